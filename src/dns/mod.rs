@@ -1,0 +1,61 @@
+//! Record sets, the trait of the providers, and propagation.
+
+pub mod providers;
+mod record;
+
+pub use record::{RecordKey, RecordSet, RecordType};
+
+use futures::future::BoxFuture;
+
+use crate::event::{Answer, Unseen};
+use crate::journal::Permit;
+use crate::plan::Value;
+
+/// How much a provider's write can promise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Honesty {
+    /// The far side compares and swaps all record sets in one message.
+    CompareAndSwap,
+    /// All record sets of a zone are replaced in one call; the comparison is a read just before it.
+    Atomic,
+    /// One record set is replaced in one call; the comparison is a read just before it, and the answer
+    /// tells afterwards whether somebody else wrote in between.
+    OneSet,
+}
+
+/// A DNS provider: lists the record sets of a zone, and writes several of them.
+///
+/// Implementations live in [`providers`], one file each.
+pub trait Provider: Send + Sync {
+    /// Every A, AAAA and CNAME set of the zone, complete: an error while listing is never a shorter list.
+    fn list<'a>(&'a self, zone: &'a str) -> BoxFuture<'a, Result<Vec<RecordSet>, Unseen>>;
+
+    /// The sets at exactly these keys, read from the provider itself; absent ones are left out.
+    fn read<'a>(
+        &'a self,
+        zone: &'a str,
+        keys: &'a [RecordKey],
+    ) -> BoxFuture<'a, Result<Vec<RecordSet>, Unseen>>;
+
+    /// Replaces the record sets named by the permit: `permit.from()` is what they hold now, `permit.to()`
+    /// what they shall hold. Both are maps of [`RecordKey`] texts to [`RecordSet`]s in JSON; see
+    /// [`RecordSet::sets_of`]. Unequal at the far side is [`Answer::Refused`].
+    fn write<'a>(&'a self, zone: &'a str, permit: Permit<'a>) -> BoxFuture<'a, Answer>;
+
+    fn honesty(&self) -> Honesty;
+
+    /// The smallest TTL that it stores, in seconds.
+    fn smallest_ttl(&self) -> u32;
+
+    /// Whether the provider itself says that all its name servers publish the present data; `None` where
+    /// it cannot tell, and its name servers must be asked.
+    fn published<'a>(
+        &'a self,
+        zone: &'a str,
+        keys: &'a [RecordKey],
+    ) -> BoxFuture<'a, Option<Result<(), Unseen>>>;
+
+    /// The commands that a person would type to write `to` over `from`: `curl` or `nsupdate`, secrets
+    /// as the name of a variable or file.
+    fn commands(&self, zone: &str, from: &Value, to: &Value) -> Vec<String>;
+}

@@ -1,0 +1,22 @@
+//! The providers, one file each, and their list.
+
+use std::sync::Arc;
+
+use crate::dns::Provider;
+use crate::field::{Field, Fields};
+use crate::problem::Problem;
+
+/// A provider that a playbook can name.
+pub struct ProviderKind {
+    pub name: &'static str,
+    /// One line for `cutover kinds`, lowercase, without a full stop.
+    pub summary: &'static str,
+    /// A `[providers.NAME]` table as a playbook would hold it; tested by parsing it.
+    pub example: &'static str,
+    pub fields: &'static [Field],
+    /// Builds it from checked fields. Secrets stay references until the first request.
+    pub build: fn(&Fields) -> Result<Arc<dyn Provider>, Vec<Problem>>,
+}
+
+/// Every provider.
+pub static PROVIDERS: &[&ProviderKind] = &[];

@@ -1,0 +1,284 @@
+//! Every fact that a run can state: the same on disk and on the screen. Owned, serializable, past tense.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use crate::clock::Stamp;
+use crate::plan::{Outcome, Plan, Side, Value, Way};
+
+/// One numbered fact.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// From 0, without a gap.
+    pub seq: u64,
+    pub at: Stamp,
+    pub event: Event,
+}
+
+/// A fact of a run. `entry` is an index into the plan's entries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    tag = "is",
+    rename_all = "kebab-case",
+    rename_all_fields = "kebab-case"
+)]
+pub enum Event {
+    /// Always the first: the whole plan, so that a later program can finish what this one began.
+    Started {
+        plan: Box<Plan>,
+        /// Who started it, and where: `root@ops1`.
+        by: String,
+        /// The version of cutover.
+        version: String,
+    },
+    /// What a check found, at the end of its looking. For people and reports; it steers nothing.
+    Looked {
+        entry: usize,
+        round: Round,
+        finding: Finding,
+    },
+    /// All checks of one batch have been judged.
+    Judged {
+        round: Round,
+        /// Each entry of the batch with its outcome, in the order of the plan.
+        outcomes: Vec<(usize, Outcome)>,
+    },
+    /// The sights that must be taken before the first write were taken.
+    BaselineTaken { sights: Vec<Sight> },
+    /// The place of a change was read before writing. `None`: it could not be read.
+    Compared {
+        entry: usize,
+        way: Way,
+        side: Option<Side>,
+        /// What was seen, where it is neither before nor after, or why it was not seen.
+        detail: Option<String>,
+    },
+    /// Written ahead: this write (or act) may happen from now on.
+    Intended {
+        entry: usize,
+        way: Way,
+        /// What the place holds now, and what it will hold. Empty for an act.
+        from: Value,
+        to: Value,
+        /// Until when the write may still land.
+        until: Stamp,
+    },
+    /// What the write or act said of itself. It may lie.
+    Answered {
+        entry: usize,
+        way: Way,
+        answer: Answer,
+    },
+    /// What a look at the place showed after the write.
+    Settled {
+        entry: usize,
+        way: Way,
+        side: Option<Side>,
+        detail: Option<String>,
+    },
+    /// A dry run would have written here.
+    WouldChange { entry: usize },
+    /// A wait is over.
+    Waited { entry: usize },
+    /// A person answered an `approve` step.
+    Approved { entry: usize, yes: bool, by: String },
+    /// The hold of a drill is over.
+    HoldOver { by: String },
+    /// A person decided how to go on.
+    Decided { decision: Decision, by: String },
+    /// Somebody asked the run to stop.
+    StopAsked { by: String },
+    /// The run goes on in another process.
+    Resumed { by: String, version: String },
+    /// Something that the run leaves to be done.
+    Owes { owed: Owed },
+    /// Nothing more will happen, unless a person reopens the run.
+    Ended { ending: Ending },
+}
+
+/// Which pass over the list a check belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Round {
+    /// On the way there: the target shall be active.
+    There,
+    /// On a drill's way back.
+    Return,
+    /// Before an undo: does the old side serve?
+    Probe,
+    /// After an undo: is everything as it was?
+    Verify,
+}
+
+/// What a write said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "said")]
+pub enum Answer {
+    /// It claims to be done.
+    Done { note: String },
+    /// It was refused and surely did nothing: a failed precondition, a wrong token.
+    Refused { why: String },
+    /// It cannot be told: a time-out, a lost connection, an error of the far side.
+    Unclear { why: String },
+}
+
+/// One look at one thing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sight {
+    /// What was looked at, unique within its step and stable between runs: `standby [2001:db8::1]:443`.
+    pub key: String,
+    /// The id of the step in the playbook.
+    pub step: String,
+    /// What was seen, in the form of the step's kind; or why nothing was.
+    pub seen: Result<Json, Unseen>,
+}
+
+/// Why something could not be told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unseen {
+    pub cause: Cause,
+    /// A lowercase sentence: what was tried, and what happened.
+    pub detail: String,
+}
+
+impl Unseen {
+    pub fn new(cause: Cause, detail: impl Into<String>) -> Unseen {
+        Unseen {
+            cause,
+            detail: detail.into(),
+        }
+    }
+}
+
+/// The ways in which a far side does not answer, told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cause {
+    /// The host is up and nothing listens there.
+    Refused,
+    /// No route, or no answer to a connection.
+    Unreachable,
+    /// It accepts connections and says nothing.
+    Frozen,
+    /// It answered, too late.
+    TimedOut,
+    /// A wrong key, password, token or certificate.
+    Denied,
+    /// The name does not resolve.
+    NoName,
+    /// What it said could not be understood, or was cut off.
+    Garbled,
+    /// The program, file or module that was asked for is not there.
+    Missing,
+    /// The far side reported an error of its own.
+    Error,
+}
+
+/// The judgement over the evidence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Finding {
+    pub outcome: Outcome,
+    /// One line, lowercase, without a full stop.
+    pub headline: String,
+    /// One row for each thing that was looked at.
+    pub facts: Vec<Fact>,
+    /// Looking again cannot change it: the deadline need not be waited for.
+    pub final_: bool,
+    /// What to do about it; a command that can be pasted, where there is one.
+    pub mend: Option<String>,
+}
+
+impl Finding {
+    pub fn new(outcome: Outcome, headline: impl Into<String>) -> Finding {
+        Finding {
+            outcome,
+            headline: headline.into(),
+            facts: Vec::new(),
+            final_: false,
+            mend: None,
+        }
+    }
+
+    pub fn facts(mut self, facts: Vec<Fact>) -> Finding {
+        self.facts = facts;
+        self
+    }
+
+    pub fn mend(mut self, mend: impl Into<String>) -> Finding {
+        self.mend = Some(mend.into());
+        self
+    }
+
+    /// Marks it as one that looking again cannot change.
+    pub fn is_final(mut self) -> Finding {
+        self.final_ = true;
+        self
+    }
+}
+
+/// One thing that was looked at: expected beside actual.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fact {
+    pub outcome: Outcome,
+    /// What was looked at: `website standby [2001:db8:1::20]:443`.
+    pub what: String,
+    pub expected: String,
+    pub actual: String,
+}
+
+/// How a run goes on after it stopped for a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Decision {
+    /// Accept what was seen, and go on.
+    On,
+    /// Look again.
+    Again,
+    /// Put back what was changed; where the old side was seen sick, all the same.
+    Back,
+    /// Leave it as it is.
+    Stop,
+}
+
+/// How a run ended. The exit code follows from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ending {
+    /// As asked, and everything was seen.
+    Done,
+    /// As asked, and the active side serves, but not everything was seen.
+    DoneUnproven,
+    /// Untouched: a check failed, or somebody declined, before any change.
+    Refused,
+    /// Untouched: the world is no longer what the plan saw.
+    Stale,
+    /// As it was before, and seen so.
+    Undone,
+    /// Some changes stand, and a person must look.
+    Held,
+    /// Stopped on request; can be resumed or rolled back.
+    Stopped,
+}
+
+/// What a run leaves to be done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owed {
+    /// Unique within the run: `fence primary`.
+    pub key: String,
+    pub what: String,
+    /// What settles it; a command where there is one.
+    pub how: String,
+}
+
+/// Passing news of a look or a wait: never stored, may be dropped.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pulse {
+    pub entry: Option<usize>,
+    /// What is waited for, or how far it is: `12,000 files`, `ns2 still old`.
+    pub note: String,
+    /// When the waiting ends at the latest.
+    pub until: Option<Stamp>,
+    /// How far it is, from 0 to 1, where that is known.
+    pub fraction: Option<f64>,
+}

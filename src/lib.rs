@@ -1,0 +1,12 @@
+pub mod clock;
+pub mod dns;
+pub mod event;
+pub mod field;
+pub mod journal;
+pub mod plan;
+pub mod problem;
+pub mod secret;
+pub mod site;
+pub mod step;
+pub mod steps;
+pub mod world;

@@ -1,0 +1,402 @@
+//! What a run would do: pure data, compiled by the survey, saved, reviewed, journaled and applied.
+//!
+//! The list of a playbook becomes a list of entries here. A step that writes several places becomes one
+//! entry for each place (`flip/raspbian.example`), so that one entry is one write. The mode of a run is
+//! already compiled into each entry's [`Rule`]; nothing below this point asks for the mode again.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use crate::clock::span;
+
+/// The version of the plan's serialized form.
+pub const FORMAT: u32 = 1;
+
+/// All that a run would do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Plan {
+    pub format: u32,
+    /// The playbook's name.
+    pub playbook: String,
+    /// The resolved text of the playbook, `--set` included; it names secrets and holds none.
+    pub text: String,
+    pub mode: Mode,
+    pub direction: Direction,
+    pub entries: Vec<Entry>,
+    /// How long a drill stays on the other side before it comes back.
+    #[serde(with = "span")]
+    pub hold: Duration,
+    pub objectives: Objectives,
+    /// What the run locks: the playbook and every record set that it may write.
+    pub locks: Vec<String>,
+    /// What the plan leaves as it is, and why: records of a foreign zone, names that are a CNAME.
+    pub stays: Vec<Stay>,
+    /// Whether a failure after a write leads back by itself (a drill, a planned failover) or a person is asked.
+    pub goes_back: bool,
+}
+
+/// What kind of run it is. A label: what it means is compiled into the entries' rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// Looks only, at what can be seen before anything changes.
+    Check,
+    /// The dry run.
+    Plan,
+    Drill,
+    Failover,
+    Emergency,
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Mode::Check => "check",
+            Mode::Plan => "plan",
+            Mode::Drill => "drill",
+            Mode::Failover => "failover",
+            Mode::Emergency => "emergency failover",
+        })
+    }
+}
+
+/// From which site to which.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Direction {
+    pub source: String,
+    pub target: String,
+}
+
+/// What was promised.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Objectives {
+    /// From the decision to the verified end.
+    pub rto: Option<Seconds>,
+    /// The age of the data that is served afterwards.
+    pub rpo: Option<Seconds>,
+}
+
+/// A duration that is shown as a playbook writes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Seconds(#[serde(with = "span")] pub Duration);
+
+/// One move of the plan: a step, or one place of a step that writes several.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Entry {
+    /// Unique in the plan: the step's id, or `step/place`.
+    pub id: String,
+    /// The id of the step in the playbook.
+    pub step: String,
+    pub kind: String,
+    /// What it does, in a few words for the screen.
+    pub title: String,
+    pub nature: Nature,
+    pub pace: Pace,
+    pub rule: Rule,
+    /// Whether it takes part on the way there, and on a drill's way back.
+    pub there: bool,
+    pub back: bool,
+    /// Undone however the run ends.
+    pub temporary: bool,
+    /// Run against the old side before anything is put back: it shows that the old side serves.
+    pub probes_old_side: bool,
+    /// It cannot be seen before the change was made; a dry run says so instead of looking.
+    pub after_change: bool,
+    /// It declares sights that must be taken before the first write (the rate of traffic).
+    pub needs_baseline: bool,
+    /// Which of the three questions it helps to answer.
+    pub answers: Option<Question>,
+}
+
+/// The three questions of every report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Question {
+    /// Is the target up to date, and does it work?
+    Ready,
+    /// Is it fast enough for the load?
+    Fast,
+    /// Does every service move?
+    Moves,
+}
+
+/// The five natures of a step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Nature {
+    /// Looks, and judges what it saw.
+    Check,
+    /// Writes a place that holds a value; both values are known.
+    Change(Edit),
+    /// Has an effect that cannot be read back.
+    Act(Act),
+    /// Ends when a person decides.
+    Ask { question: String },
+    /// Ends when the time is up.
+    Wait {
+        #[serde(with = "span")]
+        time: Duration,
+    },
+}
+
+/// What is known of an act beforehand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Act {
+    /// What it runs, as a person would type it.
+    pub does: String,
+    /// What puts it back, as a person would type it. An act without it is a point of no return.
+    pub undo: Option<String>,
+    pub if_interrupted: IfInterrupted,
+}
+
+/// What to do with an act that was cut off between its intent and its answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IfInterrupted {
+    /// It may run twice: run it again.
+    Again,
+    /// Go on as if it had been done.
+    Skip,
+    /// A person decides.
+    #[default]
+    Hold,
+}
+
+/// `before` and `after` of one place; its inverse is the way back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Edit {
+    pub place: Place,
+    pub before: Value,
+    pub after: Value,
+}
+
+impl Edit {
+    /// The value that this way leads from, and the value that it leads to.
+    pub fn along(&self, way: Way) -> (&Value, &Value) {
+        match way {
+            Way::There => (&self.before, &self.after),
+            Way::Back => (&self.after, &self.before),
+        }
+    }
+
+    /// What `seen` is for this edit, whichever way it is going.
+    pub fn side(&self, seen: &Value) -> Side {
+        if *seen == self.after {
+            return Side::After;
+        }
+        if *seen == self.before {
+            return Side::Before;
+        }
+        let keys: std::collections::BTreeSet<_> = (self.before.0.keys())
+            .chain(self.after.0.keys())
+            .chain(seen.0.keys())
+            .collect();
+        let ours = keys.into_iter().all(|key| {
+            let part = seen.0.get(key);
+            part == self.before.0.get(key) || part == self.after.0.get(key)
+        });
+        if ours { Side::Mixed } else { Side::Foreign }
+    }
+}
+
+/// Which way a change goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Way {
+    There,
+    Back,
+}
+
+/// What a look at a place shows, in the words of its edit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Side {
+    Before,
+    After,
+    /// Some parts are before, some after, none is foreign: a write of ours was done by half.
+    Mixed,
+    /// Somebody else wrote here.
+    Foreign,
+}
+
+/// Where a change writes: the one thing that a permit names.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Place {
+    /// The id of the step in the playbook that owns it.
+    pub step: String,
+    /// Unique within the step: a zone, a file.
+    pub name: String,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.step, self.name)
+    }
+}
+
+/// What a place holds: named parts, so that a write done by half can be told from a foreign one.
+///
+/// The parts of a `dns` place are record sets (`www.example.org. A`); a missing part is an absent set.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Value(pub BTreeMap<String, Json>);
+
+/// How long and how often a step looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pace {
+    /// The deadline: any verdict but pass is looked at again until then. Zero is one look.
+    #[serde(with = "span")]
+    pub within: Duration,
+    /// The time between two looks.
+    #[serde(with = "span")]
+    pub every: Duration,
+    /// The hard deadline of one look or one write.
+    #[serde(with = "span")]
+    pub timeout: Duration,
+}
+
+/// What follows from an outcome, compiled from the mode, the position, `blocks` and `on-fail`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Rule {
+    pub late: Then,
+    pub fail: Then,
+    pub unknown: Then,
+}
+
+impl Rule {
+    /// Whatever is seen, the run goes on and the report says it.
+    pub const NOTE: Rule = Rule {
+        late: Then::Note,
+        fail: Then::Note,
+        unknown: Then::Note,
+    };
+
+    pub fn then(&self, outcome: Outcome) -> Then {
+        match outcome {
+            Outcome::Pass | Outcome::Warn => Then::Note,
+            Outcome::Late => self.late,
+            Outcome::Fail => self.fail,
+            Outcome::Unknown => self.unknown,
+        }
+    }
+}
+
+/// A consequence; the greatest of a batch counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Then {
+    /// Goes on; the report says it.
+    Note,
+    /// Stops and asks a person.
+    Hold,
+    /// Puts back what stands. Where nothing stands, this is a refusal.
+    Back,
+}
+
+/// The judgement over the evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    Pass,
+    Warn,
+    /// The target serves, but something has not moved yet: a cache, a client, a lagging server.
+    Late,
+    /// It could not be told.
+    Unknown,
+    Fail,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Outcome::Pass => "pass",
+            Outcome::Warn => "warn",
+            Outcome::Late => "late",
+            Outcome::Unknown => "unknown",
+            Outcome::Fail => "fail",
+        })
+    }
+}
+
+/// A record or a name that the plan leaves alone, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stay {
+    pub what: String,
+    pub why: String,
+}
+
+impl Plan {
+    /// The index of the first entry that writes.
+    pub fn first_write(&self) -> Option<usize> {
+        self.entries
+            .iter()
+            .position(|entry| entry.there && entry.writes())
+    }
+
+    /// The edits, in the order in which they are made.
+    pub fn edits(&self) -> impl Iterator<Item = (&Entry, &Edit)> {
+        self.entries.iter().filter_map(|entry| match &entry.nature {
+            Nature::Change(edit) => Some((entry, edit)),
+            _ => None,
+        })
+    }
+}
+
+impl Entry {
+    /// Whether it needs a permit.
+    pub fn writes(&self) -> bool {
+        matches!(self.nature, Nature::Change(_) | Nature::Act(_))
+    }
+
+    pub fn is_check(&self) -> bool {
+        matches!(self.nature, Nature::Check)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn value(parts: &[(&str, u32)]) -> Value {
+        Value(
+            parts
+                .iter()
+                .map(|(key, n)| ((*key).to_owned(), json!(n)))
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn a_look_is_before_after_mixed_or_foreign() {
+        let edit = Edit {
+            place: Place {
+                step: "flip".into(),
+                name: "zone".into(),
+            },
+            before: value(&[("a", 1), ("b", 1)]),
+            after: value(&[("a", 2), ("b", 2), ("c", 2)]),
+        };
+        let cases = [
+            (value(&[("a", 1), ("b", 1)]), Side::Before),
+            (value(&[("a", 2), ("b", 2), ("c", 2)]), Side::After),
+            (value(&[("a", 2), ("b", 1)]), Side::Mixed),
+            (value(&[("a", 1), ("b", 1), ("c", 2)]), Side::Mixed),
+            (value(&[("a", 3), ("b", 1)]), Side::Foreign),
+            (value(&[("a", 1)]), Side::Foreign),
+            (value(&[("a", 1), ("b", 1), ("d", 1)]), Side::Foreign),
+        ];
+        for (seen, side) in cases {
+            assert_eq!(edit.side(&seen), side, "{seen:?}");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! What is wrong with a text that somebody wrote: the place, the sentence, the way out.
+
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+/// How bad it is. Only an error keeps a playbook from being used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    Warning,
+    Error,
+}
+
+/// One problem, with the bytes of the source that it is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// A stable name of the rule: `unknown-key`, `no-such-host`.
+    pub code: &'static str,
+    pub severity: Severity,
+    /// A lowercase sentence without a full stop; values in backticks.
+    pub message: String,
+    /// Byte range in the source text.
+    pub span: Range<usize>,
+    /// What the caret says: a few words.
+    pub label: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl Problem {
+    pub fn error(code: &'static str, span: Range<usize>, message: impl Into<String>) -> Problem {
+        Problem {
+            code,
+            severity: Severity::Error,
+            message: message.into(),
+            span,
+            label: String::new(),
+            hint: None,
+        }
+    }
+
+    pub fn label(mut self, label: impl Into<String>) -> Problem {
+        self.label = label.into();
+        self
+    }
+
+    pub fn hint(mut self, hint: impl Into<String>) -> Problem {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// The nearest of `known` to what was typed, where it is near enough to be meant.
+pub fn did_you_mean<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .into_iter()
+        .map(|name| (strsim::jaro_winkler(typed, name), name))
+        .filter(|(score, _)| *score > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::did_you_mean;
+
+    #[test]
+    fn suggests_what_is_near_and_nothing_else() {
+        let known = ["within", "every", "timeout"];
+        assert_eq!(did_you_mean("witin", known), Some("within"));
+        assert_eq!(did_you_mean("colour", known), None);
+    }
+}

@@ -1,0 +1,271 @@
+//! What a playbook can ask for: the traits of the five natures, and what a kind of step is.
+//!
+//! A kind is one file in `steps/` and one row in its list. A check is a list of looks and a pure judgement:
+//!
+//! - [`Check::looks`] returns one [`Look`] for each thing to be looked at. The engine runs them side by
+//!   side, each under the step's time-out, so no look can hold up another and no author writes a deadline.
+//! - [`Check::judge`] sees only the aim and the evidence. It is given recorded evidence in an emergency,
+//!   and evidence of an earlier run in a comparison, and cannot tell the difference but by asking.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use serde_json::Value as Json;
+
+use crate::event::{Answer, Finding, Pulse, Unseen};
+use crate::field::{Field, Fields};
+use crate::journal::Permit;
+use crate::plan::{IfInterrupted, Place, Question, Stay, Value, Way};
+use crate::problem::Problem;
+use crate::site::{Aim, Site};
+
+/// One thing to be looked at.
+pub struct Look<'a> {
+    /// Unique within the step and stable between runs; the same key in an earlier run is the same thing.
+    pub key: String,
+    /// The host or site that it asks about: what is unseen at the source is answered from the baseline
+    /// in an emergency.
+    pub about: About,
+    pub ask: BoxFuture<'a, Result<Json, Unseen>>,
+}
+
+/// Whose state a look shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum About {
+    Site(String),
+    /// Neither site: name servers, resolvers, the public.
+    World,
+}
+
+/// What is known of one thing.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Known {
+    Live(Json),
+    /// From an earlier run, and how old it is.
+    Recorded {
+        fact: Json,
+        age: Duration,
+        why: Unseen,
+    },
+    Unseen(Unseen),
+}
+
+/// What is known of everything that a check looks at, in the order of its looks.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Evidence {
+    pub items: Vec<(String, Known)>,
+    /// Sights of this step that were taken before the first write, by key.
+    pub baseline: Vec<(String, Json)>,
+}
+
+impl Evidence {
+    pub fn get(&self, key: &str) -> Option<&Known> {
+        self.items.iter().find(|(k, _)| k == key).map(|(_, v)| v)
+    }
+}
+
+/// A check: looks, and judges what it saw.
+pub trait Check: Send + Sync {
+    /// What to look at. `pulse` takes passing news of a long look.
+    fn looks<'a>(&'a self, site: &'a Site, aim: &'a Aim, pulse: &'a Pulses) -> Vec<Look<'a>>;
+
+    /// The judgement: pure, and the same for the way there and the way back.
+    fn judge(&self, aim: &Aim, evidence: &Evidence) -> Finding;
+
+    /// Looks that must be taken before the first write; their facts come back in [`Evidence::baseline`].
+    fn baseline<'a>(&'a self, site: &'a Site, aim: &'a Aim, pulse: &'a Pulses) -> Vec<Look<'a>> {
+        let _ = (site, aim, pulse);
+        Vec::new()
+    }
+
+    /// How long an earlier sight may stand in for a new look (`reuse`).
+    fn reuse(&self) -> Option<Duration> {
+        None
+    }
+}
+
+/// Takes passing news; never blocks, may drop.
+#[derive(Clone)]
+pub struct Pulses(Arc<dyn Fn(Pulse) + Send + Sync>);
+
+impl Pulses {
+    pub fn new(to: impl Fn(Pulse) + Send + Sync + 'static) -> Pulses {
+        Pulses(Arc::new(to))
+    }
+
+    /// Nobody listens.
+    pub fn none() -> Pulses {
+        Pulses::new(|_| {})
+    }
+
+    pub fn send(&self, pulse: Pulse) {
+        (self.0)(pulse);
+    }
+
+    /// A note on what is being waited for.
+    pub fn note(&self, note: impl Into<String>) {
+        self.send(Pulse {
+            entry: None,
+            note: note.into(),
+            until: None,
+            fraction: None,
+        });
+    }
+}
+
+/// A change: places that hold values. Plan, apply, return, undo and recovery are derived from this.
+pub trait Change: Send + Sync {
+    /// Looks at the world and says which places would be written, with the value that each holds and the
+    /// value that it shall hold when `aim` is reached; and what stays as it is. Parts that need no change
+    /// are left out of both values.
+    fn survey<'a>(&'a self, site: &'a Site, aim: &'a Aim) -> BoxFuture<'a, Result<Survey, Unseen>>;
+
+    /// What the place holds now, restricted to the parts named in `parts`.
+    fn read<'a>(
+        &'a self,
+        site: &'a Site,
+        place: &'a Place,
+        parts: &'a [String],
+    ) -> BoxFuture<'a, Result<Value, Unseen>>;
+
+    /// Writes `permit.to()` to `permit.place()`.
+    fn write<'a>(&'a self, site: &'a Site, permit: Permit<'a>) -> BoxFuture<'a, Answer>;
+
+    /// How long after its time-out a write may still land: the intent is good until then.
+    fn landing(&self) -> Duration;
+
+    /// What a person would type to write `to` over `from`.
+    fn commands(&self, site: &Site, place: &Place, from: &Value, to: &Value) -> Vec<String>;
+
+    /// How the two values read to a person: lines that go, lines that come.
+    fn describe(&self, value: &Value) -> Vec<String>;
+}
+
+/// What a change found at the places that it would write.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Survey {
+    pub edits: Vec<crate::plan::Edit>,
+    pub stays: Vec<Stay>,
+    /// What is locked besides the places: `www.example.org. A`.
+    pub locks: Vec<String>,
+    /// What one write can promise, for the plan: `compare-and-swap in one message`.
+    pub promise: String,
+    /// Reasons why the change must not be made; each is an error in the plan.
+    pub refusals: Vec<String>,
+}
+
+/// An effect that cannot be read back.
+pub trait Act: Send + Sync {
+    /// Does it, or undoes it, by the way of the permit.
+    fn act<'a>(&'a self, site: &'a Site, aim: &'a Aim, permit: Permit<'a>)
+    -> BoxFuture<'a, Answer>;
+
+    /// What it runs, as a person would type it; `None` where there is no undo.
+    fn command(&self, way: Way) -> Option<String>;
+
+    fn if_interrupted(&self) -> IfInterrupted;
+
+    fn landing(&self) -> Duration;
+}
+
+/// A step that was built from a playbook, by its nature.
+pub enum Work {
+    Check(Box<dyn Check>),
+    Change(Box<dyn Change>),
+    Act(Box<dyn Act>),
+    Ask { question: String },
+    Wait { time: Duration },
+}
+
+/// A step of a playbook, ready to run.
+pub struct Step {
+    pub id: String,
+    pub kind: &'static Kind,
+    /// What it does, in a few words for the screen.
+    pub title: String,
+    pub work: Work,
+    pub common: Common,
+}
+
+/// What every step may say of itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Common {
+    pub within: Duration,
+    pub every: Duration,
+    pub timeout: Duration,
+    pub when: Vec<When>,
+    pub blocks: Blocks,
+    pub on_fail: OnFail,
+    pub temporary: bool,
+}
+
+/// The runs in which a step takes part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum When {
+    Drill,
+    Failover,
+    Emergency,
+    Return,
+}
+
+impl When {
+    pub const ALL: [When; 4] = [When::Drill, When::Failover, When::Emergency, When::Return];
+}
+
+/// In which runs a failed or unseen check stops before the first write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Blocks {
+    Always,
+    Planned,
+    Never,
+}
+
+/// What a failure after a write leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OnFail {
+    Back,
+    Hold,
+    Warn,
+}
+
+/// What kinds of step leave to the kind: its own fields, and the defaults of the common ones.
+pub struct Kind {
+    pub name: &'static str,
+    /// One line for `cutover kinds`, lowercase, without a full stop.
+    pub summary: &'static str,
+    /// A step of this kind as a playbook would hold it; tested by parsing it.
+    pub example: &'static str,
+    pub fields: &'static [Field],
+    pub defaults: Defaults,
+    /// Builds the step's work from checked fields, or says what is wrong with them together.
+    pub build: fn(&Fields, &Given) -> Result<Built, Vec<Problem>>,
+}
+
+/// The defaults of the common fields.
+pub struct Defaults {
+    pub within: Duration,
+    pub every: Duration,
+    pub timeout: Duration,
+    pub blocks: Blocks,
+    pub on_fail: OnFail,
+}
+
+/// What a kind may know of the playbook while it builds a step; references are already checked.
+pub struct Given<'a> {
+    /// The step's id.
+    pub id: &'a str,
+    pub services: &'a [String],
+    pub hosts: &'a [String],
+}
+
+/// What a kind builds.
+pub struct Built {
+    pub title: String,
+    pub work: Work,
+    /// It shows that a side serves, and is run against the old side before anything is put back.
+    pub probes_old_side: bool,
+    /// What it looks at exists only after the change (the public names, the traffic).
+    pub after_change: bool,
+    pub answers: Option<Question>,
+}

@@ -1,0 +1,8 @@
+//! The only modules that touch anything outside: the network, programs here and on far hosts, files.
+//!
+//! Everything here answers within a deadline, bounds what a far side may send, and tells in an
+//! [`Unseen`](crate::event::Unseen) why something could not be told.
+
+pub mod exec;
+pub mod net;
+pub mod secrets;
