@@ -1,10 +1,12 @@
 //! Every fact that a run can state: the same on disk and on the screen. Owned, serializable, past tense.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::clock::Stamp;
-use crate::plan::{Outcome, Plan, Side, Value, Way};
+use crate::plan::{Outcome, Plan, Seconds, Side, Value, Way};
 
 /// One numbered fact.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -187,6 +189,9 @@ pub struct Finding {
     pub final_: bool,
     /// What to do about it; a command that can be pasted, where there is one.
     pub mend: Option<String>,
+    /// How old the data is that would be served, where this was measured: the RPO that is reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_age: Option<Seconds>,
 }
 
 impl Finding {
@@ -197,6 +202,7 @@ impl Finding {
             facts: Vec::new(),
             final_: false,
             mend: None,
+            data_age: None,
         }
     }
 
@@ -207,6 +213,12 @@ impl Finding {
 
     pub fn mend(mut self, mend: impl Into<String>) -> Finding {
         self.mend = Some(mend.into());
+        self
+    }
+
+    /// Says how old the data is that would be served.
+    pub fn data_age(mut self, age: Duration) -> Finding {
+        self.data_age = Some(Seconds(age));
         self
     }
 

@@ -114,6 +114,9 @@ pub struct Entry {
     pub needs_baseline: bool,
     /// Which of the three questions it helps to answer.
     pub answers: Option<Question>,
+    /// What one write of it can promise: `compare-and-swap in one message`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promise: Option<String>,
 }
 
 /// The three questions of every report.
