@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::clock::Clock;
 use crate::dns::Provider;
 use crate::plan::Direction;
@@ -57,7 +59,8 @@ pub struct Service {
 }
 
 /// One assertion about a service. A probe that asserts nothing cannot be built.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Probe {
     Http(HttpProbe),
     Tcp {
@@ -73,7 +76,8 @@ pub enum Probe {
 }
 
 /// An HTTP request and what its answer must be.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct HttpProbe {
     /// Begins with `/`.
     pub path: String,

@@ -79,6 +79,12 @@ pub trait Check: Send + Sync {
         Vec::new()
     }
 
+    /// The deadline that fits what it looks at, where the playbook gives none and the kind's default does not
+    /// fit: names need time to move, a host does not.
+    fn within(&self) -> Option<Duration> {
+        None
+    }
+
     /// How long an earlier sight may stand in for a new look (`reuse`).
     fn reuse(&self) -> Option<Duration> {
         None
