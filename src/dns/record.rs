@@ -1,6 +1,7 @@
 //! Record sets in one canonical form, whatever a provider calls them.
 
 use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -75,8 +76,11 @@ impl FromStr for RecordKey {
     }
 }
 
-/// One record set: all the data of one name and type.
+/// One record set: all the data of one name and type. Two are equal where everything is equal.
+///
+/// [`RecordSet::new`] brings data into the canonical form, and so does reading one from JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Loose")]
 pub struct RecordSet {
     pub key: RecordKey,
     /// Seconds.
@@ -89,7 +93,90 @@ pub struct RecordSet {
     pub extra: Json,
 }
 
+/// A record set as it stands in a file, before it is known to be canonical.
+#[derive(Deserialize)]
+struct Loose {
+    key: RecordKey,
+    ttl: u32,
+    data: Vec<String>,
+    #[serde(default)]
+    extra: Json,
+}
+
+impl TryFrom<Loose> for RecordSet {
+    type Error = String;
+
+    fn try_from(loose: Loose) -> Result<RecordSet, String> {
+        let key = RecordKey::new(&loose.key.name, loose.key.rtype);
+        Ok(RecordSet::new(key, loose.ttl, loose.data)?.with_extra(loose.extra))
+    }
+}
+
 impl RecordSet {
+    /// A record set in canonical form. Data that is not of the key's type is an error; none at all is
+    /// allowed, since a provider may keep a set whose members are all switched off or are an alias.
+    pub fn new<S: AsRef<str>>(
+        key: RecordKey,
+        ttl: u32,
+        data: impl IntoIterator<Item = S>,
+    ) -> Result<RecordSet, String> {
+        let mut data = data
+            .into_iter()
+            .map(|datum| canonical(&key, datum.as_ref()))
+            .collect::<Result<Vec<_>, _>>()?;
+        sort(key.rtype, &mut data);
+        Ok(RecordSet {
+            key,
+            ttl,
+            data,
+            extra: Json::Null,
+        })
+    }
+
+    /// One record set of single records, each with its TTL. Differing TTLs are an error: such a set cannot be
+    /// put back as it was, and RFC 2181 forbids it.
+    pub fn of_records<S: AsRef<str>>(
+        key: RecordKey,
+        records: impl IntoIterator<Item = (u32, S)>,
+    ) -> Result<RecordSet, String> {
+        let (ttls, data): (Vec<u32>, Vec<S>) = records.into_iter().unzip();
+        let Some(&ttl) = ttls.first() else {
+            return Err(format!("the record set `{key}` holds no record"));
+        };
+        if let Some(other) = ttls.iter().find(|other| **other != ttl) {
+            return Err(format!(
+                "the records of `{key}` differ in their TTL, {ttl} and {other}: give them the same one"
+            ));
+        }
+        RecordSet::new(key, ttl, data)
+    }
+
+    /// The same set with what else the provider keeps beside it.
+    pub fn with_extra(mut self, extra: Json) -> RecordSet {
+        self.extra = extra;
+        self
+    }
+
+    /// The same set with other addresses; they are of the type of the set.
+    pub fn with_addresses(&self, addresses: impl IntoIterator<Item = IpAddr>) -> RecordSet {
+        let mut data: Vec<String> = addresses.into_iter().map(|ip| ip.to_string()).collect();
+        sort(self.key.rtype, &mut data);
+        RecordSet {
+            data,
+            ..self.clone()
+        }
+    }
+
+    /// The addresses of an A or AAAA set, in its order; none for other types.
+    pub fn addresses(&self) -> Vec<IpAddr> {
+        match self.key.rtype {
+            RecordType::A | RecordType::Aaaa => {
+                (self.data.iter()).filter_map(|d| d.parse().ok()).collect()
+            }
+            RecordType::Cname => Vec::new(),
+        }
+    }
+
     /// The record sets as the value of a place.
     pub fn value_of<'a>(sets: impl IntoIterator<Item = &'a RecordSet>) -> Value {
         Value(
@@ -109,8 +196,13 @@ impl RecordSet {
             .0
             .iter()
             .map(|(key, json)| {
-                serde_json::from_value(json.clone())
-                    .map_err(|error| format!("`{key}` holds no record set: {error}"))
+                let set = RecordSet::deserialize(json)
+                    .map_err(|error| format!("`{key}` holds no record set: {error}"))?;
+                if set.key.to_string() == *key {
+                    Ok(set)
+                } else {
+                    Err(format!("`{key}` holds the record set `{}`", set.key))
+                }
             })
             .collect()
     }
@@ -126,5 +218,176 @@ impl RecordSet {
                 )
             })
             .collect()
+    }
+}
+
+/// One datum in its canonical text.
+fn canonical(key: &RecordKey, datum: &str) -> Result<String, String> {
+    let datum = datum.trim();
+    match key.rtype {
+        RecordType::A => (datum.parse::<Ipv4Addr>())
+            .map(|ip| ip.to_string())
+            .map_err(|_| format!("`{datum}` in `{key}` is no IPv4 address")),
+        RecordType::Aaaa => (datum.parse::<Ipv6Addr>())
+            .map(|ip| ip.to_string())
+            .map_err(|_| format!("`{datum}` in `{key}` is no IPv6 address")),
+        RecordType::Cname => {
+            let name = datum.strip_suffix('.').unwrap_or(datum);
+            let fits = |label: &str| {
+                (1..=63).contains(&label.len()) && !label.contains(char::is_whitespace)
+            };
+            if name.len() <= 253 && name.split('.').all(fits) {
+                Ok(format!("{}.", name.to_ascii_lowercase()))
+            } else {
+                Err(format!("`{datum}` in `{key}` is no host name"))
+            }
+        }
+    }
+}
+
+/// Sorts by the value of an address, by text otherwise, and drops duplicates.
+fn sort(rtype: RecordType, data: &mut Vec<String>) {
+    match rtype {
+        RecordType::A | RecordType::Aaaa => data.sort_by_key(|d| d.parse::<IpAddr>().ok()),
+        RecordType::Cname => data.sort(),
+    }
+    data.dedup();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn key(text: &str) -> RecordKey {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn data_becomes_canonical_sorted_and_unique() {
+        let cases: [(&str, &[&str], &[&str]); 3] = [
+            (
+                "www.example.org. A",
+                &["192.0.2.10", "192.0.2.9", " 192.0.2.10 "],
+                &["192.0.2.9", "192.0.2.10"],
+            ),
+            (
+                "www.example.org. AAAA",
+                &["2001:DB8:0:0::10", "2001:db8::9", "2001:0db8::0010"],
+                &["2001:db8::9", "2001:db8::10"],
+            ),
+            (
+                "www.example.org. CNAME",
+                &["Web.Example.ORG"],
+                &["web.example.org."],
+            ),
+        ];
+        for (name, data, canonical) in cases {
+            let set = RecordSet::new(key(name), 60, data).unwrap();
+            assert_eq!(set.data, canonical, "{name}");
+        }
+    }
+
+    #[test]
+    fn data_of_another_type_is_refused_with_its_place() {
+        let cases = [
+            ("www.example.org. A", "2001:db8::1"),
+            ("www.example.org. A", "192.0.2.010"),
+            ("www.example.org. AAAA", "192.0.2.1"),
+            ("www.example.org. AAAA", "fe80::1%eth0"),
+            ("www.example.org. CNAME", "a..b"),
+            ("www.example.org. CNAME", ""),
+            ("www.example.org. CNAME", "two words"),
+        ];
+        for (name, datum) in cases {
+            let error = RecordSet::new(key(name), 60, [datum]).unwrap_err();
+            assert!(error.contains(name) && error.contains(datum), "{error}");
+        }
+    }
+
+    #[test]
+    fn records_with_two_ttls_are_no_set() {
+        let of = |ttls: [u32; 2]| {
+            let records = [(ttls[0], "192.0.2.1"), (ttls[1], "192.0.2.2")];
+            RecordSet::of_records(key("www.example.org. A"), records)
+        };
+        assert_eq!(of([60, 60]).unwrap().ttl, 60);
+        assert!(of([60, 300]).unwrap_err().contains("60 and 300"));
+        let none: [(u32, &str); 0] = [];
+        assert!(RecordSet::of_records(key("www.example.org. A"), none).is_err());
+    }
+
+    #[test]
+    fn equality_ignores_nothing() {
+        let set = RecordSet::new(key("www.example.org. A"), 60, ["192.0.2.1"]).unwrap();
+        assert_ne!(set, set.clone().with_extra(json!({ "comment": "x" })));
+        let slower = RecordSet {
+            ttl: 61,
+            ..set.clone()
+        };
+        assert_ne!(set, slower);
+    }
+
+    #[test]
+    fn a_value_is_read_back_and_a_wrong_part_is_an_error() {
+        let set = RecordSet::new(key("WWW.example.org. A"), 60, ["192.0.2.1"]).unwrap();
+        let mut value = RecordSet::value_of([&set]);
+        assert_eq!(RecordSet::sets_of(&value).unwrap(), [set.clone()]);
+        value
+            .0
+            .insert("other.example.org. A".into(), json!(set.clone()));
+        assert!(RecordSet::sets_of(&value).is_err());
+        value.0.insert("other.example.org. A".into(), json!(7));
+        assert!(RecordSet::sets_of(&value).is_err());
+    }
+
+    #[test]
+    fn a_set_from_a_file_is_made_canonical() {
+        let json = json!({
+            "key": { "name": "WWW.Example.org.", "rtype": "AAAA" },
+            "ttl": 60,
+            "data": ["2001:DB8::2", "2001:db8::1"],
+        });
+        let set: RecordSet = serde_json::from_value(json).unwrap();
+        assert_eq!(set.key.to_string(), "www.example.org. AAAA");
+        assert_eq!(set.data, ["2001:db8::1", "2001:db8::2"]);
+        assert_eq!(
+            set.zone_lines()[0],
+            "www.example.org. 60 IN AAAA 2001:db8::1"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn order_and_repetition_of_data_do_not_matter(
+            ips in proptest::collection::vec(any::<Ipv6Addr>(), 1..8),
+            turn in 0usize..8,
+        ) {
+            let texts: Vec<String> = ips.iter().map(Ipv6Addr::to_string).collect();
+            let mut turned = texts.clone();
+            turned.rotate_left(turn % texts.len());
+            turned.push(texts[0].to_uppercase());
+            let a = RecordSet::new(key("x.example.org. AAAA"), 1, &texts).unwrap();
+            let b = RecordSet::new(key("x.example.org. AAAA"), 1, &turned).unwrap();
+            prop_assert_eq!(&a, &b);
+            prop_assert_eq!(&a.with_addresses(b.addresses()), &a);
+            prop_assert_eq!(RecordSet::new(a.key.clone(), 1, &a.data).unwrap(), a);
+        }
+
+        #[test]
+        fn any_text_is_either_canonical_or_an_error(text in ".{0,40}", rtype in 0usize..3) {
+            let rtype = [RecordType::A, RecordType::Aaaa, RecordType::Cname][rtype];
+            if let Ok(set) = RecordSet::new(RecordKey::new("x.example.org", rtype), 1, [&text]) {
+                let again = RecordSet::new(set.key.clone(), 1, &set.data).unwrap();
+                prop_assert_eq!(again, set);
+            }
+        }
+
+        #[test]
+        fn keys_survive_their_text(name in "[a-z0-9*_-]{1,10}(\\.[a-z0-9-]{1,10}){1,3}") {
+            let key = RecordKey::new(&name, RecordType::Cname);
+            prop_assert_eq!(key.to_string().parse::<RecordKey>().unwrap(), key);
+        }
     }
 }
