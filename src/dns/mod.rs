@@ -1,8 +1,12 @@
 //! Record sets, the trait of the providers, and propagation.
 
+mod active;
+pub mod caches;
+pub mod moves;
 pub mod providers;
 mod record;
 
+pub use active::{Active, active_site};
 pub use record::{RecordKey, RecordSet, RecordType};
 
 use futures::future::BoxFuture;
