@@ -3,6 +3,7 @@ pub mod dns;
 pub mod event;
 pub mod field;
 pub mod journal;
+pub mod machine;
 pub mod plan;
 pub mod problem;
 pub mod secret;

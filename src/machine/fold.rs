@@ -1,0 +1,461 @@
+//! What happened becomes state. An event that cannot have happened is refused, not guessed at.
+
+use super::state::{Hold, Mark, Motion, Phase, Said, Stage, State, TRIES};
+use crate::event::{Answer, Decision, Ending, Event, Round};
+use crate::plan::{IfInterrupted, Nature, Outcome, Plan, Side, Then, Way};
+
+/// An event that does not fit the state: a damaged journal, or an error of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a run in this state cannot have `{event}`")]
+pub struct Impossible {
+    pub event: &'static str,
+}
+
+type Folded = Result<(), Impossible>;
+
+fn impossible(event: &'static str) -> Folded {
+    Err(Impossible { event })
+}
+
+impl State {
+    /// The state after all of `events`.
+    pub fn of<'a>(
+        plan: &Plan,
+        events: impl IntoIterator<Item = &'a Event>,
+    ) -> Result<State, Impossible> {
+        let mut state = State::new(plan);
+        for event in events {
+            state.fold(plan, event)?;
+        }
+        Ok(state)
+    }
+
+    /// Takes one more event in.
+    pub fn fold(&mut self, plan: &Plan, event: &Event) -> Folded {
+        match event {
+            // What people are told steers nothing.
+            Event::Started { .. } | Event::Looked { .. } | Event::Owes { .. } => return Ok(()),
+            Event::StopAsked { .. } => self.stopping = self.ended.is_none(),
+            Event::Resumed { .. } => self.resumed(plan)?,
+            Event::Decided { decision, .. } => self.decided(plan, *decision)?,
+            _ if self.ended.is_some() => return impossible("anything after its end"),
+            Event::Ended { ending } => {
+                self.ended = Some(*ending);
+                return Ok(());
+            }
+            Event::BaselineTaken { .. } => self.baseline = true,
+            Event::Judged { round, outcomes } => self.judged(plan, *round, outcomes)?,
+            Event::Compared {
+                entry, way, side, ..
+            } => self.compared(plan, *entry, *way, *side)?,
+            Event::Intended { entry, way, .. } => {
+                let motion = self.moving(*entry, *way, "intended")?;
+                if motion.stage != Stage::Write {
+                    return impossible("intended");
+                }
+                motion.stage = Stage::InFlight;
+                motion.tries = motion.tries.saturating_add(1);
+                self.wrote = true;
+            }
+            Event::Answered { entry, way, answer } => self.answered(plan, *entry, *way, answer)?,
+            Event::Settled {
+                entry, way, side, ..
+            } => self.settled(plan, *entry, *way, *side)?,
+            Event::WouldChange { entry } => {
+                self.moving(*entry, Way::There, "would-change")?;
+                self.passed();
+            }
+            Event::Waited { entry } => self.passed_by(*entry, "waited")?,
+            Event::Approved {
+                entry, yes: true, ..
+            } => self.passed_by(*entry, "approved")?,
+            Event::Approved {
+                entry, yes: false, ..
+            } => self.declined(plan, *entry)?,
+            Event::HoldOver { .. } => {
+                if self.phase != Phase::Stay {
+                    return impossible("hold-over");
+                }
+                self.phase = Phase::Return;
+            }
+        }
+        self.advance(plan);
+        Ok(())
+    }
+
+    fn moving(
+        &mut self,
+        entry: usize,
+        way: Way,
+        event: &'static str,
+    ) -> Result<&mut Motion, Impossible> {
+        match &mut self.motion {
+            Some(motion) if usize::from(motion.entry) == entry && motion.way == way => Ok(motion),
+            _ => Err(Impossible { event }),
+        }
+    }
+
+    /// The entry at the cursor is over.
+    fn passed_by(&mut self, entry: usize, event: &'static str) -> Folded {
+        if usize::from(self.at) != entry || self.motion.is_some() {
+            return impossible(event);
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    /// The present motion is over; the pass over the list goes on behind it.
+    fn passed(&mut self) {
+        self.motion = None;
+        if matches!(self.phase, Phase::Forward | Phase::Return) {
+            self.at += 1;
+        }
+    }
+
+    fn declined(&mut self, plan: &Plan, entry: usize) -> Folded {
+        if usize::from(self.at) != entry {
+            return impossible("approved");
+        }
+        if self.phase == Phase::Forward && (plan.goes_back || !self.stands()) {
+            self.go_back(plan);
+        } else {
+            self.held = Some(Hold::Declined);
+        }
+        Ok(())
+    }
+
+    /// A batch was judged: the greatest consequence counts.
+    fn judged(&mut self, plan: &Plan, round: Round, outcomes: &[(usize, Outcome)]) -> Folded {
+        let batch = self.batch(plan);
+        let same = outcomes.iter().map(|(i, _)| *i).eq(batch.iter().copied());
+        if round != self.round() || batch.is_empty() || !same {
+            return impossible("judged");
+        }
+        let worst = outcomes.iter().map(|(_, o)| *o).max();
+        let good = matches!(worst, Some(Outcome::Pass | Outcome::Warn));
+        let hold = match worst {
+            Some(Outcome::Fail) => Hold::Failed,
+            Some(Outcome::Unknown) => Hold::Unknown,
+            _ => Hold::Late,
+        };
+        let then = outcomes
+            .iter()
+            .map(|(i, outcome)| plan.entries[*i].rule.then(*outcome))
+            .max()
+            .unwrap_or(Then::Note);
+        match (self.phase, then) {
+            (Phase::Forward, Then::Back) if plan.goes_back || !self.stands() => self.go_back(plan),
+            // The gates of a return lead nowhere by themselves: the run stays and asks.
+            (Phase::Forward | Phase::Return, Then::Back | Then::Hold) => self.held = Some(hold),
+            (Phase::Forward | Phase::Return, Then::Note) => {
+                self.unseen |= outcomes
+                    .iter()
+                    .any(|(_, o)| matches!(o, Outcome::Late | Outcome::Unknown));
+                self.past(&batch);
+            }
+            (Phase::Probe, _) if good => self.phase = Phase::Undo,
+            (Phase::Probe, _) => self.held = Some(Hold::OldSideSick),
+            (Phase::Verify, _) if good => self.close(Ending::Undone),
+            (Phase::Verify, _) => self.held = Some(Hold::NotAsBefore),
+            (Phase::Stay | Phase::Tidy | Phase::Undo, _) => return impossible("judged"),
+        }
+        Ok(())
+    }
+
+    fn past(&mut self, batch: &[usize]) {
+        if let Some(last) = batch.last() {
+            self.at = u16::try_from(last + 1).unwrap_or(u16::MAX);
+        }
+    }
+
+    /// The place was read before writing. An act has no place that could be read, so nothing is compared.
+    fn compared(&mut self, plan: &Plan, entry: usize, way: Way, side: Option<Side>) -> Folded {
+        let motion = *self.moving(entry, way, "compared")?;
+        if motion.stage != Stage::Compare {
+            return impossible("compared");
+        }
+        let (from, to) = match way {
+            Way::There => (Side::Before, Side::After),
+            Way::Back => (Side::After, Side::Before),
+        };
+        let first_try = way == Way::There && motion.tries == 0;
+        match side {
+            _ if matches!(plan.entries[entry].nature, Nature::Act(_)) => self.stage(Stage::Write),
+            Some(seen) if seen == from => self.stage(Stage::Write),
+            Some(seen) if seen == to => {
+                self.marks[entry] = match way {
+                    Way::There if first_try => Mark::Unneeded,
+                    // A write of ours came through after all.
+                    Way::There => Mark::Standing,
+                    Way::Back => Mark::Back,
+                };
+                self.passed();
+            }
+            Some(_) if first_try => self.stale(plan),
+            // Parts of it are ours: the rest is finished, or undone.
+            Some(Side::Mixed) => self.stage(Stage::Write),
+            Some(_) => self.held = Some(Hold::Foreign),
+            None if first_try && !self.stands() => self.go_back(plan),
+            None => self.held = Some(Hold::Unreadable),
+        }
+        Ok(())
+    }
+
+    /// Somebody wrote between the plan and our first write to this place.
+    fn stale(&mut self, plan: &Plan) {
+        if !self.stands() {
+            self.motion = None;
+            self.close(if self.wrote {
+                Ending::Undone
+            } else {
+                Ending::Stale
+            });
+        } else if plan.goes_back {
+            self.go_back(plan);
+        } else {
+            self.held = Some(Hold::Foreign);
+        }
+    }
+
+    fn stage(&mut self, stage: Stage) {
+        if let Some(motion) = &mut self.motion {
+            motion.stage = stage;
+        }
+    }
+
+    fn answered(&mut self, plan: &Plan, entry: usize, way: Way, answer: &Answer) -> Folded {
+        let motion = self.moving(entry, way, "answered")?;
+        if motion.stage != Stage::InFlight {
+            return impossible("answered");
+        }
+        let said = match answer {
+            Answer::Done { .. } => Said::Done,
+            Answer::Refused { .. } => Said::Refused,
+            Answer::Unclear { .. } => Said::Unclear,
+        };
+        motion.stage = Stage::Answered(said);
+        if !matches!(plan.entries[entry].nature, Nature::Act(_)) {
+            return Ok(());
+        }
+        // Nothing can be read back after an act: what it said is all that there is.
+        match (said, way) {
+            (Said::Done, _) => self.done(entry, way),
+            (Said::Refused, Way::There) => self.failed(plan, entry),
+            (Said::Refused, Way::Back) => self.held = Some(Hold::NotBack),
+            (Said::Unclear, _) => self.held = Some(Hold::Interrupted),
+        }
+        Ok(())
+    }
+
+    /// The present motion reached its end.
+    fn done(&mut self, entry: usize, way: Way) {
+        self.marks[entry] = match way {
+            Way::There => Mark::Standing,
+            Way::Back => Mark::Back,
+        };
+        self.passed();
+    }
+
+    /// A write on the way there did not happen, and surely will not.
+    fn failed(&mut self, plan: &Plan, entry: usize) {
+        let motion = self.motion.take();
+        // An act that was cut off, made again and refused may have happened the first time.
+        if matches!(plan.entries[entry].nature, Nature::Act(_))
+            && motion.is_some_and(|m| m.tries > 1)
+        {
+            self.marks[entry] = Mark::Standing;
+        }
+        match plan.entries[entry].rule.fail {
+            Then::Note => {
+                self.unseen = true;
+                self.passed();
+            }
+            Then::Back if plan.goes_back || !self.stands() => self.go_back(plan),
+            Then::Hold if !self.stands() => self.go_back(plan),
+            Then::Hold | Then::Back => {
+                self.held = Some(Hold::Failed);
+                self.motion = motion.map(|m| Motion {
+                    stage: Stage::Compare,
+                    ..m
+                });
+            }
+        }
+    }
+
+    /// The place was looked at after a write, until nothing could land any more.
+    fn settled(&mut self, plan: &Plan, entry: usize, way: Way, side: Option<Side>) -> Folded {
+        let motion = *self.moving(entry, way, "settled")?;
+        let said = match motion.stage {
+            Stage::InFlight => None,
+            Stage::Answered(said) => Some(said),
+            Stage::Compare | Stage::Write => return impossible("settled"),
+        };
+        let goal = match way {
+            Way::There => Side::After,
+            Way::Back => Side::Before,
+        };
+        let again = motion.tries < TRIES;
+        match side {
+            Some(side) if side == goal => self.done(entry, way),
+            // Done by half: the rest is written. Where that fails on the way there, the half is undone.
+            Some(Side::Mixed) if again => self.stage(Stage::Write),
+            Some(Side::Mixed) if way == Way::There && plan.goes_back => self.go_back(plan),
+            Some(Side::Mixed) => self.held = Some(Hold::Half),
+            Some(Side::Foreign) => self.held = Some(Hold::Foreign),
+            // It stands where it stood. Without an answer, or with an unclear one, the write never arrived:
+            // try again. A no is final; a yes that is not true is not asked for again.
+            Some(_) => match said {
+                None | Some(Said::Unclear) if again => self.stage(Stage::Compare),
+                _ if way == Way::There => self.failed(plan, entry),
+                _ => self.held = Some(Hold::NotBack),
+            },
+            None => self.held = Some(Hold::Unreadable),
+        }
+        Ok(())
+    }
+
+    fn resumed(&mut self, plan: &Plan) -> Folded {
+        match self.ended {
+            None | Some(Ending::Stopped | Ending::Held) => {}
+            Some(_) => return impossible("resumed"),
+        }
+        self.ended = None;
+        self.stopping = false;
+        if self.closing == Some(Ending::Held) {
+            self.closing = None;
+        }
+        let hold = self.held;
+        self.look_again();
+        let Some(motion) = self.motion else {
+            return Ok(());
+        };
+        let entry = usize::from(motion.entry);
+        match (motion.stage, &plan.entries[entry].nature) {
+            (stage, Nature::Act(act)) if stage.may_have_happened() => match act.if_interrupted {
+                // It said something unclear, or nothing, and a person has not decided yet.
+                IfInterrupted::Hold => self.held = hold.or(Some(Hold::Interrupted)),
+                IfInterrupted::Again => self.stage(Stage::Compare),
+                IfInterrupted::Skip => {
+                    self.unseen = true;
+                    self.done(entry, motion.way);
+                }
+            },
+            (Stage::Write, _) => self.stage(Stage::Compare),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// What was held is looked at once more. A write that has ended is made again; one that may still be on
+    /// its way is settled again.
+    fn look_again(&mut self) {
+        let hold = self.held.take();
+        if let (Some(hold), Some(motion)) = (hold, &mut self.motion) {
+            motion.tries = motion.tries.min(TRIES - 1);
+            if matches!(hold, Hold::Failed | Hold::Half | Hold::NotBack) {
+                motion.stage = Stage::Compare;
+            }
+        }
+    }
+
+    fn decided(&mut self, plan: &Plan, decision: Decision) -> Folded {
+        if decision == Decision::Back {
+            return self.decided_back(plan);
+        }
+        let (Some(hold), None) = (self.held, self.ended) else {
+            return impossible("decided");
+        };
+        match decision {
+            Decision::Stop => self.closing = Some(Ending::Held),
+            Decision::Again => {
+                self.look_again();
+                if hold == Hold::Interrupted {
+                    self.stage(Stage::Compare);
+                }
+            }
+            Decision::On | Decision::Back => self.decided_on(plan, hold),
+        }
+        Ok(())
+    }
+
+    /// A person accepts what was seen.
+    fn decided_on(&mut self, plan: &Plan, hold: Hold) {
+        self.held = None;
+        self.unseen = true;
+        if let Some(motion) = self.motion {
+            self.marks[usize::from(motion.entry)] = match (hold, motion.way) {
+                (Hold::Foreign, _) => Mark::Left,
+                (Hold::Failed, Way::There) => self.marks[usize::from(motion.entry)],
+                (_, Way::There) => Mark::Standing,
+                (Hold::Interrupted, Way::Back) => Mark::Back,
+                (_, Way::Back) => Mark::Left,
+            };
+            self.passed();
+            return;
+        }
+        match self.phase {
+            Phase::Forward | Phase::Return => {
+                let batch = self.batch(plan);
+                if batch.is_empty() {
+                    self.at += 1;
+                } else {
+                    self.past(&batch);
+                }
+            }
+            Phase::Probe => self.phase = Phase::Undo,
+            // Seen by a person and not by us: it is not "as before, and seen so".
+            Phase::Verify => self.close(Ending::Held),
+            Phase::Stay | Phase::Tidy | Phase::Undo => {}
+        }
+    }
+
+    /// A person asks to go back: out of a hold, during a drill's stay, or after the end.
+    fn decided_back(&mut self, plan: &Plan) -> Folded {
+        let nothing_to_do = !self.stands() && self.held.is_none();
+        if nothing_to_do || self.closing.is_some() && self.ended.is_none() {
+            return impossible("decided: back");
+        }
+        let hold = self.held;
+        self.ended = None;
+        self.closing = None;
+        self.stopping = false;
+        self.look_again();
+        if hold == Some(Hold::OldSideSick) {
+            self.phase = Phase::Undo;
+            return Ok(());
+        }
+        let Some(motion) = self.motion else {
+            match self.phase {
+                Phase::Undo | Phase::Verify => self.phase = Phase::Undo,
+                _ => self.go_back(plan),
+            }
+            return Ok(());
+        };
+        let entry = usize::from(motion.entry);
+        let act = matches!(plan.entries[entry].nature, Nature::Act(_));
+        match (motion.way, hold) {
+            // Somebody else's value stays; the rest goes back.
+            (Way::There, Some(Hold::Foreign)) => {
+                self.marks[entry] = Mark::Left;
+                self.motion = None;
+                self.go_back(plan);
+            }
+            (Way::Back, Some(Hold::Foreign)) => {
+                self.marks[entry] = Mark::Left;
+                self.passed();
+            }
+            (Way::There, hold) => {
+                let may_still_land = motion.stage.may_have_happened() && hold != Some(Hold::Half);
+                if may_still_land && !act {
+                    self.turning = true;
+                } else {
+                    self.go_back(plan);
+                }
+            }
+            // Already on the way back: it is looked at again; an act is made again.
+            (Way::Back, _) if act => self.stage(Stage::Compare),
+            (Way::Back, _) => {}
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,16 @@
+//! The state machine of a run: what has happened folds into a state, and the state says what comes next.
+//!
+//! Both halves are pure. They know the plan and the events, and nothing of time, text, counts or I/O; so the
+//! same machine runs the real thing, the dry run, the resume after a crash and the simulation, and all that
+//! can happen to a playbook can be explored.
+
+mod fold;
+mod next;
+mod state;
+
+pub use fold::Impossible;
+pub use next::{Move, next};
+pub use state::{Hold, Mark, Motion, Phase, Said, Stage, State};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,347 @@
+//! The state of a run: small, hashable, the same after the same events.
+
+use crate::event::{Ending, Round};
+use crate::plan::{Mode, Nature, Plan, Way};
+
+/// How often a write that did not happen is made before it counts as failed.
+pub(super) const TRIES: u8 = 2;
+
+/// Where a run stands. 200 entries take less than 300 bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct State {
+    pub(super) phase: Phase,
+    /// The next entry of the list, on the way there and on a drill's way back.
+    pub(super) at: u16,
+    /// The one write that is being made.
+    pub(super) motion: Option<Motion>,
+    /// What each entry has done to the world.
+    pub(super) marks: Box<[Mark]>,
+    /// It stands still, and a person must decide.
+    pub(super) held: Option<Hold>,
+    /// The end is decided, and not yet recorded.
+    pub(super) closing: Option<Ending>,
+    pub(super) ended: Option<Ending>,
+    /// The sights that must be taken before the first write were taken.
+    pub(super) baseline: bool,
+    /// Somebody asked it to stop.
+    pub(super) stopping: bool,
+    /// Somebody asked to go back while a write was in flight.
+    pub(super) turning: bool,
+    /// Something was accepted that was late or not seen.
+    pub(super) unseen: bool,
+    /// An intent was recorded: from here on the world may differ.
+    pub(super) wrote: bool,
+}
+
+/// The phases of a run. The survey is over before a run starts; holding for a person is no phase but a pause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Phase {
+    Forward,
+    /// A drill stays on the other side.
+    Stay,
+    Return,
+    /// What is temporary is put back at the end of a failover.
+    Tidy,
+    /// Before an undo: does the old side serve?
+    Probe,
+    Undo,
+    /// After an undo: is everything as it was?
+    Verify,
+}
+
+/// What an entry has done to the world so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mark {
+    /// Nothing.
+    None,
+    /// Its change stands, or may stand: going back has to look at it.
+    Standing,
+    /// The place held the new value before we came; it is not ours to put back.
+    Unneeded,
+    /// It was put back, and seen so.
+    Back,
+    /// It could not be put back, or somebody else wrote here, and a person said to leave it.
+    Left,
+}
+
+/// A write that is being made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Motion {
+    pub entry: u16,
+    pub way: Way,
+    pub stage: Stage,
+    pub tries: u8,
+}
+
+/// How far a write has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Stage {
+    /// The place must be looked at: does it still hold what the plan saw?
+    Compare,
+    /// It does (or holds parts of a write of ours): write.
+    Write,
+    /// The intent is durable and there is no answer: the write may have happened, and may still land.
+    InFlight,
+    Answered(Said),
+}
+
+impl Stage {
+    /// Whether the world may differ because of this write.
+    pub fn may_have_happened(self) -> bool {
+        matches!(self, Stage::InFlight | Stage::Answered(_))
+    }
+}
+
+/// What a write said of itself, without its words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Said {
+    Done,
+    Refused,
+    Unclear,
+}
+
+/// Why a run stands still.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Hold {
+    Failed,
+    Late,
+    Unknown,
+    /// Somebody declined.
+    Declined,
+    /// Somebody else wrote the place: it is never overwritten.
+    Foreign,
+    /// The place cannot be read.
+    Unreadable,
+    /// A write was done by half, and finishing it did not work.
+    Half,
+    /// A write back was refused or did not happen.
+    NotBack,
+    /// An act was cut off, or its effect is unknown.
+    Interrupted,
+    /// The old side was not seen to serve, so nothing was put back.
+    OldSideSick,
+    /// Everything was put back, but not everything is seen as it was.
+    NotAsBefore,
+}
+
+impl State {
+    /// The state before anything happened.
+    pub fn new(plan: &Plan) -> State {
+        let mut state = State {
+            phase: Phase::Forward,
+            at: 0,
+            motion: None,
+            marks: vec![Mark::None; plan.entries.len()].into_boxed_slice(),
+            held: None,
+            closing: None,
+            ended: None,
+            baseline: !plan.entries.iter().any(|e| e.there && e.needs_baseline),
+            stopping: false,
+            turning: false,
+            unseen: false,
+            wrote: false,
+        };
+        state.advance(plan);
+        state
+    }
+
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    pub fn held(&self) -> Option<Hold> {
+        self.held
+    }
+
+    pub fn ended(&self) -> Option<Ending> {
+        self.ended
+    }
+
+    pub fn motion(&self) -> Option<Motion> {
+        self.motion
+    }
+
+    pub fn mark(&self, entry: usize) -> Mark {
+        self.marks.get(entry).copied().unwrap_or(Mark::None)
+    }
+
+    /// Whether an intent was ever recorded.
+    pub fn wrote(&self) -> bool {
+        self.wrote
+    }
+
+    /// Whether something was accepted that was late or not seen.
+    pub fn unseen(&self) -> bool {
+        self.unseen
+    }
+
+    /// Whether anything stands, or may stand, that this run changed.
+    pub fn stands(&self) -> bool {
+        self.marks.contains(&Mark::Standing)
+            || self
+                .motion
+                .is_some_and(|m| m.way == Way::There && m.tries > 0)
+    }
+
+    /// The round that a check looked at now belongs to.
+    pub(super) fn round(&self) -> Round {
+        match self.phase {
+            Phase::Forward | Phase::Stay | Phase::Tidy => Round::There,
+            Phase::Return => Round::Return,
+            Phase::Probe => Round::Probe,
+            Phase::Undo | Phase::Verify => Round::Verify,
+        }
+    }
+
+    /// The checks of the present batch, in the order of the plan; empty where none are due.
+    pub(super) fn batch(&self, plan: &Plan) -> Vec<usize> {
+        let entries = plan.entries.iter().enumerate();
+        match self.phase {
+            Phase::Forward | Phase::Return => entries
+                .skip(usize::from(self.at))
+                .filter(|(i, _)| self.takes_part(plan, *i))
+                .take_while(|(_, entry)| entry.is_check())
+                .map(|(i, _)| i)
+                .collect(),
+            Phase::Probe => entries
+                .filter(|(_, entry)| entry.is_check() && entry.probes_old_side)
+                .map(|(i, _)| i)
+                .collect(),
+            Phase::Verify => entries
+                .skip(plan.first_write().unwrap_or(plan.entries.len()))
+                .filter(|(_, entry)| entry.is_check() && entry.there)
+                .map(|(i, _)| i)
+                .collect(),
+            Phase::Stay | Phase::Tidy | Phase::Undo => Vec::new(),
+        }
+    }
+
+    /// Whether an entry has something to do in the present pass over the list.
+    fn takes_part(&self, plan: &Plan, i: usize) -> bool {
+        let entry = &plan.entries[i];
+        match self.phase {
+            Phase::Forward => entry.there,
+            // Whatever stands goes back, whatever `when` says.
+            Phase::Return if entry.writes() => self.can_go_back(plan, i),
+            Phase::Return => entry.back,
+            _ => false,
+        }
+    }
+
+    /// Whether the entry stands and can be put back.
+    fn can_go_back(&self, plan: &Plan, i: usize) -> bool {
+        self.marks[i] == Mark::Standing
+            && match &plan.entries[i].nature {
+                Nature::Change(_) => true,
+                Nature::Act(act) => act.undo.is_some(),
+                Nature::Check | Nature::Ask { .. } | Nature::Wait { .. } => false,
+            }
+    }
+
+    /// Moves on to the next entry that has something to do, and to the next phase where there is none, so
+    /// that states with the same future are equal.
+    pub(super) fn advance(&mut self, plan: &Plan) {
+        while self.motion.is_none() && self.held.is_none() && self.closing.is_none() {
+            if self.turning {
+                self.turning = false;
+                self.go_back(plan);
+                continue;
+            }
+            match self.phase {
+                Phase::Forward | Phase::Return => {
+                    if self.advance_list(plan) {
+                        return;
+                    }
+                }
+                Phase::Tidy => {
+                    match self.last(|s, i| plan.entries[i].temporary && s.can_go_back(plan, i)) {
+                        Some(i) => self.start(i, Way::Back),
+                        None => self.close(Ending::Done),
+                    }
+                }
+                Phase::Undo => match self.last(|s, i| s.can_go_back(plan, i)) {
+                    Some(i) => self.start(i, Way::Back),
+                    None => self.phase = Phase::Verify,
+                },
+                Phase::Probe if self.batch(plan).is_empty() => self.phase = Phase::Undo,
+                Phase::Verify if self.batch(plan).is_empty() => self.close(Ending::Undone),
+                Phase::Probe | Phase::Verify | Phase::Stay => return,
+            }
+        }
+    }
+
+    /// Moves along the list. Returns whether something is due there; at the end of the list, the phase
+    /// changes and it is not.
+    fn advance_list(&mut self, plan: &Plan) -> bool {
+        while usize::from(self.at) < plan.entries.len()
+            && !self.takes_part(plan, usize::from(self.at))
+        {
+            self.at += 1;
+        }
+        if let Some(entry) = plan.entries.get(usize::from(self.at)) {
+            if entry.writes() {
+                let way = match self.phase {
+                    Phase::Forward => Way::There,
+                    _ => Way::Back,
+                };
+                self.start(self.at, way);
+            }
+            return true;
+        }
+        self.at = 0;
+        match (self.phase, plan.mode) {
+            (Phase::Forward, Mode::Drill) => self.phase = Phase::Stay,
+            (Phase::Forward, _) => self.phase = Phase::Tidy,
+            _ => self.close(Ending::Done),
+        }
+        false
+    }
+
+    pub(super) fn start(&mut self, entry: u16, way: Way) {
+        self.motion = Some(Motion {
+            entry,
+            way,
+            stage: Stage::Compare,
+            tries: 0,
+        });
+    }
+
+    fn last(&self, wanted: impl Fn(&State, usize) -> bool) -> Option<u16> {
+        (0..self.marks.len())
+            .rev()
+            .find(|i| wanted(self, *i))
+            .and_then(|i| u16::try_from(i).ok())
+    }
+
+    /// Decides the end. What was accepted unseen makes a success an unproven one; what still stands, or was
+    /// left, makes an undo none.
+    pub(super) fn close(&mut self, ending: Ending) {
+        let left = self.marks.contains(&Mark::Left);
+        let stands = self.marks.contains(&Mark::Standing);
+        self.closing = Some(match ending {
+            Ending::Done if self.unseen || left => Ending::DoneUnproven,
+            Ending::Undone if left || stands => Ending::Held,
+            other => other,
+        });
+    }
+
+    /// Begins to put back what stands; where nothing stands, the run is over.
+    pub(super) fn go_back(&mut self, plan: &Plan) {
+        // What was written once may stand, in part at least: the way back has to look at it.
+        if let Some(motion) = self.motion.take()
+            && motion.way == Way::There
+            && motion.tries > 0
+        {
+            self.marks[usize::from(motion.entry)] = Mark::Standing;
+        }
+        self.at = 0;
+        if (0..self.marks.len()).any(|i| self.can_go_back(plan, i)) {
+            self.phase = Phase::Probe;
+        } else if self.wrote {
+            // Either nothing stands any more, or only acts without an undo: `close` tells them apart.
+            self.close(Ending::Undone);
+        } else {
+            self.close(Ending::Refused);
+        }
+    }
+}
