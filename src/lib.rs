@@ -10,4 +10,5 @@ pub mod secret;
 pub mod site;
 pub mod step;
 pub mod steps;
+pub mod store;
 pub mod world;

@@ -3,12 +3,29 @@
 //! [`Live`] records and issues permits. [`Dry`] records and cannot: the type of its permits has no values,
 //! so the branch of the engine that writes is compiled for a dry run and cannot be entered.
 
+pub mod codec;
+mod dry;
+mod live;
+mod log;
 mod permit;
+mod runs;
+#[cfg(test)]
+pub(crate) mod samples;
+#[cfg(test)]
+mod tests;
 
 use std::future::Future;
+use std::sync::Arc;
 
 use crate::event::{Event, Record};
+use crate::store::{Held, StoreError};
+pub use dry::{Dry, Never};
+pub use live::Live;
 pub use permit::{Intent, Permit};
+pub use runs::{Follower, Meta, Run, Summary, read, run_id, runs};
+
+/// Shows a record. It is called once a record is durable, in the order of the records, and must not block.
+pub type Publisher = Arc<dyn Fn(&Record) + Send + Sync>;
 
 /// A journal, live or dry.
 pub trait Journal: sealed::Sealed + Send {
@@ -34,13 +51,24 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// Why a fact could not be made durable. The run stops before its next write.
-#[derive(Debug, thiserror::Error)]
+/// Why a journal could not be written or read. A run stops before its next write.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JournalError {
     #[error("failed to write the journal: {0}")]
     Write(String),
+    /// Nothing is broken: what leads back can still be recorded.
+    #[error("no space is left for the journal; what was kept in reserve is for the way back only")]
+    Full,
     #[error("the journal is damaged at record {seq}: {why}")]
     Damaged { seq: u64, why: String },
+    #[error(
+        "record {seq} of the journal was written by another version of cutover, use that one: {why}"
+    )]
+    Newer { seq: u64, why: String },
     #[error("the lock `{0}` was lost to another run")]
     LockLost(String),
+    #[error("{0}")]
+    Locked(Box<Held>),
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }

@@ -1,0 +1,218 @@
+//! Runs as a list shows them, and their journals as a reader sees them.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::JournalError;
+use super::codec::Chain;
+use super::log::run_scope;
+use crate::clock::Stamp;
+use crate::event::{Ending, Event, Record};
+use crate::plan::{Direction, Mode};
+use crate::store::{Holder, Liveness, Row, Store, StoreError};
+
+/// What is known of a run from its beginning.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Meta {
+    pub playbook: String,
+    pub mode: Mode,
+    pub direction: Direction,
+    /// Who began it, and where: `root@ops1`.
+    pub by: String,
+    /// The version of cutover.
+    pub version: String,
+    pub began: Stamp,
+}
+
+/// What a list shows of a run without reading its journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Summary {
+    /// When the newest record was made.
+    pub last: Stamp,
+    /// It may have written something.
+    pub wrote: bool,
+    /// How it ended; `None` while it runs, where it was cut off, and once a person reopened it.
+    pub ending: Option<Ending>,
+}
+
+impl Summary {
+    /// The summary of a run once `record` is its newest record.
+    pub fn after(before: Option<Summary>, record: &Record) -> Summary {
+        let intended = matches!(record.event, Event::Intended { .. });
+        Summary {
+            last: record.at.clone(),
+            wrote: intended || before.is_some_and(|summary| summary.wrote),
+            ending: match &record.event {
+                Event::Ended { ending } => Some(*ending),
+                _ => None,
+            },
+        }
+    }
+}
+
+/// One run in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    pub id: String,
+    pub meta: Meta,
+    /// `None` before the first record.
+    pub summary: Option<Summary>,
+    pub records: u64,
+    /// The process that writes it now; `None` where there is none.
+    pub writer: Option<Holder>,
+}
+
+/// All runs, newest first.
+pub async fn runs(store: &dyn Store) -> Result<Vec<Run>, JournalError> {
+    let locks = store.locks().await?;
+    let writer = |run: &str| {
+        let scope = run_scope(run);
+        (locks.iter())
+            .find(|held| held.scope == scope && held.holder.liveness() != Liveness::Dead)
+            .map(|held| held.holder.clone())
+    };
+    let rows = store.runs().await?;
+    rows.into_iter()
+        .map(|row| {
+            let Row { run, count, .. } = &row;
+            Ok(Run {
+                writer: writer(run),
+                meta: understand(run, &row.meta)?,
+                summary: match row.state.as_slice() {
+                    [] => None,
+                    state => Some(understand(run, state)?),
+                },
+                records: *count,
+                id: row.run,
+            })
+        })
+        .collect()
+}
+
+fn understand<T: serde::de::DeserializeOwned>(run: &str, bytes: &[u8]) -> Result<T, JournalError> {
+    serde_json::from_slice(bytes).map_err(|error| {
+        let why = format!("failed to understand what is kept of run `{run}`: {error}");
+        JournalError::Store(StoreError::Failed(why))
+    })
+}
+
+/// Reads and checks the whole journal of a run.
+pub async fn read(store: &dyn Store, run: &str) -> Result<Vec<Record>, JournalError> {
+    let (_, records) = Chain::read_run(store, run).await?;
+    Ok(records)
+}
+
+/// Reads a journal that may still grow, each record once.
+pub struct Follower {
+    store: Arc<dyn Store>,
+    run: String,
+    chain: Chain,
+}
+
+impl Follower {
+    pub fn new(store: Arc<dyn Store>, run: impl Into<String>) -> Follower {
+        Follower {
+            store,
+            run: run.into(),
+            chain: Chain::default(),
+        }
+    }
+
+    /// The records that were added since the last call.
+    pub async fn news(&mut self) -> Result<Vec<Record>, JournalError> {
+        self.chain.catch_up(&*self.store, &self.run).await
+    }
+}
+
+impl Chain {
+    pub(super) async fn read_run(
+        store: &dyn Store,
+        run: &str,
+    ) -> Result<(Chain, Vec<Record>), JournalError> {
+        let mut chain = Chain::default();
+        let records = chain.catch_up(store, run).await?;
+        Ok((chain, records))
+    }
+
+    /// Reads what is new, and compares the end with the head that the store keeps apart from the records.
+    async fn catch_up(
+        &mut self,
+        store: &dyn Store,
+        run: &str,
+    ) -> Result<Vec<Record>, JournalError> {
+        let stored = store.read(run, self.next()).await?;
+        let mut ahead = self.clone();
+        let records = (stored.records.iter())
+            .map(|bytes| ahead.read(bytes))
+            .collect::<Result<Vec<_>, _>>()?;
+        let damaged = |seq: u64, why: &str| JournalError::Damaged {
+            seq,
+            why: why.to_owned(),
+        };
+        if ahead.next() != stored.row.count {
+            return Err(damaged(ahead.next(), "records are missing at the end"));
+        }
+        if stored.row.head.unwrap_or_default() != ahead.head() {
+            let newest = ahead.next().saturating_sub(1);
+            return Err(damaged(
+                newest,
+                "it is not the one that the store knows as the newest",
+            ));
+        }
+        *self = ahead;
+        Ok(records)
+    }
+}
+
+/// A new run's id, which sorts by time and can be typed: `20261122-030500-drill-k3f`.
+pub fn run_id(now: &Stamp, mode: Mode) -> String {
+    use std::hash::{BuildHasher, Hasher};
+    // Each of these hashers starts with a random key of its own.
+    let chance = std::hash::RandomState::new().build_hasher().finish();
+    run_id_from(now, mode, chance)
+}
+
+/// Without letters that are mistaken for digits, or for each other.
+const LETTERS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+fn run_id_from(now: &Stamp, mode: Mode, chance: u64) -> String {
+    let name = match mode {
+        Mode::Check => "check",
+        Mode::Plan => "plan",
+        Mode::Drill => "drill",
+        Mode::Failover => "failover",
+        Mode::Emergency => "emergency",
+    };
+    let letters: String = (0..3)
+        .map(|at| char::from(LETTERS[(chance >> (5 * at)) as usize % LETTERS.len()]))
+        .collect();
+    format!("{}-{name}-{letters}", now.wall.strftime("%Y%m%d-%H%M%S"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn run_ids_sort_by_time_and_can_be_typed() {
+        let at = |wall: &str| Stamp {
+            wall: wall.parse().unwrap(),
+            boot_ms: 0,
+            boot_id: String::new(),
+        };
+        let id = run_id_from(
+            &at("2026-11-22T03:05:00Z"),
+            Mode::Drill,
+            0b00001_00010_00011,
+        );
+        assert_eq!(id, "20261122-030500-drill-321");
+        assert!(id < run_id(&at("2026-11-22T03:05:01Z"), Mode::Check));
+        let some: std::collections::BTreeSet<_> = (0..20)
+            .map(|_| run_id(&at("2026-11-22T03:05:00Z"), Mode::Drill))
+            .collect();
+        assert!(some.len() > 1);
+    }
+}

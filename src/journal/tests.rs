@@ -1,0 +1,335 @@
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::*;
+use crate::clock::Clock;
+use crate::event::Ending;
+use crate::plan::Way;
+use crate::store::{
+    Append, AppendError, Blow, Claim, Holder, Lock, LockError, Memo, Memory, Reply, Row, Store,
+    Stored,
+};
+
+const RUN: &str = "20261122-030500-drill-k3f";
+
+fn clock() -> Clock {
+    Clock::following_tokio("2026-11-22T03:05:00Z".parse().unwrap())
+}
+
+/// A publisher, and what it was shown.
+fn shown() -> (Publisher, Arc<Mutex<Vec<Record>>>) {
+    let list: Arc<Mutex<Vec<Record>>> = Arc::default();
+    let into = Arc::clone(&list);
+    let publish = move |record: &Record| into.lock().unwrap().push(record.clone());
+    (Arc::new(publish), list)
+}
+
+fn nobody() -> Publisher {
+    Arc::new(|_| {})
+}
+
+fn intent(way: Way) -> Intent {
+    let edit = samples::edit();
+    let (from, to) = edit.along(way);
+    Intent {
+        entry: 2,
+        way,
+        from: from.clone(),
+        to: to.clone(),
+        place: edit.place,
+        until: samples::stamp(40),
+    }
+}
+
+fn intended(record: &Record) -> bool {
+    matches!(record.event, Event::Intended { .. })
+}
+
+fn started() -> Event {
+    samples::events().swap_remove(0)
+}
+
+async fn begin(store: &Arc<Memory>, publish: Publisher) -> Live {
+    let locks = samples::plan().locks;
+    let store = Arc::clone(store) as Arc<dyn Store>;
+    Live::begin(store, RUN, &samples::meta(), &locks, clock(), publish)
+        .await
+        .unwrap()
+}
+
+async fn reopen(store: &Arc<Memory>) -> Result<(Live, Vec<Record>), JournalError> {
+    let store = Arc::clone(store) as Arc<dyn Store>;
+    Live::reopen(store, RUN, clock(), nobody()).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_recorded_is_read_again_and_shown_in_order() {
+    let store = Arc::new(Memory::new());
+    let (publish, list) = shown();
+    let mut live = begin(&store, publish).await;
+    for event in samples::events() {
+        live.record(event).await.unwrap();
+    }
+    live.close().await;
+    let read = read(&*store, RUN).await.unwrap();
+    assert_eq!(read, *list.lock().unwrap());
+    let events: Vec<Event> = read.into_iter().map(|record| record.event).collect();
+    assert_eq!(events, samples::events());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_permit_comes_after_its_intent_is_durable_and_names_its_place() {
+    let store = Arc::new(Memory::new());
+    let (publish, list) = shown();
+    let mut live = begin(&store, publish).await;
+    live.record(started()).await.unwrap();
+    let permit = live.intend(intent(Way::There)).await.unwrap().unwrap();
+    assert_eq!(*permit.place(), samples::edit().place);
+    assert_eq!(*permit.from(), samples::edit().before);
+    assert_eq!(*permit.to(), samples::edit().after);
+    assert_eq!(permit.way(), Way::There);
+    assert!(intended(list.lock().unwrap().last().unwrap()));
+    assert!(intended(read(&*store, RUN).await.unwrap().last().unwrap()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_permit_and_no_news_where_the_power_goes() {
+    for (blow, durable) in [(Blow::Before, 1), (Blow::After, 2)] {
+        let store = Arc::new(Memory::new());
+        let (publish, list) = shown();
+        let mut live = begin(&store, publish).await;
+        live.record(started()).await.unwrap();
+        store.fuse(1, blow);
+        let answer = live.intend(intent(Way::There)).await;
+        assert!(matches!(answer, Err(JournalError::Write(_))), "{blow:?}");
+        assert_eq!(list.lock().unwrap().len(), 1);
+        let again = live.record(Event::Waited { entry: 4 }).await;
+        assert!(matches!(again, Err(JournalError::Write(_))), "{blow:?}");
+
+        store.restart();
+        let (mut live, records) = reopen(&store).await.unwrap();
+        assert_eq!(records.len(), durable, "{blow:?}");
+        let record = live.record(Event::Waited { entry: 4 }).await.unwrap();
+        assert_eq!(record.seq, durable as u64);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_lock_issues_no_permit_and_still_lets_facts_in() {
+    let store = Arc::new(Memory::new());
+    let mut live = begin(&store, nobody()).await;
+    live.record(started()).await.unwrap();
+    let token = live.lock().unwrap().token.clone();
+    store.unlock(&token).await.unwrap();
+    let answer = live.intend(intent(Way::There)).await;
+    assert!(matches!(answer, Err(JournalError::LockLost(_))));
+    live.record(Event::Waited { entry: 4 }).await.unwrap();
+    let records = read(&*store, RUN).await.unwrap();
+    assert!(!records.iter().any(intended));
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_runs_cannot_hold_one_scope_and_one_run_has_one_writer() {
+    let store = Arc::new(Memory::new());
+    let mut live = begin(&store, nobody()).await;
+    live.record(started()).await.unwrap();
+    let locks = samples::plan().locks;
+    let shared = Arc::clone(&store) as Arc<dyn Store>;
+    let other = Live::begin(shared, "other", &samples::meta(), &locks, clock(), nobody()).await;
+    let Err(JournalError::Locked(held)) = other else {
+        panic!("it was not locked");
+    };
+    assert_eq!(held.run, RUN);
+    assert_eq!(held.holder, Holder::this_process());
+    assert!(matches!(reopen(&store).await, Err(JournalError::Locked(_))));
+    live.close().await;
+    reopen(&store).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_locks_of_a_dead_process_are_taken_over_and_told() {
+    let store = Arc::new(Memory::new());
+    let mut live = begin(&store, nobody()).await;
+    live.record(started()).await.unwrap();
+    live.close().await;
+    let me = Holder::this_process();
+    let claim = Claim {
+        run: "earlier".into(),
+        holder: Holder {
+            started: me.started - 1,
+            ..me
+        },
+        at: samples::stamp(0),
+    };
+    store.lock(&samples::plan().locks, claim).await.unwrap();
+    let (live, _) = reopen(&store).await.unwrap();
+    assert_eq!(live.taken_over().len(), samples::plan().locks.len());
+    assert_eq!(live.taken_over()[0].run, "earlier");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_disk_lets_the_facts_in_and_only_the_way_back() {
+    // Append 1 is a fact, or the intent itself.
+    for fact_first in [true, false] {
+        let store = Arc::new(Memory::new());
+        let mut live = begin(&store, nobody()).await;
+        live.record(started()).await.unwrap();
+        store.fuse(1, Blow::Full);
+        if fact_first {
+            live.record(Event::Waited { entry: 4 }).await.unwrap();
+            assert!(live.on_reserve());
+        }
+        let there = live.intend(intent(Way::There)).await;
+        assert!(matches!(there, Err(JournalError::Full)));
+        assert!(live.on_reserve());
+        let back = live.intend(intent(Way::Back)).await.unwrap();
+        assert_eq!(back.unwrap().way(), Way::Back);
+        let records = read(&*store, RUN).await.unwrap();
+        assert_eq!(records.iter().filter(|record| intended(record)).count(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_changed_byte_is_told_at_its_record_and_nothing_is_reopened() {
+    let store = Arc::new(Memory::new());
+    let mut live = begin(&store, nobody()).await;
+    for event in samples::events() {
+        live.record(event).await.unwrap();
+    }
+    live.close().await;
+    let last = samples::events().len() - 1;
+    for seq in [0, 3, last] {
+        store.damage(RUN, seq, 200);
+        let error = reopen(&store).await.err().unwrap();
+        assert!(
+            matches!(&error, JournalError::Damaged { seq: told, .. } if *told == seq as u64),
+            "{seq}: {error}"
+        );
+        store.damage(RUN, seq, 200);
+    }
+    assert!(reopen(&store).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_whose_caller_went_away_is_written_once() {
+    let store = Arc::new(Slow::default());
+    let (publish, list) = shown();
+    let shared = Arc::clone(&store) as Arc<dyn Store>;
+    let mut live = Live::begin(shared, RUN, &samples::meta(), &[], clock(), publish)
+        .await
+        .unwrap();
+    let cut = tokio::time::timeout(Duration::from_secs(1), live.record(started())).await;
+    assert!(cut.is_err());
+    assert!(list.lock().unwrap().is_empty());
+    let record = live.record(Event::Waited { entry: 4 }).await.unwrap();
+    assert_eq!(record.seq, 1);
+    assert_eq!(list.lock().unwrap().len(), 2);
+    assert_eq!(read(&store.0, RUN).await.unwrap().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dry_journal_records_the_wish_and_issues_nothing() {
+    let (publish, list) = shown();
+    let mut dry = Dry::shown(clock(), publish);
+    dry.record(started()).await.unwrap();
+    assert!(dry.intend(intent(Way::There)).await.unwrap().is_none());
+    let events: Vec<Event> = (list.lock().unwrap().iter())
+        .map(|record| record.event.clone())
+        .collect();
+    assert_eq!(events, [started(), Event::WouldChange { entry: 2 }]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_of_runs_says_who_writes_and_how_it_ended() {
+    let store = Arc::new(Memory::new());
+    let shared = || Arc::clone(&store) as Arc<dyn Store>;
+    let mut live = begin(&store, nobody()).await;
+    live.record(started()).await.unwrap();
+    live.intend(intent(Way::There)).await.unwrap();
+    let mut dry = Dry::kept(shared(), "dry", &samples::meta(), clock(), nobody())
+        .await
+        .unwrap();
+    dry.record(started()).await.unwrap();
+    dry.intend(intent(Way::There)).await.unwrap();
+    let ending = Ending::Done;
+    dry.record(Event::Ended { ending }).await.unwrap();
+    dry.close().await;
+
+    let [dry, live]: [Run; 2] = runs(&*store).await.unwrap().try_into().unwrap();
+    assert_eq!((dry.id.as_str(), dry.records), ("dry", 3));
+    assert_eq!(dry.writer, None);
+    let summary = dry.summary.unwrap();
+    assert_eq!((summary.wrote, summary.ending), (false, Some(Ending::Done)));
+    assert_eq!((live.id.as_str(), live.records), (RUN, 2));
+    assert_eq!(live.meta, samples::meta());
+    assert_eq!(live.writer, Some(Holder::this_process()));
+    let summary = live.summary.unwrap();
+    assert_eq!((summary.wrote, summary.ending), (true, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_follower_sees_each_record_once() {
+    let store = Arc::new(Memory::new());
+    let mut live = begin(&store, nobody()).await;
+    let mut follower = Follower::new(Arc::clone(&store) as Arc<dyn Store>, RUN);
+    assert!(follower.news().await.unwrap().is_empty());
+    live.record(started()).await.unwrap();
+    live.record(Event::Waited { entry: 4 }).await.unwrap();
+    assert_eq!(follower.news().await.unwrap().len(), 2);
+    assert!(follower.news().await.unwrap().is_empty());
+    live.record(Event::Waited { entry: 4 }).await.unwrap();
+    assert_eq!(follower.news().await.unwrap()[0].seq, 2);
+}
+
+/// A store whose first append happens at once and is answered much later.
+#[derive(Default)]
+struct Slow(Memory, std::sync::atomic::AtomicBool);
+
+impl Store for Slow {
+    fn append(&self, entry: Append) -> Reply<'_, (), AppendError> {
+        Box::pin(async move {
+            let answer = self.0.append(entry).await;
+            if !self.1.swap(true, std::sync::atomic::Ordering::SeqCst) {
+                tokio::time::sleep(Duration::from_secs(30)).await;
+            }
+            answer
+        })
+    }
+
+    fn create<'a>(&'a self, run: &'a str, meta: Vec<u8>) -> Reply<'a, ()> {
+        self.0.create(run, meta)
+    }
+    fn read<'a>(&'a self, run: &'a str, from: u64) -> Reply<'a, Stored> {
+        self.0.read(run, from)
+    }
+    fn runs(&self) -> Reply<'_, Vec<Row>> {
+        self.0.runs()
+    }
+    fn set_meta<'a>(&'a self, run: &'a str, meta: Vec<u8>) -> Reply<'a, ()> {
+        self.0.set_meta(run, meta)
+    }
+    fn lock<'a>(&'a self, scopes: &'a [String], claim: Claim) -> Reply<'a, Lock, LockError> {
+        self.0.lock(scopes, claim)
+    }
+    fn unlock<'a>(&'a self, token: &'a str) -> Reply<'a, ()> {
+        self.0.unlock(token)
+    }
+    fn still_held<'a>(&'a self, lock: &'a Lock) -> Reply<'a, bool> {
+        self.0.still_held(lock)
+    }
+    fn locks(&self) -> Reply<'_, Vec<Held>> {
+        self.0.locks()
+    }
+    fn send<'a>(&'a self, run: &'a str, message: Vec<u8>) -> Reply<'a, ()> {
+        self.0.send(run, message)
+    }
+    fn take<'a>(&'a self, run: &'a str) -> Reply<'a, Vec<Vec<u8>>> {
+        self.0.take(run)
+    }
+    fn remember(&self, memos: Vec<Memo>) -> Reply<'_, ()> {
+        self.0.remember(memos)
+    }
+    fn recall<'a>(&'a self, key: &'a str) -> Reply<'a, Option<Memo>> {
+        self.0.recall(key)
+    }
+}

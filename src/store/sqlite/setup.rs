@@ -1,0 +1,280 @@
+//! The folder, the database with its schema, and the reserve for a full disk.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+
+use super::BUSY;
+use crate::store::StoreError;
+
+/// `PRAGMA application_id`: tells our files from other programs'.
+const APPLICATION: i64 = 0x6375_746f;
+
+/// `PRAGMA user_version`: the schema that this program knows.
+pub(super) const SCHEMA: i64 = 1;
+
+const TABLES: &str = "
+    CREATE TABLE runs (
+        id INTEGER PRIMARY KEY,
+        run TEXT NOT NULL UNIQUE,
+        meta BLOB NOT NULL,
+        state BLOB NOT NULL,
+        head BLOB,
+        count INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE records (
+        run TEXT NOT NULL REFERENCES runs (run),
+        seq INTEGER NOT NULL,
+        bytes BLOB NOT NULL,
+        UNIQUE (run, seq)
+    ) STRICT;
+    CREATE TABLE locks (
+        scope TEXT PRIMARY KEY,
+        token TEXT NOT NULL,
+        held TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE inbox (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        run TEXT NOT NULL REFERENCES runs (run),
+        message BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE memos (
+        key TEXT PRIMARY KEY,
+        bytes BLOB NOT NULL,
+        at TEXT NOT NULL
+    ) STRICT;
+";
+
+/// How much is kept free for the way back, in bytes.
+const RESERVE: u32 = 1 << 20;
+
+const PAGE: u32 = 4096;
+
+/// Space that is given up when the disk is full.
+#[derive(Debug)]
+pub(super) struct Reserve {
+    path: PathBuf,
+    kept: bool,
+    /// It was given up, and no append was told so yet.
+    news: bool,
+    pages: Option<u32>,
+}
+
+impl Reserve {
+    fn keep(path: PathBuf, pages: Option<u32>) -> Result<Reserve, StoreError> {
+        let kept = match fill(&path) {
+            Ok(()) => true,
+            // There is no room for it now, so there is none to lose: the run is told at its first append.
+            Err(error) if error.kind() == ErrorKind::StorageFull => {
+                let _missing = std::fs::remove_file(&path);
+                false
+            }
+            Err(error) => return Err(denied(&path, error)),
+        };
+        Ok(Reserve {
+            path,
+            kept,
+            news: !kept,
+            pages,
+        })
+    }
+
+    /// Gives the space up; false where there is none to give.
+    pub(super) fn free(&mut self, db: &Connection) -> bool {
+        if !self.kept {
+            return false;
+        }
+        self.kept = false;
+        self.news = true;
+        if let Some(pages) = self.pages
+            && limit(db, pages + RESERVE / PAGE).is_err()
+        {
+            return false;
+        }
+        std::fs::remove_file(&self.path).is_ok()
+    }
+
+    /// Whether it was given up since the last time that this was asked.
+    pub(super) fn take_news(&mut self) -> bool {
+        std::mem::take(&mut self.news)
+    }
+}
+
+/// Makes the folder, an empty file for the database (both for their owner alone) and the reserve.
+pub(super) fn folder(dir: &Path, file: &Path, pages: Option<u32>) -> Result<Reserve, StoreError> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .map_err(|error| denied(dir, error))?;
+    private().open(file).map_err(|error| denied(file, error))?;
+    Reserve::keep(dir.join("reserve"), pages)
+}
+
+/// Opens the database and brings it to the schema of this program.
+pub(super) fn database(path: &Path, pages: Option<u32>) -> Result<Connection, StoreError> {
+    let mut db = Connection::open(path).map_err(|error| told(path, &error))?;
+    let found = retrying(|| prepare(&mut db)).map_err(|error| told(path, &error))?;
+    match found {
+        Found::Ours => {}
+        Found::Newer(found) => {
+            return Err(StoreError::Newer {
+                path: path.display().to_string(),
+                found,
+                known: SCHEMA,
+            });
+        }
+        Found::Foreign => {
+            return Err(StoreError::Damaged {
+                path: path.display().to_string(),
+                why: "it is a database of another program".into(),
+            });
+        }
+        Found::NoWal => {
+            return Err(StoreError::Denied {
+                path: path.display().to_string(),
+                why: "its file system allows no write-ahead log (a network file system?)".into(),
+            });
+        }
+    }
+    if let Some(pages) = pages {
+        limit(&db, pages).map_err(|error| told(path, &error))?;
+    }
+    Ok(db)
+}
+
+enum Found {
+    Ours,
+    Newer(i64),
+    Foreign,
+    NoWal,
+}
+
+fn prepare(db: &mut Connection) -> rusqlite::Result<Found> {
+    db.busy_timeout(BUSY)?;
+    // Seen in one transaction: another process may be making the tables right now.
+    let look = db.transaction()?;
+    let (application, version) = identity(&look)?;
+    let fresh = (application, version) == (0, 0) && !has_tables(&look)?;
+    look.commit()?;
+    if application == APPLICATION && version > SCHEMA {
+        return Ok(Found::Newer(version));
+    }
+    if application != APPLICATION && !fresh {
+        return Ok(Found::Foreign);
+    }
+    let mode: String = db.query_row("PRAGMA journal_mode = WAL", (), |row| row.get(0))?;
+    if mode != "wal" {
+        return Ok(Found::NoWal);
+    }
+    db.pragma_update(None, "synchronous", "FULL")?;
+    db.pragma_update(None, "foreign_keys", true)?;
+    // Two processes may come here at once: the second one finds the work done.
+    let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if identity(&transaction)? == (0, 0) {
+        transaction.execute_batch(TABLES)?;
+        transaction.pragma_update(None, "application_id", APPLICATION)?;
+        transaction.pragma_update(None, "user_version", SCHEMA)?;
+    }
+    transaction.commit()?;
+    Ok(Found::Ours)
+}
+
+fn identity(db: &Connection) -> rusqlite::Result<(i64, i64)> {
+    let pragma = |name| db.pragma_query_value(None, name, |row| row.get(0));
+    Ok((pragma("application_id")?, pragma("user_version")?))
+}
+
+fn has_tables(db: &Connection) -> rusqlite::Result<bool> {
+    db.query_row("SELECT EXISTS (SELECT 1 FROM sqlite_schema)", (), |row| {
+        row.get(0)
+    })
+}
+
+/// SQLite does not wait for others while it changes the kind of its journal, so this does.
+fn retrying<T>(mut attempt: impl FnMut() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+    let pause = std::time::Duration::from_millis(20);
+    let mut left = BUSY;
+    loop {
+        match attempt() {
+            Err(error) if is_busy(&error) && !left.is_zero() => {
+                left = left.saturating_sub(pause);
+                std::thread::sleep(pause);
+            }
+            answer => return answer,
+        }
+    }
+}
+
+fn limit(db: &Connection, pages: u32) -> rusqlite::Result<()> {
+    db.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
+}
+
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).mode(0o600);
+    options
+}
+
+/// Takes real blocks: a file with holes would free nothing.
+fn fill(path: &Path) -> std::io::Result<()> {
+    if std::fs::metadata(path).is_ok_and(|file| file.len() >= u64::from(RESERVE)) {
+        return Ok(());
+    }
+    let mut file: File = private().open(path)?;
+    let flags = rustix::fs::FallocateFlags::empty();
+    match rustix::fs::fallocate(&file, flags, 0, u64::from(RESERVE)) {
+        Ok(()) => {}
+        Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => {
+            file.write_all(&vec![0xa5; RESERVE as usize])?;
+        }
+        Err(error) => return Err(error.into()),
+    }
+    file.sync_all()
+}
+
+fn code(error: &rusqlite::Error) -> Option<ErrorCode> {
+    error.sqlite_error_code()
+}
+
+pub(super) fn is_full(error: &rusqlite::Error) -> bool {
+    code(error) == Some(ErrorCode::DiskFull)
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(
+        code(error),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+    )
+}
+
+/// An error of SQLite in words that say what to do.
+pub(super) fn told(path: &Path, error: &rusqlite::Error) -> StoreError {
+    let file = path.display().to_string();
+    let why = error.to_string();
+    match code(error) {
+        Some(ErrorCode::DiskFull) => StoreError::Full(file),
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+            StoreError::Denied { path: file, why }
+        }
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            StoreError::Damaged { path: file, why }
+        }
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy(file),
+        _ => StoreError::Failed(format!("failed to use `{file}`: {why}")),
+    }
+}
+
+fn denied(path: &Path, error: std::io::Error) -> StoreError {
+    let file = path.display().to_string();
+    if error.kind() == ErrorKind::StorageFull {
+        return StoreError::Full(file);
+    }
+    StoreError::Denied {
+        path: file,
+        why: error.to_string(),
+    }
+}

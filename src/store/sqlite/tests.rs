@@ -1,0 +1,173 @@
+use super::*;
+use std::os::unix::fs::PermissionsExt;
+
+fn entry(seq: u64, size: usize) -> Append {
+    Append {
+        run: "a".into(),
+        seq,
+        bytes: vec![b'x'; size],
+        hash: [u8::try_from(seq % 250).unwrap() + 1; 32],
+        state: Vec::new(),
+        under: None,
+    }
+}
+
+fn mode(path: &Path) -> u32 {
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[tokio::test]
+async fn everything_is_there_for_the_next_process_and_for_one_beside() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = Sqlite::open(dir.path()).unwrap();
+    first.create("a", b"m".to_vec()).await.unwrap();
+    first.append(entry(0, 10)).await.unwrap();
+    let beside = Sqlite::open(dir.path()).unwrap();
+    assert_eq!(beside.read("a", 0).await.unwrap().row.count, 1);
+    first.append(entry(1, 10)).await.unwrap();
+    assert_eq!(beside.read("a", 0).await.unwrap().row.count, 2);
+    let taken = beside.append(Append {
+        hash: [99; 32],
+        ..entry(1, 10)
+    });
+    assert_eq!(taken.await, Err(AppendError::Taken { seq: 1 }));
+}
+
+#[test]
+fn many_may_open_a_new_store_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("new");
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| Sqlite::open(&path).unwrap());
+        }
+    });
+}
+
+#[tokio::test]
+async fn nobody_else_may_read_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let state = dir.path().join("deep/state");
+    let store = Sqlite::open(&state).unwrap();
+    store.create("a", Vec::new()).await.unwrap();
+    assert_eq!(mode(&state), 0o700);
+    for file in std::fs::read_dir(&state).unwrap() {
+        let path = file.unwrap().path();
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_once_and_then_lives_on_the_reserve() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Sqlite::open_within(dir.path(), Some(100)).unwrap();
+    let reserve = dir.path().join("reserve");
+    assert_eq!(std::fs::metadata(&reserve).unwrap().len(), 1 << 20);
+    store.create("a", Vec::new()).await.unwrap();
+    let mut seq = 0;
+    let full = loop {
+        match store.append(entry(seq, 50_000)).await {
+            Ok(()) => seq += 1,
+            Err(error) => break error,
+        }
+        assert!(seq < 100);
+    };
+    assert_eq!(full, AppendError::Full);
+    assert!(!reserve.exists());
+    assert_eq!(store.read("a", 0).await.unwrap().row.count, seq);
+    store.append(entry(seq, 50_000)).await.unwrap();
+    let end = loop {
+        seq += 1;
+        match store.append(entry(seq, 50_000)).await {
+            Ok(()) => assert!(seq < 100),
+            Err(error) => break error,
+        }
+    };
+    assert!(
+        matches!(end, AppendError::Store(StoreError::Full(_))),
+        "{end}"
+    );
+}
+
+#[tokio::test]
+async fn what_frees_the_reserve_without_an_append_is_told_at_the_next_append() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Sqlite::open_within(dir.path(), Some(100)).unwrap();
+    store.create("a", Vec::new()).await.unwrap();
+    let memo = |number: u32| Memo {
+        key: format!("key {number}"),
+        bytes: vec![0; 50_000],
+        at: crate::clock::Clock::real().now(),
+    };
+    let mut number = 0;
+    while dir.path().join("reserve").exists() {
+        store.remember(vec![memo(number)]).await.unwrap();
+        number += 1;
+        assert!(number < 100);
+    }
+    assert_eq!(store.append(entry(0, 10)).await, Err(AppendError::Full));
+    store.append(entry(0, 10)).await.unwrap();
+}
+
+#[test]
+fn a_newer_schema_is_refused_and_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(Sqlite::open(dir.path()).unwrap());
+    let db = Connection::open(dir.path().join(FILE)).unwrap();
+    db.pragma_update(None, "user_version", setup::SCHEMA + 1)
+        .unwrap();
+    let error = Sqlite::open(dir.path()).unwrap_err();
+    assert!(
+        matches!(error, StoreError::Newer { found, .. } if found == setup::SCHEMA + 1),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_file_of_another_program_and_one_that_is_no_database_are_damaged() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join(FILE);
+    let db = Connection::open(&file).unwrap();
+    db.execute_batch("CREATE TABLE theirs (x)").unwrap();
+    drop(db);
+    let error = Sqlite::open(dir.path()).unwrap_err();
+    assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+
+    std::fs::write(&file, "this is a letter and no database".repeat(200)).unwrap();
+    let error = Sqlite::open(dir.path()).unwrap_err();
+    assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let error = Sqlite::open(&file.join("state")).unwrap_err();
+    assert!(error.to_string().contains("file/state"), "{error}");
+    assert!(matches!(error, StoreError::Denied { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_record_that_was_deleted_or_added_by_hand_is_missed() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Sqlite::open(dir.path()).unwrap();
+    store.create("a", Vec::new()).await.unwrap();
+    for seq in 0..3 {
+        store.append(entry(seq, 10)).await.unwrap();
+    }
+    let db = Connection::open(dir.path().join(FILE)).unwrap();
+    for (seq, named) in [(2, "record 2"), (1, "record 1")] {
+        db.execute("DELETE FROM records WHERE seq = ?1", [seq])
+            .unwrap();
+        let error = store.read("a", 0).await.unwrap_err();
+        assert!(error.to_string().contains(named), "{error}");
+    }
+    db.execute(
+        "INSERT INTO records VALUES ('a', 1, x''), ('a', 2, x''), ('a', 3, x'')",
+        (),
+    )
+    .unwrap();
+    let error = store.read("a", 0).await.unwrap_err();
+    assert!(error.to_string().contains("record 3"), "{error}");
+}
