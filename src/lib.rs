@@ -5,6 +5,7 @@ pub mod field;
 pub mod journal;
 pub mod machine;
 pub mod plan;
+pub mod playbook;
 pub mod problem;
 pub mod secret;
 pub mod site;

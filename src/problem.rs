@@ -40,6 +40,17 @@ impl Problem {
         }
     }
 
+    pub fn warning(code: &'static str, span: Range<usize>, message: impl Into<String>) -> Problem {
+        Problem {
+            severity: Severity::Warning,
+            ..Problem::error(code, span, message)
+        }
+    }
+
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+
     pub fn label(mut self, label: impl Into<String>) -> Problem {
         self.label = label.into();
         self
@@ -55,10 +66,17 @@ impl Problem {
 pub fn did_you_mean<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     known
         .into_iter()
-        .map(|name| (strsim::jaro_winkler(typed, name), name))
+        .map(|name| (likeness(typed, name), name))
         .filter(|(score, _)| *score > 0.8)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, name)| name)
+}
+
+/// From 0 to 1. One slip in a short word counts more than its share of letters.
+fn likeness(typed: &str, name: &str) -> f64 {
+    let one_slip = name.len() > 2 && strsim::osa_distance(typed, name) == 1;
+    let score = strsim::jaro_winkler(typed, name);
+    if one_slip { score.max(0.9) } else { score }
 }
 
 #[cfg(test)]
@@ -70,5 +88,6 @@ mod tests {
         let known = ["within", "every", "timeout"];
         assert_eq!(did_you_mean("witin", known), Some("within"));
         assert_eq!(did_you_mean("colour", known), None);
+        assert_eq!(did_you_mean("rot", ["rpo", "rto"]), Some("rto"));
     }
 }

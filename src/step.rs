@@ -192,6 +192,10 @@ pub struct Step {
     pub title: String,
     pub work: Work,
     pub common: Common,
+    /// See [`Built`].
+    pub probes_old_side: bool,
+    pub after_change: bool,
+    pub answers: Option<Question>,
 }
 
 /// What every step may say of itself.

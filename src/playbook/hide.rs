@@ -1,0 +1,183 @@
+//! Finds what may be a secret in the text of a playbook, so that no rendered line shows it.
+//!
+//! A playbook names where secrets are and holds none, but people make mistakes, and the report of a mistake
+//! must not spread it. Where the text could be parsed, the tables say what is what; where it could not,
+//! whole values are hidden rather than one too few.
+
+use std::ops::Range;
+
+use toml::de::{DeTable, DeValue};
+
+use super::tables::{PROVIDER, ROOT, STEP};
+use super::{Registry, forms};
+use crate::field::{Field, Form};
+
+type Ranges = Vec<Range<usize>>;
+
+/// The places of everything in a parsed playbook that may be a secret.
+pub(super) fn in_tables(root: &DeTable<'_>, registry: &Registry) -> Ranges {
+    let mut out = Vec::new();
+    for (key, value) in root {
+        match (key.get_ref().as_ref(), value.get_ref()) {
+            ("providers", DeValue::Table(providers)) => {
+                for provider in providers.values() {
+                    let kind = kind_of(provider.get_ref()).and_then(|kind| registry.provider(kind));
+                    let fields = kind.map_or(&[][..], |kind| kind.fields);
+                    in_value(provider, &[PROVIDER, fields], true, &mut out);
+                }
+            }
+            ("step", DeValue::Array(steps)) => {
+                for step in steps {
+                    let kind = kind_of(step.get_ref()).and_then(|kind| registry.kind(kind));
+                    let fields = kind.map_or(&[][..], |kind| kind.fields);
+                    in_value(step, &[STEP, fields], false, &mut out);
+                }
+            }
+            (name, _) if name == "providers" || !ROOT.contains(&name) => leaves(value, &mut out),
+            _ => in_value(value, &[], false, &mut out),
+        }
+    }
+    out
+}
+
+fn kind_of<'v>(value: &'v DeValue<'_>) -> Option<&'v str> {
+    value.as_table()?.get("kind")?.get_ref().as_str()
+}
+
+type Value<'i> = toml::Spanned<DeValue<'i>>;
+
+/// `strict` hides whatever is not declared; otherwise only what is called like a secret.
+fn in_value(value: &Value<'_>, groups: &[&[Field]], strict: bool, out: &mut Ranges) {
+    match value.get_ref() {
+        DeValue::Table(table) => {
+            for (key, value) in table {
+                let name: &str = key.get_ref();
+                let field = groups
+                    .iter()
+                    .flat_map(|g| g.iter())
+                    .find(|f| f.name == name);
+                match field.map(|field| field.form) {
+                    Some(Form::Secret) => in_secret(value, out),
+                    Some(Form::Table(fields) | Form::Tables(fields)) => {
+                        in_value(value, &[fields], strict, out);
+                    }
+                    Some(Form::Url) => {
+                        if value.get_ref().as_str().is_none_or(forms::url_has_password) {
+                            leaves(value, out);
+                        }
+                    }
+                    Some(_) => {}
+                    None if strict || sounds_secret(name) => leaves(value, out),
+                    None => in_value(value, &[], false, out),
+                }
+            }
+        }
+        DeValue::Array(items) => {
+            for item in items {
+                in_value(item, groups, strict, out);
+            }
+        }
+        _ if strict => out.push(value.span()),
+        _ => {}
+    }
+}
+
+/// What stands where the place of a secret is expected; only well-formed places stay readable.
+fn in_secret(value: &Value<'_>, out: &mut Ranges) {
+    let Some(table) = value.get_ref().as_table() else {
+        return leaves(value, out);
+    };
+    for (key, value) in table {
+        let is_place = match key.get_ref().as_ref() {
+            "env" => value.get_ref().as_str().is_some_and(forms::is_variable),
+            "file" => value.get_ref().is_str(),
+            "command" => value.get_ref().is_array(),
+            _ => false,
+        };
+        if !is_place {
+            leaves(value, out);
+        }
+    }
+}
+
+fn leaves(value: &Value<'_>, out: &mut Ranges) {
+    match value.get_ref() {
+        DeValue::Table(table) => table.values().for_each(|value| leaves(value, out)),
+        DeValue::Array(items) => items.iter().for_each(|item| leaves(item, out)),
+        _ => out.push(value.span()),
+    }
+}
+
+fn sounds_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["secret", "passw", "token", "key", "credential"]
+        .iter()
+        .any(|word| name.contains(word))
+}
+
+/// The places of everything that may be a secret in a text that could not be parsed.
+pub(super) fn in_text(text: &str) -> Ranges {
+    let mut out = Vec::new();
+    let mut at = 0;
+    let mut in_providers = false;
+    // Inside a text of several lines nothing is a key; whether one is open is not known for sure in a
+    // broken text, so each line that follows an odd number of triple quotes counts as inside.
+    let mut open = false;
+    for line in text.split_inclusive('\n') {
+        let (start, end) = (at, at + line.trim_end().len());
+        at += line.len();
+        let trimmed = line.trim_start();
+        if trimmed.starts_with('[') && !open {
+            in_providers = !is_own_header(trimmed);
+        } else if trimmed.starts_with('[') && is_own_header(trimmed) {
+            in_providers = false;
+            open = false;
+        }
+        let key_ends = line.find('=').map(|equals| equals + 1);
+        let key = key_ends.map_or("", |end| &line[..end - 1]);
+        let is_key = key
+            .trim()
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-_. \"'".contains(&b));
+        let from = match key_ends {
+            _ if end <= start => None,
+            _ if in_providers && trimmed.starts_with('[') && !open && key_ends.is_none() => None,
+            Some(ends) if in_providers && is_key && !open => Some(ends),
+            _ if in_providers => Some(0),
+            Some(ends) if sounds_secret(line) || trimmed.starts_with("prov") => Some(ends),
+            _ if open || sounds_secret(line) => Some(0),
+            _ => None,
+        };
+        if let Some(from) = from {
+            out.push(start + from..end.max(start + from));
+        }
+        let quotes = line.matches("\"\"\"").count() + line.matches("'''").count();
+        open ^= quotes % 2 == 1;
+    }
+    out
+}
+
+/// Whether a line opens a table of a playbook that is none of a provider.
+fn is_own_header(line: &str) -> bool {
+    let name = line.trim_start_matches('[').trim_start();
+    ROOT.iter()
+        .filter(|root| **root != "providers")
+        .any(|root| {
+            name.strip_prefix(root)
+                .is_some_and(|rest| rest.trim_start().starts_with(['.', ']']))
+        })
+}
+
+/// The text with every hidden byte replaced, so that all places stay where they are.
+pub(super) fn mask(text: &str, hidden: &[Range<usize>]) -> String {
+    let mut bytes = text.as_bytes().to_vec();
+    for range in hidden {
+        let range = text.floor_char_boundary(range.start)..text.ceil_char_boundary(range.end);
+        for byte in bytes.iter_mut().take(range.end).skip(range.start) {
+            if *byte != b'\n' {
+                *byte = b'*';
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}

@@ -1,0 +1,423 @@
+//! A playbook: TOML text to a [`Playbook`] that is valid by construction.
+//!
+//! [`Playbook::parse`] is the only way to get one, and it is pure. It reports all problems at once, each
+//! with its place, so that a file is mended in one go. The steps come from [`KINDS`] and the providers from
+//! [`PROVIDERS`]; their tables are checked against the fields that they declare.
+
+mod check;
+mod forms;
+mod hide;
+mod hosts;
+pub mod reference;
+mod render;
+mod services;
+mod set;
+mod steps;
+mod tables;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use data_encoding::HEXLOWER;
+use sha2::{Digest, Sha256};
+use toml::de::DeTable;
+
+pub use render::Problems;
+
+use check::{Checker, Known};
+use set::Resolved;
+use tables::{PLAYBOOK, ROOT};
+
+use crate::clock::Clock;
+use crate::dns::Provider;
+use crate::dns::providers::{PROVIDERS, ProviderKind};
+use crate::field::Fields;
+use crate::plan::{Objectives, Seconds};
+use crate::problem::{Problem, did_you_mean};
+use crate::site::{Host, Service, Site, Zone};
+use crate::step::{Kind, Step};
+use crate::steps::KINDS;
+use crate::world::exec::Exec;
+
+/// The largest playbook that is read, in bytes.
+pub const LARGEST: usize = 1 << 20;
+
+/// A playbook without errors.
+pub struct Playbook {
+    name: String,
+    summary: String,
+    objectives: Objectives,
+    hold: Duration,
+    hosts: BTreeMap<String, Host>,
+    sites: (String, String),
+    services: BTreeMap<String, Service>,
+    zones: BTreeMap<String, ZoneSpec>,
+    providers: BTreeMap<String, ProviderSpec>,
+    steps: Vec<Step>,
+    text: String,
+    digest: String,
+    warnings: Problems,
+}
+
+/// A zone as a playbook defines it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ZoneSpec {
+    /// Lower case, without the last dot.
+    pub name: String,
+    /// The provider's id in the playbook.
+    pub provider: String,
+    pub servers: Vec<SocketAddr>,
+    pub resolvers: Vec<SocketAddr>,
+}
+
+/// A provider as a playbook defines it.
+#[derive(Clone)]
+pub struct ProviderSpec {
+    pub kind: &'static ProviderKind,
+    pub fields: Fields,
+    provider: Arc<dyn Provider>,
+}
+
+/// The kinds and providers that a playbook can name.
+#[derive(Clone, Copy)]
+pub struct Registry {
+    pub kinds: &'static [&'static Kind],
+    pub providers: &'static [&'static ProviderKind],
+}
+
+impl Registry {
+    /// All that this program knows.
+    pub fn standard() -> Registry {
+        Registry {
+            kinds: KINDS,
+            providers: PROVIDERS,
+        }
+    }
+
+    pub fn kind(&self, name: &str) -> Option<&'static Kind> {
+        self.kinds.iter().copied().find(|kind| kind.name == name)
+    }
+
+    pub fn provider(&self, name: &str) -> Option<&'static ProviderKind> {
+        self.providers
+            .iter()
+            .copied()
+            .find(|kind| kind.name == name)
+    }
+}
+
+impl Playbook {
+    /// Reads a playbook. `file` is how problems call it; each of `sets` is a `KEY=VALUE` that is put over a
+    /// value of the text.
+    ///
+    /// The text of an earlier playbook ([`Playbook::text`]) holds its overrides and gives the same playbook.
+    pub fn parse(text: &str, file: &str, sets: &[String]) -> Result<Playbook, Problems> {
+        Playbook::parse_with(&Registry::standard(), text, file, sets)
+    }
+
+    /// Like [`Playbook::parse`], from the bytes of a file.
+    pub fn from_bytes(bytes: &[u8], file: &str, sets: &[String]) -> Result<Playbook, Problems> {
+        let too_large = bytes.len() > LARGEST;
+        match std::str::from_utf8(bytes) {
+            Ok(text) if !too_large => Playbook::parse(text, file, sets),
+            _ if too_large => Err(whole_file(
+                file,
+                "too-large",
+                "the file is larger than 1 MiB",
+            )),
+            Ok(_) => Err(whole_file(
+                file,
+                "too-large",
+                "the file is larger than 1 MiB",
+            )),
+            Err(error) => {
+                let text = String::from_utf8_lossy(bytes);
+                let at = error.valid_up_to();
+                let problem = Problem::error("not-utf8", at..at + 3, "the file is not UTF-8 text")
+                    .label("no character begins with this byte")
+                    .hint("save the file as UTF-8");
+                let masked = hide::mask(&text, &hide::in_text(&text));
+                let end = masked.len();
+                Err(Problems::new(file, masked, end, vec![problem]))
+            }
+        }
+    }
+
+    /// Like [`Playbook::parse`], with other kinds and providers.
+    pub fn parse_with(
+        registry: &Registry,
+        text: &str,
+        file: &str,
+        sets: &[String],
+    ) -> Result<Playbook, Problems> {
+        if text.len() > LARGEST {
+            return Err(whole_file(
+                file,
+                "too-large",
+                "the file is larger than 1 MiB",
+            ));
+        }
+        let resolved = Resolved::new(text, sets);
+        let (mut root, errors) = DeTable::parse_recoverable(resolved.body());
+        if !errors.is_empty() {
+            let masked = hide::mask(&resolved.text, &hide::in_text(&resolved.text));
+            return Err(Problems::new(
+                file,
+                masked,
+                resolved.body,
+                syntax(&errors, resolved.body),
+            ));
+        }
+        let root = root.get_mut();
+        let (mut problems, mut hidden) = resolved.apply(root);
+        hidden.extend(hide::in_tables(root, registry));
+        let masked = hide::mask(&resolved.text, &hidden);
+        let checker = Checker {
+            known: Known {
+                hosts: names_in(root, "hosts"),
+                services: names_in(root, "services"),
+                providers: names_in(root, "providers"),
+            },
+            problems: std::mem::take(&mut problems),
+        };
+        checker
+            .playbook(root, registry, &resolved)
+            .map(|playbook| {
+                let warnings =
+                    Problems::new(file, masked.clone(), resolved.body, playbook.warnings.list);
+                Playbook {
+                    warnings,
+                    ..playbook
+                }
+            })
+            .map_err(|list| Problems::new(file, masked, resolved.body, list))
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// One sentence for people; may be empty.
+    pub fn summary(&self) -> &str {
+        &self.summary
+    }
+
+    pub fn objectives(&self) -> Objectives {
+        self.objectives
+    }
+
+    /// How long a drill stays on the other side.
+    pub fn hold(&self) -> Duration {
+        self.hold
+    }
+
+    /// The two sites, in the order of the text.
+    pub fn sites(&self) -> (&str, &str) {
+        (&self.sites.0, &self.sites.1)
+    }
+
+    pub fn hosts(&self) -> &BTreeMap<String, Host> {
+        &self.hosts
+    }
+
+    pub fn services(&self) -> &BTreeMap<String, Service> {
+        &self.services
+    }
+
+    pub fn zones(&self) -> &BTreeMap<String, ZoneSpec> {
+        &self.zones
+    }
+
+    pub fn providers(&self) -> &BTreeMap<String, ProviderSpec> {
+        &self.providers
+    }
+
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    pub fn step(&self, id: &str) -> Option<&Step> {
+        self.steps.iter().find(|step| step.id == id)
+    }
+
+    /// The text of the file with its overrides; parsing it gives this playbook again.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// SHA-256 of [`Playbook::text`], in hexadecimal digits.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// What is not wrong, but worth a look.
+    pub fn warnings(&self) -> &Problems {
+        &self.warnings
+    }
+
+    /// What the steps are given: everything that the playbook defines, ready to be asked.
+    pub fn live(&self, clock: Clock, exec: Exec) -> Site {
+        let zones = self.zones.values().filter_map(|zone| {
+            let provider = self.providers.get(&zone.provider)?;
+            let live = Zone {
+                name: zone.name.clone(),
+                provider_name: zone.provider.clone(),
+                provider: Arc::clone(&provider.provider),
+                servers: zone.servers.clone(),
+                resolvers: zone.resolvers.clone(),
+            };
+            Some((zone.name.clone(), live))
+        });
+        Site {
+            hosts: self.hosts.clone(),
+            services: self.services.clone(),
+            zones: zones.collect(),
+            exec,
+            clock,
+        }
+    }
+}
+
+impl Checker {
+    fn playbook(
+        mut self,
+        root: &DeTable<'_>,
+        registry: &Registry,
+        resolved: &Resolved,
+    ) -> Result<Playbook, Vec<Problem>> {
+        for key in root.keys() {
+            let name: &str = key.get_ref();
+            if !ROOT.contains(&name) {
+                let hint = match did_you_mean(name, ROOT.iter().copied()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("a playbook has {}", check::list(ROOT)),
+                };
+                self.report(
+                    Problem::error("unknown-key", key.span(), format!("unknown table `{name}`"))
+                        .label("not known here")
+                        .hint(hint),
+                );
+            }
+        }
+        let end = resolved.body..resolved.body;
+        let head = self.head(root);
+        let hosts::Hosts { hosts, sites } = self.hosts(root);
+        let providers = self.providers(root, registry);
+        let zones = self.zones(root);
+        let services = self.services(root, &zones, &hosts);
+        let steps = self.steps(root, registry, end);
+        if self.errors() > 0 {
+            return Err(self.problems);
+        }
+        Ok(Playbook {
+            name: head.text("name").unwrap_or_default().to_owned(),
+            summary: head.text("summary").unwrap_or_default().to_owned(),
+            objectives: Objectives {
+                rto: head.span("rto").map(Seconds),
+                rpo: head.span("rpo").map(Seconds),
+            },
+            hold: head.span("hold").unwrap_or_default(),
+            hosts,
+            sites,
+            services,
+            zones,
+            providers,
+            steps,
+            text: resolved.text.clone(),
+            digest: HEXLOWER.encode(&Sha256::digest(resolved.text.as_bytes())),
+            warnings: Problems::new("", String::new(), 0, self.problems),
+        })
+    }
+
+    /// `[playbook]`
+    fn head(&mut self, root: &DeTable<'_>) -> Fields {
+        let Some(value) = root.get("playbook") else {
+            self.report(
+                Problem::error("missing-key", 0..0, "the file has no `[playbook]`")
+                    .label("`[playbook]` is missing")
+                    .hint("begin with `[playbook]` and `name = \"…\"`"),
+            );
+            return Fields::default();
+        };
+        let Some(table) = value.get_ref().as_table() else {
+            self.report(
+                Problem::error("wrong-type", value.span(), "`playbook` must be a table")
+                    .label(format!("this is {}", forms::found(value.get_ref())))
+                    .hint("write `[playbook]`"),
+            );
+            return Fields::default();
+        };
+        let head = self.table(table, &value.span(), &[PLAYBOOK], "`[playbook]`");
+        if let Some(name) = head.text("name")
+            && !steps::is_kebab(name)
+        {
+            self.report(
+                Problem::error(
+                    "bad-id",
+                    head.span_of("name"),
+                    format!("`{name}` is no name for a playbook"),
+                )
+                .label("not in kebab-case")
+                .hint("use lower-case letters and digits, with `-` between words"),
+            );
+        }
+        head
+    }
+}
+
+fn names_in(root: &DeTable<'_>, key: &str) -> Vec<String> {
+    root.get(key)
+        .and_then(|value| value.get_ref().as_table())
+        .map(|table| table.keys().map(|key| key.get_ref().to_string()).collect())
+        .unwrap_or_default()
+}
+
+/// The errors of the TOML parser: the first of each line, since one slip often brings several.
+fn syntax(errors: &[toml::de::Error], end: usize) -> Vec<Problem> {
+    const MOST: usize = 10;
+    let mut problems: Vec<Problem> = Vec::new();
+    for error in errors {
+        let span = error.span().unwrap_or(end..end);
+        let problem =
+            Problem::error("syntax", span, format!("not TOML: {}", error.message())).label("here");
+        problems.push(problem);
+    }
+    problems.sort_by_key(|problem| problem.span.start);
+    problems.truncate(MOST);
+    problems
+}
+
+fn whole_file(file: &str, code: &'static str, message: &str) -> Problems {
+    let problem = Problem::error(code, 0..0, message);
+    Problems::new(file, String::new(), 0, vec![problem])
+}
+
+impl fmt::Debug for Playbook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let steps: Vec<&str> = self.steps.iter().map(|step| step.id.as_str()).collect();
+        f.debug_struct("Playbook")
+            .field("name", &self.name)
+            .field("digest", &self.digest)
+            .field("sites", &self.sites)
+            .field("hosts", &self.hosts)
+            .field("services", &self.services)
+            .field("zones", &self.zones)
+            .field("providers", &self.providers)
+            .field("steps", &steps)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for ProviderSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProviderSpec")
+            .field("kind", &self.kind.name)
+            .field("fields", &self.fields)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,243 @@
+//! The fields of a playbook's own tables.
+
+use crate::field::{Field, Form};
+
+/// A table of a playbook, for the reference page.
+pub(super) struct Table {
+    /// As it is written: `[hosts.NAME]`.
+    pub(super) heading: &'static str,
+    pub(super) about: &'static str,
+    pub(super) fields: &'static [Field],
+}
+
+pub(super) static TABLES: &[Table] = &[
+    Table {
+        heading: "[playbook]",
+        about: "what the playbook is about, and what it promises",
+        fields: PLAYBOOK,
+    },
+    Table {
+        heading: "[hosts.NAME]",
+        about: "a machine of one of the two sites",
+        fields: HOST,
+    },
+    Table {
+        heading: "[providers.NAME]",
+        about: "a DNS provider; `kind` says which, the other keys are the kind's",
+        fields: PROVIDER,
+    },
+    Table {
+        heading: "[zones.\"ZONE\"]",
+        about: "a DNS zone that the playbook may write",
+        fields: ZONE,
+    },
+    Table {
+        heading: "[services.NAME]",
+        about: "what users use: names, and the probes that show that it works",
+        fields: SERVICE,
+    },
+    Table {
+        heading: "probes = [{ … }]",
+        about: "one assertion about a service: one of `http`, `tcp` and `rsync`, and what goes with it",
+        fields: PROBE,
+    },
+    Table {
+        heading: "[[step]]",
+        about: "one step of the list; the other keys are the kind's",
+        fields: STEP,
+    },
+];
+
+/// The top level.
+pub(super) static ROOT: &[&str] = &[
+    "playbook",
+    "hosts",
+    "providers",
+    "zones",
+    "services",
+    "step",
+];
+
+pub(super) static PLAYBOOK: &[Field] = &[
+    Field::new(
+        "name",
+        Form::Text,
+        "what a person types to confirm a failover, in kebab-case",
+    )
+    .required(),
+    Field::new("summary", Form::Text, "one sentence for people"),
+    Field::new(
+        "rto",
+        Form::Span,
+        "the objective for the time from the decision to the verified end",
+    ),
+    Field::new(
+        "rpo",
+        Form::Span,
+        "the objective for the age of the data that is served afterwards",
+    ),
+    Field::new(
+        "hold",
+        Form::Span,
+        "how long a drill stays on the other side before it comes back; 0s by default",
+    ),
+];
+
+pub(super) static HOST: &[Field] = &[
+    Field::new(
+        "site",
+        Form::Text,
+        "the site that it belongs to; its own name by default",
+    ),
+    Field::new(
+        "stands-in-for",
+        Form::TextOrTexts,
+        "the hosts of the other site whose work it takes over; needed where a site has several hosts",
+    ),
+    Field::new(
+        "ssh",
+        Form::Text,
+        "whatever ssh(1) takes; keys and jumps come from its configuration",
+    ),
+    Field::new(
+        "ssh-config",
+        Form::Text,
+        "a configuration for ssh instead of ~/.ssh/config; relative to the folder that cutover runs in",
+    ),
+    Field::new(
+        "local",
+        Form::Bool,
+        "it is this machine: programs run here, without ssh",
+    ),
+    Field::new("sudo", Form::Bool, "whether programs run under `sudo -n`"),
+    Field::new(
+        "addresses",
+        Form::Addresses,
+        "its own addresses, as the public sees them",
+    ),
+    Field::new(
+        "access-log",
+        Form::TextOrTexts,
+        "access logs of its web servers",
+    ),
+    Field::new(
+        "reach",
+        Form::Map,
+        "connect there instead, address and port to address and port: port forwards, tests",
+    ),
+];
+
+pub(super) static PROVIDER: &[Field] =
+    &[Field::new("kind", Form::Text, "which kind of provider it is").required()];
+
+pub(super) static ZONE: &[Field] = &[
+    Field::new("provider", Form::Text, "the provider that can write it").required(),
+    Field::new(
+        "servers",
+        Form::Sockets,
+        "authoritative servers, where the delegation cannot be asked",
+    ),
+    Field::new(
+        "resolvers",
+        Form::Sockets,
+        "caches to watch; the system's by default",
+    ),
+];
+
+pub(super) static SERVICE: &[Field] = &[
+    Field::new("names", Form::Names, "the names that its users use").required(),
+    Field::new(
+        "probes",
+        Form::Tables(PROBE),
+        "what shows that it works: one or more of `http`, `tcp` and `rsync`",
+    )
+    .required(),
+    Field::new(
+        "hosts",
+        Form::TextOrTexts,
+        "the hosts that offer it; every host by default",
+    ),
+];
+
+/// All that a probe can take; which keys go together depends on the first one.
+pub(super) static PROBE: &[Field] = &[
+    Field::new(
+        "http",
+        Form::Text,
+        "a path, from `/`: it is asked for at each address, with each of the service's names",
+    ),
+    Field::new(
+        "status",
+        Form::Count,
+        "with `http`: the status that must come; any of 200 to 299 by default",
+    ),
+    Field::new(
+        "contains",
+        Form::Text,
+        "with `http`: text that the answer must hold",
+    ),
+    Field::new(
+        "header",
+        Form::Map,
+        "with `http`: headers of the answer, and a text that each must hold",
+    ),
+    Field::new(
+        "slower-than",
+        Form::Span,
+        "with `http`: an answer that takes longer is a warning",
+    ),
+    Field::new(
+        "tls",
+        Form::Bool,
+        "with `http`: whether it is https; true by default",
+    ),
+    Field::new(
+        "tcp",
+        Form::Count,
+        "a port: it must take connections at each address",
+    ),
+    Field::new("send", Form::Text, "with `tcp`: text to send first"),
+    Field::new("expect", Form::Text, "with `tcp`: text that must come"),
+    Field::new(
+        "rsync",
+        Form::Text,
+        "a module of the rsync daemon: it must be open at each address",
+    ),
+    Field::new(
+        "port",
+        Form::Count,
+        "with `http`: 443, or 80 without `tls`, by default; with `rsync`: 873",
+    ),
+];
+
+pub(super) static STEP: &[Field] = &[
+    Field::new("id", Form::Text, "its name, in kebab-case and unique").required(),
+    Field::new("kind", Form::Text, "what it does; see `cutover kinds`").required(),
+    Field::new(
+        "within",
+        Form::Span,
+        "the deadline: any verdict but pass is looked at again until then",
+    ),
+    Field::new("every", Form::Span, "the time between two looks"),
+    Field::new("timeout", Form::Span, "the hard deadline of one look"),
+    Field::new(
+        "when",
+        Form::TextOrTexts,
+        "the runs in which it takes part: `drill`, `failover`, `emergency`, `return`; all by default",
+    ),
+    Field::new(
+        "blocks",
+        Form::Choice(&["always", "planned", "never"]),
+        "in which runs a failed or unseen check stops before the first write",
+    ),
+    Field::new(
+        "on-fail",
+        Form::Choice(&["back", "hold", "warn"]),
+        "what a failure after a write leads to",
+    ),
+    Field::new(
+        "temporary",
+        Form::Bool,
+        "the change is undone however the run ends",
+    ),
+];
