@@ -1,5 +1,6 @@
 pub mod clock;
 pub mod dns;
+pub mod engine;
 pub mod event;
 pub mod field;
 pub mod journal;

@@ -165,6 +165,11 @@ impl State {
         self.marks.get(entry).copied().unwrap_or(Mark::None)
     }
 
+    /// Whether somebody asked it to stop.
+    pub fn stopping(&self) -> bool {
+        self.stopping
+    }
+
     /// Whether an intent was ever recorded.
     pub fn wrote(&self) -> bool {
         self.wrote

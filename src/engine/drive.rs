@@ -1,0 +1,467 @@
+//! The loop: asks the machine what comes next, does it, records what happened.
+
+use std::time::Duration;
+
+use futures::future::join_all;
+
+use super::look::{Looker, within};
+use super::owed;
+use super::people::People;
+use super::settle::{Settling, describe, settle};
+use super::stop::{Stop, StopSignal};
+use super::world::{Memory, World};
+use crate::clock::Stamp;
+use crate::event::{Answer, Decision, Ending, Event, Finding, Record, Round, Sight};
+use crate::journal::{Intent, Journal, JournalError};
+use crate::machine::{Impossible, Move, Phase, Said, Stage, State, next};
+use crate::plan::{Edit, Mode, Nature, Place, Plan, Value, Way};
+use crate::site::Aim;
+use crate::step::Pulses;
+
+/// Why a run could not go on. What it wrote so far is in the journal.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error("the journal does not fit its plan: {0}")]
+    Impossible(#[from] Impossible),
+    #[error("the journal does not begin with a plan")]
+    NoPlan,
+    /// Somebody asked twice to stop, and a write is not settled: a resume looks at it first.
+    #[error("stopped while a write was not settled yet")]
+    CutOff,
+}
+
+/// What a run is given besides its plan and its journal.
+pub struct Outfit<'r, W, M, P> {
+    pub world: &'r W,
+    pub memory: &'r M,
+    pub people: &'r P,
+    pub stop: StopSignal,
+    pub pulses: Pulses,
+    /// Who runs it, and where: `root@ops1`.
+    pub by: String,
+}
+
+/// Runs a plan from its beginning. The journal must be empty.
+pub async fn drive<J: Journal, W: World, M: Memory, P: People>(
+    plan: Plan,
+    journal: J,
+    outfit: Outfit<'_, W, M, P>,
+) -> Result<Ending, RunError> {
+    let started = Event::Started {
+        plan: Box::new(plan.clone()),
+        by: outfit.by.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    let mut run = Run::new(&plan, journal, outfit);
+    run.record(started).await?;
+    run.to_the_end().await
+}
+
+/// Goes on with a run from what its journal holds. With `decision`, somebody said how: `Back` puts back what
+/// stands, `On` accepts what the run was held for.
+pub async fn resume<J: Journal, W: World, M: Memory, P: People>(
+    records: &[Record],
+    journal: J,
+    outfit: Outfit<'_, W, M, P>,
+    decision: Option<Decision>,
+) -> Result<Ending, RunError> {
+    let Some(Event::Started { plan, .. }) = records.first().map(|record| &record.event) else {
+        return Err(RunError::NoPlan);
+    };
+    let by = outfit.by.clone();
+    let mut run = Run::new(plan, journal, outfit);
+    for record in records {
+        run.take_in(&record.event)?;
+    }
+    let over = matches!(
+        run.state.ended(),
+        Some(Ending::Done | Ending::DoneUnproven | Ending::Refused | Ending::Stale | Ending::Undone)
+    );
+    if !over {
+        // A person who says how to go on speaks of what the run was held for, so the hold stays until then.
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        let held = run.state.held().is_some();
+        if !held || decision.is_none() || run.state.ended().is_some() {
+            let by = by.clone();
+            run.record(Event::Resumed { by, version }).await?;
+        }
+    } else if decision.is_none() {
+        return Ok(run.state.ended().unwrap_or(Ending::Done));
+    }
+    match decision {
+        Some(Decision::Back) => {
+            run.record(Event::Decided {
+                decision: Decision::Back,
+                by,
+            })
+            .await?;
+        }
+        Some(decision) => run.answer = Some(decision),
+        None => {}
+    }
+    run.to_the_end().await
+}
+
+struct Run<'r, J, W, M, P> {
+    plan: &'r Plan,
+    journal: J,
+    outfit: Outfit<'r, W, M, P>,
+    state: State,
+    baseline: Vec<Sight>,
+    /// What the place of the present motion was seen to hold.
+    seen: Option<Value>,
+    /// Until when the present write may still land.
+    until: Option<Stamp>,
+    /// The last finding of each entry.
+    findings: Vec<Option<(Round, Finding)>>,
+    /// A decision that was given beforehand, for the next time that a person is asked.
+    answer: Option<Decision>,
+}
+
+impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
+    fn new(plan: &'r Plan, journal: J, outfit: Outfit<'r, W, M, P>) -> Run<'r, J, W, M, P> {
+        Run {
+            plan,
+            journal,
+            outfit,
+            state: State::new(plan),
+            baseline: Vec::new(),
+            seen: None,
+            until: None,
+            findings: vec![None; plan.entries.len()],
+            answer: None,
+        }
+    }
+
+    /// Takes in what a fact says beyond the state.
+    fn take_in(&mut self, event: &Event) -> Result<(), RunError> {
+        self.state.fold(self.plan, event)?;
+        match event {
+            Event::BaselineTaken { sights } => self.baseline.clone_from(sights),
+            Event::Intended { until, .. } => self.until = Some(until.clone()),
+            Event::Looked {
+                entry,
+                round,
+                finding,
+            } => {
+                if let Some(slot) = self.findings.get_mut(*entry) {
+                    *slot = Some((*round, finding.clone()));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    async fn record(&mut self, event: Event) -> Result<(), RunError> {
+        // Folded first: what the machine refuses must not become a fact.
+        self.take_in(&event)?;
+        self.journal.record(event).await?;
+        Ok(())
+    }
+
+    async fn to_the_end(mut self) -> Result<Ending, RunError> {
+        loop {
+            if self.outfit.stop.level() > Stop::No && !self.asked_to_stop() {
+                let by = self.outfit.by.clone();
+                self.record(Event::StopAsked { by }).await?;
+            }
+            match next(self.plan, &self.state) {
+                Move::Look { round, entries } => self.look(round, entries).await?,
+                Move::TakeBaseline => {
+                    let aim = Aim::there(&self.plan.direction, false);
+                    let sights = self.looker().take_baseline(&aim).await;
+                    self.record(Event::BaselineTaken { sights }).await?;
+                }
+                Move::Compare { entry, way } => self.compare(entry, way).await?,
+                Move::Write { entry, way } => self.write(entry, way).await?,
+                Move::Settle { entry, way } => self.settle(entry, way).await?,
+                Move::Wait { entry } => self.wait(entry).await?,
+                Move::Approve { entry } => self.approve(entry).await?,
+                Move::Stay => self.stay().await?,
+                Move::Decide { hold } => self.decide(hold).await?,
+                Move::End { ending } => {
+                    for owed in owed::owed(self.plan, &self.state, ending, &self.findings) {
+                        self.record(Event::Owes { owed }).await?;
+                    }
+                    self.record(Event::Ended { ending }).await?;
+                }
+                Move::Rest => return Ok(self.state.ended().unwrap_or(Ending::Held)),
+            }
+        }
+    }
+
+    fn asked_to_stop(&self) -> bool {
+        self.state.stopping() || self.state.ended().is_some()
+    }
+
+    fn looker(&self) -> Looker<'_, W, M> {
+        Looker {
+            plan: self.plan,
+            world: self.outfit.world,
+            memory: self.outfit.memory,
+            stop: &self.outfit.stop,
+            pulses: &self.outfit.pulses,
+            baseline: &self.baseline,
+        }
+    }
+
+    /// Which side a check of this round wants active, and whether the names lead there already.
+    fn aim(&self, round: Round, entry: usize) -> Aim {
+        let behind = self.plan.first_write().is_some_and(|first| entry > first);
+        let direction = &self.plan.direction;
+        match round {
+            Round::There => Aim::there(direction, behind),
+            Round::Return => Aim::back(direction, behind),
+            Round::Probe => Aim::back(direction, false),
+            Round::Verify => Aim::back(direction, true),
+        }
+    }
+
+    async fn look(&mut self, round: Round, entries: Vec<usize>) -> Result<(), RunError> {
+        let findings = {
+            let looker = self.looker();
+            let looks = entries.iter().map(|entry| {
+                let aim = self.aim(round, *entry);
+                let looker = &looker;
+                async move { looker.until_clear(*entry, &aim).await }
+            });
+            join_all(looks).await
+        };
+        // Cut short by somebody who asked to stop: what was not looked at was not judged either.
+        let cut_short = self.outfit.stop.level() >= Stop::AfterWrite;
+        let outcomes: Vec<_> = entries
+            .iter()
+            .zip(&findings)
+            .map(|(entry, finding)| (*entry, finding.outcome))
+            .collect();
+        for (entry, finding) in entries.into_iter().zip(findings) {
+            self.record(Event::Looked {
+                entry,
+                round,
+                finding,
+            })
+            .await?;
+        }
+        if cut_short {
+            return Ok(());
+        }
+        self.record(Event::Judged { round, outcomes }).await
+    }
+
+    fn edit(&self, entry: usize) -> Option<&'r Edit> {
+        match &self.plan.entries[entry].nature {
+            Nature::Change(edit) => Some(edit),
+            _ => None,
+        }
+    }
+
+    async fn compare(&mut self, entry: usize, way: Way) -> Result<(), RunError> {
+        let (side, detail) = match self.edit(entry) {
+            // Nothing can be read back of an act, so there is nothing to compare.
+            None => (None, None),
+            Some(edit) => {
+                let entry = &self.plan.entries[entry];
+                let read = self.outfit.world.read(entry, edit);
+                match within(entry.pace.timeout, read).await {
+                    Ok(seen) => {
+                        let side = edit.side(&seen);
+                        let detail = describe(side);
+                        self.seen = Some(seen);
+                        (Some(side), detail)
+                    }
+                    Err(unseen) => (None, Some(unseen.detail)),
+                }
+            }
+        };
+        self.record(Event::Compared {
+            entry,
+            way,
+            side,
+            detail,
+        })
+        .await
+    }
+
+    async fn write(&mut self, index: usize, way: Way) -> Result<(), RunError> {
+        let entry = &self.plan.entries[index];
+        let (place, from, to) = match self.edit(index) {
+            Some(edit) => {
+                let (from, to) = edit.along(way);
+                let from = self.seen.take().unwrap_or_else(|| from.clone());
+                (edit.place.clone(), from, to.clone())
+            }
+            None => {
+                let place = Place {
+                    step: entry.step.clone(),
+                    name: "act".to_owned(),
+                };
+                (place, Value::default(), Value::default())
+            }
+        };
+        let world = self.outfit.world;
+        let until = world
+            .clock()
+            .now()
+            .plus(entry.pace.timeout + world.landing(entry));
+        let intended = Event::Intended {
+            entry: index,
+            way,
+            from: from.clone(),
+            to: to.clone(),
+            until: until.clone(),
+        };
+        let intent = Intent {
+            entry: index,
+            place,
+            way,
+            from,
+            to,
+            until,
+        };
+        let Some(leave) = self.journal.intend(intent).await? else {
+            // The dry journal has recorded that it would have written.
+            self.take_in(&Event::WouldChange { entry: index })?;
+            return Ok(());
+        };
+        let writing = if matches!(entry.nature, Nature::Act(_)) {
+            // The side that an act serves is the same on both ways; what it does there is not.
+            let aim = match way {
+                Way::There => Aim::there(&self.plan.direction, false),
+                Way::Back => Aim::back(&self.plan.direction, false),
+            };
+            let answer = async move { world.act(entry, &aim, leave.into()).await };
+            tokio::time::timeout(entry.pace.timeout, answer).await
+        } else {
+            tokio::time::timeout(entry.pace.timeout, world.write(entry, leave.into())).await
+        };
+        let answer = writing.unwrap_or_else(|_| Answer::Unclear {
+            why: format!("no answer within {}", crate::clock::short(entry.pace.timeout)),
+        });
+        self.take_in(&intended)?;
+        self.record(Event::Answered {
+            entry: index,
+            way,
+            answer,
+        })
+        .await
+    }
+
+    async fn settle(&mut self, index: usize, way: Way) -> Result<(), RunError> {
+        let Some(edit) = self.edit(index) else {
+            // An act in flight is met only by a resume, which decides without looking.
+            return Err(Impossible { event: "settled" }.into());
+        };
+        let said = match self.state.motion().map(|motion| motion.stage) {
+            Some(Stage::Answered(said)) => Some(said),
+            _ => None::<Said>,
+        };
+        let until = match &self.until {
+            Some(until) => until.clone(),
+            None => self.outfit.world.clock().now(),
+        };
+        let settling = Settling {
+            entry: &self.plan.entries[index],
+            edit,
+            way,
+            said,
+            until: &until,
+        };
+        settling.announce(index, &self.outfit.pulses);
+        let outfit = &self.outfit;
+        let Some(settlement) = settle(outfit.world, &settling, &outfit.stop, &outfit.pulses).await
+        else {
+            return Err(RunError::CutOff);
+        };
+        self.seen = settlement.seen;
+        self.record(Event::Settled {
+            entry: index,
+            way,
+            side: settlement.side,
+            detail: settlement.detail,
+        })
+        .await
+    }
+
+    async fn wait(&mut self, entry: usize) -> Result<(), RunError> {
+        let Nature::Wait { time } = self.plan.entries[entry].nature else {
+            return Err(Impossible { event: "waited" }.into());
+        };
+        if self.sleep_unless_stopped(Some(entry), time).await {
+            self.record(Event::Waited { entry }).await?;
+        }
+        Ok(())
+    }
+
+    /// Sleeps, and returns whether the time is up; a request to stop wakes it.
+    async fn sleep_unless_stopped(&self, entry: Option<usize>, time: Duration) -> bool {
+        let clock = self.outfit.world.clock();
+        self.outfit.pulses.send(crate::event::Pulse {
+            entry,
+            note: "waiting".to_owned(),
+            until: Some(clock.now().plus(time)),
+            fraction: None,
+        });
+        tokio::select! {
+            () = clock.sleep(time) => true,
+            () = self.outfit.stop.at_least(Stop::AfterWrite) => false,
+        }
+    }
+
+    async fn approve(&mut self, entry: usize) -> Result<(), RunError> {
+        let Nature::Ask { question } = &self.plan.entries[entry].nature else {
+            return Err(Impossible { event: "approved" }.into());
+        };
+        if self.plan.mode == Mode::Plan {
+            // Nobody is asked in a dry run.
+            let by = "dry run".to_owned();
+            let yes = true;
+            return self.record(Event::Approved { entry, yes, by }).await;
+        }
+        let people = self.outfit.people;
+        let answer = tokio::select! {
+            answer = people.approve(&self.plan.entries[entry], question) => Some(answer),
+            () = self.outfit.stop.at_least(Stop::AfterWrite) => None,
+        };
+        match answer {
+            Some((yes, by)) => self.record(Event::Approved { entry, yes, by }).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn stay(&mut self) -> Result<(), RunError> {
+        debug_assert_eq!(self.state.phase(), Phase::Stay);
+        let people = self.outfit.people;
+        let event = tokio::select! {
+            over = self.sleep_unless_stopped(None, self.plan.hold) => {
+                over.then(|| Event::HoldOver { by: "the clock".to_owned() })
+            }
+            (decision, by) = people.end_stay() => Some(match decision {
+                Decision::Back => Event::Decided { decision, by },
+                Decision::On | Decision::Again | Decision::Stop => Event::HoldOver { by },
+            }),
+        };
+        match event {
+            Some(event) => self.record(event).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn decide(&mut self, hold: crate::machine::Hold) -> Result<(), RunError> {
+        let by = self.outfit.by.clone();
+        if let Some(decision) = self.answer.take() {
+            return self.record(Event::Decided { decision, by }).await;
+        }
+        let people = self.outfit.people;
+        let answer = tokio::select! {
+            answer = people.decide(hold) => Some(answer),
+            () = self.outfit.stop.at_least(Stop::AfterWrite) => None,
+        };
+        match answer {
+            Some((decision, by)) => self.record(Event::Decided { decision, by }).await,
+            None => Ok(()),
+        }
+    }
+}

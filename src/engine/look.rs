@@ -1,0 +1,173 @@
+//! Looks at a batch of checks: side by side, each look under its deadline, each check until its own.
+
+use std::time::Duration;
+
+use futures::future::join_all;
+use serde_json::Value as Json;
+
+use super::stop::{Stop, StopSignal};
+use super::world::{Memory, World};
+use crate::event::{Cause, Finding, Pulse, Sight, Unseen};
+use crate::plan::{Entry, Mode, Outcome, Plan};
+use crate::site::Aim;
+use crate::step::{About, Evidence, Known, Look, Pulses};
+
+/// What a look at a batch is given.
+pub(super) struct Looker<'r, W, M> {
+    pub plan: &'r Plan,
+    pub world: &'r W,
+    pub memory: &'r M,
+    pub stop: &'r StopSignal,
+    pub pulses: &'r Pulses,
+    /// The sights that were taken before the first write.
+    pub baseline: &'r [Sight],
+}
+
+/// The key of a sight in the memory: runs of one playbook share it.
+fn memory_key(plan: &Plan, entry: &Entry, key: &str) -> String {
+    format!("{}/{}/{key}", plan.playbook, entry.step)
+}
+
+impl<W: World, M: Memory> Looker<'_, W, M> {
+    /// Looks at one check again and again: until it passes, until its finding is final, until its deadline,
+    /// or until somebody asks to stop.
+    pub(super) async fn until_clear(&self, index: usize, aim: &Aim) -> Finding {
+        let entry = &self.plan.entries[index];
+        let pulses = self.pulses_of(index);
+        let clock = self.world.clock();
+        let deadline = clock.now().plus(entry.pace.within);
+        loop {
+            let finding = tokio::select! {
+                finding = self.once(entry, aim, &pulses) => finding,
+                () = self.stop.at_least(Stop::Now) => {
+                    return Finding::new(Outcome::Unknown, "not looked at: somebody asked to stop");
+                }
+            };
+            let left = deadline.left(&clock.now());
+            let clear = matches!(finding.outcome, Outcome::Pass | Outcome::Warn);
+            if clear || finding.final_ || left.is_zero() || self.stop.level() >= Stop::AfterWrite {
+                return finding;
+            }
+            self.pulses.send(Pulse {
+                entry: Some(index),
+                note: finding.headline.clone(),
+                until: Some(deadline.clone()),
+                fraction: None,
+            });
+            tokio::select! {
+                () = clock.sleep(left.min(entry.pace.every)) => {}
+                () = self.stop.at_least(Stop::AfterWrite) => {}
+            }
+        }
+    }
+
+    /// One round of looks at one check, and the judgement.
+    async fn once(&self, entry: &Entry, aim: &Aim, pulses: &Pulses) -> Finding {
+        let looks = self.world.looks(entry, aim, pulses);
+        let taken = join_all(looks.into_iter().map(|look| self.known(entry, look))).await;
+        let reused = taken.iter().filter_map(|(_, _, reused)| *reused).max();
+        let evidence = Evidence {
+            items: taken.into_iter().map(|(k, known, _)| (k, known)).collect(),
+            baseline: self.baseline_of(entry),
+        };
+        let mut finding = self.world.judge(entry, aim, &evidence);
+        if let Some(age) = reused {
+            let age = crate::clock::short(age);
+            finding.headline = format!("{} (looked at {age} ago, reused)", finding.headline);
+        }
+        finding
+    }
+
+    /// One look: a live sight, one that is recent enough to be reused, or, in an emergency, what the
+    /// source was like when it was last seen.
+    async fn known(&self, entry: &Entry, look: Look<'_>) -> (String, Known, Option<Duration>) {
+        let Look { key, about, ask } = look;
+        let memory_key = memory_key(self.plan, entry, &key);
+        let now = self.world.clock().now();
+        if let Some(reuse) = self.world.reuse(entry)
+            && let Some((fact, at)) = self.memory.recall(&memory_key).await
+            && now.since(&at) <= reuse
+        {
+            return (key, Known::Live(fact), Some(now.since(&at)));
+        }
+        let known = match within(entry.pace.timeout, ask).await {
+            Ok(fact) => {
+                let at = self.world.clock().now();
+                self.memory.keep(&memory_key, &fact, &at).await;
+                Known::Live(fact)
+            }
+            Err(why) if self.may_recall(&about) => match self.memory.recall(&memory_key).await {
+                Some((fact, at)) => Known::Recorded {
+                    fact,
+                    age: self.world.clock().now().since(&at),
+                    why,
+                },
+                None => Known::Unseen(why),
+            },
+            Err(why) => Known::Unseen(why),
+        };
+        (key, known, None)
+    }
+
+    /// Only an emergency answers from memory, and only for the side that it leaves.
+    fn may_recall(&self, about: &About) -> bool {
+        self.plan.mode == Mode::Emergency
+            && matches!(about, About::Site(site) if *site == self.plan.direction.source)
+    }
+
+    fn baseline_of(&self, entry: &Entry) -> Vec<(String, Json)> {
+        self.baseline
+            .iter()
+            .filter(|sight| sight.step == entry.step)
+            .filter_map(|sight| Some((sight.key.clone(), sight.seen.as_ref().ok()?.clone())))
+            .collect()
+    }
+
+    /// Takes the sights that must be taken before the first write, side by side.
+    pub(super) async fn take_baseline(&self, aim: &Aim) -> Vec<Sight> {
+        let entries = self.plan.entries.iter().enumerate();
+        let wanted = entries.filter(|(_, entry)| entry.there && entry.needs_baseline);
+        let taken = wanted.map(|(index, entry)| async move {
+            let pulses = self.pulses_of(index);
+            let looks = self.world.baseline(entry, aim, &pulses);
+            join_all(looks.into_iter().map(|look| async {
+                let (key, known, _) = self.known(entry, look).await;
+                Sight {
+                    key,
+                    step: entry.step.clone(),
+                    seen: match known {
+                        Known::Live(fact) | Known::Recorded { fact, .. } => Ok(fact),
+                        Known::Unseen(why) => Err(why),
+                    },
+                }
+            }))
+            .await
+        });
+        join_all(taken).await.into_iter().flatten().collect()
+    }
+
+    /// Passing news of one entry carries its index.
+    fn pulses_of(&self, index: usize) -> Pulses {
+        let pulses = self.pulses.clone();
+        Pulses::new(move |pulse| {
+            pulses.send(Pulse {
+                entry: Some(index),
+                ..pulse
+            });
+        })
+    }
+}
+
+/// Asks under a hard deadline: whoever does not answer by then was not seen.
+pub(super) async fn within<T>(
+    timeout: Duration,
+    ask: impl Future<Output = Result<T, Unseen>>,
+) -> Result<T, Unseen> {
+    match tokio::time::timeout(timeout, ask).await {
+        Ok(answer) => answer,
+        Err(_) => Err(Unseen::new(
+            Cause::TimedOut,
+            format!("no answer within {}", crate::clock::short(timeout)),
+        )),
+    }
+}

@@ -1,0 +1,18 @@
+//! Surveys the world into a plan, and drives a plan to its end.
+//!
+//! [`drive`] is the only loop. It asks the machine what comes next, does that one thing, records what
+//! happened, and asks again; the real run, the dry run and the resume differ only in the journal and the
+//! world that they are given.
+
+mod drive;
+mod look;
+mod owed;
+mod people;
+mod settle;
+mod stop;
+mod world;
+
+pub use drive::{Outfit, RunError, drive, resume};
+pub use people::{Nobody, People};
+pub use stop::{Stop, StopSignal, StopSwitch};
+pub use world::{Memory, NoMemory, World};

@@ -1,0 +1,61 @@
+//! What a run leaves to be done.
+
+use crate::event::{Ending, Finding, Owed, Round};
+use crate::machine::{Mark, State};
+use crate::plan::{Mode, Outcome, Plan};
+
+/// What is owed at the end of a run: what was not seen, what was left, an old side that may come back.
+pub(super) fn owed(
+    plan: &Plan,
+    state: &State,
+    ending: Ending,
+    findings: &[Option<(Round, Finding)>],
+) -> Vec<Owed> {
+    let mut list = Vec::new();
+    if matches!(plan.mode, Mode::Check | Mode::Plan) {
+        return list;
+    }
+    let source = &plan.direction.source;
+    if plan.mode == Mode::Emergency && matches!(ending, Ending::Done | Ending::DoneUnproven) {
+        list.push(Owed {
+            key: format!("fence {source}"),
+            what: format!(
+                "`{source}` may come back while `{}` is active",
+                plan.direction.target
+            ),
+            how: format!(
+                "keep `{source}` from serving and from running its timers until you fail back"
+            ),
+        });
+    }
+    for (entry, finding) in plan.entries.iter().zip(findings) {
+        let Some((_, finding)) = finding else { continue };
+        let open = matches!(finding.outcome, Outcome::Late | Outcome::Unknown);
+        if open && matches!(ending, Ending::Done | Ending::DoneUnproven) {
+            list.push(Owed {
+                key: format!("see {}", entry.id),
+                what: format!("`{}` was {}: {}", entry.id, finding.outcome, finding.headline),
+                how: finding
+                    .mend
+                    .clone()
+                    .unwrap_or_else(|| "look again with `cutover check`".to_owned()),
+            });
+        }
+    }
+    for (i, entry) in plan.entries.iter().enumerate() {
+        match state.mark(i) {
+            Mark::Left => list.push(Owed {
+                key: format!("look at {}", entry.id),
+                what: format!("`{}` was left as it is: somebody else wrote there", entry.id),
+                how: "compare it with the plan, and set it by hand".to_owned(),
+            }),
+            Mark::Standing if entry.temporary && ending != Ending::Stopped => list.push(Owed {
+                key: format!("put back {}", entry.id),
+                what: format!("the temporary change `{}` still stands", entry.id),
+                how: "cutover rollback".to_owned(),
+            }),
+            _ => {}
+        }
+    }
+    list
+}

@@ -1,0 +1,122 @@
+//! After a write, look: until it is clear what the write did, and nothing of it can land any more.
+
+use std::time::Duration;
+
+use super::look::within;
+use super::stop::{Stop, StopSignal};
+use super::world::World;
+use crate::clock::Stamp;
+use crate::event::Pulse;
+use crate::machine::Said;
+use crate::plan::{Edit, Entry, Side, Value, Way};
+use crate::step::Pulses;
+
+/// How long a place that cannot be read is tried after the last moment at which a write may land.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The shortest and the longest time between two looks.
+const PACE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
+
+/// What looking showed.
+pub(super) struct Settlement {
+    pub side: Option<Side>,
+    /// What the place holds, where it could be read.
+    pub seen: Option<Value>,
+    pub detail: Option<String>,
+}
+
+/// A write whose effect is looked for.
+pub(super) struct Settling<'r> {
+    pub entry: &'r Entry,
+    pub edit: &'r Edit,
+    pub way: Way,
+    /// What the write said; `None` where the run was cut off before it said anything.
+    pub said: Option<Said>,
+    pub until: &'r Stamp,
+}
+
+/// Looks at the place until its state is final. `None` when somebody asked to stop waiting.
+pub(super) async fn settle<W: World>(
+    world: &W,
+    settling: &Settling<'_>,
+    stop: &StopSignal,
+    pulses: &Pulses,
+) -> Option<Settlement> {
+    let Settling {
+        entry, edit, way, ..
+    } = *settling;
+    let clock = world.clock();
+    let goal = match way {
+        Way::There => Side::After,
+        Way::Back => Side::Before,
+    };
+    let give_up = settling.until.plus(PATIENCE.max(entry.pace.timeout));
+    let mut pause = PACE.0;
+    loop {
+        // Taken before the look: only a look that began after the last landing shows the last word.
+        let began = clock.now();
+        let nothing_can_land = settling.until.left(&began).is_zero();
+        let settlement = tokio::select! {
+            read = within(entry.pace.timeout, world.read(entry, edit)) => match read {
+                Ok(seen) => {
+                    let side = edit.side(&seen);
+                    Settlement {
+                        side: Some(side),
+                        detail: describe(side),
+                        seen: Some(seen),
+                    }
+                }
+                Err(unseen) => Settlement {
+                    side: None,
+                    seen: None,
+                    detail: Some(unseen.detail),
+                },
+            },
+            () = stop.at_least(Stop::Now) => return None,
+        };
+        let final_look = match settlement.side {
+            Some(side) if side == goal => true,
+            // A refusal came before anything was written.
+            Some(Side::Before | Side::After) if settling.said == Some(Said::Refused) => true,
+            Some(_) => nothing_can_land,
+            None => give_up.left(&began).is_zero(),
+        };
+        if final_look {
+            return Some(settlement);
+        }
+        pulses.note(format!(
+            "looking whether the write of `{}` came through",
+            entry.id
+        ));
+        let left = match settlement.side {
+            Some(_) => settling.until.left(&clock.now()),
+            None => give_up.left(&clock.now()),
+        };
+        tokio::select! {
+            () = clock.sleep(pause.min(left.max(Duration::from_millis(1)))) => {}
+            () = stop.at_least(Stop::Now) => return None,
+        }
+        pause = (pause * 2).min(PACE.1);
+    }
+}
+
+/// What there is to say of a state that nobody asked for.
+pub(super) fn describe(side: Side) -> Option<String> {
+    match side {
+        Side::Before | Side::After => None,
+        Side::Mixed => Some("a part of the change is there, the rest is not".to_owned()),
+        Side::Foreign => Some("somebody else wrote here".to_owned()),
+    }
+}
+
+impl Settling<'_> {
+    /// Tells the display what is waited for, and until when.
+    pub(super) fn announce(&self, index: usize, pulses: &Pulses) {
+        pulses.send(Pulse {
+            entry: Some(index),
+            note: "looking whether it came through".to_owned(),
+            until: Some(self.until.clone()),
+            fraction: None,
+        });
+    }
+}
