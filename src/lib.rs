@@ -2,6 +2,7 @@ pub mod clock;
 pub mod dns;
 pub mod engine;
 pub mod event;
+pub mod fake;
 pub mod field;
 pub mod journal;
 pub mod machine;

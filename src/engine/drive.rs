@@ -13,7 +13,7 @@ use super::world::{Memory, World};
 use crate::clock::Stamp;
 use crate::event::{Answer, Decision, Ending, Event, Finding, Record, Round, Sight};
 use crate::journal::{Intent, Journal, JournalError};
-use crate::machine::{Impossible, Move, Phase, Said, Stage, State, next};
+use crate::machine::{Hold, Impossible, Move, Phase, Said, Stage, State, next};
 use crate::plan::{Edit, Mode, Nature, Place, Plan, Value, Way};
 use crate::site::Aim;
 use crate::step::Pulses;
@@ -27,6 +27,8 @@ pub enum RunError {
     Impossible(#[from] Impossible),
     #[error("the journal does not begin with a plan")]
     NoPlan,
+    #[error("nothing of this run stands, so there is nothing to put back")]
+    NothingStands,
     /// Somebody asked twice to stop, and a write is not settled: a resume looks at it first.
     #[error("stopped while a write was not settled yet")]
     CutOff,
@@ -59,13 +61,26 @@ pub async fn drive<J: Journal, W: World, M: Memory, P: People>(
     run.to_the_end().await
 }
 
-/// Goes on with a run from what its journal holds. With `decision`, somebody said how: `Back` puts back what
-/// stands, `On` accepts what the run was held for.
+/// How somebody wants a run to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GoOn {
+    /// Look again, and finish.
+    Finish,
+    /// Finish; what the run was held for is accepted if it is still so.
+    Accept,
+    /// Put back what stands.
+    Back,
+    /// Put back what stands, also where the old side is not seen to serve.
+    BackAnyway,
+}
+
+/// Goes on with a run from what its journal holds. A run that has ended well is only put back, never gone on
+/// with: resuming it does nothing.
 pub async fn resume<J: Journal, W: World, M: Memory, P: People>(
     records: &[Record],
     journal: J,
     outfit: Outfit<'_, W, M, P>,
-    decision: Option<Decision>,
+    how: GoOn,
 ) -> Result<Ending, RunError> {
     let Some(Event::Started { plan, .. }) = records.first().map(|record| &record.event) else {
         return Err(RunError::NoPlan);
@@ -75,32 +90,29 @@ pub async fn resume<J: Journal, W: World, M: Memory, P: People>(
     for record in records {
         run.take_in(&record.event)?;
     }
-    let over = matches!(
-        run.state.ended(),
-        Some(Ending::Done | Ending::DoneUnproven | Ending::Refused | Ending::Stale | Ending::Undone)
-    );
-    if !over {
-        // A person who says how to go on speaks of what the run was held for, so the hold stays until then.
-        let version = env!("CARGO_PKG_VERSION").to_owned();
-        let held = run.state.held().is_some();
-        if !held || decision.is_none() || run.state.ended().is_some() {
+    let held = run.state.held();
+    let back = matches!(how, GoOn::Back | GoOn::BackAnyway);
+    if back && !run.state.stands() {
+        return Err(RunError::NothingStands);
+    }
+    match run.state.ended() {
+        None | Some(Ending::Stopped | Ending::Held) => {
+            let version = env!("CARGO_PKG_VERSION").to_owned();
             let by = by.clone();
             run.record(Event::Resumed { by, version }).await?;
         }
-    } else if decision.is_none() {
-        return Ok(run.state.ended().unwrap_or(Ending::Done));
+        Some(ending) if !back => return Ok(ending),
+        Some(_) => {}
     }
-    match decision {
-        Some(Decision::Back) => {
-            run.record(Event::Decided {
-                decision: Decision::Back,
-                by,
-            })
-            .await?;
-        }
-        Some(decision) => run.answer = Some(decision),
-        None => {}
+    if back {
+        let decision = Decision::Back;
+        run.record(Event::Decided { decision, by }).await?;
     }
+    run.answer = match how {
+        GoOn::Accept => held.map(|hold| (hold, Decision::On)),
+        GoOn::BackAnyway => Some((Hold::OldSideSick, Decision::Back)),
+        GoOn::Finish | GoOn::Back => None,
+    };
     run.to_the_end().await
 }
 
@@ -117,7 +129,7 @@ struct Run<'r, J, W, M, P> {
     /// The last finding of each entry.
     findings: Vec<Option<(Round, Finding)>>,
     /// A decision that was given beforehand, for the next time that a person is asked.
-    answer: Option<Decision>,
+    answer: Option<(Hold, Decision)>,
 }
 
 impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
@@ -221,15 +233,27 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
     }
 
     async fn look(&mut self, round: Round, entries: Vec<usize>) -> Result<(), RunError> {
-        let findings = {
+        let (findings, sights) = {
             let looker = self.looker();
             let looks = entries.iter().map(|entry| {
                 let aim = self.aim(round, *entry);
                 let looker = &looker;
                 async move { looker.until_clear(*entry, &aim).await }
             });
-            join_all(looks).await
+            // What must be seen before the first write is looked at meanwhile.
+            let early = self.state.lacks_baseline() && round == Round::There;
+            let aim = Aim::there(&self.plan.direction, false);
+            let baseline = async {
+                match early {
+                    true => Some(looker.take_baseline(&aim).await),
+                    false => None,
+                }
+            };
+            tokio::join!(join_all(looks), baseline)
         };
+        if let Some(sights) = sights {
+            self.record(Event::BaselineTaken { sights }).await?;
+        }
         // Cut short by somebody who asked to stop: what was not looked at was not judged either.
         let cut_short = self.outfit.stop.level() >= Stop::AfterWrite;
         let outcomes: Vec<_> = entries
@@ -338,7 +362,10 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
             tokio::time::timeout(entry.pace.timeout, world.write(entry, leave.into())).await
         };
         let answer = writing.unwrap_or_else(|_| Answer::Unclear {
-            why: format!("no answer within {}", crate::clock::short(entry.pace.timeout)),
+            why: format!(
+                "no answer within {}",
+                crate::clock::short(entry.pace.timeout)
+            ),
         });
         self.take_in(&intended)?;
         self.record(Event::Answered {
@@ -449,9 +476,12 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
         }
     }
 
-    async fn decide(&mut self, hold: crate::machine::Hold) -> Result<(), RunError> {
-        let by = self.outfit.by.clone();
-        if let Some(decision) = self.answer.take() {
+    async fn decide(&mut self, hold: Hold) -> Result<(), RunError> {
+        // What was said beforehand was said of one hold, and of no other.
+        if let Some((said_of, decision)) = self.answer.take()
+            && said_of == hold
+        {
+            let by = self.outfit.by.clone();
             return self.record(Event::Decided { decision, by }).await;
         }
         let people = self.outfit.people;

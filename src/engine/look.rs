@@ -12,6 +12,9 @@ use crate::plan::{Entry, Mode, Outcome, Plan};
 use crate::site::Aim;
 use crate::step::{About, Evidence, Known, Look, Pulses};
 
+/// Whatever a playbook says, a check does not spin.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
+
 /// What a look at a batch is given.
 pub(super) struct Looker<'r, W, M> {
     pub plan: &'r Plan,
@@ -55,7 +58,7 @@ impl<W: World, M: Memory> Looker<'_, W, M> {
                 fraction: None,
             });
             tokio::select! {
-                () = clock.sleep(left.min(entry.pace.every)) => {}
+                () = clock.sleep(left.min(entry.pace.every.max(SHORTEST_PAUSE))) => {}
                 () = self.stop.at_least(Stop::AfterWrite) => {}
             }
         }

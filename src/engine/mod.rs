@@ -12,7 +12,7 @@ mod settle;
 mod stop;
 mod world;
 
-pub use drive::{Outfit, RunError, drive, resume};
+pub use drive::{GoOn, Outfit, RunError, drive, resume};
 pub use people::{Nobody, People};
 pub use stop::{Stop, StopSignal, StopSwitch};
 pub use world::{Memory, NoMemory, World};

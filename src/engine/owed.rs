@@ -29,12 +29,17 @@ pub(super) fn owed(
         });
     }
     for (entry, finding) in plan.entries.iter().zip(findings) {
-        let Some((_, finding)) = finding else { continue };
+        let Some((_, finding)) = finding else {
+            continue;
+        };
         let open = matches!(finding.outcome, Outcome::Late | Outcome::Unknown);
         if open && matches!(ending, Ending::Done | Ending::DoneUnproven) {
             list.push(Owed {
                 key: format!("see {}", entry.id),
-                what: format!("`{}` was {}: {}", entry.id, finding.outcome, finding.headline),
+                what: format!(
+                    "`{}` was {}: {}",
+                    entry.id, finding.outcome, finding.headline
+                ),
                 how: finding
                     .mend
                     .clone()
@@ -46,7 +51,10 @@ pub(super) fn owed(
         match state.mark(i) {
             Mark::Left => list.push(Owed {
                 key: format!("look at {}", entry.id),
-                what: format!("`{}` was left as it is: somebody else wrote there", entry.id),
+                what: format!(
+                    "`{}` was left as it is: somebody else wrote there",
+                    entry.id
+                ),
                 how: "compare it with the plan, and set it by hand".to_owned(),
             }),
             Mark::Standing if entry.temporary && ending != Ending::Stopped => list.push(Owed {

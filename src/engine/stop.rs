@@ -71,6 +71,9 @@ mod tests {
         let (switch, signal) = StopSwitch::new();
         assert_eq!(signal.level(), Stop::No);
         let levels: Vec<_> = (0..4).map(|_| switch.ask()).collect();
-        assert_eq!(levels, [Stop::AfterWrite, Stop::Now, Stop::Exit, Stop::Exit]);
+        assert_eq!(
+            levels,
+            [Stop::AfterWrite, Stop::Now, Stop::Exit, Stop::Exit]
+        );
     }
 }

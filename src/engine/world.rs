@@ -20,8 +20,7 @@ pub trait World: Send + Sync {
     fn looks<'a>(&'a self, entry: &'a Entry, aim: &'a Aim, pulses: &'a Pulses) -> Vec<Look<'a>>;
 
     /// What a check must see before the first write.
-    fn baseline<'a>(&'a self, entry: &'a Entry, aim: &'a Aim, pulses: &'a Pulses)
-    -> Vec<Look<'a>>;
+    fn baseline<'a>(&'a self, entry: &'a Entry, aim: &'a Aim, pulses: &'a Pulses) -> Vec<Look<'a>>;
 
     /// The pure judgement of a check.
     fn judge(&self, entry: &Entry, aim: &Aim, evidence: &Evidence) -> Finding;
@@ -30,11 +29,8 @@ pub trait World: Send + Sync {
     fn reuse(&self, entry: &Entry) -> Option<Duration>;
 
     /// What a place holds now, restricted to the parts of the edit.
-    fn read<'a>(
-        &'a self,
-        entry: &'a Entry,
-        edit: &'a Edit,
-    ) -> BoxFuture<'a, Result<Value, Unseen>>;
+    fn read<'a>(&'a self, entry: &'a Entry, edit: &'a Edit)
+    -> BoxFuture<'a, Result<Value, Unseen>>;
 
     /// Writes a place.
     fn write<'a>(&'a self, entry: &'a Entry, permit: Permit<'a>) -> BoxFuture<'a, Answer>;

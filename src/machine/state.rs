@@ -165,6 +165,11 @@ impl State {
         self.marks.get(entry).copied().unwrap_or(Mark::None)
     }
 
+    /// Whether sights that must be taken before the first write are still to be taken.
+    pub fn lacks_baseline(&self) -> bool {
+        !self.baseline
+    }
+
     /// Whether somebody asked it to stop.
     pub fn stopping(&self) -> bool {
         self.stopping

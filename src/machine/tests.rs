@@ -1,122 +1,12 @@
 //! Explores all that can happen to a playbook: every fault at every point, equal states merged.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::time::Duration;
 
 use super::*;
 use crate::clock::Stamp;
 use crate::event::{Answer, Decision, Ending, Event};
-use crate::plan::{
-    Act, Direction, Edit, Entry, FORMAT, IfInterrupted, Mode, Nature, Objectives, Outcome, Pace,
-    Place, Plan, Rule, Side, Then, Value, Way,
-};
-
-const GATE: Rule = Rule {
-    late: Then::Note,
-    fail: Then::Back,
-    unknown: Then::Back,
-};
-const AFTER: Rule = Rule {
-    late: Then::Hold,
-    fail: Then::Back,
-    unknown: Then::Hold,
-};
-
-fn entry(i: usize, nature: Nature) -> Entry {
-    Entry {
-        id: format!("step-{i}"),
-        step: format!("step-{i}"),
-        kind: "test".into(),
-        title: String::new(),
-        nature,
-        pace: Pace {
-            within: Duration::ZERO,
-            every: Duration::from_secs(1),
-            timeout: Duration::from_secs(1),
-        },
-        rule: GATE,
-        there: true,
-        back: true,
-        temporary: false,
-        probes_old_side: false,
-        after_change: false,
-        needs_baseline: false,
-        answers: None,
-        promise: None,
-    }
-}
-
-fn change(i: usize) -> Nature {
-    let place = Place {
-        step: format!("step-{i}"),
-        name: "place".into(),
-    };
-    Nature::Change(Edit {
-        place,
-        before: Value::default(),
-        after: Value([("x".to_owned(), true.into())].into()),
-    })
-}
-
-fn act(undo: bool, if_interrupted: IfInterrupted) -> Nature {
-    Nature::Act(Act {
-        does: "it".into(),
-        undo: undo.then(|| "undo it".into()),
-        if_interrupted,
-    })
-}
-
-/// A plan from a sketch: `k` check, `p` check that also probes the old side, `b` check with a baseline,
-/// `c` change, `t` temporary change, `a` act with an undo, `x` act without one, `?` ask, `w` wait.
-fn plan(mode: Mode, sketch: &str) -> Plan {
-    let mut entries: Vec<Entry> = Vec::new();
-    let mut changed = false;
-    for (i, letter) in sketch.chars().enumerate() {
-        let nature = match letter {
-            'c' | 't' => change(i),
-            'a' => act(true, IfInterrupted::Hold),
-            'x' => act(false, IfInterrupted::Skip),
-            '?' => Nature::Ask {
-                question: "go?".into(),
-            },
-            'w' => Nature::Wait {
-                time: Duration::from_secs(1),
-            },
-            _ => Nature::Check,
-        };
-        let mut entry = entry(i, nature);
-        entry.probes_old_side = letter == 'p';
-        entry.needs_baseline = letter == 'b';
-        entry.temporary = letter == 't';
-        changed |= entry.writes();
-        if changed {
-            entry.rule = match mode {
-                Mode::Emergency => Rule {
-                    fail: Then::Hold,
-                    ..Rule::NOTE
-                },
-                _ => AFTER,
-            };
-        }
-        entries.push(entry);
-    }
-    Plan {
-        format: FORMAT,
-        playbook: "test".into(),
-        text: String::new(),
-        mode,
-        direction: Direction {
-            source: "a".into(),
-            target: "b".into(),
-        },
-        entries,
-        hold: Duration::ZERO,
-        objectives: Objectives::default(),
-        locks: Vec::new(),
-        stays: Vec::new(),
-        goes_back: mode != Mode::Emergency,
-    }
-}
+use crate::fake::plan;
+use crate::plan::{Mode, Nature, Outcome, Plan, Side, Value, Way};
 
 /// The world as far as a run can tell: what each place holds, and a write that may still land.
 #[derive(Clone, PartialEq, Eq, Hash)]

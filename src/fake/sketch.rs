@@ -1,0 +1,134 @@
+//! Plans from a line of letters.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::plan::{
+    Act, Direction, Edit, Entry, FORMAT, IfInterrupted, Mode, Nature, Objectives, Pace, Place,
+    Plan, Rule, Then, Value,
+};
+
+/// A plan from a sketch, one letter for each entry:
+///
+/// | letter | entry |
+/// |---|---|
+/// | `k` | a check |
+/// | `p` | a check that also probes the old side |
+/// | `b` | a check with sights that are taken before the first write |
+/// | `c` | a change of two parts |
+/// | `t` | a temporary change |
+/// | `a` | an act with an undo; cut off, it holds |
+/// | `x` | an act without an undo; cut off, it is skipped |
+/// | `?` | a question to a person |
+/// | `w` | a wait |
+///
+/// Checks before the first write stop the run; later ones lead back on a failure, and hold when they are
+/// late or unknown. In an emergency nothing leads back.
+pub fn plan(mode: Mode, sketch: &str) -> Plan {
+    let mut entries: Vec<Entry> = Vec::new();
+    let mut changed = false;
+    for (i, letter) in sketch.chars().enumerate() {
+        let nature = nature(letter, i);
+        changed |= matches!(nature, Nature::Change(_) | Nature::Act(_));
+        entries.push(Entry {
+            id: format!("{letter}{i}"),
+            step: format!("{letter}{i}"),
+            kind: "fake".into(),
+            title: format!("entry {i}"),
+            nature,
+            pace: Pace {
+                within: Duration::from_secs(20),
+                every: Duration::from_secs(5),
+                timeout: Duration::from_secs(10),
+            },
+            rule: rule(mode, changed),
+            there: true,
+            back: true,
+            temporary: letter == 't',
+            probes_old_side: letter == 'p',
+            after_change: changed,
+            needs_baseline: letter == 'b',
+            answers: None,
+            promise: None,
+        });
+    }
+    Plan {
+        format: FORMAT,
+        playbook: "sketch".into(),
+        text: String::new(),
+        mode,
+        direction: Direction {
+            source: "old".into(),
+            target: "new".into(),
+        },
+        entries,
+        hold: Duration::from_secs(60),
+        objectives: Objectives::default(),
+        locks: vec!["playbook sketch".into()],
+        stays: Vec::new(),
+        goes_back: mode != Mode::Emergency,
+    }
+}
+
+fn nature(letter: char, i: usize) -> Nature {
+    let act = |undo: bool, if_interrupted| {
+        Nature::Act(Act {
+            does: format!("do {i}"),
+            undo: undo.then(|| format!("undo {i}")),
+            if_interrupted,
+        })
+    };
+    match letter {
+        'c' | 't' => Nature::Change(edit_of(&format!("{letter}{i}"))),
+        'a' => act(true, IfInterrupted::Hold),
+        'x' => act(false, IfInterrupted::Skip),
+        '?' => Nature::Ask {
+            question: "go on?".into(),
+        },
+        'w' => Nature::Wait {
+            time: Duration::from_secs(5),
+        },
+        _ => Nature::Check,
+    }
+}
+
+fn rule(mode: Mode, changed: bool) -> Rule {
+    match (mode, changed) {
+        (_, false) => Rule {
+            late: Then::Note,
+            fail: Then::Back,
+            unknown: Then::Back,
+        },
+        (Mode::Emergency, true) => Rule {
+            fail: Then::Hold,
+            ..Rule::NOTE
+        },
+        (_, true) => Rule {
+            late: Then::Hold,
+            fail: Then::Back,
+            unknown: Then::Hold,
+        },
+    }
+}
+
+/// The edit of a change in a sketch: two parts that lead to `old`, and then to `new`.
+pub fn edit_of(id: &str) -> Edit {
+    let value = |side: &str| {
+        Value(
+            [
+                ("one".to_owned(), json!(side)),
+                ("two".to_owned(), json!(side)),
+            ]
+            .into(),
+        )
+    };
+    Edit {
+        place: Place {
+            step: id.to_owned(),
+            name: "place".to_owned(),
+        },
+        before: value("old"),
+        after: value("new"),
+    }
+}
