@@ -1,0 +1,422 @@
+//! The kind `dns`: each record of some names that leads to the source will lead to the target.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::{BoxFuture, join_all};
+
+use crate::dns::moves::{Moves, Swap, ZoneSets, moves};
+use crate::dns::{Honesty, RecordKey, RecordSet, RecordType};
+use crate::event::{Answer, Cause, Unseen};
+use crate::field::{Field, Fields, Form};
+use crate::journal::Permit;
+use crate::plan::{Edit, Place, Stay, Value};
+use crate::problem::Problem;
+use crate::site::{Aim, Site, Zone};
+use crate::step::{Blocks, Built, Change, Defaults, Given, Kind, OnFail, Survey, Work};
+
+pub(super) static KIND: Kind = Kind {
+    name: "dns",
+    summary: "each record of these names that leads to the source will lead to the target",
+    example: r#"[[step]]
+id = "flip"
+kind = "dns"
+services = "all"
+ttl = "60s"
+"#,
+    fields: &[
+        Field::new("services", Form::Services, "the services whose names move"),
+        Field::new("names", Form::Names, "further names that move"),
+        Field::new(
+            "records",
+            Form::Choice(&["all"]),
+            "`all` moves every A and AAAA record of the zones that leads to the source",
+        ),
+        Field::new(
+            "zones",
+            Form::Names,
+            "only these zones are written; default: every zone of the playbook",
+        ),
+        Field::new(
+            "ttl",
+            Form::Span,
+            "the TTL of a record set from its move on; default: as it was",
+        ),
+    ],
+    defaults: Defaults {
+        within: Duration::from_secs(60),
+        every: Duration::from_secs(2),
+        timeout: Duration::from_secs(30),
+        blocks: Blocks::Always,
+        on_fail: OnFail::Back,
+    },
+    build,
+};
+
+/// After its time-out a request may still wait in the far side's queue for this long.
+const LANDING: Duration = Duration::from_secs(30);
+
+fn build(fields: &Fields, given: &Given) -> Result<Built, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let named = fields.has("services") || fields.has("names");
+    let all = fields.has("records");
+    if !named && !all {
+        problems.push(
+            Problem::error(
+                "missing-key",
+                fields.span.clone(),
+                "no names are to be moved",
+            )
+            .label("this step")
+            .hint("add `services = \"all\"`, `names = […]` or `records = \"all\"`"),
+        );
+    }
+    if named && all {
+        problems.push(
+            Problem::error(
+                "contradiction",
+                fields.span_of("records"),
+                "`records = \"all\"` moves every record, so `services` and `names` say nothing",
+            )
+            .label("all of them")
+            .hint("leave out one of the two"),
+        );
+    }
+    let ttl = match fields.span("ttl").map(whole_seconds).transpose() {
+        Ok(ttl) => ttl,
+        Err(why) => {
+            problems.push(
+                Problem::error("bad-ttl", fields.span_of("ttl"), why)
+                    .label("this TTL")
+                    .hint("a TTL is a whole number of seconds: `ttl = \"60s\"`"),
+            );
+            None
+        }
+    };
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let services = fields.texts("services").to_vec();
+    let title = if all {
+        "move every record that leads to the source".to_owned()
+    } else if services.len() == given.services.len() && fields.texts("names").is_empty() {
+        "move the names of every service".to_owned()
+    } else {
+        let what: Vec<&str> = (services.iter().chain(fields.texts("names")))
+            .map(String::as_str)
+            .collect();
+        format!("move the names of {}", what.join(", "))
+    };
+    let work = Flip {
+        step: given.id.to_owned(),
+        scope: if all {
+            Scope::All
+        } else {
+            Scope::Names {
+                services,
+                names: fields.texts("names").to_vec(),
+            }
+        },
+        zones: fields
+            .texts("zones")
+            .iter()
+            .map(|zone| plain(zone))
+            .collect(),
+        ttl,
+    };
+    Ok(Built {
+        title,
+        work: Work::Change(Box::new(work)),
+        probes_old_side: false,
+        after_change: false,
+        answers: None,
+    })
+}
+
+fn whole_seconds(span: Duration) -> Result<u32, String> {
+    let text = humantime::format_duration(span);
+    match u32::try_from(span.as_secs()) {
+        _ if span.subsec_nanos() > 0 => Err(format!("`{text}` is no whole number of seconds")),
+        Ok(0) => Err("a TTL of zero asks the name servers for every single visit".into()),
+        Ok(ttl) if ttl <= 604_800 => Ok(ttl),
+        _ => Err(format!("`{text}` is longer than a week")),
+    }
+}
+
+/// Lower case, without the last dot.
+fn plain(name: &str) -> String {
+    name.trim_end_matches('.').to_ascii_lowercase()
+}
+
+/// The change: names that lead to the idle site will lead to the active one.
+#[derive(Debug)]
+struct Flip {
+    step: String,
+    scope: Scope,
+    /// Only these; empty means every zone.
+    zones: Vec<String>,
+    ttl: Option<u32>,
+}
+
+#[derive(Debug)]
+enum Scope {
+    /// Every A and AAAA set of the zones.
+    All,
+    Names {
+        services: Vec<String>,
+        names: Vec<String>,
+    },
+}
+
+/// The names of these services and the further ones, each once, in the order of their text.
+pub(super) fn names_of(site: &Site, services: &[String], names: &[String]) -> BTreeSet<String> {
+    (services.iter())
+        .filter_map(|id| site.services.get(id))
+        .flat_map(|service| &service.names)
+        .chain(names)
+        .map(|name| plain(name))
+        .collect()
+}
+
+/// What gives way to what when `aim` is reached.
+fn swap_of(site: &Site, aim: &Aim) -> Swap {
+    let active = (site.hosts_of(&aim.active)).flat_map(|host| host.addresses.iter().copied());
+    let pairs = site.pairs(&aim.active, &aim.idle);
+    site.hosts_of(&aim.idle)
+        .fold(Swap::new(&aim.active, &aim.idle, active), |swap, host| {
+            let stand_ins: Vec<&[_]> = (pairs.iter())
+                .filter(|(_, idle)| idle.name == host.name)
+                .map(|(active, _)| active.addresses.as_slice())
+                .collect();
+            swap.host(&host.name, &host.addresses, &stand_ins)
+        })
+}
+
+impl Flip {
+    /// The zones to be read, each with the names that shall move in it, and the names that are in none.
+    fn targets<'a>(
+        &self,
+        site: &'a Site,
+        stays: &mut Vec<Stay>,
+    ) -> Vec<(&'a Zone, Option<Vec<String>>)> {
+        let is_meant = |zone: &Zone| self.zones.is_empty() || self.zones.contains(&zone.name);
+        let (services, names) = match &self.scope {
+            Scope::All => {
+                let zones = site.zones.values().filter(|zone| is_meant(zone));
+                return zones.map(|zone| (zone, None)).collect();
+            }
+            Scope::Names { services, names } => (services, names),
+        };
+        let mut targets: BTreeMap<&str, (&Zone, Vec<String>)> = BTreeMap::new();
+        for name in names_of(site, services, names) {
+            match site.zone_of(&name) {
+                Some(zone) if is_meant(zone) => {
+                    let (_, names) = targets.entry(&zone.name).or_insert((zone, Vec::new()));
+                    names.push(name);
+                }
+                Some(zone) => stays.push(Stay {
+                    what: name,
+                    why: format!(
+                        "it is in the zone `{}`, which this step does not write",
+                        zone.name
+                    ),
+                }),
+                None => stays.push(Stay {
+                    what: name,
+                    why: "it is in no zone of the playbook".into(),
+                }),
+            }
+        }
+        (targets.into_values())
+            .map(|(zone, names)| (zone, Some(names)))
+            .collect()
+    }
+
+    /// Cuts what was found into edits: a zone is one place where the provider writes it in one call, a
+    /// record set is one where it does not.
+    fn edits(&self, zone: &Zone, sets: &[(RecordSet, RecordSet)]) -> Vec<Edit> {
+        let edit = |name: String, sets: &[(RecordSet, RecordSet)]| Edit {
+            place: Place {
+                step: self.step.clone(),
+                name,
+            },
+            before: RecordSet::value_of(sets.iter().map(|(before, _)| before)),
+            after: RecordSet::value_of(sets.iter().map(|(_, after)| after)),
+        };
+        match zone.provider.honesty() {
+            Honesty::CompareAndSwap | Honesty::Atomic => vec![edit(zone.name.clone(), sets)],
+            Honesty::OneSet => (sets.iter())
+                .map(|set| edit(set.0.key.to_string(), std::slice::from_ref(set)))
+                .collect(),
+        }
+    }
+
+    fn survey_of(&self, site: &Site, found: Moves, stays: Vec<Stay>) -> Survey {
+        let mut survey = Survey {
+            stays,
+            refusals: found.refusals,
+            locks: found.ours.iter().map(RecordKey::to_string).collect(),
+            ..Survey::default()
+        };
+        survey.stays.extend(found.stays);
+        for zone in &self.zones {
+            if !site.zones.contains_key(zone) {
+                let why = format!(
+                    "`{}` names the zone `{zone}`, which the playbook does not",
+                    self.step
+                );
+                survey.refusals.push(why);
+            }
+        }
+        let mut promises: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (name, sets) in &found.zones {
+            let Some(zone) = site.zones.get(name) else {
+                continue;
+            };
+            let least = zone.provider.smallest_ttl();
+            if let Some(ttl) = self.ttl.filter(|ttl| *ttl < least) {
+                survey.refusals.push(format!(
+                    "a TTL of {ttl}s is less than `{}` stores for `{name}`: write `ttl = \"{least}s\"` or more",
+                    zone.provider_name
+                ));
+            }
+            let promise = promise(zone.provider.honesty());
+            promises.entry(promise).or_default().push(name);
+            survey.edits.extend(self.edits(zone, sets));
+        }
+        survey.promise = match promises.len() {
+            0 | 1 => promises.into_keys().collect(),
+            _ => (promises.into_iter())
+                .map(|(promise, zones)| format!("{}: {promise}", zones.join(", ")))
+                .collect::<Vec<_>>()
+                .join("; "),
+        };
+        survey
+    }
+}
+
+/// What one write can promise, in words.
+fn promise(honesty: Honesty) -> &'static str {
+    match honesty {
+        Honesty::CompareAndSwap => "compare-and-swap of all record sets in one message",
+        Honesty::Atomic => "all record sets of a zone in one call, compared just before it",
+        Honesty::OneSet => "one call for each record set, compared just before it",
+    }
+}
+
+/// The zone that a place is, or lies in.
+fn zone_at<'a>(site: &'a Site, place: &Place) -> Option<&'a Zone> {
+    match place.name.parse::<RecordKey>() {
+        Ok(key) => site.zone_of(&key.name),
+        Err(_) => site.zones.get(&place.name),
+    }
+}
+
+fn no_zone(place: &Place) -> String {
+    format!("`{place}` is in no zone of the playbook")
+}
+
+impl Change for Flip {
+    fn survey<'a>(&'a self, site: &'a Site, aim: &'a Aim) -> BoxFuture<'a, Result<Survey, Unseen>> {
+        async move {
+            let mut stays = Vec::new();
+            let targets = self.targets(site, &mut stays);
+            let reads = targets
+                .iter()
+                .map(|(zone, names)| read_zone(site, zone, names.as_deref()));
+            let zones = join_all(reads)
+                .await
+                .into_iter()
+                .collect::<Result<Vec<_>, _>>()?;
+            let found = moves(&swap_of(site, aim), &zones, self.ttl);
+            Ok(self.survey_of(site, found, stays))
+        }
+        .boxed()
+    }
+
+    fn read<'a>(
+        &'a self,
+        site: &'a Site,
+        place: &'a Place,
+        parts: &'a [String],
+    ) -> BoxFuture<'a, Result<Value, Unseen>> {
+        async move {
+            let zone =
+                zone_at(site, place).ok_or_else(|| Unseen::new(Cause::Missing, no_zone(place)))?;
+            let keys: Vec<RecordKey> = (parts.iter())
+                .map(|part| part.parse())
+                .collect::<Result<_, String>>()
+                .map_err(|why| Unseen::new(Cause::Garbled, why))?;
+            let sets = zone.provider.read(&zone.name, &keys).await?;
+            Ok(RecordSet::value_of(
+                sets.iter().filter(|set| keys.contains(&set.key)),
+            ))
+        }
+        .boxed()
+    }
+
+    fn write<'a>(&'a self, site: &'a Site, permit: Permit<'a>) -> BoxFuture<'a, Answer> {
+        async move {
+            match zone_at(site, permit.place()) {
+                Some(zone) => zone.provider.write(&zone.name, permit).await,
+                None => Answer::Refused {
+                    why: no_zone(permit.place()),
+                },
+            }
+        }
+        .boxed()
+    }
+
+    fn landing(&self) -> Duration {
+        LANDING
+    }
+
+    fn commands(&self, site: &Site, place: &Place, from: &Value, to: &Value) -> Vec<String> {
+        zone_at(site, place).map_or_else(Vec::new, |zone| {
+            zone.provider.commands(&zone.name, from, to)
+        })
+    }
+
+    fn describe(&self, value: &Value) -> Vec<String> {
+        match RecordSet::sets_of(value) {
+            Ok(sets) => sets.iter().flat_map(RecordSet::zone_lines).collect(),
+            Err(why) => vec![why],
+        }
+    }
+}
+
+/// The sets of one zone that matter: those of `names`, or all of them.
+async fn read_zone(site: &Site, zone: &Zone, names: Option<&[String]>) -> Result<ZoneSets, Unseen> {
+    let sets = match names {
+        Some(names) => {
+            let keys: Vec<RecordKey> = (names.iter())
+                .flat_map(|name| {
+                    [RecordType::A, RecordType::Aaaa, RecordType::Cname]
+                        .map(|rtype| RecordKey::new(name, rtype))
+                })
+                .collect();
+            zone.provider.read(&zone.name, &keys).await
+        }
+        // What a deeper zone of the playbook answers for is only glue here.
+        None => zone.provider.list(&zone.name).await.map(|mut sets| {
+            sets.retain(|set| {
+                site.zone_of(&set.key.name)
+                    .is_some_and(|of| of.name == zone.name)
+            });
+            sets
+        }),
+    };
+    let sets = sets.map_err(|unseen| {
+        let detail = format!("cannot read the zone `{}`: {}", zone.name, unseen.detail);
+        Unseen::new(unseen.cause, detail)
+    })?;
+    Ok(ZoneSets {
+        zone: zone.name.clone(),
+        names: names.map(<[String]>::to_vec),
+        sets,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,218 @@
+use super::*;
+use crate::steps::testing::{Book, site};
+use serde_json::json;
+
+fn flip(scope: Scope, ttl: Option<u32>) -> Flip {
+    Flip {
+        step: "flip".into(),
+        scope,
+        zones: Vec::new(),
+        ttl,
+    }
+}
+
+fn all_services() -> Scope {
+    Scope::Names {
+        services: vec!["website".into()],
+        names: Vec::new(),
+    }
+}
+
+fn aim() -> Aim {
+    Aim {
+        active: "cloud".into(),
+        idle: "dedicated".into(),
+        moved: false,
+    }
+}
+
+const SETS: [(&str, &[&str]); 5] = [
+    ("example.org. A", &["192.0.2.10"]),
+    ("example.org. AAAA", &["2001:db8::10"]),
+    ("www.example.org. CNAME", &["example.org."]),
+    ("other.example.org. A", &["192.0.2.10", "203.0.113.9"]),
+    ("mail.example.org. A", &["203.0.113.5"]),
+];
+
+#[tokio::test]
+async fn a_zone_that_is_written_in_one_call_is_one_edit() {
+    let book = Book::new(Honesty::Atomic, &SETS);
+    let site = site(book.clone());
+    let survey = flip(all_services(), Some(60))
+        .survey(&site, &aim())
+        .await
+        .unwrap();
+    assert_eq!(survey.refusals, [""; 0]);
+    let [edit] = survey.edits.as_slice() else {
+        panic!("one zone is one edit: {:?}", survey.edits);
+    };
+    assert_eq!(edit.place.to_string(), "flip/example.org");
+    let keys: Vec<_> = edit.after.0.keys().map(String::as_str).collect();
+    assert_eq!(keys, ["example.org. A", "example.org. AAAA"]);
+    assert_eq!(survey.locks, keys);
+    assert_eq!(
+        edit.after.0["example.org. A"]["data"],
+        json!(["198.51.100.20"])
+    );
+    assert_eq!(edit.after.0["example.org. A"]["ttl"], json!(60));
+    assert_eq!(edit.before.0["example.org. A"]["ttl"], json!(300));
+    assert!(survey.promise.contains("one call"), "{}", survey.promise);
+    let said: Vec<_> = survey.stays.iter().map(|stay| stay.what.as_str()).collect();
+    assert_eq!(said, ["www.example.net", "www.example.org. CNAME"]);
+}
+
+#[tokio::test]
+async fn a_provider_that_writes_one_set_gets_one_edit_for_each() {
+    let book = Book::new(Honesty::OneSet, &SETS);
+    let site = site(book.clone());
+    let flip = flip(Scope::All, None);
+    let survey = flip.survey(&site, &aim()).await.unwrap();
+    let places: Vec<_> = survey.edits.iter().map(|e| e.place.name.as_str()).collect();
+    assert_eq!(
+        places,
+        [
+            "example.org. A",
+            "example.org. AAAA",
+            "other.example.org. A"
+        ]
+    );
+    let other = &survey.edits[2];
+    let lines = flip.describe(&other.after);
+    assert_eq!(
+        lines,
+        [
+            "other.example.org. 300 IN A 198.51.100.20",
+            "other.example.org. 300 IN A 203.0.113.9"
+        ]
+    );
+    let parts: Vec<String> = other.before.0.keys().cloned().collect();
+    let read = flip.read(&site, &other.place, &parts).await.unwrap();
+    assert_eq!(read, other.before);
+}
+
+#[tokio::test]
+async fn the_way_back_is_the_same_with_the_roles_swapped() {
+    let book = Book::new(Honesty::Atomic, &SETS);
+    let site = site(book.clone());
+    let flip = flip(Scope::All, None);
+    let there = flip.survey(&site, &aim()).await.unwrap();
+    book.replace(&there.edits[0].after);
+    let again = flip.survey(&site, &aim()).await.unwrap();
+    assert_eq!(again.edits, [], "what leads there already is left out");
+    assert_eq!(again.locks, there.locks, "and is locked all the same");
+    let home = Aim {
+        active: "dedicated".into(),
+        idle: "cloud".into(),
+        moved: false,
+    };
+    let back = flip.survey(&site, &home).await.unwrap();
+    assert_eq!(back.edits[0].before, there.edits[0].after);
+    assert_eq!(back.edits[0].after, there.edits[0].before);
+}
+
+#[tokio::test]
+async fn a_read_is_restricted_to_its_parts_and_absent_sets_are_absent() {
+    let book = Book::new(Honesty::Atomic, &SETS);
+    let site = site(book);
+    let place = Place {
+        step: "flip".into(),
+        name: "example.org".into(),
+    };
+    let flip = flip(Scope::All, None);
+    let parts = [
+        "mail.example.org. A".to_owned(),
+        "gone.example.org. A".to_owned(),
+    ];
+    let read = flip.read(&site, &place, &parts).await.unwrap();
+    let keys: Vec<_> = read.0.keys().collect();
+    assert_eq!(keys, ["mail.example.org. A"]);
+    let bad = flip
+        .read(&site, &place, &["nonsense".to_owned()])
+        .await
+        .unwrap_err();
+    assert_eq!(bad.cause, Cause::Garbled);
+    let elsewhere = Place {
+        step: "flip".into(),
+        name: "example.com".into(),
+    };
+    let bad = flip.read(&site, &elsewhere, &parts).await.unwrap_err();
+    assert_eq!(bad.cause, Cause::Missing);
+}
+
+#[tokio::test]
+async fn what_must_not_be_written_is_refused() {
+    let book = Book::new(Honesty::Atomic, &SETS);
+    let mut site = site(book.clone());
+    let survey = flip(all_services(), Some(10))
+        .survey(&site, &aim())
+        .await
+        .unwrap();
+    assert!(
+        survey.refusals[0].contains("ttl = \"30s\""),
+        "{:?}",
+        survey.refusals
+    );
+
+    let mut unknown = flip(Scope::All, None);
+    unknown.zones = vec!["exmaple.org".into()];
+    let survey = unknown.survey(&site, &aim()).await.unwrap();
+    assert!(
+        survey.refusals[0].contains("exmaple.org"),
+        "{:?}",
+        survey.refusals
+    );
+
+    let standby = site.hosts.get_mut("standby").unwrap();
+    standby.addresses.retain(|ip| ip.is_ipv4());
+    let survey = flip(all_services(), None)
+        .survey(&site, &aim())
+        .await
+        .unwrap();
+    assert!(survey.refusals[0].contains("IPv6"), "{:?}", survey.refusals);
+}
+
+#[tokio::test]
+async fn a_provider_that_cannot_be_read_is_no_empty_zone() {
+    let book = Book::new(Honesty::Atomic, &SETS);
+    book.fail();
+    let site = site(book);
+    for scope in [Scope::All, all_services()] {
+        let unseen = flip(scope, None).survey(&site, &aim()).await.unwrap_err();
+        assert!(unseen.detail.contains("example.org"), "{}", unseen.detail);
+    }
+}
+
+#[test]
+fn fields_that_contradict_each_other_are_problems() {
+    use crate::field::Datum;
+    let given = Given {
+        id: "flip",
+        services: &["website".to_owned()],
+        hosts: &[],
+    };
+    let fields = |pairs: &[(&'static str, Datum)]| {
+        let mut fields = Fields::new(0..9);
+        for (name, datum) in pairs {
+            fields.insert(name, datum.clone(), 0..9);
+        }
+        fields
+    };
+    let services = ("services", Datum::Texts(vec!["website".into()]));
+    let all = ("records", Datum::Text("all".into()));
+    let ttl = |span| ("ttl", Datum::Span(span));
+    let codes = |pairs: &[(&'static str, Datum)]| -> Vec<&str> {
+        match build(&fields(pairs), &given) {
+            Ok(_) => Vec::new(),
+            Err(problems) => problems.iter().map(|problem| problem.code).collect(),
+        }
+    };
+    assert_eq!(codes(&[]), ["missing-key"]);
+    assert_eq!(codes(&[services.clone(), all.clone()]), ["contradiction"]);
+    assert_eq!(codes(&[all.clone(), ttl(Duration::ZERO)]), ["bad-ttl"]);
+    assert_eq!(
+        codes(&[all.clone(), ttl(Duration::from_millis(1500))]),
+        ["bad-ttl"]
+    );
+    assert_eq!(codes(&[all, ttl(Duration::from_secs(60))]), [""; 0]);
+    assert_eq!(codes(&[services]), [""; 0]);
+}

@@ -1,0 +1,144 @@
+//! A site with one host on each side and one zone, whose provider is a map in memory.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
+use crate::clock::Clock;
+use crate::dns::{Honesty, Provider, RecordKey, RecordSet};
+use crate::event::{Answer, Cause, Unseen};
+use crate::journal::Permit;
+use crate::plan::Value;
+use crate::site::{Host, Service, Site, Zone};
+use crate::world::exec::Exec;
+
+/// A provider in memory.
+pub(super) struct Book {
+    honesty: Honesty,
+    sets: Mutex<BTreeMap<RecordKey, RecordSet>>,
+    fails: AtomicBool,
+}
+
+impl Book {
+    pub(super) fn new(honesty: Honesty, sets: &[(&str, &[&str])]) -> Arc<Book> {
+        let sets = sets.iter().map(|(key, data)| {
+            let key: RecordKey = key.parse().unwrap();
+            (key.clone(), RecordSet::new(key, 300, *data).unwrap())
+        });
+        Arc::new(Book {
+            honesty,
+            sets: Mutex::new(sets.collect()),
+            fails: AtomicBool::new(false),
+        })
+    }
+
+    pub(super) fn replace(&self, value: &Value) {
+        let mut sets = self.sets.lock().unwrap();
+        for set in RecordSet::sets_of(value).unwrap() {
+            sets.insert(set.key.clone(), set);
+        }
+    }
+
+    /// From now on nothing can be read.
+    pub(super) fn fail(&self) {
+        self.fails.store(true, Ordering::Relaxed);
+    }
+
+    fn sets(&self) -> Result<Vec<RecordSet>, Unseen> {
+        if self.fails.load(Ordering::Relaxed) {
+            return Err(Unseen::new(Cause::TimedOut, "the provider did not answer"));
+        }
+        Ok(self.sets.lock().unwrap().values().cloned().collect())
+    }
+}
+
+impl Provider for Book {
+    fn list<'a>(&'a self, _zone: &'a str) -> BoxFuture<'a, Result<Vec<RecordSet>, Unseen>> {
+        async { self.sets() }.boxed()
+    }
+
+    fn read<'a>(
+        &'a self,
+        _zone: &'a str,
+        keys: &'a [RecordKey],
+    ) -> BoxFuture<'a, Result<Vec<RecordSet>, Unseen>> {
+        async {
+            let mut sets = self.sets()?;
+            sets.retain(|set| keys.contains(&set.key));
+            Ok(sets)
+        }
+        .boxed()
+    }
+
+    fn write<'a>(&'a self, _zone: &'a str, permit: Permit<'a>) -> BoxFuture<'a, Answer> {
+        self.replace(permit.to());
+        async {
+            Answer::Done {
+                note: String::new(),
+            }
+        }
+        .boxed()
+    }
+
+    fn honesty(&self) -> Honesty {
+        self.honesty
+    }
+
+    fn smallest_ttl(&self) -> u32 {
+        30
+    }
+
+    fn published<'a>(
+        &'a self,
+        _zone: &'a str,
+        _keys: &'a [RecordKey],
+    ) -> BoxFuture<'a, Option<Result<(), Unseen>>> {
+        async { None }.boxed()
+    }
+
+    fn commands(&self, _zone: &str, _from: &Value, _to: &Value) -> Vec<String> {
+        vec!["edit the book".into()]
+    }
+}
+
+pub(super) fn site(book: Arc<Book>) -> Site {
+    let host = |name: &str, site: &str, addresses: [&str; 2]| Host {
+        name: name.into(),
+        site: site.into(),
+        reach: None,
+        addresses: addresses.map(|ip| ip.parse().unwrap()).to_vec(),
+        access_log: Vec::new(),
+        stands_in_for: Vec::new(),
+        detours: BTreeMap::new(),
+    };
+    let website = Service {
+        name: "website".into(),
+        names: ["example.org", "www.example.org", "www.example.net"]
+            .map(str::to_owned)
+            .to_vec(),
+        probes: Vec::new(),
+        hosts: Vec::new(),
+    };
+    let zone = Zone {
+        name: "example.org".into(),
+        provider_name: "book".into(),
+        provider: book,
+        servers: Vec::new(),
+        resolvers: Vec::new(),
+    };
+    Site {
+        hosts: [
+            host("primary", "dedicated", ["192.0.2.10", "2001:db8::10"]),
+            host("standby", "cloud", ["198.51.100.20", "2001:db8:1::20"]),
+        ]
+        .map(|host| (host.name.clone(), host))
+        .into(),
+        services: [("website".to_owned(), website)].into(),
+        zones: [(zone.name.clone(), zone)].into(),
+        exec: Exec::new(),
+        clock: Clock::real(),
+    }
+}
