@@ -3,8 +3,10 @@
 //! Everything here answers within a deadline, bounds what a far side may send, and tells in an
 //! [`Unseen`](crate::event::Unseen) why something could not be told.
 
+pub mod api;
 pub mod delegation;
 pub mod dns;
 pub mod exec;
 pub mod net;
 pub mod secrets;
+pub mod wire;

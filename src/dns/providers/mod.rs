@@ -1,5 +1,10 @@
 //! The providers, one file each, and their list.
 
+mod common;
+mod mythic_beasts;
+mod powerdns;
+mod rfc2136;
+
 use std::sync::Arc;
 
 use crate::dns::Provider;
@@ -19,4 +24,4 @@ pub struct ProviderKind {
 }
 
 /// Every provider.
-pub static PROVIDERS: &[&ProviderKind] = &[];
+pub static PROVIDERS: &[&ProviderKind] = &[&mythic_beasts::KIND, &powerdns::KIND, &rfc2136::KIND];

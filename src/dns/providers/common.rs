@@ -1,0 +1,198 @@
+//! What the providers share: gathering, comparison, and how a command names a secret.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::json;
+
+use crate::dns::{RecordKey, RecordSet};
+use crate::plan::Value;
+use crate::secret::SecretRef;
+
+/// The largest TTL that the protocol knows (RFC 2181).
+pub(super) const LARGEST_TTL: u32 = 2_147_483_647;
+
+/// Single records gathered into sets. A set whose records have several TTLs keeps them in `extra`, and the
+/// greatest as its own: it can be looked at and not be written.
+pub(super) fn gather(
+    records: impl IntoIterator<Item = (RecordKey, u32, String)>,
+) -> Result<Vec<RecordSet>, String> {
+    let mut sets: BTreeMap<RecordKey, (BTreeSet<u32>, Vec<String>)> = BTreeMap::new();
+    for (key, ttl, data) in records {
+        let (ttls, members) = sets.entry(key).or_default();
+        ttls.insert(ttl);
+        members.push(data);
+    }
+    sets.into_iter()
+        .map(|(key, (ttls, members))| {
+            let set = RecordSet::new(key, ttls.last().copied().unwrap_or(0), members)?;
+            Ok(match ttls.len() {
+                0 | 1 => set,
+                _ => set.with_extra(json!({ "ttls": ttls })),
+            })
+        })
+        .collect()
+}
+
+/// What a permit says: the sets that are there, and the sets that shall be.
+pub(super) struct Swap {
+    pub(super) from: Vec<RecordSet>,
+    pub(super) to: Vec<RecordSet>,
+}
+
+impl Swap {
+    /// Both sides of an edit, checked. The error is a reason to refuse the write.
+    pub(super) fn new(from: &Value, to: &Value) -> Result<Swap, String> {
+        let swap = Swap {
+            from: RecordSet::sets_of(from)?,
+            to: RecordSet::sets_of(to)?,
+        };
+        for set in &swap.to {
+            if set.ttl > LARGEST_TTL {
+                return Err(format!(
+                    "the TTL {} of `{}` is larger than {LARGEST_TTL}",
+                    set.ttl, set.key
+                ));
+            }
+        }
+        for set in swap.from.iter().chain(&swap.to) {
+            if set.extra.get("ttls").is_some() {
+                return Err(format!(
+                    "the records of `{}` have several TTLs, which one write cannot keep; give them one TTL first",
+                    set.key
+                ));
+            }
+        }
+        Ok(swap)
+    }
+
+    /// Every key of either side, sorted.
+    pub(super) fn keys(&self) -> Vec<RecordKey> {
+        let keys: BTreeSet<_> = (self.from.iter())
+            .chain(&self.to)
+            .map(|set| set.key.clone())
+            .collect();
+        keys.into_iter().collect()
+    }
+
+    /// Each key with the set that is there and the set that shall be.
+    pub(super) fn pairs(&self) -> Vec<(RecordKey, Option<&RecordSet>, Option<&RecordSet>)> {
+        self.keys()
+            .into_iter()
+            .map(|key| {
+                let (from, to) = (find(&self.from, &key), find(&self.to, &key));
+                (key, from, to)
+            })
+            .collect()
+    }
+
+    /// How what was just read differs from what must be there; `None` where it does not.
+    pub(super) fn foreign(&self, fresh: &[RecordSet]) -> Option<String> {
+        let differences: Vec<_> = self
+            .keys()
+            .iter()
+            .filter_map(|key| differs(key, find(&self.from, key), find(fresh, key)))
+            .collect();
+        (!differences.is_empty()).then(|| differences.join("; "))
+    }
+}
+
+pub(super) fn find<'a>(sets: &'a [RecordSet], key: &RecordKey) -> Option<&'a RecordSet> {
+    sets.iter().find(|set| set.key == *key)
+}
+
+/// How a set that was read differs from the one that is expected.
+pub(super) fn differs(
+    key: &RecordKey,
+    expected: Option<&RecordSet>,
+    actual: Option<&RecordSet>,
+) -> Option<String> {
+    (expected != actual).then(|| {
+        format!(
+            "`{key}` holds {} instead of {}: somebody else wrote it",
+            shown(actual),
+            shown(expected)
+        )
+    })
+}
+
+fn shown(set: Option<&RecordSet>) -> String {
+    match set {
+        None => "nothing".into(),
+        Some(set) if set.extra.is_null() => format!("`{}` (TTL {})", set.data.join(" "), set.ttl),
+        Some(set) => format!("`{}` (TTL {}, {})", set.data.join(" "), set.ttl, set.extra),
+    }
+}
+
+/// How a shell gets at a secret: its place, never its value.
+pub(super) fn in_shell(place: &SecretRef) -> String {
+    match place {
+        SecretRef::Env(name) => format!("${{{name}}}"),
+        SecretRef::File(path) => format!("$(head -n 1 {})", quoted(path)),
+        SecretRef::Command(words) => {
+            let words: Vec<_> = words.iter().map(|word| quoted(word)).collect();
+            format!("$({} | head -n 1)", words.join(" "))
+        }
+    }
+}
+
+/// A text as one word of a POSIX shell.
+pub(super) fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
+    match !text.is_empty() && text.chars().all(plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dns::RecordType;
+
+    fn set(name: &str, ttl: u32, data: &[&str]) -> RecordSet {
+        RecordSet::new(RecordKey::new(name, RecordType::A), ttl, data).unwrap()
+    }
+
+    #[test]
+    fn records_become_sets_and_two_ttls_are_kept_in_mind() {
+        let key = RecordKey::new("www.example.org", RecordType::A);
+        let records = [(60, "192.0.2.2"), (300, "192.0.2.1"), (60, "192.0.2.2")];
+        let sets = gather(records.map(|(ttl, data)| (key.clone(), ttl, data.to_owned()))).unwrap();
+        assert_eq!(sets.len(), 1);
+        assert_eq!((sets[0].ttl, sets[0].data.len()), (300, 2));
+        let value = RecordSet::value_of(&sets);
+        let refusal = Swap::new(&value, &Value::default()).err().unwrap();
+        assert!(refusal.contains("several TTLs"), "{refusal}");
+    }
+
+    #[test]
+    fn a_swap_says_what_is_foreign() {
+        let from = RecordSet::value_of(&[set("a.example.org", 60, &["192.0.2.1"])]);
+        let to = RecordSet::value_of(&[set("b.example.org", 60, &["192.0.2.1"])]);
+        let swap = Swap::new(&from, &to).unwrap();
+        assert_eq!(swap.keys().len(), 2);
+        assert_eq!(
+            swap.foreign(&[set("a.example.org", 60, &["192.0.2.1"])]),
+            None
+        );
+        let why = swap
+            .foreign(&[set("a.example.org", 61, &["192.0.2.1"])])
+            .unwrap();
+        assert!(why.contains("TTL 61") && why.contains("TTL 60"), "{why}");
+        let too_large = RecordSet::value_of(&[set("a.example.org", u32::MAX, &["192.0.2.1"])]);
+        assert!(Swap::new(&from, &too_large).is_err());
+    }
+
+    #[test]
+    fn a_shell_gets_the_place_of_a_secret() {
+        assert_eq!(in_shell(&SecretRef::Env("KEY".into())), "${KEY}");
+        assert_eq!(
+            in_shell(&SecretRef::File("/etc/my key".into())),
+            "$(head -n 1 '/etc/my key')"
+        );
+        assert_eq!(
+            in_shell(&SecretRef::Command(vec!["pass".into(), "it's".into()])),
+            r"$(pass 'it'\''s' | head -n 1)"
+        );
+    }
+}

@@ -1,0 +1,503 @@
+//! The Primary DNS API of Mythic Beasts, version 2.
+//!
+//! It was built and is tested against recorded answers of the service, never against the live one: what is
+//! marked as such in the recordings of other open-source clients is what this file relies on. It replaces
+//! one record set in one call. There is no compare-and-swap, but the answer counts what was removed and
+//! added, so that a write of somebody else in between shows afterwards.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use serde::Deserialize;
+use serde_json::{Value as Json, json};
+
+use super::ProviderKind;
+use super::common::{Swap, differs, find, gather, in_shell, quoted};
+use crate::dns::{Honesty, Provider, RecordKey, RecordSet, RecordType};
+use crate::event::{Answer, Cause, Unseen};
+use crate::field::{Field, Fields, Form};
+use crate::journal::Permit;
+use crate::plan::Value;
+use crate::problem::Problem;
+use crate::secret::{Secret, SecretRef};
+use crate::world::api::{Api, Auth, Method};
+use crate::world::secrets::reveal;
+
+const API: &str = "https://api.mythic-beasts.com/dns/v2";
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+pub(super) static KIND: ProviderKind = ProviderKind {
+    name: "mythic-beasts",
+    summary: "the Primary DNS API of Mythic Beasts, version 2",
+    example: r#"[providers.mythic]
+kind = "mythic-beasts"
+key-id = { env = "MYTHIC_KEY_ID" }
+secret = { file = "/etc/cutover/mythic.secret" }
+"#,
+    fields: &[
+        Field::new(
+            "key-id",
+            Form::Secret,
+            "Where the id of the API key is, for looking and for writing",
+        ),
+        Field::new("secret", Form::Secret, "Where the secret of the API key is"),
+        Field::new(
+            "read-key-id",
+            Form::Secret,
+            "The id of another key for looking",
+        ),
+        Field::new(
+            "read-secret",
+            Form::Secret,
+            "The secret of the key for looking",
+        ),
+        Field::new(
+            "write-key-id",
+            Form::Secret,
+            "The id of another key for writing",
+        ),
+        Field::new(
+            "write-secret",
+            Form::Secret,
+            "The secret of the key for writing, asked for only when a run will write",
+        ),
+        Field::new(
+            "url",
+            Form::Url,
+            "Another address of the API, by default `https://api.mythic-beasts.com/dns/v2`",
+        ),
+    ],
+    build,
+};
+
+/// An API key: its two halves, still where the playbook says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Key {
+    id: SecretRef,
+    secret: SecretRef,
+}
+
+impl Key {
+    async fn reveal(&self) -> Result<(Secret, Secret), Unseen> {
+        Ok((reveal(&self.id).await?, reveal(&self.secret).await?))
+    }
+}
+
+#[derive(Debug)]
+struct MythicBeasts {
+    api: Api,
+    read_key: Key,
+    write_key: Key,
+}
+
+fn build(fields: &Fields) -> Result<Arc<dyn Provider>, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let api = Api::new(fields.text("url").unwrap_or(API), TIMEOUT)
+        .map_err(|why| {
+            problems.push(Problem::error(
+                "bad-url",
+                fields.span_of("url"),
+                format!("the provider's `url` cannot be used: {why}"),
+            ));
+        })
+        .ok();
+    let half = |own: &str, common: &str| {
+        fields
+            .secret(own)
+            .or_else(|| fields.secret(common))
+            .cloned()
+    };
+    let mut key =
+        |what: &str, id: &str, secret: &str| match (half(id, "key-id"), half(secret, "secret")) {
+            (Some(id), Some(secret)) => Some(Key { id, secret }),
+            _ => {
+                problems.push(
+                    Problem::error(
+                        "no-key",
+                        fields.span.clone(),
+                        format!("the provider has no API key for {what}"),
+                    )
+                    .hint(format!(
+                        "give `key-id` and `secret`, or `{id}` and `{secret}`"
+                    )),
+                );
+                None
+            }
+        };
+    let read_key = key("looking", "read-key-id", "read-secret");
+    let write_key = key("writing", "write-key-id", "write-secret");
+    match (api, read_key, write_key) {
+        (Some(api), Some(read_key), Some(write_key)) => Ok(Arc::new(MythicBeasts {
+            api,
+            read_key,
+            write_key,
+        })),
+        _ => Err(problems),
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct Records {
+    records: Vec<Record>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Record {
+    host: String,
+    ttl: u32,
+    #[serde(rename = "type")]
+    rtype: String,
+    data: String,
+    /// It comes from a template of the account.
+    #[serde(default, rename = "_template")]
+    template: bool,
+    /// The service itself makes it.
+    #[serde(default, rename = "_generated")]
+    generated: bool,
+}
+
+/// What a write did.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Counts {
+    records_added: usize,
+    records_removed: usize,
+}
+
+/// The records of our types as sets; those that are not the zone's own are marked in `extra`.
+fn understood(zone: &str, records: Vec<Record>) -> Result<Vec<RecordSet>, String> {
+    let mut borrowed = Vec::new();
+    let mut ours = Vec::new();
+    for record in records {
+        let Ok(rtype) = record.rtype.parse::<RecordType>() else {
+            continue;
+        };
+        let name = match record.host.as_str() {
+            "@" | "" => zone.to_owned(),
+            host => format!("{host}.{zone}"),
+        };
+        let key = RecordKey::new(&name, rtype);
+        if record.template || record.generated {
+            borrowed.push(key.clone());
+        }
+        // As in a zone file, a name without the last dot lies in the zone.
+        let data = match rtype {
+            RecordType::Cname if record.data == "@" => zone.to_owned(),
+            RecordType::Cname if !record.data.ends_with('.') => format!("{}.{zone}", record.data),
+            _ => record.data,
+        };
+        ours.push((key, record.ttl, data));
+    }
+    let mut sets = gather(ours)?;
+    for set in &mut sets {
+        if borrowed.contains(&set.key) {
+            if !set.extra.is_object() {
+                set.extra = json!({});
+            }
+            set.extra["template"] = json!(true);
+        }
+    }
+    Ok(sets)
+}
+
+/// The name as the API wants it: relative to the zone.
+fn host(zone: &str, key: &RecordKey) -> Result<String, String> {
+    match key.name.strip_suffix(zone) {
+        Some("") => Ok("@".into()),
+        Some(rest) if rest.ends_with('.') => Ok(rest.trim_end_matches('.').to_owned()),
+        _ => Err(format!("`{key}` does not lie in the zone `{zone}`")),
+    }
+}
+
+fn body(set: &RecordSet, host: &str) -> Json {
+    let records: Vec<_> = (set.data.iter())
+        .map(|data| {
+            json!({ "host": host, "ttl": set.ttl, "type": set.key.rtype.to_string(), "data": data })
+        })
+        .collect();
+    json!({ "records": records })
+}
+
+fn trimmed(zone: &str) -> String {
+    zone.trim_end_matches('.').to_ascii_lowercase()
+}
+
+impl MythicBeasts {
+    fn set_url(&self, zone: &str, key: &RecordKey, query: Option<&str>) -> Result<String, String> {
+        let (host, rtype) = (host(zone, key)?, key.rtype.to_string());
+        let parts = ["zones", zone, "records", &host, &rtype];
+        Ok(self.api.url(parts, query))
+    }
+
+    async fn records(
+        &self,
+        zone: &str,
+        url: &str,
+        key: &(Secret, Secret),
+    ) -> Result<Vec<RecordSet>, Unseen> {
+        let auth = Auth::Basic {
+            user: &key.0,
+            secret: &key.1,
+        };
+        let reply = self.api.ask(url, &auth).await?;
+        let what = || format!("reading records of `{zone}` from Mythic Beasts failed");
+        if !reply.is_success() {
+            return Err(reply.unseen(&match reply.status {
+                401 => format!("{}, since it does not take the key", what()),
+                403 => format!("{}, since the key may not see them", what()),
+                _ => what(),
+            }));
+        }
+        let records: Records = reply.json()?;
+        understood(zone, records.records)
+            .map_err(|why| Unseen::new(Cause::Garbled, format!("{}: {why}", what())))
+    }
+
+    async fn one(
+        &self,
+        zone: &str,
+        asked: &RecordKey,
+        key: &(Secret, Secret),
+    ) -> Result<Option<RecordSet>, Unseen> {
+        let url = self
+            .set_url(zone, asked, None)
+            .map_err(|why| Unseen::new(Cause::Missing, why))?;
+        let sets = self.records(zone, &url, key).await?;
+        Ok(find(&sets, asked).cloned())
+    }
+
+    /// Replaces one set. An error is what the write said instead of "done".
+    async fn put(
+        &self,
+        zone: &str,
+        permit: &Permit<'_>,
+        secrets: &(Secret, Secret),
+        (key, from, to): (&RecordKey, Option<&RecordSet>, Option<&RecordSet>),
+    ) -> Result<(), Answer> {
+        let fresh = self
+            .one(zone, key, secrets)
+            .await
+            .map_err(|unseen| Answer::Refused {
+                why: format!("nothing was sent: {}", unseen.detail),
+            })?;
+        if let Some(why) = differs(key, from, fresh.as_ref()) {
+            return Err(Answer::Refused { why });
+        }
+        let refused = |why| Answer::Refused { why };
+        if from.is_some_and(|set| set.extra.get("template").is_some()) {
+            return Err(refused(format!(
+                "`{key}` comes from a template or from the service itself; make it a record of the zone first"
+            )));
+        }
+        let url = self.set_url(zone, key, None).map_err(refused)?;
+        let host = host(zone, key).map_err(refused)?;
+        let body = to.map(|set| body(set, &host));
+        let method = match to {
+            Some(_) => Method::Put,
+            None => Method::Delete,
+        };
+        let auth = Auth::Basic {
+            user: &secrets.0,
+            secret: &secrets.1,
+        };
+        let reply = self
+            .api
+            .write(permit, method, &url, &auth, body.as_ref())
+            .await
+            .map_err(|lost| lost.answer())?;
+        if !reply.is_success() {
+            return Err(reply.refusal(&format!("Mythic Beasts did not change `{key}`")));
+        }
+        let counts: Counts = reply
+            .json()
+            .map_err(|unseen| Answer::Unclear { why: unseen.detail })?;
+        let members = |set: Option<&RecordSet>| set.map_or(0, |set| set.data.len());
+        let expected = (members(from), members(to));
+        if expected != (counts.records_removed, counts.records_added) {
+            return Err(Answer::Unclear {
+                why: format!(
+                    "Mythic Beasts removed {} and added {} records of `{key}` instead of {} and {}: somebody else wrote in between",
+                    counts.records_removed, counts.records_added, expected.0, expected.1
+                ),
+            });
+        }
+        Ok(())
+    }
+
+    async fn swap(&self, zone: &str, permit: &Permit<'_>) -> Result<String, Answer> {
+        let swap = Swap::new(permit.from(), permit.to()).map_err(|why| Answer::Refused { why })?;
+        let secrets = self
+            .write_key
+            .reveal()
+            .await
+            .map_err(|unseen| Answer::Refused { why: unseen.detail })?;
+        let mut pairs = swap.pairs();
+        pairs.sort_by_key(|(.., to)| to.is_some());
+        for (done, (key, from, to)) in pairs.iter().enumerate() {
+            let answer = self.put(zone, permit, &secrets, (key, *from, *to)).await;
+            match answer {
+                Ok(()) => {}
+                // What went before was done, so the whole is not refused any more.
+                Err(Answer::Refused { why }) if done > 0 => return Err(Answer::Unclear { why }),
+                Err(answer) => return Err(answer),
+            }
+        }
+        Ok("Mythic Beasts took the change and counted the records that we expected".into())
+    }
+}
+
+impl Provider for MythicBeasts {
+    fn list<'a>(&'a self, zone: &'a str) -> BoxFuture<'a, Result<Vec<RecordSet>, Unseen>> {
+        async move {
+            let zone = trimmed(zone);
+            let key = self.read_key.reveal().await?;
+            let url = self.api.url(["zones", &zone, "records"], None);
+            self.records(&zone, &url, &key).await
+        }
+        .boxed()
+    }
+
+    fn read<'a>(
+        &'a self,
+        zone: &'a str,
+        keys: &'a [RecordKey],
+    ) -> BoxFuture<'a, Result<Vec<RecordSet>, Unseen>> {
+        async move {
+            let zone = trimmed(zone);
+            let key = self.read_key.reveal().await?;
+            let mut sets = Vec::new();
+            for asked in keys {
+                sets.extend(self.one(&zone, asked, &key).await?);
+            }
+            Ok(sets)
+        }
+        .boxed()
+    }
+
+    fn write<'a>(&'a self, zone: &'a str, permit: Permit<'a>) -> BoxFuture<'a, Answer> {
+        async move {
+            match self.swap(&trimmed(zone), &permit).await {
+                Ok(note) => Answer::Done { note },
+                Err(answer) => answer,
+            }
+        }
+        .boxed()
+    }
+
+    fn honesty(&self) -> Honesty {
+        Honesty::OneSet
+    }
+
+    /// The vendor documents no minimum; a smaller one than a minute is not asked for.
+    fn smallest_ttl(&self) -> u32 {
+        60
+    }
+
+    fn published<'a>(
+        &'a self,
+        zone: &'a str,
+        keys: &'a [RecordKey],
+    ) -> BoxFuture<'a, Option<Result<(), Unseen>>> {
+        async move { Some(self.verified(&trimmed(zone), keys).await) }.boxed()
+    }
+
+    fn commands(&self, zone: &str, from: &Value, to: &Value) -> Vec<String> {
+        let zone = trimmed(zone);
+        let Ok(swap) = Swap::new(from, to) else {
+            return Vec::new();
+        };
+        let mut pairs = swap.pairs();
+        pairs.sort_by_key(|(.., to)| to.is_some());
+        let user = format!(
+            "-u \"{}:{}\"",
+            in_shell(&self.write_key.id),
+            in_shell(&self.write_key.secret)
+        );
+        let command = |(key, _, to): &(RecordKey, Option<&RecordSet>, Option<&RecordSet>)| {
+            let url = quoted(&self.set_url(&zone, key, None).ok()?);
+            let host = host(&zone, key).ok()?;
+            Some(match to {
+                None => format!("curl -fsS -X DELETE {user} {url}"),
+                Some(set) => format!(
+                    "curl -fsS -X PUT {user} -H 'Content-Type: application/json' --data {} {url}",
+                    quoted(&body(set, &host).to_string())
+                ),
+            })
+        };
+        pairs.iter().filter_map(command).collect()
+    }
+}
+
+impl MythicBeasts {
+    /// Whether the service sees the sets on all its name servers. [`Cause::Missing`] says "not yet".
+    async fn verified(&self, zone: &str, keys: &[RecordKey]) -> Result<(), Unseen> {
+        let secrets = self.read_key.reveal().await?;
+        let auth = Auth::Basic {
+            user: &secrets.0,
+            secret: &secrets.1,
+        };
+        for key in keys {
+            let url = self
+                .set_url(zone, key, Some("verify"))
+                .map_err(|why| Unseen::new(Cause::Missing, why))?;
+            let reply = self.api.ask(&url, &auth).await?;
+            if reply.status == 409 {
+                return Err(Unseen::new(
+                    Cause::Missing,
+                    format!(
+                        "`{key}` is not yet on every name server of Mythic Beasts: {}",
+                        reply.told()
+                    ),
+                ));
+            }
+            if !reply.is_success() {
+                return Err(reply.unseen(&format!(
+                    "asking Mythic Beasts whether `{key}` is published failed"
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sets(json: &str) -> Vec<RecordSet> {
+        let records: Records = serde_json::from_str(json).unwrap();
+        understood("example.com", records.records).unwrap()
+    }
+
+    #[test]
+    fn records_become_sets_of_full_names() {
+        let sets = sets(
+            r#"{"records":[
+                {"host":"@","ttl":300,"type":"A","data":"192.0.2.1","_template":true},
+                {"host":"www","ttl":300,"type":"CNAME","data":"Example.com."},
+                {"host":"ftp","ttl":300,"type":"CNAME","data":"www"},
+                {"host":"@","ttl":300,"type":"MX","mx_priority":10,"data":"mx.example.com."}]}"#,
+        );
+        let lines: Vec<_> = sets.iter().flat_map(RecordSet::zone_lines).collect();
+        assert_eq!(
+            lines,
+            [
+                "example.com. 300 IN A 192.0.2.1",
+                "ftp.example.com. 300 IN CNAME www.example.com.",
+                "www.example.com. 300 IN CNAME example.com.",
+            ]
+        );
+        assert_eq!(sets[0].extra, json!({ "template": true }));
+        assert!(sets[1].extra.is_null());
+    }
+
+    #[test]
+    fn a_host_is_relative_to_its_zone() {
+        let host = |name| host("example.com", &RecordKey::new(name, RecordType::A));
+        assert_eq!(host("example.com").as_deref(), Ok("@"));
+        assert_eq!(host("a.b.example.com").as_deref(), Ok("a.b"));
+        assert!(host("notexample.com").is_err());
+    }
+}

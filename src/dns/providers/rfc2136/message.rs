@@ -1,0 +1,414 @@
+//! The messages of RFC 2136 and the signatures of RFC 8945, as bytes.
+//!
+//! The signature is made and checked here and not by the DNS library's client, since that hides the reason
+//! of an unsigned refusal: a wrong secret, an unknown key and a failed prerequisite would look the same.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use hickory_resolver::proto::op::update_message::UpdateMessage;
+use hickory_resolver::proto::op::{Message, MessageType, OpCode, Query, ResponseCode};
+use hickory_resolver::proto::rr::rdata::tsig::{
+    TsigAlgorithm, TsigError, signed_bitmessage_to_buf,
+};
+use hickory_resolver::proto::rr::rdata::{A, AAAA, CNAME};
+use hickory_resolver::proto::rr::{self, DNSClass, Name, RData, Record, TSigner};
+
+use super::Key;
+use crate::dns::providers::common::Swap;
+use crate::dns::{RecordKey, RecordSet, RecordType};
+use crate::event::{Cause, Unseen};
+use crate::secret::Secret;
+
+/// How far the clocks of both sides may differ, in seconds.
+const FUDGE: u16 = 300;
+/// The most unsigned messages between two signed ones of a transfer (RFC 8945, section 5.3.1).
+const UNSIGNED_LIMIT: usize = 100;
+
+/// The names of the signature algorithms that a playbook can give.
+pub(super) const ALGORITHMS: &[&str] = &["hmac-sha256", "hmac-sha384", "hmac-sha512"];
+
+/// A key with its secret, ready to sign.
+pub(super) fn signer(key: &Key, secret: &Secret) -> Result<TSigner, Unseen> {
+    let refuse = |why: &str| {
+        Unseen::new(
+            Cause::Denied,
+            format!("the secret of key `{}` ({}) {why}", key.name, key.secret),
+        )
+    };
+    let bytes = data_encoding::BASE64
+        .decode(secret.expose().trim().as_bytes())
+        .map_err(|_| refuse("is not base64, as `tsig-keygen` prints it"))?;
+    if bytes.is_empty() {
+        return Err(refuse("is empty"));
+    }
+    let algorithm = match key.algorithm.as_str() {
+        "hmac-sha384" => TsigAlgorithm::HmacSha384,
+        "hmac-sha512" => TsigAlgorithm::HmacSha512,
+        _ => TsigAlgorithm::HmacSha256,
+    };
+    let name = name(&key.name).map_err(|why| Unseen::new(Cause::Denied, why))?;
+    TSigner::new(bytes, algorithm, name, FUDGE).map_err(|_| refuse("cannot be used to sign"))
+}
+
+/// The question for one set, without recursion.
+pub(super) fn question(key: &RecordKey) -> Result<Message, String> {
+    Ok(query(name(&key.name)?, rtype(key.rtype)))
+}
+
+/// The question for a whole zone.
+pub(super) fn transfer(zone: &str) -> Result<Message, String> {
+    Ok(query(name(zone)?, rr::RecordType::AXFR))
+}
+
+fn query(name: Name, rtype: rr::RecordType) -> Message {
+    let mut message = Message::query();
+    message.metadata.recursion_desired = false;
+    message.add_query(Query::query(name, rtype));
+    message
+}
+
+/// The one message that swaps all sets of a zone, or none.
+///
+/// Every set that it touches must be exactly what is expected. Where it brings an alias, or an address
+/// beside an alias, the other types must be absent: servers skip such an addition without a word.
+/// Deletions go first, since the order of the message is the order of execution.
+pub(super) fn update(zone: &str, swap: &Swap) -> Result<Message, String> {
+    let origin = name(zone)?;
+    let mut message = Message::query();
+    message.metadata.op_code = OpCode::Update;
+    message.metadata.recursion_desired = false;
+    message.add_zone(Query::query(origin.clone(), rr::RecordType::SOA));
+    for key in swap.keys() {
+        if !origin.zone_of(&name(&key.name)?) {
+            return Err(format!("`{key}` does not lie in the zone `{zone}`"));
+        }
+    }
+    for key in absent(swap) {
+        message.add_pre_requisite(bare(&key, DNSClass::NONE)?);
+    }
+    for set in &swap.from {
+        message.add_pre_requisites(records(set, 0)?);
+    }
+    for set in &swap.from {
+        message.add_update(bare(&set.key, DNSClass::ANY)?);
+    }
+    for set in &swap.to {
+        message.add_updates(records(set, set.ttl)?);
+    }
+    Ok(message)
+}
+
+/// The keys at which nothing may be: new ones, and those that cannot live beside a new one.
+pub(super) fn absent(swap: &Swap) -> Vec<RecordKey> {
+    let mut keys: Vec<RecordKey> = Vec::new();
+    for (key, from, to) in swap.pairs() {
+        if from.is_some() || to.is_none() {
+            continue;
+        }
+        let rivals: &[RecordType] = match key.rtype {
+            RecordType::Cname => &[RecordType::A, RecordType::Aaaa],
+            RecordType::A | RecordType::Aaaa => &[RecordType::Cname],
+        };
+        for rtype in rivals {
+            let rival = RecordKey::new(&key.name, *rtype);
+            if !swap.from.iter().any(|set| set.key == rival) {
+                keys.push(rival);
+            }
+        }
+        keys.push(key);
+    }
+    keys.sort();
+    keys.dedup();
+    keys
+}
+
+/// A record without data: "no such set" or "delete the set", by its class.
+fn bare(key: &RecordKey, class: DNSClass) -> Result<Record, String> {
+    let mut record = Record::update0(name(&key.name)?, 0, rtype(key.rtype));
+    record.dns_class = class;
+    Ok(record)
+}
+
+fn records(set: &RecordSet, ttl: u32) -> Result<Vec<Record>, String> {
+    let owner = name(&set.key.name)?;
+    set.data
+        .iter()
+        .map(|text| {
+            Ok(Record::from_rdata(
+                owner.clone(),
+                ttl,
+                rdata(set.key.rtype, text)?,
+            ))
+        })
+        .collect()
+}
+
+fn rdata(rtype: RecordType, text: &str) -> Result<RData, String> {
+    let wrong = || format!("`{text}` is no data of type {rtype}");
+    Ok(match rtype {
+        RecordType::A => RData::A(A(text.parse::<Ipv4Addr>().map_err(|_| wrong())?)),
+        RecordType::Aaaa => RData::AAAA(AAAA(text.parse::<Ipv6Addr>().map_err(|_| wrong())?)),
+        RecordType::Cname => RData::CNAME(CNAME(name(text)?)),
+    })
+}
+
+/// A record of one of our types, in our words; `None` for any other.
+pub(super) fn understood(record: &Record) -> Option<(RecordKey, u32, String)> {
+    let (rtype, data) = match &record.data {
+        RData::A(A(ip)) => (RecordType::A, ip.to_string()),
+        RData::AAAA(AAAA(ip)) => (RecordType::Aaaa, ip.to_string()),
+        RData::CNAME(CNAME(name)) => (RecordType::Cname, dotted(name)),
+        _ => return None,
+    };
+    let key = RecordKey::new(&record.name.to_ascii(), rtype);
+    Some((key, record.ttl, data))
+}
+
+fn dotted(name: &Name) -> String {
+    format!(
+        "{}.",
+        name.to_ascii().trim_end_matches('.').to_ascii_lowercase()
+    )
+}
+
+pub(super) fn name(text: &str) -> Result<Name, String> {
+    let mut name =
+        Name::from_ascii(text).map_err(|error| format!("`{text}` is no name: {error}"))?;
+    name.set_fqdn(true);
+    Ok(name)
+}
+
+fn rtype(rtype: RecordType) -> rr::RecordType {
+    match rtype {
+        RecordType::A => rr::RecordType::A,
+        RecordType::Aaaa => rr::RecordType::AAAA,
+        RecordType::Cname => rr::RecordType::CNAME,
+    }
+}
+
+/// A message that was sent, and what its answers are checked against.
+pub(super) struct Sealed {
+    signer: TSigner,
+    id: u16,
+    /// The signature of the request, then of the newest signed answer.
+    previous: Vec<u8>,
+    /// Unsigned answers since then; the next signature covers them.
+    between: Vec<u8>,
+    unsigned: usize,
+    first: bool,
+}
+
+/// An answer, and whether its signature was seen and is right.
+pub(super) struct Opened {
+    pub(super) message: Message,
+    pub(super) signed: bool,
+}
+
+impl Sealed {
+    /// Signs a message at a time, in seconds since 1970, and returns its bytes.
+    pub(super) fn seal(
+        mut message: Message,
+        signer: TSigner,
+        now: u64,
+    ) -> Result<(Vec<u8>, Sealed), String> {
+        message
+            .finalize(&signer, now)
+            .map_err(|error| format!("failed to sign the message: {error}"))?;
+        let bytes = message
+            .to_vec()
+            .map_err(|error| format!("failed to encode the message: {error}"))?;
+        if bytes.len() > usize::from(u16::MAX) || message.metadata.truncation {
+            return Err("the record sets do not fit into one message".into());
+        }
+        let previous = message
+            .signature()
+            .map(|tsig| tsig.data.mac.clone())
+            .unwrap_or_default();
+        let sealed = Sealed {
+            signer,
+            id: message.metadata.id,
+            previous,
+            between: Vec::new(),
+            unsigned: 0,
+            first: true,
+        };
+        Ok((bytes, sealed))
+    }
+
+    /// Reads one answer and checks its signature, if it has one. An answer that is not to this question, or
+    /// whose signature is wrong, is an error.
+    pub(super) fn open(&mut self, bytes: &[u8], now: u64) -> Result<Opened, String> {
+        let message = Message::from_vec(bytes)
+            .map_err(|error| format!("the answer is no DNS message: {error}"))?;
+        if message.metadata.id != self.id || message.metadata.message_type != MessageType::Response
+        {
+            return Err("the answer belongs to another question".into());
+        }
+        let signature = message
+            .signature()
+            .filter(|tsig| !tsig.data.mac.is_empty() && tsig.data.error.is_none());
+        let Some(_) = signature else {
+            self.unsigned += 1;
+            if self.unsigned > UNSIGNED_LIMIT {
+                return Err("too many messages came without a signature".into());
+            }
+            self.between.extend_from_slice(bytes);
+            return Ok(Opened {
+                message,
+                signed: false,
+            });
+        };
+        let (rest, tsig) = signed_bitmessage_to_buf(bytes, None, self.first)
+            .map_err(|error| format!("the signature of the answer cannot be read: {error}"))?;
+        let length = u16::try_from(self.previous.len()).unwrap_or(u16::MAX);
+        let mut covered = length.to_be_bytes().to_vec();
+        covered.extend_from_slice(&self.previous);
+        covered.append(&mut self.between);
+        covered.extend_from_slice(&rest);
+        let known = tsig.name == *self.signer.signer_name()
+            && tsig.data.algorithm == *self.signer.algorithm();
+        if !known || self.signer.verify(&covered, &tsig.data.mac).is_err() {
+            return Err("the signature of the answer is wrong".into());
+        }
+        if tsig.data.time.abs_diff(now) > u64::from(tsig.data.fudge) {
+            return Err("the answer was signed at another time: the clocks differ".into());
+        }
+        self.previous = tsig.data.mac.clone();
+        self.unsigned = 0;
+        self.first = false;
+        Ok(Opened {
+            message,
+            signed: true,
+        })
+    }
+}
+
+/// Why a server does not deal with a message at all, in words; `None` where it did.
+pub(super) fn denial(message: &Message, key: &str, zone: &str) -> Option<String> {
+    let tsig = message.signature().and_then(|tsig| tsig.data.error.clone());
+    let why = match (tsig, message.metadata.response_code) {
+        (Some(TsigError::BadSig), _) => {
+            format!("the secret of key `{key}` is wrong (BADSIG)")
+        }
+        (Some(TsigError::BadKey), _) => {
+            format!("it does not know the key `{key}` with this algorithm (BADKEY)")
+        }
+        (Some(TsigError::BadTime), _) => {
+            "its clock and this machine's differ by more than five minutes (BADTIME)".into()
+        }
+        (Some(other), _) => format!("the signature failed with error {}", u16::from(other)),
+        (None, ResponseCode::Refused) => format!(
+            "it refuses (REFUSED): the key `{key}` may not do this in `{zone}`, or is not the right one, or this machine's address is not allowed"
+        ),
+        (None, ResponseCode::NotAuth) => format!(
+            "it is not authoritative for `{zone}`, or does not take the key `{key}` (NOTAUTH)"
+        ),
+        _ => return None,
+    };
+    Some(why)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::SecretRef;
+
+    fn set(name: &str, rtype: RecordType, ttl: u32, data: &[&str]) -> RecordSet {
+        RecordSet::new(RecordKey::new(name, rtype), ttl, data).unwrap()
+    }
+
+    fn swap(from: &[RecordSet], to: &[RecordSet]) -> Swap {
+        Swap::new(&RecordSet::value_of(from), &RecordSet::value_of(to)).unwrap()
+    }
+
+    #[test]
+    fn deletions_go_before_additions_and_every_set_has_its_condition() {
+        let swap = swap(
+            &[set(
+                "www.example.org",
+                RecordType::Cname,
+                300,
+                &["old.example.org."],
+            )],
+            &[
+                set(
+                    "www.example.org",
+                    RecordType::A,
+                    60,
+                    &["192.0.2.1", "192.0.2.2"],
+                ),
+                set("www.example.org", RecordType::Aaaa, 60, &["2001:db8::1"]),
+            ],
+        );
+        let message = update("example.org", &swap).unwrap();
+        let classes: Vec<_> = message
+            .prerequisites()
+            .iter()
+            .map(|r| r.dns_class)
+            .collect();
+        assert_eq!(classes, [DNSClass::NONE, DNSClass::NONE, DNSClass::IN]);
+        assert!(message.prerequisites().iter().all(|r| r.ttl == 0));
+        let classes: Vec<_> = message.updates().iter().map(|r| r.dns_class).collect();
+        assert_eq!(
+            classes,
+            [DNSClass::ANY, DNSClass::IN, DNSClass::IN, DNSClass::IN]
+        );
+        assert_eq!(message.updates()[1].ttl, 60);
+    }
+
+    #[test]
+    fn an_alias_must_not_come_beside_addresses() {
+        let swap = swap(
+            &[],
+            &[set(
+                "www.example.org",
+                RecordType::Cname,
+                60,
+                &["x.example.org."],
+            )],
+        );
+        let keys: Vec<_> = absent(&swap).iter().map(|key| key.rtype).collect();
+        assert_eq!(keys, [RecordType::A, RecordType::Aaaa, RecordType::Cname]);
+    }
+
+    #[test]
+    fn a_name_outside_the_zone_is_refused() {
+        let swap = swap(
+            &[],
+            &[set("www.example.net", RecordType::A, 60, &["192.0.2.1"])],
+        );
+        assert!(update("example.org", &swap).is_err());
+    }
+
+    #[test]
+    fn an_error_about_a_secret_does_not_hold_it() {
+        let key = Key {
+            name: "k".into(),
+            algorithm: "hmac-sha256".into(),
+            secret: SecretRef::Env("TSIG".into()),
+        };
+        let error = signer(&key, &Secret::new("!planted-secret!"))
+            .err()
+            .unwrap();
+        assert!(!error.detail.contains("planted"), "{error:?}");
+        assert!(error.detail.contains("`TSIG`"), "{error:?}");
+    }
+
+    #[test]
+    fn an_answer_to_another_question_is_refused() {
+        let key = Key {
+            name: "k".into(),
+            algorithm: "hmac-sha512".into(),
+            secret: SecretRef::Env("TSIG".into()),
+        };
+        let signer = signer(&key, &Secret::new("c2VjcmV0")).unwrap();
+        let message = question(&RecordKey::new("www.example.org", RecordType::A)).unwrap();
+        let id = message.metadata.id;
+        let (_, mut sealed) = Sealed::seal(message, signer, 1_000).unwrap();
+        let answer = |id| Message::response(id, OpCode::Query).to_vec().unwrap();
+        assert!(sealed.open(&answer(id.wrapping_add(1)), 1_000).is_err());
+        let opened = sealed.open(&answer(id), 1_000).unwrap();
+        assert!(!opened.signed);
+        assert!(sealed.open(&[1, 2, 3], 1_000).is_err());
+    }
+}

@@ -1,0 +1,122 @@
+//! Programs on this machine, each in a process group of its own.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this module is where programs are started"
+)]
+
+use std::io::ErrorKind;
+use std::process::Stdio;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+use super::output::{Sink, Streams, attend};
+use super::words::ENVIRONMENT;
+use super::{Job, Lost, Output};
+use crate::clock::short;
+use crate::event::{Cause, Unseen};
+
+pub(super) async fn run(job: Job<'_>, sink: Sink<'_>) -> Result<Output, Lost> {
+    let mut words = job.line.words.iter();
+    let first = words.next().map_or("", String::as_str);
+    let spawned = Command::new(first)
+        .args(words)
+        .envs(ENVIRONMENT)
+        .stdin(if job.stdin.is_empty() {
+            Stdio::null()
+        } else {
+            Stdio::piped()
+        })
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn();
+    let child = match spawned {
+        Ok(child) => child,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(not_found(first)),
+        Err(error) => {
+            return Err(Lost::before(Unseen::new(
+                Cause::Error,
+                format!("failed to start `{first}`: {error}"),
+            )));
+        }
+    };
+    let mut group = Group(child);
+    let streams = match (group.0.stdout.take(), group.0.stderr.take()) {
+        (Some(stdout), Some(stderr)) => Streams {
+            stdin: group.0.stdin.take(),
+            stdout,
+            stderr,
+        },
+        _ => {
+            return Err(Lost::midway(Unseen::new(
+                Cause::Error,
+                format!("`{first}` was started without its output"),
+            )));
+        }
+    };
+    let end = async { group.0.wait().await.map(|status| status.code()) };
+    match timeout(job.timeout, attend(streams, job.stdin, sink, end)).await {
+        Ok(Ok(output)) => Ok(output),
+        Ok(Err(error)) => Err(Lost::midway(Unseen::new(
+            Cause::Error,
+            format!("failed to wait for `{}`: {error}", job.line.program),
+        ))),
+        Err(_) => {
+            group.end(job.grace).await;
+            Err(Lost::midway(Unseen::new(
+                Cause::TimedOut,
+                format!(
+                    "`{}` did not end within {}",
+                    job.line.program,
+                    short(job.timeout)
+                ),
+            )))
+        }
+    }
+}
+
+/// What a shell would say of a program that is not there.
+fn not_found(program: &str) -> Output {
+    Output {
+        status: Some(127),
+        stdout: Vec::new(),
+        stderr: format!("{program}: not found\n").into_bytes(),
+        truncated: false,
+    }
+}
+
+/// A child and all that it started. It is killed as a whole where the wait for it is given up.
+struct Group(Child);
+
+impl Group {
+    /// Asks all of it to end, kills what is left after `grace`, and reaps the child.
+    async fn end(&mut self, grace: Duration) {
+        if !grace.is_zero() {
+            self.signal(Signal::TERM);
+            if timeout(grace, self.0.wait()).await.is_ok() {
+                return;
+            }
+        }
+        self.signal(Signal::KILL);
+        // A killed process is gone at once, unless it hangs in the kernel; then nobody can reap it.
+        let _ = timeout(Duration::from_secs(1), self.0.wait()).await;
+    }
+
+    /// Nothing is sent once the child was reaped: its number may belong to somebody else by then.
+    fn signal(&self, signal: Signal) {
+        let id = self.0.id().and_then(|id| i32::try_from(id).ok());
+        if let Some(pid) = id.and_then(Pid::from_raw) {
+            let _ = kill_process_group(pid, signal);
+        }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.signal(Signal::KILL);
+    }
+}

@@ -1,0 +1,274 @@
+//! Programs, here and on far hosts over ssh.
+//!
+//! Whatever runs, runs under a deadline, in English, in UTC, and with its output cut off at a bound. A look
+//! goes through [`Inquiry`]; a write costs a [`Permit`] and holds a lock where it runs, so that a write that
+//! an earlier process left behind can never overlap with the next one.
+
+mod local;
+mod output;
+mod quote;
+mod reason;
+mod ssh;
+mod words;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::clock::{Clock, Stamp};
+use crate::event::{Answer, Unseen};
+use crate::journal::Permit;
+pub use quote::quoted;
+pub(in crate::world) use words::printable;
+
+/// How a host is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// The host's id in the playbook, for messages.
+    pub name: String,
+    pub via: Via,
+    /// Whether commands run under `sudo -n`.
+    pub sudo: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Via {
+    /// This machine.
+    Local,
+    /// Whatever ssh(1) takes as its destination; keys and jumps come from its configuration.
+    Ssh {
+        destination: String,
+        config: Option<PathBuf>,
+    },
+}
+
+/// A program that only looks, on the promise of whoever wrote the line: one search for `looks_only` lists
+/// every such promise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inquiry {
+    argv: Vec<String>,
+    stdin: Vec<u8>,
+    nice: bool,
+}
+
+impl Inquiry {
+    /// A program and its arguments. No shell: each argument reaches the program as it is.
+    pub fn looks_only<S: Into<String>>(argv: impl IntoIterator<Item = S>) -> Inquiry {
+        Inquiry {
+            argv: argv.into_iter().map(Into::into).collect(),
+            stdin: Vec::new(),
+            nice: false,
+        }
+    }
+
+    /// A small POSIX shell script; its text goes through standard input, so that it needs no quoting.
+    pub fn script_that_looks_only(script: &str) -> Inquiry {
+        Inquiry {
+            argv: vec!["sh".into(), "-s".into()],
+            stdin: script.as_bytes().to_vec(),
+            nice: false,
+        }
+    }
+
+    /// What the program reads from its standard input.
+    pub fn stdin(mut self, bytes: Vec<u8>) -> Inquiry {
+        self.stdin = bytes;
+        self
+    }
+
+    /// Runs it at the lowest priority: a long look must not slow down what it looks at.
+    pub fn niced(mut self) -> Inquiry {
+        self.nice = true;
+        self
+    }
+
+    pub fn argv(&self) -> &[String] {
+        &self.argv
+    }
+}
+
+/// A program that changes something: it runs against a permit only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    pub argv: Vec<String>,
+    pub stdin: Vec<u8>,
+}
+
+/// What a program left behind. Output is cut off at a bound, and says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// The exit status; `None` where a signal ended it. A program that is not there is 127, as in a shell.
+    pub status: Option<i32>,
+    pub stdout: Vec<u8>,
+    pub stderr: Vec<u8>,
+    pub truncated: bool,
+}
+
+/// The most of each output stream that is kept, in bytes.
+pub const KEEP: usize = 4 << 20;
+
+/// The longest line that a stream hands over, in bytes; what follows until the newline is cut off.
+pub const LINE: usize = 64 << 10;
+
+/// How long a program that was told to end may take before it is killed.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Runs programs: one connection per host, kept and reused.
+#[derive(Clone, Default)]
+pub struct Exec {
+    far: ssh::Pool,
+}
+
+impl fmt::Debug for Exec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Exec")
+    }
+}
+
+/// One program as it is started, with the wrapping that its place needs.
+struct Job<'a> {
+    host: &'a Reach,
+    line: words::Line,
+    stdin: &'a [u8],
+    timeout: Duration,
+    /// How long the program may take to end itself once its time is up; a look is killed at once.
+    grace: Duration,
+}
+
+/// Why a job has no output, and whether the program may have begun.
+struct Lost {
+    why: Unseen,
+    began: bool,
+}
+
+impl Lost {
+    fn before(why: Unseen) -> Lost {
+        Lost { why, began: false }
+    }
+
+    fn midway(why: Unseen) -> Lost {
+        Lost { why, began: true }
+    }
+}
+
+impl Exec {
+    pub fn new() -> Exec {
+        Exec::default()
+    }
+
+    /// Runs a program that only looks, and returns what it printed. An exit status other than 0 is not an
+    /// error here; a host that cannot be asked is.
+    pub async fn ask(
+        &self,
+        host: &Reach,
+        inquiry: &Inquiry,
+        timeout: Duration,
+    ) -> Result<Output, Unseen> {
+        let job = Job::look(host, inquiry, timeout);
+        self.start(job, output::Sink::Keep)
+            .await
+            .map_err(|lost| lost.why)
+    }
+
+    /// Like [`Exec::ask`], but hands each line of standard output (without its newline) to `line` as it
+    /// comes, and keeps none; `Output::stdout` is empty. A line longer than [`LINE`] is cut off there, and
+    /// `truncated` is set.
+    pub async fn stream(
+        &self,
+        host: &Reach,
+        inquiry: &Inquiry,
+        timeout: Duration,
+        line: &mut (dyn FnMut(&[u8]) + Send),
+    ) -> Result<Output, Unseen> {
+        let job = Job::look(host, inquiry, timeout);
+        self.start(job, output::Sink::Lines(line))
+            .await
+            .map_err(|lost| lost.why)
+    }
+
+    /// Runs a program that changes something. Exit status 0 is [`Answer::Done`].
+    ///
+    /// The program is ended in time for [`Permit::until`], on the far side too. It holds a lock there, so
+    /// that no second write to the same place can begin before it ended.
+    pub async fn run(&self, host: &Reach, command: &Command, permit: Permit<'_>) -> Answer {
+        let left = permit.until().left(&now());
+        let Some(time) = time_to_run(left) else {
+            return Answer::Refused {
+                why: format!("no time is left to run `{}`", words::program(&command.argv)),
+            };
+        };
+        let lock = words::Lock::of(&host.name, permit.place());
+        let job = Job {
+            host,
+            line: words::Line::write(host, &command.argv, time, &lock),
+            stdin: &command.stdin,
+            timeout: time,
+            grace: GRACE,
+        };
+        match self.start(job, output::Sink::Keep).await {
+            Ok(output) => words::answer(&command.argv, &output, &lock),
+            Err(Lost { why, began: true }) => Answer::Unclear { why: why.detail },
+            Err(Lost { why, began: false }) => Answer::Refused { why: why.detail },
+        }
+    }
+
+    /// Closes every connection, each within a deadline.
+    pub async fn close(&self) {
+        self.far.close().await;
+    }
+
+    async fn start(&self, job: Job<'_>, sink: output::Sink<'_>) -> Result<Output, Lost> {
+        match &job.host.via {
+            Via::Local => local::run(job, sink).await,
+            Via::Ssh {
+                destination,
+                config,
+            } => {
+                let target = ssh::Target {
+                    destination: destination.clone(),
+                    config: config.clone(),
+                };
+                self.far.run(target, job, sink).await
+            }
+        }
+    }
+}
+
+impl<'a> Job<'a> {
+    fn look(host: &'a Reach, inquiry: &'a Inquiry, timeout: Duration) -> Job<'a> {
+        Job {
+            host,
+            line: words::Line::look(host, inquiry, timeout),
+            stdin: &inquiry.stdin,
+            timeout,
+            grace: Duration::ZERO,
+        }
+    }
+}
+
+fn now() -> Stamp {
+    Clock::real().now()
+}
+
+/// The time that a write gets, so that it has surely ended `left` from now: less the time to end it, and
+/// less the time that its start may take on a slow connection.
+fn time_to_run(left: Duration) -> Option<Duration> {
+    let start = (left / 4).min(Duration::from_secs(5));
+    left.checked_sub(GRACE + start)
+        .filter(|time| *time >= Duration::from_secs(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_ends_before_its_permit_does() {
+        assert_eq!(
+            time_to_run(Duration::from_secs(40)),
+            Some(Duration::from_secs(30))
+        );
+        assert_eq!(time_to_run(Duration::from_secs(7)), None);
+        assert_eq!(time_to_run(Duration::ZERO), None);
+    }
+}

@@ -1,0 +1,315 @@
+//! Why a far host cannot be asked: what ssh said, and what a look at its address shows.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "it looks at the address to tell a dead host from a frozen one"
+)]
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::io::AsyncReadExt;
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::{sleep, timeout};
+
+use super::ssh::Target;
+use crate::event::{Cause, Unseen};
+
+/// How long a connection may take before its address is looked at.
+const QUIET: Duration = Duration::from_millis(400);
+
+/// `the host (its destination) does this`: the form of all reasons.
+pub(super) fn about(name: &str, destination: &str, cause: Cause, what: &str) -> Unseen {
+    let detail = if name == destination {
+        format!("host `{name}` {what}")
+    } else {
+        format!("host `{name}` (`{destination}`) {what}")
+    };
+    Unseen::new(cause, detail)
+}
+
+/// What is known so far of an attempt that has not ended.
+#[derive(Clone, Default)]
+pub(super) struct Hint(Arc<Mutex<Option<Unseen>>>);
+
+impl Hint {
+    pub(super) fn take(&self) -> Option<Unseen> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn set(&self, unseen: Option<Unseen>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = unseen;
+    }
+}
+
+/// What ssh's own words mean, the most telling line first. `None`: they do not tell.
+pub(super) fn classify(text: &str) -> Option<(Cause, String)> {
+    const SIGNS: [(&str, Cause, &str); 22] = [
+        (
+            "REMOTE HOST IDENTIFICATION HAS CHANGED",
+            Cause::Denied,
+            "has another host key than the one in known_hosts: it was reinstalled, or it is another machine",
+        ),
+        (
+            "host key is known for",
+            Cause::Denied,
+            "has a host key that is not in known_hosts: connect once by hand and compare it",
+        ),
+        (
+            "Host key verification failed",
+            Cause::Denied,
+            "has a host key that is not in known_hosts: connect once by hand and compare it",
+        ),
+        (
+            "Permission denied",
+            Cause::Denied,
+            "accepts none of our keys",
+        ),
+        (
+            "Too many authentication failures",
+            Cause::Denied,
+            "accepts none of our keys: name the right one in the ssh configuration",
+        ),
+        (
+            "Could not resolve hostname",
+            Cause::NoName,
+            "has a name that does not resolve",
+        ),
+        (
+            "during banner exchange",
+            Cause::Frozen,
+            "accepts connections and says nothing",
+        ),
+        (
+            "Connection refused",
+            Cause::Refused,
+            "refuses connections: no ssh server listens there",
+        ),
+        (
+            "No route to host",
+            Cause::Unreachable,
+            "cannot be reached: no route to it",
+        ),
+        (
+            "Network is unreachable",
+            Cause::Unreachable,
+            "cannot be reached: no route to its network",
+        ),
+        (
+            "Cannot assign requested address",
+            Cause::Unreachable,
+            "cannot be reached: this machine has no address of that family",
+        ),
+        (
+            "Address family",
+            Cause::Unreachable,
+            "cannot be reached: this machine has no address of that family",
+        ),
+        (
+            "Connection timed out",
+            Cause::Unreachable,
+            "does not answer to a connection",
+        ),
+        (
+            "Operation timed out",
+            Cause::Unreachable,
+            "does not answer to a connection",
+        ),
+        (
+            "not responding",
+            Cause::Frozen,
+            "accepts connections and says nothing",
+        ),
+        (
+            "Can't open user config file",
+            Cause::Missing,
+            "cannot be asked: its `ssh-config` file is not there",
+        ),
+        (
+            "Bad configuration option",
+            Cause::Error,
+            "cannot be asked: its ssh configuration holds an unknown option",
+        ),
+        (
+            "Bad owner or permissions",
+            Cause::Error,
+            "cannot be asked: its ssh configuration may be written by others",
+        ),
+        (
+            "no matching",
+            Cause::Error,
+            "and this machine have no method of ssh in common",
+        ),
+        (
+            "Connection reset",
+            Cause::Error,
+            "closes ssh connections at once: too many at a time, or this address is not allowed",
+        ),
+        (
+            "Connection closed",
+            Cause::Error,
+            "closes ssh connections at once: too many at a time, or this address is not allowed",
+        ),
+        (
+            "Exceeded MaxStartups",
+            Cause::Error,
+            "has too many ssh connections at a time",
+        ),
+    ];
+    SIGNS
+        .iter()
+        .find(|(sign, _, _)| text.contains(sign))
+        .map(|(_, cause, what)| (*cause, (*what).to_owned()))
+}
+
+/// Looks at the address of a connection that takes long, and keeps in `hint` what that shows. Runs until
+/// it is dropped.
+pub(super) async fn scout(target: &Target, name: &str, hint: &Hint) -> Infallible {
+    sleep(QUIET).await;
+    let tell = |cause, what: &str| {
+        hint.set(Some(about(name, &target.destination, cause, what)));
+    };
+    if let Some((host, port)) = endpoint(target).await {
+        match lookup_host((host.as_str(), port)).await {
+            Ok(addresses) => {
+                for at in addresses.take(4) {
+                    if look(at, &tell, hint).await {
+                        break;
+                    }
+                }
+            }
+            Err(_) => tell(Cause::NoName, "has a name that does not resolve"),
+        }
+    }
+    std::future::pending().await
+}
+
+/// Looks at one address, and says whether it told enough.
+async fn look(at: SocketAddr, tell: &impl Fn(Cause, &str), hint: &Hint) -> bool {
+    tell(
+        Cause::Unreachable,
+        &format!("does not answer to a connection at {at}"),
+    );
+    let mut stream = match timeout(super::ssh::CONNECT, TcpStream::connect(at)).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
+            tell(
+                Cause::Refused,
+                &format!("refuses connections at {at}: no ssh server listens there"),
+            );
+            return false;
+        }
+        _ => return false,
+    };
+    tell(
+        Cause::Frozen,
+        &format!("accepts connections at {at} and says nothing"),
+    );
+    let mut first = [0; 4];
+    if let Ok(Ok(_)) = timeout(super::ssh::ESTABLISH, stream.read(&mut first)).await {
+        // It speaks. What takes so long is the login, and ssh will say what became of it.
+        hint.set(None);
+    }
+    true
+}
+
+/// The name and port that ssh would connect to; none where it goes by way of another host.
+async fn endpoint(target: &Target) -> Option<(String, u16)> {
+    let mut ssh = target.ssh();
+    ssh.stdout(Stdio::piped())
+        .args(["-G", "--"])
+        .arg(&target.destination);
+    let output = timeout(Duration::from_secs(3), ssh.output())
+        .await
+        .ok()?
+        .ok()?;
+    endpoint_of(&String::from_utf8_lossy(&output.stdout))
+}
+
+fn endpoint_of(settings: &str) -> Option<(String, u16)> {
+    let get = |key: &str| {
+        settings
+            .lines()
+            .filter_map(|line| line.split_once(' '))
+            .find(|(name, _)| *name == key)
+            .map(|(_, value)| value)
+    };
+    let by_way = ["proxyjump", "proxycommand"];
+    if by_way
+        .iter()
+        .any(|key| get(key).is_some_and(|v| v != "none"))
+    {
+        return None;
+    }
+    Some((get("hostname")?.to_owned(), get("port")?.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_ssh_are_told_apart() {
+        let cases = [
+            (
+                "ssh: connect to host 127.0.0.1 port 1: Connection refused",
+                Cause::Refused,
+            ),
+            (
+                "ssh: Could not resolve hostname nope.invalid: Name or service not known",
+                Cause::NoName,
+            ),
+            (
+                "ssh: connect to host 192.0.2.1 port 22: Connection timed out",
+                Cause::Unreachable,
+            ),
+            (
+                "ssh: connect to host 2001:db8::1 port 22: Network is unreachable",
+                Cause::Unreachable,
+            ),
+            (
+                "Connection timed out during banner exchange\r\nConnection to 127.0.0.1 port 2 timed out",
+                Cause::Frozen,
+            ),
+            (
+                "ops@192.0.2.1: Permission denied (publickey,password).",
+                Cause::Denied,
+            ),
+            (
+                "@@@@@\r\n@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\r\nHost key verification failed.",
+                Cause::Denied,
+            ),
+            (
+                "No ED25519 host key is known for x and you have requested strict checking.\r\nHost key verification failed.",
+                Cause::Denied,
+            ),
+            (
+                "kex_exchange_identification: Connection closed by remote host\r\nConnection closed by ::1 port 22",
+                Cause::Error,
+            ),
+        ];
+        for (text, cause) in cases {
+            assert_eq!(
+                classify(text).map(|(cause, _)| cause),
+                Some(cause),
+                "{text}"
+            );
+        }
+        assert_eq!(classify("something new"), None);
+        assert_eq!(classify(""), None);
+    }
+
+    #[test]
+    fn an_endpoint_is_looked_at_only_where_ssh_goes_there_itself() {
+        let plain = "user ops\nhostname ::1\nport 2222\nproxycommand none\n";
+        assert_eq!(endpoint_of(plain), Some(("::1".into(), 2222)));
+        assert_eq!(endpoint_of("hostname a\nport 22\nproxyjump b\n"), None);
+        assert_eq!(endpoint_of("hostname a\nport 22\nproxycommand nc\n"), None);
+        assert_eq!(endpoint_of(""), None);
+    }
+}

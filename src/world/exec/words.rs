@@ -1,0 +1,267 @@
+//! What is put around a program: language, time zone, priority, privilege, deadline, lock.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use super::{GRACE, Inquiry, Output, Reach, Via, quoted};
+use crate::event::Answer;
+use crate::plan::Place;
+
+/// Every program speaks English and counts in UTC, so that its output can be parsed.
+pub(super) const ENVIRONMENT: [(&str, &str); 3] =
+    [("LC_ALL", "C.UTF-8"), ("LANGUAGE", "C"), ("TZ", "UTC")];
+
+/// Printed on standard error by the wrapper of a write that found its lock taken.
+const BUSY: &str = "cutover-lock-is-taken";
+
+/// Takes the lock (its name is `$1`) and runs the rest. The lock is not handed down, so that a service
+/// which the program starts does not hold it for ever.
+const UNDER_LOCK: &str = r#"
+name=$1; shift
+folder=${XDG_RUNTIME_DIR:-/tmp}
+[ "$(id -u)" = 0 ] && folder=/run
+[ -d "$folder" ] && [ -w "$folder" ] || folder=/tmp
+exec 9>>"$folder/$name-$(id -u).lock" || { echo "cutover-lock-is-taken: $folder" >&2; exit 75; }
+flock -w 2 9 || { echo "cutover-lock-is-taken" >&2; exit 75; }
+"$@" 9>&-
+"#;
+
+/// A program and its wrapping, as words.
+pub(super) struct Line {
+    /// The words as they are typed, the program last.
+    pub(super) words: Vec<String>,
+    /// The program's own name, for messages.
+    pub(super) program: String,
+}
+
+impl Line {
+    /// A look: language, priority, privilege; and, where dropping the connection would not end it, its own
+    /// deadline on the far side.
+    pub(super) fn look(host: &Reach, inquiry: &Inquiry, timeout: Duration) -> Line {
+        let mut words = privilege(host);
+        if inquiry.nice {
+            words.extend(["nice", "-n", "19"].map(String::from));
+        }
+        if host.sudo || host.via != Via::Local {
+            words.extend(deadline(timeout));
+        }
+        words.extend_from_slice(&inquiry.argv);
+        Line {
+            words,
+            program: program(&inquiry.argv).to_owned(),
+        }
+    }
+
+    /// A write: under its lock, and under a deadline of its own everywhere, since a write must end in time
+    /// even where we were killed.
+    pub(super) fn write(host: &Reach, argv: &[String], time: Duration, lock: &Lock) -> Line {
+        let mut words = privilege(host);
+        words.extend(["sh", "-c", UNDER_LOCK, "sh"].map(String::from));
+        words.push(lock.0.clone());
+        words.extend(deadline(time));
+        words.extend_from_slice(argv);
+        Line {
+            words,
+            program: program(argv).to_owned(),
+        }
+    }
+
+    /// The line for a far shell.
+    pub(super) fn for_shell(&self, sudo: bool) -> String {
+        let mut line = String::from("env ");
+        for (name, value) in ENVIRONMENT {
+            let _ = write!(line, "{name}={value} ");
+        }
+        if sudo {
+            // sudo clears the environment, so it is set again behind it; see `privilege`.
+            line.clear();
+        } else {
+            // A shell without a login often lacks the folders of the system's own programs.
+            line.push_str(r#"PATH="$PATH:/usr/sbin:/sbin" "#);
+        }
+        line.push_str(&quoted(&self.words));
+        line
+    }
+}
+
+fn privilege(host: &Reach) -> Vec<String> {
+    if !host.sudo {
+        return Vec::new();
+    }
+    let mut words: Vec<String> = ["sudo", "-n", "env"].map(String::from).into();
+    words.extend(ENVIRONMENT.map(|(name, value)| format!("{name}={value}")));
+    words
+}
+
+fn deadline(time: Duration) -> [String; 4] {
+    let secs = time.as_millis().div_ceil(1000).max(1);
+    [
+        "timeout".into(),
+        "-k".into(),
+        GRACE.as_secs().to_string(),
+        secs.to_string(),
+    ]
+}
+
+pub(super) fn program(argv: &[String]) -> &str {
+    argv.first().map_or("", String::as_str)
+}
+
+/// The name of the lock of one place.
+pub(super) struct Lock(String);
+
+impl Lock {
+    /// The same place of the same host has the same lock in every run.
+    pub(super) fn of(host: &str, place: &Place) -> Lock {
+        let sum = Sha256::digest(format!("{host}\0{}\0{}", place.step, place.name));
+        let mut name = String::from("cutover-");
+        for byte in sum.iter().take(8) {
+            let _ = write!(name, "{byte:02x}");
+        }
+        Lock(name)
+    }
+}
+
+/// What the end of a write means. Only what surely did nothing is refused.
+pub(super) fn answer(argv: &[String], output: &Output, lock: &Lock) -> Answer {
+    let program = program(argv);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    if output.status == Some(0) {
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        return Answer::Done {
+            note: last_line(&stdout),
+        };
+    }
+    let first = stderr.lines().next().unwrap_or("");
+    if output.status == Some(75) && first.starts_with(BUSY) {
+        return Answer::Refused {
+            why: format!(
+                "an earlier write to the same place is still running (it holds the lock `{}`)",
+                lock.0
+            ),
+        };
+    }
+    if matches!(output.status, Some(126 | 127))
+        && first.starts_with("timeout: failed to run command")
+    {
+        return Answer::Refused {
+            why: format!("`{program}` cannot be run: {}", printable(first)),
+        };
+    }
+    if output.status == Some(1) && first.starts_with("sudo: ") {
+        return Answer::Refused {
+            why: format!("sudo does not let `{program}` run: {}", printable(first)),
+        };
+    }
+    let ended = match output.status {
+        Some(124) => "was ended at its deadline".to_owned(),
+        Some(status) => format!("ended with status {status}"),
+        None => "was ended by a signal".to_owned(),
+    };
+    let said = last_line(&stderr);
+    Answer::Unclear {
+        why: if said.is_empty() {
+            format!("`{program}` {ended}")
+        } else {
+            format!("`{program}` {ended}: {said}")
+        },
+    }
+}
+
+fn last_line(text: &str) -> String {
+    let line = text.lines().rev().find(|line| !line.trim().is_empty());
+    printable(line.unwrap_or("").trim())
+}
+
+/// What a far side said, fit for the screen: at most 300 characters, without control characters.
+pub(in crate::world) fn printable(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(300).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host(sudo: bool, via: Via) -> Reach {
+        Reach {
+            name: "alpha".into(),
+            via,
+            sudo,
+        }
+    }
+
+    fn far() -> Via {
+        Via::Ssh {
+            destination: "alpha".into(),
+            config: None,
+        }
+    }
+
+    #[test]
+    fn a_far_look_has_a_deadline_of_its_own_and_a_near_one_needs_none() {
+        let inquiry = Inquiry::looks_only(["cat", "/a b"]).niced();
+        let time = Duration::from_millis(1500);
+        let near = Line::look(&host(false, Via::Local), &inquiry, time);
+        assert_eq!(near.words, ["nice", "-n", "19", "cat", "/a b"]);
+        let line = Line::look(&host(false, far()), &inquiry, time).for_shell(false);
+        assert_eq!(
+            line,
+            "env LC_ALL=C.UTF-8 LANGUAGE=C TZ=UTC PATH=\"$PATH:/usr/sbin:/sbin\" \
+             nice -n 19 timeout -k 5 2 cat '/a b'"
+        );
+        let line = Line::look(&host(true, far()), &inquiry, time).for_shell(true);
+        assert_eq!(
+            line,
+            "sudo -n env LC_ALL=C.UTF-8 LANGUAGE=C TZ=UTC nice -n 19 timeout -k 5 2 cat '/a b'"
+        );
+    }
+
+    fn output(status: Option<i32>, stdout: &str, stderr: &str) -> Output {
+        Output {
+            status,
+            stdout: stdout.into(),
+            stderr: stderr.into(),
+            truncated: false,
+        }
+    }
+
+    #[test]
+    fn only_what_surely_did_nothing_is_refused() {
+        let lock = Lock("cutover-0".into());
+        let argv = ["systemctl".to_owned(), "start".into()];
+        let ask = |status, out: &str, err: &str| answer(&argv, &output(status, out, err), &lock);
+        assert_eq!(
+            ask(Some(0), "a\nok\n\n", ""),
+            Answer::Done { note: "ok".into() }
+        );
+        let refused = [
+            (Some(75), "cutover-lock-is-taken\n"),
+            (
+                Some(127),
+                "timeout: failed to run command ‘systemctl’: No such file or directory\n",
+            ),
+            (Some(1), "sudo: a password is required\n"),
+        ];
+        for (status, err) in refused {
+            assert!(
+                matches!(ask(status, "", err), Answer::Refused { .. }),
+                "{err}"
+            );
+        }
+        let unclear = [
+            (Some(75), "no lock\n"),
+            (Some(127), "sh: 1: x: not found\n"),
+            (Some(1), ""),
+            (Some(124), ""),
+            (None, ""),
+        ];
+        for (status, err) in unclear {
+            assert!(
+                matches!(ask(status, "", err), Answer::Unclear { .. }),
+                "{status:?} {err}"
+            );
+        }
+    }
+}
