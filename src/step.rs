@@ -85,6 +85,12 @@ pub trait Check: Send + Sync {
         None
     }
 
+    /// In which runs it stops before the first write, where neither the playbook says so nor the kind's default
+    /// fits what it looks at.
+    fn blocks(&self) -> Option<Blocks> {
+        None
+    }
+
     /// How long an earlier sight may stand in for a new look (`reuse`).
     fn reuse(&self) -> Option<Duration> {
         None

@@ -119,7 +119,7 @@ impl Checker {
             return None;
         };
         let fields = self.table(table, &span, &[STEP, kind.fields], &what);
-        let common = self.common(&fields, &kind.defaults);
+        let mut common = self.common(&fields, &kind.defaults);
         if self.errors() > before {
             return None;
         }
@@ -136,6 +136,14 @@ impl Checker {
                 return None;
             }
         };
+        if let Work::Check(check) = &built.work {
+            if let Some(within) = check.within().filter(|_| !fields.has("within")) {
+                common.within = within;
+            }
+            if let Some(blocks) = check.blocks().filter(|_| !fields.has("blocks")) {
+                common.blocks = blocks;
+            }
+        }
         if common.temporary && !matches!(built.work, Work::Change(_) | Work::Act(_)) {
             self.report(
                 Problem::error(
