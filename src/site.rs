@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -90,6 +91,9 @@ pub struct HttpProbe {
     pub header: Vec<(String, String)>,
     /// Slower than this is a warning, in milliseconds.
     pub slower_than_ms: Option<u64>,
+    /// A PEM file of certificate authorities that are trusted besides the system's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca: Option<PathBuf>,
 }
 
 /// A DNS zone and the provider that can write it.

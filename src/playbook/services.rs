@@ -302,6 +302,7 @@ impl Checker {
             slower_than_ms: fields
                 .span("slower-than")
                 .map(|span| u64::try_from(span.as_millis()).unwrap_or(u64::MAX)),
+            ca: fields.text("ca").map(Into::into),
         })
     }
 
@@ -412,6 +413,7 @@ fn probe_keys(kind: &str) -> &'static [&'static str] {
             "slower-than",
             "tls",
             "port",
+            "ca",
         ],
         "tcp" => &["tcp", "send", "expect"],
         _ => &["rsync", "port"],

@@ -192,6 +192,11 @@ pub(super) static PROBE: &[Field] = &[
         "with `http`: whether it is https; true by default",
     ),
     Field::new(
+        "ca",
+        Form::Text,
+        "with `http`: a PEM file of certificate authorities that are trusted besides the system's",
+    ),
+    Field::new(
         "tcp",
         Form::Count,
         "a port: it must take connections at each address",
