@@ -1,10 +1,27 @@
 //! The kinds of step, one file each, and their list.
 
+mod approve;
 mod dns;
+mod http;
+mod probe;
+mod rsync;
+mod services;
+mod tcp;
 #[cfg(test)]
 mod testing;
+mod traffic;
+mod wait;
 
 use crate::step::Kind;
 
 /// Every kind of step that a playbook can ask for.
-pub static KINDS: &[&Kind] = &[&dns::KIND];
+pub static KINDS: &[&Kind] = &[
+    &services::KIND,
+    &http::KIND,
+    &tcp::KIND,
+    &rsync::KIND,
+    &dns::KIND,
+    &traffic::KIND,
+    &approve::KIND,
+    &wait::KIND,
+];

@@ -1,0 +1,258 @@
+//! One HTTP probe as a step of its own.
+
+use super::probe;
+use super::services::{AT, At, DEFAULTS, Probing, TIMEOUT, What};
+use crate::field::{Field, Fields, Form};
+use crate::problem::Problem;
+use crate::site::{HttpProbe, Probe, Service};
+use crate::step::{Built, Given, Kind};
+
+pub(super) static KIND: Kind = Kind {
+    name: "http",
+    summary: "one HTTP request with the real host name, SNI and certificate check, at every address",
+    example: r#"[[step]]
+id = "login-page"
+kind = "http"
+url = "https://www.example.org/login"
+at = "target"
+contains = "Password"
+"#,
+    fields: &[
+        AT,
+        Field::new("url", Form::Url, "What to ask for, with the public name"),
+        Field::new(
+            "services",
+            Form::Services,
+            "Ask for `path` under each name of these services, instead of `url`",
+        ),
+        Field::new(
+            "path",
+            Form::Text,
+            "The path to ask for with `services`; `/` by default",
+        ),
+        Field::new(
+            "status",
+            Form::Count,
+            "The status that must come; any of 200 to 299 by default",
+        ),
+        Field::new(
+            "contains",
+            Form::Text,
+            "A text that the body must contain in its first 256 KiB",
+        ),
+        Field::new(
+            "header",
+            Form::Map,
+            "Headers that must come, each with a text that its value must contain",
+        ),
+        Field::new(
+            "slower-than",
+            Form::Span,
+            "An answer that takes longer is a warning",
+        ),
+        Field::new(
+            "ca",
+            Form::Text,
+            "A PEM file of certificate authorities that are trusted besides the system's",
+        ),
+    ],
+    defaults: DEFAULTS,
+    build,
+};
+
+fn build(fields: &Fields, given: &Given) -> Result<Built, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let mut http = HttpProbe {
+        path: fields.text("path").unwrap_or("/").to_owned(),
+        tls: true,
+        port: 443,
+        status: None,
+        contains: fields.text("contains").map(str::to_owned),
+        header: fields
+            .map("header")
+            .into_iter()
+            .flatten()
+            .map(|(name, part)| (name.to_ascii_lowercase(), part.clone()))
+            .collect(),
+        slower_than_ms: fields
+            .span("slower-than")
+            .map(|span| u64::try_from(span.as_millis()).unwrap_or(u64::MAX)),
+        ca: fields.text("ca").map(Into::into),
+    };
+    if let Some(count) = fields.count("status") {
+        match u16::try_from(count) {
+            Ok(status @ 100..=599) => http.status = Some(status),
+            _ => problems.push(
+                Problem::error(
+                    "no-such-status",
+                    fields.span_of("status"),
+                    format!("`{count}` is no HTTP status"),
+                )
+                .label("from 100 to 599"),
+            ),
+        }
+    }
+    if !http.path.starts_with('/') {
+        problems.push(
+            Problem::error(
+                "path-without-slash",
+                fields.span_of("path"),
+                "a path begins with `/`",
+            )
+            .hint(format!("write `path = \"/{}\"`", http.path)),
+        );
+    }
+    let mut name = None;
+    match (fields.text("url"), fields.has("services")) {
+        (Some(text), false) => match split(text) {
+            Ok(url) => {
+                http.tls = url.tls;
+                http.port = url.port;
+                http.path = url.path;
+                name = Some(url.name);
+                if fields.has("path") {
+                    problems.push(Problem::error(
+                        "path-twice",
+                        fields.span_of("path"),
+                        "`path` goes with `services`; the `url` has a path already",
+                    ));
+                }
+            }
+            Err(why) => problems.push(Problem::error(
+                "wrong-url",
+                fields.span_of("url"),
+                format!("`{text}` {why}"),
+            )),
+        },
+        (None, true) => {}
+        (Some(_), true) => problems.push(
+            Problem::error(
+                "url-and-services",
+                fields.span_of("url"),
+                "`url` and `services` exclude each other",
+            )
+            .hint("with `services`, write `path`"),
+        ),
+        (None, false) => problems.push(
+            Problem::error(
+                "nothing-to-ask",
+                fields.span.clone(),
+                "the step does not say what to ask for",
+            )
+            .hint("write `url = \"https://www.example.org/\"`, or `services` and `path`"),
+        ),
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let at = At::of(fields);
+    let path = http.path.clone();
+    let (what, of) = match name {
+        Some(name) => {
+            let service = Service {
+                name: given.id.to_owned(),
+                names: vec![name.clone()],
+                probes: vec![Probe::Http(http)],
+                hosts: Vec::new(),
+            };
+            (What::Own(service), format!("{name}{path}"))
+        }
+        None => (What::one(fields, given, Probe::Http(http)), path),
+    };
+    let title = format!("ask for {} {at}", probe::excerpt(&of));
+    Ok(Probing {
+        at,
+        what,
+        timeout: fields.span("timeout").unwrap_or(TIMEOUT),
+    }
+    .built(title))
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Parts {
+    tls: bool,
+    name: String,
+    port: u16,
+    path: String,
+}
+
+/// The parts of a URL that a probe needs: the name is checked in the certificate, so it must be a name.
+fn split(url: &str) -> Result<Parts, &'static str> {
+    let (tls, rest) = if let Some(rest) = url.strip_prefix("https://") {
+        (true, rest)
+    } else if let Some(rest) = url.strip_prefix("http://") {
+        (false, rest)
+    } else {
+        return Err("begins with neither `https://` nor `http://`");
+    };
+    let rest = rest.split('#').next().unwrap_or_default();
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    if authority.contains('@') {
+        return Err("holds a user or a password, which a playbook must not");
+    }
+    if authority.starts_with('[') || authority.parse::<std::net::IpAddr>().is_ok() {
+        return Err("has an address where the public name belongs; `at` says where to ask");
+    }
+    let (name, port) = match authority.split_once(':') {
+        Some((name, port)) => (name, port.parse().map_err(|_| "has a port that is none")?),
+        None => (authority, if tls { 443 } else { 80 }),
+    };
+    if name.is_empty() || port == 0 {
+        return Err("has no name or no port");
+    }
+    Ok(Parts {
+        tls,
+        name: name.trim_end_matches('.').to_ascii_lowercase(),
+        port,
+        path: if path.starts_with('/') {
+            path.to_owned()
+        } else {
+            format!("/{path}")
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_split_into_what_a_probe_needs() {
+        let parts = |tls, name: &str, port, path: &str| {
+            Ok(Parts {
+                tls,
+                name: name.into(),
+                port,
+                path: path.into(),
+            })
+        };
+        let cases = [
+            (
+                "https://www.Example.org",
+                parts(true, "www.example.org", 443, "/"),
+            ),
+            (
+                "http://www.example.org:8080/a?b=c#d",
+                parts(false, "www.example.org", 8080, "/a?b=c"),
+            ),
+            (
+                "https://example.org?x=1",
+                parts(true, "example.org", 443, "/?x=1"),
+            ),
+        ];
+        for (url, expected) in cases {
+            assert_eq!(split(url), expected, "{url}");
+        }
+        for url in [
+            "ftp://example.org/",
+            "https://me:secret@example.org/",
+            "https://[2001:db8::1]/",
+            "https://192.0.2.1/",
+            "https://example.org:x/",
+            "https:///",
+        ] {
+            assert!(split(url).is_err(), "{url}");
+        }
+    }
+}
