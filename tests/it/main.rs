@@ -1,1 +1,11 @@
+//! All tests against real programs, in one binary.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "tests start servers and look at files; the lab is a library of its own"
+)]
 
+mod lab;
+mod world;

@@ -1,0 +1,208 @@
+//! Real servers on loopback for tests: started on free ports, in a directory of their own, and ended by Drop.
+
+#![allow(dead_code, reason = "each test uses a part of the lab")]
+
+pub mod rsync;
+pub mod ssh;
+pub mod web;
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+/// How long a server may take to become ready on a busy machine.
+pub const READY: Duration = Duration::from_secs(60);
+
+pub const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+pub const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
+
+/// The ports that were handed out, so that two tests never get the same one.
+static TAKEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+
+/// A port that is free on 127.0.0.1 and [::1], for TCP and UDP.
+pub fn free_port() -> u16 {
+    for _ in 0..1000 {
+        let Ok(probe) = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)) else {
+            continue;
+        };
+        let port = probe.local_addr().unwrap().port();
+        let free = TcpListener::bind((Ipv6Addr::LOCALHOST, port)).is_ok()
+            && UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
+            && UdpSocket::bind((Ipv6Addr::LOCALHOST, port)).is_ok();
+        if free && TAKEN.lock().unwrap().insert(port) {
+            return port;
+        }
+    }
+    panic!("no port is free");
+}
+
+/// 127.0.0.1 and a port.
+pub fn v4(port: u16) -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, port).into()
+}
+
+/// [::1] and a port.
+pub fn v6(port: u16) -> SocketAddr {
+    (Ipv6Addr::LOCALHOST, port).into()
+}
+
+/// Asks again and again until there is an answer, and panics with `what` at the deadline.
+pub fn wait_until<T>(what: &str, within: Duration, mut look: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + within;
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "{what}: not within {within:?}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Where a program is: in PATH, or among the system's daemons.
+pub fn program(name: &str) -> PathBuf {
+    find(name).unwrap_or_else(|| panic!("`{name}` is not installed"))
+}
+
+fn find(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain(["/usr/sbin".into(), "/sbin".into(), "/usr/local/sbin".into()])
+        .map(|dir| dir.join(name))
+        .find(|file| file.is_file())
+}
+
+/// Whether all these programs are here. Where one is missing, the test that asks is left out and says so;
+/// with `CI=true` nothing may be left out.
+pub fn have(programs: &[&str]) -> bool {
+    let missing: Vec<_> = programs
+        .iter()
+        .filter(|name| find(name).is_none())
+        .collect();
+    if missing.is_empty() {
+        return true;
+    }
+    let thread = std::thread::current();
+    let test = thread.name().unwrap_or("a test");
+    let ci = std::env::var("CI").is_ok_and(|value| value == "true");
+    assert!(!ci, "{test} needs {missing:?}, and nothing may be left out");
+    eprintln!("left out: {test} needs {missing:?}");
+    false
+}
+
+/// A child process that ends with its guard.
+#[derive(Debug)]
+pub struct Guard {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Guard {
+    /// Starts a program; what it prints goes to a file beside its configuration.
+    pub fn start(mut command: Command, log: PathBuf) -> Guard {
+        let file = File::create(&log).unwrap();
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(file.try_clone().unwrap())
+            .stderr(file)
+            .spawn()
+            .unwrap_or_else(|error| panic!("failed to start {command:?}: {error}"));
+        Guard { child, log }
+    }
+
+    /// Waits until the server is ready, and shows its log where it ends or stays silent.
+    pub fn ready<T>(&mut self, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+        let deadline = Instant::now() + READY;
+        loop {
+            if let Some(found) = look() {
+                return found;
+            }
+            let ended = self.child.try_wait().unwrap();
+            assert!(
+                ended.is_none() && Instant::now() < deadline,
+                "{what} did not become ready ({ended:?}); it said:\n{}",
+                self.said()
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// What it has printed so far.
+    pub fn said(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits for its end, a moment at most.
+    pub fn ended(&mut self) {
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Ends it now.
+    pub fn end(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// Writes a file of a lab directory and returns its path.
+pub fn put(dir: &Path, name: &str, text: &str) -> PathBuf {
+    let path = dir.join(name);
+    fs::write(&path, text).unwrap();
+    path
+}
+
+/// Waits until something listens there.
+pub fn wait_for_port(server: &mut Guard, at: SocketAddr) {
+    server.ready(&at.to_string(), || {
+        TcpStream::connect_timeout(&at, Duration::from_millis(200)).ok()
+    });
+}
+
+/// The text of a file, empty where there is none.
+pub fn read(path: &Path) -> String {
+    let bytes = fs::read(path).unwrap_or_default();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Writes a program that a test puts before the real one.
+pub fn put_program(path: &Path, text: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    // Written beside and moved: a file that is open for writing cannot be run.
+    let beside = path.with_extension("new");
+    fs::write(&beside, text).unwrap();
+    fs::set_permissions(&beside, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::rename(&beside, path).unwrap();
+}
+
+/// A port that accepts TCP and never says a word.
+pub struct FrozenPort {
+    pub at: SocketAddr,
+    _listener: TcpListener,
+}
+
+impl FrozenPort {
+    pub fn open(ip: IpAddr) -> FrozenPort {
+        // The kernel accepts connections up to the backlog; nobody takes them.
+        let listener = TcpListener::bind((ip, 0)).unwrap();
+        FrozenPort {
+            at: listener.local_addr().unwrap(),
+            _listener: listener,
+        }
+    }
+}

@@ -1,0 +1,361 @@
+//! Programs, here and over ssh.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use cutover::event::Cause;
+use cutover::world::exec::{Exec, Inquiry, KEEP, LINE, Output, Reach, Via};
+
+use crate::lab::ssh::SshLab;
+use crate::lab::{FrozenPort, READY, V4, V6, free_port, have, read, wait_until};
+
+const LONG: Duration = Duration::from_secs(20);
+
+fn local() -> Reach {
+    Reach {
+        name: "here".into(),
+        via: Via::Local,
+        sudo: false,
+    }
+}
+
+fn sh(script: &str) -> Inquiry {
+    Inquiry::looks_only(["sh", "-c", script])
+}
+
+fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Whether a process is there; a zombie is not.
+fn alive(pid: &str) -> bool {
+    let status = read(&Path::new("/proc").join(pid.trim()).join("stat"));
+    !status.is_empty() && !status.contains(") Z ")
+}
+
+/// What holds for a program wherever it runs.
+async fn behaves(exec: &Exec, host: &Reach) {
+    let ask = async |inquiry: &Inquiry| exec.ask(host, inquiry, LONG).await.unwrap();
+    let awkward = [
+        "a b",
+        "$HOME",
+        "it's",
+        "\"",
+        "*",
+        "",
+        "\\",
+        "ü",
+        "line\nbreak",
+    ];
+    let words = ["printf", "%s|"].iter().chain(&awkward).copied();
+    let output = ask(&Inquiry::looks_only(words)).await;
+    assert_eq!(text(&output), awkward.join("|") + "|");
+    assert_eq!(output.status, Some(0));
+
+    let output = ask(&sh("echo out; echo err >&2; exit 3")).await;
+    assert_eq!((output.status, text(&output).as_str()), (Some(3), "out\n"));
+    assert_eq!(output.stderr, b"err\n");
+
+    let output = ask(&sh("echo $LC_ALL $TZ")).await;
+    assert_eq!(text(&output), "C.UTF-8 UTC\n");
+
+    let output = ask(&Inquiry::looks_only(["cat"]).stdin(vec![b'x'; 300_000])).await;
+    assert_eq!(output.stdout.len(), 300_000);
+
+    let output = ask(&Inquiry::script_that_looks_only("a='1 2'\necho \"$a\"")).await;
+    assert_eq!(text(&output), "1 2\n");
+
+    let output = ask(&Inquiry::looks_only(["no-such-program-here"])).await;
+    assert_eq!(output.status, Some(127));
+
+    let output = ask(&Inquiry::looks_only(["nice"]).niced()).await;
+    assert_eq!(text(&output), "19\n");
+
+    let output = ask(&sh(&format!("head -c {} /dev/zero", KEEP + 1))).await;
+    assert_eq!((output.status, output.stdout.len()), (Some(0), KEEP));
+    assert!(output.truncated);
+
+    let mut lines = Vec::new();
+    let script = format!("echo a; head -c {} /dev/zero; echo; echo; echo z", LINE + 9);
+    let mut keep = |line: &[u8]| lines.push(line.to_vec());
+    let output = exec
+        .stream(host, &sh(&script), LONG, &mut keep)
+        .await
+        .unwrap();
+    assert_eq!(output.stdout, b"");
+    assert!(output.truncated);
+    let lengths: Vec<usize> = lines.iter().map(Vec::len).collect();
+    assert_eq!(lengths, [1, LINE, 0, 1]);
+
+    // A program that leaves a child behind on its streams has ended all the same.
+    let begun = Instant::now();
+    if host.via == Via::Local {
+        let output = ask(&sh("sleep 60 & echo $!")).await;
+        assert!(begun.elapsed() < Duration::from_secs(30));
+        let pid = text(&output);
+        std::process::Command::new("kill")
+            .arg(pid.trim())
+            .status()
+            .unwrap();
+    }
+}
+
+/// A program that does not end is ended where it runs, with all that it started.
+async fn ends_in_time(exec: &Exec, host: &Reach, folder: &Path) {
+    let file = folder.join("pids");
+    let script = format!(
+        "sleep 300 & echo $$ $! > {0}.new; mv {0}.new {0}; wait",
+        file.display()
+    );
+    let begun = Instant::now();
+    let unseen = exec
+        .ask(host, &sh(&script), Duration::from_secs(2))
+        .await
+        .unwrap_err();
+    assert_eq!(unseen.cause, Cause::TimedOut, "{unseen:?}");
+    assert!(unseen.detail.contains("`sh`"), "{unseen:?}");
+    assert!(begun.elapsed() < Duration::from_secs(5));
+    let pids = read(&file);
+    assert_eq!(pids.split_whitespace().count(), 2);
+    for pid in pids.split_whitespace() {
+        wait_until("the program ends", READY, || (!alive(pid)).then_some(()));
+    }
+}
+
+#[tokio::test]
+async fn programs_here() {
+    behaves(&Exec::new(), &local()).await;
+    let folder = tempfile::tempdir().unwrap();
+    ends_in_time(&Exec::new(), &local(), folder.path()).await;
+}
+
+#[tokio::test]
+async fn a_wait_that_is_given_up_ends_the_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("pid");
+    let script = format!("sleep 300 & echo $! > {}; wait", file.display());
+    let (exec, host, inquiry) = (Exec::new(), local(), sh(&script));
+    let task = tokio::spawn(async move { exec.ask(&host, &inquiry, LONG).await });
+    let begun = Instant::now();
+    while read(&file).trim().is_empty() {
+        assert!(begun.elapsed() < LONG);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    task.abort();
+    assert!(task.await.unwrap_err().is_cancelled());
+    let pid = read(&file);
+    wait_until("the program ends", READY, || (!alive(&pid)).then_some(()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn programs_on_far_hosts() {
+    if !have(&["sshd", "ssh"]) {
+        return;
+    }
+    let lab = SshLab::new();
+    let alpha = lab.host("alpha");
+    let exec = Exec::new();
+    behaves(&exec, &lab.reach("alpha")).await;
+    ends_in_time(&exec, &lab.reach("alpha"), &alpha.home()).await;
+    assert_eq!(alpha.logins(), 1, "{}", alpha.log());
+    // The same over IPv6, where the host has a connection of its own.
+    let output = exec
+        .ask(
+            &lab.reach("alpha6"),
+            &sh("echo $HOME $SSH_CONNECTION"),
+            LONG,
+        )
+        .await
+        .unwrap();
+    let said = text(&output);
+    assert!(
+        said.starts_with(&format!("{} ::1 ", alpha.home().display())),
+        "{said}"
+    );
+    exec.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_questions_share_one_connection() {
+    if !have(&["sshd", "ssh"]) {
+        return;
+    }
+    let lab = SshLab::new();
+    let alpha = lab.host_with("alpha", "MaxSessions 6");
+    alpha.replace_program("whoami", "#!/bin/sh\necho \"alpha's own\"\n");
+    let (exec, host) = (Exec::new(), lab.reach("alpha"));
+    let asks = (0..20).map(|n| {
+        let (exec, host) = (exec.clone(), host.clone());
+        async move {
+            let output = exec
+                .ask(&host, &sh(&format!("whoami; echo {n}")), LONG)
+                .await
+                .unwrap();
+            assert_eq!(text(&output), format!("alpha's own\n{n}\n"));
+        }
+    });
+    futures::future::join_all(asks).await;
+    assert_eq!(
+        (alpha.logins(), alpha.sessions()),
+        (1, 20),
+        "{}",
+        alpha.log()
+    );
+    exec.close().await;
+    wait_until("the connection is closed", READY, || {
+        alpha.log().contains("Disconnected from user").then_some(())
+    });
+    // After a close, a question opens a new one.
+    exec.ask(&host, &sh("true"), LONG).await.unwrap();
+    assert_eq!(alpha.logins(), 2);
+    exec.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_connection_is_told_and_the_next_question_opens_another() {
+    if !have(&["sshd", "ssh"]) {
+        return;
+    }
+    let lab = SshLab::new();
+    let alpha = lab.host("alpha");
+    let (exec, host) = (Exec::new(), lab.reach("alpha"));
+    // The program ends the server process of its own connection.
+    let cut = "p=$$; while c=$(cat /proc/$p/comm) && [ \"$c\" != sshd ]; do \
+               p=$(cut -d' ' -f4 /proc/$p/stat); done; kill -9 $p; sleep 20";
+    let unseen = exec.ask(&host, &sh(cut), LONG).await.unwrap_err();
+    assert_eq!(unseen.cause, Cause::Unreachable, "{unseen:?}");
+    let output = exec.ask(&host, &sh("echo again"), LONG).await.unwrap();
+    assert_eq!(text(&output), "again\n");
+    exec.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hosts_that_cannot_be_asked_are_told_apart_and_hold_up_nobody() {
+    if !have(&["sshd", "ssh"]) {
+        return;
+    }
+    let lab = SshLab::new();
+    let alpha = lab.host("alpha");
+    let frozen = [FrozenPort::open(V4), FrozenPort::open(V6)];
+    lab.add("frozen", "127.0.0.1", frozen[0].at.port());
+    lab.add("frozen6", "::1", frozen[1].at.port());
+    lab.add("refused", "127.0.0.1", free_port());
+    lab.add("refused6", "::1", free_port());
+    lab.add("nameless", "no-such-host.invalid", 22);
+    let locked = lab.host("locked");
+    locked.lock_out();
+    let exec = Exec::new();
+    let cases = [
+        ("frozen", Cause::Frozen),
+        ("frozen6", Cause::Frozen),
+        ("refused", Cause::Refused),
+        ("refused6", Cause::Refused),
+        ("nameless", Cause::NoName),
+        ("locked", Cause::Denied),
+    ];
+    let begun = Instant::now();
+    let dead = cases.map(|(name, cause)| {
+        let (exec, host) = (exec.clone(), lab.reach(name));
+        async move {
+            let unseen = exec
+                .ask(&host, &sh("true"), Duration::from_secs(4))
+                .await
+                .unwrap_err();
+            assert_eq!(unseen.cause, cause, "{unseen:?}");
+            assert!(
+                unseen.detail.contains(&format!("host `{name}`")),
+                "{unseen:?}"
+            );
+            assert!(!unseen.detail.contains('\n'));
+        }
+    });
+    let living = async {
+        for _ in 0..5 {
+            exec.ask(&lab.reach("alpha"), &sh("true"), LONG)
+                .await
+                .unwrap();
+        }
+        begun.elapsed()
+    };
+    let (_, time) = tokio::join!(futures::future::join_all(dead), living);
+    assert!(time < Duration::from_secs(3), "{time:?}");
+    assert!(begun.elapsed() < Duration::from_secs(7));
+    assert_eq!(alpha.logins(), 1);
+    let begun = Instant::now();
+    exec.close().await;
+    assert!(begun.elapsed() < Duration::from_secs(6));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failure_to_connect_is_forgotten_after_a_moment() {
+    if !have(&["sshd", "ssh"]) {
+        return;
+    }
+    let lab = SshLab::new();
+    let alpha = lab.host("alpha");
+    let key = lab.config().with_file_name("alpha").join("authorized_keys");
+    let keys = read(&key);
+    alpha.lock_out();
+    let (exec, host) = (Exec::new(), lab.reach("alpha"));
+    let unseen = exec.ask(&host, &sh("true"), LONG).await.unwrap_err();
+    assert_eq!(unseen.cause, Cause::Denied, "{unseen:?}");
+    std::fs::write(&key, keys).unwrap();
+    // Who asks at once shares the answer; who asks later gets a new one.
+    let unseen = exec.ask(&host, &sh("true"), LONG).await.unwrap_err();
+    assert_eq!(unseen.cause, Cause::Denied, "{unseen:?}");
+    let begun = Instant::now();
+    while exec.ask(&host, &sh("true"), LONG).await.is_err() {
+        assert!(begun.elapsed() < LONG);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    exec.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn host_keys_are_checked() {
+    if !have(&["sshd", "ssh"]) {
+        return;
+    }
+    let lab = SshLab::new();
+    let alpha = lab.host("alpha");
+    lab.expect_another_key(&alpha);
+    let exec = Exec::new();
+    let unseen = exec
+        .ask(&lab.reach("alpha"), &sh("true"), LONG)
+        .await
+        .unwrap_err();
+    assert_eq!(unseen.cause, Cause::Denied, "{unseen:?}");
+    assert!(unseen.detail.contains("another host key"), "{unseen:?}");
+    lab.forget_all();
+    let unseen = exec
+        .ask(&lab.reach("alpha6"), &sh("true"), LONG)
+        .await
+        .unwrap_err();
+    assert_eq!(unseen.cause, Cause::Denied, "{unseen:?}");
+    assert!(unseen.detail.contains("not in known_hosts"), "{unseen:?}");
+    assert_eq!(alpha.logins(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_destination_cannot_be_an_option_and_a_missing_configuration_is_told() {
+    let exec = Exec::new();
+    let mut host = Reach {
+        name: "odd".into(),
+        via: Via::Ssh {
+            destination: "-oProxyCommand=touch /tmp/never".into(),
+            config: None,
+        },
+        sudo: false,
+    };
+    let unseen = exec.ask(&host, &sh("true"), LONG).await.unwrap_err();
+    assert_eq!(unseen.cause, Cause::NoName, "{unseen:?}");
+    if !have(&["ssh"]) {
+        return;
+    }
+    host.via = Via::Ssh {
+        destination: "odd".into(),
+        config: Some("/no/such/config".into()),
+    };
+    let unseen = exec.ask(&host, &sh("true"), LONG).await.unwrap_err();
+    assert_eq!(unseen.cause, Cause::Missing, "{unseen:?}");
+}
