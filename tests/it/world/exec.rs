@@ -217,7 +217,7 @@ async fn a_lost_connection_is_told_and_the_next_question_opens_another() {
         return;
     }
     let lab = SshLab::new();
-    let alpha = lab.host("alpha");
+    let _alpha = lab.host("alpha");
     let (exec, host) = (Exec::new(), lab.reach("alpha"));
     // The program ends the server process of its own connection.
     let cut = "p=$$; while c=$(cat /proc/$p/comm) && [ \"$c\" != sshd ]; do \
