@@ -9,6 +9,7 @@ pub mod machine;
 pub mod plan;
 pub mod playbook;
 pub mod problem;
+pub mod report;
 pub mod secret;
 pub mod site;
 pub mod step;

@@ -1,0 +1,282 @@
+//! A terminal: one moving line for each step at work, finished ones above as lines that stay.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::Reporter;
+use super::card::{Names, card};
+use super::lines::{id_width, rows, tone_role};
+use super::now::{Cursor, Now, announce};
+use super::numbers::time_of_day;
+use super::say::{Sentence, Tone, Weight, say};
+use super::tally::Tally;
+use super::text::{Line, Role, Style};
+use crate::clock::{Clock, Stamp, short};
+use crate::event::{Event, Pulse, Record, Round};
+use crate::plan::{Nature, Outcome, Plan, Way};
+
+/// So many rows of one finding are shown; the journal has all.
+const ROWS: usize = 6;
+
+/// The widest column of step ids.
+const ID_WIDTH: usize = 24;
+
+/// More moving lines than this would push the story off the screen.
+const MOST_BARS: usize = 12;
+
+/// Draws on a terminal. Its own output is the draw target, which the caller chooses.
+pub struct Bars {
+    multi: MultiProgress,
+    /// By entry; `None` is the run as a whole.
+    bars: BTreeMap<Option<usize>, ProgressBar>,
+    template: ProgressStyle,
+    pulses: BTreeMap<Option<usize>, Pulse>,
+    clock: Clock,
+    style: Style,
+    names: Names,
+    tally: Tally,
+    cursor: Cursor,
+}
+
+impl Bars {
+    /// `clock` is asked for how much time is left, whenever something is drawn.
+    pub fn new(target: ProgressDrawTarget, clock: Clock, style: Style, names: Names) -> Bars {
+        let ticks: &[&str] = if style.ascii {
+            &["-", "\\", "|", "/", " "]
+        } else {
+            &["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏", " "]
+        };
+        let template = ProgressStyle::with_template("{spinner} {wide_msg}")
+            .unwrap_or_else(|_| ProgressStyle::default_spinner())
+            .tick_strings(ticks);
+        Bars {
+            multi: MultiProgress::with_draw_target(target),
+            bars: BTreeMap::new(),
+            template,
+            pulses: BTreeMap::new(),
+            clock,
+            style,
+            names,
+            tally: Tally::new(),
+            cursor: Cursor::new(),
+        }
+    }
+
+    /// Takes in what the run did before, without showing it: a resume.
+    pub fn knowing(mut self, past: &[Record]) -> Bars {
+        for record in past {
+            self.tally.fold(record);
+            self.cursor.fold(&self.tally, record);
+        }
+        self
+    }
+
+    fn print(&self, lines: &[Line]) -> io::Result<()> {
+        for line in lines {
+            let text = line.render(&self.style);
+            // An empty text would print nothing at all.
+            self.multi
+                .println(if text.is_empty() { " " } else { &text })?;
+        }
+        Ok(())
+    }
+
+    fn permanent(&self, plan: &Plan, sentence: &Sentence) -> Vec<Line> {
+        let id_width = id_width(plan, ID_WIDTH);
+        let mark = mark(sentence.tone, self.style.ascii);
+        let id = Line::new()
+            .text(sentence.subject(plan))
+            .cut(id_width, &self.style);
+        let head = Line::new()
+            .and(tone_role(sentence.tone), mark)
+            .text(" ")
+            .line(id)
+            .pad_to(2 + id_width + 2);
+        let indent = head.width();
+        let mut lines = head.text(&sentence.text).wrap(self.style.width, indent);
+        for row in rows(sentence, indent, ROWS) {
+            lines.extend(row.wrap(self.style.width, indent + 2));
+        }
+        lines
+    }
+
+    /// Makes the moving lines those of what the run does now.
+    fn reconcile(&mut self) {
+        let wanted: Vec<Option<usize>> = match self.cursor.now() {
+            Now::Looking { left, .. } => left.iter().copied().map(Some).take(MOST_BARS).collect(),
+            Now::Writing { entry, .. } | Now::Asking { entry } | Now::Waiting { entry } => {
+                vec![Some(*entry)]
+            }
+            Now::Holding | Now::Deciding | Now::Undoing => vec![None],
+            Now::Starting | Now::Closing | Now::Ended => Vec::new(),
+        };
+        let gone: Vec<Option<usize>> = (self.bars.keys())
+            .filter(|key| !wanted.contains(key))
+            .copied()
+            .collect();
+        for key in gone {
+            self.pulses.remove(&key);
+            if let Some(bar) = self.bars.remove(&key) {
+                bar.finish_and_clear();
+                self.multi.remove(&bar);
+            }
+        }
+        for key in wanted {
+            if !self.bars.contains_key(&key) {
+                let bar = ProgressBar::new_spinner().with_style(self.template.clone());
+                self.bars.insert(key, self.multi.add(bar));
+            }
+        }
+        self.draw();
+    }
+
+    fn draw(&self) {
+        let Some(plan) = self.tally.plan() else {
+            return;
+        };
+        let now = self.clock.now();
+        for (key, bar) in &self.bars {
+            let line = self.moving(plan, *key, &now);
+            bar.set_message(line.render(&self.style));
+        }
+    }
+
+    /// What it waits for, and until when.
+    fn moving(&self, plan: &Plan, key: Option<usize>, now: &Stamp) -> Line {
+        let id_width = id_width(plan, ID_WIDTH);
+        let entry = key.and_then(|i| plan.entries.get(i));
+        let id = Line::new()
+            .text(entry.map_or("", |entry| entry.id.as_str()))
+            .cut(id_width, &self.style);
+        let only = self.bars.len() == 1;
+        let pulse = (self.pulses.get(&key)).or_else(|| self.pulses.get(&None).filter(|_| only));
+        let mut note = match pulse {
+            Some(pulse) if !pulse.note.is_empty() => pulse.note.clone(),
+            _ => self.default_note(plan, key),
+        };
+        if let Some(fraction) = pulse.and_then(|pulse| pulse.fraction) {
+            note = format!("{:.0}% {note}", fraction.clamp(0.0, 1.0) * 100.0);
+        }
+        let until =
+            (pulse.and_then(|pulse| pulse.until.clone())).or_else(|| self.default_until(plan, key));
+        let right = match (until, self.cursor.since()) {
+            (Some(until), _) if until.left(now).is_zero() => "any moment now".to_owned(),
+            (Some(until), _) => {
+                format!(
+                    "until {}, {} left",
+                    time_of_day(&until),
+                    short(until.left(now))
+                )
+            }
+            (None, Some(since)) => short(now.since(since)),
+            (None, None) => String::new(),
+        };
+        // The spinner and its space come before, and one column stays free at the end.
+        let room = self.style.width.saturating_sub(3);
+        let left_room = room.saturating_sub(right.chars().count() + 2);
+        let left = (id.pad_to(id_width + 2).text(note)).cut(left_room, &self.style);
+        left.pad_to(left_room + 2).and(Role::Dim, right)
+    }
+
+    fn default_note(&self, plan: &Plan, key: Option<usize>) -> String {
+        let entry = key.and_then(|i| plan.entries.get(i));
+        match (self.cursor.now(), entry) {
+            (Now::Looking { round, .. }, Some(entry)) => match round {
+                Round::There => entry.title.clone(),
+                Round::Return => format!("way back: {}", entry.title),
+                Round::Probe => format!("does the old side serve? {}", entry.title),
+                Round::Verify => format!("as before? {}", entry.title),
+            },
+            (Now::Writing { way: Way::Back, .. }, Some(entry)) => {
+                format!("putting back: {}", entry.title)
+            }
+            (Now::Asking { .. }, _) => "waiting for an answer".into(),
+            (Now::Holding, _) => format!("on {}, before the way back", plan.direction.target),
+            (Now::Deciding, _) => "waiting for a decision".into(),
+            (Now::Undoing, _) => "putting back what stands".into(),
+            (_, Some(entry)) => entry.title.clone(),
+            (_, None) => String::new(),
+        }
+    }
+
+    fn default_until(&self, plan: &Plan, key: Option<usize>) -> Option<Stamp> {
+        let since = self.cursor.since()?;
+        let entry = key.and_then(|i| plan.entries.get(i));
+        let span = match (self.cursor.now(), entry) {
+            (Now::Looking { .. }, Some(entry)) => entry.pace.within.max(entry.pace.timeout),
+            (Now::Writing { .. }, Some(entry)) => entry.pace.timeout,
+            (Now::Waiting { .. }, Some(entry)) => match &entry.nature {
+                Nature::Wait { time } => *time,
+                _ => return None,
+            },
+            (Now::Holding, _) => plan.hold,
+            _ => return None,
+        };
+        Some(since.plus(span)).filter(|_| !span.is_zero())
+    }
+}
+
+impl Reporter for Bars {
+    fn record(&mut self, record: &Record) -> io::Result<()> {
+        let before = self.cursor.now().clone();
+        self.tally.fold(record);
+        self.cursor.fold(&self.tally, record);
+        let Some(plan) = self.tally.plan() else {
+            return Ok(());
+        };
+        let mut sentences = say(plan, &record.event);
+        sentences.retain(|sentence| {
+            sentence.weight == Weight::Fact && !matches!(record.event, Event::Ended { .. })
+        });
+        if *self.cursor.now() != before {
+            sentences.extend(announce(plan, self.cursor.now()));
+        }
+        let lines: Vec<Line> = (sentences.iter())
+            .flat_map(|sentence| self.permanent(plan, sentence))
+            .collect();
+        self.reconcile();
+        self.print(&lines)
+    }
+
+    fn pulse(&mut self, pulse: &Pulse) -> io::Result<()> {
+        // News of a step that is no longer at work comes too late.
+        if pulse.entry.is_none() || self.bars.contains_key(&pulse.entry) {
+            self.pulses.insert(pulse.entry, pulse.clone());
+            self.draw();
+        }
+        Ok(())
+    }
+
+    fn tick(&mut self) -> io::Result<()> {
+        for bar in self.bars.values() {
+            bar.tick();
+        }
+        self.draw();
+        Ok(())
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        for bar in std::mem::take(&mut self.bars).into_values() {
+            bar.finish_and_clear();
+            self.multi.remove(&bar);
+        }
+        self.print(&card(&self.tally, &self.names, &self.style))
+    }
+}
+
+fn mark(tone: Tone, ascii: bool) -> &'static str {
+    let (pretty, plain) = match tone {
+        Tone::Judged(Outcome::Pass) => ("✓", "+"),
+        Tone::Judged(Outcome::Warn) => ("!", "!"),
+        Tone::Judged(Outcome::Late) => ("◷", "~"),
+        Tone::Judged(Outcome::Unknown) => ("?", "?"),
+        Tone::Judged(Outcome::Fail) => ("✗", "x"),
+        Tone::Run => ("·", "-"),
+        Tone::Change => ("→", ">"),
+        Tone::Ask => ("?", "?"),
+        Tone::Owed => ("!", "!"),
+    };
+    if ascii { plain } else { pretty }
+}

@@ -1,0 +1,393 @@
+//! The end of each run on a short card: three questions, what stands, times, what is owed, what to type.
+
+use super::lines::{fact_rows, mend_rows};
+use super::numbers::{count, date_time, rounded};
+use super::say::ending_phrase;
+use super::tally::{Because, Proof, Serves, Standing, Tally};
+use super::text::{Line, Role, Style};
+use crate::clock::short;
+use crate::event::{Ending, Round};
+use crate::plan::{Mode, Outcome, Plan, Question, Seconds};
+
+/// Where the labels end.
+const LABEL: usize = 9;
+
+/// Where the answers to the questions begin.
+const ANSWER: usize = 45;
+
+/// So many rows of one cause are shown.
+const ROWS: usize = 4;
+
+/// What the person would type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Names {
+    /// The run, as `cutover show` takes it.
+    pub run: String,
+    /// The playbook, as it was given on the command line.
+    pub playbook: String,
+}
+
+impl Names {
+    pub fn new(run: impl Into<String>, playbook: impl Into<String>) -> Names {
+        Names {
+            run: run.into(),
+            playbook: playbook.into(),
+        }
+    }
+}
+
+/// The card of a run, as far as its records go.
+pub fn card(tally: &Tally, names: &Names, style: &Style) -> Vec<Line> {
+    let Some(plan) = tally.plan() else {
+        return vec![Line::new().text("nothing was recorded of this run")];
+    };
+    let mut lines = vec![Line::new()];
+    lines.extend(title(tally, plan, names, style));
+    lines.push(Line::new());
+    lines.extend(questions(tally, style));
+    lines.push(Line::new());
+    if tally.ending() != Some(Ending::Done) {
+        lines.extend(why(tally, style));
+    }
+    lines.extend(now(tally, plan, style));
+    lines.extend(times(tally, plan, style));
+    lines.extend(owed(tally, style));
+    lines.extend(next(tally, plan, names, style));
+    lines
+}
+
+fn title(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> Vec<Line> {
+    let (role, phrase) = match tally.ending() {
+        None => (Role::Unclear, "not ended: it still runs, or was cut off"),
+        Some(ending) => {
+            let role = match ending {
+                Ending::Done => Role::Good,
+                Ending::DoneUnproven => Role::Waiting,
+                Ending::Refused | Ending::Stale | Ending::Undone => Role::Caution,
+                Ending::Held | Ending::Stopped => Role::Bad,
+            };
+            (role, ending_phrase(ending, plan.mode))
+        }
+    };
+    let first = Line::new()
+        .and(Role::Strong, format!("{} of {}", plan.mode, plan.playbook))
+        .text(": ")
+        .and(role, phrase);
+    let mut facts = vec![format!(
+        "{} -> {}",
+        plan.direction.source, plan.direction.target
+    )];
+    facts.push(format!("run {}", names.run));
+    if let Some(started) = tally.started() {
+        facts.push(format!("{} by {}", date_time(started), tally.by()));
+    }
+    facts.push(format!("took {}", short(tally.took())));
+    let second = Line::new().and(Role::Dim, facts.join(", "));
+    let mut lines = first.wrap(style.width, 2);
+    lines.extend(second.wrap(style.width, 2));
+    lines
+}
+
+fn questions(tally: &Tally, style: &Style) -> Vec<Line> {
+    let asked = [
+        (
+            Question::Ready,
+            "Is the target up to date, and does it work?",
+        ),
+        (Question::Fast, "Is it fast enough for the load?"),
+        (Question::Moves, "Does every service move?"),
+    ];
+    (asked.into_iter())
+        .flat_map(|(question, text)| {
+            let (role, word, reason) = match tally.answer(question) {
+                Proof::Yes(reason) => (Role::Good, "yes", reason),
+                Proof::No(reason) => (Role::Bad, "no", reason),
+                Proof::NotProven(reason) => (Role::Unclear, "not proven", reason),
+            };
+            Line::new()
+                .text(text)
+                .pad_to(ANSWER)
+                .and(role, word)
+                .text(format!(": {reason}"))
+                .wrap(style.width, ANSWER)
+        })
+        .collect()
+}
+
+fn why(tally: &Tally, style: &Style) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for (
+        i,
+        Because {
+            subject,
+            outcome,
+            text,
+            facts,
+            mend,
+        },
+    ) in tally.because().iter().enumerate()
+    {
+        let mut line = label(if i == 0 { "Why" } else { "" });
+        if !subject.is_empty() {
+            line = line.and(Role::Strong, subject).text(" ");
+        }
+        if *outcome > Outcome::Warn {
+            line = line.and((*outcome).into(), outcome.to_string()).text(": ");
+        }
+        lines.extend(line.text(text).wrap(style.width, LABEL + 2));
+        for row in fact_rows(facts, LABEL + 2, ROWS) {
+            lines.extend(row.wrap(style.width, LABEL + 4));
+        }
+        if let Some(mend) = mend {
+            lines.extend(mend_rows(mend, LABEL + 2));
+        }
+    }
+    lines
+}
+
+fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
+    let source = &plan.direction.source;
+    let target = &plan.direction.target;
+    let standing = |which: fn(Standing) -> bool| {
+        (plan.entries.iter().enumerate())
+            .filter(|(i, entry)| entry.writes() && entry.there && which(tally.standing(*i)))
+            .count()
+    };
+    let changes = (plan.entries.iter())
+        .filter(|entry| entry.writes() && entry.there)
+        .count();
+    let back = standing(|s| s == Standing::PutBack);
+    let all = count(changes, "change");
+    let text = match (tally.ending(), plan.mode) {
+        (_, Mode::Check | Mode::Plan) => format!("{source} serves; nothing was changed"),
+        (Some(Ending::Done), Mode::Drill) => {
+            format!("{source} serves again; {all} made, seen, and put back")
+        }
+        (Some(Ending::DoneUnproven), Mode::Drill) => {
+            format!("{source} serves again; {all} made and put back; not everything was seen")
+        }
+        (Some(Ending::Done), _) => format!("{target} serves; {all} made and seen"),
+        (Some(Ending::DoneUnproven), _) => {
+            format!("{target} serves; {all} made; not everything was seen")
+        }
+        (Some(Ending::Refused | Ending::Stale), _) => {
+            format!("{source} serves, as before; nothing was changed")
+        }
+        (Some(Ending::Undone), _) => {
+            format!(
+                "{source} serves, as before; {} put back",
+                count(back, "change")
+            )
+        }
+        (Some(Ending::Held | Ending::Stopped) | None, _) => match tally.serves() {
+            Serves::Source if back > 0 => {
+                format!(
+                    "no change stands; {} put back; the names lead to {source}",
+                    count(back, "change")
+                )
+            }
+            Serves::Source => format!("nothing was changed; the names lead to {source}"),
+            Serves::Target => format!("all of {all} stand; the names lead to {target}"),
+            Serves::Unsure => {
+                let stand = standing(|s| s == Standing::Stands);
+                format!("between the sites: {stand} of {all} stand for sure")
+            }
+        },
+    };
+    let mut lines = label("Now").text(text).wrap(style.width, LABEL);
+    if tally.ever_wrote() {
+        for (i, entry) in plan.entries.iter().enumerate() {
+            if !entry.writes() || !entry.there {
+                continue;
+            }
+            let (role, word) = match tally.standing(i) {
+                Standing::Untouched => (Role::Dim, "not changed"),
+                Standing::Stands => (Role::Strong, "stands"),
+                Standing::PutBack => (Role::Good, "as before"),
+                Standing::Half => (Role::Bad, "only part of it stands"),
+                Standing::Foreign => (Role::Bad, "changed by somebody else"),
+                Standing::Unclear => (Role::Unclear, "begun, and not seen since"),
+            };
+            let id = Line::new()
+                .and(Role::Plain, &entry.id)
+                .cut(style.width.saturating_sub(LABEL + 28), style);
+            lines.push(
+                Line::new()
+                    .text(" ".repeat(LABEL))
+                    .line(id)
+                    .text("  ")
+                    .and(role, word),
+            );
+        }
+    }
+    if let Some(by) = tally.accepted_by() {
+        let text = format!("{by} let it go on with what was not proven");
+        lines.extend(label("").and(Role::Dim, text).wrap(style.width, LABEL));
+    }
+    lines
+}
+
+fn times(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
+    let looks_only = matches!(plan.mode, Mode::Check | Mode::Plan);
+    let mut rows = Vec::new();
+    if !looks_only {
+        let promised = plan.objectives.rto;
+        rows.push(match (tally.rto(), promised) {
+            (Some(took), _) => {
+                measured("RTO", took, promised).text(", from the decision to the verified target")
+            }
+            (None, Some(Seconds(most))) => {
+                Line::new().text(format!("RTO not reached; {} were promised", rounded(most)))
+            }
+            (None, None) => Line::new().text("RTO not reached; none was promised"),
+        });
+    }
+    match (tally.rpo(), plan.objectives.rpo) {
+        (Some(age), promised) => {
+            rows.push(measured("RPO", age, promised).text(", the age of the target's data"));
+        }
+        (None, Some(Seconds(most))) => {
+            rows.push(
+                Line::new().text(format!("RPO not measured; {} were promised", rounded(most))),
+            );
+        }
+        (None, None) => {}
+    }
+    if let Some(back) = tally.way_back() {
+        rows.push(Line::new().text(format!("the way back took {}", short(back))));
+    }
+    (rows.into_iter().enumerate())
+        .flat_map(|(i, row)| {
+            label(if i == 0 { "Times" } else { "" })
+                .line(row)
+                .wrap(style.width, LABEL + 2)
+        })
+        .collect()
+}
+
+fn measured(what: &str, took: std::time::Duration, promised: Option<Seconds>) -> Line {
+    let line = Line::new().text(format!("{what} "));
+    match promised {
+        None => line.text(format!("{}, none was promised", short(took))),
+        Some(Seconds(most)) if took <= most => {
+            line.and(Role::Good, format!("{} of {}", short(took), rounded(most)))
+        }
+        Some(Seconds(most)) => line.and(
+            Role::Bad,
+            format!("missed: {} of {}", short(took), rounded(most)),
+        ),
+    }
+}
+
+fn owed(tally: &Tally, style: &Style) -> Vec<Line> {
+    if tally.owed().is_empty() {
+        return label("Owed").text("nothing").wrap(style.width, LABEL);
+    }
+    let mut lines = Vec::new();
+    for (i, owed) in tally.owed().iter().enumerate() {
+        let line = label(if i == 0 { "Owed" } else { "" }).and(Role::Caution, &owed.what);
+        lines.extend(line.wrap(style.width, LABEL + 2));
+        if !owed.how.is_empty() {
+            lines.extend(mend_rows(&owed.how, LABEL + 2));
+        }
+    }
+    lines
+}
+
+/// Commands with what they are for.
+fn next(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> Vec<Line> {
+    let run = &names.run;
+    let playbook = &names.playbook;
+    let source = &plan.direction.source;
+    let mut rows: Vec<(String, String)> = Vec::new();
+    let mut row = |command: String, what: &str| rows.push((command, what.to_owned()));
+    let resume = format!("cutover resume {run}");
+    let rollback = format!("cutover rollback {run}");
+    let check = format!("cutover check {playbook}");
+    let report = format!("cutover report {run}");
+    match (tally.ending(), plan.mode) {
+        (Some(Ending::Done | Ending::DoneUnproven), Mode::Check) => {
+            row(
+                format!("cutover plan {playbook}"),
+                "each change and its undo",
+            );
+        }
+        (Some(Ending::Done | Ending::DoneUnproven), Mode::Plan) => {
+            row(format!("cutover drill {playbook}"), "do it, and come back");
+            row(format!("cutover failover {playbook}"), "do it, and stay");
+        }
+        (Some(Ending::Done), Mode::Drill) => row(report, "the whole report"),
+        (Some(Ending::DoneUnproven), Mode::Drill) => {
+            row("cutover owed".into(), "what is left to be seen or done");
+            row(report, "the whole report");
+        }
+        (Some(Ending::Done | Ending::DoneUnproven), _) => {
+            if tally.ending() == Some(Ending::DoneUnproven) || !tally.owed().is_empty() {
+                row("cutover owed".into(), "what is left to be seen or done");
+            }
+            row(
+                format!("cutover failover {playbook} --to {source}"),
+                "fail back, data first",
+            );
+            row(rollback, "only put back what was changed");
+        }
+        (Some(Ending::Refused), _) => {
+            row(check, "look again, when it is mended");
+            row(format!("cutover show {run}"), "everything that was seen");
+        }
+        (Some(Ending::Stale), _) => row(format!("cutover plan {playbook}"), "make a new plan"),
+        (Some(Ending::Undone), _) => {
+            row(report, "what happened, in order");
+            row(check, "look again, when it is mended");
+        }
+        (Some(Ending::Held | Ending::Stopped) | None, Mode::Check | Mode::Plan) => {
+            row(check, "look again");
+        }
+        (Some(Ending::Held | Ending::Stopped) | None, _) => {
+            let looked_back = tally.finding_in(Round::Probe);
+            if tally
+                .because()
+                .iter()
+                .any(|b| b.text.contains("somebody else"))
+            {
+                row(
+                    format!("cutover show {run}"),
+                    "what was seen, before all else",
+                );
+            }
+            row(resume, "look again, and go on from here");
+            if tally.ever_wrote() {
+                row(
+                    rollback,
+                    if looked_back {
+                        "put back what stands, decided by you"
+                    } else {
+                        "put back what stands"
+                    },
+                );
+            }
+        }
+    }
+    let widest = |part: fn(&(String, String)) -> &String| {
+        let widths = rows.iter().map(|row| part(row).chars().count());
+        widths.max().unwrap_or(0)
+    };
+    // Side by side where all fit; else one below the other, since a command is never cut.
+    let column = LABEL + widest(|row| &row.0) + 2;
+    let beside = column + widest(|row| &row.1) <= style.width;
+    let mut lines = Vec::new();
+    for (i, (command, what)) in rows.iter().enumerate() {
+        let line = label(if i == 0 { "Next" } else { "" }).and(Role::Command, command);
+        if beside {
+            lines.push(line.pad_to(column).and(Role::Dim, what));
+        } else {
+            lines.push(line);
+            lines.push(label("").text("  ").and(Role::Dim, what));
+        }
+    }
+    lines
+}
+
+fn label(text: &str) -> Line {
+    Line::new().and(Role::Dim, text).pad_to(LABEL)
+}

@@ -1,0 +1,352 @@
+//! Displays on a thread of their own, where they may be slow, stop or fail without touching the run.
+
+use std::collections::VecDeque;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use super::Reporter;
+use crate::event::{Pulse, Record};
+
+/// So many pulses wait at most; older ones give way.
+const PULSES: usize = 64;
+
+/// How often displays are told that time passes.
+const TICK: Duration = Duration::from_millis(125);
+
+/// Hands records and pulses to several reporters.
+///
+/// Records wait in a queue without bound (a run has some hundred), pulses in a short one that forgets the
+/// oldest. So a terminal that was stopped with Ctrl-S never pauses a run.
+pub struct Fanout {
+    shared: Arc<Shared>,
+}
+
+/// How long [`Fanout::close`] waits for displays to show what is left.
+pub type Patience = Duration;
+
+/// What became of the displays.
+#[derive(Debug, Default)]
+pub struct Closed {
+    /// Reporters that failed on the way, in that order.
+    pub dropped: Vec<Dropped>,
+    /// Everything was shown. Otherwise a display is stuck, and is left behind.
+    pub drained: bool,
+}
+
+/// A reporter that failed, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dropped {
+    pub name: String,
+    pub error: String,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    /// Something came in.
+    news: Condvar,
+    /// The thread has ended.
+    end: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    records: VecDeque<Record>,
+    pulses: VecDeque<Pulse>,
+    closing: bool,
+    ended: bool,
+    dropped: Vec<Dropped>,
+}
+
+/// What the thread does next.
+enum Work {
+    Records(VecDeque<Record>),
+    Pulses(VecDeque<Pulse>),
+    Tick,
+    Finish,
+}
+
+impl Shared {
+    /// A reporter's panic is caught, and no other code runs under the lock: what it guards is whole.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn next(&self) -> Work {
+        let mut state = self.lock();
+        let idle =
+            |state: &State| state.records.is_empty() && state.pulses.is_empty() && !state.closing;
+        if idle(&state) {
+            state = (self.news.wait_timeout(state, TICK))
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+        if !state.records.is_empty() {
+            Work::Records(std::mem::take(&mut state.records))
+        } else if !state.pulses.is_empty() {
+            Work::Pulses(std::mem::take(&mut state.pulses))
+        } else if state.closing {
+            Work::Finish
+        } else {
+            Work::Tick
+        }
+    }
+}
+
+/// Says that the thread has ended, however it ended.
+struct SayEnd(Arc<Shared>);
+
+impl Drop for SayEnd {
+    fn drop(&mut self) {
+        self.0.lock().ended = true;
+        self.0.end.notify_all();
+    }
+}
+
+impl Fanout {
+    /// Starts the thread. `notice` hears once of each reporter that failed and was dropped.
+    pub fn start(
+        reporters: Vec<(String, Box<dyn Reporter>)>,
+        notice: impl FnMut(&Dropped) + Send + 'static,
+    ) -> io::Result<Fanout> {
+        let shared = Arc::new(Shared::default());
+        let end = SayEnd(shared.clone());
+        thread::Builder::new()
+            .name("display".into())
+            .spawn(move || run(&end.0, reporters, notice))?;
+        Ok(Fanout { shared })
+    }
+
+    /// Takes records, for the journal to call after each became durable. Never blocks.
+    pub fn publisher(&self) -> Arc<dyn Fn(&Record) + Send + Sync> {
+        let shared = self.shared.clone();
+        Arc::new(move |record| {
+            let mut state = shared.lock();
+            if !state.ended {
+                state.records.push_back(record.clone());
+                shared.news.notify_one();
+            }
+        })
+    }
+
+    /// Takes pulses. Never blocks; drops the oldest where the displays are slow.
+    pub fn pulses(&self) -> Arc<dyn Fn(Pulse) + Send + Sync> {
+        let shared = self.shared.clone();
+        Arc::new(move |pulse| {
+            let mut state = shared.lock();
+            if state.pulses.len() == PULSES {
+                state.pulses.pop_front();
+            }
+            state.pulses.push_back(pulse);
+            shared.news.notify_one();
+        })
+    }
+
+    /// Shows what is left and ends. A display that is stuck is left behind after `patience`.
+    pub fn close(self, patience: Patience) -> Closed {
+        let mut state = self.shared.lock();
+        state.closing = true;
+        self.shared.news.notify_one();
+        let (state, _) = (self.shared.end)
+            .wait_timeout_while(state, patience, |state| !state.ended)
+            .unwrap_or_else(PoisonError::into_inner);
+        Closed {
+            dropped: state.dropped.clone(),
+            drained: state.ended,
+        }
+    }
+}
+
+impl Drop for Fanout {
+    /// Without a close, the thread still ends: after it has shown what it has.
+    fn drop(&mut self) {
+        self.shared.lock().closing = true;
+        self.shared.news.notify_one();
+    }
+}
+
+fn run(
+    shared: &Shared,
+    mut reporters: Vec<(String, Box<dyn Reporter>)>,
+    mut notice: impl FnMut(&Dropped),
+) {
+    loop {
+        let work = shared.next();
+        reporters.retain_mut(|(name, reporter)| {
+            let shown = catch_unwind(AssertUnwindSafe(|| show(reporter.as_mut(), &work)));
+            let error = match shown {
+                Ok(Ok(())) => return true,
+                Ok(Err(error)) => error.to_string(),
+                Err(_) => "it panicked".to_owned(),
+            };
+            let dropped = Dropped {
+                name: std::mem::take(name),
+                error,
+            };
+            shared.lock().dropped.push(dropped.clone());
+            notice(&dropped);
+            false
+        });
+        if matches!(work, Work::Finish) {
+            return;
+        }
+    }
+}
+
+fn show(reporter: &mut dyn Reporter, work: &Work) -> io::Result<()> {
+    match work {
+        Work::Records(records) => records
+            .iter()
+            .try_for_each(|record| reporter.record(record)),
+        Work::Pulses(pulses) => pulses.iter().try_for_each(|pulse| reporter.pulse(pulse)),
+        Work::Tick => reporter.tick(),
+        Work::Finish => reporter.finish(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::report::fixture;
+
+    const LONG: Duration = Duration::from_secs(20);
+
+    /// Sends what it is shown; fails or blocks on request.
+    struct Probe {
+        to: mpsc::Sender<String>,
+        fails_at: Option<u64>,
+        panics: bool,
+        gate: Option<mpsc::Receiver<()>>,
+    }
+
+    impl Probe {
+        fn new(to: &mpsc::Sender<String>) -> Probe {
+            Probe {
+                to: to.clone(),
+                fails_at: None,
+                panics: false,
+                gate: None,
+            }
+        }
+    }
+
+    impl Reporter for Probe {
+        fn record(&mut self, record: &Record) -> io::Result<()> {
+            if let Some(gate) = &self.gate {
+                let _ = gate.recv();
+            }
+            if self.fails_at == Some(record.seq) {
+                assert!(!self.panics, "asked to panic");
+                return Err(io::ErrorKind::BrokenPipe.into());
+            }
+            let _ = self.to.send(format!("record {}", record.seq));
+            Ok(())
+        }
+
+        fn pulse(&mut self, pulse: &Pulse) -> io::Result<()> {
+            let _ = self.to.send(format!("pulse {}", pulse.note));
+            Ok(())
+        }
+
+        fn finish(&mut self) -> io::Result<()> {
+            let _ = self.to.send("finish".into());
+            Ok(())
+        }
+    }
+
+    fn pulse(note: &str) -> Pulse {
+        Pulse {
+            entry: None,
+            note: note.into(),
+            until: None,
+            fraction: None,
+        }
+    }
+
+    #[test]
+    fn a_reporter_that_fails_is_dropped_once_and_the_others_go_on() {
+        for panics in [false, true] {
+            let (to, shown) = mpsc::channel();
+            let (broken_to, broken_shown) = mpsc::channel();
+            let (noticed_to, noticed) = mpsc::channel();
+            let broken = Probe {
+                fails_at: Some(2),
+                panics,
+                ..Probe::new(&broken_to)
+            };
+            let fanout = Fanout::start(
+                vec![
+                    ("lines".into(), Box::new(broken) as Box<dyn Reporter>),
+                    ("json".into(), Box::new(Probe::new(&to))),
+                ],
+                move |dropped| noticed_to.send(dropped.clone()).unwrap(),
+            )
+            .unwrap();
+            let publish = fanout.publisher();
+            for record in fixture::happy_drill().iter().take(5) {
+                publish(record);
+            }
+            let closed = fanout.close(LONG);
+            assert!(closed.drained);
+            assert_eq!(closed.dropped.len(), 1);
+            assert_eq!(noticed.try_iter().collect::<Vec<_>>(), closed.dropped);
+            assert_eq!(closed.dropped[0].name, "lines");
+            let seen: Vec<String> = broken_shown.try_iter().collect();
+            assert_eq!(seen, ["record 0", "record 1"]);
+            let seen: Vec<String> = shown.try_iter().collect();
+            assert_eq!(
+                seen,
+                [
+                    "record 0", "record 1", "record 2", "record 3", "record 4", "finish"
+                ]
+            );
+            publish(&fixture::happy_drill()[0]);
+        }
+    }
+
+    #[test]
+    fn a_stopped_terminal_pauses_nobody_and_keeps_few_pulses() {
+        let (to, shown) = mpsc::channel();
+        let (open, gate) = mpsc::channel();
+        let stuck = Probe {
+            gate: Some(gate),
+            ..Probe::new(&to)
+        };
+        let fanout = Fanout::start(vec![("bars".into(), Box::new(stuck))], |_| {}).unwrap();
+        let publish = fanout.publisher();
+        let pulses = fanout.pulses();
+        let records = fixture::happy_drill();
+        for record in &records {
+            publish(record);
+        }
+        for n in 0..10 * PULSES {
+            pulses(pulse(&n.to_string()));
+        }
+        assert!(shown.try_recv().is_err(), "nothing was shown yet");
+        drop(open);
+        assert!(fanout.close(LONG).drained);
+        let seen: Vec<String> = shown.try_iter().collect();
+        let of = |kind: &str| seen.iter().filter(|line| line.starts_with(kind)).count();
+        assert_eq!(of("record"), records.len());
+        assert_eq!(of("pulse"), PULSES);
+        assert_eq!(seen.last().map(String::as_str), Some("finish"));
+    }
+
+    #[test]
+    fn closing_does_not_wait_for_a_display_that_is_stuck() {
+        let (to, _shown) = mpsc::channel();
+        let (_open, gate) = mpsc::channel();
+        let stuck = Probe {
+            gate: Some(gate),
+            ..Probe::new(&to)
+        };
+        let fanout = Fanout::start(vec![("bars".into(), Box::new(stuck))], |_| {}).unwrap();
+        fanout.publisher()(&fixture::happy_drill()[0]);
+        assert!(!fanout.close(Duration::from_millis(50)).drained);
+    }
+}

@@ -1,0 +1,183 @@
+//! Plain lines, for a pipe, a log, a terminal without tricks: one line per fact, with its time.
+
+use std::io::{self, Write};
+
+use super::Reporter;
+use super::card::{Names, card};
+use super::now::{Cursor, announce};
+use super::numbers::{elapsed, time_of_day};
+use super::say::{Sentence, Tone, say};
+use super::tally::Tally;
+use super::text::{Line, Role, Style};
+use crate::clock::Stamp;
+use crate::event::{Fact, Record};
+use crate::plan::Plan;
+
+/// So many rows of one finding are shown; the journal has all.
+const ROWS: usize = 20;
+
+/// The widest column of step ids.
+const ID_WIDTH: usize = 28;
+
+/// What stands at the beginning of each line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Times {
+    /// The time of day, UTC.
+    OfDay,
+    /// Time since the start.
+    Elapsed,
+}
+
+/// Writes a line per fact, and the card at the end.
+pub struct Lines<W> {
+    to: W,
+    style: Style,
+    times: Times,
+    names: Names,
+    tally: Tally,
+    cursor: Cursor,
+}
+
+impl<W: Write + Send> Lines<W> {
+    pub fn new(to: W, style: Style, times: Times, names: Names) -> Lines<W> {
+        Lines {
+            to,
+            style,
+            times,
+            names,
+            tally: Tally::new(),
+            cursor: Cursor::new(),
+        }
+    }
+
+    /// Takes in what the run did before, without showing it: a resume.
+    pub fn knowing(mut self, past: &[Record]) -> Lines<W> {
+        for record in past {
+            self.tally.fold(record);
+            self.cursor.fold(&self.tally, record);
+        }
+        self
+    }
+
+    fn write(&mut self, at: &Stamp, sentences: &[Sentence]) -> io::Result<()> {
+        let Some(plan) = self.tally.plan() else {
+            return Ok(());
+        };
+        let time = match (self.times, self.tally.started()) {
+            (Times::Elapsed, Some(started)) => elapsed(at.since(started)),
+            _ => time_of_day(at),
+        };
+        let id_width = id_width(plan, ID_WIDTH);
+        for sentence in sentences {
+            let id = Line::new()
+                .text(sentence.subject(plan))
+                .cut(id_width, &self.style);
+            let head = Line::new()
+                .and(Role::Dim, format!("{time:>9}  "))
+                .and(tone_role(sentence.tone), sentence.tone.word())
+                .pad_to(20)
+                .line(id)
+                .pad_to(20 + id_width + 2);
+            let indent = head.width();
+            let mut lines = vec![head.text(&sentence.text)];
+            lines.extend(rows(sentence, indent, ROWS));
+            for line in lines {
+                writeln!(self.to, "{}", line.render(&self.style))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<W: Write + Send> Reporter for Lines<W> {
+    fn record(&mut self, record: &Record) -> io::Result<()> {
+        let before = self.cursor.now().clone();
+        self.tally.fold(record);
+        self.cursor.fold(&self.tally, record);
+        let Some(plan) = self.tally.plan() else {
+            return Ok(());
+        };
+        let mut sentences = say(plan, &record.event);
+        if *self.cursor.now() != before {
+            sentences.extend(announce(plan, self.cursor.now()));
+        }
+        self.write(&record.at, &sentences)?;
+        self.to.flush()
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        for line in card(&self.tally, &self.names, &self.style) {
+            writeln!(self.to, "{}", line.render(&self.style))?;
+        }
+        self.to.flush()
+    }
+}
+
+/// The column that holds all ids of a plan, at most `most` wide.
+pub(super) fn id_width(plan: &Plan, most: usize) -> usize {
+    (plan.entries.iter())
+        .map(|entry| entry.id.chars().count())
+        .max()
+        .unwrap_or(0)
+        .min(most)
+}
+
+pub(super) fn tone_role(tone: Tone) -> Role {
+    match tone {
+        Tone::Judged(outcome) => outcome.into(),
+        Tone::Run => Role::Dim,
+        Tone::Change => Role::Strong,
+        Tone::Ask => Role::Unclear,
+        Tone::Owed => Role::Caution,
+    }
+}
+
+/// What belongs to a sentence: expected beside actual, and what to do.
+pub(super) fn rows(sentence: &Sentence, indent: usize, most: usize) -> Vec<Line> {
+    let mut lines = fact_rows(&sentence.facts, indent, most);
+    if let Some(mend) = &sentence.mend {
+        lines.extend(mend_rows(mend, indent));
+    }
+    lines
+}
+
+pub(super) fn fact_rows(facts: &[Fact], indent: usize, most: usize) -> Vec<Line> {
+    let mut lines: Vec<Line> = (facts.iter().take(most))
+        .map(|fact| {
+            let line = Line::new()
+                .text(" ".repeat(indent))
+                .and(fact.outcome.into(), &fact.what)
+                .text(": ");
+            match (fact.expected.is_empty(), fact.actual.is_empty()) {
+                (true, _) => line.text(&fact.actual),
+                (false, true) => line.text(format!("expected {}", fact.expected)),
+                (false, false) => {
+                    line.text(format!("expected {}, seen {}", fact.expected, fact.actual))
+                }
+            }
+        })
+        .collect();
+    if facts.len() > most {
+        let more = super::numbers::thousands(facts.len() - most);
+        lines.push(
+            Line::new()
+                .text(" ".repeat(indent))
+                .and(Role::Dim, format!("and {more} more")),
+        );
+    }
+    lines
+}
+
+/// What to do, as it can be pasted: a mend of several lines keeps them.
+pub(super) fn mend_rows(mend: &str, indent: usize) -> Vec<Line> {
+    mend.lines()
+        .enumerate()
+        .map(|(i, text)| {
+            let label = if i == 0 { "mend: " } else { "      " };
+            Line::new()
+                .text(" ".repeat(indent))
+                .and(Role::Dim, label)
+                .and(Role::Command, text)
+        })
+        .collect()
+}

@@ -1,0 +1,65 @@
+//! Plan and events as text: for a terminal, a pipe, a program.
+//!
+//! A reporter reads records and nothing else, so that a past run is shown exactly as a live one. Nothing
+//! here writes to the process's own output: each writer is given.
+//!
+//! - [`say`] turns an event into sentences; all displays share it.
+//! - [`Lines`] and [`JsonLines`] write to a pipe, [`Bars`] draws on a terminal.
+//! - [`Tally`] is what a run comes to, a fold over its records; [`card`] prints it.
+//! - [`Fanout`] keeps the displays on a thread of their own, where they may block or fail.
+
+mod bars;
+mod card;
+mod fanout;
+mod json;
+mod lines;
+mod now;
+mod numbers;
+mod plan;
+mod runs;
+mod say;
+mod tally;
+mod text;
+mod zone;
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod tests;
+
+use std::io;
+
+use crate::event::{Pulse, Record};
+
+pub use bars::Bars;
+pub use card::{Names, card};
+pub use fanout::{Closed, Dropped, Fanout, Patience};
+pub use json::JsonLines;
+pub use lines::{Lines, Times};
+pub use now::{Cursor, Now};
+pub use numbers::{count, count_of, date_time, elapsed, list, rounded, thousands, time_of_day};
+pub use plan::{Commands, plan};
+pub use runs::{OwedRow, RunRow, owed_table, runs_table};
+pub use say::{Sentence, Tone, Weight, ending_phrase, say};
+pub use tally::{Because, Proof, Standing, Tally};
+pub use text::{Line, Role, Style, clean, render};
+
+/// Shows a run to somebody. An error ends this reporter and never the run.
+pub trait Reporter: Send {
+    /// A fact, in the order of the journal, after it became durable.
+    fn record(&mut self, record: &Record) -> io::Result<()>;
+
+    /// Passing news. Any of them may be lost.
+    fn pulse(&mut self, pulse: &Pulse) -> io::Result<()> {
+        let _ = pulse;
+        Ok(())
+    }
+
+    /// Some time has passed; called a few times a second, for what moves on the screen.
+    fn tick(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Nothing more will come.
+    fn finish(&mut self) -> io::Result<()>;
+}

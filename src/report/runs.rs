@@ -1,0 +1,158 @@
+//! Tables: past runs, and what they have left to be done.
+
+use std::time::Duration;
+
+use super::numbers::{count, date_time, rounded};
+use super::say::ending_phrase;
+use super::tally::Tally;
+use super::text::{Line, Role, Style};
+use crate::clock::{Stamp, short};
+use crate::event::{Ending, Owed};
+use crate::plan::{Direction, Mode};
+
+/// One run of the past, or one that still runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunRow {
+    pub run: String,
+    pub playbook: String,
+    pub mode: Mode,
+    pub direction: Direction,
+    pub started: Stamp,
+    pub took: Duration,
+    /// `None`: it still runs, or was cut off.
+    pub ending: Option<Ending>,
+    pub owed: usize,
+}
+
+impl RunRow {
+    /// The row of a run from its records; `None` where there are none.
+    pub fn of(run: impl Into<String>, tally: &Tally) -> Option<RunRow> {
+        let plan = tally.plan()?;
+        Some(RunRow {
+            run: run.into(),
+            playbook: plan.playbook.clone(),
+            mode: plan.mode,
+            direction: plan.direction.clone(),
+            started: tally.started()?.clone(),
+            took: tally.took(),
+            ending: tally.ending(),
+            owed: tally.owed().len(),
+        })
+    }
+}
+
+/// Something that a run has left to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwedRow {
+    pub run: String,
+    pub playbook: String,
+    pub age: Duration,
+    pub owed: Owed,
+}
+
+/// The table of `cutover runs`, in the order given.
+pub fn runs_table(rows: &[RunRow], style: &Style) -> Vec<Line> {
+    if rows.is_empty() {
+        return vec![Line::new().text("no runs yet")];
+    }
+    let head = [
+        "RUN",
+        "STARTED",
+        "PLAYBOOK",
+        "MODE",
+        "DIRECTION",
+        "TOOK",
+        "ENDED",
+    ];
+    let body = rows.iter().map(|row| {
+        let (role, mut ended) = match row.ending {
+            None => (Role::Unclear, "not ended: runs, or was cut off".to_owned()),
+            Some(ending) => (
+                match ending {
+                    Ending::Done => Role::Good,
+                    Ending::DoneUnproven => Role::Waiting,
+                    Ending::Refused | Ending::Stale | Ending::Undone => Role::Caution,
+                    Ending::Held | Ending::Stopped => Role::Bad,
+                },
+                ending_phrase(ending, row.mode).to_owned(),
+            ),
+        };
+        if row.owed > 0 {
+            ended += &format!("; {} owed", count(row.owed, "thing"));
+        }
+        vec![
+            (Role::Strong, row.run.clone()),
+            (Role::Plain, date_time(&row.started)),
+            (Role::Plain, row.playbook.clone()),
+            (Role::Plain, row.mode.to_string()),
+            (
+                Role::Plain,
+                format!("{} -> {}", row.direction.source, row.direction.target),
+            ),
+            (Role::Plain, short(row.took)),
+            (role, ended),
+        ]
+    });
+    table(&head, body.collect(), style)
+}
+
+/// The list of `cutover owed`, in the order given.
+pub fn owed_table(rows: &[OwedRow], style: &Style) -> Vec<Line> {
+    if rows.is_empty() {
+        return vec![Line::new().text("nothing is owed")];
+    }
+    let mut lines = Vec::new();
+    for row in rows {
+        let line = Line::new().and(Role::Caution, &row.owed.what).and(
+            Role::Dim,
+            format!(
+                "  ({}, run {}, for {})",
+                row.playbook,
+                row.run,
+                rounded(row.age)
+            ),
+        );
+        lines.extend(line.wrap(style.width, 2));
+        for how in row.owed.how.lines() {
+            lines.push(Line::new().text("  ").and(Role::Command, how));
+        }
+    }
+    lines
+}
+
+/// Columns as wide as their widest cell, of which the last takes what is left of the line and wraps.
+fn table(head: &[&str], rows: Vec<Vec<(Role, String)>>, style: &Style) -> Vec<Line> {
+    const WIDEST: usize = 24;
+    let cells = |text: &str| Line::new().text(text).width();
+    let widths: Vec<usize> = (0..head.len())
+        .map(|column| {
+            (rows.iter().map(|row| cells(&row[column].1)))
+                .chain([cells(head[column])])
+                .max()
+                .unwrap_or(0)
+                .min(WIDEST)
+        })
+        .collect();
+    let heads: Vec<(Role, String)> = head
+        .iter()
+        .map(|text| (Role::Dim, (*text).to_owned()))
+        .collect();
+    let mut lines = Vec::new();
+    for row in std::iter::once(heads).chain(rows) {
+        let mut line = Line::new();
+        let mut column = 0;
+        let last = row.len() - 1;
+        for (i, (role, text)) in row.into_iter().enumerate() {
+            let cell = Line::new().and(role, text);
+            if i == last {
+                let room = style.width.saturating_sub(column).max(WIDEST);
+                lines.extend(line.line(cell).wrap(column + room, column));
+                break;
+            }
+            line = line.line(cell.cut(widths[i], style));
+            column += widths[i] + 2;
+            line = line.pad_to(column);
+        }
+    }
+    lines
+}

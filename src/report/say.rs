@@ -1,0 +1,419 @@
+//! What an event reads like: pure, in the past tense, the same for every display.
+
+use super::numbers::{count, list, rounded};
+use super::zone::extent;
+use crate::event::{Answer, Decision, Ending, Event, Fact, Finding, Round};
+use crate::plan::{Act, Entry, Mode, Nature, Outcome, Plan, Side, Then, Way};
+
+/// One sentence about one fact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sentence {
+    pub tone: Tone,
+    /// The plan's entry that it is about; `None` is the run as a whole.
+    pub entry: Option<usize>,
+    pub text: String,
+    /// What was looked at and is not as it should be.
+    pub facts: Vec<Fact>,
+    /// What to do about it.
+    pub mend: Option<String>,
+    pub weight: Weight,
+}
+
+/// What kind of fact it is; the first column of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    Judged(Outcome),
+    /// About the run: it began, somebody decided.
+    Run,
+    /// A write, or what was seen of one.
+    Change,
+    /// A person is needed.
+    Ask,
+    Owed,
+}
+
+/// Whether a terminal needs it, which shows by its bars what goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weight {
+    Fact,
+    /// A beat of a write that went as it should.
+    Detail,
+}
+
+impl Tone {
+    /// At most seven letters.
+    pub fn word(self) -> &'static str {
+        match self {
+            Tone::Judged(Outcome::Pass) => "pass",
+            Tone::Judged(Outcome::Warn) => "warn",
+            Tone::Judged(Outcome::Late) => "late",
+            Tone::Judged(Outcome::Unknown) => "unknown",
+            Tone::Judged(Outcome::Fail) => "fail",
+            Tone::Run => "run",
+            Tone::Change => "change",
+            Tone::Ask => "ask",
+            Tone::Owed => "owed",
+        }
+    }
+}
+
+impl Sentence {
+    fn new(tone: Tone, entry: Option<usize>, text: impl Into<String>) -> Sentence {
+        Sentence {
+            tone,
+            entry,
+            text: text.into(),
+            facts: Vec::new(),
+            mend: None,
+            weight: Weight::Fact,
+        }
+    }
+
+    fn run(text: impl Into<String>) -> Sentence {
+        Sentence::new(Tone::Run, None, text)
+    }
+
+    fn detail(mut self) -> Sentence {
+        self.weight = Weight::Detail;
+        self
+    }
+
+    /// The id of what it is about.
+    pub fn subject<'a>(&self, plan: &'a Plan) -> &'a str {
+        self.entry
+            .and_then(|i| plan.entries.get(i))
+            .map_or("", |entry| entry.id.as_str())
+    }
+}
+
+/// The sentences about one event. An event that only repeats what others said has none.
+pub fn say(plan: &Plan, event: &Event) -> Vec<Sentence> {
+    match event {
+        Event::Started { plan, by, version } => vec![started(plan, by, version)],
+        Event::Looked {
+            entry,
+            round,
+            finding,
+        } => vec![looked(*entry, *round, finding)],
+        Event::Judged { round, outcomes } => judged(plan, *round, outcomes),
+        Event::BaselineTaken { sights } => {
+            let unseen: Vec<Fact> = (sights.iter())
+                .filter_map(|sight| sight.seen.as_ref().err().map(|why| (sight, why)))
+                .map(|(sight, why)| Fact {
+                    outcome: Outcome::Unknown,
+                    what: format!("{} {}", sight.step, sight.key),
+                    expected: "seen before the change".into(),
+                    actual: why.detail.clone(),
+                })
+                .collect();
+            let text = format!(
+                "{} taken before the change",
+                count(sights.len() - unseen.len(), "baseline look")
+            );
+            let mut sentence = Sentence::run(text);
+            if unseen.is_empty() {
+                sentence = sentence.detail();
+            } else {
+                sentence.tone = Tone::Judged(Outcome::Unknown);
+                sentence.text += &format!(", {} unseen", unseen.len());
+                sentence.facts = unseen;
+            }
+            vec![sentence]
+        }
+        Event::Compared {
+            entry,
+            way,
+            side,
+            detail,
+        } => vec![compared(*entry, *way, *side, detail.as_deref())],
+        Event::Intended { entry, way, .. } => vec![intended(plan, *entry, *way)],
+        Event::Answered { entry, way, answer } => vec![answered(plan, *entry, *way, answer)],
+        Event::Settled {
+            entry,
+            way,
+            side,
+            detail,
+        } => vec![settled(plan, *entry, *way, *side, detail.as_deref())],
+        Event::WouldChange { entry } => vec![would_change(plan, *entry)],
+        Event::Waited { entry } => {
+            let text = match plan.entries.get(*entry).map(|entry| &entry.nature) {
+                Some(Nature::Wait { time }) => format!("waited {}", rounded(*time)),
+                _ => "waited".to_owned(),
+            };
+            vec![Sentence::new(Tone::Run, Some(*entry), text)]
+        }
+        Event::Approved { entry, yes, by } => {
+            let (tone, verb) = if *yes {
+                (Tone::Run, "approved")
+            } else {
+                (Tone::Judged(Outcome::Fail), "declined")
+            };
+            vec![Sentence::new(tone, Some(*entry), format!("{verb} by {by}"))]
+        }
+        Event::HoldOver { by } => {
+            let home = &plan.direction.source;
+            vec![Sentence::run(format!(
+                "hold ended by {by}; the way back to {home} began"
+            ))]
+        }
+        Event::Decided { decision, by } => {
+            let what = match decision {
+                Decision::On => "to go on with what was seen",
+                Decision::Again => "to look again",
+                Decision::Back => "to go back",
+                Decision::Stop => "to leave it as it is",
+            };
+            vec![Sentence::run(format!("{by} decided {what}"))]
+        }
+        Event::StopAsked { by } => vec![Sentence::run(format!("stop asked by {by}"))],
+        Event::Resumed { by, version } => vec![Sentence::run(format!(
+            "resumed by {by} with cutover {version}"
+        ))],
+        Event::Owes { owed } => {
+            let mut sentence = Sentence::new(Tone::Owed, None, owed.what.clone());
+            sentence.mend = Some(owed.how.clone()).filter(|how| !how.is_empty());
+            vec![sentence]
+        }
+        Event::Ended { ending } => {
+            let mut sentence = Sentence::run(format!(
+                "{} ended: {}",
+                plan.mode,
+                ending_phrase(*ending, plan.mode)
+            ));
+            sentence.tone = match ending {
+                Ending::Done => Tone::Judged(Outcome::Pass),
+                Ending::DoneUnproven => Tone::Judged(Outcome::Late),
+                Ending::Refused | Ending::Stale | Ending::Undone | Ending::Held => {
+                    Tone::Judged(Outcome::Fail)
+                }
+                Ending::Stopped => Tone::Run,
+            };
+            vec![sentence]
+        }
+    }
+}
+
+/// How a run ended, in a few words.
+pub fn ending_phrase(ending: Ending, mode: Mode) -> &'static str {
+    match (ending, mode) {
+        (Ending::Done, Mode::Check | Mode::Plan) => "nothing speaks against it",
+        (Ending::Done, _) => "done, and seen so",
+        (Ending::DoneUnproven, Mode::Check | Mode::Plan) => {
+            "nothing speaks against it, but not everything could be seen"
+        }
+        (Ending::DoneUnproven, _) => "done, but not everything was seen",
+        (Ending::Refused, _) => "refused, nothing was changed",
+        (Ending::Stale, _) => "the plan is stale, nothing was changed",
+        (Ending::Undone, _) => "put back, everything is as it was before",
+        (Ending::Held, _) => "held, a person must look",
+        (Ending::Stopped, _) => "stopped on request",
+    }
+}
+
+/// What a pass over the list is about, where it is not the way there.
+pub(super) fn round_prefix(round: Round) -> &'static str {
+    match round {
+        Round::There => "",
+        Round::Return => "way back: ",
+        Round::Probe => "old side: ",
+        Round::Verify => "after the undo: ",
+    }
+}
+
+fn started(plan: &Plan, by: &str, version: &str) -> Sentence {
+    let changes = plan.entries.iter().filter(|entry| entry.writes()).count();
+    Sentence::run(format!(
+        "{} of {} started by {by}: {} -> {}, {}, {} (cutover {version})",
+        plan.mode,
+        plan.playbook,
+        plan.direction.source,
+        plan.direction.target,
+        count(plan.entries.len(), "step"),
+        count(changes, "change"),
+    ))
+}
+
+fn looked(entry: usize, round: Round, finding: &Finding) -> Sentence {
+    let mut sentence = Sentence::new(
+        Tone::Judged(finding.outcome),
+        Some(entry),
+        format!("{}{}", round_prefix(round), finding.headline),
+    );
+    sentence.facts = (finding.facts.iter())
+        .filter(|fact| fact.outcome != Outcome::Pass)
+        .cloned()
+        .collect();
+    sentence.mend = finding.mend.clone();
+    sentence
+}
+
+/// Each check has spoken for itself already: only what follows for the run is news.
+fn judged(plan: &Plan, round: Round, outcomes: &[(usize, Outcome)]) -> Vec<Sentence> {
+    if !matches!(round, Round::There | Round::Return) {
+        return Vec::new();
+    }
+    let then = |i: usize, outcome| plan.entries.get(i).map(|entry| entry.rule.then(outcome));
+    let greatest = outcomes.iter().filter_map(|(i, o)| then(*i, *o)).max();
+    if greatest != Some(Then::Hold) {
+        return Vec::new();
+    }
+    let why: Vec<String> = (outcomes.iter())
+        .filter(|(i, outcome)| then(*i, *outcome) == Some(Then::Hold))
+        .filter_map(|(i, outcome)| Some(format!("{} ({outcome})", plan.entries.get(*i)?.id)))
+        .collect();
+    vec![Sentence::new(
+        Tone::Ask,
+        None,
+        format!("stopped for a decision because of {}", list(&why)),
+    )]
+}
+
+fn compared(entry: usize, way: Way, side: Option<Side>, detail: Option<&str>) -> Sentence {
+    let (from, to) = ends(way);
+    let (tone, text) = match side {
+        Some(side) if side == from => {
+            let text = "compared: it still holds what it should before the change";
+            return Sentence::new(Tone::Change, Some(entry), text).detail();
+        }
+        Some(side) if side == to => (Tone::Change, "compared: it already holds what it should"),
+        Some(Side::Mixed) => (
+            Tone::Judged(Outcome::Warn),
+            "compared: it holds only part of the change",
+        ),
+        Some(_) => (
+            Tone::Judged(Outcome::Fail),
+            "compared: somebody else has changed it",
+        ),
+        None => (
+            Tone::Judged(Outcome::Unknown),
+            "compared: it could not be read before writing",
+        ),
+    };
+    Sentence::new(tone, Some(entry), with_detail(text, detail))
+}
+
+fn intended(plan: &Plan, entry: usize, way: Way) -> Sentence {
+    let text = match (plan.entries.get(entry).map(|e| &e.nature), way) {
+        (Some(Nature::Change(edit)), Way::There) => format!("writing {} began", extent(edit)),
+        (Some(Nature::Change(edit)), Way::Back) => {
+            format!("putting back {} began", extent(edit))
+        }
+        (Some(Nature::Act(act)), Way::There) => format!("began `{}`", act.does),
+        (
+            Some(Nature::Act(Act {
+                undo: Some(undo), ..
+            })),
+            Way::Back,
+        ) => format!("began `{undo}`"),
+        (_, Way::There) => "writing began".to_owned(),
+        (_, Way::Back) => "putting back began".to_owned(),
+    };
+    Sentence::new(Tone::Change, Some(entry), text).detail()
+}
+
+fn answered(plan: &Plan, entry: usize, way: Way, answer: &Answer) -> Sentence {
+    let is_act = is_act(plan, entry);
+    match answer {
+        Answer::Done { note } => {
+            let done = match (is_act, way) {
+                (true, Way::There) => "done, by its own word",
+                (true, Way::Back) => "undone, by its own word",
+                (false, _) => "the answer was: done",
+            };
+            let note = Some(note.as_str()).filter(|note| !note.is_empty());
+            let sentence = Sentence::new(Tone::Change, Some(entry), with_detail(done, note));
+            if is_act { sentence } else { sentence.detail() }
+        }
+        Answer::Refused { why } => Sentence::new(
+            Tone::Judged(Outcome::Fail),
+            Some(entry),
+            format!("the write was refused: {why}"),
+        ),
+        Answer::Unclear { why } => Sentence::new(
+            Tone::Judged(Outcome::Unknown),
+            Some(entry),
+            format!("whether it was written could not be told: {why}"),
+        ),
+    }
+}
+
+fn settled(
+    plan: &Plan,
+    entry: usize,
+    way: Way,
+    side: Option<Side>,
+    detail: Option<&str>,
+) -> Sentence {
+    let (_, to) = ends(way);
+    let extent = match plan.entries.get(entry).map(|entry| &entry.nature) {
+        Some(Nature::Change(edit)) => extent(edit),
+        _ => "it".to_owned(),
+    };
+    let (outcome, text) = match (side, way) {
+        (Some(side), Way::There) if side == to => {
+            (Outcome::Pass, format!("changed {extent}, and seen so"))
+        }
+        (Some(side), Way::Back) if side == to => {
+            (Outcome::Pass, format!("put back {extent}, and seen so"))
+        }
+        (Some(Side::Mixed), _) => (
+            Outcome::Fail,
+            "only part of it was written, as far as was seen".into(),
+        ),
+        (Some(Side::Foreign), _) => (
+            Outcome::Fail,
+            "somebody else has changed it meanwhile".into(),
+        ),
+        (Some(_), Way::There) => (
+            Outcome::Fail,
+            "not changed: it still holds what it held before".into(),
+        ),
+        (Some(_), Way::Back) => (
+            Outcome::Fail,
+            "not put back: the change still stands".into(),
+        ),
+        (None, _) => (
+            Outcome::Unknown,
+            "it could not be read after writing".into(),
+        ),
+    };
+    Sentence::new(
+        Tone::Judged(outcome),
+        Some(entry),
+        with_detail(&text, detail),
+    )
+}
+
+fn would_change(plan: &Plan, entry: usize) -> Sentence {
+    let text = match plan.entries.get(entry).map(|entry| &entry.nature) {
+        Some(Nature::Change(edit)) => format!("would change {}", extent(edit)),
+        Some(Nature::Act(act)) => format!("would run `{}`", act.does),
+        _ => "would change".to_owned(),
+    };
+    Sentence::new(Tone::Change, Some(entry), text)
+}
+
+/// What a place holds before and after a write in this direction.
+pub(super) fn ends(way: Way) -> (Side, Side) {
+    match way {
+        Way::There => (Side::Before, Side::After),
+        Way::Back => (Side::After, Side::Before),
+    }
+}
+
+pub(super) fn is_act(plan: &Plan, entry: usize) -> bool {
+    matches!(
+        plan.entries.get(entry),
+        Some(Entry {
+            nature: Nature::Act(_),
+            ..
+        })
+    )
+}
+
+pub(super) fn with_detail(text: &str, detail: Option<&str>) -> String {
+    match detail {
+        Some(detail) => format!("{text}: {detail}"),
+        None => text.to_owned(),
+    }
+}

@@ -1,0 +1,556 @@
+//! What a run comes to: a pure fold over its records, so that a past run reads like a live one.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::numbers::list;
+use super::say::{ends, is_act, with_detail};
+use crate::clock::Stamp;
+use crate::event::{Answer, Decision, Ending, Event, Fact, Finding, Owed, Record, Round};
+use crate::plan::{Entry, Mode, Nature, Outcome, Plan, Question, Seconds, Side, Then, Way};
+
+/// The sum of a run's records so far.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    plan: Option<Box<Plan>>,
+    by: String,
+    started: Option<Stamp>,
+    last: Option<Stamp>,
+    findings: BTreeMap<(Round, usize), Finding>,
+    changes: BTreeMap<usize, Change>,
+    because: Vec<Because>,
+    owed: Vec<Owed>,
+    ending: Option<Ending>,
+    /// The last moment of the way there at which something was settled or judged, after the first write.
+    forward: Option<Stamp>,
+    /// The way there came to its end, so that `forward` is the moment of verification.
+    arrived: bool,
+    hold_over: Option<Stamp>,
+    accepted_by: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Change {
+    standing: Standing,
+    /// An intent of this run is on record.
+    intended: bool,
+    /// It was seen to stand at some time.
+    stood: bool,
+}
+
+/// Where a change is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Standing {
+    #[default]
+    Untouched,
+    Stands,
+    PutBack,
+    /// Part of it stands.
+    Half,
+    /// Somebody else has written there.
+    Foreign,
+    /// It was begun, and could not be read since.
+    Unclear,
+}
+
+/// Why a run did not go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Because {
+    /// The id of an entry, or empty.
+    pub subject: String,
+    pub outcome: Outcome,
+    pub text: String,
+    pub facts: Vec<Fact>,
+    pub mend: Option<String>,
+}
+
+/// The answer to one of the three questions, and the reason for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Proof {
+    Yes(String),
+    No(String),
+    NotProven(String),
+}
+
+/// Which side serves, as far as the changes tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Serves {
+    Source,
+    Target,
+    Unsure,
+}
+
+impl Tally {
+    pub fn new() -> Tally {
+        Tally::default()
+    }
+
+    /// The sum of all records of a run.
+    pub fn of<'a>(records: impl IntoIterator<Item = &'a Record>) -> Tally {
+        let mut tally = Tally::new();
+        for record in records {
+            tally.fold(record);
+        }
+        tally
+    }
+
+    pub fn plan(&self) -> Option<&Plan> {
+        self.plan.as_deref()
+    }
+
+    pub fn by(&self) -> &str {
+        &self.by
+    }
+
+    pub fn started(&self) -> Option<&Stamp> {
+        self.started.as_ref()
+    }
+
+    /// From the first record to the last.
+    pub fn took(&self) -> Duration {
+        match (&self.started, &self.last) {
+            (Some(started), Some(last)) => last.since(started),
+            _ => Duration::ZERO,
+        }
+    }
+
+    /// How it ended; `None` while it runs, or where it was cut off.
+    pub fn ending(&self) -> Option<Ending> {
+        self.ending
+    }
+
+    pub fn owed(&self) -> &[Owed] {
+        &self.owed
+    }
+
+    pub fn because(&self) -> &[Because] {
+        &self.because
+    }
+
+    /// Who accepted what was not proven, and let the run go on.
+    pub fn accepted_by(&self) -> Option<&str> {
+        self.accepted_by.as_deref()
+    }
+
+    /// The last finding of a check in one pass.
+    pub fn finding(&self, round: Round, entry: usize) -> Option<&Finding> {
+        self.findings.get(&(round, entry))
+    }
+
+    /// Whether anything was looked at in this pass.
+    pub(super) fn finding_in(&self, round: Round) -> bool {
+        self.findings.keys().any(|(r, _)| *r == round)
+    }
+
+    /// Where the change of an entry is.
+    pub fn standing(&self, entry: usize) -> Standing {
+        self.changes
+            .get(&entry)
+            .map_or(Standing::Untouched, |c| c.standing)
+    }
+
+    /// The time from the decision until the target was verified; `None` where it was not.
+    pub fn rto(&self) -> Option<Duration> {
+        match (&self.started, &self.forward) {
+            (Some(started), Some(forward)) if self.arrived => Some(forward.since(started)),
+            _ => None,
+        }
+    }
+
+    /// The age of the data that the target serves, where a check measured it.
+    pub fn rpo(&self) -> Option<Duration> {
+        (self.findings.iter())
+            .filter(|((round, _), _)| *round == Round::There)
+            .filter_map(|(_, finding)| finding.data_age)
+            .map(|Seconds(age)| age)
+            .max()
+    }
+
+    /// How long the way back of a drill took.
+    pub fn way_back(&self) -> Option<Duration> {
+        match (self.ending, &self.hold_over, &self.last) {
+            (Some(Ending::Done | Ending::DoneUnproven), Some(over), Some(last)) => {
+                Some(last.since(over))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether anything that was written is not seen to be as before.
+    pub fn anything_stands(&self) -> bool {
+        self.changes
+            .values()
+            .any(|change| !matches!(change.standing, Standing::Untouched | Standing::PutBack))
+    }
+
+    /// Whether this run ever wrote, or began to.
+    pub fn ever_wrote(&self) -> bool {
+        self.changes.values().any(|change| change.intended)
+    }
+
+    pub(super) fn serves(&self) -> Serves {
+        let Some(plan) = &self.plan else {
+            return Serves::Unsure;
+        };
+        let mut writes = (plan.entries.iter().enumerate())
+            .filter(|(_, entry)| entry.writes() && entry.there)
+            .map(|(i, _)| self.standing(i));
+        if !self.anything_stands() {
+            Serves::Source
+        } else if writes.all(|standing| standing == Standing::Stands) {
+            Serves::Target
+        } else {
+            Serves::Unsure
+        }
+    }
+
+    /// Takes in the next record.
+    pub fn fold(&mut self, record: &Record) {
+        self.last = Some(record.at.clone());
+        match &record.event {
+            Event::Started { plan, by, .. } => {
+                self.plan = Some(plan.clone());
+                self.by.clone_from(by);
+                self.started = Some(record.at.clone());
+            }
+            Event::Looked {
+                entry,
+                round,
+                finding,
+            } => {
+                if *round == Round::Return {
+                    self.arrived = true;
+                }
+                self.findings.insert((*round, *entry), finding.clone());
+            }
+            Event::Judged { round, outcomes } => self.judged(&record.at, *round, outcomes),
+            Event::Compared {
+                entry,
+                way,
+                side,
+                detail,
+            } => {
+                self.compared(*entry, *way, *side, detail.as_deref());
+            }
+            Event::Intended { entry, .. } => {
+                let change = self.changes.entry(*entry).or_default();
+                change.intended = true;
+                change.standing = Standing::Unclear;
+            }
+            Event::Answered { entry, way, answer } => {
+                self.answered(&record.at, *entry, *way, answer);
+            }
+            Event::Settled {
+                entry,
+                way,
+                side,
+                detail,
+            } => {
+                self.settled(&record.at, *entry, *way, *side, detail.as_deref());
+            }
+            Event::Waited { .. } => self.moved_on(&record.at, Way::There),
+            Event::Approved { entry, yes, by } => {
+                if *yes {
+                    self.moved_on(&record.at, Way::There);
+                } else {
+                    self.blame(Some(*entry), Outcome::Fail, format!("declined by {by}"));
+                }
+            }
+            Event::HoldOver { .. } => {
+                self.arrived = true;
+                self.hold_over = Some(record.at.clone());
+            }
+            Event::Decided { decision, by } => {
+                self.ending = None;
+                match decision {
+                    Decision::On => {
+                        self.accepted_by = Some(by.clone());
+                        self.because.clear();
+                        self.moved_on(&record.at, Way::There);
+                    }
+                    Decision::Again => self.because.clear(),
+                    Decision::Back => {
+                        self.blame(None, Outcome::Warn, format!("{by} decided to go back"))
+                    }
+                    Decision::Stop => self.blame(
+                        None,
+                        Outcome::Warn,
+                        format!("{by} decided to leave it as it is"),
+                    ),
+                }
+            }
+            Event::StopAsked { by } => {
+                self.blame(None, Outcome::Warn, format!("{by} asked the run to stop"));
+            }
+            Event::Resumed { .. } => {
+                self.ending = None;
+                self.because.clear();
+            }
+            Event::Owes { owed } => match self.owed.iter_mut().find(|o| o.key == owed.key) {
+                Some(known) => known.clone_from(owed),
+                None => self.owed.push(owed.clone()),
+            },
+            Event::Ended { ending } => {
+                self.ending = Some(*ending);
+                if matches!(ending, Ending::Done | Ending::DoneUnproven) {
+                    self.arrived = true;
+                }
+            }
+            Event::BaselineTaken { .. } | Event::WouldChange { .. } => {}
+        }
+    }
+
+    fn judged(&mut self, at: &Stamp, round: Round, outcomes: &[(usize, Outcome)]) {
+        if round == Round::There {
+            self.moved_on(at, Way::There);
+        }
+        for (i, outcome) in outcomes {
+            let Some(entry) = self.entry(*i) else {
+                continue;
+            };
+            let stops = match round {
+                Round::There => entry.rule.then(*outcome) > Then::Note,
+                Round::Return | Round::Probe | Round::Verify => *outcome > Outcome::Warn,
+            };
+            if !stops {
+                continue;
+            }
+            let subject = entry.id.clone();
+            let finding = self.findings.get(&(round, *i));
+            let prefix = super::say::round_prefix(round);
+            let because = Because {
+                text: format!(
+                    "{prefix}{}",
+                    finding.map_or("no finding on record", |f| f.headline.as_str())
+                ),
+                facts: (finding.iter())
+                    .flat_map(|finding| &finding.facts)
+                    .filter(|fact| fact.outcome > Outcome::Warn)
+                    .cloned()
+                    .collect(),
+                mend: finding.and_then(|finding| finding.mend.clone()),
+                outcome: *outcome,
+                subject,
+            };
+            if !self.because.contains(&because) {
+                self.because.push(because);
+            }
+        }
+    }
+
+    fn compared(&mut self, entry: usize, way: Way, side: Option<Side>, detail: Option<&str>) {
+        let (from, to) = ends(way);
+        let change = self.changes.entry(entry).or_default();
+        match side {
+            Some(side) if side == from => {}
+            Some(side) if side == to => {
+                change.standing = match way {
+                    Way::There => Standing::Stands,
+                    Way::Back => Standing::PutBack,
+                };
+                change.stood |= way == Way::There;
+            }
+            Some(Side::Mixed) => change.standing = Standing::Half,
+            Some(_) => {
+                if change.intended {
+                    change.standing = Standing::Foreign;
+                }
+                let text = "somebody else has changed it since the plan was made";
+                self.blame(Some(entry), Outcome::Fail, with_detail(text, detail));
+            }
+            None => {
+                let text = "it could not be read before writing";
+                self.blame(Some(entry), Outcome::Unknown, with_detail(text, detail));
+            }
+        }
+    }
+
+    fn answered(&mut self, at: &Stamp, entry: usize, way: Way, answer: &Answer) {
+        let is_act = self.plan.as_ref().is_some_and(|plan| is_act(plan, entry));
+        let change = self.changes.entry(entry).or_default();
+        match answer {
+            Answer::Done { .. } => {
+                if is_act {
+                    change.standing = match way {
+                        Way::There => Standing::Stands,
+                        Way::Back => Standing::PutBack,
+                    };
+                    change.stood |= way == Way::There;
+                    self.moved_on(at, way);
+                }
+            }
+            Answer::Refused { why } => {
+                if is_act {
+                    change.standing = match way {
+                        Way::There => Standing::Untouched,
+                        Way::Back => Standing::Stands,
+                    };
+                }
+                let text = format!("the write was refused: {why}");
+                self.blame(Some(entry), Outcome::Fail, text);
+            }
+            Answer::Unclear { why } => {
+                if is_act {
+                    let text = format!("whether it was done could not be told: {why}");
+                    self.blame(Some(entry), Outcome::Unknown, text);
+                }
+            }
+        }
+    }
+
+    fn settled(
+        &mut self,
+        at: &Stamp,
+        entry: usize,
+        way: Way,
+        side: Option<Side>,
+        detail: Option<&str>,
+    ) {
+        let (_, to) = ends(way);
+        let is_act = self.plan.as_ref().is_some_and(|plan| is_act(plan, entry));
+        let change = self.changes.entry(entry).or_default();
+        change.standing = match side {
+            Some(Side::After) => Standing::Stands,
+            Some(Side::Before) if change.stood => Standing::PutBack,
+            Some(Side::Before) => Standing::Untouched,
+            Some(Side::Mixed) => Standing::Half,
+            Some(Side::Foreign) => Standing::Foreign,
+            None if is_act => change.standing,
+            None => Standing::Unclear,
+        };
+        change.stood |= side == Some(Side::After);
+        if side == Some(to) {
+            // An earlier refusal or half of this same write is overtaken.
+            let id = self.entry(entry).map(|entry| entry.id.clone());
+            self.because
+                .retain(|b| Some(&b.subject) != id.as_ref() || way == Way::Back);
+            self.moved_on(at, way);
+            return;
+        }
+        let (outcome, text) = match side {
+            Some(Side::Mixed) => (Outcome::Fail, "only part of it was written"),
+            Some(Side::Foreign) => (Outcome::Fail, "somebody else has changed it meanwhile"),
+            Some(_) if way == Way::There => (Outcome::Fail, "the write had no effect"),
+            Some(_) => (Outcome::Fail, "the change was not put back"),
+            None if is_act => return,
+            None => (Outcome::Unknown, "it could not be read after writing"),
+        };
+        self.blame(Some(entry), outcome, with_detail(text, detail));
+    }
+
+    fn moved_on(&mut self, at: &Stamp, way: Way) {
+        if way == Way::There && !self.arrived && self.ever_wrote() {
+            self.forward = Some(at.clone());
+        }
+    }
+
+    fn blame(&mut self, entry: Option<usize>, outcome: Outcome, text: String) {
+        let subject = entry
+            .and_then(|i| self.entry(i))
+            .map_or_else(String::new, |entry| entry.id.clone());
+        let because = Because {
+            subject,
+            outcome,
+            text,
+            facts: Vec::new(),
+            mend: None,
+        };
+        if !self.because.contains(&because) {
+            self.because.push(because);
+        }
+    }
+
+    fn entry(&self, i: usize) -> Option<&Entry> {
+        self.plan.as_ref().and_then(|plan| plan.entries.get(i))
+    }
+
+    /// The answer to one of the three questions.
+    pub fn answer(&self, question: Question) -> Proof {
+        let Some(plan) = &self.plan else {
+            return Proof::NotProven("nothing was recorded".into());
+        };
+        let asked: Vec<(usize, &Entry)> = (plan.entries.iter().enumerate())
+            .filter(|(_, entry)| entry.answers == Some(question))
+            .collect();
+        if asked.is_empty() {
+            return Proof::NotProven(
+                match question {
+                    Question::Ready => "no step in this playbook looks at the target",
+                    Question::Fast => "no load step in this playbook",
+                    Question::Moves => "no step in this playbook follows the services",
+                }
+                .into(),
+            );
+        }
+        let mut fails = Vec::new();
+        let mut open = Vec::new();
+        let mut waits = Vec::new();
+        let mut unseen = Vec::new();
+        let mut warns = Vec::new();
+        for (i, entry) in &asked {
+            let mut seen = vec![self.shown(*i, entry)];
+            if question == Question::Moves && self.hold_over.is_some() && entry.back {
+                let returned = self.findings.get(&(Round::Return, *i));
+                seen.extend(returned.map(|finding| {
+                    let text = format!("on the way back, {}", finding.headline);
+                    Some((finding.outcome, text))
+                }));
+            }
+            for shown in seen {
+                match shown {
+                    Some((Outcome::Pass, _)) => {}
+                    Some((Outcome::Warn, text)) => warns.push(format!("{}: {text}", entry.id)),
+                    Some((Outcome::Fail, text)) => fails.push(format!("{}: {text}", entry.id)),
+                    Some((outcome, text)) => {
+                        open.push(format!("{} is {outcome}: {text}", entry.id));
+                    }
+                    None if entry.after_change || entry.writes() => waits.push(entry.id.as_str()),
+                    None => unseen.push(entry.id.as_str()),
+                }
+            }
+        }
+        if !fails.is_empty() {
+            return Proof::No(fails.join("; "));
+        }
+        if !unseen.is_empty() {
+            open.push(format!("{} not looked at", list(&unseen)));
+        }
+        if !waits.is_empty() {
+            open.push(match plan.mode {
+                Mode::Check | Mode::Plan => {
+                    format!("{} can be seen only after the change", list(&waits))
+                }
+                _ => format!("{} not reached", list(&waits)),
+            });
+        }
+        if !open.is_empty() {
+            return Proof::NotProven(open.join("; "));
+        }
+        if !warns.is_empty() {
+            return Proof::Yes(format!("with a warning: {}", warns.join("; ")));
+        }
+        let ids: Vec<&str> = asked.iter().map(|(_, entry)| entry.id.as_str()).collect();
+        Proof::Yes(list(&ids))
+    }
+
+    /// What an entry showed on the way there.
+    fn shown(&self, i: usize, entry: &Entry) -> Option<(Outcome, String)> {
+        match &entry.nature {
+            Nature::Check => (self.findings.get(&(Round::There, i)))
+                .map(|finding| (finding.outcome, finding.headline.clone())),
+            Nature::Change(_) | Nature::Act(_) => match self.changes.get(&i) {
+                Some(change) if change.stood => Some((Outcome::Pass, String::new())),
+                Some(Change {
+                    standing: Standing::Half,
+                    ..
+                }) => Some((Outcome::Fail, "only part of it was changed".into())),
+                Some(Change {
+                    standing: Standing::Unclear,
+                    ..
+                }) => Some((Outcome::Unknown, "it could not be read".into())),
+                _ => None,
+            },
+            Nature::Ask { .. } | Nature::Wait { .. } => Some((Outcome::Pass, String::new())),
+        }
+    }
+}
