@@ -3,6 +3,10 @@
 //! Redirects are not followed, no proxy is used, bodies are bounded, and what comes back for people to read
 //! has the secrets of the request taken out. A request that changes something needs a permit, and ends when
 //! the permit does.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this module holds the one HTTP client of the providers"
+)]
 
 use std::error::Error;
 use std::io;

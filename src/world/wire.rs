@@ -2,6 +2,10 @@
 //!
 //! The bytes are somebody else's business; this module connects, frames, bounds and times. A message that
 //! changes something needs a permit.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this module opens the connections for signed DNS messages"
+)]
 
 use std::io;
 use std::net::SocketAddr;

@@ -8,4 +8,5 @@
 )]
 
 mod lab;
+mod providers;
 mod world;

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test uses a part of the lab")]
 
+pub mod dns;
+pub mod mythic;
 pub mod rsync;
 pub mod ssh;
 pub mod web;
