@@ -53,6 +53,7 @@ pub trait Provider: Send + Sync {
 
     /// Whether the provider itself says that all its name servers publish the present data; `None` where
     /// it cannot tell, and its name servers must be asked.
+    /// An [`Unseen`] with [`Cause::Missing`](crate::event::Cause::Missing) says "not yet".
     fn published<'a>(
         &'a self,
         zone: &'a str,

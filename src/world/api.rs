@@ -443,7 +443,7 @@ fn lost(url: &Url, timeout: Duration, error: reqwest::Error) -> Lost {
 }
 
 /// The first error of a kind in the chain of sources.
-fn source<'e, E: Error + 'static>(error: &'e reqwest::Error) -> Option<&'e E> {
+fn source<E: Error + 'static>(error: &reqwest::Error) -> Option<&E> {
     let mut next: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(error) = next {
         if let Some(found) = error.downcast_ref() {

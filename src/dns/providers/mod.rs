@@ -11,6 +11,9 @@ use crate::dns::Provider;
 use crate::field::{Field, Fields};
 use crate::problem::Problem;
 
+/// Builds a provider from checked fields, or says what is wrong with them together.
+pub type Build = fn(&Fields) -> Result<Arc<dyn Provider>, Vec<Problem>>;
+
 /// A provider that a playbook can name.
 pub struct ProviderKind {
     pub name: &'static str,
@@ -20,7 +23,7 @@ pub struct ProviderKind {
     pub example: &'static str,
     pub fields: &'static [Field],
     /// Builds it from checked fields. Secrets stay references until the first request.
-    pub build: fn(&Fields) -> Result<Arc<dyn Provider>, Vec<Problem>>,
+    pub build: Build,
 }
 
 /// Every provider.

@@ -285,7 +285,7 @@ impl Sealed {
 
 /// Why a server does not deal with a message at all, in words; `None` where it did.
 pub(super) fn denial(message: &Message, key: &str, zone: &str) -> Option<String> {
-    let tsig = message.signature().and_then(|tsig| tsig.data.error.clone());
+    let tsig = message.signature().and_then(|tsig| tsig.data.error);
     let why = match (tsig, message.metadata.response_code) {
         (Some(TsigError::BadSig), _) => {
             format!("the secret of key `{key}` is wrong (BADSIG)")
