@@ -3,6 +3,8 @@
 mod approve;
 mod dns;
 mod http;
+mod mirror;
+mod packages;
 mod probe;
 mod rsync;
 mod services;
@@ -21,6 +23,8 @@ pub static KINDS: &[&Kind] = &[
     &tcp::KIND,
     &rsync::KIND,
     &dns::KIND,
+    &mirror::KIND,
+    &packages::KIND,
     &traffic::KIND,
     &approve::KIND,
     &wait::KIND,

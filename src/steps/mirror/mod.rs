@@ -1,0 +1,192 @@
+//! `mirror`: does the target hold what the source holds, and how far is it behind?
+//!
+//! Four looks for each pair of hosts. rsync, run dry on the target, says which files differ by size and time
+//! (`itemize`, `stats`); the hosts' stamps say how far behind the target is (`stamps`); a search at the source
+//! finds files that rsync could not read, which a dry run does not notice; and checksums of a sample (`sample`)
+//! show what size and time cannot. `judge` puts them together: whatever could hide a difference is never a pass.
+
+mod command;
+mod fields;
+mod itemize;
+mod judge;
+mod looks;
+mod sample;
+mod stamps;
+mod stats;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use globset::GlobSet;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use crate::event::{Cause, Finding, Unseen};
+use crate::site::{Aim, Host, Site};
+use crate::step::{About, Blocks, Check, Defaults, Evidence, Kind, Look, OnFail, Pulses};
+use crate::world::exec::Reach;
+
+/// The kind `mirror`.
+pub(crate) static KIND: Kind = Kind {
+    name: "mirror",
+    summary: "the target holds the files that the source holds, and is not too far behind",
+    example: r#"
+[[step]]
+id = "mirror"
+kind = "mirror"
+path = "/srv/raspbian/"
+max-lag = "6h"
+max-files = 1000
+"#,
+    fields: fields::FIELDS,
+    defaults: Defaults {
+        within: Duration::ZERO,
+        every: Duration::from_secs(30),
+        timeout: TIMEOUT,
+        blocks: Blocks::Planned,
+        on_fail: OnFail::Hold,
+    },
+    build: fields::build,
+};
+
+const TIMEOUT: Duration = Duration::from_secs(15 * 60);
+
+/// What a kind does about something that is not a difference that counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Grade {
+    Inform,
+    Warn,
+    Fail,
+}
+
+/// A `mirror` step.
+#[derive(Debug)]
+struct Mirror {
+    path: Option<String>,
+    paths: BTreeMap<String, String>,
+    from: BTreeMap<String, String>,
+    ssh_options: Vec<String>,
+    hosts: Vec<String>,
+    stamp: Option<String>,
+    limits: Limits,
+    exclude: Vec<String>,
+    excluded: GlobSet,
+    index_only: bool,
+    sample: u64,
+    reuse: Option<Duration>,
+    timeout: Duration,
+}
+
+/// What the judgement holds the looks against.
+#[derive(Clone, Debug, PartialEq)]
+struct Limits {
+    /// Whether how far the target is behind is asked for at all.
+    stamp: bool,
+    max_lag: Option<Duration>,
+    max_files: u64,
+    max_bytes: Option<u64>,
+    min_files: u64,
+    shrink: u8,
+    extra: Grade,
+    exclude: Vec<String>,
+    index_only: bool,
+}
+
+/// Files and folders that whoever reads the source for rsync cannot read.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+struct Unreadable {
+    host: String,
+    names: stats::Notes,
+}
+
+impl Check for Mirror {
+    fn looks<'a>(&'a self, site: &'a Site, aim: &'a Aim, pulse: &'a Pulses) -> Vec<Look<'a>> {
+        let mut looks: Vec<Look<'a>> = Vec::new();
+        let add = |looks: &mut Vec<Look<'a>>, look: Look<'a>| {
+            if looks.iter().all(|other| other.key != look.key) {
+                looks.push(look);
+            }
+        };
+        for (target, source) in site.pairs(&aim.active, &aim.idle) {
+            let wanted = |host: &Host| self.hosts.contains(&host.name);
+            if !self.hosts.is_empty() && !wanted(target) && !wanted(source) {
+                continue;
+            }
+            let pair = format!("{} -> {}", source.name, target.name);
+            add(
+                &mut looks,
+                Look {
+                    key: format!("tree {pair}"),
+                    about: About::Site(aim.idle.clone()),
+                    ask: Box::pin(
+                        async move { json(self.tree(site, source, target, pulse).await?) },
+                    ),
+                },
+            );
+            for host in [source, target] {
+                if host.reach.is_some() {
+                    add(
+                        &mut looks,
+                        Look {
+                            key: format!("stamps {}", host.name),
+                            about: About::Site(host.site.clone()),
+                            ask: Box::pin(async move { json(self.stamps(site, host).await?) }),
+                        },
+                    );
+                }
+            }
+            if source.reach.is_none() {
+                continue;
+            }
+            if !self.by_daemon(source) {
+                add(
+                    &mut looks,
+                    Look {
+                        key: format!("readable {}", source.name),
+                        about: About::Site(aim.idle.clone()),
+                        ask: Box::pin(async move { json(self.unreadable(site, source).await?) }),
+                    },
+                );
+            }
+            if self.sample > 0 {
+                add(
+                    &mut looks,
+                    Look {
+                        key: format!("sample {pair}"),
+                        about: About::Site(aim.idle.clone()),
+                        ask: Box::pin(
+                            async move { json(self.sample(site, source, target).await?) },
+                        ),
+                    },
+                );
+            }
+        }
+        looks
+    }
+
+    fn judge(&self, _aim: &Aim, evidence: &Evidence) -> Finding {
+        judge::judge(&self.limits, evidence)
+    }
+
+    fn reuse(&self) -> Option<Duration> {
+        self.reuse
+    }
+}
+
+fn json<T: Serialize>(fact: T) -> Result<Json, Unseen> {
+    serde_json::to_value(fact).map_err(|error| Unseen::new(Cause::Error, error.to_string()))
+}
+
+fn reach(host: &Host) -> Result<&Reach, Unseen> {
+    host.reach.as_ref().ok_or_else(|| {
+        let detail = format!(
+            "nothing can be run on `{0}`: add `ssh` to `[hosts.{0}]`",
+            host.name
+        );
+        Unseen::new(Cause::Missing, detail)
+    })
+}
+
+#[cfg(test)]
+mod tests;

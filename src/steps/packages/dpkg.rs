@@ -1,0 +1,252 @@
+//! What dpkg and os-release say of one host.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::version::is_version;
+use crate::event::{Cause, Unseen};
+
+/// Asks all of it in one round trip; it only reads.
+pub(super) const SCRIPT: &str = r#"LC_ALL=C; export LC_ALL
+cat /etc/os-release 2>/dev/null || cat /usr/lib/os-release 2>/dev/null
+printf '\n== %s\n' "$(dpkg --print-architecture 2>/dev/null)"
+dpkg-query -W -f='${db:Status-Abbrev}\t${Package}\t${Architecture}\t${Version}\t${source:Package}\t${source:Version}\t${Essential}\n'
+printf '== %s\n' "$?"
+"#;
+
+/// The packages of one host, and what runs them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub(super) struct Host {
+    pub(super) host: String,
+    /// The hosts of the other site that it is compared with.
+    pub(super) beside: Vec<String>,
+    /// What a person types before a command for this host: `ssh ops@standby sudo`.
+    pub(super) shell: String,
+    pub(super) system: System,
+    /// Installed packages and their versions. A package of another architecture than the host's is
+    /// `name:arch`.
+    pub(super) installed: BTreeMap<String, String>,
+    /// Packages that are neither installed nor gone, and dpkg's word for their state: `iU`, `iF`, `iHR`.
+    pub(super) broken: BTreeMap<String, String>,
+    /// Packages that are held at their version.
+    pub(super) held: Vec<String>,
+}
+
+/// The release of the operating system; versions are compared within one only.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub(super) struct System {
+    pub(super) id: String,
+    /// `VERSION_ID`, or the code name where a release has no number yet.
+    pub(super) version: String,
+}
+
+impl System {
+    pub(super) fn name(&self) -> String {
+        let name = format!("{} {}", self.id, self.version);
+        match name.trim() {
+            "" => "an unknown system".to_owned(),
+            name => name.to_owned(),
+        }
+    }
+}
+
+/// Reads what the script printed.
+pub(super) fn parse(host: &str, stdout: &[u8]) -> Result<Host, Unseen> {
+    let garbled = |what: &str| {
+        let what: String = what.chars().filter(|c| !c.is_control()).take(120).collect();
+        let detail = format!("the package list of `{host}` cannot be read: `{what}`");
+        Unseen::new(Cause::Garbled, detail)
+    };
+    let text = std::str::from_utf8(stdout).map_err(|_| garbled("it is not UTF-8"))?;
+    let mut lines = text.lines();
+    let mut seen = Host {
+        host: host.to_owned(),
+        ..Host::default()
+    };
+    let mut native = None;
+    let (mut number, mut code_name) = (String::new(), String::new());
+    for line in lines.by_ref() {
+        if let Some(arch) = line.strip_prefix("== ") {
+            native = Some(arch);
+            break;
+        }
+        if let Some((key, value)) = line.split_once('=') {
+            let value = value.trim().trim_matches(['"', '\'']);
+            let value: String = value.chars().filter(|c| is_plain(*c)).take(60).collect();
+            match key {
+                "ID" => seen.system.id = value,
+                "VERSION_ID" => number = value,
+                "VERSION_CODENAME" => code_name = value,
+                _ => {}
+            }
+        }
+    }
+    seen.system.version = if number.is_empty() { code_name } else { number };
+    let native = native.ok_or_else(|| garbled("cut off before its end"))?;
+    let mut status = None;
+    for line in lines {
+        if let Some(code) = line.strip_prefix("== ") {
+            status = Some(code);
+            break;
+        }
+        package(&mut seen, native, line).ok_or_else(|| garbled(line))?;
+    }
+    match status {
+        None => Err(garbled("cut off before its end")),
+        Some("0") => Ok(seen),
+        Some("127") => {
+            let system = seen.system.name();
+            let detail = format!(
+                "there is no dpkg on `{host}` ({system}): only Debian packages are compared"
+            );
+            Err(Unseen::new(Cause::Missing, detail))
+        }
+        Some(code) => {
+            let detail = format!("dpkg-query on `{host}` ended with exit {code}");
+            Err(Unseen::new(Cause::Error, detail))
+        }
+    }
+}
+
+fn is_plain(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "._-+".contains(c)
+}
+
+fn package(seen: &mut Host, native: &str, line: &str) -> Option<()> {
+    let columns: Vec<&str> = line.split('\t').collect();
+    let [
+        state,
+        name,
+        arch,
+        version,
+        _source,
+        _source_version,
+        _essential,
+    ] = columns[..]
+    else {
+        return None;
+    };
+    let mut letters = state.chars();
+    let (want, status, error) = (letters.next()?, letters.next()?, letters.next());
+    if name.is_empty() || !name.chars().chain(arch.chars()).all(is_plain) {
+        return None;
+    }
+    let key = if arch == native || arch == "all" || arch.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{name}:{arch}")
+    };
+    let faulty = error.is_some_and(|c| c != ' ');
+    match status {
+        // Installed; the last two wait for a trigger of another package.
+        'i' | 'W' | 't' if !faulty => {
+            if !is_version(version) {
+                return None;
+            }
+            if want == 'h' {
+                seen.held.push(key.clone());
+            }
+            seen.installed.insert(key, version.to_owned());
+        }
+        // Not there, but for its configuration files.
+        'n' | 'c' if !faulty => {}
+        'n' | 'c' | 'u' | 'i' | 'U' | 'f' | 'F' | 'h' | 'H' | 'W' | 't' => {
+            let state = state.trim();
+            if !state.chars().all(|c| c.is_ascii_alphabetic()) {
+                return None;
+            }
+            seen.broken.insert(key, state.to_owned());
+        }
+        _ => return None,
+    }
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OS: &str = "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nVERSION_ID=\"12\"\nVERSION_CODENAME=bookworm\nID=debian\n\n== amd64\n";
+
+    #[test]
+    fn reads_each_state() {
+        let text = format!(
+            "{OS}ii \tnginx\tamd64\t1.22.1-9\tnginx\t1.22.1-9\tno\n\
+             hi \tphp\tall\t2:8.2+93\tphp-defaults\t93\tno\n\
+             ii \tlibc6\ti386\t2.36-9\tglibc\t2.36-9\tno\n\
+             rc \told\tamd64\t1\told\t1\tno\n\
+             un \tnever\t\t\tnever\t\t\n\
+             iU \tbad\tamd64\t1\tbad\t1\tno\n\
+             iHR\tworse\tamd64\t1\tworse\t1\tno\n\
+             it \tman-db\tamd64\t2.11\tman-db\t2.11\tno\n== 0\n"
+        );
+        let host = parse("primary", text.as_bytes()).unwrap();
+        assert_eq!(host.system.name(), "debian 12");
+        let installed: Vec<_> = host
+            .installed
+            .iter()
+            .map(|(k, v)| format!("{k} {v}"))
+            .collect();
+        assert_eq!(
+            installed,
+            [
+                "libc6:i386 2.36-9",
+                "man-db 2.11",
+                "nginx 1.22.1-9",
+                "php 2:8.2+93"
+            ]
+        );
+        let broken: Vec<_> = host
+            .broken
+            .iter()
+            .map(|(k, v)| format!("{k} {v}"))
+            .collect();
+        assert_eq!(broken, ["bad iU", "worse iHR"]);
+        assert_eq!(host.held, ["php"]);
+    }
+
+    #[test]
+    fn a_release_without_a_number_has_its_code_name() {
+        let text = "ID=debian\nVERSION_CODENAME=trixie\n\n== arm64\n== 0\n";
+        assert_eq!(
+            parse("p", text.as_bytes()).unwrap().system.name(),
+            "debian trixie"
+        );
+        let text = "\n== arm64\n== 0\n";
+        assert_eq!(
+            parse("p", text.as_bytes()).unwrap().system.name(),
+            "an unknown system"
+        );
+    }
+
+    #[test]
+    fn refuses_what_it_cannot_read() {
+        let line = |line: &str| format!("{OS}{line}\n== 0\n");
+        let cases = [
+            (String::new(), Cause::Garbled),
+            (OS.to_owned(), Cause::Garbled),
+            (line("ii \tnginx\tamd64\t1.22"), Cause::Garbled),
+            (line("ii \tnginx\tamd64\t1\tx\t1\tno\tmore"), Cause::Garbled),
+            (line("ii \t$(reboot)\tamd64\t1\tx\t1\tno"), Cause::Garbled),
+            (
+                line("ii \tnginx\tamd64\t1;reboot\tx\t1\tno"),
+                Cause::Garbled,
+            ),
+            (line("ii \tnginx\tamd64\t\tx\t1\tno"), Cause::Garbled),
+            (line("i? \tnginx\tamd64\t1\tx\t1\tno"), Cause::Garbled),
+            ("ID=fedora\n\n== \n== 127\n".to_owned(), Cause::Missing),
+            (format!("{OS}== 2\n"), Cause::Error),
+        ];
+        for (text, cause) in cases {
+            assert_eq!(
+                parse("p", text.as_bytes()).unwrap_err().cause,
+                cause,
+                "{text}"
+            );
+        }
+        assert_eq!(parse("p", b"\xff").unwrap_err().cause, Cause::Garbled);
+    }
+}

@@ -1,0 +1,330 @@
+//! The judgement of two hosts' packages: pure.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use super::Limits;
+use super::dpkg::Host;
+use super::version::compare;
+use crate::clock::short;
+use crate::event::{Cause, Fact, Finding, Unseen};
+use crate::plan::Outcome;
+use crate::step::{Evidence, Known};
+
+/// How many packages of one sort are shown in rows of their own.
+const ROWS: usize = 20;
+
+/// How many packages one command names, so that it can still be pasted.
+const PASTED: usize = 40;
+
+/// What is known of one host.
+enum Seen {
+    /// With its age where it is from an earlier run, and why it could not be seen now.
+    Yes(Host, Option<String>),
+    No(Unseen),
+}
+
+fn seen(known: &Known) -> Seen {
+    let (json, recorded) = match known {
+        Known::Live(json) => (json, None),
+        Known::Recorded { fact, age, why } => (
+            fact,
+            Some(format!("as of {} ago: {}", short(*age), why.detail)),
+        ),
+        Known::Unseen(unseen) => return Seen::No(unseen.clone()),
+    };
+    match serde_json::from_value(json.clone()) {
+        Ok(host) => Seen::Yes(host, recorded),
+        Err(error) => {
+            let detail = format!("the record of an earlier run cannot be read: {error}");
+            Seen::No(Unseen::new(Cause::Garbled, detail))
+        }
+    }
+}
+
+pub(super) fn judge(limits: &Limits, evidence: &Evidence) -> Finding {
+    if evidence.items.is_empty() {
+        return Finding::new(Outcome::Unknown, "no two hosts stand in for each other")
+            .mend("name the host that it takes over from in `stands-in-for` of a host")
+            .is_final();
+    }
+    let hosts: BTreeMap<&str, Seen> = (evidence.items.iter())
+        .filter_map(|(key, known)| Some((key.strip_prefix("packages ")?, seen(known))))
+        .collect();
+    let mut all = Verdict::default();
+    for (name, host) in &hosts {
+        if let Seen::No(unseen) = host {
+            all.add(
+                Outcome::Unknown,
+                format!("packages of {name}"),
+                "a list",
+                unseen.detail.clone(),
+            );
+        }
+    }
+    for target in hosts.values() {
+        let Seen::Yes(target, aged) = target else {
+            continue;
+        };
+        for source in &target.beside {
+            match hosts.get(source.as_str()) {
+                Some(Seen::Yes(source, recorded)) => {
+                    for (host, recorded) in [(source, recorded), (target, aged)] {
+                        if let Some(recorded) = recorded {
+                            let what = format!("packages of {}", host.host);
+                            all.add(Outcome::Warn, what, "a look now", recorded.clone());
+                        }
+                    }
+                    pair(&mut all, limits, source, target);
+                }
+                Some(Seen::No(_)) => {}
+                None => {
+                    let why = "it was not looked at".to_owned();
+                    all.add(
+                        Outcome::Unknown,
+                        format!("packages of {source}"),
+                        "a list",
+                        why,
+                    );
+                }
+            }
+        }
+    }
+    all.finding()
+}
+
+/// Rows, sentences and commands of all pairs.
+#[derive(Default)]
+struct Verdict {
+    facts: Vec<Fact>,
+    outcome: Option<Outcome>,
+    sentences: Vec<String>,
+    commands: Vec<String>,
+}
+
+impl Verdict {
+    fn add(&mut self, outcome: Outcome, what: impl Into<String>, expected: &str, actual: String) {
+        self.outcome = self.outcome.max(Some(outcome));
+        self.facts.push(Fact {
+            outcome,
+            what: what.into(),
+            expected: expected.to_owned(),
+            actual,
+        });
+    }
+
+    fn finding(self) -> Finding {
+        let outcome = self.outcome.unwrap_or(Outcome::Unknown);
+        let unseen = (self.facts.iter())
+            .find(|fact| fact.outcome == Outcome::Unknown)
+            .map(|fact| format!("{} could not be told: {}", fact.what, fact.actual));
+        let aged = (self.facts.iter())
+            .find(|fact| fact.expected == "a look now")
+            .map(|fact| fact.actual.clone());
+        let parts: Vec<String> = (unseen.into_iter())
+            .chain(self.sentences)
+            .chain(aged)
+            .collect();
+        let headline = match parts.is_empty() {
+            true => "nothing was compared".to_owned(),
+            false => parts.join("; "),
+        };
+        let mut finding = Finding::new(outcome, headline).facts(self.facts);
+        if !self.commands.is_empty() && outcome != Outcome::Pass {
+            finding.mend = Some(self.commands.join("\n"));
+        }
+        finding
+    }
+}
+
+/// The differences of one sort.
+struct Sort<'a> {
+    outcome: Outcome,
+    word: &'static str,
+    /// Name, what the source has, what the target has.
+    rows: Vec<(&'a str, String, String)>,
+}
+
+fn pair(all: &mut Verdict, limits: &Limits, source: &Host, target: &Host) {
+    let ignored = |name: &str| {
+        let bare = name.split_once(':').map_or(name, |(bare, _)| bare);
+        limits.ignore.is_match(bare)
+    };
+    let same_release = source.system == target.system && !source.system.id.is_empty();
+    let mut left_out = 0u64;
+    let (mut missing, mut older, mut newer, mut extra) = (vec![], vec![], vec![], vec![]);
+    for (name, version) in &source.installed {
+        let there = target.installed.get(name);
+        let differs = there != Some(version);
+        if ignored(name) {
+            left_out += u64::from(differs);
+            continue;
+        }
+        match there {
+            None if target.broken.contains_key(name) => {}
+            None => missing.push((name.as_str(), version.clone(), "not installed".to_owned())),
+            Some(there) if same_release => match compare(there, version) {
+                Ordering::Less => older.push((name.as_str(), version.clone(), there.clone())),
+                Ordering::Greater => newer.push((name.as_str(), version.clone(), there.clone())),
+                Ordering::Equal => {}
+            },
+            Some(_) => {}
+        }
+    }
+    for (name, version) in &target.installed {
+        if source.installed.contains_key(name) || source.broken.contains_key(name) {
+            continue;
+        }
+        if ignored(name) {
+            left_out += 1;
+        } else {
+            extra.push((name.as_str(), "not installed".to_owned(), version.clone()));
+        }
+    }
+    let broken: Vec<_> = (target.broken.iter())
+        .map(|(name, state)| {
+            let there = source.installed.get(name).cloned();
+            let there = there.unwrap_or_else(|| "not installed".to_owned());
+            (name.as_str(), there, format!("half-installed ({state})"))
+        })
+        .collect();
+
+    let total = source.installed.len();
+    commands(all, source, target, &missing, &older, &broken, same_release);
+    let sorts = [
+        Sort {
+            outcome: limits.missing,
+            word: "missing",
+            rows: missing,
+        },
+        Sort {
+            outcome: limits.missing,
+            word: "half-installed",
+            rows: broken,
+        },
+        Sort {
+            outcome: limits.version,
+            word: "older",
+            rows: older,
+        },
+        Sort {
+            outcome: limits.version,
+            word: "newer",
+            rows: newer,
+        },
+        Sort {
+            outcome: limits.extra,
+            word: "extra",
+            rows: extra,
+        },
+    ];
+    let counts: Vec<String> = (sorts.iter())
+        .filter(|sort| !sort.rows.is_empty())
+        .map(|sort| format!("{} {}", sort.rows.len(), sort.word))
+        .collect();
+    let counts = match counts.is_empty() {
+        true => "none differ".to_owned(),
+        false => counts.join(", "),
+    };
+    let mut sentence = format!(
+        "`{}` beside `{}`: {counts} of {total} packages",
+        target.host, source.host
+    );
+    all.add(
+        Outcome::Pass,
+        format!("packages of {} on {}", source.host, target.host),
+        "the same",
+        counts,
+    );
+    if total == 0 {
+        let actual = format!("`{}` says that it has no packages at all", source.host);
+        all.add(
+            Outcome::Unknown,
+            format!("packages of {}", source.host),
+            "a list",
+            actual,
+        );
+    }
+    if !same_release {
+        let (here, there) = (source.system.name(), target.system.name());
+        sentence.push_str(&format!(", versions not compared ({there} beside {here})"));
+        let actual = format!("{there}: versions of two releases cannot be compared");
+        all.add(
+            limits.version.max(Outcome::Warn),
+            format!("release of {}", target.host),
+            &here,
+            actual,
+        );
+    }
+    all.sentences.push(sentence);
+    for sort in sorts {
+        let more = sort.rows.len().saturating_sub(ROWS);
+        for (name, expected, actual) in sort.rows.iter().take(ROWS) {
+            let what = format!("{name} on {}, {}", target.host, sort.word);
+            all.add(sort.outcome, what, expected, actual.clone());
+        }
+        if more > 0 {
+            let what = format!("more on {}, {}", target.host, sort.word);
+            all.add(sort.outcome, what, "", format!("{more} more packages"));
+        }
+    }
+    if left_out > 0 {
+        let what = format!("left out on {}", target.host);
+        let actual = format!("{left_out} packages that differ are to be ignored");
+        all.add(Outcome::Pass, what, "", actual);
+    }
+    let held: Vec<&str> = (target.held.iter())
+        .filter(|name| !source.held.contains(name))
+        .take(ROWS)
+        .map(String::as_str)
+        .collect();
+    if !held.is_empty() {
+        let what = format!("held on {} only", target.host);
+        all.add(Outcome::Pass, what, "", held.join(", "));
+    }
+}
+
+type Row<'a> = (&'a str, String, String);
+
+/// What a person types to mend it: the exact versions of the source, as far as archives still have them.
+fn commands(
+    all: &mut Verdict,
+    source: &Host,
+    target: &Host,
+    missing: &[Row<'_>],
+    older: &[Row<'_>],
+    broken: &[Row<'_>],
+    same_release: bool,
+) {
+    let shell = &target.shell;
+    if !broken.is_empty() {
+        all.commands.push(format!("{shell} dpkg --configure -a"));
+    }
+    let wanted: Vec<String> = (missing.iter().chain(older))
+        .map(|(name, version, _)| match same_release {
+            true => format!("{name}={version}"),
+            false => (*name).to_owned(),
+        })
+        .collect();
+    if wanted.is_empty() {
+        return;
+    }
+    let words = wanted
+        .iter()
+        .take(PASTED)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(" ");
+    let note = match wanted.len().saturating_sub(PASTED) {
+        0 => format!(
+            "  # as on {}; without `=version` where the archive has moved on",
+            source.host
+        ),
+        more => format!(
+            "  # the first {PASTED} of {}: {more} more follow",
+            wanted.len()
+        ),
+    };
+    all.commands
+        .push(format!("{shell} apt-get install {words}{note}"));
+}

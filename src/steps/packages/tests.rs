@@ -1,0 +1,261 @@
+use std::collections::BTreeMap;
+
+use serde_json::{Value as Json, json};
+
+use super::*;
+use crate::field::Datum;
+use crate::step::Known;
+
+fn host(name: &str, packages: &[(&str, &str)]) -> Json {
+    let installed: BTreeMap<&str, &str> = packages.iter().copied().collect();
+    let beside = if name == "standby" {
+        vec!["primary"]
+    } else {
+        vec![]
+    };
+    json!({
+        "host": name, "beside": beside, "shell": format!("ssh ops@{name} sudo"),
+        "system": {"id": "debian", "version": "12"}, "installed": installed,
+    })
+}
+
+fn check(values: &[(&'static str, Datum)]) -> Box<dyn Check> {
+    let mut fields = Fields::new(0..0);
+    for (name, datum) in values {
+        fields.insert(name, datum.clone(), 0..0);
+    }
+    let hosts = ["primary".to_owned(), "standby".to_owned()];
+    let given = Given {
+        id: "packages",
+        services: &[],
+        hosts: &hosts,
+    };
+    match build(&fields, &given) {
+        Ok(Built {
+            work: Work::Check(check),
+            ..
+        }) => check,
+        _ => panic!("a packages step is a check"),
+    }
+}
+
+fn judge(values: &[(&'static str, Datum)], primary: Known, standby: Known) -> Finding {
+    let items = vec![
+        ("packages standby".to_owned(), standby),
+        ("packages primary".to_owned(), primary),
+    ];
+    let aim = Aim {
+        active: "cloud".into(),
+        idle: "dedicated".into(),
+        moved: false,
+    };
+    check(values).judge(
+        &aim,
+        &Evidence {
+            items,
+            baseline: Vec::new(),
+        },
+    )
+}
+
+fn live(primary: &[(&str, &str)], standby: &[(&str, &str)]) -> Finding {
+    judge(
+        &[],
+        Known::Live(host("primary", primary)),
+        Known::Live(host("standby", standby)),
+    )
+}
+
+#[test]
+fn each_difference_has_its_grade() {
+    let cases: &[(&[(&str, &str)], Outcome, &str)] = &[
+        (
+            &[("nginx", "1.22.1-9"), ("php", "2:8.2")],
+            Outcome::Pass,
+            "none differ",
+        ),
+        (
+            &[("nginx", "1.22.1-9"), ("php", "2:8.02")],
+            Outcome::Pass,
+            "none differ",
+        ),
+        (&[("nginx", "1.22.1-9")], Outcome::Fail, "1 missing"),
+        (
+            &[("nginx", "1.18.0-6"), ("php", "2:8.2")],
+            Outcome::Warn,
+            "1 older",
+        ),
+        (
+            &[("nginx", "1.24.0-1"), ("php", "2:8.2")],
+            Outcome::Warn,
+            "1 newer",
+        ),
+        (
+            &[("nginx", "1.22.1-9"), ("php", "2:8.2"), ("vim", "9")],
+            Outcome::Pass,
+            "1 extra",
+        ),
+        (
+            &[("nginx", "1.22.1-9"), ("php", "2:8.2"), ("grub-pc", "2")],
+            Outcome::Pass,
+            "none differ",
+        ),
+    ];
+    for (standby, outcome, words) in cases {
+        let finding = live(&[("nginx", "1.22.1-9"), ("php", "2:8.2")], standby);
+        assert_eq!(finding.outcome, *outcome, "{finding:#?}");
+        assert!(finding.headline.contains(words), "{}", finding.headline);
+    }
+}
+
+#[test]
+fn the_playbook_may_grade_and_ignore() {
+    let text = |text: &str| Datum::Text(text.into());
+    let run = |values: &[(&'static str, Datum)]| {
+        let primary = host("primary", &[("a", "1"), ("b", "2")]);
+        let standby = host("standby", &[("b", "1"), ("c", "1")]);
+        judge(values, Known::Live(primary), Known::Live(standby)).outcome
+    };
+    assert_eq!(run(&[]), Outcome::Fail);
+    assert_eq!(run(&[("missing", text("warn"))]), Outcome::Warn);
+    assert_eq!(
+        run(&[("missing", text("inform")), ("version", text("fail"))]),
+        Outcome::Fail
+    );
+    assert_eq!(
+        run(&[("ignore", Datum::Texts(vec!["a".into(), "b*".into()]))]),
+        Outcome::Pass
+    );
+    assert_eq!(
+        run(&[
+            ("ignore", Datum::Texts(vec!["a".into(), "b".into()])),
+            ("extra", text("warn"))
+        ]),
+        Outcome::Warn
+    );
+}
+
+#[test]
+fn the_mend_can_be_pasted_and_is_never_long() {
+    let finding = live(
+        &[("nginx", "1.22.1-9"), ("php", "2:8.2")],
+        &[("nginx", "1.18.0-6")],
+    );
+    let mend = finding.mend.unwrap();
+    assert!(
+        mend.starts_with("ssh ops@standby sudo apt-get install php=2:8.2 nginx=1.22.1-9"),
+        "{mend}"
+    );
+
+    let names: Vec<String> = (0..500).map(|n| format!("lib{n}")).collect();
+    let many: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "1")).collect();
+    let finding = live(&many, &[]);
+    assert!(finding.facts.len() < 30);
+    let mend = finding.mend.unwrap();
+    assert!(
+        mend.contains("460 more follow") && mend.len() < 1000,
+        "{mend}"
+    );
+}
+
+#[test]
+fn a_half_installed_package_is_not_there() {
+    let mut standby = host("standby", &[]);
+    standby["broken"] = json!({"nginx": "iF"});
+    let finding = judge(
+        &[],
+        Known::Live(host("primary", &[("nginx", "1")])),
+        Known::Live(standby),
+    );
+    assert_eq!(finding.outcome, Outcome::Fail);
+    assert!(finding.headline.contains("1 half-installed") && !finding.headline.contains("missing"));
+    assert_eq!(
+        finding.mend.as_deref(),
+        Some("ssh ops@standby sudo dpkg --configure -a")
+    );
+}
+
+#[test]
+fn versions_of_two_releases_are_not_compared() {
+    let mut standby = host("standby", &[("nginx", "1.18")]);
+    standby["system"]["version"] = json!("11");
+    let finding = judge(
+        &[],
+        Known::Live(host("primary", &[("nginx", "1.22")])),
+        Known::Live(standby.clone()),
+    );
+    assert_eq!(finding.outcome, Outcome::Warn);
+    assert!(
+        finding.headline.contains("debian 11 beside debian 12"),
+        "{}",
+        finding.headline
+    );
+
+    let primary = host("primary", &[("nginx", "1.22"), ("php", "1")]);
+    let finding = judge(&[], Known::Live(primary), Known::Live(standby));
+    assert_eq!(
+        finding.outcome,
+        Outcome::Fail,
+        "a name is compared all the same"
+    );
+    assert!(finding.mend.unwrap().contains("install php "));
+}
+
+#[test]
+fn what_is_unseen_is_unknown_and_a_record_says_its_age() {
+    let gone = || Unseen::new(Cause::Unreachable, "no route to `primary`");
+    let standby = || Known::Live(host("standby", &[("nginx", "1")]));
+    let finding = judge(&[], Known::Unseen(gone()), standby());
+    assert_eq!(finding.outcome, Outcome::Unknown);
+    assert!(
+        finding.headline.contains("no route"),
+        "{}",
+        finding.headline
+    );
+
+    let recorded = Known::Recorded {
+        fact: host("primary", &[("nginx", "1")]),
+        age: Duration::from_secs(7200),
+        why: gone(),
+    };
+    let finding = judge(&[], recorded, standby());
+    assert_eq!(finding.outcome, Outcome::Warn);
+    assert!(
+        finding.headline.contains("as of 2h 00m ago"),
+        "{}",
+        finding.headline
+    );
+
+    let finding = judge(&[], Known::Live(json!(3)), standby());
+    assert_eq!(finding.outcome, Outcome::Unknown);
+    let finding = live(&[], &[]);
+    assert_eq!(
+        finding.outcome,
+        Outcome::Unknown,
+        "no list is not the same list"
+    );
+    let aim = Aim {
+        active: "a".into(),
+        idle: "b".into(),
+        moved: false,
+    };
+    assert_eq!(
+        check(&[]).judge(&aim, &Evidence::default()).outcome,
+        Outcome::Unknown
+    );
+}
+
+#[test]
+fn refuses_a_bad_pattern_and_an_unknown_host() {
+    let hosts = ["primary".to_owned()];
+    let given = Given {
+        id: "p",
+        services: &[],
+        hosts: &hosts,
+    };
+    for (name, value) in [("ignore", "["), ("hosts", "nobody")] {
+        let mut fields = Fields::new(0..0);
+        fields.insert(name, Datum::Texts(vec![value.into()]), 0..0);
+        assert_eq!(build(&fields, &given).err().unwrap().len(), 1);
+    }
+}
