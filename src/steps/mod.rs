@@ -6,6 +6,7 @@ mod http;
 mod mirror;
 mod packages;
 mod probe;
+mod propagation;
 mod rsync;
 mod services;
 mod tcp;
@@ -23,6 +24,7 @@ pub static KINDS: &[&Kind] = &[
     &tcp::KIND,
     &rsync::KIND,
     &dns::KIND,
+    &propagation::KIND,
     &mirror::KIND,
     &packages::KIND,
     &traffic::KIND,

@@ -326,7 +326,7 @@ fn rcode(code: ResponseCode) -> String {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
     use hickory_resolver::proto::rr::rdata::{A, AAAA, CNAME, NS, SOA};
     use std::sync::Arc;
@@ -335,11 +335,11 @@ pub(super) mod tests {
     use tokio::task::JoinHandle;
 
     /// Long enough for a busy machine; nothing waits for it unless the test fails.
-    pub(in crate::world) const LONG: Duration = Duration::from_secs(20);
+    pub(crate) const LONG: Duration = Duration::from_secs(20);
 
     /// A name server that answers by a function of the question and the transport.
-    pub(in crate::world) struct Scripted {
-        pub(in crate::world) at: SocketAddr,
+    pub(crate) struct Scripted {
+        pub(crate) at: SocketAddr,
         tasks: [JoinHandle<()>; 2],
     }
 
@@ -355,7 +355,7 @@ pub(super) mod tests {
     type Script = dyn Fn(&Message, bool) -> Vec<Vec<u8>> + Send + Sync;
 
     impl Scripted {
-        pub(in crate::world) async fn start(
+        pub(crate) async fn start(
             at: SocketAddr,
             script: impl Fn(&Message, bool) -> Vec<Vec<u8>> + Send + Sync + 'static,
         ) -> Scripted {
@@ -402,24 +402,24 @@ pub(super) mod tests {
         }
     }
 
-    pub(in crate::world) fn anywhere() -> SocketAddr {
+    pub(crate) fn anywhere() -> SocketAddr {
         "127.0.0.1:0".parse().unwrap()
     }
 
-    pub(in crate::world) fn name(text: &str) -> Name {
+    pub(crate) fn name(text: &str) -> Name {
         let mut name = Name::from_ascii(text).unwrap();
         name.set_fqdn(true);
         name
     }
 
-    pub(in crate::world) fn reply(query: &Message) -> Message {
+    pub(crate) fn reply(query: &Message) -> Message {
         let mut reply = Message::response(query.metadata.id, OpCode::Query);
         reply.add_queries(query.queries.clone());
         reply.metadata.authoritative = true;
         reply
     }
 
-    pub(in crate::world) fn a(owner: &str, ttl: u32, ip: &str) -> Record {
+    pub(crate) fn a(owner: &str, ttl: u32, ip: &str) -> Record {
         let data = match ip.parse().unwrap() {
             IpAddr::V4(ip) => RData::A(A(ip)),
             IpAddr::V6(ip) => RData::AAAA(AAAA(ip)),
@@ -427,7 +427,7 @@ pub(super) mod tests {
         Record::from_rdata(name(owner), ttl, data)
     }
 
-    pub(in crate::world) fn ns(owner: &str, to: &str) -> Record {
+    pub(crate) fn ns(owner: &str, to: &str) -> Record {
         Record::from_rdata(name(owner), 300, RData::NS(NS(name(to))))
     }
 

@@ -1,0 +1,441 @@
+//! The kind `propagation`: every authoritative server, every address of it, UDP and TCP; then the caches.
+//!
+//! What counts is the whole set of addresses at each server, seen in answers of its own authority. A server
+//! that still hands out an address of the idle side is late; one that cannot tell is unknown, never new.
+
+mod judge;
+mod seen;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::join_all;
+use serde_json::Value as Json;
+
+use self::seen::{Answers, Asked, Role, Sighting, Told};
+use super::dns::names_of;
+use crate::clock::Stamp;
+use crate::dns::{RecordKey, RecordType};
+use crate::event::{Cause, Finding, Unseen};
+use crate::field::{Field, Fields, Form};
+use crate::plan::Question;
+use crate::problem::Problem;
+use crate::site::{Aim, Site, Zone};
+use crate::step::{
+    About, Blocks, Built, Check, Defaults, Evidence, Given, Kind, Look, OnFail, Pulses, Work,
+};
+use crate::world::delegation::{self, NameServer};
+use crate::world::dns;
+
+pub(super) static KIND: Kind = Kind {
+    name: "propagation",
+    summary: "every authoritative server at every address serves the new records; then the caches",
+    example: r#"[[step]]
+id = "published"
+kind = "propagation"
+within = "10m"
+"#,
+    fields: &[
+        Field::new(
+            "services",
+            Form::Services,
+            "the services whose names are asked for; default: all, where `names` is not given either",
+        ),
+        Field::new("names", Form::Names, "further names that are asked for"),
+        Field::new(
+            "floor",
+            Form::Span,
+            "how long some caches keep a record whatever its TTL says; default: 30s",
+        ),
+    ],
+    defaults: Defaults {
+        within: Duration::from_secs(600),
+        every: Duration::from_secs(2),
+        timeout: Duration::from_secs(10),
+        blocks: Blocks::Planned,
+        on_fail: OnFail::Back,
+    },
+    build,
+};
+
+/// How long one question may take, at most.
+const PATIENCE: Duration = Duration::from_millis(2500);
+
+/// How many questions to one server are under way at once.
+const AT_ONCE: usize = 8;
+
+fn build(fields: &Fields, given: &Given) -> Result<Built, Vec<Problem>> {
+    let named = fields.has("services") || fields.has("names");
+    let services = match named {
+        true => fields.texts("services").to_vec(),
+        false => given.services.to_vec(),
+    };
+    let timeout = fields.span("timeout").unwrap_or(KIND.defaults.timeout);
+    let work = Propagation {
+        services,
+        names: fields.texts("names").to_vec(),
+        floor: fields.span("floor").unwrap_or(Duration::from_secs(30)),
+        patience: PATIENCE.min(timeout / 4),
+        memory: Mutex::default(),
+    };
+    Ok(Built {
+        title: "every name server has the new records, then the caches".into(),
+        work: Work::Check(Box::new(work)),
+        probes_old_side: false,
+        after_change: true,
+        answers: Some(Question::Moves),
+    })
+}
+
+/// The check.
+#[derive(Debug)]
+struct Propagation {
+    services: Vec<String>,
+    names: Vec<String>,
+    floor: Duration,
+    patience: Duration,
+    memory: Mutex<Memory>,
+}
+
+/// What earlier looks of this check saw, that a single look cannot know.
+#[derive(Debug, Default)]
+struct Memory {
+    /// For each zone and server, and the site that shall be active: since when every answer was new.
+    new_since: BTreeMap<(String, String, String), Stamp>,
+    /// For each zone and site: the highest TTL that an authoritative server served for a set leading there.
+    ttls: BTreeMap<(String, String), u32>,
+    /// The name servers of each zone, once found.
+    servers: BTreeMap<String, Arc<Vec<NameServer>>>,
+    /// The record sets that are seen to exist; others cannot be published.
+    existing: BTreeSet<RecordKey>,
+    /// Zones that the provider calls published, and the site that shall be active.
+    published: BTreeSet<(String, String)>,
+}
+
+/// What the looks at one zone share.
+#[derive(Clone)]
+struct Round<'a> {
+    check: &'a Propagation,
+    site: &'a Site,
+    aim: &'a Aim,
+    zone: &'a Zone,
+    keys: Arc<Vec<RecordKey>>,
+    pulse: &'a Pulses,
+}
+
+impl Propagation {
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Check for Propagation {
+    fn looks<'a>(&'a self, site: &'a Site, aim: &'a Aim, pulse: &'a Pulses) -> Vec<Look<'a>> {
+        let mut zones: BTreeMap<&str, (&Zone, Vec<RecordKey>)> = BTreeMap::new();
+        let mut outside = Vec::new();
+        for name in names_of(site, &self.services, &self.names) {
+            match site.zone_of(&name) {
+                Some(zone) => {
+                    let (_, keys) = zones.entry(&zone.name).or_insert((zone, Vec::new()));
+                    keys.extend(
+                        [RecordType::A, RecordType::Aaaa].map(|t| RecordKey::new(&name, t)),
+                    );
+                }
+                None => outside.push(name),
+            }
+        }
+        let mut looks = Vec::new();
+        for (zone, keys) in zones.into_values() {
+            let round = Round {
+                check: self,
+                site,
+                aim,
+                zone,
+                keys: Arc::new(keys),
+                pulse,
+            };
+            round.looks(&mut looks);
+        }
+        if !outside.is_empty() {
+            looks.push(look(judge::OUTSIDE.to_owned(), async move {
+                Ok(Json::from(outside))
+            }));
+        }
+        looks
+    }
+
+    fn judge(&self, aim: &Aim, evidence: &Evidence) -> Finding {
+        judge::judge(aim, evidence, self.floor)
+    }
+
+    fn baseline<'a>(&'a self, site: &'a Site, aim: &'a Aim, pulse: &'a Pulses) -> Vec<Look<'a>> {
+        self.looks(site, aim, pulse)
+    }
+}
+
+fn look<'a>(key: String, ask: impl Future<Output = Result<Json, Unseen>> + Send + 'a) -> Look<'a> {
+    Look {
+        key,
+        about: About::World,
+        ask: ask.boxed(),
+    }
+}
+
+impl<'a> Round<'a> {
+    /// One look for each authoritative server that is given, or one for those that the delegation names;
+    /// one for each resolver; one for the provider.
+    fn looks(self, looks: &mut Vec<Look<'a>>) {
+        let zone = self.zone;
+        let name = &zone.name;
+        if zone.servers.is_empty() {
+            let round = self.clone();
+            looks.push(look(format!("{name} at its name servers"), async move {
+                let servers = round.name_servers().await?;
+                let notes = differences(&servers);
+                let asked = (servers.iter())
+                    .flat_map(|server| server.addresses.iter().map(|at| (&server.name, *at)));
+                let asked = asked.map(|(name, at)| round.authoritative(format!("{name} {at}"), at));
+                let asked = join_all(asked).await;
+                round.sighting(Role::Authoritative, asked, notes)
+            }));
+        }
+        for at in &zone.servers {
+            let round = self.clone();
+            looks.push(look(format!("{name} at {at}"), async move {
+                let asked = round.authoritative(at.to_string(), *at).await;
+                round.sighting(Role::Authoritative, vec![asked], Vec::new())
+            }));
+        }
+        for at in &zone.resolvers {
+            let round = self.clone();
+            looks.push(look(format!("{name} at resolver {at}"), async move {
+                let asked = round.resolver(*at).await;
+                round.sighting(Role::Resolver, vec![asked], Vec::new())
+            }));
+        }
+        if zone.resolvers.is_empty() {
+            let round = self.clone();
+            looks.push(look(format!("{name} at {}", judge::SYSTEM), async move {
+                let resolvers = delegation::system_resolvers()?;
+                let asked = join_all(resolvers.iter().map(|at| round.resolver(*at))).await;
+                round.sighting(Role::SystemResolver, asked, Vec::new())
+            }));
+        }
+        looks.push(look(
+            format!("{name} at provider {}", zone.provider_name),
+            async move { self.provider().await },
+        ));
+    }
+
+    /// The name servers of the zone; looked for until found, and kept from then on.
+    async fn name_servers(&self) -> Result<Arc<Vec<NameServer>>, Unseen> {
+        let zone = &self.zone.name;
+        if let Some(servers) = self.check.memory().servers.get(zone) {
+            return Ok(servers.clone());
+        }
+        let resolvers = match self.zone.resolvers.as_slice() {
+            [] => delegation::system_resolvers()?,
+            given => given.to_vec(),
+        };
+        let patience = self.check.patience;
+        let found = delegation::delegation(zone, &resolvers, delegation::PORT, patience).await?;
+        if found.iter().all(|server| server.addresses.is_empty()) {
+            let detail = format!("no name server of `{zone}` has an address");
+            return Err(Unseen::new(Cause::NoName, detail));
+        }
+        let found = Arc::new(found);
+        let mut memory = self.check.memory();
+        memory.servers.insert(zone.clone(), found.clone());
+        Ok(found)
+    }
+
+    /// Asks one server every question without recursion, and one of them over TCP too.
+    async fn authoritative(&self, name: String, at: SocketAddr) -> Asked {
+        let (answers, over_tcp) = futures::join!(self.ask_all(at, false), self.ask_tcp(at));
+        let mut asked = Asked {
+            server: name,
+            at,
+            answers,
+            over_tcp,
+            taken: self.site.clock.now(),
+            new_since: None,
+        };
+        asked.new_since = self.remember(&asked);
+        asked
+    }
+
+    async fn resolver(&self, at: SocketAddr) -> Asked {
+        Asked {
+            server: at.to_string(),
+            at,
+            answers: self.ask_all(at, true).await,
+            over_tcp: None,
+            taken: self.site.clock.now(),
+            new_since: None,
+        }
+    }
+
+    /// Every question to one server. Where it does not answer the first, the others are not put.
+    async fn ask_all(&self, at: SocketAddr, rd: bool) -> Answers {
+        let mut answers = Vec::with_capacity(self.keys.len());
+        let Some((first, rest)) = self.keys.split_first() else {
+            return answers;
+        };
+        let told = self.ask(at, first, rd).await;
+        if let Err(unseen) = &told {
+            answers.extend(
+                self.keys
+                    .iter()
+                    .map(|key| (key.clone(), Err(unseen.clone()))),
+            );
+            return answers;
+        }
+        answers.push((first.clone(), told));
+        for keys in rest.chunks(AT_ONCE) {
+            let told = join_all(keys.iter().map(|key| self.ask(at, key, rd))).await;
+            answers.extend(keys.iter().cloned().zip(told));
+        }
+        answers
+    }
+
+    async fn ask(&self, at: SocketAddr, key: &RecordKey, rd: bool) -> Result<Told, Unseen> {
+        let patience = self.check.patience;
+        let seen = dns::ask(at, &key.name, seen::asked_type(key.rtype), rd, patience).await;
+        seen.map(Told::from)
+    }
+
+    async fn ask_tcp(&self, at: SocketAddr) -> Option<Result<Told, Unseen>> {
+        let key = self.keys.first()?;
+        let rtype = seen::asked_type(key.rtype);
+        let seen = dns::ask_over_tcp(at, &key.name, rtype, false, self.check.patience).await;
+        Some(seen.map(Told::from))
+    }
+
+    /// Keeps what later looks need: since when this server is new, and which TTLs it handed out.
+    fn remember(&self, asked: &Asked) -> Option<Stamp> {
+        let zone = &self.zone.name;
+        let sites = self.addresses_of_sites();
+        let mut memory = self.check.memory();
+        for told in asked.told().filter(|told| told.authoritative) {
+            for (site, addresses) in &sites {
+                let leads = told.addresses.iter().any(|ip| addresses.contains(ip));
+                if let Some(ttl) = told.ttl.filter(|_| leads) {
+                    let highest = memory.ttls.entry((zone.clone(), site.clone())).or_default();
+                    *highest = ttl.max(*highest);
+                }
+            }
+        }
+        for (key, told) in &asked.answers {
+            if let Ok(told) = told
+                && !told.addresses.is_empty()
+                && told.cname.is_none()
+            {
+                memory.existing.insert(key.clone());
+            }
+        }
+        let key = (zone.clone(), asked.server.clone(), self.aim.active.clone());
+        let sides = seen::Sides::new(&sites, self.aim);
+        if asked.told().any(|told| sides.is_old(told)) {
+            self.pulse
+                .note(format!("{} still has the old records", asked.server));
+            memory.new_since.remove(&key);
+            memory
+                .published
+                .remove(&(zone.clone(), self.aim.active.clone()));
+            return None;
+        }
+        if !asked.all_told() {
+            return memory.new_since.get(&key).cloned();
+        }
+        Some(
+            memory
+                .new_since
+                .entry(key)
+                .or_insert_with(|| asked.taken.clone())
+                .clone(),
+        )
+    }
+
+    fn addresses_of_sites(&self) -> BTreeMap<String, BTreeSet<IpAddr>> {
+        [&self.aim.active, &self.aim.idle]
+            .map(|site| {
+                let hosts = self.site.hosts_of(site);
+                let addresses = hosts
+                    .flat_map(|host| host.addresses.iter().copied())
+                    .collect();
+                (site.clone(), addresses)
+            })
+            .into()
+    }
+
+    fn sighting(&self, role: Role, asked: Vec<Asked>, notes: Vec<String>) -> Result<Json, Unseen> {
+        let zone = self.zone.name.clone();
+        let old_ttl = {
+            let memory = self.check.memory();
+            let idle = (zone.clone(), self.aim.idle.clone());
+            memory.ttls.get(&idle).copied()
+        };
+        let sighting = Sighting {
+            zone,
+            role,
+            sites: self.addresses_of_sites(),
+            asked,
+            notes,
+            old_ttl,
+        };
+        serde_json::to_value(sighting)
+            .map_err(|error| Unseen::new(Cause::Garbled, error.to_string()))
+    }
+
+    /// What the provider itself says: published, why not yet, or nothing. Once it has said that all is
+    /// published, it is not asked again until a server shows old data.
+    async fn provider(&self) -> Result<Json, Unseen> {
+        let key = (self.zone.name.clone(), self.aim.active.clone());
+        let existing: Vec<RecordKey> = {
+            let memory = self.check.memory();
+            if memory.published.contains(&key) {
+                return Ok(Json::Bool(true));
+            }
+            let exists = |key: &&RecordKey| memory.existing.contains(key);
+            self.keys.iter().filter(exists).cloned().collect()
+        };
+        if existing.is_empty() {
+            return Ok(Json::Null);
+        }
+        let provider = &self.zone.provider;
+        match provider.published(&self.zone.name, &existing).await {
+            None => Ok(Json::Null),
+            Some(Ok(())) => {
+                self.check.memory().published.insert(key);
+                Ok(Json::Bool(true))
+            }
+            Some(Err(unseen)) if unseen.cause == Cause::Missing => Ok(Json::String(unseen.detail)),
+            Some(Err(unseen)) => Err(unseen),
+        }
+    }
+}
+
+/// Where the parent's view and the zone's own differ, in words.
+fn differences(servers: &[NameServer]) -> Vec<String> {
+    let knows_itself = servers.iter().any(|server| server.at_apex);
+    (servers.iter())
+        .filter_map(|server| {
+            let name = &server.name;
+            if server.addresses.is_empty() {
+                Some(format!("{name} has no address"))
+            } else if !server.at_parent {
+                Some(format!("{name} is named by the zone and not by its parent"))
+            } else if !server.at_apex && knows_itself {
+                Some(format!("{name} is named by the parent and not by the zone"))
+            } else {
+                None
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,527 @@
+//! The judgement of `propagation`: pure, over what the looks brought back.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde_json::Value as Json;
+
+use super::seen::{Asked, Role, Sides, Sighting, Told};
+use crate::clock::Stamp;
+use crate::dns::RecordKey;
+use crate::dns::caches::{Expiry, Kept, Version, expiry};
+use crate::event::{Fact, Finding, Unseen};
+use crate::plan::Outcome;
+use crate::site::Aim;
+use crate::step::{Evidence, Known};
+
+/// The key of the look that lists names which are in no zone.
+pub(super) const OUTSIDE: &str = "names in no zone";
+
+/// How the key of the look at this machine's resolvers ends.
+pub(super) const SYSTEM: &str = "this machine's resolvers";
+
+/// How many record sets of one server a row spells out.
+const SPELLED: usize = 3;
+
+/// Tells whether the names lead to the active side everywhere.
+pub(super) fn judge(aim: &Aim, evidence: &Evidence, floor: Duration) -> Finding {
+    let mut facts = Vec::new();
+    let mut sightings = Vec::new();
+    for (key, known) in &evidence.items {
+        match known {
+            Known::Live(json) | Known::Recorded { fact: json, .. } => {
+                match read(key, json, &mut facts) {
+                    Some(sighting) => sightings.push(sighting),
+                    None => continue,
+                }
+            }
+            Known::Unseen(unseen) => facts.push(unseen_row(key, unseen)),
+        }
+    }
+    let before: Vec<Sighting> = (evidence.baseline.iter())
+        .filter_map(|(_, json)| serde_json::from_value(json.clone()).ok())
+        .collect();
+    let weigh = Weigh {
+        aim,
+        truth: truth(aim, &sightings),
+    };
+    for sighting in &sightings {
+        for asked in &sighting.asked {
+            facts.push(match sighting.role {
+                Role::Authoritative => weigh.server(sighting, asked),
+                Role::Resolver | Role::SystemResolver => weigh.cache(sighting, asked),
+            });
+        }
+        facts.extend(sighting.notes.iter().map(|note| Fact {
+            outcome: Outcome::Warn,
+            what: format!("delegation of {}", sighting.zone),
+            expected: "parent and zone name the same servers".into(),
+            actual: note.clone(),
+        }));
+    }
+    facts.extend(weigh.names(&sightings, &before));
+    facts.extend(weigh.nothing_leads_there(&sightings));
+
+    let outcome = (facts.iter())
+        .map(|fact| fact.outcome)
+        .max()
+        .unwrap_or(Outcome::Unknown);
+    let caches = caches(aim, &sightings, &before, floor);
+    let headline = headline(outcome, &sightings, &facts, caches.as_ref(), floor);
+    let finding = Finding::new(outcome, headline).facts(facts);
+    match mend(outcome, &weigh, &sightings) {
+        Some(mend) => finding.mend(mend),
+        None => finding,
+    }
+}
+
+/// A sighting, or a row of its own for the looks that ask no server.
+fn read(key: &str, json: &Json, facts: &mut Vec<Fact>) -> Option<Sighting> {
+    match json {
+        // The provider cannot tell, which is what its name servers are asked for.
+        Json::Null => None,
+        Json::Bool(_) => {
+            facts.push(Fact {
+                outcome: Outcome::Pass,
+                what: key.to_owned(),
+                expected: "published".into(),
+                actual: "published".into(),
+            });
+            None
+        }
+        Json::String(why) => {
+            facts.push(Fact {
+                outcome: Outcome::Late,
+                what: key.to_owned(),
+                expected: "published".into(),
+                actual: why.clone(),
+            });
+            None
+        }
+        Json::Array(names) => {
+            let names: Vec<&str> = names.iter().filter_map(Json::as_str).collect();
+            facts.push(Fact {
+                outcome: Outcome::Warn,
+                what: key.to_owned(),
+                expected: "every name is in a zone of the playbook".into(),
+                actual: names.join(", "),
+            });
+            None
+        }
+        other => match serde_json::from_value(other.clone()) {
+            Ok(sighting) => Some(sighting),
+            Err(error) => {
+                facts.push(Fact {
+                    outcome: Outcome::Unknown,
+                    what: key.to_owned(),
+                    expected: "answers of name servers".into(),
+                    actual: format!("a record of another form: {error}"),
+                });
+                None
+            }
+        },
+    }
+}
+
+fn unseen_row(key: &str, unseen: &Unseen) -> Fact {
+    Fact {
+        // A cache that nobody chose may be out of order without saying anything about the names.
+        outcome: match key.ends_with(SYSTEM) {
+            true => Outcome::Warn,
+            false => Outcome::Unknown,
+        },
+        what: key.to_owned(),
+        expected: "an answer".into(),
+        actual: unseen.detail.clone(),
+    }
+}
+
+/// What one answer shows.
+#[derive(Clone, Debug, PartialEq)]
+enum State {
+    Old,
+    New,
+    /// Addresses of neither side.
+    Elsewhere,
+    /// No address.
+    Absent,
+    Unknown(String),
+}
+
+fn state(sides: &Sides, told: &Result<Told, Unseen>, needs_authority: bool) -> State {
+    match told {
+        Err(unseen) => State::Unknown(unseen.detail.clone()),
+        Ok(told) if !told.is_telling => State::Unknown(format!("it answered {}", told.rcode)),
+        Ok(told) if needs_authority && !told.authoritative => {
+            State::Unknown("it answers without authority (lame)".into())
+        }
+        Ok(told) if sides.is_old(told) => State::Old,
+        Ok(told) if sides.is_new(told) => State::New,
+        Ok(told) if told.addresses.is_empty() => State::Absent,
+        Ok(_) => State::Elsewhere,
+    }
+}
+
+/// The sets of addresses that authoritative servers gave for a record set, old ones left out.
+type Truth = BTreeMap<RecordKey, BTreeSet<Vec<String>>>;
+
+fn truth(aim: &Aim, sightings: &[Sighting]) -> Truth {
+    let mut truth = Truth::new();
+    for sighting in sightings.iter().filter(|s| s.role == Role::Authoritative) {
+        let sides = Sides::new(&sighting.sites, aim);
+        for (key, told) in sighting.asked.iter().flat_map(|asked| &asked.answers) {
+            let state = state(&sides, told, true);
+            if let (State::New | State::Elsewhere | State::Absent, Ok(told)) = (state, told) {
+                truth.entry(key.clone()).or_default().insert(texts(told));
+            }
+        }
+    }
+    truth
+}
+
+fn texts(told: &Told) -> Vec<String> {
+    told.addresses.iter().map(ToString::to_string).collect()
+}
+
+struct Weigh<'a> {
+    aim: &'a Aim,
+    truth: Truth,
+}
+
+impl Weigh<'_> {
+    /// The row of one authoritative server.
+    fn server(&self, sighting: &Sighting, asked: &Asked) -> Fact {
+        let sides = Sides::new(&sighting.sites, self.aim);
+        let mut old = Vec::new();
+        let mut unknown = Vec::new();
+        let mut any_new = false;
+        for (key, told) in &asked.answers {
+            match state(&sides, told, true) {
+                State::Old => old.push(shown(key, told)),
+                State::Unknown(why) => unknown.push(why),
+                State::New => any_new = true,
+                State::Elsewhere | State::Absent => {}
+            }
+        }
+        let mut tcp = None;
+        if let (Some(told), Some((key, _))) = (&asked.over_tcp, asked.answers.first()) {
+            match state(&sides, told, true) {
+                State::Old => old.push(format!("{} (over tcp)", shown(key, told))),
+                State::Unknown(why) => tcp = Some(format!("it does not answer over tcp: {why}")),
+                State::New | State::Elsewhere | State::Absent => {}
+            }
+        }
+        let (outcome, actual) = if !unknown.is_empty() {
+            unknown.dedup();
+            (Outcome::Unknown, spelled(&unknown))
+        } else if !old.is_empty() {
+            (Outcome::Late, format!("still old: {}", spelled(&old)))
+        } else if let Some(tcp) = tcp {
+            (Outcome::Warn, tcp)
+        } else if any_new {
+            (Outcome::Pass, "new".to_owned())
+        } else {
+            (Outcome::Warn, "no record leads to either site".to_owned())
+        };
+        Fact {
+            outcome,
+            what: format!("{} at {}", sighting.zone, asked.server),
+            expected: format!("no record leads to {}", self.aim.idle),
+            actual,
+        }
+    }
+
+    /// The row of one cache.
+    fn cache(&self, sighting: &Sighting, asked: &Asked) -> Fact {
+        let sides = Sides::new(&sighting.sites, self.aim);
+        let chosen = sighting.role == Role::Resolver;
+        let unless_chosen = |outcome| if chosen { outcome } else { Outcome::Warn };
+        let mut rows = Vec::new();
+        for (key, told) in &asked.answers {
+            match state(&sides, told, false) {
+                State::Old => {
+                    let left = told.as_ref().ok().and_then(|told| told.ttl).unwrap_or(0);
+                    let until = clock_text(&asked.taken.plus(Duration::from_secs(left.into())));
+                    let text = format!("{}, until {until} at the latest", shown(key, told));
+                    rows.push((Outcome::Late, format!("still old: {text}")));
+                }
+                State::Unknown(why) => rows.push((unless_chosen(Outcome::Unknown), why)),
+                State::Absent | State::Elsewhere if self.is_new_everywhere(key, &sides) => {
+                    let text = format!("{} instead of what its servers say", shown(key, told));
+                    rows.push((unless_chosen(Outcome::Late), text));
+                }
+                State::New | State::Absent | State::Elsewhere => {}
+            }
+        }
+        let outcome = rows
+            .iter()
+            .map(|(outcome, _)| *outcome)
+            .max()
+            .unwrap_or(Outcome::Pass);
+        let mut texts: Vec<String> = (rows.into_iter())
+            .filter(|(of, _)| *of == outcome)
+            .map(|(_, text)| text)
+            .collect();
+        texts.dedup();
+        Fact {
+            outcome,
+            what: format!("{} at resolver {}", sighting.zone, asked.server),
+            expected: format!("no record leads to {}", self.aim.idle),
+            actual: match texts.is_empty() {
+                true => "new".into(),
+                false => spelled(&texts),
+            },
+        }
+    }
+
+    /// Whether all authoritative answers for this set hold an address of the active side.
+    fn is_new_everywhere(&self, key: &RecordKey, sides: &Sides) -> bool {
+        let is_active = |text: &String| text.parse().is_ok_and(|ip| sides.active.contains(&ip));
+        (self.truth.get(key)).is_some_and(|sets| sets.iter().all(|set| set.iter().any(is_active)))
+    }
+
+    /// A row for the case that servers answered and not one record leads to the active side.
+    fn nothing_leads_there(&self, sightings: &[Sighting]) -> Option<Fact> {
+        let states = States::of(self.aim, sightings);
+        let mut all = states.0.values().flat_map(BTreeMap::values).flatten();
+        let known = |(state, _): &(State, _)| matches!(state, State::Absent | State::Elsewhere);
+        let asked = !states.0.is_empty();
+        let outcome = match asked {
+            true if all.all(known) => Outcome::Fail,
+            true => return None,
+            false => Outcome::Unknown,
+        };
+        Some(Fact {
+            outcome,
+            what: "all names".into(),
+            expected: format!("lead to {}", self.aim.active),
+            actual: match asked {
+                true => format!("no record leads to {}", self.aim.active),
+                false => "no authoritative server told anything".into(),
+            },
+        })
+    }
+
+    /// Rows for names whose servers disagree, that vanished, or that lead to neither side.
+    fn names(&self, sightings: &[Sighting], before: &[Sighting]) -> Vec<Fact> {
+        let mut facts = Vec::new();
+        for (key, sets) in &self.truth {
+            if sets.len() > 1 {
+                let sets: Vec<String> = sets.iter().map(|set| listed(set)).collect();
+                facts.push(Fact {
+                    outcome: Outcome::Late,
+                    what: key.to_string(),
+                    expected: "the same addresses at every server".into(),
+                    actual: sets.join(" at one, at another "),
+                });
+            }
+        }
+        let states = States::of(self.aim, sightings);
+        let earlier = States::of(self.aim, before);
+        for (name, keys) in &states.0 {
+            let is = |wanted: &[State]| {
+                (keys.values().flatten()).all(|(state, _)| wanted.contains(state))
+            };
+            let cname = keys.values().flatten().find_map(|(_, cname)| cname.clone());
+            if let Some(cname) = cname.filter(|_| is(&[State::Absent])) {
+                facts.push(Fact {
+                    outcome: Outcome::Warn,
+                    what: name.clone(),
+                    expected: format!("leads to {}", self.aim.active),
+                    actual: format!(
+                        "it is an alias of {cname}, whose addresses its servers do not tell"
+                    ),
+                });
+                continue;
+            }
+            for (key, seen) in keys {
+                let led = earlier.leads(name, key);
+                let now = |wanted: &State| seen.iter().all(|(state, _)| state == wanted);
+                let (outcome, actual) = if led && now(&State::Absent) {
+                    (Outcome::Fail, "it is gone: no server has an address for it")
+                } else if led && now(&State::Elsewhere) {
+                    (Outcome::Fail, "it leads to neither site any more")
+                } else if now(&State::Elsewhere) {
+                    (Outcome::Warn, "it leads to neither site")
+                } else if is(&[State::Absent]) {
+                    (Outcome::Warn, "no server has an address for it")
+                } else {
+                    continue;
+                };
+                facts.push(Fact {
+                    outcome,
+                    what: key.to_string(),
+                    expected: format!("leads to {}", self.aim.active),
+                    actual: actual.into(),
+                });
+            }
+        }
+        facts
+    }
+}
+
+/// What each authoritative server shows of one record set, and where an alias leads instead.
+type Shown = Vec<(State, Option<String>)>;
+
+/// What the authoritative servers say of each name and each of its record sets.
+struct States(BTreeMap<String, BTreeMap<RecordKey, Shown>>);
+
+impl States {
+    fn of(aim: &Aim, sightings: &[Sighting]) -> States {
+        let mut states = States(BTreeMap::new());
+        for sighting in sightings.iter().filter(|s| s.role == Role::Authoritative) {
+            let sides = Sides::new(&sighting.sites, aim);
+            for (key, told) in sighting.asked.iter().flat_map(|asked| &asked.answers) {
+                let cname = told.as_ref().ok().and_then(|told| told.cname.clone());
+                let of_name = states.0.entry(key.name.clone()).or_default();
+                let of_key = of_name.entry(key.clone()).or_default();
+                of_key.push((state(&sides, told, true), cname));
+            }
+        }
+        states
+    }
+
+    /// Whether any server said that the record set leads to one of the two sides.
+    fn leads(&self, name: &str, key: &RecordKey) -> bool {
+        let seen = self.0.get(name).and_then(|keys| keys.get(key));
+        seen.is_some_and(|seen| {
+            (seen.iter()).any(|(state, _)| matches!(state, State::Old | State::New))
+        })
+    }
+}
+
+/// Until when caches may hold the old records; `None` while some server is not seen to be new.
+fn caches(aim: &Aim, now: &[Sighting], before: &[Sighting], floor: Duration) -> Option<Expiry> {
+    let is_authoritative = |s: &&Sighting| s.role == Role::Authoritative;
+    let mut last: Option<&Stamp> = None;
+    for asked in now.iter().filter(is_authoritative).flat_map(|s| &s.asked) {
+        let since = asked.new_since.as_ref()?;
+        last = Some(last.map_or(
+            since,
+            |last| if since.wall > last.wall { since } else { last },
+        ));
+    }
+    let seen_before = before.iter().filter(is_authoritative).flat_map(|sighting| {
+        let sides = Sides::new(&sighting.sites, aim);
+        let told = sighting.asked.iter().flat_map(|asked| asked.told());
+        told.filter(move |told| sides.is_old(told))
+            .filter_map(|told| told.ttl)
+    });
+    let seen_since = now.iter().filter_map(|sighting| sighting.old_ttl);
+    let ttl = seen_before.chain(seen_since).max()?;
+    let version = Version {
+        kept: Kept::Set { ttl },
+        last_served: last?.clone(),
+    };
+    expiry(&[version], floor)
+}
+
+fn headline(
+    outcome: Outcome,
+    sightings: &[Sighting],
+    facts: &[Fact],
+    caches: Option<&Expiry>,
+    floor: Duration,
+) -> String {
+    let of = |role: Role| {
+        let of_role = sightings.iter().filter(move |s| s.role == role);
+        of_role.flat_map(|sighting| &sighting.asked)
+    };
+    let servers = of(Role::Authoritative).count();
+    let count = |outcome: Outcome| facts.iter().filter(|fact| fact.outcome == outcome).count();
+    let first = |outcome: Outcome| {
+        let fact = facts.iter().find(|fact| fact.outcome == outcome);
+        fact.map_or_else(String::new, |fact| {
+            format!("{}: {}", fact.what, fact.actual)
+        })
+    };
+    let taken = sightings
+        .iter()
+        .flat_map(|s| &s.asked)
+        .map(|asked| &asked.taken);
+    let now = taken.max_by_key(|taken| taken.wall);
+    let held = match (caches, now) {
+        (Some(expiry), Some(now)) if expiry.floored.wall > now.wall => format!(
+            "; caches that keep to the rules may hold the old records until {} ({} with a floor of {})",
+            clock_text(&expiry.strict),
+            clock_text(&expiry.floored),
+            humantime::format_duration(floor),
+        ),
+        (Some(_), Some(_)) => "; caches that keep to the rules have let the old records go".into(),
+        _ => String::new(),
+    };
+    match outcome {
+        Outcome::Pass | Outcome::Warn => {
+            let addresses = if servers == 1 { "address" } else { "addresses" };
+            let warned = match count(Outcome::Warn) {
+                0 => String::new(),
+                _ => format!(", but {}", first(Outcome::Warn)),
+            };
+            format!(
+                "{servers} server {addresses} asked, every one has the new records{warned}{held}"
+            )
+        }
+        _ if sightings.is_empty() && facts.is_empty() => "there was nothing to ask".into(),
+        _ => match count(outcome) {
+            0 | 1 => format!("{}{held}", first(outcome)),
+            more => format!("{} (and {} more){held}", first(outcome), more - 1),
+        },
+    }
+}
+
+/// What a person would type to see it.
+fn mend(outcome: Outcome, weigh: &Weigh<'_>, sightings: &[Sighting]) -> Option<String> {
+    if !matches!(outcome, Outcome::Late | Outcome::Unknown) {
+        return None;
+    }
+    let authoritative = sightings.iter().filter(|s| s.role == Role::Authoritative);
+    let (asked, _) = authoritative
+        .flat_map(|sighting| sighting.asked.iter().map(move |asked| (asked, sighting)))
+        .find(|(asked, sighting)| weigh.server(sighting, asked).outcome == outcome)?;
+    let key = &asked.answers.first()?.0;
+    let (ip, port) = (asked.at.ip(), asked.at.port());
+    Some(format!(
+        "dig +norecurse -p {port} @{ip} {}. {}",
+        key.name, key.rtype
+    ))
+}
+
+fn shown(key: &RecordKey, told: &Result<Told, Unseen>) -> String {
+    match told {
+        Ok(told) => {
+            let ttl = told
+                .ttl
+                .map_or_else(String::new, |ttl| format!(" (ttl {ttl})"));
+            format!("{key} {}{ttl}", listed(&texts(told)))
+        }
+        Err(unseen) => format!("{key} {}", unseen.detail),
+    }
+}
+
+fn listed(addresses: &[String]) -> String {
+    match addresses {
+        [] => "nothing".into(),
+        some => some.join(" "),
+    }
+}
+
+/// The first few, and how many more there are.
+fn spelled(texts: &[String]) -> String {
+    let shown = texts
+        .iter()
+        .take(SPELLED)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join("; ");
+    match texts.len().saturating_sub(SPELLED) {
+        0 => shown,
+        more => format!("{shown}; and {more} more"),
+    }
+}
+
+fn clock_text(stamp: &Stamp) -> String {
+    stamp.wall.strftime("%H:%M:%S UTC").to_string()
+}
+
+#[cfg(test)]
+mod tests;

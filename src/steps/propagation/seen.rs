@@ -1,0 +1,132 @@
+//! What the looks of `propagation` bring back.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Stamp;
+use crate::dns::{RecordKey, RecordType};
+use crate::event::Unseen;
+use crate::site::Aim;
+use crate::world::dns::{self, DnsSeen};
+
+/// One look: servers of one role that were asked about names of one zone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct Sighting {
+    pub(super) zone: String,
+    pub(super) role: Role,
+    /// The addresses of both sites, as the playbook had them.
+    pub(super) sites: BTreeMap<String, BTreeSet<IpAddr>>,
+    pub(super) asked: Vec<Asked>,
+    /// What is odd about the delegation.
+    pub(super) notes: Vec<String>,
+    /// The highest TTL that was served with addresses of the side that shall be idle, as far as it was seen.
+    pub(super) old_ttl: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Role {
+    Authoritative,
+    /// A cache that the playbook names.
+    Resolver,
+    /// A cache of this machine: it may not know the zone at all.
+    SystemResolver,
+}
+
+/// The answers of one server, each with its question.
+pub(super) type Answers = Vec<(RecordKey, Result<Told, Unseen>)>;
+
+/// One server at one address, and what it said.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct Asked {
+    /// Its name and address.
+    pub(super) server: String,
+    pub(super) at: SocketAddr,
+    pub(super) answers: Answers,
+    /// The first question, over TCP.
+    pub(super) over_tcp: Option<Result<Told, Unseen>>,
+    pub(super) taken: Stamp,
+    /// Since when every answer was new.
+    pub(super) new_since: Option<Stamp>,
+}
+
+impl Asked {
+    /// Every answer that was seen, over UDP and TCP.
+    pub(super) fn told(&self) -> impl Iterator<Item = &Told> {
+        let tcp = self.over_tcp.iter().flatten();
+        self.answers.iter().flat_map(|(_, told)| told).chain(tcp)
+    }
+
+    /// Every question over UDP was answered with authority.
+    pub(super) fn all_told(&self) -> bool {
+        (self.answers.iter()).all(|(_, told)| {
+            told.as_ref()
+                .is_ok_and(|told| told.authoritative && told.is_telling)
+        })
+    }
+}
+
+/// One answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct Told {
+    pub(super) rcode: String,
+    pub(super) is_telling: bool,
+    pub(super) authoritative: bool,
+    pub(super) addresses: BTreeSet<IpAddr>,
+    pub(super) ttl: Option<u32>,
+    /// Where the last alias of the answer leads.
+    pub(super) cname: Option<String>,
+}
+
+impl From<DnsSeen> for Told {
+    fn from(seen: DnsSeen) -> Told {
+        Told {
+            is_telling: seen.is_telling(),
+            addresses: seen.addresses().into_iter().collect(),
+            rcode: seen.rcode,
+            authoritative: seen.authoritative,
+            ttl: seen.ttl,
+            cname: seen.cname_chain.into_iter().next_back(),
+        }
+    }
+}
+
+/// The type as a question.
+pub(super) fn asked_type(rtype: RecordType) -> dns::RecordType {
+    match rtype {
+        RecordType::A => dns::RecordType::A,
+        RecordType::Aaaa => dns::RecordType::AAAA,
+        RecordType::Cname => dns::RecordType::CNAME,
+    }
+}
+
+/// The addresses of the two sides. What belongs to both counts as active.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sides {
+    pub(super) active: BTreeSet<IpAddr>,
+    pub(super) idle: BTreeSet<IpAddr>,
+}
+
+impl Sides {
+    pub(super) fn new(sites: &BTreeMap<String, BTreeSet<IpAddr>>, aim: &Aim) -> Sides {
+        let active = sites.get(&aim.active).cloned().unwrap_or_default();
+        let idle = sites.get(&aim.idle).cloned().unwrap_or_default();
+        Sides {
+            idle: idle.difference(&active).copied().collect(),
+            active,
+        }
+    }
+
+    pub(super) fn is_old(&self, told: &Told) -> bool {
+        !told.addresses.is_disjoint(&self.idle)
+    }
+
+    pub(super) fn is_new(&self, told: &Told) -> bool {
+        !self.is_old(told) && !told.addresses.is_disjoint(&self.active)
+    }
+}

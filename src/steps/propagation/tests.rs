@@ -1,0 +1,177 @@
+use super::*;
+use crate::dns::Honesty;
+use crate::plan::Outcome;
+use crate::step::Known;
+use crate::steps::testing::{Book, site};
+use crate::world::dns::tests::{Scripted, a, anywhere, reply};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+fn check() -> Propagation {
+    Propagation {
+        services: Vec::new(),
+        names: vec!["www.example.org".into()],
+        floor: Duration::from_secs(30),
+        patience: Duration::from_secs(5),
+        memory: Mutex::default(),
+    }
+}
+
+fn aim(active: &str, idle: &str) -> Aim {
+    Aim {
+        active: active.into(),
+        idle: idle.into(),
+        moved: true,
+    }
+}
+
+/// A server whose records lead to the target as soon as `moved` is set.
+async fn server(moved: Arc<AtomicBool>) -> Scripted {
+    Scripted::start(anywhere(), move |query, _| {
+        let mut out = reply(query);
+        let ips = match moved.load(Ordering::Relaxed) {
+            true => ["198.51.100.20", "2001:db8:1::20"],
+            false => ["192.0.2.10", "2001:db8::10"],
+        };
+        let record = match query.queries[0].query_type() {
+            dns::RecordType::A => a("www.example.org", 60, ips[0]),
+            _ => a("www.example.org", 120, ips[1]),
+        };
+        out.add_answer(record);
+        vec![out.to_vec().unwrap()]
+    })
+    .await
+}
+
+async fn evidence(check: &Propagation, site: &Site, aim: &Aim) -> Evidence {
+    let pulses = Pulses::none();
+    let looks = check.looks(site, aim, &pulses);
+    let items = join_all(looks.into_iter().map(|look| async move {
+        let known = match look.ask.await {
+            Ok(fact) => Known::Live(fact),
+            Err(unseen) => Known::Unseen(unseen),
+        };
+        (look.key, known)
+    }));
+    Evidence {
+        items: items.await,
+        baseline: Vec::new(),
+    }
+}
+
+#[tokio::test]
+async fn lag_is_late_then_passes_and_the_way_back_starts_late_again() {
+    let moved = Arc::new(AtomicBool::new(false));
+    let fresh = server(Arc::new(AtomicBool::new(true))).await;
+    let lagging = server(moved.clone()).await;
+    let mut site = site(Book::new(Honesty::Atomic, &[]));
+    let zone = site.zones.get_mut("example.org").unwrap();
+    zone.servers = vec![fresh.at, lagging.at];
+    zone.resolvers = vec![fresh.at];
+    let check = check();
+    let there = aim("cloud", "dedicated");
+
+    let first = evidence(&check, &site, &there).await;
+    let keys: Vec<&str> = first.items.iter().map(|(key, _)| key.as_str()).collect();
+    assert_eq!(
+        keys,
+        [
+            format!("example.org at {}", fresh.at),
+            format!("example.org at {}", lagging.at),
+            format!("example.org at resolver {}", fresh.at),
+            "example.org at provider book".to_owned(),
+        ]
+    );
+    let late = check.judge(&there, &first);
+    assert_eq!(late.outcome, Outcome::Late, "{late:?}");
+    assert!(
+        late.headline.contains(&lagging.at.to_string()),
+        "{}",
+        late.headline
+    );
+
+    moved.store(true, Ordering::Relaxed);
+    let second = evidence(&check, &site, &there).await;
+    let pass = check.judge(&there, &second);
+    assert_eq!(pass.outcome, Outcome::Pass, "{pass:?}");
+    assert!(
+        pass.headline.contains("may hold the old records until"),
+        "{}",
+        pass.headline
+    );
+    // The old TTL was seen at the lagging server: the highest of the two sets.
+    let seen: Sighting = match &second.items[0].1 {
+        Known::Live(json) => serde_json::from_value(json.clone()).unwrap(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(seen.old_ttl, Some(120));
+    let since = seen.asked[0].new_since.clone().unwrap();
+    assert!(since.boot_ms <= seen.asked[0].taken.boot_ms);
+
+    let back = check.judge(&aim("dedicated", "cloud"), &second);
+    assert_eq!(back.outcome, Outcome::Late, "{back:?}");
+}
+
+#[tokio::test]
+async fn a_dead_server_is_unknown() {
+    let dead = {
+        let socket = tokio::net::UdpSocket::bind(anywhere()).await.unwrap();
+        socket.local_addr().unwrap()
+    };
+    let mut site = site(Book::new(Honesty::Atomic, &[]));
+    let zone = site.zones.get_mut("example.org").unwrap();
+    (zone.servers, zone.resolvers) = (vec![dead], vec![dead]);
+    let check = check();
+    let there = aim("cloud", "dedicated");
+    let finding = check.judge(&there, &evidence(&check, &site, &there).await);
+    assert_eq!(finding.outcome, Outcome::Unknown);
+    assert!(
+        finding.headline.contains(&dead.to_string()),
+        "{}",
+        finding.headline
+    );
+}
+
+#[tokio::test]
+async fn a_name_in_no_zone_is_said() {
+    let mut check = check();
+    check.names = vec!["www.example.net".into()];
+    let site = site(Book::new(Honesty::Atomic, &[]));
+    let there = aim("cloud", "dedicated");
+    let finding = check.judge(&there, &evidence(&check, &site, &there).await);
+    assert_eq!(finding.outcome, Outcome::Unknown);
+    assert!(format!("{:?}", finding.facts).contains("www.example.net"));
+}
+
+#[test]
+fn a_delegation_that_differs_is_described() {
+    let server = |name: &str, at_parent, at_apex| NameServer {
+        name: name.into(),
+        addresses: vec![anywhere()],
+        at_parent,
+        at_apex,
+    };
+    let mut homeless = server("ns4.", true, true);
+    homeless.addresses.clear();
+    let servers = [
+        server("ns1.", true, true),
+        server("ns2.", true, false),
+        server("ns3.", false, true),
+        homeless,
+    ];
+    let notes = differences(&servers);
+    assert_eq!(notes.len(), 3, "{notes:?}");
+    assert!(notes[0].contains("not by the zone") && notes[1].contains("not by its parent"));
+    assert_eq!(differences(&[server("ns2.", true, false)]), [""; 0]);
+}
+
+#[test]
+fn without_names_every_service_is_meant() {
+    let given = Given {
+        id: "published",
+        services: &["website".to_owned()],
+        hosts: &[],
+    };
+    let built = build(&Fields::new(0..1), &given).unwrap();
+    assert!(built.after_change && matches!(built.work, Work::Check(_)));
+    assert_eq!(built.answers, Some(Question::Moves));
+}
