@@ -8,28 +8,94 @@ use crate::plan::{Place, Value, Way};
 /// The proof that this run may write this place, and that its intent is on disk.
 ///
 /// It is issued by the live journal alone, names one place, is taken by value, and borrows the journal: as
-/// long as one is out, no second one can be had. A program of another module cannot make one:
+/// long as one is out, no second one can be had, and nothing else can be recorded. Each rule below is a
+/// program that does not compile, beside its twin that does.
 ///
-/// ```compile_fail
-/// use cutover::journal::Permit;
-/// let forged = Permit { place: todo!(), way: todo!() };
+/// Nobody else can make one, not even out of another one:
+///
+/// ```compile_fail,E0451
+/// use cutover::{journal::Permit, plan::Place};
+/// fn forge<'j>(place: Place, permit: Permit<'j>) -> Permit<'j> {
+///     Permit { place, ..permit }
+/// }
 /// ```
 ///
-/// and whoever has one cannot keep a copy:
+/// ```
+/// use cutover::{journal::Permit, plan::Place};
+/// fn read(permit: &Permit<'_>) -> Place {
+///     permit.place().clone()
+/// }
+/// ```
 ///
-/// ```compile_fail
+/// Whoever has one cannot keep a copy:
+///
+/// ```compile_fail,E0599
+/// fn copy<'j>(permit: cutover::journal::Permit<'j>) -> [cutover::journal::Permit<'j>; 2] {
+///     [permit.clone(), permit]
+/// }
+/// ```
+///
+/// and cannot use it twice:
+///
+/// ```compile_fail,E0382
+/// fn write(permit: cutover::journal::Permit<'_>) {}
 /// fn twice(permit: cutover::journal::Permit<'_>) {
-///     let copy = permit.clone();
-///     drop((permit, copy));
+///     write(permit);
+///     write(permit);
 /// }
 /// ```
 ///
-/// What compiles is to take it and to read what it allows:
+/// ```
+/// fn write(permit: cutover::journal::Permit<'_>) {}
+/// fn once(permit: cutover::journal::Permit<'_>) {
+///     write(permit);
+/// }
+/// ```
+///
+/// A journal has one out at a time:
+///
+/// ```compile_fail,E0499
+/// use cutover::journal::{Intent, Journal, JournalError, Live};
+/// async fn both(live: &mut Live, a: Intent, b: Intent) -> Result<(), JournalError> {
+///     let first = live.intend(a).await?;
+///     let second = live.intend(b).await?;
+///     drop((first, second));
+///     Ok(())
+/// }
+/// ```
 ///
 /// ```
-/// fn once(permit: cutover::journal::Permit<'_>) -> String {
-///     permit.place().to_string()
+/// use cutover::journal::{Intent, Journal, JournalError, Live};
+/// async fn one_by_one(live: &mut Live, a: Intent, b: Intent) -> Result<(), JournalError> {
+///     let first = live.intend(a).await?;
+///     drop(first);
+///     let second = live.intend(b).await?;
+///     drop(second);
+///     Ok(())
 /// }
+/// ```
+///
+/// A dry journal has none to give:
+///
+/// ```compile_fail,E0308
+/// use cutover::journal::{Dry, Intent, Journal, JournalError, Permit};
+/// async fn get(dry: &mut Dry, intent: Intent) -> Result<Option<Permit<'_>>, JournalError> {
+///     dry.intend(intent).await
+/// }
+/// ```
+///
+/// ```
+/// use cutover::journal::{Intent, Journal, JournalError, Live, Permit};
+/// async fn get(live: &mut Live, intent: Intent) -> Result<Option<Permit<'_>>, JournalError> {
+///     live.intend(intent).await
+/// }
+/// ```
+///
+/// and there is no journal of another kind that would:
+///
+/// ```compile_fail,E0603
+/// struct Own;
+/// impl cutover::journal::sealed::Sealed for Own {}
 /// ```
 #[derive(Debug)]
 pub struct Permit<'journal> {
