@@ -63,6 +63,7 @@ fn is_writable_folder(path: &Path) -> bool {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the probe is tried on files")]
 mod tests {
     use super::*;
 

@@ -1,4 +1,8 @@
 //! Who holds a lock, and whether that process is still alive.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "what the kernel says of a process is in files"
+)]
 
 use std::fmt;
 

@@ -1,10 +1,5 @@
 //! Two processes and one store: who holds a lock, and a writer that is killed in mid-append.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "these tests start processes and wait for them"
-)]
-
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};

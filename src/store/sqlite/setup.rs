@@ -1,4 +1,8 @@
 //! The folder, the database with its schema, and the reserve for a full disk.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this module makes the files of the store, before anything async runs"
+)]
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind, Write};
