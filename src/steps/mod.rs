@@ -1,6 +1,7 @@
 //! The kinds of step, one file each, and their list.
 
 mod approve;
+mod command;
 mod dns;
 mod http;
 mod mirror;
@@ -28,6 +29,7 @@ pub static KINDS: &[&Kind] = &[
     &mirror::KIND,
     &packages::KIND,
     &traffic::KIND,
+    &command::KIND,
     &approve::KIND,
     &wait::KIND,
 ];

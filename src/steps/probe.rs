@@ -404,12 +404,17 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
 
 /// The beginning of a text from a far side, on one line and without what would steer a terminal.
 pub(super) fn excerpt(text: &str) -> String {
+    one_line(text, EXCERPT)
+}
+
+/// At most so many characters of a text from a far side, fit for the screen.
+pub(super) fn one_line(text: &str, most: usize) -> String {
     let clean = text
         .trim()
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c });
-    let mut short: String = clean.clone().take(EXCERPT).collect();
-    if clean.count() > EXCERPT {
+    let mut short: String = clean.clone().take(most).collect();
+    if clean.count() > most {
         short.push('…');
     }
     short

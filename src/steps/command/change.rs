@@ -1,0 +1,176 @@
+//! A program that changes what another one reads.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use serde_json::Value as Json;
+
+use super::{LANDING, On, by_hand, ran, reach, tail};
+use crate::event::{Answer, Cause, Unseen};
+use crate::journal::Permit;
+use crate::plan::{Edit, Place, Stay, Value, Way};
+use crate::site::{Aim, Site};
+use crate::step::{Change, Survey};
+use crate::world::exec::{Command, Inquiry, quoted};
+
+/// The one part of a value: what `read` prints.
+const PART: &str = "output";
+
+/// The longest value, in bytes: it is a word or a short file, and it is shown and journaled.
+const LONGEST: usize = 64 << 10;
+
+#[derive(Debug)]
+pub(super) struct Changing {
+    /// The step's id.
+    pub(super) step: String,
+    pub(super) read: Vec<String>,
+    pub(super) want: String,
+    pub(super) run: Vec<String>,
+    pub(super) undo: Vec<String>,
+    pub(super) on: On,
+    pub(super) timeout: Duration,
+}
+
+/// A value that holds what `read` printed.
+pub(super) fn value(text: &str) -> Value {
+    Value(BTreeMap::from([(
+        PART.to_owned(),
+        Json::String(text.to_owned()),
+    )]))
+}
+
+fn text(value: &Value) -> &str {
+    value.0.get(PART).and_then(Json::as_str).unwrap_or_default()
+}
+
+impl Changing {
+    async fn now(&self, site: &Site, host: &str) -> Result<String, Unseen> {
+        let reach = reach(site, host)?;
+        let inquiry = Inquiry::looks_only(self.read.iter().cloned());
+        let output = (site.exec)
+            .ask(&reach, &inquiry, self.timeout.mul_f64(0.95))
+            .await?;
+        let status = ran(&self.read, &output)?;
+        let line = quoted(&self.read);
+        if output.truncated || output.stdout.len() > LONGEST {
+            let detail = format!("`{line}` printed more than {LONGEST} bytes");
+            return Err(Unseen::new(Cause::Garbled, detail));
+        }
+        let printed = String::from_utf8(output.stdout).map_err(|_| {
+            Unseen::new(
+                Cause::Garbled,
+                format!("`{line}` printed something that is no UTF-8"),
+            )
+        })?;
+        let printed = printed.trim();
+        // A status other than 0 may be part of the answer (`systemctl is-active`); without one it is an error.
+        if printed.is_empty() && status != 0 {
+            let said = tail(&output.stderr).pop().unwrap_or_default();
+            let detail = format!("`{line}` printed nothing and ended with status {status}: {said}");
+            return Err(Unseen::new(Cause::Error, detail));
+        }
+        Ok(printed.to_owned())
+    }
+
+    /// The program that leads one way. Each gets the value that shall be held on its standard input.
+    fn program(&self, way: Way) -> &[String] {
+        match way {
+            Way::There => &self.run,
+            Way::Back => &self.undo,
+        }
+    }
+}
+
+impl Change for Changing {
+    fn survey<'a>(&'a self, site: &'a Site, aim: &'a Aim) -> BoxFuture<'a, Result<Survey, Unseen>> {
+        async move {
+            let mut survey = Survey {
+                promise: "the value is read just before the program runs".into(),
+                ..Survey::default()
+            };
+            let hosts = self.on.hosts(site, aim);
+            if hosts.is_empty() {
+                survey
+                    .refusals
+                    .push(format!("there is no host to run it {}", self.on));
+            }
+            for host in hosts {
+                let now = self.now(site, &host).await?;
+                if now == self.want {
+                    survey.stays.push(Stay {
+                        what: format!("{} on {host}", quoted(&self.read)),
+                        why: format!("it prints `{now}` already"),
+                    });
+                    continue;
+                }
+                survey.edits.push(Edit {
+                    place: Place {
+                        step: self.step.clone(),
+                        name: host,
+                    },
+                    before: value(&now),
+                    after: value(&self.want),
+                });
+            }
+            Ok(survey)
+        }
+        .boxed()
+    }
+
+    fn read<'a>(
+        &'a self,
+        site: &'a Site,
+        place: &'a Place,
+        parts: &'a [String],
+    ) -> BoxFuture<'a, Result<Value, Unseen>> {
+        async move {
+            let now = self.now(site, &place.name).await?;
+            let mut value = value(&now);
+            value.0.retain(|part, _| parts.contains(part));
+            Ok(value)
+        }
+        .boxed()
+    }
+
+    fn write<'a>(&'a self, site: &'a Site, permit: Permit<'a>) -> BoxFuture<'a, Answer> {
+        async move {
+            let reach = match reach(site, &permit.place().name) {
+                Ok(reach) => reach,
+                Err(unseen) => return Answer::Refused { why: unseen.detail },
+            };
+            let command = Command {
+                argv: self.program(permit.way()).to_vec(),
+                stdin: format!("{}\n", text(permit.to())).into_bytes(),
+            };
+            site.exec.run(&reach, &command, permit).await
+        }
+        .boxed()
+    }
+
+    fn landing(&self) -> Duration {
+        LANDING
+    }
+
+    fn commands(&self, site: &Site, place: &Place, _: &Value, to: &Value) -> Vec<String> {
+        let way = if text(to) == self.want {
+            Way::There
+        } else {
+            Way::Back
+        };
+        let Ok(reach) = reach(site, &place.name) else {
+            return Vec::new();
+        };
+        let line = by_hand(&reach, self.program(way));
+        vec![format!("printf '%s\\n' {} | {line}", quoted(&[text(to)]))]
+    }
+
+    fn describe(&self, value: &Value) -> Vec<String> {
+        let read = quoted(&self.read);
+        text(value)
+            .lines()
+            .map(|line| format!("{read}: {line}"))
+            .collect()
+    }
+}
