@@ -1,7 +1,7 @@
 //! A terminal: one moving line for each step at work, finished ones above as lines that stay.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, Write};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -12,7 +12,8 @@ use super::now::{Cursor, Now, announce};
 use super::numbers::time_of_day;
 use super::say::{Sentence, Tone, Weight, say};
 use super::tally::Tally;
-use super::text::{Line, Role, Style};
+use super::terminal::{Size, Terminal};
+use super::text::{Line, Role, Style, render};
 use crate::clock::{Clock, Stamp, short};
 use crate::event::{Event, Pulse, Record, Round};
 use crate::plan::{Nature, Outcome, Plan, Way};
@@ -26,9 +27,10 @@ const ID_WIDTH: usize = 24;
 /// More moving lines than this would push the story off the screen.
 const MOST_BARS: usize = 12;
 
-/// Draws on a terminal. Its own output is the draw target, which the caller chooses.
-pub struct Bars {
+/// Draws on a terminal.
+pub struct Bars<W> {
     multi: MultiProgress,
+    terminal: Terminal<W>,
     /// By entry; `None` is the run as a whole.
     bars: BTreeMap<Option<usize>, ProgressBar>,
     template: ProgressStyle,
@@ -40,9 +42,28 @@ pub struct Bars {
     cursor: Cursor,
 }
 
-impl Bars {
-    /// `clock` is asked for how much time is left, whenever something is drawn.
-    pub fn new(target: ProgressDrawTarget, clock: Clock, style: Style, names: Names) -> Bars {
+impl<W: Write + Send + 'static> Bars<W> {
+    /// Draws on `to`, a terminal of this `size`. `clock` is asked for how much time is left, whenever
+    /// something is drawn.
+    pub fn new(to: W, size: Size, clock: Clock, style: Style, names: Names) -> Bars<W> {
+        Bars::with_rate(to, size, Some(20), clock, style, names)
+    }
+
+    /// Draws at most so often a second; without a rate, at each news.
+    pub(super) fn with_rate(
+        to: W,
+        size: Size,
+        rate: Option<u8>,
+        clock: Clock,
+        style: Style,
+        names: Names,
+    ) -> Bars<W> {
+        let terminal = Terminal::new(to, size);
+        let boxed = Box::new(terminal.clone());
+        let target = match rate {
+            Some(rate) => ProgressDrawTarget::term_like_with_hz(boxed, rate),
+            None => ProgressDrawTarget::term_like(boxed),
+        };
         let ticks: &[&str] = if style.ascii {
             &["-", "\\", "|", "/", " "]
         } else {
@@ -53,6 +74,7 @@ impl Bars {
             .tick_strings(ticks);
         Bars {
             multi: MultiProgress::with_draw_target(target),
+            terminal,
             bars: BTreeMap::new(),
             template,
             pulses: BTreeMap::new(),
@@ -65,7 +87,7 @@ impl Bars {
     }
 
     /// Takes in what the run did before, without showing it: a resume.
-    pub fn knowing(mut self, past: &[Record]) -> Bars {
+    pub fn knowing(mut self, past: &[Record]) -> Bars<W> {
         for record in past {
             self.tally.fold(record);
             self.cursor.fold(&self.tally, record);
@@ -73,14 +95,17 @@ impl Bars {
         self
     }
 
+    /// Writes lines that stay, above those that move.
     fn print(&self, lines: &[Line]) -> io::Result<()> {
-        for line in lines {
-            let text = line.render(&self.style);
-            // An empty text would print nothing at all.
-            self.multi
-                .println(if text.is_empty() { " " } else { &text })?;
+        if lines.is_empty() {
+            return self.terminal.check();
         }
-        Ok(())
+        let text = render(lines, &self.style);
+        self.multi.suspend(|| {
+            self.terminal.push(&text);
+            self.terminal.send();
+        });
+        self.terminal.check()
     }
 
     fn permanent(&self, plan: &Plan, sentence: &Sentence) -> Vec<Line> {
@@ -218,7 +243,7 @@ impl Bars {
     }
 }
 
-impl Reporter for Bars {
+impl<W: Write + Send + 'static> Reporter for Bars<W> {
     fn record(&mut self, record: &Record) -> io::Result<()> {
         let before = self.cursor.now().clone();
         self.tally.fold(record);
@@ -246,7 +271,7 @@ impl Reporter for Bars {
             self.pulses.insert(pulse.entry, pulse.clone());
             self.draw();
         }
-        Ok(())
+        self.terminal.check()
     }
 
     fn tick(&mut self) -> io::Result<()> {
@@ -254,7 +279,7 @@ impl Reporter for Bars {
             bar.tick();
         }
         self.draw();
-        Ok(())
+        self.terminal.check()
     }
 
     fn finish(&mut self) -> io::Result<()> {
@@ -262,7 +287,8 @@ impl Reporter for Bars {
             bar.finish_and_clear();
             self.multi.remove(&bar);
         }
-        self.print(&card(&self.tally, &self.names, &self.style))
+        let card = card(&self.tally, &self.names, &self.style);
+        self.print(&card)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The end of each run on a short card: three questions, what stands, times, what is owed, what to type.
 
-use super::lines::{fact_rows, mend_rows};
+use super::lines::{fact_rows, labelled_rows};
 use super::numbers::{count, date_time, rounded};
 use super::say::ending_phrase;
 use super::tally::{Because, Proof, Serves, Standing, Tally};
@@ -124,6 +124,7 @@ fn why(tally: &Tally, style: &Style) -> Vec<Line> {
             text,
             facts,
             mend,
+            ..
         },
     ) in tally.because().iter().enumerate()
     {
@@ -139,7 +140,7 @@ fn why(tally: &Tally, style: &Style) -> Vec<Line> {
             lines.extend(row.wrap(style.width, LABEL + 4));
         }
         if let Some(mend) = mend {
-            lines.extend(mend_rows(mend, LABEL + 2));
+            lines.extend(labelled_rows("mend: ", mend, LABEL + 2));
         }
     }
     lines
@@ -187,6 +188,9 @@ fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
                 )
             }
             Serves::Source => format!("nothing was changed; the names lead to {source}"),
+            Serves::Target if changes == 1 => {
+                format!("the change stands; the names lead to {target}")
+            }
             Serves::Target => format!("all of {all} stand; the names lead to {target}"),
             Serves::Unsure => {
                 let stand = standing(|s| s == Standing::Stands);
@@ -233,13 +237,16 @@ fn times(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
     if !looks_only {
         let promised = plan.objectives.rto;
         rows.push(match (tally.rto(), promised) {
-            (Some(took), _) => {
-                measured("RTO", took, promised).text(", from the decision to the verified target")
-            }
+            (Some(took), _) => measured("RTO", took, promised).text(match tally.ending() {
+                Some(Ending::DoneUnproven) => {
+                    ", from the decision to the last look; not everything was seen"
+                }
+                _ => ", from the decision to the verified target",
+            }),
             (None, Some(Seconds(most))) => {
-                Line::new().text(format!("RTO not reached; {} were promised", rounded(most)))
+                Line::new().text(format!("RTO not reached; {} promised", rounded(most)))
             }
-            (None, None) => Line::new().text("RTO not reached; none was promised"),
+            (None, None) => Line::new().text("RTO not reached; none promised"),
         });
     }
     match (tally.rpo(), plan.objectives.rpo) {
@@ -247,9 +254,7 @@ fn times(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
             rows.push(measured("RPO", age, promised).text(", the age of the target's data"));
         }
         (None, Some(Seconds(most))) => {
-            rows.push(
-                Line::new().text(format!("RPO not measured; {} were promised", rounded(most))),
-            );
+            rows.push(Line::new().text(format!("RPO not measured; {} promised", rounded(most))));
         }
         (None, None) => {}
     }
@@ -268,7 +273,7 @@ fn times(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
 fn measured(what: &str, took: std::time::Duration, promised: Option<Seconds>) -> Line {
     let line = Line::new().text(format!("{what} "));
     match promised {
-        None => line.text(format!("{}, none was promised", short(took))),
+        None => line.text(format!("{}, none promised", short(took))),
         Some(Seconds(most)) if took <= most => {
             line.and(Role::Good, format!("{} of {}", short(took), rounded(most)))
         }
@@ -288,7 +293,7 @@ fn owed(tally: &Tally, style: &Style) -> Vec<Line> {
         let line = label(if i == 0 { "Owed" } else { "" }).and(Role::Caution, &owed.what);
         lines.extend(line.wrap(style.width, LABEL + 2));
         if !owed.how.is_empty() {
-            lines.extend(mend_rows(&owed.how, LABEL + 2));
+            lines.extend(labelled_rows("how: ", &owed.how, LABEL + 2));
         }
     }
     lines

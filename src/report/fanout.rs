@@ -170,26 +170,34 @@ impl Drop for Fanout {
 
 fn run(
     shared: &Shared,
-    mut reporters: Vec<(String, Box<dyn Reporter>)>,
+    reporters: Vec<(String, Box<dyn Reporter>)>,
     mut notice: impl FnMut(&Dropped),
 ) {
+    let mut reporters: Vec<_> = (reporters.into_iter())
+        .map(|(name, reporter)| (name, Some(reporter)))
+        .collect();
     loop {
         let work = shared.next();
-        reporters.retain_mut(|(name, reporter)| {
+        for (name, slot) in &mut reporters {
+            let Some(reporter) = slot else {
+                continue;
+            };
             let shown = catch_unwind(AssertUnwindSafe(|| show(reporter.as_mut(), &work)));
             let error = match shown {
-                Ok(Ok(())) => return true,
+                Ok(Ok(())) => continue,
                 Ok(Err(error)) => error.to_string(),
                 Err(_) => "it panicked".to_owned(),
             };
+            // What failed once may fail again where it is cleaned up.
+            let gone = slot.take();
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(gone)));
             let dropped = Dropped {
                 name: std::mem::take(name),
                 error,
             };
             shared.lock().dropped.push(dropped.clone());
             notice(&dropped);
-            false
-        });
+        }
         if matches!(work, Work::Finish) {
             return;
         }

@@ -187,6 +187,14 @@ impl Story {
         story
     }
 
+    /// What follows on records of a run; their end, if any, stays.
+    pub(crate) fn following(records: Vec<Record>) -> Story {
+        Story {
+            at: records[records.len() - 1].at.clone(),
+            records,
+        }
+    }
+
     pub(crate) fn after(&mut self, n: u64) -> &mut Story {
         self.at = self.at.plus(secs(n));
         self
@@ -426,10 +434,7 @@ pub(crate) fn held() -> Vec<Record> {
 pub(crate) fn accepted() -> Vec<Record> {
     let mut records = held();
     records.pop();
-    let mut story = Story {
-        at: records[records.len() - 1].at.clone(),
-        records,
-    };
+    let mut story = Story::following(records);
     story.after(120).says(Event::Decided {
         decision: Decision::On,
         by: "anna@ops2".into(),
@@ -566,10 +571,7 @@ pub(crate) fn stuck() -> Vec<Record> {
         })
         .unwrap();
     records.truncate(probe + 1);
-    let mut story = Story {
-        at: records[probe].at.clone(),
-        records,
-    };
+    let mut story = Story::following(records);
     let why = "the provider answered 403 Forbidden".to_owned();
     story
         .write(Way::Back, Answer::Refused { why })

@@ -136,7 +136,11 @@ pub(super) fn tone_role(tone: Tone) -> Role {
 pub(super) fn rows(sentence: &Sentence, indent: usize, most: usize) -> Vec<Line> {
     let mut lines = fact_rows(&sentence.facts, indent, most);
     if let Some(mend) = &sentence.mend {
-        lines.extend(mend_rows(mend, indent));
+        let label = match sentence.tone {
+            Tone::Owed => "how: ",
+            _ => "mend: ",
+        };
+        lines.extend(labelled_rows(label, mend, indent));
     }
     lines
 }
@@ -168,15 +172,14 @@ pub(super) fn fact_rows(facts: &[Fact], indent: usize, most: usize) -> Vec<Line>
     lines
 }
 
-/// What to do, as it can be pasted: a mend of several lines keeps them.
-pub(super) fn mend_rows(mend: &str, indent: usize) -> Vec<Line> {
-    mend.lines()
-        .enumerate()
+/// What to do, as it can be pasted: text of several lines keeps them.
+pub(super) fn labelled_rows(label: &str, text: &str, indent: usize) -> Vec<Line> {
+    let after = " ".repeat(label.chars().count());
+    (text.lines().enumerate())
         .map(|(i, text)| {
-            let label = if i == 0 { "mend: " } else { "      " };
             Line::new()
                 .text(" ".repeat(indent))
-                .and(Role::Dim, label)
+                .and(Role::Dim, if i == 0 { label } else { &after })
                 .and(Role::Command, text)
         })
         .collect()

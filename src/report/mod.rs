@@ -19,11 +19,14 @@ mod plan;
 mod runs;
 mod say;
 mod tally;
+mod terminal;
 mod text;
 mod zone;
 
 #[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod screen;
 #[cfg(test)]
 mod tests;
 
@@ -41,7 +44,8 @@ pub use numbers::{count, count_of, date_time, elapsed, list, rounded, thousands,
 pub use plan::{Commands, plan};
 pub use runs::{OwedRow, RunRow, owed_table, runs_table};
 pub use say::{Sentence, Tone, Weight, ending_phrase, say};
-pub use tally::{Because, Proof, Standing, Tally};
+pub use tally::{Because, Origin, Proof, Standing, Tally};
+pub use terminal::Size;
 pub use text::{Line, Role, Style, clean, render};
 
 /// Shows a run to somebody. An error ends this reporter and never the run.

@@ -56,12 +56,21 @@ pub enum Standing {
 /// Why a run did not go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Because {
+    pub origin: Origin,
     /// The id of an entry, or empty.
     pub subject: String,
     pub outcome: Outcome,
     pub text: String,
     pub facts: Vec<Fact>,
     pub mend: Option<String>,
+}
+
+/// Where a reason comes from: a later and better fact of the same origin overtakes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    Looked(Round),
+    Wrote(Way),
+    Person,
 }
 
 /// The answer to one of the three questions, and the reason for it.
@@ -253,7 +262,12 @@ impl Tally {
                 if *yes {
                     self.moved_on(&record.at, Way::There);
                 } else {
-                    self.blame(Some(*entry), Outcome::Fail, format!("declined by {by}"));
+                    self.blame(
+                        Some(*entry),
+                        Origin::Person,
+                        Outcome::Fail,
+                        format!("declined by {by}"),
+                    );
                 }
             }
             Event::HoldOver { .. } => {
@@ -269,22 +283,32 @@ impl Tally {
                         self.moved_on(&record.at, Way::There);
                     }
                     Decision::Again => self.because.clear(),
-                    Decision::Back => {
-                        self.blame(None, Outcome::Warn, format!("{by} decided to go back"))
-                    }
+                    Decision::Back => self.blame(
+                        None,
+                        Origin::Person,
+                        Outcome::Warn,
+                        format!("{by} decided to go back"),
+                    ),
                     Decision::Stop => self.blame(
                         None,
+                        Origin::Person,
                         Outcome::Warn,
                         format!("{by} decided to leave it as it is"),
                     ),
                 }
             }
             Event::StopAsked { by } => {
-                self.blame(None, Outcome::Warn, format!("{by} asked the run to stop"));
+                self.blame(
+                    None,
+                    Origin::Person,
+                    Outcome::Warn,
+                    format!("{by} asked the run to stop"),
+                );
             }
             Event::Resumed { .. } => {
                 self.ending = None;
-                self.because.clear();
+                // What led back still leads back; that somebody asked to stop is over.
+                (self.because).retain(|because| because.origin != Origin::Person);
             }
             Event::Owes { owed } => match self.owed.iter_mut().find(|o| o.key == owed.key) {
                 Some(known) => known.clone_from(owed),
@@ -304,7 +328,9 @@ impl Tally {
         if round == Round::There {
             self.moved_on(at, Way::There);
         }
+        let origin = Origin::Looked(round);
         for (i, outcome) in outcomes {
+            self.overtake(*i, origin);
             let Some(entry) = self.entry(*i) else {
                 continue;
             };
@@ -319,6 +345,7 @@ impl Tally {
             let finding = self.findings.get(&(round, *i));
             let prefix = super::say::round_prefix(round);
             let because = Because {
+                origin,
                 text: format!(
                     "{prefix}{}",
                     finding.map_or("no finding on record", |f| f.headline.as_str())
@@ -332,9 +359,7 @@ impl Tally {
                 outcome: *outcome,
                 subject,
             };
-            if !self.because.contains(&because) {
-                self.because.push(because);
-            }
+            self.because.push(because);
         }
     }
 
@@ -356,11 +381,21 @@ impl Tally {
                     change.standing = Standing::Foreign;
                 }
                 let text = "somebody else has changed it since the plan was made";
-                self.blame(Some(entry), Outcome::Fail, with_detail(text, detail));
+                self.blame(
+                    Some(entry),
+                    Origin::Wrote(way),
+                    Outcome::Fail,
+                    with_detail(text, detail),
+                );
             }
             None => {
                 let text = "it could not be read before writing";
-                self.blame(Some(entry), Outcome::Unknown, with_detail(text, detail));
+                self.blame(
+                    Some(entry),
+                    Origin::Wrote(way),
+                    Outcome::Unknown,
+                    with_detail(text, detail),
+                );
             }
         }
     }
@@ -387,12 +422,12 @@ impl Tally {
                     };
                 }
                 let text = format!("the write was refused: {why}");
-                self.blame(Some(entry), Outcome::Fail, text);
+                self.blame(Some(entry), Origin::Wrote(way), Outcome::Fail, text);
             }
             Answer::Unclear { why } => {
                 if is_act {
                     let text = format!("whether it was done could not be told: {why}");
-                    self.blame(Some(entry), Outcome::Unknown, text);
+                    self.blame(Some(entry), Origin::Wrote(way), Outcome::Unknown, text);
                 }
             }
         }
@@ -420,10 +455,7 @@ impl Tally {
         };
         change.stood |= side == Some(Side::After);
         if side == Some(to) {
-            // An earlier refusal or half of this same write is overtaken.
-            let id = self.entry(entry).map(|entry| entry.id.clone());
-            self.because
-                .retain(|b| Some(&b.subject) != id.as_ref() || way == Way::Back);
+            self.overtake(entry, Origin::Wrote(way));
             self.moved_on(at, way);
             return;
         }
@@ -435,7 +467,12 @@ impl Tally {
             None if is_act => return,
             None => (Outcome::Unknown, "it could not be read after writing"),
         };
-        self.blame(Some(entry), outcome, with_detail(text, detail));
+        self.blame(
+            Some(entry),
+            Origin::Wrote(way),
+            outcome,
+            with_detail(text, detail),
+        );
     }
 
     fn moved_on(&mut self, at: &Stamp, way: Way) {
@@ -444,11 +481,21 @@ impl Tally {
         }
     }
 
-    fn blame(&mut self, entry: Option<usize>, outcome: Outcome, text: String) {
+    /// Forgets what an earlier fact of the same origin said of an entry.
+    fn overtake(&mut self, entry: usize, origin: Origin) {
+        let Some(id) = self.entry(entry).map(|entry| entry.id.clone()) else {
+            return;
+        };
+        self.because
+            .retain(|because| because.origin != origin || because.subject != id);
+    }
+
+    fn blame(&mut self, entry: Option<usize>, origin: Origin, outcome: Outcome, text: String) {
         let subject = entry
             .and_then(|i| self.entry(i))
             .map_or_else(String::new, |entry| entry.id.clone());
         let because = Because {
+            origin,
             subject,
             outcome,
             text,

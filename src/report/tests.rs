@@ -3,10 +3,13 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
-use super::fixture;
+use super::fixture::{self, FLIP, PACKAGES, TRAFFIC};
+use super::screen::Screen;
 use super::*;
+use crate::clock::Clock;
+use crate::event::{Decision, Ending, Finding, Round};
 use crate::event::{Event, Pulse, Record};
-use crate::plan::{Act, IfInterrupted, Mode, Nature};
+use crate::plan::{Act, IfInterrupted, Mode, Nature, Outcome, Question, Side, Way};
 
 fn names() -> Names {
     Names::new("r17", "raspbian.toml")
@@ -87,8 +90,8 @@ fn the_plan_reads_well() {
         undo: None,
         if_interrupted: IfInterrupted::Hold,
     });
-    reviewed.entries.insert(fixture::FLIP, act);
-    reviewed.entries.insert(fixture::FLIP + 1, last);
+    reviewed.entries.insert(FLIP, act);
+    reviewed.entries.insert(FLIP + 1, last);
     let commands = [Commands {
         entry: "flip/raspbian.example".into(),
         there: vec!["nsupdate <<END\nserver 192.0.2.54\nsend\nEND".into()],
@@ -276,4 +279,256 @@ fn tables_read_well() {
         render(&owed_table(&[], &style), &style),
         "nothing is owed\n"
     );
+}
+
+fn bars_on(screen: &Screen, style: Style) -> Bars<Screen> {
+    let clock = Clock::following_tokio("2026-11-22T03:00:00Z".parse().unwrap());
+    let size: Size = Box::new(move || (u16::try_from(style.width).unwrap(), 100));
+    Bars::with_rate(screen.clone(), size, None, clock, style, names())
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_terminal_shows_what_is_waited_for_and_until_when() {
+    let screen = Screen::new(80);
+    let mut bars = bars_on(&screen, Style::terminal(false, 80));
+    let records = fixture::happy_drill();
+    let flip = records
+        .iter()
+        .position(|r| matches!(r.event, Event::Intended { .. }));
+    let settled = records
+        .iter()
+        .position(|r| matches!(r.event, Event::Settled { .. }));
+    let held = records
+        .iter()
+        .position(|r| matches!(r.event, Event::HoldOver { .. }));
+    for (i, record) in records.iter().enumerate() {
+        if Some(i) == held {
+            tokio::time::advance(std::time::Duration::from_secs(230)).await;
+            bars.tick().unwrap();
+            insta::assert_snapshot!("bars_holding", screen.text());
+        }
+        bars.record(record).unwrap();
+        if i == 2 {
+            bars.tick().unwrap();
+            insta::assert_snapshot!("bars_checking", screen.text());
+        }
+        if Some(i) == flip {
+            insta::assert_snapshot!("bars_writing", screen.text());
+        }
+        if Some(i) == settled {
+            tokio::time::advance(std::time::Duration::from_secs(42)).await;
+            bars.pulse(&Pulse {
+                entry: Some(TRAFFIC),
+                note: "41% of the rate arrives at standby, of the 80% that are asked for".into(),
+                until: None,
+                fraction: None,
+            })
+            .unwrap();
+            insta::assert_snapshot!("bars_following", screen.text());
+        }
+    }
+    bars.finish().unwrap();
+    insta::assert_snapshot!("bars_at_the_end", screen.text());
+}
+
+#[tokio::test(start_paused = true)]
+async fn pulses_leave_no_trace_on_a_terminal() {
+    for (name, records) in stories() {
+        let mut texts = Vec::new();
+        for pulses in [0, 1, 2] {
+            let screen = Screen::new(80);
+            let mut bars = bars_on(&screen, Style::terminal(true, 80));
+            for record in &records {
+                for entry in 0..7 * pulses {
+                    let pulse = Pulse {
+                        entry: Some(entry % 7),
+                        note: "\x1b[2J12,000 files".into(),
+                        until: Some(record.at.clone()),
+                        fraction: Some(7.0),
+                    };
+                    bars.pulse(&pulse).unwrap();
+                    bars.tick().unwrap();
+                }
+                bars.record(record).unwrap();
+            }
+            bars.finish().unwrap();
+            texts.push(screen.text());
+        }
+        assert_eq!(texts[0], texts[1], "{name}");
+        assert_eq!(texts[0], texts[2], "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_moving_line_is_wider_than_the_terminal() {
+    let mut records = fixture::happy_drill();
+    if let Event::Started { plan, .. } = &mut records[0].event {
+        for entry in &mut plan.entries {
+            entry.id += "-with-a-name-that-goes-on-and-on";
+            entry.title += " and a title that goes on and on and on";
+        }
+    }
+    for width in [40, 60, 80] {
+        let screen = Screen::new(width);
+        let mut bars = bars_on(&screen, Style::terminal(false, width));
+        bars.record(&records[0]).unwrap();
+        let moving: Vec<String> = (screen.text().lines().map(str::to_owned))
+            .filter(|line| line.starts_with(|c| "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏".contains(c)))
+            .collect();
+        assert_eq!(moving.len(), 3, "{}", screen.text());
+        assert!(moving.iter().all(|line| line.contains('…')), "{moving:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_terminal_that_is_gone_ends_the_bars() {
+    let screen = Screen::new(80);
+    let mut bars = bars_on(&screen, Style::terminal(false, 80));
+    let records = fixture::happy_drill();
+    bars.record(&records[0]).unwrap();
+    screen.close();
+    assert!(bars.tick().is_err());
+    assert!(bars.record(&records[2]).is_err());
+    assert!(bars.finish().is_err());
+}
+
+/// What the run does now, after each record, in a few words.
+fn course(records: &[Record]) -> Vec<Now> {
+    let mut tally = Tally::new();
+    let mut cursor = Cursor::new();
+    let mut course = Vec::new();
+    for record in records {
+        tally.fold(record);
+        cursor.fold(&tally, record);
+        course.push(cursor.now().clone());
+    }
+    course.dedup();
+    course
+}
+
+#[test]
+fn the_cursor_knows_what_comes_before_it_is_recorded() {
+    let looking = |round, left: &[usize]| Now::Looking {
+        round,
+        left: left.to_vec(),
+    };
+    let course_of_undo = course(&fixture::undone());
+    for expected in [
+        looking(Round::There, &[0, 1, 2]),
+        looking(Round::There, &[PACKAGES]),
+        Now::Writing {
+            entry: FLIP,
+            way: Way::There,
+        },
+        looking(Round::There, &[4, 5, 6]),
+        looking(Round::Probe, &[1]),
+        Now::Undoing,
+        looking(Round::Verify, &[4, 5, 6]),
+    ] {
+        assert!(
+            course_of_undo.contains(&expected),
+            "{expected:?} is missing"
+        );
+    }
+    assert_eq!(course_of_undo.last(), Some(&Now::Ended));
+    let held = course(&fixture::held());
+    assert_eq!(held[held.len() - 2..], [Now::Deciding, Now::Ended]);
+    let drill = course(&fixture::happy_drill());
+    assert!(drill.contains(&Now::Holding));
+    assert!(drill.contains(&looking(Round::Return, &[0, 1, 2])));
+}
+
+#[test]
+fn a_later_look_overtakes_an_earlier_reason() {
+    let mut records = fixture::held();
+    let mut story = fixture::Story::following(std::mem::take(&mut records));
+    story
+        .after(60)
+        .says(Event::Resumed {
+            by: "anna@ops2".into(),
+            version: "0.1.0".into(),
+        })
+        .batch(
+            Round::There,
+            vec![(
+                TRAFFIC,
+                Finding::new(Outcome::Late, "79% of the rate arrives"),
+            )],
+        );
+    let again = Tally::of(&story.records);
+    assert_eq!(again.ending(), None);
+    assert_eq!(again.because().len(), 1);
+    assert_eq!(again.because()[0].text, "79% of the rate arrives");
+    story.batch(Round::There, vec![(TRAFFIC, fixture::pass("81%"))]);
+    let done = Tally::of(&story.ends(Ending::Done));
+    assert_eq!(done.because(), []);
+    assert_eq!(done.rto(), Some(std::time::Duration::from_secs(972)));
+}
+
+#[test]
+fn a_rollback_of_a_finished_run_puts_the_card_right() {
+    let mut story = fixture::Story::following(fixture::accepted());
+    story
+        .after(3600)
+        .says(Event::Decided {
+            decision: Decision::Back,
+            by: "anna@ops2".into(),
+        })
+        .flip(Way::Back);
+    let tally = Tally::of(&story.ends(Ending::Undone));
+    assert_eq!(tally.ending(), Some(Ending::Undone));
+    assert_eq!(tally.standing(FLIP), Standing::PutBack);
+    let text = render(&card(&tally, &names(), &Style::plain()), &Style::plain());
+    assert!(
+        text.contains("dedicated serves, as before; 1 change put back"),
+        "{text}"
+    );
+    assert!(text.contains("anna@ops2 decided to go back"), "{text}");
+}
+
+#[test]
+fn the_card_tells_what_stands_in_doubt() {
+    let cases = [
+        (Some(Side::Mixed), Standing::Half, "only part of it stands"),
+        (
+            Some(Side::Foreign),
+            Standing::Foreign,
+            "changed by somebody else",
+        ),
+        (None, Standing::Unclear, "begun, and not seen since"),
+        (Some(Side::Before), Standing::Untouched, "not changed"),
+    ];
+    for (side, standing, words) in cases {
+        let mut story = fixture::Story::of(fixture::plan(Mode::Failover));
+        let why = "no answer in 30s".to_owned();
+        story
+            .ready(Round::There)
+            .write(Way::There, crate::event::Answer::Unclear { why })
+            .settle(Way::There, side);
+        let tally = Tally::of(&story.ends(Ending::Held));
+        assert_eq!(tally.standing(FLIP), standing);
+        let text = render(&card(&tally, &names(), &Style::plain()), &Style::plain());
+        assert!(text.contains(words), "{text}");
+        assert!(text.contains("Why      flip/raspbian.example"), "{text}");
+        assert!(text.contains("cutover rollback r17"), "{text}");
+        let stands = side == Some(Side::Before);
+        assert_eq!(
+            text.contains("the names lead to dedicated"),
+            stands,
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_question_that_no_step_answers_is_not_proven() {
+    let mut plan = fixture::plan(Mode::Failover);
+    for entry in &mut plan.entries {
+        entry.answers = None;
+    }
+    let mut story = fixture::Story::of(plan);
+    let tally = Tally::of(&story.flip(Way::There).ends(Ending::Done));
+    for question in [Question::Ready, Question::Fast, Question::Moves] {
+        assert!(matches!(tally.answer(question), Proof::NotProven(_)));
+    }
 }
