@@ -7,7 +7,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Reporter;
 use super::card::{Names, card};
-use super::lines::{id_width, rows, tone_role};
+use super::lines::{fact_rows, id_width, mend_rows, tone_role};
 use super::now::{Cursor, Now, announce};
 use super::numbers::time_of_day;
 use super::say::{Sentence, Tone, Weight, say};
@@ -114,16 +114,20 @@ impl<W: Write + Send + 'static> Bars<W> {
         let id = Line::new()
             .text(sentence.subject(plan))
             .cut(id_width, &self.style);
-        let head = Line::new()
+        let mut head = Line::new()
             .and(tone_role(sentence.tone), mark)
             .text(" ")
-            .line(id)
-            .pad_to(2 + id_width + 2);
+            .line(id);
+        if sentence.entry.is_some() {
+            head = head.pad_to(2 + id_width + 2);
+        }
         let indent = head.width();
         let mut lines = head.text(&sentence.text).wrap(self.style.width, indent);
-        for row in rows(sentence, indent, ROWS) {
+        for row in fact_rows(&sentence.facts, indent, ROWS) {
             lines.extend(row.wrap(self.style.width, indent + 2));
         }
+        // A command stays whole, so that it can be copied.
+        lines.extend(mend_rows(sentence, indent));
         lines
     }
 
@@ -189,11 +193,7 @@ impl<W: Write + Send + 'static> Bars<W> {
         let right = match (until, self.cursor.since()) {
             (Some(until), _) if until.left(now).is_zero() => "any moment now".to_owned(),
             (Some(until), _) => {
-                format!(
-                    "until {}, {} left",
-                    time_of_day(&until),
-                    short(until.left(now))
-                )
+                format!("until {} ({})", time_of_day(&until), short(until.left(now)))
             }
             (None, Some(since)) => short(now.since(since)),
             (None, None) => String::new(),

@@ -2,8 +2,9 @@
 
 use super::lines::{fact_rows, labelled_rows};
 use super::numbers::{count, date_time, rounded};
+use super::proof::Proof;
 use super::say::ending_phrase;
-use super::tally::{Because, Proof, Serves, Standing, Tally};
+use super::tally::{Because, Serves, Standing, Tally};
 use super::text::{Line, Role, Style};
 use crate::clock::short;
 use crate::event::{Ending, Round};
@@ -33,6 +34,16 @@ impl Names {
             run: run.into(),
             playbook: playbook.into(),
         }
+    }
+}
+
+/// A word as a shell takes it.
+fn word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
     }
 }
 
@@ -104,12 +115,14 @@ fn questions(tally: &Tally, style: &Style) -> Vec<Line> {
                 Proof::No(reason) => (Role::Bad, "no", reason),
                 Proof::NotProven(reason) => (Role::Unclear, "not proven", reason),
             };
-            Line::new()
-                .text(text)
-                .pad_to(ANSWER)
-                .and(role, word)
-                .text(format!(": {reason}"))
-                .wrap(style.width, ANSWER)
+            let answer = Line::new().and(role, word).text(format!(": {reason}"));
+            if style.width < ANSWER + 24 {
+                let mut lines = Line::new().text(text).wrap(style.width, 0);
+                lines.extend(Line::new().text("  ").line(answer).wrap(style.width, 4));
+                return lines;
+            }
+            let line = Line::new().text(text).pad_to(ANSWER).line(answer);
+            line.wrap(style.width, ANSWER)
         })
         .collect()
 }
@@ -212,9 +225,10 @@ fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
                 Standing::Foreign => (Role::Bad, "changed by somebody else"),
                 Standing::Unclear => (Role::Unclear, "begun, and not seen since"),
             };
-            let id = Line::new()
-                .and(Role::Plain, &entry.id)
-                .cut(style.width.saturating_sub(LABEL + 28), style);
+            let id = Line::new().and(Role::Plain, &entry.id).cut(
+                style.width.saturating_sub(LABEL + 2 + word.len()).max(12),
+                style,
+            );
             lines.push(
                 Line::new()
                     .text(" ".repeat(LABEL))
@@ -301,9 +315,9 @@ fn owed(tally: &Tally, style: &Style) -> Vec<Line> {
 
 /// Commands with what they are for.
 fn next(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> Vec<Line> {
-    let run = &names.run;
-    let playbook = &names.playbook;
-    let source = &plan.direction.source;
+    let run = word(&names.run);
+    let playbook = word(&names.playbook);
+    let source = word(&plan.direction.source);
     let mut rows: Vec<(String, String)> = Vec::new();
     let mut row = |command: String, what: &str| rows.push((command, what.to_owned()));
     let resume = format!("cutover resume {run}");
@@ -395,4 +409,22 @@ fn next(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> Vec<Line> {
 
 fn label(text: &str) -> Line {
     Line::new().and(Role::Dim, text).pad_to(LABEL)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::word;
+
+    #[test]
+    fn what_is_to_be_typed_can_be_typed() {
+        let cases = [
+            ("playbooks/raspbian.toml", "playbooks/raspbian.toml"),
+            ("my site.toml", "'my site.toml'"),
+            ("it's; rm -rf", r"'it'\''s; rm -rf'"),
+            ("", "''"),
+        ];
+        for (text, typed) in cases {
+            assert_eq!(word(text), typed);
+        }
+    }
 }

@@ -80,7 +80,8 @@ impl<W: Write + Send> Lines<W> {
                 .pad_to(20 + id_width + 2);
             let indent = head.width();
             let mut lines = vec![head.text(&sentence.text)];
-            lines.extend(rows(sentence, indent, ROWS));
+            lines.extend(fact_rows(&sentence.facts, indent, ROWS));
+            lines.extend(mend_rows(sentence, indent));
             for line in lines {
                 writeln!(self.to, "{}", line.render(&self.style))?;
             }
@@ -132,19 +133,18 @@ pub(super) fn tone_role(tone: Tone) -> Role {
     }
 }
 
-/// What belongs to a sentence: expected beside actual, and what to do.
-pub(super) fn rows(sentence: &Sentence, indent: usize, most: usize) -> Vec<Line> {
-    let mut lines = fact_rows(&sentence.facts, indent, most);
-    if let Some(mend) = &sentence.mend {
-        let label = match sentence.tone {
-            Tone::Owed => "how: ",
-            _ => "mend: ",
-        };
-        lines.extend(labelled_rows(label, mend, indent));
-    }
-    lines
+/// What to do about a sentence, if it says so.
+pub(super) fn mend_rows(sentence: &Sentence, indent: usize) -> Vec<Line> {
+    let label = match sentence.tone {
+        Tone::Owed => "how: ",
+        _ => "mend: ",
+    };
+    (sentence.mend.iter())
+        .flat_map(|mend| labelled_rows(label, mend, indent))
+        .collect()
 }
 
+/// Expected beside actual.
 pub(super) fn fact_rows(facts: &[Fact], indent: usize, most: usize) -> Vec<Line> {
     let mut lines: Vec<Line> = (facts.iter().take(most))
         .map(|fact| {

@@ -3,21 +3,20 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::numbers::list;
 use super::say::{ends, is_act, with_detail};
 use crate::clock::Stamp;
 use crate::event::{Answer, Decision, Ending, Event, Fact, Finding, Owed, Record, Round};
-use crate::plan::{Entry, Mode, Nature, Outcome, Plan, Question, Seconds, Side, Then, Way};
+use crate::plan::{Entry, Outcome, Plan, Seconds, Side, Then, Way};
 
 /// The sum of a run's records so far.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
-    plan: Option<Box<Plan>>,
+    pub(super) plan: Option<Box<Plan>>,
     by: String,
     started: Option<Stamp>,
     last: Option<Stamp>,
-    findings: BTreeMap<(Round, usize), Finding>,
-    changes: BTreeMap<usize, Change>,
+    pub(super) findings: BTreeMap<(Round, usize), Finding>,
+    pub(super) changes: BTreeMap<usize, Change>,
     because: Vec<Because>,
     owed: Vec<Owed>,
     ending: Option<Ending>,
@@ -25,17 +24,17 @@ pub struct Tally {
     forward: Option<Stamp>,
     /// The way there came to its end, so that `forward` is the moment of verification.
     arrived: bool,
-    hold_over: Option<Stamp>,
+    pub(super) hold_over: Option<Stamp>,
     accepted_by: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Change {
-    standing: Standing,
+pub(super) struct Change {
+    pub(super) standing: Standing,
     /// An intent of this run is on record.
     intended: bool,
     /// It was seen to stand at some time.
-    stood: bool,
+    pub(super) stood: bool,
 }
 
 /// Where a change is.
@@ -71,14 +70,6 @@ pub enum Origin {
     Looked(Round),
     Wrote(Way),
     Person,
-}
-
-/// The answer to one of the three questions, and the reason for it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Proof {
-    Yes(String),
-    No(String),
-    NotProven(String),
 }
 
 /// Which side serves, as far as the changes tell.
@@ -509,95 +500,5 @@ impl Tally {
 
     fn entry(&self, i: usize) -> Option<&Entry> {
         self.plan.as_ref().and_then(|plan| plan.entries.get(i))
-    }
-
-    /// The answer to one of the three questions.
-    pub fn answer(&self, question: Question) -> Proof {
-        let Some(plan) = &self.plan else {
-            return Proof::NotProven("nothing was recorded".into());
-        };
-        let asked: Vec<(usize, &Entry)> = (plan.entries.iter().enumerate())
-            .filter(|(_, entry)| entry.answers == Some(question))
-            .collect();
-        if asked.is_empty() {
-            return Proof::NotProven(
-                match question {
-                    Question::Ready => "no step in this playbook looks at the target",
-                    Question::Fast => "no load step in this playbook",
-                    Question::Moves => "no step in this playbook follows the services",
-                }
-                .into(),
-            );
-        }
-        let mut fails = Vec::new();
-        let mut open = Vec::new();
-        let mut waits = Vec::new();
-        let mut unseen = Vec::new();
-        let mut warns = Vec::new();
-        for (i, entry) in &asked {
-            let mut seen = vec![self.shown(*i, entry)];
-            if question == Question::Moves && self.hold_over.is_some() && entry.back {
-                let returned = self.findings.get(&(Round::Return, *i));
-                seen.extend(returned.map(|finding| {
-                    let text = format!("on the way back, {}", finding.headline);
-                    Some((finding.outcome, text))
-                }));
-            }
-            for shown in seen {
-                match shown {
-                    Some((Outcome::Pass, _)) => {}
-                    Some((Outcome::Warn, text)) => warns.push(format!("{}: {text}", entry.id)),
-                    Some((Outcome::Fail, text)) => fails.push(format!("{}: {text}", entry.id)),
-                    Some((outcome, text)) => {
-                        open.push(format!("{} is {outcome}: {text}", entry.id));
-                    }
-                    None if entry.after_change || entry.writes() => waits.push(entry.id.as_str()),
-                    None => unseen.push(entry.id.as_str()),
-                }
-            }
-        }
-        if !fails.is_empty() {
-            return Proof::No(fails.join("; "));
-        }
-        if !unseen.is_empty() {
-            open.push(format!("{} not looked at", list(&unseen)));
-        }
-        if !waits.is_empty() {
-            open.push(match plan.mode {
-                Mode::Check | Mode::Plan => {
-                    format!("{} can be seen only after the change", list(&waits))
-                }
-                _ => format!("{} not reached", list(&waits)),
-            });
-        }
-        if !open.is_empty() {
-            return Proof::NotProven(open.join("; "));
-        }
-        if !warns.is_empty() {
-            return Proof::Yes(format!("with a warning: {}", warns.join("; ")));
-        }
-        let ids: Vec<&str> = asked.iter().map(|(_, entry)| entry.id.as_str()).collect();
-        Proof::Yes(list(&ids))
-    }
-
-    /// What an entry showed on the way there.
-    fn shown(&self, i: usize, entry: &Entry) -> Option<(Outcome, String)> {
-        match &entry.nature {
-            Nature::Check => (self.findings.get(&(Round::There, i)))
-                .map(|finding| (finding.outcome, finding.headline.clone())),
-            Nature::Change(_) | Nature::Act(_) => match self.changes.get(&i) {
-                Some(change) if change.stood => Some((Outcome::Pass, String::new())),
-                Some(Change {
-                    standing: Standing::Half,
-                    ..
-                }) => Some((Outcome::Fail, "only part of it was changed".into())),
-                Some(Change {
-                    standing: Standing::Unclear,
-                    ..
-                }) => Some((Outcome::Unknown, "it could not be read".into())),
-                _ => None,
-            },
-            Nature::Ask { .. } | Nature::Wait { .. } => Some((Outcome::Pass, String::new())),
-        }
     }
 }

@@ -126,6 +126,14 @@ fn cards_and_plans_fit_80_columns_and_colour_adds_nothing_else() {
 }
 
 #[test]
+fn a_narrow_terminal_is_no_reason_to_say_less() {
+    let style = Style::terminal(false, 40);
+    let tally = Tally::of(&fixture::held());
+    let text = render(&card(&tally, &names(), &style), &style);
+    insta::assert_snapshot!("card_in_40_columns", text);
+}
+
+#[test]
 fn pulses_steer_nothing_that_stays() {
     for (name, records) in stories() {
         let quiet = lines_of(&records, Style::plain());

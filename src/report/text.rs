@@ -156,7 +156,9 @@ impl Line {
 
     /// Breaks at spaces, so that each line fits `width`; the following lines begin at column `hang`.
     /// A word that is wider than that stays whole, since it may be there to be copied.
+    /// On a narrow terminal they begin further left.
     pub fn wrap(self, width: usize, hang: usize) -> Vec<Line> {
+        let hang = hang.min(width * 2 / 3);
         let mut rest: Vec<(Role, char)> = (self.spans.iter())
             .flat_map(|(role, text)| text.chars().map(|c| (*role, c)))
             .collect();

@@ -1,0 +1,106 @@
+//! The three questions of every report, answered from what was recorded.
+
+use super::numbers::list;
+use super::tally::{Change, Standing, Tally};
+use crate::event::Round;
+use crate::plan::{Entry, Mode, Nature, Outcome, Question};
+
+/// The answer to one of the three questions, and the reason for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Proof {
+    Yes(String),
+    No(String),
+    NotProven(String),
+}
+
+impl Tally {
+    /// The answer to one of the three questions.
+    pub fn answer(&self, question: Question) -> Proof {
+        let Some(plan) = &self.plan else {
+            return Proof::NotProven("nothing was recorded".into());
+        };
+        let asked: Vec<(usize, &Entry)> = (plan.entries.iter().enumerate())
+            .filter(|(_, entry)| entry.answers == Some(question))
+            .collect();
+        if asked.is_empty() {
+            return Proof::NotProven(
+                match question {
+                    Question::Ready => "no step in this playbook looks at the target",
+                    Question::Fast => "no load step in this playbook",
+                    Question::Moves => "no step in this playbook follows the services",
+                }
+                .into(),
+            );
+        }
+        let mut fails = Vec::new();
+        let mut open = Vec::new();
+        let mut waits = Vec::new();
+        let mut unseen = Vec::new();
+        let mut warns = Vec::new();
+        for (i, entry) in &asked {
+            let mut seen = vec![self.shown(*i, entry)];
+            if question == Question::Moves && self.hold_over.is_some() && entry.back {
+                let returned = self.findings.get(&(Round::Return, *i));
+                seen.extend(returned.map(|finding| {
+                    let text = format!("on the way back, {}", finding.headline);
+                    Some((finding.outcome, text))
+                }));
+            }
+            for shown in seen {
+                match shown {
+                    Some((Outcome::Pass, _)) => {}
+                    Some((Outcome::Warn, text)) => warns.push(format!("{}: {text}", entry.id)),
+                    Some((Outcome::Fail, text)) => fails.push(format!("{}: {text}", entry.id)),
+                    Some((outcome, text)) => {
+                        open.push(format!("{} is {outcome}: {text}", entry.id));
+                    }
+                    None if entry.after_change || entry.writes() => waits.push(entry.id.as_str()),
+                    None => unseen.push(entry.id.as_str()),
+                }
+            }
+        }
+        if !fails.is_empty() {
+            return Proof::No(fails.join("; "));
+        }
+        if !unseen.is_empty() {
+            open.push(format!("{} not looked at", list(&unseen)));
+        }
+        if !waits.is_empty() {
+            open.push(match plan.mode {
+                Mode::Check | Mode::Plan => {
+                    format!("{} can be seen only after the change", list(&waits))
+                }
+                _ => format!("{} not reached", list(&waits)),
+            });
+        }
+        if !open.is_empty() {
+            return Proof::NotProven(open.join("; "));
+        }
+        if !warns.is_empty() {
+            return Proof::Yes(format!("with a warning: {}", warns.join("; ")));
+        }
+        let ids: Vec<&str> = asked.iter().map(|(_, entry)| entry.id.as_str()).collect();
+        Proof::Yes(list(&ids))
+    }
+
+    /// What an entry showed on the way there.
+    fn shown(&self, i: usize, entry: &Entry) -> Option<(Outcome, String)> {
+        match &entry.nature {
+            Nature::Check => (self.findings.get(&(Round::There, i)))
+                .map(|finding| (finding.outcome, finding.headline.clone())),
+            Nature::Change(_) | Nature::Act(_) => match self.changes.get(&i) {
+                Some(change) if change.stood => Some((Outcome::Pass, String::new())),
+                Some(Change {
+                    standing: Standing::Half,
+                    ..
+                }) => Some((Outcome::Fail, "only part of it was changed".into())),
+                Some(Change {
+                    standing: Standing::Unclear,
+                    ..
+                }) => Some((Outcome::Unknown, "it could not be read".into())),
+                _ => None,
+            },
+            Nature::Ask { .. } | Nature::Wait { .. } => Some((Outcome::Pass, String::new())),
+        }
+    }
+}
