@@ -158,11 +158,7 @@ impl Checker {
     /// Reports a name of a table that could be taken for something else.
     pub(super) fn plain_name(&mut self, named: &Named<'_, '_>, what: &str) {
         const RESERVED: &[&str] = &["all", "source", "target", "public", "local"];
-        let plain = named
-            .name
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
-        if named.name.is_empty() || !plain {
+        if !is_plain(named.name) {
             self.report(
                 Problem::error(
                     "bad-name",
@@ -240,4 +236,13 @@ pub(super) fn list<S: AsRef<str>>(names: &[S]) -> String {
         Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
         None => "nothing".into(),
     }
+}
+
+/// Whether a name can stand in a command line or a report without quotes.
+pub(super) fn is_plain(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with('-')
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
 }

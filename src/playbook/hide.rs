@@ -120,36 +120,33 @@ pub(super) fn in_text(text: &str) -> Ranges {
     let mut out = Vec::new();
     let mut at = 0;
     let mut in_providers = false;
-    // Inside a text of several lines nothing is a key; whether one is open is not known for sure in a
-    // broken text, so each line that follows an odd number of triple quotes counts as inside.
+    // Inside a text of several lines nothing is a key. In a broken file nobody can say for sure where one
+    // is open; a line after an odd number of triple quotes counts as inside.
     let mut open = false;
     for line in text.split_inclusive('\n') {
-        let (start, end) = (at, at + line.trim_end().len());
+        let start = at;
+        let end = start + line.trim_end().len();
         at += line.len();
-        let trimmed = line.trim_start();
-        if trimmed.starts_with('[') && !open {
-            in_providers = !is_own_header(trimmed);
-        } else if trimmed.starts_with('[') && is_own_header(trimmed) {
+        let is_header = is_header(line);
+        if is_header && is_own_header(line) {
             in_providers = false;
             open = false;
+        } else if is_header && !open {
+            in_providers = true;
         }
-        let key_ends = line.find('=').map(|equals| equals + 1);
-        let key = key_ends.map_or("", |end| &line[..end - 1]);
-        let is_key = key
-            .trim()
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"-_. \"'".contains(&b));
-        let from = match key_ends {
-            _ if end <= start => None,
-            _ if in_providers && trimmed.starts_with('[') && !open && key_ends.is_none() => None,
-            Some(ends) if in_providers && is_key && !open => Some(ends),
-            _ if in_providers => Some(0),
-            Some(ends) if sounds_secret(line) || trimmed.starts_with("prov") => Some(ends),
-            _ if open || sounds_secret(line) => Some(0),
-            _ => None,
+        let value = line
+            .find('=')
+            .filter(|equals| is_bare_key(&line[..*equals]))
+            .map_or(0, |equals| equals + 1);
+        let from = if open {
+            Some(0)
+        } else if in_providers {
+            (!is_header || value > 0).then_some(value)
+        } else {
+            (sounds_secret(line) || line.trim_start().starts_with("prov")).then_some(value)
         };
         if let Some(from) = from {
-            out.push(start + from..end.max(start + from));
+            out.push((start + from).min(end)..end);
         }
         let quotes = line.matches("\"\"\"").count() + line.matches("'''").count();
         open ^= quotes % 2 == 1;
@@ -157,9 +154,22 @@ pub(super) fn in_text(text: &str) -> Ranges {
     out
 }
 
+fn is_bare_key(text: &str) -> bool {
+    text.trim()
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+}
+
+/// Whether a line opens a table; `["a", "list"]` does not.
+fn is_header(line: &str) -> bool {
+    let line = line.trim_start();
+    let name = line.trim_start_matches('[');
+    name.len() < line.len() && name.trim_start().starts_with(|c: char| c.is_ascii_alphabetic())
+}
+
 /// Whether a line opens a table of a playbook that is none of a provider.
 fn is_own_header(line: &str) -> bool {
-    let name = line.trim_start_matches('[').trim_start();
+    let name = line.trim_start().trim_start_matches('[').trim_start();
     ROOT.iter()
         .filter(|root| **root != "providers")
         .any(|root| {

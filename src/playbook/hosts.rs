@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use toml::de::DeTable;
 
-use super::check::{Checker, Named, list};
+use super::check::{Checker, Named, is_plain, list};
 use super::forms;
 use super::tables::HOST;
 use crate::field::Fields;
@@ -54,6 +54,19 @@ impl Checker {
         self.plain_name(named, "host");
         let what = format!("host `{}`", named.name);
         let fields = self.table(named.table, &named.span, &[HOST], &what);
+        if let Some(site) = fields.text("site")
+            && !is_plain(site)
+        {
+            self.report(
+                Problem::error(
+                    "bad-name",
+                    fields.span_of("site"),
+                    format!("`{site}` is no name for a site"),
+                )
+                .label("not a plain name")
+                .hint("use letters, digits, `-`, `_` and `.`"),
+            );
+        }
         let host = Host {
             name: named.name.to_owned(),
             site: fields.text("site").unwrap_or(named.name).to_owned(),

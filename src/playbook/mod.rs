@@ -122,25 +122,17 @@ impl Playbook {
 
     /// Like [`Playbook::parse`], from the bytes of a file.
     pub fn from_bytes(bytes: &[u8], file: &str, sets: &[String]) -> Result<Playbook, Problems> {
-        let too_large = bytes.len() > LARGEST;
         match std::str::from_utf8(bytes) {
-            Ok(text) if !too_large => Playbook::parse(text, file, sets),
-            _ if too_large => Err(whole_file(
-                file,
-                "too-large",
-                "the file is larger than 1 MiB",
-            )),
-            Ok(_) => Err(whole_file(
-                file,
-                "too-large",
-                "the file is larger than 1 MiB",
-            )),
+            Ok(text) => Playbook::parse(text, file, sets),
+            Err(_) if bytes.len() > LARGEST => Err(too_large(file)),
             Err(error) => {
                 let text = String::from_utf8_lossy(bytes);
                 let at = error.valid_up_to();
-                let problem = Problem::error("not-utf8", at..at + 3, "the file is not UTF-8 text")
-                    .label("no character begins with this byte")
-                    .hint("save the file as UTF-8");
+                let bad = char::REPLACEMENT_CHARACTER.len_utf8();
+                let problem =
+                    Problem::error("not-utf8", at..at + bad, "the file is not UTF-8 text")
+                        .label("no character begins with this byte")
+                        .hint("save the file as UTF-8");
                 let masked = hide::mask(&text, &hide::in_text(&text));
                 let end = masked.len();
                 Err(Problems::new(file, masked, end, vec![problem]))
@@ -156,11 +148,7 @@ impl Playbook {
         sets: &[String],
     ) -> Result<Playbook, Problems> {
         if text.len() > LARGEST {
-            return Err(whole_file(
-                file,
-                "too-large",
-                "the file is larger than 1 MiB",
-            ));
+            return Err(too_large(file));
         }
         let resolved = Resolved::new(text, sets);
         let (mut root, errors) = DeTable::parse_recoverable(resolved.body());
@@ -174,7 +162,7 @@ impl Playbook {
             ));
         }
         let root = root.get_mut();
-        let (mut problems, mut hidden) = resolved.apply(root);
+        let (problems, mut hidden) = resolved.apply(root);
         hidden.extend(hide::in_tables(root, registry));
         let masked = hide::mask(&resolved.text, &hidden);
         let checker = Checker {
@@ -183,19 +171,16 @@ impl Playbook {
                 services: names_in(root, "services"),
                 providers: names_in(root, "providers"),
             },
-            problems: std::mem::take(&mut problems),
+            problems,
         };
-        checker
-            .playbook(root, registry, &resolved)
-            .map(|playbook| {
-                let warnings =
-                    Problems::new(file, masked.clone(), resolved.body, playbook.warnings.list);
-                Playbook {
-                    warnings,
-                    ..playbook
-                }
-            })
-            .map_err(|list| Problems::new(file, masked, resolved.body, list))
+        let body = resolved.body;
+        match checker.playbook(root, registry, &resolved) {
+            Ok((mut playbook, warnings)) => {
+                playbook.warnings = Problems::new(file, masked, body, warnings);
+                Ok(playbook)
+            }
+            Err(list) => Err(Problems::new(file, masked, body, list)),
+        }
     }
 
     pub fn name(&self) -> &str {
@@ -289,7 +274,7 @@ impl Checker {
         root: &DeTable<'_>,
         registry: &Registry,
         resolved: &Resolved,
-    ) -> Result<Playbook, Vec<Problem>> {
+    ) -> Result<(Playbook, Vec<Problem>), Vec<Problem>> {
         for key in root.keys() {
             let name: &str = key.get_ref();
             if !ROOT.contains(&name) {
@@ -314,7 +299,7 @@ impl Checker {
         if self.errors() > 0 {
             return Err(self.problems);
         }
-        Ok(Playbook {
+        let playbook = Playbook {
             name: head.text("name").unwrap_or_default().to_owned(),
             summary: head.text("summary").unwrap_or_default().to_owned(),
             objectives: Objectives {
@@ -330,8 +315,9 @@ impl Checker {
             steps,
             text: resolved.text.clone(),
             digest: HEXLOWER.encode(&Sha256::digest(resolved.text.as_bytes())),
-            warnings: Problems::new("", String::new(), 0, self.problems),
-        })
+            warnings: Problems::new("", String::new(), 0, Vec::new()),
+        };
+        Ok((playbook, self.problems))
     }
 
     /// `[playbook]`
@@ -377,23 +363,23 @@ fn names_in(root: &DeTable<'_>, key: &str) -> Vec<String> {
         .unwrap_or_default()
 }
 
-/// The errors of the TOML parser: the first of each line, since one slip often brings several.
+/// The first errors of the TOML parser; one slip often brings several.
 fn syntax(errors: &[toml::de::Error], end: usize) -> Vec<Problem> {
     const MOST: usize = 10;
-    let mut problems: Vec<Problem> = Vec::new();
-    for error in errors {
-        let span = error.span().unwrap_or(end..end);
-        let problem =
-            Problem::error("syntax", span, format!("not TOML: {}", error.message())).label("here");
-        problems.push(problem);
-    }
-    problems.sort_by_key(|problem| problem.span.start);
-    problems.truncate(MOST);
-    problems
+    errors
+        .iter()
+        .take(MOST)
+        .map(|error| {
+            let span = error.span().unwrap_or(end..end);
+            Problem::error("syntax", span, format!("not TOML: {}", error.message())).label("here")
+        })
+        .collect()
 }
 
-fn whole_file(file: &str, code: &'static str, message: &str) -> Problems {
-    let problem = Problem::error(code, 0..0, message);
+fn too_large(file: &str) -> Problems {
+    let problem = Problem::error("too-large", 0..0, "the file is larger than 1 MiB")
+        .label("not read")
+        .hint("a playbook has a few hundred lines; is this the right file?");
     Problems::new(file, String::new(), 0, vec![problem])
 }
 

@@ -43,7 +43,7 @@ impl Problems {
 
     /// Line and column of a problem, from 1; `None` where it is about a `--set` of the command line.
     pub fn position(&self, problem: &Problem) -> Option<(usize, usize)> {
-        if self.body < self.text.len() && problem.span.start >= self.body {
+        if problem.span.start > self.body {
             return None;
         }
         let before = &self.text[..self.text.floor_char_boundary(problem.span.start)];
