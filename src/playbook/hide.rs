@@ -110,7 +110,7 @@ fn leaves(value: &Value<'_>, out: &mut Ranges) {
 
 fn sounds_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    ["secret", "passw", "token", "key", "credential"]
+    ["secret", "passw", "token", "key", "credential", "providers"]
         .iter()
         .any(|word| name.contains(word))
 }
@@ -164,7 +164,10 @@ fn is_bare_key(text: &str) -> bool {
 fn is_header(line: &str) -> bool {
     let line = line.trim_start();
     let name = line.trim_start_matches('[');
-    name.len() < line.len() && name.trim_start().starts_with(|c: char| c.is_ascii_alphabetic())
+    name.len() < line.len()
+        && name
+            .trim_start()
+            .starts_with(|c: char| c.is_ascii_alphabetic())
 }
 
 /// Whether a line opens a table of a playbook that is none of a provider.

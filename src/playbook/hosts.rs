@@ -248,15 +248,10 @@ impl Checker {
         if self.errors() > before {
             return;
         }
-        let pairs = if named_pairs.is_empty() {
-            match placed {
-                [one, other] => {
-                    BTreeSet::from([(other.host.name.as_str(), one.host.name.as_str())])
-                }
-                _ => named_pairs,
-            }
-        } else {
-            named_pairs
+        let pairs = match placed {
+            _ if !named_pairs.is_empty() => named_pairs,
+            [one, other] => BTreeSet::from([(other.host.name.as_str(), one.host.name.as_str())]),
+            _ => return self.pairs_are_needed(placed),
         };
         for Placed {
             host, name_span, ..
@@ -300,6 +295,30 @@ impl Checker {
         for (stand_in, covered) in pairs {
             self.families_match(placed, stand_in, covered);
         }
+    }
+
+    fn pairs_are_needed(&mut self, placed: &[Placed]) {
+        let Some(first) = placed.first() else { return };
+        let of_second = placed
+            .iter()
+            .find(|placed| placed.host.site != first.host.site);
+        let covered: Vec<&str> = placed
+            .iter()
+            .filter(|placed| placed.host.site == first.host.site)
+            .map(|placed| placed.host.name.as_str())
+            .collect();
+        let Some(second) = of_second else { return };
+        self.report(
+            Problem::error(
+                "not-covered",
+                second.name_span.clone(),
+                "it is not said which host stands in for which",
+            )
+            .label(format!("stands in for whom of {}?", list(&covered)))
+            .hint(
+                "a site has several hosts: add `stands-in-for = [\"HOST\"]` to those of one site",
+            ),
+        );
     }
 
     /// (stand-in, covered), as the hosts say.

@@ -127,3 +127,8 @@ fn example(out: &mut String, example: &str) {
         let _ = writeln!(out, "    {line}");
     }
 }
+
+/// The keys that every step takes, which no kind may declare again.
+pub fn common_fields() -> Vec<&'static str> {
+    STEP.iter().map(|field| field.name).collect()
+}
