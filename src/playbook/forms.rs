@@ -8,7 +8,7 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::check::{Checker, list};
+use super::check::{Checker, either};
 use crate::clock::parse_span;
 use crate::field::{Datum, Form};
 use crate::problem::{Problem, did_you_mean};
@@ -234,7 +234,7 @@ impl Checker {
         }
         let hint = match did_you_mean(word, words.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("it can be {}", list(words)),
+            None => format!("it can be {}", either(words)),
         };
         self.report(
             Problem::error("no-such-word", span, format!("`{key}` cannot be `{word}`"))
@@ -400,12 +400,10 @@ fn authority(url: &str) -> Option<&str> {
     rest.split(['/', '?', '#']).next()
 }
 
-/// Whether a URL holds a user or a password.
+/// Whether a URL may hold a user or a password; a password with a `/` in it breaks the rules of URLs, and
+/// must not be shown either.
 pub(super) fn url_has_password(url: &str) -> bool {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    rest.split(['/', '?', '#'])
-        .next()
-        .is_some_and(|authority| authority.contains('@'))
+    url.contains('@')
 }
 
 fn is_url(url: &str) -> bool {
@@ -508,7 +506,7 @@ pub(super) fn words(form: Form) -> String {
         Form::Count => "a whole number".into(),
         Form::Percent => "a share from 0% to 100%".into(),
         Form::Bool => "true or false".into(),
-        Form::Choice(words) => format!("one of {}", list(words)),
+        Form::Choice(words) => either(words),
         Form::Secret => "the place of a secret".into(),
         Form::Addresses => "a list of IP addresses".into(),
         Form::Sockets => "an address with a port, or a list of them".into(),

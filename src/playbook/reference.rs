@@ -38,8 +38,9 @@ fn section(out: &mut String, heading: &str, rows: Vec<(&str, &str)>) {
     out.push('\n');
 }
 
-/// One kind of step, provider or table in full; where there is none of that name, what may be meant.
+/// The kind of step, the provider and the table of one name in full; where there is none, what may be meant.
 pub fn page(registry: &Registry, name: &str) -> Result<String, String> {
+    let mut pages = Vec::new();
     if let Some(kind) = registry.kind(name) {
         let mut out = format!("{name}: {}\n\n", kind.summary);
         fields(&mut out, kind.fields, 0);
@@ -47,25 +48,21 @@ pub fn page(registry: &Registry, name: &str) -> Result<String, String> {
         fields(&mut out, STEP, 0);
         defaults(&mut out, &kind.defaults);
         example(&mut out, kind.example);
-        return Ok(out);
+        pages.push(out);
     }
     if let Some(kind) = registry.provider(name) {
         let mut out = format!("{name}: {}\n\n", kind.summary);
         fields(&mut out, kind.fields, 0);
         example(&mut out, kind.example);
-        return Ok(out);
+        pages.push(out);
     }
-    let plain = |heading: &'static str| {
-        heading
-            .trim_start_matches('[')
-            .split(['.', ']', ' '])
-            .next()
-            .unwrap_or(heading)
-    };
-    if let Some(table) = TABLES.iter().find(|table| plain(table.heading) == name) {
+    for table in TABLES.iter().filter(|table| plain(table.heading) == name) {
         let mut out = format!("{}: {}\n\n", table.heading, table.about);
         fields(&mut out, table.fields, 0);
-        return Ok(out);
+        pages.push(out.trim_end().to_owned() + "\n");
+    }
+    if !pages.is_empty() {
+        return Ok(pages.join("\n"));
     }
     let known: Vec<&str> = registry
         .kinds
@@ -78,6 +75,15 @@ pub fn page(registry: &Registry, name: &str) -> Result<String, String> {
         Some(near) => format!("nothing is called `{name}`; did you mean `{near}`?"),
         None => format!("nothing is called `{name}`; there is {}", list(&known)),
     })
+}
+
+/// The name in a heading: `hosts` of `[hosts.NAME]`.
+fn plain(heading: &'static str) -> &'static str {
+    heading
+        .trim_start_matches('[')
+        .split(['.', ']', ' '])
+        .next()
+        .unwrap_or(heading)
 }
 
 fn fields(out: &mut String, fields: &[Field], depth: usize) {

@@ -144,6 +144,7 @@ impl Checker {
                 common.blocks = blocks;
             }
         }
+        self.looks_again(&fields, &common);
         if common.temporary && !matches!(built.work, Work::Change(_) | Work::Act(_)) {
             self.report(
                 Problem::error(
@@ -194,6 +195,10 @@ impl Checker {
                 );
             }
         }
+        common
+    }
+
+    fn looks_again(&mut self, fields: &Fields, common: &Common) {
         let said = fields.has("every") || fields.has("within");
         if said && !common.within.is_zero() && common.every > common.within {
             let key = if fields.has("every") {
@@ -215,7 +220,6 @@ impl Checker {
                 .hint("make `every` shorter, or `within` longer"),
             );
         }
-        common
     }
 
     fn when(&mut self, fields: &Fields) -> Vec<When> {

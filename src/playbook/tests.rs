@@ -620,7 +620,17 @@ fn a_host_that_nobody_stands_in_for_is_told() {
 site = "dedicated"
 addresses = ["192.0.2.11"]
 
-[providers.lab]"#)), @"");
+[providers.lab]"#)), @r#"
+error: it is not said which host stands in for which
+  --> lab.toml:13:8
+   |
+13 | [hosts.standby]
+   |        ^^^^^^^ stands in for whom of `primary` and `files`?
+   |
+   = help: a site has several hosts: add `stands-in-for = ["HOST"]` to those of one site
+
+1 error in lab.toml
+"#);
 }
 
 #[test]
@@ -631,7 +641,17 @@ fn a_host_that_is_left_over_is_told() {
     );
     let extra =
         "[hosts.files]\nsite = \"dedicated\"\naddresses = [\"192.0.2.11\"]\n\n[providers.lab]";
-    assert_snapshot!(problems(&text.replace("[providers.lab]", extra)), @"");
+    assert_snapshot!(problems(&text.replace("[providers.lab]", extra)), @r#"
+error: no host of the other site stands in for `files`
+  --> lab.toml:19:8
+   |
+19 | [hosts.files]
+   |        ^^^^^ where shall its names lead?
+   |
+   = help: add `stands-in-for = ["files"]` to the host that takes over its work
+
+1 error in lab.toml
+"#);
 }
 
 #[test]
@@ -946,7 +966,17 @@ error: not TOML: invalid basic string, expected `"`
 #[test]
 fn control_characters_do_not_reach_the_terminal() {
     let text = changed(r#"from = "primary""#, r#"from = "\u001b[31mred""#);
-    assert_snapshot!(problems(&text), @"");
+    assert_snapshot!(problems(&text), @r#"
+error: no host is called `�[31mred`
+  --> lab.toml:43:8
+   |
+43 | from = "\u001b[31mred"
+   |        ^^^^^^^^^^^^^^^ not defined
+   |
+   = help: the playbook defines `primary` and `standby`
+
+1 error in lab.toml
+"#);
 }
 
 #[test]
@@ -1337,4 +1367,72 @@ proptest! {
         };
         prop_assert!(!shown.contains("zQx7"), "{text}\n\n{shown}");
     }
+}
+
+#[test]
+fn the_page_of_a_kind_tells_its_keys_and_defaults() {
+    assert_snapshot!(reference::page(&registry(), "act").unwrap(), @r#"
+act: does something
+
+
+Common to all steps:
+  id  (a string, required)
+      its name, in kebab-case and unique
+  kind  (a string, required)
+      what it does; see `cutover kinds`
+  within  (a duration)
+      the deadline: any verdict but pass is looked at again until then
+  every  (a duration)
+      the time between two looks
+  timeout  (a duration)
+      the hard deadline of one look
+  when  (a string or a list of strings)
+      the runs in which it takes part: `drill`, `failover`, `emergency`, `return`; all by default
+  blocks  (`always`, `planned` or `never`)
+      in which runs a failed or unseen check stops before the first write
+  on-fail  (`back`, `hold` or `warn`)
+      what a failure after a write leads to
+  temporary  (true or false)
+      the change is undone however the run ends
+
+By default: within = "0s", every = "5s", timeout = "10s", blocks = "planned", on-fail = "back"
+
+Example:
+
+    [[step]]
+    id = "act"
+    kind = "act"
+"#);
+    assert_snapshot!(reference::page(&registry(), "lab").unwrap(), @r#"
+lab: holds records for tests
+
+  url  (a URL)
+      where it listens
+  api-key  (the place of a secret)
+      what it asks for
+  key  (a table)
+      a key
+      algorithm  (`hmac-sha256` or `hmac-sha512`)
+          its algorithm
+      secret  (the place of a secret, required)
+          its secret
+
+Example:
+
+    [providers.lab]
+    kind = "lab"
+"#);
+    assert_snapshot!(reference::page(&registry(), "zones").unwrap(), @r#"
+[zones."ZONE"]: a DNS zone that the playbook may write
+
+  provider  (a string, required)
+      the provider that can write it
+  servers  (an address with a port, or a list of them)
+      authoritative servers, where the delegation cannot be asked
+  resolvers  (an address with a port, or a list of them)
+      caches to watch; the system's by default
+"#);
+    assert_snapshot!(reference::page(&registry(), "host").unwrap_err(), @r#"
+nothing is called `host`; did you mean `hosts`?
+"#);
 }

@@ -9,5 +9,6 @@
 
 mod journal;
 mod lab;
+mod playbooks;
 mod providers;
 mod world;
