@@ -30,7 +30,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(super) static KIND: ProviderKind = ProviderKind {
     name: "mythic-beasts",
-    summary: "the Primary DNS API of Mythic Beasts, version 2",
+    summary: "the Primary DNS API of Mythic Beasts, version 2; tested against recorded answers only",
     example: r#"[providers.mythic]
 kind = "mythic-beasts"
 key-id = { env = "MYTHIC_KEY_ID" }

@@ -131,7 +131,7 @@ struct Member {
 
 impl Rrset {
     /// The set in our words; `None` for other types. Disabled members and comments are kept in `extra`.
-    fn understood(self) -> Option<Result<RecordSet, String>> {
+    fn understood(mut self) -> Option<Result<RecordSet, String>> {
         let rtype: RecordType = self.rtype.parse().ok()?;
         let key = RecordKey::new(&self.name, rtype);
         let (disabled, served): (Vec<_>, Vec<_>) =
@@ -146,6 +146,7 @@ impl Rrset {
             extra.insert("disabled".into(), json!(contents));
         }
         if !self.comments.is_empty() {
+            self.comments.sort_by_key(Json::to_string);
             extra.insert("comments".into(), json!(self.comments));
         }
         let set = RecordSet::new(key, ttl, served.iter().map(|member| &member.content));

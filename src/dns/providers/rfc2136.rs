@@ -1,6 +1,8 @@
 //! Any name server that takes dynamic updates (RFC 2136), signed with TSIG (RFC 8945).
 //!
 //! The strongest provider: all record sets of a zone are compared and swapped by the server in one message.
+//! The message does not compare TTLs, so those are read just before. A PowerDNS server drops the comments of
+//! a set that is updated so; where they matter, its own API is the better way (`powerdns`).
 
 mod message;
 

@@ -4,6 +4,7 @@
 
 pub mod dns;
 pub mod mythic;
+pub mod relay;
 pub mod rsync;
 pub mod ssh;
 pub mod web;

@@ -47,7 +47,7 @@ impl Drop for Mythic {
 impl Mythic {
     /// Serves one zone to whoever has this key.
     pub async fn start(zone: &str, id: &str, secret: &str, records: Vec<Json>) -> Mythic {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = TcpListener::bind("[::1]:0").await.unwrap();
         let at = listener.local_addr().unwrap();
         let state = Arc::new(Mutex::new(State {
             records,

@@ -32,6 +32,11 @@ impl Bind {
         (primary, secondary)
     }
 
+    /// A key that every one of these servers knows, and that may only ask.
+    pub fn powerless() -> Tsig {
+        Tsig::new("powerless")
+    }
+
     fn primary_at(port: u16, zones: &[(&str, &str)], key: &Tsig, tells: Option<u16>) -> Bind {
         let dir = tempfile::tempdir().unwrap();
         let mut config = String::new();
@@ -68,13 +73,15 @@ impl Bind {
 
     fn start(port: u16, dir: TempDir, key: &Tsig, zones: &str, first: &str) -> Bind {
         let path = dir.path().display();
+        let powerless = Bind::powerless();
         let config = format!(
             "options {{ directory \"{path}\"; pid-file none; session-keyfile \"{path}/session.key\";\n\
              listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 port {port} {{ ::1; }};\n\
              recursion no; dnssec-validation no; notify no; min-refresh-time 1; min-retry-time 1; }};\n\
              controls {{ }};\n\
+             key \"{}\" {{ algorithm hmac-sha256; secret \"{}\"; }};\n\
              key \"{}\" {{ algorithm hmac-sha256; secret \"{}\"; }};\n{zones}",
-            key.name, key.secret
+            key.name, key.secret, powerless.name, powerless.secret
         );
         let config = put(dir.path(), "named.conf", &config);
         let mut command = Command::new(program("named"));

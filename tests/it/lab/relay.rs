@@ -1,0 +1,109 @@
+//! A TCP relay that loses answers: what goes wrong between a write and its answer.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// What becomes of a connection on which a write was seen.
+#[derive(Clone, Copy, Debug)]
+pub enum Fate {
+    /// The write reaches the server; the connection is cut before the answer comes back.
+    CutAfter,
+    /// The write reaches the server; the answer never comes, and the connection stays open.
+    Silence,
+    /// The server never sees the write; these bytes are the answer.
+    Forged(fn(&[u8]) -> Vec<u8>),
+}
+
+/// Relays connections to `to`, until a piece that the client sends looks like a write.
+pub struct Relay {
+    pub at: SocketAddr,
+    over: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Relay {
+    pub fn start(to: SocketAddr, is_write: fn(&[u8]) -> bool, fate: Fate) -> Relay {
+        let listener = TcpListener::bind("[::1]:0").unwrap();
+        let at = listener.local_addr().unwrap();
+        let over = Arc::new(AtomicBool::new(false));
+        let ended = Arc::clone(&over);
+        let thread = std::thread::spawn(move || {
+            let mut open = Vec::new();
+            for client in listener.incoming() {
+                if ended.load(Ordering::SeqCst) {
+                    break;
+                }
+                let (Ok(client), Ok(server)) = (client, TcpStream::connect(to)) else {
+                    continue;
+                };
+                open.extend([client.try_clone().unwrap(), server.try_clone().unwrap()]);
+                std::thread::spawn(move || relay(client, server, is_write, fate));
+            }
+            for stream in open {
+                let _ = stream.shutdown(std::net::Shutdown::Both);
+            }
+        });
+        Relay {
+            at,
+            over,
+            thread: Some(thread),
+        }
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::SeqCst);
+        let _ = TcpStream::connect(self.at);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn relay(mut client: TcpStream, mut server: TcpStream, is_write: fn(&[u8]) -> bool, fate: Fate) {
+    let (mut back, mut from) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+    let mute = Arc::new(AtomicBool::new(false));
+    let muted = Arc::clone(&mute);
+    std::thread::spawn(move || {
+        let mut piece = [0; 65536];
+        while let Ok(length @ 1..) = from.read(&mut piece) {
+            if !muted.load(Ordering::SeqCst) && back.write_all(&piece[..length]).is_err() {
+                break;
+            }
+        }
+        if !muted.load(Ordering::SeqCst) {
+            let _ = back.shutdown(std::net::Shutdown::Both);
+        }
+    });
+    let mut piece = [0; 65536];
+    while let Ok(length @ 1..) = client.read(&mut piece) {
+        let piece = &piece[..length];
+        if !is_write(piece) {
+            if server.write_all(piece).is_err() {
+                break;
+            }
+            continue;
+        }
+        mute.store(true, Ordering::SeqCst);
+        match fate {
+            Fate::CutAfter => {
+                let _ = server.write_all(piece);
+                // The server has it once it would have answered; its answer goes nowhere.
+                std::thread::sleep(Duration::from_millis(200));
+                let _ = client.shutdown(std::net::Shutdown::Both);
+            }
+            Fate::Silence => {
+                let _ = server.write_all(piece);
+            }
+            Fate::Forged(answer) => {
+                let _ = client.write_all(&answer(piece));
+            }
+        }
+    }
+    let _ = server.shutdown(std::net::Shutdown::Both);
+}
