@@ -59,15 +59,17 @@ pub enum JournalError {
     /// Nothing is broken: what leads back can still be recorded.
     #[error("no space is left for the journal; what was kept in reserve is for the way back only")]
     Full,
-    #[error("the journal is damaged at record {seq}: {why}")]
+    #[error(
+        "the journal is damaged at record {seq}: {why}; the run cannot go on, look at its changes by hand"
+    )]
     Damaged { seq: u64, why: String },
     #[error(
         "record {seq} of the journal was written by another version of cutover, use that one: {why}"
     )]
     Newer { seq: u64, why: String },
-    #[error("the lock `{0}` was lost to another run")]
+    #[error("the lock `{0}` was lost to another run; `cutover runs` lists those that are alive")]
     LockLost(String),
-    #[error("{0}")]
+    #[error("{0}; follow it with `cutover show --follow {run}`", run = .0.run)]
     Locked(Box<Held>),
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -139,6 +139,9 @@ async fn two_runs_cannot_hold_one_scope_and_one_run_has_one_writer() {
     let Err(JournalError::Locked(held)) = other else {
         panic!("it was not locked");
     };
+    let step = format!("; follow it with `cutover show --follow {RUN}`");
+    let text = JournalError::Locked(held.clone()).to_string();
+    assert!(text.ends_with(&step), "{text}");
     assert_eq!(held.run, RUN);
     assert_eq!(held.holder, Holder::this_process());
     assert!(matches!(reopen(&store).await, Err(JournalError::Locked(_))));
