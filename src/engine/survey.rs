@@ -1,0 +1,355 @@
+//! Looks at the world and compiles a plan: which way, every edit spelled out, every rule decided.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use futures::future::join_all;
+
+use super::actual::Actual;
+use super::look::within;
+use crate::dns::{Active, RecordKey, RecordType, active_site};
+use crate::event::Unseen;
+use crate::plan::{
+    Act, Direction, Entry, FORMAT, Mode, Nature, Pace, Plan, Rule, Stay, Then, Way,
+};
+use crate::playbook::Playbook;
+use crate::site::{Aim, Site};
+use crate::step::{Blocks, OnFail, Step, Survey, When, Work};
+
+/// How long the survey waits for one provider.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What kind of run is planned.
+#[derive(Clone, Debug)]
+pub struct Intention {
+    /// The label: `Check` and `Plan` never write.
+    pub mode: Mode,
+    /// The mode whose rules are compiled: a dry run of an emergency follows those of the emergency.
+    pub like: Mode,
+    /// The site that shall be active, where somebody says so.
+    pub to: Option<String>,
+    /// How long a drill stays; else what the playbook says.
+    pub hold: Option<Duration>,
+}
+
+/// Why there is no plan. Nothing was touched.
+#[derive(Debug, thiserror::Error)]
+pub enum SurveyError {
+    #[error("the playbook has no site `{given}`; it has `{}` and `{}`", .sites.0, .sites.1)]
+    NoSuchSite {
+        given: String,
+        sites: (String, String),
+    },
+    #[error(
+        "which site is active cannot be read from DNS: {why}; say where to go with `--to {}` or `--to {}`",
+        .sites.0, .sites.1
+    )]
+    NoDirection {
+        why: String,
+        sites: (String, String),
+    },
+    #[error("failed to look at what `{step}` would change: {}", .why.detail)]
+    Unseen { step: String, why: Unseen },
+    #[error("`{step}` cannot be done:{}", bullets(.reasons))]
+    Refused { step: String, reasons: Vec<String> },
+}
+
+fn bullets(reasons: &[String]) -> String {
+    reasons.iter().map(|r| format!("\n  - {r}")).collect()
+}
+
+/// Surveys the world for a playbook.
+pub async fn survey(actual: &Actual, intention: &Intention) -> Result<Plan, SurveyError> {
+    let book = &actual.book;
+    let direction = direction(book, &actual.site, intention.to.as_deref()).await?;
+    let aim = Aim::there(&direction, false);
+    // Every change is looked at side by side; an entry may depend on the text of the playbook only.
+    let looks = book.steps().iter().map(|step| look_at(&actual.site, step, &aim, intention));
+    let mut entries = Vec::new();
+    let mut stays = Vec::new();
+    let mut locks = vec![format!("playbook {}", book.name())];
+    for (step, looked) in book.steps().iter().zip(join_all(looks).await) {
+        match (looked?, &step.work) {
+            (Looked::Changes(found), _) => {
+                stays.extend(found.stays.iter().cloned());
+                locks.extend(found.locks.iter().cloned());
+                entries.extend(changes(step, found, intention));
+            }
+            (Looked::Skipped(stay), _) => stays.push(stay),
+            (Looked::Nothing, _) => entries.push(entry(step, intention)),
+        }
+    }
+    let mut plan = Plan {
+        format: FORMAT,
+        playbook: book.name().to_owned(),
+        text: book.text().to_owned(),
+        mode: intention.mode,
+        direction,
+        entries,
+        hold: intention.hold.unwrap_or_else(|| book.hold()),
+        objectives: book.objectives(),
+        locks,
+        stays,
+        goes_back: intention.like != Mode::Emergency,
+    };
+    compile_rules(&mut plan, book, intention.like);
+    Ok(plan)
+}
+
+/// Which way: where the names lead now, unless somebody says where to go.
+async fn direction(
+    book: &Playbook,
+    site: &Site,
+    to: Option<&str>,
+) -> Result<Direction, SurveyError> {
+    let (a, b) = book.sites();
+    let sites = (a.to_owned(), b.to_owned());
+    let other = |one: &str| if one == a { b.to_owned() } else { a.to_owned() };
+    if let Some(target) = to {
+        if target != a && target != b {
+            let given = target.to_owned();
+            return Err(SurveyError::NoSuchSite { given, sites });
+        }
+        return Ok(Direction {
+            source: other(target),
+            target: target.to_owned(),
+        });
+    }
+    let why = match active(site, &sites).await {
+        Ok(Active::Site(source)) => {
+            let target = other(&source);
+            return Ok(Direction { source, target });
+        }
+        Ok(Active::Split(leads)) => {
+            let parts: Vec<String> = leads
+                .iter()
+                .map(|(site, keys)| {
+                    let first = keys.first().map(ToString::to_string).unwrap_or_default();
+                    format!("{} record sets lead to `{site}` ({first}…)", keys.len())
+                })
+                .collect();
+            parts.join(", ")
+        }
+        Ok(Active::Nowhere) => "no record set of a service leads to either site".to_owned(),
+        Err(unseen) => unseen.detail,
+    };
+    Err(SurveyError::NoDirection { why, sites })
+}
+
+/// Reads the record sets of every service at their providers, side by side.
+async fn active(site: &Site, sites: &(String, String)) -> Result<Active, Unseen> {
+    let mut keys: BTreeMap<&str, BTreeSet<RecordKey>> = BTreeMap::new();
+    for name in site.services.values().flat_map(|service| &service.names) {
+        if let Some(zone) = site.zone_of(name) {
+            let of_zone = keys.entry(zone.name.as_str()).or_default();
+            of_zone.insert(RecordKey::new(name, RecordType::A));
+            of_zone.insert(RecordKey::new(name, RecordType::Aaaa));
+        }
+    }
+    let reads = keys.into_iter().filter_map(|(zone, keys)| {
+        let zone = site.zones.get(zone)?;
+        Some(async move {
+            let keys: Vec<RecordKey> = keys.into_iter().collect();
+            within(PATIENCE, zone.provider.read(&zone.name, &keys)).await
+        })
+    });
+    let mut sets = Vec::new();
+    for read in join_all(reads).await {
+        sets.extend(read?);
+    }
+    let addresses: BTreeMap<String, BTreeSet<IpAddr>> = [&sites.0, &sites.1]
+        .into_iter()
+        .map(|name| {
+            let of_site = site.hosts_of(name).flat_map(|host| host.addresses.iter().copied());
+            (name.clone(), of_site.collect())
+        })
+        .collect();
+    Ok(active_site(&addresses, &sets))
+}
+
+/// What a step has to say before there is a plan.
+enum Looked {
+    Nothing,
+    Changes(Survey),
+    /// Its host is dead, and this is an emergency.
+    Skipped(Stay),
+}
+
+async fn look_at(
+    site: &Site,
+    step: &Step,
+    aim: &Aim,
+    intention: &Intention,
+) -> Result<Looked, SurveyError> {
+    let Work::Change(change) = &step.work else {
+        return Ok(Looked::Nothing);
+    };
+    if intention.mode == Mode::Check || !takes_part(step, intention.like) {
+        return Ok(Looked::Nothing);
+    }
+    match within(PATIENCE, change.survey(site, aim)).await {
+        Ok(found) if found.refusals.is_empty() => Ok(Looked::Changes(found)),
+        Ok(found) => Err(SurveyError::Refused {
+            step: step.id.clone(),
+            reasons: found.refusals,
+        }),
+        // Nobody waits for the dead: what would be changed on a host that is gone is left, and said.
+        Err(why) if intention.like == Mode::Emergency && step.kind.name == "command" => {
+            Ok(Looked::Skipped(Stay {
+                what: step.id.clone(),
+                why: why.detail,
+            }))
+        }
+        Err(why) => Err(SurveyError::Unseen {
+            step: step.id.clone(),
+            why,
+        }),
+    }
+}
+
+/// One entry for each place that a change writes.
+fn changes(step: &Step, found: Survey, intention: &Intention) -> Vec<Entry> {
+    let one = found.edits.len() == 1;
+    let promise = found.promise;
+    found
+        .edits
+        .into_iter()
+        .map(|edit| {
+            let id = if one {
+                step.id.clone()
+            } else {
+                format!("{}/{}", step.id, edit.place.name)
+            };
+            Entry {
+                id,
+                nature: Nature::Change(edit),
+                promise: (!promise.is_empty()).then(|| promise.clone()),
+                ..entry(step, intention)
+            }
+        })
+        .collect()
+}
+
+/// The entry of a step, as far as the playbook alone says.
+fn entry(step: &Step, intention: &Intention) -> Entry {
+    let common = &step.common;
+    let (nature, needs_baseline, within) = match &step.work {
+        Work::Check(check) => (Nature::Check, step.needs_baseline, check.within()),
+        // A change that takes no part, or finds nothing to change, is a wait of no time: it says so and is over.
+        Work::Change(_) => (
+            Nature::Wait {
+                time: Duration::ZERO,
+            },
+            false,
+            None,
+        ),
+        Work::Act(act) => (
+            Nature::Act(Act {
+                does: act.command(Way::There).unwrap_or_default(),
+                undo: act.command(Way::Back),
+                if_interrupted: act.if_interrupted(),
+            }),
+            false,
+            None,
+        ),
+        Work::Ask { question } => {
+            let question = question.clone();
+            (Nature::Ask { question }, false, None)
+        }
+        Work::Wait { time } => (Nature::Wait { time: *time }, false, None),
+    };
+    let looks_only = matches!(intention.mode, Mode::Check | Mode::Plan);
+    let check = matches!(nature, Nature::Check);
+    let deferred = looks_only && step.after_change;
+    let change = matches!(step.work, Work::Change(_)) && !matches!(nature, Nature::Change(_));
+    Entry {
+        id: step.id.clone(),
+        step: step.id.clone(),
+        kind: step.kind.name.to_owned(),
+        title: step.title.clone(),
+        pace: Pace {
+            within: within.filter(|_| !step.within_given).unwrap_or(common.within),
+            every: common.every,
+            timeout: common.timeout,
+        },
+        rule: Rule::NOTE,
+        there: takes_part(step, intention.like)
+            && !deferred
+            && !change
+            && (check || intention.mode != Mode::Check),
+        back: common.when.contains(&When::Return) && !change,
+        temporary: common.temporary,
+        probes_old_side: step.probes_old_side && check,
+        after_change: step.after_change,
+        needs_baseline,
+        answers: step.answers,
+        promise: None,
+        nature,
+    }
+}
+
+fn takes_part(step: &Step, like: Mode) -> bool {
+    let when = match like {
+        Mode::Drill => When::Drill,
+        Mode::Emergency => When::Emergency,
+        Mode::Check | Mode::Plan | Mode::Failover => When::Failover,
+    };
+    step.common.when.contains(&when)
+}
+
+/// Decides what follows from each outcome: by the mode, by what stands before the first write, and by what
+/// the playbook says.
+fn compile_rules(plan: &mut Plan, book: &Playbook, like: Mode) {
+    let first_write = plan.first_write().unwrap_or(plan.entries.len());
+    for (i, entry) in plan.entries.iter_mut().enumerate() {
+        if let Some(step) = book.step(&entry.step) {
+            let (blocks, on_fail) = (step.common.blocks, step.common.on_fail);
+            entry.rule = if entry.is_check() && i < first_write {
+                gate(blocks, like)
+            } else {
+                after_write(on_fail, like)
+            };
+        }
+    }
+}
+
+/// Before the first write: what was asked to block does, and what is only behind never does.
+fn gate(blocks: Blocks, like: Mode) -> Rule {
+    let stops = match blocks {
+        Blocks::Always => true,
+        Blocks::Planned => like != Mode::Emergency,
+        Blocks::Never => false,
+    };
+    if stops {
+        Rule {
+            late: Then::Note,
+            fail: Then::Back,
+            unknown: Then::Back,
+        }
+    } else {
+        Rule::NOTE
+    }
+}
+
+/// After the first write: a failure leads back, what is late or unseen asks; in an emergency nothing leads
+/// back unasked and nothing waits.
+fn after_write(on_fail: OnFail, like: Mode) -> Rule {
+    match (on_fail, like) {
+        (OnFail::Warn, _) => Rule::NOTE,
+        (_, Mode::Emergency) => Rule {
+            fail: Then::Hold,
+            ..Rule::NOTE
+        },
+        (OnFail::Back, _) => Rule {
+            late: Then::Hold,
+            fail: Then::Back,
+            unknown: Then::Hold,
+        },
+        (OnFail::Hold, _) => Rule {
+            late: Then::Hold,
+            fail: Then::Hold,
+            unknown: Then::Hold,
+        },
+    }
+}
