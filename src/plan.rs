@@ -175,7 +175,7 @@ pub enum IfInterrupted {
 }
 
 /// `before` and `after` of one place; its inverse is the way back.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Edit {
     pub place: Place,
     pub before: Value,
@@ -232,7 +232,7 @@ pub enum Side {
 }
 
 /// Where a change writes: the one thing that a permit names.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Place {
     /// The id of the step in the playbook that owns it.
     pub step: String,

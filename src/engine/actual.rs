@@ -33,7 +33,10 @@ impl Actual {
 fn no_step(entry: &Entry) -> Unseen {
     Unseen::new(
         Cause::Missing,
-        format!("the playbook has no step `{}` that could do this", entry.step),
+        format!(
+            "the playbook has no step `{}` that could do this",
+            entry.step
+        ),
     )
 }
 
@@ -49,12 +52,7 @@ impl World for Actual {
         }
     }
 
-    fn baseline<'a>(
-        &'a self,
-        entry: &'a Entry,
-        aim: &'a Aim,
-        pulses: &'a Pulses,
-    ) -> Vec<Look<'a>> {
+    fn baseline<'a>(&'a self, entry: &'a Entry, aim: &'a Aim, pulses: &'a Pulses) -> Vec<Look<'a>> {
         match self.work(entry) {
             Some(Work::Check(check)) => check.baseline(&self.site, aim, pulses),
             _ => Vec::new(),
@@ -84,7 +82,8 @@ impl World for Actual {
             let Some(Work::Change(change)) = self.work(entry) else {
                 return Err(no_step(entry));
             };
-            let parts: BTreeSet<&String> = edit.before.0.keys().chain(edit.after.0.keys()).collect();
+            let parts: BTreeSet<&String> =
+                edit.before.0.keys().chain(edit.after.0.keys()).collect();
             let parts: Vec<String> = parts.into_iter().cloned().collect();
             change.read(&self.site, &edit.place, &parts).await
         })

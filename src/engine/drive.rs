@@ -48,7 +48,7 @@ pub struct Outfit<'r, W, M, P> {
 /// Runs a plan from its beginning. The journal must be empty.
 pub async fn drive<J: Journal, W: World, M: Memory, P: People>(
     plan: Plan,
-    journal: J,
+    journal: &mut J,
     outfit: Outfit<'_, W, M, P>,
 ) -> Result<Ending, RunError> {
     let started = Event::Started {
@@ -78,7 +78,7 @@ pub enum GoOn {
 /// with: resuming it does nothing.
 pub async fn resume<J: Journal, W: World, M: Memory, P: People>(
     records: &[Record],
-    journal: J,
+    journal: &mut J,
     outfit: Outfit<'_, W, M, P>,
     how: GoOn,
 ) -> Result<Ending, RunError> {
@@ -118,7 +118,7 @@ pub async fn resume<J: Journal, W: World, M: Memory, P: People>(
 
 struct Run<'r, J, W, M, P> {
     plan: &'r Plan,
-    journal: J,
+    journal: &'r mut J,
     outfit: Outfit<'r, W, M, P>,
     state: State,
     baseline: Vec<Sight>,
@@ -133,7 +133,7 @@ struct Run<'r, J, W, M, P> {
 }
 
 impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
-    fn new(plan: &'r Plan, journal: J, outfit: Outfit<'r, W, M, P>) -> Run<'r, J, W, M, P> {
+    fn new(plan: &'r Plan, journal: &'r mut J, outfit: Outfit<'r, W, M, P>) -> Run<'r, J, W, M, P> {
         Run {
             plan,
             journal,

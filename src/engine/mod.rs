@@ -4,15 +4,19 @@
 //! happened, and asks again; the real run, the dry run and the resume differ only in the journal and the
 //! world that they are given.
 
+mod actual;
 mod drive;
 mod look;
 mod owed;
 mod people;
 mod settle;
 mod stop;
+mod survey;
 mod world;
 
+pub use actual::{Actual, Remembered};
 pub use drive::{GoOn, Outfit, RunError, drive, resume};
 pub use people::{Nobody, People};
 pub use stop::{Stop, StopSignal, StopSwitch};
+pub use survey::{Intention, SurveyError, survey};
 pub use world::{Memory, NoMemory, World};

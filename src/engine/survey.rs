@@ -11,7 +11,7 @@ use super::look::within;
 use crate::dns::{Active, RecordKey, RecordType, active_site};
 use crate::event::Unseen;
 use crate::plan::{
-    Act, Direction, Entry, FORMAT, Mode, Nature, Pace, Plan, Rule, Stay, Then, Way,
+    Act, Direction, Edit, Entry, FORMAT, Mode, Nature, Pace, Plan, Rule, Stay, Then, Way,
 };
 use crate::playbook::Playbook;
 use crate::site::{Aim, Site};
@@ -65,7 +65,10 @@ pub async fn survey(actual: &Actual, intention: &Intention) -> Result<Plan, Surv
     let direction = direction(book, &actual.site, intention.to.as_deref()).await?;
     let aim = Aim::there(&direction, false);
     // Every change is looked at side by side; an entry may depend on the text of the playbook only.
-    let looks = book.steps().iter().map(|step| look_at(&actual.site, step, &aim, intention));
+    let looks = book
+        .steps()
+        .iter()
+        .map(|step| look_at(&actual.site, step, &aim, intention));
     let mut entries = Vec::new();
     let mut stays = Vec::new();
     let mut locks = vec![format!("playbook {}", book.name())];
@@ -77,6 +80,8 @@ pub async fn survey(actual: &Actual, intention: &Intention) -> Result<Plan, Surv
                 entries.extend(changes(step, found, intention));
             }
             (Looked::Skipped(stay), _) => stays.push(stay),
+            // A change that takes no part has no edit, and so no entry.
+            (Looked::Nothing, Work::Change(_)) => {}
             (Looked::Nothing, _) => entries.push(entry(step, intention)),
         }
     }
@@ -161,7 +166,9 @@ async fn active(site: &Site, sites: &(String, String)) -> Result<Active, Unseen>
     let addresses: BTreeMap<String, BTreeSet<IpAddr>> = [&sites.0, &sites.1]
         .into_iter()
         .map(|name| {
-            let of_site = site.hosts_of(name).flat_map(|host| host.addresses.iter().copied());
+            let of_site = site
+                .hosts_of(name)
+                .flat_map(|host| host.addresses.iter().copied());
             (name.clone(), of_site.collect())
         })
         .collect();
@@ -234,51 +241,42 @@ fn changes(step: &Step, found: Survey, intention: &Intention) -> Vec<Entry> {
 /// The entry of a step, as far as the playbook alone says.
 fn entry(step: &Step, intention: &Intention) -> Entry {
     let common = &step.common;
-    let (nature, needs_baseline, within) = match &step.work {
-        Work::Check(check) => (Nature::Check, step.needs_baseline, check.within()),
-        // A change that takes no part, or finds nothing to change, is a wait of no time: it says so and is over.
-        Work::Change(_) => (
-            Nature::Wait {
-                time: Duration::ZERO,
-            },
-            false,
-            None,
-        ),
-        Work::Act(act) => (
-            Nature::Act(Act {
-                does: act.command(Way::There).unwrap_or_default(),
-                undo: act.command(Way::Back),
-                if_interrupted: act.if_interrupted(),
-            }),
-            false,
-            None,
-        ),
-        Work::Ask { question } => {
-            let question = question.clone();
-            (Nature::Ask { question }, false, None)
-        }
-        Work::Wait { time } => (Nature::Wait { time: *time }, false, None),
+    let nature = match &step.work {
+        Work::Check(_) => Nature::Check,
+        // Each edit of a change replaces this nature by its own.
+        Work::Change(_) => Nature::Change(Edit::default()),
+        Work::Act(act) => Nature::Act(Act {
+            does: act.command(Way::There).unwrap_or_default(),
+            undo: act.command(Way::Back),
+            if_interrupted: act.if_interrupted(),
+        }),
+        Work::Ask { question } => Nature::Ask {
+            question: question.clone(),
+        },
+        Work::Wait { time } => Nature::Wait { time: *time },
+    };
+    let needs_baseline = match &step.work {
+        Work::Check(check) => check.needs_baseline(),
+        _ => false,
     };
     let looks_only = matches!(intention.mode, Mode::Check | Mode::Plan);
     let check = matches!(nature, Nature::Check);
     let deferred = looks_only && step.after_change;
-    let change = matches!(step.work, Work::Change(_)) && !matches!(nature, Nature::Change(_));
     Entry {
         id: step.id.clone(),
         step: step.id.clone(),
         kind: step.kind.name.to_owned(),
         title: step.title.clone(),
         pace: Pace {
-            within: within.filter(|_| !step.within_given).unwrap_or(common.within),
+            within: common.within,
             every: common.every,
             timeout: common.timeout,
         },
         rule: Rule::NOTE,
         there: takes_part(step, intention.like)
             && !deferred
-            && !change
             && (check || intention.mode != Mode::Check),
-        back: common.when.contains(&When::Return) && !change,
+        back: common.when.contains(&When::Return),
         temporary: common.temporary,
         probes_old_side: step.probes_old_side && check,
         after_change: step.after_change,

@@ -48,6 +48,8 @@ struct Inner {
     pending: Vec<(Stamp, Place, Value)>,
     /// The outcomes of the next looks of a check, by id; afterwards it tells the truth.
     scripts: BTreeMap<String, VecDeque<Result<Outcome, Cause>>>,
+    /// Checks that fail whenever this side shall be active.
+    broken: Vec<(String, String)>,
     faults: BTreeMap<String, VecDeque<WriteFault>>,
     /// Every write that reached a place, in order.
     writes: Vec<(Place, Way)>,
@@ -93,6 +95,11 @@ impl FakeWorld {
             .entry(id.to_owned())
             .or_default()
             .extend(outcomes);
+    }
+
+    /// A check fails whenever `site` shall be active.
+    pub fn broken(&self, id: &str, site: &str) {
+        self.inner().broken.push((id.to_owned(), site.to_owned()));
     }
 
     /// What goes wrong with the next writes of a change or an act.
@@ -156,6 +163,10 @@ impl FakeWorld {
     /// A check behind a change tells whether the places lead to the side that it wants.
     fn truth(&self, entry: &Entry, aim: &Aim) -> Outcome {
         self.land();
+        let broken = (entry.id.clone(), aim.active.clone());
+        if self.inner().broken.contains(&broken) {
+            return Outcome::Fail;
+        }
         let led = |value: &Value| value.0.values().all(|part| *part == json!(aim.active));
         if !entry.after_change || !aim.moved || self.inner().places.values().all(led) {
             Outcome::Pass

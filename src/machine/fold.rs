@@ -294,7 +294,11 @@ impl State {
             Way::There => Side::After,
             Way::Back => Side::Before,
         };
-        let again = motion.tries < TRIES;
+        // A crash is not the write's fault: only a write that was answered uses up a try.
+        let again = said.is_none() || motion.tries < TRIES;
+        if let (None, Some(motion)) = (said, &mut self.motion) {
+            motion.tries = motion.tries.min(TRIES - 1);
+        }
         match side {
             Some(side) if side == goal => self.done(entry, way),
             // Done by half: the rest is written. Where that fails on the way there, the half is undone.
