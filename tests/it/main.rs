@@ -12,4 +12,5 @@ mod journal;
 mod lab;
 mod playbooks;
 mod providers;
+mod steps;
 mod world;

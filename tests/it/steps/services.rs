@@ -1,0 +1,167 @@
+//! Probes at both address families, with the real name and certificate.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use cutover::event::Finding;
+use cutover::field::Datum;
+use cutover::plan::Outcome;
+use cutover::site::{HttpProbe, Probe, Service, Site};
+
+use super::{check, host, judged, site, text};
+use crate::lab::rsync::RsyncDaemon;
+use crate::lab::web::{Authority, Nginx, pem_file};
+use crate::lab::{FrozenPort, V4, V6, free_port, have, v6};
+
+const NAME: &str = "www.lab.example";
+
+fn website(ca: Option<PathBuf>, path: &str) -> Service {
+    Service {
+        name: "website".into(),
+        names: vec![NAME.into()],
+        probes: vec![Probe::Http(HttpProbe {
+            path: path.into(),
+            tls: true,
+            port: 443,
+            status: None,
+            contains: Some(NAME.into()),
+            header: vec![("content-type".into(), "text/html".into())],
+            slower_than_ms: None,
+            ca,
+        })],
+        hosts: Vec::new(),
+    }
+}
+
+/// A target whose public addresses lead to these servers, and a source that is never asked.
+fn two_sites(service: Service, four: SocketAddr, six: SocketAddr) -> Site {
+    let target = [("198.51.100.20:443", four), ("[2001:db8:1::20]:443", six)];
+    let source = [("192.0.2.10:443", four), ("[2001:db8::10]:443", six)];
+    let hosts = vec![
+        host("standby", "cloud", &target),
+        host("primary", "dedicated", &source),
+    ];
+    site(hosts, vec![service])
+}
+
+async fn at_target(site: &Site) -> Finding {
+    let timeout = ("timeout", Datum::Span(Duration::from_secs(8)));
+    let check = check("services", site, vec![("at", text("target")), timeout]);
+    judged(check.as_ref(), site).await
+}
+
+#[tokio::test]
+async fn both_families_are_asked_with_the_real_name_and_certificate() {
+    if !have(&["nginx"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new();
+    let ca = pem_file(folder.path(), &authority.pem);
+    let right = authority.issue(&[NAME], 2100);
+    let web = Nginx::start(&[(NAME, Some(&right))]);
+    let (four, six) = (web.https_at(V4), web.https_at(V6));
+
+    let finding = at_target(&two_sites(website(Some(ca.clone()), "/"), four, six)).await;
+    assert_eq!(finding.outcome, Outcome::Pass, "{finding:#?}");
+    assert_eq!(
+        finding.headline,
+        "2 of 2 probes pass (1 over IPv4, 1 over IPv6)"
+    );
+    assert_eq!(
+        finding.facts[1].what,
+        "website https://www.lab.example/ at standby [2001:db8:1::20]:443"
+    );
+
+    // The authority is not known: the certificate proves nothing.
+    let finding = at_target(&two_sites(website(None, "/"), four, six)).await;
+    assert_eq!(finding.outcome, Outcome::Fail, "{finding:#?}");
+
+    // A redirect leads away from the address that is asked.
+    let finding = at_target(&two_sites(website(Some(ca.clone()), "/moved"), four, six)).await;
+    assert_eq!(finding.outcome, Outcome::Fail);
+    assert_eq!(
+        finding.facts[0].actual,
+        "status 302 to `http://elsewhere.example/`, which is not followed"
+    );
+
+    // Nothing listens over one family.
+    let down = v6(free_port());
+    let finding = at_target(&two_sites(website(Some(ca.clone()), "/"), four, down)).await;
+    assert_eq!(finding.outcome, Outcome::Fail);
+    assert_eq!(
+        finding.headline,
+        "1 of 2 probes pass (1 over IPv4, 0 of 1 over IPv6)"
+    );
+    assert!(
+        finding.mend.unwrap().contains("[2001:db8:1::20]"),
+        "the way to ask by hand names the address that fails"
+    );
+
+    // Silence over one family is unknown, and holds up nobody.
+    let begun = Instant::now();
+    let frozen = FrozenPort::open(V6);
+    let finding = at_target(&two_sites(website(Some(ca), "/"), four, frozen.at)).await;
+    assert_eq!(finding.outcome, Outcome::Unknown, "{finding:#?}");
+    assert!(begun.elapsed() < Duration::from_secs(30));
+}
+
+#[tokio::test]
+async fn a_certificate_for_another_name_fails() {
+    if !have(&["nginx"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new();
+    let ca = pem_file(folder.path(), &authority.pem);
+    let other = authority.issue(&["other.lab.example"], 2100);
+    let web = Nginx::start(&[(NAME, Some(&other))]);
+    let site = two_sites(website(Some(ca), "/"), web.https_at(V4), web.https_at(V6));
+    let finding = at_target(&site).await;
+    assert_eq!(finding.outcome, Outcome::Fail, "{finding:#?}");
+    let text = format!("{:?}", finding.facts);
+    assert!(text.contains("certificate"), "{text}");
+}
+
+#[tokio::test]
+async fn the_rsync_daemon_and_a_port_are_steps_of_their_own() {
+    if !have(&["rsync"]) {
+        return;
+    }
+    let daemon = RsyncDaemon::start(V6, &["archive"], &["private"]);
+    let public = format!("[2001:db8:1::20]:{}", daemon.at.port());
+    let site = site(
+        vec![host("standby", "cloud", &[(&public, daemon.at)])],
+        Vec::new(),
+    );
+    let port = || ("port", Datum::Count(daemon.at.port().into()));
+    let cases = [
+        (
+            "rsync",
+            vec![port(), ("module", text("archive"))],
+            Outcome::Pass,
+        ),
+        (
+            "rsync",
+            vec![port(), ("module", text("private"))],
+            Outcome::Fail,
+        ),
+        (
+            "rsync",
+            vec![port(), ("module", text("absent"))],
+            Outcome::Fail,
+        ),
+        (
+            "tcp",
+            vec![port(), ("expect", text("@RSYNCD:"))],
+            Outcome::Pass,
+        ),
+        ("tcp", vec![port()], Outcome::Pass),
+    ];
+    for (kind, fields, outcome) in cases {
+        let check = check(kind, &site, fields.clone());
+        let finding = judged(check.as_ref(), &site).await;
+        assert_eq!(finding.outcome, outcome, "{kind} {fields:?} {finding:#?}");
+    }
+}

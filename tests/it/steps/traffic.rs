@@ -1,0 +1,173 @@
+//! Traffic as it stands in the access logs of a real nginx.
+
+use std::io::{Read, Write};
+use std::net::{IpAddr, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
+
+use cutover::event::{Cause, Unseen};
+use cutover::field::Datum;
+use cutover::plan::Outcome;
+use cutover::site::Site;
+use cutover::step::{Check, Evidence, Known, Pulses};
+use cutover::world::net::USER_AGENT;
+use serde_json::{Value as Json, json};
+
+use super::{aim, check, host, site, taken};
+use crate::lab::web::Nginx;
+use crate::lab::{V4, V6, have};
+
+const NAME: &str = "www.lab.example";
+
+/// How many requests a burst makes over each family.
+const BURST: usize = 20;
+
+fn request(web: &Nginx, ip: IpAddr, agent: &str) {
+    let mut stream = TcpStream::connect(web.http_at(ip)).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    write!(
+        stream,
+        "GET / HTTP/1.1\r\nHost: {NAME}\r\nUser-Agent: {agent}\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 200"));
+}
+
+/// Requests over both families, some of them of our own, and a rotation in the middle where it is wanted.
+fn burst(web: &Nginx, rotate: bool) {
+    for ip in [V4, V6] {
+        for _ in 0..BURST {
+            request(web, ip, "Mozilla/5.0");
+        }
+        request(web, ip, USER_AGENT);
+        request(web, ip, "monitor/1");
+        if rotate && ip == V4 {
+            web.rotate();
+        }
+    }
+}
+
+type Seen = Vec<(String, Result<Json, Unseen>)>;
+
+/// Looks while there is a burst. A busy machine may begin to count too late, so it is tried again.
+async fn during_a_burst(
+    check: &dyn Check,
+    site: &Site,
+    before: bool,
+    key: &str,
+    web: &Arc<Nginx>,
+    rotate: bool,
+) -> Seen {
+    let (aim, pulses) = (aim(), Pulses::none());
+    let mut seen = Seen::new();
+    for _ in 0..5 {
+        let looks = if before {
+            check.baseline(site, &aim, &pulses)
+        } else {
+            check.looks(site, &aim, &pulses)
+        };
+        let web = web.clone();
+        let requests = tokio::task::spawn_blocking(move || {
+            std::thread::sleep(Duration::from_secs(1));
+            burst(&web, rotate);
+        });
+        seen = taken(looks).await;
+        requests.await.unwrap();
+        let counted = seen.iter().find(|(known, _)| known == key);
+        let Some((_, Ok(fact))) = counted else {
+            panic!("{seen:?}");
+        };
+        if fact["count"]["requests"] == json!(2 * BURST) {
+            return seen;
+        }
+    }
+    panic!("the burst was never counted: {seen:?}");
+}
+
+fn facts(seen: Seen) -> Vec<(String, Json)> {
+    seen.into_iter()
+        .map(|(key, seen)| (key, seen.unwrap()))
+        .collect()
+}
+
+#[tokio::test]
+async fn rates_survive_a_rotation_and_leave_our_own_requests_out() {
+    if !have(&["nginx", "awk"]) {
+        return;
+    }
+    let old = Arc::new(Nginx::start(&[(NAME, None)]));
+    let new = Arc::new(Nginx::start(&[(NAME, None)]));
+    let mut primary = host("primary", "dedicated", &[]);
+    let mut standby = host("standby", "cloud", &[]);
+    primary.access_log = vec![old.access_log().display().to_string()];
+    standby.access_log = vec![new.access_log().display().to_string()];
+    let site = site(vec![primary, standby], Vec::new());
+    let check = check(
+        "traffic",
+        &site,
+        vec![
+            ("interval", Datum::Span(Duration::from_secs(4))),
+            ("ignore-agents", Datum::Texts(vec!["monitor/".into()])),
+        ],
+    );
+    // Something is in the logs already, and does not count.
+    burst(&old, false);
+    burst(&new, false);
+
+    let key = "dedicated/primary";
+    let baseline = facts(during_a_burst(check.as_ref(), &site, true, key, &old, true).await);
+    assert_eq!(baseline.len(), 1);
+    let count = &baseline[0].1["count"];
+    assert_eq!(
+        (&count["v4"], &count["v6"], &count["skipped"], &count["odd"]),
+        (&json!(BURST), &json!(BURST), &json!(4), &json!(0)),
+    );
+    assert_eq!(count["lost"], json!(false));
+
+    let judged = |seen: Vec<(String, Json)>| {
+        let items = seen
+            .into_iter()
+            .map(|(key, fact)| (key, Known::Live(fact)))
+            .collect();
+        let evidence = Evidence {
+            items,
+            baseline: baseline.clone(),
+        };
+        check.judge(&aim(), &evidence)
+    };
+    let key = "cloud/standby";
+    let moved = during_a_burst(check.as_ref(), &site, false, key, &new, true).await;
+    let finding = judged(facts(moved));
+    assert_eq!(finding.outcome, Outcome::Pass, "{finding:#?}");
+
+    let key = "dedicated/primary";
+    let stayed = during_a_burst(check.as_ref(), &site, false, key, &old, false).await;
+    let finding = judged(facts(stayed));
+    assert_eq!(finding.outcome, Outcome::Late, "{finding:#?}");
+}
+
+#[tokio::test]
+async fn a_log_that_is_not_there_is_unseen() {
+    let mut standby = host("standby", "cloud", &[]);
+    standby.access_log = vec!["/nonexistent/access.log".into()];
+    let site = site(vec![standby], Vec::new());
+    let second = ("interval", Datum::Span(Duration::from_secs(1)));
+    let check = check("traffic", &site, vec![second]);
+    let (aim, pulses) = (aim(), Pulses::none());
+    let seen = taken(check.looks(&site, &aim, &pulses)).await;
+    let causes: Vec<_> = seen
+        .iter()
+        .map(|(key, seen)| (key.as_str(), seen.as_ref().unwrap_err().cause))
+        .collect();
+    assert_eq!(
+        causes,
+        [
+            ("cloud/standby", Cause::Missing),
+            ("dedicated/", Cause::Missing)
+        ]
+    );
+}
