@@ -15,7 +15,6 @@ use tokio::time::timeout;
 use super::output::{Sink, Streams, attend};
 use super::words::ENVIRONMENT;
 use super::{Job, Lost, Output};
-use crate::clock::short;
 use crate::event::{Cause, Unseen};
 
 pub(super) async fn run(job: Job<'_>, sink: Sink<'_>) -> Result<Output, Lost> {
@@ -32,7 +31,6 @@ pub(super) async fn run(job: Job<'_>, sink: Sink<'_>) -> Result<Output, Lost> {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0)
-        .kill_on_drop(true)
         .spawn();
     let child = match spawned {
         Ok(child) => child,
@@ -44,37 +42,33 @@ pub(super) async fn run(job: Job<'_>, sink: Sink<'_>) -> Result<Output, Lost> {
             )));
         }
     };
-    let mut group = Group(child);
-    let streams = match (group.0.stdout.take(), group.0.stderr.take()) {
-        (Some(stdout), Some(stderr)) => Streams {
-            stdin: group.0.stdin.take(),
-            stdout,
-            stderr,
-        },
-        _ => {
-            return Err(Lost::midway(Unseen::new(
-                Cause::Error,
-                format!("`{first}` was started without its output"),
-            )));
-        }
+    let mut group = Group {
+        child,
+        spare: job.write,
     };
-    let end = async { group.0.wait().await.map(|status| status.code()) };
-    match timeout(job.timeout, attend(streams, job.stdin, sink, end)).await {
+    let child = &mut group.child;
+    let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
+        return Err(Lost::midway(Unseen::new(
+            Cause::Error,
+            format!("`{first}` was started without its output"),
+        )));
+    };
+    let streams = Streams {
+        stdin: child.stdin.take(),
+        hold: false,
+        stdout,
+        stderr,
+    };
+    let end = async { child.wait().await.map(|status| status.code()) };
+    match timeout(job.patience(), attend(streams, job.stdin, sink, end)).await {
         Ok(Ok(output)) => Ok(output),
         Ok(Err(error)) => Err(Lost::midway(Unseen::new(
             Cause::Error,
             format!("failed to wait for `{}`: {error}", job.line.program),
         ))),
         Err(_) => {
-            group.end(job.grace).await;
-            Err(Lost::midway(Unseen::new(
-                Cause::TimedOut,
-                format!(
-                    "`{}` did not end within {}",
-                    job.line.program,
-                    short(job.timeout)
-                ),
-            )))
+            group.end().await;
+            Err(job.out_of_time())
         }
     }
 }
@@ -89,34 +83,34 @@ fn not_found(program: &str) -> Output {
     }
 }
 
-/// A child and all that it started. It is killed as a whole where the wait for it is given up.
-struct Group(Child);
+/// A child and all that it started.
+struct Group {
+    child: Child,
+    /// Whether it lives on where the wait for it is given up: a write holds its lock until its own deadline.
+    spare: bool,
+}
 
 impl Group {
-    /// Asks all of it to end, kills what is left after `grace`, and reaps the child.
-    async fn end(&mut self, grace: Duration) {
-        if !grace.is_zero() {
-            self.signal(Signal::TERM);
-            if timeout(grace, self.0.wait()).await.is_ok() {
-                return;
-            }
-        }
-        self.signal(Signal::KILL);
+    /// Kills all of it, and reaps the child.
+    async fn end(&mut self) {
+        self.kill();
         // A killed process is gone at once, unless it hangs in the kernel; then nobody can reap it.
-        let _ = timeout(Duration::from_secs(1), self.0.wait()).await;
+        let _ = timeout(Duration::from_secs(1), self.child.wait()).await;
     }
 
     /// Nothing is sent once the child was reaped: its number may belong to somebody else by then.
-    fn signal(&self, signal: Signal) {
-        let id = self.0.id().and_then(|id| i32::try_from(id).ok());
+    fn kill(&self) {
+        let id = self.child.id().and_then(|id| i32::try_from(id).ok());
         if let Some(pid) = id.and_then(Pid::from_raw) {
-            let _ = kill_process_group(pid, signal);
+            let _ = kill_process_group(pid, Signal::KILL);
         }
     }
 }
 
 impl Drop for Group {
     fn drop(&mut self) {
-        self.signal(Signal::KILL);
+        if !self.spare {
+            self.kill();
+        }
     }
 }

@@ -15,8 +15,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::clock::{Clock, Stamp};
-use crate::event::{Answer, Unseen};
+use crate::clock::{Clock, Stamp, short};
+use crate::event::{Answer, Cause, Unseen};
 use crate::journal::Permit;
 pub use quote::quoted;
 pub(in crate::world) use words::printable;
@@ -76,7 +76,8 @@ impl Inquiry {
         self
     }
 
-    /// Runs it at the lowest priority: a long look must not slow down what it looks at.
+    /// Marks a long look: it runs at the lowest priority, so that it does not slow down what it looks at,
+    /// and on a far host it ends when it is given up here.
     pub fn niced(mut self) -> Inquiry {
         self.nice = true;
         self
@@ -131,8 +132,8 @@ struct Job<'a> {
     line: words::Line,
     stdin: &'a [u8],
     timeout: Duration,
-    /// How long the program may take to end itself once its time is up; a look is killed at once.
-    grace: Duration,
+    /// A write that is given up goes on until its own deadline, with its lock held; a look is ended at once.
+    write: bool,
 }
 
 /// Why a job has no output, and whether the program may have begun.
@@ -203,7 +204,7 @@ impl Exec {
             line: words::Line::write(host, &command.argv, time, &lock),
             stdin: &command.stdin,
             timeout: time,
-            grace: GRACE,
+            write: true,
         };
         match self.start(job, output::Sink::Keep).await {
             Ok(output) => words::answer(&command.argv, &output, &lock),
@@ -241,8 +242,29 @@ impl<'a> Job<'a> {
             line: words::Line::look(host, inquiry, timeout),
             stdin: &inquiry.stdin,
             timeout,
-            grace: Duration::ZERO,
+            write: false,
         }
+    }
+
+    /// How long to wait for the end: a write may use its grace to end in good order.
+    fn patience(&self) -> Duration {
+        if self.write {
+            self.timeout + GRACE
+        } else {
+            self.timeout
+        }
+    }
+
+    fn out_of_time(&self) -> Lost {
+        Lost::midway(Unseen::new(
+            Cause::TimedOut,
+            format!(
+                "`{}` on `{}` did not end within {}",
+                self.line.program,
+                self.host.name,
+                short(self.timeout)
+            ),
+        ))
     }
 }
 
@@ -251,11 +273,12 @@ fn now() -> Stamp {
 }
 
 /// The time that a write gets, so that it has surely ended `left` from now: less the time to end it, and
-/// less the time that its start may take on a slow connection.
+/// less the time that its start may take on a slow connection. Whole seconds, since a far `timeout` may
+/// know no others.
 fn time_to_run(left: Duration) -> Option<Duration> {
     let start = (left / 4).min(Duration::from_secs(5));
-    left.checked_sub(GRACE + start)
-        .filter(|time| *time >= Duration::from_secs(1))
+    let secs = left.checked_sub(GRACE + start)?.as_secs();
+    (secs > 0).then(|| Duration::from_secs(secs))
 }
 
 #[cfg(test)]
@@ -267,6 +290,10 @@ mod tests {
         assert_eq!(
             time_to_run(Duration::from_secs(40)),
             Some(Duration::from_secs(30))
+        );
+        assert_eq!(
+            time_to_run(Duration::from_millis(12_900)),
+            Some(Duration::from_secs(4))
         );
         assert_eq!(time_to_run(Duration::from_secs(7)), None);
         assert_eq!(time_to_run(Duration::ZERO), None);

@@ -9,8 +9,9 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::{KEEP, LINE, Output};
 
-/// How long output may still come after the program ended: something that it started may hold its streams.
-const AFTER_END: Duration = Duration::from_millis(500);
+/// How long output may still come after the program ended. A busy connection delivers the end first; and
+/// something that the program started may hold its streams for ever.
+const AFTER_END: Duration = Duration::from_secs(3);
 
 /// Where standard output goes.
 pub(super) enum Sink<'a> {
@@ -21,6 +22,8 @@ pub(super) enum Sink<'a> {
 /// The three streams of a program.
 pub(super) struct Streams<I, O, E> {
     pub(super) stdin: Option<I>,
+    /// Whether standard input stays open until the end: its end tells the far side that we gave up.
+    pub(super) hold: bool,
     pub(super) stdout: O,
     pub(super) stderr: E,
 }
@@ -38,13 +41,18 @@ where
     E: AsyncRead + Unpin,
 {
     let (mut out, mut err) = (Kept::default(), Kept::default());
-    let status = {
+    let mut held = None;
+    let (status, whole) = {
         let mut reading = pin!(async {
             let feed = async {
                 if let Some(mut stdin) = streams.stdin {
                     // A program that does not read all of its input ends the pipe; that is its right.
                     let _ = stdin.write_all(input).await;
-                    let _ = stdin.shutdown().await;
+                    if streams.hold {
+                        held = Some(stdin);
+                    } else {
+                        let _ = stdin.shutdown().await;
+                    }
                 }
             };
             let read_out = async {
@@ -59,19 +67,20 @@ where
         });
         let mut end = pin!(end);
         tokio::select! {
-            () = &mut reading => end.await?,
+            () = &mut reading => (end.await?, true),
             status = &mut end => {
                 let status = status?;
-                let _ = tokio::time::timeout(AFTER_END, reading).await;
-                status
+                let rest = tokio::time::timeout(AFTER_END, reading).await;
+                (status, rest.is_ok())
             }
         }
     };
+    drop(held);
     Ok(Output {
         status,
         stdout: out.bytes,
         stderr: err.bytes,
-        truncated: out.truncated || err.truncated,
+        truncated: out.truncated || err.truncated || !whole,
     })
 }
 

@@ -147,6 +147,7 @@ impl Far {
         };
         let streams = Streams {
             stdin: child.stdin().take(),
+            hold: job.line.watched,
             stdout,
             stderr,
         };
@@ -161,14 +162,17 @@ impl Far {
                 Err(error) => Err(error),
             }
         };
-        // A far program that runs out of time is ended there at the same moment, and its end is news.
-        let patience = deadline + job.grace;
-        let late = |detail: String| Lost::midway(Unseen::new(Cause::TimedOut, detail));
-        match timeout_at(patience, attend(streams, job.stdin, sink, end)).await {
+        match timeout_at(
+            begun + job.patience(),
+            attend(streams, job.stdin, sink, end),
+        )
+        .await
+        {
             Ok(Ok(output)) => {
-                let ended_there = matches!(output.status, None | Some(124 | 137));
-                if job.grace.is_zero() && ended_there && begun.elapsed() >= job.timeout {
-                    return Err(late(self.out_of_time(&job)));
+                // A look that ran out of time may have been ended there before it was given up here.
+                let ended = matches!(output.status, None | Some(124 | 137 | 143));
+                if !job.write && ended && begun.elapsed() >= job.timeout {
+                    return Err(job.out_of_time());
                 }
                 Ok(output)
             }
@@ -183,7 +187,7 @@ impl Far {
                     ),
                 )))
             }
-            Err(_) => Err(late(self.out_of_time(&job))),
+            Err(_) => Err(job.out_of_time()),
         }
     }
 
@@ -199,18 +203,17 @@ impl Far {
             return Err(Lost::before(self.unseen(job, Cause::TimedOut, why)));
         };
         let line = job.line.for_shell(job.host.sudo);
-        let is_write = !job.grace.is_zero();
         let mut failed: u32 = 0;
         loop {
             let link = self.link(job, deadline).await.map_err(Lost::before)?;
-            if is_write && failed == 0 && link.check().await.is_err() {
+            if job.write && failed == 0 && link.check().await.is_err() {
                 self.forget(&link);
                 failed += 1;
                 continue;
             }
             let mut command = Arc::clone(&link).arc_raw_command(&line);
             command
-                .stdin(if job.stdin.is_empty() {
+                .stdin(if job.stdin.is_empty() && !job.line.watched {
                     openssh::Stdio::null()
                 } else {
                     openssh::Stdio::piped()
@@ -232,7 +235,7 @@ impl Far {
             if gone {
                 self.forget(&link);
             }
-            if is_write || failed > 3 {
+            if job.write || failed > 3 {
                 let why = format!("did not start `{}`: {error}", job.line.program);
                 return Err(Lost::midway(self.unseen(job, Cause::Error, &why)));
             }
@@ -328,15 +331,6 @@ impl Far {
 
     fn unseen(&self, job: &Job<'_>, cause: Cause, what: &str) -> Unseen {
         reason::about(&job.host.name, &self.target.destination, cause, what)
-    }
-
-    fn out_of_time(&self, job: &Job<'_>) -> String {
-        format!(
-            "`{}` on `{}` did not end within {}",
-            job.line.program,
-            job.host.name,
-            short(job.timeout)
-        )
     }
 }
 

@@ -28,12 +28,29 @@ flock -w 2 9 || { echo "cutover-lock-is-taken" >&2; exit 75; }
 "$@" 9>&-
 "#;
 
+/// Runs the words, and ends them where standard input ends: then whoever asked has gone. `timeout`, which
+/// they begin with, makes a process group of its own; all of that is ended.
+const WHILE_ASKED: &str = r#"
+exec 3<&0
+"$@" </dev/null 3<&- &
+asked=$!
+{ read -r gone; kill -TERM "-$asked" || kill "$asked"; } <&3 >/dev/null 2>&1 3<&- &
+watch=$!
+exec 3<&-
+wait "$asked"
+status=$?
+kill "$watch" 2>/dev/null
+exit "$status"
+"#;
+
 /// A program and its wrapping, as words.
 pub(super) struct Line {
     /// The words as they are typed, the program last.
     pub(super) words: Vec<String>,
     /// The program's own name, for messages.
     pub(super) program: String,
+    /// Whether it ends where its standard input ends.
+    pub(super) watched: bool,
 }
 
 impl Line {
@@ -41,6 +58,10 @@ impl Line {
     /// deadline on the far side.
     pub(super) fn look(host: &Reach, inquiry: &Inquiry, timeout: Duration) -> Line {
         let mut words = privilege(host);
+        let watched = inquiry.nice && inquiry.stdin.is_empty() && host.via != Via::Local;
+        if watched {
+            words.extend(["sh", "-c", WHILE_ASKED, "sh"].map(String::from));
+        }
         if inquiry.nice {
             words.extend(["nice", "-n", "19"].map(String::from));
         }
@@ -51,6 +72,7 @@ impl Line {
         Line {
             words,
             program: program(&inquiry.argv).to_owned(),
+            watched,
         }
     }
 
@@ -65,6 +87,7 @@ impl Line {
         Line {
             words,
             program: program(argv).to_owned(),
+            watched: false,
         }
     }
 
@@ -201,7 +224,9 @@ mod tests {
 
     #[test]
     fn a_far_look_has_a_deadline_of_its_own_and_a_near_one_needs_none() {
-        let inquiry = Inquiry::looks_only(["cat", "/a b"]).niced();
+        let inquiry = Inquiry::looks_only(["cat", "/a b"])
+            .niced()
+            .stdin(b"x".into());
         let time = Duration::from_millis(1500);
         let near = Line::look(&host(false, Via::Local), &inquiry, time);
         assert_eq!(near.words, ["nice", "-n", "19", "cat", "/a b"]);

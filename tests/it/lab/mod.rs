@@ -5,6 +5,7 @@
 pub mod dns;
 pub mod mythic;
 pub mod relay;
+pub mod permit;
 pub mod rsync;
 pub mod ssh;
 pub mod web;

@@ -212,6 +212,34 @@ async fn many_questions_share_one_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_look_that_is_given_up_ends_on_the_far_host() {
+    if !have(&["sshd", "ssh"]) {
+        return;
+    }
+    let lab = SshLab::new();
+    let alpha = lab.host("alpha");
+    let (exec, host) = (Exec::new(), lab.reach("alpha"));
+    let file = alpha.home().join("pid");
+    let script = format!("echo $$ > {}; exec sleep 300", file.display());
+    let task = {
+        let (exec, host, inquiry) = (exec.clone(), host.clone(), sh(&script).niced());
+        tokio::spawn(async move { exec.ask(&host, &inquiry, Duration::from_secs(3600)).await })
+    };
+    let begun = Instant::now();
+    while read(&file).trim().is_empty() {
+        assert!(begun.elapsed() < LONG);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    task.abort();
+    assert!(task.await.unwrap_err().is_cancelled());
+    let pid = read(&file);
+    wait_until("the look ends", READY, || (!alive(&pid)).then_some(()));
+    let output = exec.ask(&host, &sh("exit 7").niced(), LONG).await.unwrap();
+    assert_eq!(output.status, Some(7));
+    exec.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lost_connection_is_told_and_the_next_question_opens_another() {
     if !have(&["sshd", "ssh"]) {
         return;
