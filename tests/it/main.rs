@@ -11,6 +11,7 @@ mod crash;
 mod journal;
 mod lab;
 mod playbooks;
+mod propagation;
 mod providers;
 mod steps;
 mod world;

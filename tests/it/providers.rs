@@ -40,10 +40,10 @@ mail 300 IN MX 10 mx.other.example.
 ";
 
 /// A journal that gives out permits, one at a time.
-struct Desk(Live);
+pub struct Desk(Live);
 
 impl Desk {
-    async fn new() -> Desk {
+    pub async fn new() -> Desk {
         let clock = Clock::real();
         let meta = Meta {
             playbook: "lab".into(),
@@ -69,7 +69,7 @@ impl Desk {
         Desk(live)
     }
 
-    async fn permit_for(&mut self, from: &Value, to: &Value, time: Duration) -> Permit<'_> {
+    pub async fn permit_for(&mut self, from: &Value, to: &Value, time: Duration) -> Permit<'_> {
         let intent = Intent {
             entry: 0,
             place: Place {
@@ -128,7 +128,7 @@ fn secret(dir: &Path, name: &str, value: &str) -> Datum {
     Datum::Secret(SecretRef::File(path.display().to_string()))
 }
 
-fn rfc2136(dir: &Path, at: SocketAddr, key: &Tsig) -> Arc<dyn Provider> {
+pub fn rfc2136(dir: &Path, at: SocketAddr, key: &Tsig) -> Arc<dyn Provider> {
     let mut table = Fields::default();
     table.insert("name", Datum::Text(key.name.clone()), 0..0);
     let file = format!("{}-{}", key.name, key.secret.len());
