@@ -5,7 +5,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::forms;
+use super::words;
 use crate::field::{Datum, Field, Fields, Form};
 use crate::problem::{Problem, did_you_mean};
 
@@ -78,7 +78,7 @@ impl Checker {
                     .hint(format!(
                         "add `{} = {}`: {}",
                         field.name,
-                        forms::example(field.form),
+                        words::example(field.form),
                         field.about
                     )),
                 );
@@ -126,7 +126,7 @@ impl Checker {
                     value.span(),
                     format!("`{name}` must hold one table for each name"),
                 )
-                .label(format!("this is {}", forms::found(value.get_ref())))
+                .label(format!("this is {}", words::found(value.get_ref())))
                 .hint(format!("write `[{name}.NAME]`")),
             );
             return Vec::new();
@@ -146,7 +146,7 @@ impl Checker {
                         value.span(),
                         format!("`{name}.{}` must be a table", key.get_ref()),
                     )
-                    .label(format!("this is {}", forms::found(other)))
+                    .label(format!("this is {}", words::found(other)))
                     .hint(format!("write `[{name}.{}]`", key.get_ref())),
                 ),
             }

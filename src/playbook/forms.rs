@@ -1,7 +1,6 @@
 //! The forms of single values: what is taken, what is said of everything else.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::ops::Range;
 use std::time::Duration;
 
@@ -9,6 +8,8 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::check::{Checker, either};
+use super::values::{address, host_name, is_url, is_variable, socket_text, url_has_password};
+use super::words::{example, found, words};
 use crate::clock::parse_span;
 use crate::field::{Datum, Form};
 use crate::problem::{Problem, did_you_mean};
@@ -384,163 +385,4 @@ impl Checker {
 
 fn last_key(key: &str) -> &str {
     key.rsplit('.').next().unwrap_or(key)
-}
-
-/// Whether the text can be the name of an environment variable.
-pub(super) fn is_variable(name: &str) -> bool {
-    !name.starts_with(|c: char| c.is_ascii_digit())
-        && !name.is_empty()
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-}
-
-fn authority(url: &str) -> Option<&str> {
-    let rest = url
-        .strip_prefix("https://")
-        .or_else(|| url.strip_prefix("http://"))?;
-    rest.split(['/', '?', '#']).next()
-}
-
-/// Whether a URL may hold a user or a password; a password with a `/` in it breaks the rules of URLs, and
-/// must not be shown either.
-pub(super) fn url_has_password(url: &str) -> bool {
-    url.contains('@')
-}
-
-fn is_url(url: &str) -> bool {
-    let Some(authority) = authority(url) else {
-        return false;
-    };
-    let (host, port) = match authority.rsplit_once(':') {
-        Some((host, port)) if !port.contains(']') => (host, Some(port)),
-        _ => (authority, None),
-    };
-    let host_is_good = match host.strip_prefix('[').and_then(|h| h.strip_suffix(']')) {
-        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
-        None => {
-            !host.is_empty()
-                && host
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b))
-        }
-    };
-    host_is_good
-        && port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0))
-        && !url.contains(|c: char| c.is_whitespace() || c.is_control())
-}
-
-fn address(text: &str) -> Result<IpAddr, String> {
-    let address: IpAddr = text.parse().map_err(|_| "is no IP address".to_owned())?;
-    let mapped = matches!(address, IpAddr::V6(six) if six.to_ipv4_mapped().is_some());
-    if address.is_unspecified() || address.is_multicast() || mapped {
-        return Err("is no address of one machine".into());
-    }
-    Ok(address)
-}
-
-/// `192.0.2.53:53`, `[2001:db8::54]:53`, and both without a port.
-pub(super) fn socket(text: &str, port: u16) -> Option<SocketAddr> {
-    if let Ok(address) = text.parse::<SocketAddr>() {
-        return Some(address).filter(|address| address.port() > 0);
-    }
-    let bare = text
-        .strip_prefix('[')
-        .and_then(|text| text.strip_suffix(']'))
-        .unwrap_or(text);
-    bare.parse::<IpAddr>()
-        .ok()
-        .map(|address| SocketAddr::new(address, port))
-}
-
-fn socket_text(text: &str) -> Result<(), String> {
-    match socket(text, 53) {
-        Some(_) => Ok(()),
-        None => Err("is no address with a port".into()),
-    }
-}
-
-/// A fully qualified host name in lower case, without the last dot.
-pub(super) fn host_name(text: &str) -> Result<String, String> {
-    let name = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
-    let label_is_good = |label: &str| {
-        !label.is_empty()
-            && label.len() <= 63
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-            && label
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
-    };
-    if name.contains("://") || name.contains('/') {
-        Err("is no host name: leave out everything but the name".into())
-    } else if !name.is_ascii() {
-        Err("is no host name in DNS: write it in its `xn--` form".into())
-    } else if name.len() > 253 || !name.split('.').all(label_is_good) {
-        Err("is no host name".into())
-    } else if !name.contains('.') {
-        Err("is not fully qualified".into())
-    } else {
-        Ok(name)
-    }
-}
-
-/// What stands in the file, in words.
-pub(super) fn found(value: &DeValue<'_>) -> &'static str {
-    match value {
-        DeValue::String(_) => "a string",
-        DeValue::Integer(_) => "a whole number",
-        DeValue::Float(_) => "a number",
-        DeValue::Boolean(_) => "true or false",
-        DeValue::Datetime(_) => "a date or time",
-        DeValue::Array(_) => "a list",
-        DeValue::Table(_) => "a table",
-    }
-}
-
-/// A form in words, after "must be".
-pub(super) fn words(form: Form) -> String {
-    match form {
-        Form::Text => "a string".into(),
-        Form::Texts => "a list of strings".into(),
-        Form::TextOrTexts => "a string or a list of strings".into(),
-        Form::Span => "a duration".into(),
-        Form::Count => "a whole number".into(),
-        Form::Percent => "a share from 0% to 100%".into(),
-        Form::Bool => "true or false".into(),
-        Form::Choice(words) => either(words),
-        Form::Secret => "the place of a secret".into(),
-        Form::Addresses => "a list of IP addresses".into(),
-        Form::Sockets => "an address with a port, or a list of them".into(),
-        Form::Url => "a URL".into(),
-        Form::Host => "a host of the playbook".into(),
-        Form::Where => "`source`, `target`, `public` or a host of the playbook".into(),
-        Form::Services => "`all`, a service of the playbook, or a list of them".into(),
-        Form::Names => "a host name or a list of host names".into(),
-        Form::Table(_) => "a table".into(),
-        Form::Tables(_) => "a list of tables".into(),
-        Form::Map => "a table of strings".into(),
-    }
-}
-
-/// A value of a form, as a playbook would hold it.
-pub(super) fn example(form: Form) -> String {
-    match form {
-        Form::Text | Form::TextOrTexts => "\"…\"".into(),
-        Form::Texts => "[\"…\"]".into(),
-        Form::Span => "\"15m\"".into(),
-        Form::Count => "10".into(),
-        Form::Percent => "\"80%\"".into(),
-        Form::Bool => "true".into(),
-        Form::Choice(words) => format!("\"{}\"", words.first().unwrap_or(&"…")),
-        Form::Secret => "{ env = \"NAME\" }".into(),
-        Form::Addresses => "[\"192.0.2.10\", \"2001:db8::10\"]".into(),
-        Form::Sockets => "[\"192.0.2.53:53\", \"[2001:db8::54]:53\"]".into(),
-        Form::Url => "\"https://host.example/\"".into(),
-        Form::Host => "\"HOST\"".into(),
-        Form::Where => "\"target\"".into(),
-        Form::Services => "\"all\"".into(),
-        Form::Names => "[\"www.site.example\"]".into(),
-        Form::Table(_) => "{ … }".into(),
-        Form::Tables(_) => "[{ … }]".into(),
-        Form::Map => "{ \"…\" = \"…\" }".into(),
-    }
 }

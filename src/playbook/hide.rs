@@ -9,7 +9,7 @@ use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 
 use super::tables::{PROVIDER, ROOT, STEP};
-use super::{Registry, forms};
+use super::{Registry, values};
 use crate::field::{Field, Form};
 
 type Ranges = Vec<Range<usize>>;
@@ -62,7 +62,11 @@ fn in_value(value: &Value<'_>, groups: &[&[Field]], strict: bool, out: &mut Rang
                         in_value(value, &[fields], strict, out);
                     }
                     Some(Form::Url) => {
-                        if value.get_ref().as_str().is_none_or(forms::url_has_password) {
+                        if value
+                            .get_ref()
+                            .as_str()
+                            .is_none_or(values::url_has_password)
+                        {
                             leaves(value, out);
                         }
                     }
@@ -89,7 +93,7 @@ fn in_secret(value: &Value<'_>, out: &mut Ranges) {
     };
     for (key, value) in table {
         let is_place = match key.get_ref().as_ref() {
-            "env" => value.get_ref().as_str().is_some_and(forms::is_variable),
+            "env" => value.get_ref().as_str().is_some_and(values::is_variable),
             "file" => value.get_ref().is_str(),
             "command" => value.get_ref().is_array(),
             _ => false,

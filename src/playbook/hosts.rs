@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use toml::de::DeTable;
 
 use super::check::{Checker, Named, is_plain, list};
-use super::forms;
 use super::tables::HOST;
+use super::values;
 use crate::field::Fields;
 use crate::problem::Problem;
 use crate::site::Host;
@@ -407,6 +407,6 @@ pub(super) fn sockets(fields: &Fields, key: &str, port: u16) -> Vec<SocketAddr> 
     fields
         .texts(key)
         .iter()
-        .filter_map(|text| forms::socket(text, port))
+        .filter_map(|text| values::socket(text, port))
         .collect()
 }

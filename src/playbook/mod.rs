@@ -16,6 +16,8 @@ mod steps;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod values;
+mod words;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -333,7 +335,7 @@ impl Checker {
         let Some(table) = value.get_ref().as_table() else {
             self.report(
                 Problem::error("wrong-type", value.span(), "`playbook` must be a table")
-                    .label(format!("this is {}", forms::found(value.get_ref())))
+                    .label(format!("this is {}", words::found(value.get_ref())))
                     .hint("write `[playbook]`"),
             );
             return Fields::default();

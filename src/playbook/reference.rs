@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::forms::words;
 use super::tables::{STEP, TABLES};
+use super::words::words;
 use super::{Registry, check::list};
 use crate::field::{Field, Form};
 use crate::problem::did_you_mean;

@@ -8,7 +8,7 @@ use toml::de::DeTable;
 use super::check::{Checker, list};
 use super::hosts::sockets;
 use super::tables::{PROBE, PROVIDER, SERVICE, ZONE};
-use super::{ProviderSpec, Registry, ZoneSpec, forms};
+use super::{ProviderSpec, Registry, ZoneSpec, values};
 use crate::field::{Fields, Form};
 use crate::problem::{Problem, did_you_mean};
 use crate::site::{Host, HttpProbe, Probe, Service};
@@ -88,7 +88,7 @@ impl Checker {
     pub(super) fn zones(&mut self, root: &DeTable<'_>) -> BTreeMap<String, ZoneSpec> {
         let mut zones = BTreeMap::new();
         for named in self.named(root, "zones") {
-            let name = match forms::host_name(named.name) {
+            let name = match values::host_name(named.name) {
                 Ok(name) => name,
                 Err(why) => {
                     self.report(

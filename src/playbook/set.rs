@@ -10,7 +10,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::forms;
+use super::words;
 use crate::problem::{Problem, did_you_mean};
 
 const HEADING: &str = "# cutover put these over the values above:\n";
@@ -235,10 +235,10 @@ fn put<'a>(root: &mut DeTable<'a>, set: Set<'a>) -> Result<(), Refusal> {
                 walked = join(&walked, name);
                 match item.get_mut() {
                     DeValue::Table(inner) => inner,
-                    other => return Err(not_a_table(&walked, forms::found(other), set.span)),
+                    other => return Err(not_a_table(&walked, words::found(other), set.span)),
                 }
             }
-            other => return Err(not_a_table(&walked, forms::found(other), set.span)),
+            other => return Err(not_a_table(&walked, words::found(other), set.span)),
         };
     }
     if walked.is_empty() {

@@ -1,8 +1,39 @@
 //! The playbooks that come with the program, and the examples of its kinds and providers.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use cutover::playbook::{Playbook, Registry, reference};
+
+fn read(path: &Path) -> Playbook {
+    let bytes = std::fs::read(path).unwrap();
+    let file = path.display().to_string();
+    match Playbook::from_bytes(&bytes, &file, &[]) {
+        Ok(playbook) => playbook,
+        Err(problems) => panic!("{problems}"),
+    }
+}
+
+#[test]
+fn every_playbook_of_the_folder_is_valid_and_has_no_warning() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("playbooks");
+    let mut names = BTreeSet::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "toml") {
+            continue;
+        }
+        let playbook = read(&path);
+        assert!(playbook.warnings().is_empty(), "{}", playbook.warnings());
+        assert!(!playbook.summary().is_empty(), "{}", path.display());
+        let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        assert_eq!(playbook.name(), stem);
+        names.insert(stem);
+    }
+    for name in ["ipv6-only", "raspbian", "small-site"] {
+        assert!(names.contains(name), "{name} is gone");
+    }
+}
 
 /// What the examples of kinds and providers refer to.
 const AROUND: &str = r#"
