@@ -135,10 +135,10 @@ impl<W: Write + Send + 'static> Bars<W> {
     fn reconcile(&mut self) {
         let wanted: Vec<Option<usize>> = match self.cursor.now() {
             Now::Looking { left, .. } => left.iter().copied().map(Some).take(MOST_BARS).collect(),
-            Now::Writing { entry, .. } | Now::Asking { entry } | Now::Waiting { entry } => {
-                vec![Some(*entry)]
-            }
-            Now::Holding | Now::Deciding | Now::Undoing => vec![None],
+            Now::Writing { entry, .. } | Now::Waiting { entry } => vec![Some(*entry)],
+            Now::Holding | Now::Undoing => vec![None],
+            // Where a person is asked, nothing moves: somebody may be typing.
+            Now::Asking { .. } | Now::Deciding => Vec::new(),
             Now::Starting | Now::Closing | Now::Ended => Vec::new(),
         };
         let gone: Vec<Option<usize>> = (self.bars.keys())
@@ -217,9 +217,7 @@ impl<W: Write + Send + 'static> Bars<W> {
             (Now::Writing { way: Way::Back, .. }, Some(entry)) => {
                 format!("putting back: {}", entry.title)
             }
-            (Now::Asking { .. }, _) => "waiting for an answer".into(),
             (Now::Holding, _) => format!("on {}, before the way back", plan.direction.target),
-            (Now::Deciding, _) => "waiting for a decision".into(),
             (Now::Undoing, _) => "putting back what stands".into(),
             (_, Some(entry)) => entry.title.clone(),
             (_, None) => String::new(),

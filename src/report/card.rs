@@ -174,6 +174,10 @@ fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
     let all = count(changes, "change");
     let text = match (tally.ending(), plan.mode) {
         (_, Mode::Check | Mode::Plan) => format!("{source} serves; nothing was changed"),
+        (Some(Ending::Done), Mode::Drill) if tally.anything_stands() => {
+            let stands = changes - back;
+            format!("{source} serves again; {back} of {all} put back, {stands} not")
+        }
         (Some(Ending::Done), Mode::Drill) => {
             format!("{source} serves again; {all} made, seen, and put back")
         }
@@ -206,13 +210,20 @@ fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
             }
             Serves::Target => format!("all of {all} stand; the names lead to {target}"),
             Serves::Unsure => {
-                let stand = standing(|s| s == Standing::Stands);
+                let stand = standing(|s| matches!(s, Standing::Stands | Standing::Already));
                 format!("between the sites: {stand} of {all} stand for sure")
             }
         },
     };
     let mut lines = label("Now").text(text).wrap(style.width, LABEL);
     if tally.ever_wrote() {
+        let room = style.width.saturating_sub(LABEL + 2 + 24).max(12);
+        let id_width = (plan.entries.iter())
+            .filter(|entry| entry.writes() && entry.there)
+            .map(|entry| entry.id.chars().count())
+            .max()
+            .unwrap_or(0)
+            .min(room);
         for (i, entry) in plan.entries.iter().enumerate() {
             if !entry.writes() || !entry.there {
                 continue;
@@ -220,20 +231,18 @@ fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
             let (role, word) = match tally.standing(i) {
                 Standing::Untouched => (Role::Dim, "not changed"),
                 Standing::Stands => (Role::Strong, "stands"),
+                Standing::Already => (Role::Dim, "was so already"),
                 Standing::PutBack => (Role::Good, "as before"),
                 Standing::Half => (Role::Bad, "only part of it stands"),
                 Standing::Foreign => (Role::Bad, "changed by somebody else"),
                 Standing::Unclear => (Role::Unclear, "begun, and not seen since"),
             };
-            let id = Line::new().and(Role::Plain, &entry.id).cut(
-                style.width.saturating_sub(LABEL + 2 + word.len()).max(12),
-                style,
-            );
+            let id = Line::new().and(Role::Plain, &entry.id).cut(id_width, style);
             lines.push(
                 Line::new()
                     .text(" ".repeat(LABEL))
                     .line(id)
-                    .text("  ")
+                    .pad_to(LABEL + id_width + 2)
                     .and(role, word),
             );
         }

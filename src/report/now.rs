@@ -4,7 +4,7 @@
 //! than expected, its next record says so, and only the moving part of a display was wrong for a moment.
 
 use super::numbers::rounded;
-use super::say::{Sentence, Tone, Weight, ends, is_act};
+use super::say::{Sentence, Tone, Weight, ends, goes_back, is_act};
 use super::tally::Tally;
 use crate::clock::Stamp;
 use crate::event::{Answer, Decision, Event, Record, Round};
@@ -49,6 +49,8 @@ pub struct Cursor {
     /// The last batch, to look at again or to go on from.
     batch: Option<(Round, Vec<usize>)>,
     returning: bool,
+    /// Something failed, and what stands is put back.
+    undoing: bool,
 }
 
 impl Cursor {
@@ -107,7 +109,7 @@ impl Cursor {
                 entry, way, side, ..
             } => {
                 let (_, to) = ends(*way);
-                if *side == Some(to) {
+                if *side == Some(to) && !is_act(plan, *entry) {
                     self.written(plan, tally, *entry, *way)
                 } else {
                     Now::Writing {
@@ -175,23 +177,29 @@ impl Cursor {
             .unwrap_or(Then::Note);
         let sound = outcomes.iter().all(|(_, o)| *o <= Outcome::Warn);
         self.batch = Some((round, outcomes.iter().map(|(i, _)| *i).collect()));
-        match (round, then) {
-            (Round::There | Round::Return, Then::Note) => self.go(plan, after, self.way()),
-            (Round::There, Then::Back) => self.going_back(plan, tally),
-            (Round::There | Round::Return, _) => Now::Deciding,
-            (Round::Probe, _) if sound => Now::Undoing,
-            (Round::Probe, _) => Now::Deciding,
-            (Round::Verify, _) => self.verify(plan, after),
+        match round {
+            Round::There | Round::Return if then == Then::Note => self.go(plan, after, self.way()),
+            Round::There if goes_back(plan, round, outcomes) => self.going_back(plan, tally),
+            Round::Probe if sound => Now::Undoing,
+            Round::Verify if sound => Now::Closing,
+            Round::There | Round::Return | Round::Probe | Round::Verify => Now::Deciding,
         }
     }
 
     fn written(&mut self, plan: &Plan, tally: &Tally, entry: usize, way: Way) -> Now {
-        if way == self.way() {
+        if way == self.way() && !self.undoing {
             self.go(plan, entry + 1, way)
+        } else if !self.undoing {
+            // What is temporary is put back at the end of the way there.
+            Now::Closing
         } else if tally.anything_stands() {
             Now::Undoing
         } else {
-            self.verify(plan, plan.first_write().map_or(0, |i| i + 1))
+            let left = checks(plan, plan.first_write().unwrap_or(0), |_| true);
+            if left.is_empty() {
+                return Now::Closing;
+            }
+            self.look(Round::Verify, left)
         }
     }
 
@@ -231,7 +239,7 @@ impl Cursor {
     }
 
     fn going_back(&mut self, plan: &Plan, tally: &Tally) -> Now {
-        self.returning = false;
+        self.undoing = true;
         if !tally.anything_stands() {
             return Now::Closing;
         }
@@ -240,15 +248,6 @@ impl Cursor {
             Now::Undoing
         } else {
             self.look(Round::Probe, probes)
-        }
-    }
-
-    fn verify(&mut self, plan: &Plan, from: usize) -> Now {
-        let left = checks(plan, from, |_| true);
-        if left.is_empty() {
-            Now::Closing
-        } else {
-            self.look(Round::Verify, left)
         }
     }
 

@@ -125,7 +125,13 @@ pub fn say(plan: &Plan, event: &Event) -> Vec<Sentence> {
             way,
             side,
             detail,
-        } => vec![compared(*entry, *way, *side, detail.as_deref())],
+        } => {
+            // Nothing can be read of an act, so there was nothing to compare.
+            if is_act(plan, *entry) {
+                return Vec::new();
+            }
+            vec![compared(*entry, *way, *side, detail.as_deref())]
+        }
         Event::Intended { entry, way, .. } => vec![intended(plan, *entry, *way)],
         Event::Answered { entry, way, answer } => vec![answered(plan, *entry, *way, answer)],
         Event::Settled {
@@ -247,25 +253,42 @@ fn looked(entry: usize, round: Round, finding: &Finding) -> Sentence {
     sentence
 }
 
-/// Each check has spoken for itself already: only what follows for the run is news.
+/// Each check has spoken for itself already: only that a person is needed is news.
 fn judged(plan: &Plan, round: Round, outcomes: &[(usize, Outcome)]) -> Vec<Sentence> {
-    if !matches!(round, Round::There | Round::Return) {
-        return Vec::new();
-    }
-    let then = |i: usize, outcome| plan.entries.get(i).map(|entry| entry.rule.then(outcome));
-    let greatest = outcomes.iter().filter_map(|(i, o)| then(*i, *o)).max();
-    if greatest != Some(Then::Hold) {
-        return Vec::new();
-    }
-    let why: Vec<String> = (outcomes.iter())
-        .filter(|(i, outcome)| then(*i, *outcome) == Some(Then::Hold))
+    let stops: Vec<String> = (outcomes.iter())
+        .filter(|(i, outcome)| asks(plan, round, *i, *outcome))
         .filter_map(|(i, outcome)| Some(format!("{} ({outcome})", plan.entries.get(*i)?.id)))
         .collect();
-    vec![Sentence::new(
-        Tone::Ask,
-        None,
-        format!("stopped for a decision because of {}", list(&why)),
-    )]
+    if stops.is_empty() || goes_back(plan, round, outcomes) {
+        return Vec::new();
+    }
+    let what = match round {
+        Round::There | Round::Return => "stopped for a decision",
+        Round::Probe => "stopped for a decision before anything is put back",
+        Round::Verify => "stopped for a decision after all was put back",
+    };
+    let text = format!("{what}, because of {}", list(&stops));
+    vec![Sentence::new(Tone::Ask, None, text)]
+}
+
+/// Whether an outcome keeps the run from going on by itself.
+fn asks(plan: &Plan, round: Round, entry: usize, outcome: Outcome) -> bool {
+    match round {
+        Round::There | Round::Return => {
+            (plan.entries.get(entry)).is_some_and(|entry| entry.rule.then(outcome) > Then::Note)
+        }
+        Round::Probe | Round::Verify => outcome > Outcome::Warn,
+    }
+}
+
+/// Whether a batch leads back, or to a refusal where nothing was written yet, without asking.
+pub(super) fn goes_back(plan: &Plan, round: Round, outcomes: &[(usize, Outcome)]) -> bool {
+    let first_write = plan.first_write().unwrap_or(plan.entries.len());
+    let before_writes = outcomes.iter().all(|(i, _)| *i < first_write);
+    let then = |(i, outcome): &(usize, Outcome)| Some(plan.entries.get(*i)?.rule.then(*outcome));
+    round == Round::There
+        && outcomes.iter().filter_map(then).max() == Some(Then::Back)
+        && (plan.goes_back || before_writes)
 }
 
 fn compared(entry: usize, way: Way, side: Option<Side>, detail: Option<&str>) -> Sentence {

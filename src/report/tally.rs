@@ -31,8 +31,8 @@ pub struct Tally {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Change {
     pub(super) standing: Standing,
-    /// An intent of this run is on record.
-    intended: bool,
+    /// So many intents of this run are on record.
+    intents: u32,
     /// It was seen to stand at some time.
     pub(super) stood: bool,
 }
@@ -43,6 +43,8 @@ pub enum Standing {
     #[default]
     Untouched,
     Stands,
+    /// It already held what it should, not by a write of this run; an undo leaves it alone.
+    Already,
     PutBack,
     /// Part of it stands.
     Half,
@@ -178,14 +180,15 @@ impl Tally {
 
     /// Whether anything that was written is not seen to be as before.
     pub fn anything_stands(&self) -> bool {
-        self.changes
-            .values()
-            .any(|change| !matches!(change.standing, Standing::Untouched | Standing::PutBack))
+        self.changes.values().any(|change| {
+            use Standing::{Already, PutBack, Untouched};
+            !matches!(change.standing, Untouched | Already | PutBack)
+        })
     }
 
     /// Whether this run ever wrote, or began to.
     pub fn ever_wrote(&self) -> bool {
-        self.changes.values().any(|change| change.intended)
+        self.changes.values().any(|change| change.intents > 0)
     }
 
     pub(super) fn serves(&self) -> Serves {
@@ -193,11 +196,11 @@ impl Tally {
             return Serves::Unsure;
         };
         let mut writes = (plan.entries.iter().enumerate())
-            .filter(|(_, entry)| entry.writes() && entry.there)
+            .filter(|(_, entry)| entry.writes() && entry.there && !entry.temporary)
             .map(|(i, _)| self.standing(i));
         if !self.anything_stands() {
             Serves::Source
-        } else if writes.all(|standing| standing == Standing::Stands) {
+        } else if writes.all(|standing| matches!(standing, Standing::Stands | Standing::Already)) {
             Serves::Target
         } else {
             Serves::Unsure
@@ -234,7 +237,7 @@ impl Tally {
             }
             Event::Intended { entry, .. } => {
                 let change = self.changes.entry(*entry).or_default();
-                change.intended = true;
+                change.intents = change.intents.saturating_add(1);
                 change.standing = Standing::Unclear;
             }
             Event::Answered { entry, way, answer } => {
@@ -355,20 +358,25 @@ impl Tally {
     }
 
     fn compared(&mut self, entry: usize, way: Way, side: Option<Side>, detail: Option<&str>) {
+        if self.plan.as_ref().is_some_and(|plan| is_act(plan, entry)) {
+            return;
+        }
         let (from, to) = ends(way);
         let change = self.changes.entry(entry).or_default();
         match side {
             Some(side) if side == from => {}
             Some(side) if side == to => {
                 change.standing = match way {
+                    Way::There if change.intents == 0 => Standing::Already,
                     Way::There => Standing::Stands,
                     Way::Back => Standing::PutBack,
                 };
                 change.stood |= way == Way::There;
+                self.overtake(entry, Origin::Wrote(way));
             }
             Some(Side::Mixed) => change.standing = Standing::Half,
             Some(_) => {
-                if change.intended {
+                if change.intents > 0 {
                     change.standing = Standing::Foreign;
                 }
                 let text = "somebody else has changed it since the plan was made";
@@ -408,6 +416,8 @@ impl Tally {
             Answer::Refused { why } => {
                 if is_act {
                     change.standing = match way {
+                        // An earlier try may have happened after all.
+                        Way::There if change.intents > 1 => Standing::Unclear,
                         Way::There => Standing::Untouched,
                         Way::Back => Standing::Stands,
                     };

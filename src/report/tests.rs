@@ -540,3 +540,123 @@ fn a_question_that_no_step_answers_is_not_proven() {
         assert!(matches!(tally.answer(question), Proof::NotProven(_)));
     }
 }
+
+/// A plan with an act that can be undone before the flip, and a temporary one.
+fn with_acts(mode: Mode) -> crate::plan::Plan {
+    let mut plan = fixture::plan(mode);
+    for (entry, temporary) in [(fixture::MIRROR, false), (fixture::WORKS, true)] {
+        let entry = &mut plan.entries[entry];
+        entry.answers = None;
+        entry.temporary = temporary;
+        entry.nature = Nature::Act(Act {
+            does: "systemctl stop mirror.timer".into(),
+            undo: Some("systemctl start mirror.timer".into()),
+            if_interrupted: IfInterrupted::Again,
+        });
+    }
+    plan
+}
+
+fn act(story: &mut fixture::Story, entry: usize, way: Way) {
+    let at = story.records[story.records.len() - 1].at.clone();
+    story
+        .says(Event::Compared {
+            entry,
+            way,
+            side: None,
+            detail: None,
+        })
+        .says(Event::Intended {
+            entry,
+            way,
+            from: Default::default(),
+            to: Default::default(),
+            until: at,
+        })
+        .says(Event::Answered {
+            entry,
+            way,
+            answer: crate::event::Answer::Done {
+                note: String::new(),
+            },
+        });
+}
+
+#[test]
+fn an_act_is_believed_and_what_is_temporary_goes_back() {
+    let mut story = fixture::Story::of(with_acts(Mode::Failover));
+    act(&mut story, fixture::MIRROR, Way::There);
+    act(&mut story, fixture::WORKS, Way::There);
+    story.flip(Way::There).moved(Round::There);
+    act(&mut story, fixture::WORKS, Way::Back);
+    let records = story.ends(Ending::Done);
+    let tally = Tally::of(&records);
+    assert_eq!(tally.because(), []);
+    assert_eq!(tally.standing(fixture::MIRROR), Standing::Stands);
+    assert_eq!(tally.standing(fixture::WORKS), Standing::PutBack);
+    let course = course(&records);
+    assert!(!course.contains(&Now::Undoing), "{course:?}");
+    insta::assert_snapshot!("lines_acts", lines_of(&records, Style::plain()));
+}
+
+#[test]
+fn a_drill_says_what_could_not_be_put_back() {
+    let mut plan = with_acts(Mode::Drill);
+    plan.entries.remove(fixture::WORKS);
+    plan.entries.remove(fixture::WORKS);
+    plan.entries.truncate(2);
+    let mut story = fixture::Story::of(plan);
+    act(&mut story, fixture::MIRROR, Way::There);
+    story.says(Event::HoldOver {
+        by: "the clock".into(),
+    });
+    let tally = Tally::of(&story.ends(Ending::Done));
+    let text = render(&card(&tally, &names(), &Style::plain()), &Style::plain());
+    assert!(text.contains("0 of 1 change put back, 1 not"), "{text}");
+}
+
+#[test]
+fn what_was_so_already_is_not_ours_to_put_back() {
+    let mut story = fixture::Story::of(fixture::plan(Mode::Failover));
+    story.ready(Round::There).says(Event::Compared {
+        entry: FLIP,
+        way: Way::There,
+        side: Some(Side::After),
+        detail: None,
+    });
+    let tally = Tally::of(&story.records);
+    assert_eq!(tally.standing(FLIP), Standing::Already);
+    assert!(!tally.anything_stands());
+    assert!(!tally.ever_wrote());
+}
+
+#[test]
+fn an_emergency_asks_before_it_goes_back() {
+    let failed = || vec![(TRAFFIC, Finding::new(Outcome::Fail, "nothing arrives"))];
+    for (mode, asks) in [(Mode::Emergency, true), (Mode::Failover, false)] {
+        let mut story = fixture::Story::of(fixture::plan(mode));
+        story.flip(Way::There).batch(Round::There, failed());
+        let course = course(&story.records);
+        assert_eq!(course.last() == Some(&Now::Deciding), asks, "{mode}");
+        let text = lines_of(&story.records, Style::plain());
+        assert_eq!(text.contains("stopped for a decision"), asks, "{text}");
+    }
+}
+
+#[test]
+fn a_sick_old_side_is_a_reason_to_ask() {
+    let mut story = fixture::Story::of(fixture::plan(Mode::Failover));
+    let sick = Finding::new(Outcome::Unknown, "no answer from primary in 10s");
+    let failed = Finding::new(Outcome::Fail, "nothing arrives");
+    story
+        .flip(Way::There)
+        .batch(Round::There, vec![(TRAFFIC, failed)])
+        .batch(Round::Probe, vec![(fixture::WORKS, sick)]);
+    assert_eq!(course(&story.records).last(), Some(&Now::Deciding));
+    let text = lines_of(&story.ends(Ending::Held), Style::plain());
+    assert!(text.contains("before anything is put back"), "{text}");
+    assert!(
+        text.contains("put back what stands, decided by you"),
+        "{text}"
+    );
+}
