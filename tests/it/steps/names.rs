@@ -8,7 +8,16 @@ use cutover::event::Cause;
 use cutover::world::names::{Asked, addresses};
 use tempfile::TempDir;
 
-use crate::lab::{Guard, free_port, have, program, put, v4, v6, wait_for_port};
+use cutover::dns::providers::PROVIDERS;
+use cutover::event::Finding;
+use cutover::field::{Datum, Fields};
+use cutover::plan::Outcome;
+use cutover::secret::SecretRef;
+use cutover::site::{HttpProbe, Probe, Service, Site, Zone};
+
+use super::{check, host, judged, site, text};
+use crate::lab::web::Nginx;
+use crate::lab::{Guard, V4, V6, free_port, have, program, put, v4, v6, wait_for_port};
 
 const ZONE: &str = "$ORIGIN lab.example.
 @ 60 IN SOA ns hostmaster 1 3600 600 86400 30
@@ -17,6 +26,8 @@ ns 60 IN A 127.0.0.1
 www 45 IN A 198.51.100.20
 www 45 IN AAAA 2001:db8:1::20
 alias 60 IN CNAME www
+half 45 IN A 198.51.100.20
+half 45 IN AAAA 2001:db8::10
 text 60 IN TXT \"no address\"
 ";
 
@@ -95,4 +106,89 @@ async fn a_dead_server_is_no_empty_answer() {
         .await
         .unwrap_err();
     assert!(unseen.detail.contains("www.lab.example"), "{unseen:?}");
+}
+
+/// A zone of these servers; its provider is never asked.
+fn zone(servers: Vec<SocketAddr>) -> Zone {
+    let mut fields = Fields::new(0..1);
+    let key = SecretRef::Env("CUTOVER_TEST_NO_KEY".into());
+    fields.insert("url", Datum::Text("http://127.0.0.1:1".into()), 0..1);
+    fields.insert("api-key", Datum::Secret(key), 0..1);
+    let kind = PROVIDERS.iter().find(|kind| kind.name == "powerdns");
+    Zone {
+        name: "lab.example".into(),
+        provider_name: "lab".into(),
+        provider: (kind.unwrap().build)(&fields).unwrap(),
+        servers,
+        resolvers: Vec::new(),
+    }
+}
+
+async fn by_name(site: &Site, path: &str, name: &str) -> Finding {
+    let service = Service {
+        name: "website".into(),
+        names: vec![name.into()],
+        probes: vec![Probe::Http(HttpProbe {
+            path: path.into(),
+            tls: false,
+            port: 80,
+            status: None,
+            contains: None,
+            header: Vec::new(),
+            slower_than_ms: None,
+            ca: None,
+        })],
+        hosts: Vec::new(),
+    };
+    let mut site = site.clone();
+    site.services.insert(service.name.clone(), service);
+    let check = check("services", &site, vec![("at", text("public"))]);
+    judged(check.as_ref(), &site).await
+}
+
+#[tokio::test]
+async fn the_public_is_asked_by_name_at_the_addresses_that_dns_gives_now() {
+    if !have(&["knotd", "nginx"]) {
+        return;
+    }
+    let knot = knot();
+    let names = ["www.lab.example", "half.lab.example", "alias.lab.example"];
+    let web = Nginx::start(&names.map(|name| (name, None)));
+    let (four, six) = (web.http_at(V4), web.http_at(V6));
+    let target = [("198.51.100.20:80", four), ("[2001:db8:1::20]:80", six)];
+    let source = [("192.0.2.10:80", four), ("[2001:db8::10]:80", six)];
+    let hosts = vec![
+        host("standby", "cloud", &target),
+        host("primary", "dedicated", &source),
+    ];
+    let mut site = site(hosts, Vec::new());
+    let servers = vec![v4(knot.port), v6(knot.port)];
+    site.zones.insert("lab.example".into(), zone(servers));
+
+    let finding = by_name(&site, "/", "www.lab.example").await;
+    assert_eq!(finding.outcome, Outcome::Pass, "{finding:#?}");
+    assert_eq!(
+        finding.headline,
+        "2 of 2 probes pass (1 over IPv4, 1 over IPv6)"
+    );
+    let finding = by_name(&site, "/absent", "alias.lab.example").await;
+    assert_eq!(finding.outcome, Outcome::Fail, "{finding:#?}");
+
+    // The AAAA record was left behind.
+    let finding = by_name(&site, "/", "half.lab.example").await;
+    assert_eq!(finding.outcome, Outcome::Late, "{finding:#?}");
+    let row = &finding.facts[1];
+    assert_eq!(row.expected, "leads to cloud");
+    assert_eq!(
+        row.actual,
+        "2001:db8::10 of dedicated, which may be kept for 45s more"
+    );
+    let finding = by_name(&site, "/", "absent.lab.example").await;
+    assert_eq!(finding.outcome, Outcome::Fail, "{finding:#?}");
+
+    // Nobody answers for the zone: nothing is known, and nothing passes.
+    site.zones
+        .insert("lab.example".into(), zone(vec![v4(free_port())]));
+    let finding = by_name(&site, "/", "www.lab.example").await;
+    assert_eq!(finding.outcome, Outcome::Unknown, "{finding:#?}");
 }

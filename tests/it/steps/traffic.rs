@@ -171,3 +171,70 @@ async fn a_log_that_is_not_there_is_unseen() {
         ]
     );
 }
+
+/// Lines as different servers write them; the last is cut off where a log begins in the middle of one.
+const FORMS: &str = r#"198.51.100.7 - - [22/Nov/2026:15:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "curl/8"
+2001:db8::7 - - [22/Nov/2026:15:00:00 +0000] "GET /a%20b HTTP/2.0" 503 5 "-" "curl/8"
+::ffff:198.51.100.7 - - [22/Nov/2026:15:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "curl/8"
+cafe.example:443 2001:db8::8 - - [22/Nov/2026:15:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "curl/8"
+198.51.100.7 - - [22/Nov/2026:15:00:00 +0000] "GET /\"quoted\" HTTP/1.1" 500 5 "-" "a \"b\" c"
+198.51.100.7 - - [22/Nov/2026:15:00:00 +0000] "\x16\x03\x01" 400 5 "-" "-"
+198.51.100.7 - bob [22/Nov/2026:15:00:00 +0000] "GET /common HTTP/1.0" 200 5
+{"time":"x","remote_addr":"2001:db8::9","status": 502,"http_user_agent":"curl/8"}
+{"remote_addr":"198.51.100.9","status":"200","http_user_agent":"cutover/9.9"}
+198.51.100.7 - - [22/Nov/2026:15:00:00 +0000] "GET /?cutover/1 HTTP/1.1" 200 5 "https://x/cutover/" "curl/8"
+"curl/8"
+"#;
+
+#[tokio::test]
+async fn logs_of_many_forms_are_counted_and_a_copied_log_is_not_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("an access log");
+    let copy = folder.path().join("an access log.1");
+    let mut standby = host("standby", "cloud", &[]);
+    standby.access_log = vec![log.display().to_string()];
+    let site = site(vec![standby], Vec::new());
+    let interval = ("interval", Datum::Span(Duration::from_secs(3)));
+    let check = check("traffic", &site, vec![interval]);
+    let (aim, pulses) = (aim(), Pulses::none());
+    let append = |text: &str| {
+        let mut file = std::fs::OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(&log)
+            .unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+    };
+    let expected = |times: u64, fact: &Json| {
+        json!({
+            "millis": fact["count"]["millis"], "requests": 9 * times, "errors": 3 * times,
+            "v4": 6 * times, "v6": 3 * times, "skipped": times, "odd": times, "nameless": times,
+            "lost": false,
+        })
+    };
+    append(FORMS);
+    for copied in [false, true] {
+        let mut fact = Json::Null;
+        for _ in 0..5 {
+            let looking = async { taken(check.looks(&site, &aim, &pulses)).await };
+            let writing = async {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                append(FORMS);
+                if copied {
+                    // As `copytruncate` does.
+                    std::fs::remove_file(&copy).ok();
+                    std::fs::copy(&log, &copy).unwrap();
+                    std::fs::write(&log, "").unwrap();
+                    append(FORMS);
+                }
+            };
+            let (seen, ()) = futures::future::join(looking, writing).await;
+            fact = seen.into_iter().next().unwrap().1.unwrap();
+            if fact["count"]["requests"] != json!(0) {
+                break;
+            }
+        }
+        let times = if copied { 2 } else { 1 };
+        assert_eq!(fact["count"], expected(times, &fact));
+    }
+}
