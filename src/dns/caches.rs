@@ -7,6 +7,8 @@
 use std::time::Duration;
 
 use crate::clock::Stamp;
+use crate::dns::RecordSet;
+use crate::plan::Value;
 
 /// What resolvers may keep of one version of a record set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +97,12 @@ pub fn expiry(versions: &[Version], floor: Duration) -> Option<Expiry> {
         strict: held_until(versions, Clamp::NONE)?,
         floored: held_until(versions, Clamp::floor(floor))?,
     })
+}
+
+/// What caches may keep of the record sets in the value of a place: the `before` of an edit, for a forecast.
+pub fn served(value: &Value) -> Result<Vec<Kept>, String> {
+    let sets = RecordSet::sets_of(value)?;
+    Ok(sets.iter().map(|set| Kept::Set { ttl: set.ttl }).collect())
 }
 
 /// Until when caches would hold what is served now, if names were flipped at `now` and the last server
@@ -201,6 +209,16 @@ mod tests {
             None,
             "nothing is served, nothing is held"
         );
+    }
+
+    #[test]
+    fn the_before_of_an_edit_says_what_is_served() {
+        let key = "www.example.org. A".parse().unwrap();
+        let www = RecordSet::new(key, 300, ["192.0.2.1"]).unwrap();
+        let value = RecordSet::value_of([&www]);
+        assert_eq!(served(&value), Ok(vec![Kept::Set { ttl: 300 }]));
+        let broken = Value([("x".to_owned(), serde_json::json!(7))].into());
+        assert!(served(&broken).is_err());
     }
 
     proptest! {
