@@ -10,6 +10,7 @@
 mod crash;
 mod journal;
 mod lab;
+mod mirror;
 mod playbooks;
 mod propagation;
 mod providers;

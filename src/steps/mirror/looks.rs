@@ -78,8 +78,7 @@ exec find "$@" \( -name .~tmp~ -o -path ./project/trace \) -prune \
         let mut names = stats::Notes::default();
         let mut line = |line: &[u8]| {
             let name = line.strip_prefix(b"./").unwrap_or(line);
-            let path = String::from_utf8_lossy(name);
-            if !self.excluded.is_match(path.trim_end_matches('/')) {
+            if !self.leaves_out(name) {
                 names.add(name);
             }
         };
@@ -111,9 +110,10 @@ exec find "$@" \( -name .~tmp~ -o -path ./project/trace \) -prune \
         let choose = format!("{}{}", sample::CHOOSE, sample::MEASURE);
         let (newest, rest) = (newest.to_string(), rest.to_string());
         let argv = script(&[&choose, "sh", self.path_on(source)?, &newest, &rest, &salt]);
-        let there = self
+        let mut there = self
             .measure(site, source, Inquiry::looks_only(argv).niced())
             .await?;
+        there.retain(|name, _| !self.leaves_out(name));
         let named = format!("{}{}", sample::NAMED, sample::MEASURE);
         let argv = script(&[&named, "sh", self.path_on(target)?]);
         let inquiry = Inquiry::looks_only(argv)
@@ -125,6 +125,12 @@ exec find "$@" \( -name .~tmp~ -o -path ./project/trace \) -prune \
             target: target.name.clone(),
             ..sample::compare(&there, &here)
         })
+    }
+
+    /// Whether a path below the folder is among what the playbook excludes.
+    fn leaves_out(&self, name: &[u8]) -> bool {
+        let path = String::from_utf8_lossy(name);
+        self.excluded.is_match(path.trim_end_matches('/'))
     }
 
     async fn measure(

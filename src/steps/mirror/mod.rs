@@ -80,7 +80,7 @@ struct Mirror {
 /// What the judgement holds the looks against.
 #[derive(Clone, Debug, PartialEq)]
 struct Limits {
-    /// Whether how far the target is behind is asked for at all.
+    /// Whether the playbook names a stamp.
     stamp: bool,
     max_lag: Option<Duration>,
     max_files: u64,

@@ -174,7 +174,8 @@ fn when(content: &[&str]) -> Option<(i64, By)> {
     let alone = words.all(str::is_empty);
     let epoch: i64 = first.parse().ok()?;
     // Ten digits: later than September 2001; a file that holds a small number tells no time.
-    (alone && epoch >= 1_000_000_000 && epoch < 100_000_000_000).then_some((epoch, By::Epoch))
+    let plausible = (1_000_000_000..100_000_000_000).contains(&epoch);
+    (alone && plausible).then_some((epoch, By::Epoch))
 }
 
 /// The value of a `Key: value` line; keys are the same in any case.
@@ -238,7 +239,8 @@ mod tests {
             .parse::<Timestamp>()
             .unwrap()
             .as_second();
-        let cases: &[(&[&str], Option<(i64, By)>)] = &[
+        type Case<'a> = (&'a [&'a str], Option<(i64, By)>);
+        let cases: &[Case<'_>] = &[
             (&["Sun Nov 22 10:33:00 UTC 2026"], Some((ten, By::Trace))),
             (&["Sun Nov 22 10:33:00 GMT 2026"], Some((ten, By::Trace))),
             (

@@ -68,7 +68,8 @@ fn live(primary: &[(&str, &str)], standby: &[(&str, &str)]) -> Finding {
 
 #[test]
 fn each_difference_has_its_grade() {
-    let cases: &[(&[(&str, &str)], Outcome, &str)] = &[
+    type Case<'a> = (&'a [(&'a str, &'a str)], Outcome, &'a str);
+    let cases: &[Case<'_>] = &[
         (
             &[("nginx", "1.22.1-9"), ("php", "2:8.2")],
             Outcome::Pass,

@@ -1,0 +1,302 @@
+//! What the comparison of the trees and of sampled contents shows, and whether it can be believed.
+
+use super::{Rows, Seen, count, seen, size};
+use crate::plan::Outcome;
+use crate::step::Evidence;
+use crate::steps::mirror::sample::{LARGEST, Sample, bad_at_most};
+use crate::steps::mirror::stats::{Notes, Tally, Tree};
+use crate::steps::mirror::{Grade, Limits, Unreadable};
+
+/// Judges the comparison of the trees; true where they were seen, now, to be the same.
+pub(super) fn trees(
+    rows: &mut Rows,
+    limits: &Limits,
+    evidence: &Evidence,
+    source: &str,
+    target: &str,
+) -> bool {
+    let what = format!("files of {source} on {target}");
+    let allowed = match limits.max_bytes {
+        None => format!("at most {} differ", count(limits.max_files)),
+        Some(bytes) => format!(
+            "at most {} and {} differ",
+            count(limits.max_files),
+            size(bytes)
+        ),
+    };
+    let (tree, recorded) = match seen::<Tree>(evidence, &format!("tree {source} -> {target}")) {
+        Some(Seen::Yes(tree, recorded)) => (tree, recorded),
+        Some(Seen::No(unseen)) => {
+            rows.unseen(&what, &allowed, &unseen);
+            return false;
+        }
+        None => return false,
+    };
+    let live = recorded.is_none();
+    rows.recorded(&what, recorded.as_ref());
+    whole(rows, limits, &tree);
+
+    let (differing, bytes) = (tree.differing(), tree.differing_bytes());
+    let total = count(tree.source_files());
+    let summary = if differing == 0 {
+        format!("`{target}` holds all {total} files of `{source}`")
+    } else {
+        format!(
+            "`{target}` lacks {} and holds {} other than `{source}`, of {total} files ({})",
+            count(tree.missing.items),
+            count(tree.stale.items + tree.retyped.items),
+            size(bytes)
+        )
+    };
+    let over = differing > limits.max_files || limits.max_bytes.is_some_and(|max| bytes > max);
+    let outcome = if over { Outcome::Fail } else { Outcome::Pass };
+    if over {
+        rows.mend = Some(format!(
+            "run the sync of the mirror; to see each file, on `{target}`: {}",
+            tree.command
+        ));
+    }
+    rows.well.push(summary.clone());
+    rows.row(outcome, &what, &allowed, summary);
+    let sorts = [
+        ("missing", &tree.missing, outcome),
+        ("other than at the source", &tree.stale, outcome),
+        ("a folder on one side only", &tree.retyped, outcome),
+        (
+            "the same content, another mode",
+            &tree.metadata,
+            Outcome::Warn,
+        ),
+        ("only on the target", &tree.extra, grade(limits.extra)),
+    ];
+    for (sort, tally, outcome) in sorts {
+        if tally.items > 0 {
+            let expected = if outcome == Outcome::Pass {
+                "allowed"
+            } else {
+                "none"
+            };
+            rows.row(
+                outcome,
+                &format!("{sort}, on {target}"),
+                expected,
+                examples(tally, sort),
+            );
+        }
+    }
+    if tree.folders.len() > 1 {
+        let mut most: Vec<_> = tree.folders.iter().collect();
+        most.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
+        let most: Vec<String> = most
+            .iter()
+            .take(5)
+            .map(|(name, n)| format!("{name} {}", count(**n)))
+            .collect();
+        rows.row(
+            Outcome::Pass,
+            &format!("where it differs, on {target}"),
+            "",
+            most.join(", "),
+        );
+    }
+    live && differing == 0
+}
+
+/// Whether the comparison itself can be believed: what makes rsync say that nothing differs when it does.
+fn whole(rows: &mut Rows, limits: &Limits, tree: &Tree) {
+    let (source, target) = (&tree.source, &tree.target);
+    let what = format!("the comparison of {source} and {target}");
+    let files = tree.source_files();
+    if files < limits.min_files {
+        let actual = format!(
+            "`{source}` has only {} files: is its disk mounted",
+            count(files)
+        );
+        rows.row(
+            Outcome::Fail,
+            &format!("files of {source}"),
+            format!("at least {}", count(limits.min_files)),
+            actual,
+        );
+    }
+    if tree.shrunk() > u64::from(limits.shrink) {
+        let actual = format!(
+            "`{source}` has {} % fewer files than `{target}`: is all of its disk mounted",
+            tree.shrunk()
+        );
+        rows.row(
+            Outcome::Fail,
+            &format!("files of {source}"),
+            format!("at most {} % fewer", limits.shrink),
+            actual,
+        );
+    }
+    if tree.created {
+        rows.row(
+            Outcome::Fail,
+            &format!("the folder on {target}"),
+            "is there",
+            format!("the folder is not there on `{target}`"),
+        );
+    }
+    if tree.deletion_skipped {
+        let actual = format!(
+            "rsync could not read all of `{source}`, and stopped looking for files that only `{target}` has"
+        );
+        rows.row(Outcome::Unknown, &what, "of everything", actual);
+    }
+    if tree.complaints.lines > 0 {
+        rows.row(
+            Outcome::Unknown,
+            &what,
+            "without errors",
+            format!("rsync complains: {}", notes(&tree.complaints)),
+        );
+    }
+    if tree.noise.lines > 0 {
+        rows.row(
+            Outcome::Unknown,
+            &what,
+            "only what rsync prints",
+            format!("lines that rsync does not print: {}", notes(&tree.noise)),
+        );
+    }
+    if tree.status == 23 {
+        rows.row(
+            Outcome::Unknown,
+            &what,
+            "exit 0",
+            "rsync compared only a part (exit 23)",
+        );
+    }
+    if tree.status == 24 || tree.vanished > 0 {
+        let actual = format!(
+            "{} files vanished while `{source}` was read",
+            count(tree.vanished.max(1))
+        );
+        rows.row(Outcome::Warn, &what, "a source at rest", actual);
+    }
+    if tree.special > 0 {
+        let actual = format!(
+            "{} sockets, pipes or devices are not compared: exclude them",
+            count(tree.special)
+        );
+        rows.row(Outcome::Warn, &what, "only files", actual);
+    }
+    if tree.daemon {
+        let actual = format!(
+            "read over the rsync daemon of `{source}`: files that it hides or cannot read are not seen"
+        );
+        rows.row(Outcome::Pass, &what, "", actual);
+    }
+    if limits.index_only || !limits.exclude.is_empty() {
+        let mut left = limits.exclude.clone();
+        if limits.index_only {
+            left.push("all but dists/, project/ and text files at the top".into());
+        }
+        rows.row(
+            Outcome::Pass,
+            &what,
+            "",
+            format!("left out: {}", left.join(", ")),
+        );
+    }
+}
+
+/// A dry run does not notice a file that it would not be able to read.
+pub(super) fn readable(rows: &mut Rows, evidence: &Evidence, source: &str) {
+    let what = format!("readable files on {source}");
+    match seen::<Unreadable>(evidence, &format!("readable {source}")) {
+        None => {}
+        Some(Seen::No(unseen)) => rows.unseen(&what, "all", &unseen),
+        Some(Seen::Yes(found, recorded)) => {
+            rows.recorded(&what, recorded.as_ref());
+            if found.names.lines > 0 {
+                let actual = format!(
+                    "{} files or folders of `{source}` cannot be read, so they cannot be compared or copied: {}",
+                    count(found.names.lines),
+                    found.names.first.join(", ")
+                );
+                rows.row(Outcome::Unknown, &what, "all", actual);
+            }
+        }
+    }
+}
+
+pub(super) fn samples(rows: &mut Rows, evidence: &Evidence, source: &str, target: &str) {
+    let what = format!("contents on {target}");
+    let expected = "the same checksum";
+    match seen::<Sample>(evidence, &format!("sample {source} -> {target}")) {
+        None => {
+            let actual = "compared by size and time only: the same size and time with another content is not seen";
+            rows.row(Outcome::Pass, &what, "", actual);
+        }
+        Some(Seen::No(unseen)) => rows.unseen(&what, expected, &unseen),
+        Some(Seen::Yes(sample, recorded)) => {
+            rows.recorded(&what, recorded.as_ref());
+            if sample.other > 0 {
+                let actual = format!(
+                    "{} of {} sampled files have the same size and time and another content: {}",
+                    count(sample.other),
+                    count(sample.compared),
+                    sample.first.join(", ")
+                );
+                rows.row(Outcome::Fail, &what, expected, actual);
+                rows.lasting = true;
+                rows.mend =
+                    Some("copy them again by content: `rsync --checksum` for these folders".into());
+            } else if sample.compared == 0 {
+                let actual = format!(
+                    "none of {} sampled files could be compared by checksum",
+                    count(sample.chosen)
+                );
+                rows.row(Outcome::Warn, &what, expected, actual);
+            } else {
+                let actual = format!(
+                    "{} files up to {LARGEST} compared by checksum, all the same: with 95 % confidence fewer than {:.1} % are not",
+                    count(sample.compared),
+                    bad_at_most(sample.compared)
+                );
+                rows.row(Outcome::Pass, &what, expected, actual);
+            }
+            if sample.unread > 0 {
+                let actual = format!(
+                    "{} sampled files could not be read on one side",
+                    count(sample.unread)
+                );
+                rows.row(Outcome::Unknown, &what, "readable", actual);
+            }
+        }
+    }
+}
+
+fn grade(grade: Grade) -> Outcome {
+    match grade {
+        Grade::Inform => Outcome::Pass,
+        Grade::Warn => Outcome::Warn,
+        Grade::Fail => Outcome::Fail,
+    }
+}
+
+fn examples(tally: &Tally, sort: &str) -> String {
+    let more = if tally.items > tally.first.len() as u64 {
+        ", …"
+    } else {
+        ""
+    };
+    format!(
+        "{} {sort}: {}{more}",
+        count(tally.items),
+        tally.first.join(", ")
+    )
+}
+
+fn notes(notes: &Notes) -> String {
+    let more = notes.lines - notes.first.len() as u64;
+    let first = notes.first.join(" | ");
+    if more > 0 {
+        format!("{first} and {} more", count(more))
+    } else {
+        first
+    }
+}
