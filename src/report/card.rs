@@ -175,8 +175,13 @@ fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
     let text = match (tally.ending(), plan.mode) {
         (_, Mode::Check | Mode::Plan) => format!("{source} serves; nothing was changed"),
         (Some(Ending::Done), Mode::Drill) if tally.anything_stands() => {
-            let stands = changes - back;
-            format!("{source} serves again; {back} of {all} put back, {stands} not")
+            let left = standing(|s| {
+                !matches!(
+                    s,
+                    Standing::Untouched | Standing::Already | Standing::PutBack
+                )
+            });
+            format!("{source} serves again; {back} of {all} put back, {left} left standing")
         }
         (Some(Ending::Done), Mode::Drill) => {
             format!("{source} serves again; {all} made, seen, and put back")

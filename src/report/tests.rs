@@ -612,7 +612,10 @@ fn a_drill_says_what_could_not_be_put_back() {
     });
     let tally = Tally::of(&story.ends(Ending::Done));
     let text = render(&card(&tally, &names(), &Style::plain()), &Style::plain());
-    assert!(text.contains("0 of 1 change put back, 1 not"), "{text}");
+    assert!(
+        text.contains("0 of 2 changes put back, 1 left standing"),
+        "{text}"
+    );
 }
 
 #[test]

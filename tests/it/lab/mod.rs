@@ -4,8 +4,8 @@
 
 pub mod dns;
 pub mod mythic;
-pub mod relay;
 pub mod permit;
+pub mod relay;
 pub mod rsync;
 pub mod ssh;
 pub mod web;
