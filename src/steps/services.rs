@@ -209,7 +209,7 @@ impl Probing {
 #[serde(tag = "is", rename_all = "kebab-case")]
 enum Shown {
     /// One probe at one address of a host.
-    Probe { spot: Spot, reply: Reply },
+    Probe { spot: Box<Spot>, reply: Reply },
     /// One side can be reached over an address family and the other cannot.
     Lacks {
         service: String,
@@ -358,7 +358,10 @@ impl Probing {
                                         Reply::None(unseen) if !shows_it_is_down(unseen.cause) => {
                                             Err(unseen)
                                         }
-                                        reply => json(&Shown::Probe { spot, reply }),
+                                        reply => json(&Shown::Probe {
+                                            spot: Box::new(spot),
+                                            reply,
+                                        }),
                                     }
                                 }
                                 .boxed(),

@@ -187,6 +187,7 @@ fn refused() -> Reply {
 
 fn live(spot: Spot, reply: Reply) -> (String, Known) {
     let key = spot.what();
+    let spot = Box::new(spot);
     let fact = json(&Shown::Probe { spot, reply }).unwrap();
     (key, Known::Live(fact))
 }
@@ -240,7 +241,7 @@ fn an_old_answer_warns_at_the_source_and_proves_nothing_at_the_target() {
             spot.what(),
             Known::Recorded {
                 fact: json(&Shown::Probe {
-                    spot,
+                    spot: Box::new(spot),
                     reply: open(),
                 })
                 .unwrap(),
