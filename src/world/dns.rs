@@ -2,6 +2,10 @@
 //!
 //! Each question has a random id and a source port of its own, so that two of them are two samples of a
 //! load-balanced server. Nothing is cached.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this module is where name servers are asked"
+)]
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
