@@ -218,6 +218,35 @@ async fn look(at: SocketAddr, tell: &impl Fn(Cause, &str), hint: &Hint) -> bool 
     true
 }
 
+/// Why a host that is reached by way of another cannot be; none where it is not reached that way.
+pub(super) async fn on_the_way(target: &Target) -> Option<(Cause, String)> {
+    if endpoint(target).await.is_some() {
+        return None;
+    }
+    let mut ssh = target.ssh();
+    ssh.stderr(Stdio::piped())
+        .args(["-o", "BatchMode=yes", "-o", "ControlPath=none"])
+        .args(["-o", "ConnectTimeout=3", "-o", "LogLevel=ERROR", "--"])
+        .args([&target.destination, "exit 0"]);
+    let output = timeout(super::ssh::CONNECT, ssh.output())
+        .await
+        .ok()?
+        .ok()?;
+    blame(&String::from_utf8_lossy(&output.stderr))
+}
+
+fn blame(text: &str) -> Option<(Cause, String)> {
+    let (cause, what) = classify(text)?;
+    // The host on the way was entered, and says itself that it got no further.
+    if text.contains("open failed") {
+        return Some((cause, what));
+    }
+    Some((
+        cause,
+        format!("is reached by way of another host, which {what}"),
+    ))
+}
+
 /// The name and port that ssh would connect to; none where it goes by way of another host.
 async fn endpoint(target: &Target) -> Option<(String, u16)> {
     let mut ssh = target.ssh();
@@ -302,6 +331,19 @@ mod tests {
         }
         assert_eq!(classify("something new"), None);
         assert_eq!(classify(""), None);
+    }
+
+    #[test]
+    fn a_host_on_the_way_is_told_from_the_one_behind_it() {
+        let gate = "ops@gate: Permission denied (publickey).\r\nkex_exchange_identification: Connection closed by remote host";
+        let (cause, what) = blame(gate).unwrap();
+        assert_eq!(cause, Cause::Denied);
+        assert!(what.contains("by way of another host"), "{what}");
+        let behind =
+            "channel 0: open failed: connect failed: Connection refused\r\nstdio forwarding failed";
+        let (cause, what) = blame(behind).unwrap();
+        assert_eq!(cause, Cause::Refused);
+        assert!(!what.contains("another host"), "{what}");
     }
 
     #[test]

@@ -382,7 +382,15 @@ async fn connect(target: &Target, name: &str, hint: &Hint) -> Result<Link, Unsee
         Ok(Ok(status)) if status.success() => Ok(Session::new_native_mux(folder)),
         Ok(Ok(_)) => {
             let text = tail(&said);
-            Err(match reason::classify(&text) {
+            let told = match reason::classify(&text) {
+                // A master hides what a host on the way says, so that one is asked without a master.
+                None | Some((Cause::Error, _)) => match reason::on_the_way(target).await {
+                    None => reason::classify(&text),
+                    found => found,
+                },
+                told => told,
+            };
+            Err(match told {
                 Some((cause, what)) => unseen(cause, &what),
                 None => hint.take().unwrap_or_else(|| {
                     let last =

@@ -112,6 +112,13 @@ impl SshLab {
         std::fs::write(self.path("config"), config).unwrap();
     }
 
+    /// Names a host of this lab a second time, reached by way of another one.
+    pub fn jump(&self, name: &str, port: u16, by_way_of: &str) {
+        self.add(name, "127.0.0.1", port);
+        let config = read(&self.path("config")) + "  ProxyJump " + by_way_of + "\n";
+        std::fs::write(self.path("config"), config).unwrap();
+    }
+
     fn know(&self, host: &Sshd) {
         let key = read(&host.folder.join("host_key.pub"));
         let mut known = read(&self.path("known_hosts"));

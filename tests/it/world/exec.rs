@@ -239,6 +239,61 @@ async fn a_long_look_that_is_given_up_ends_on_the_far_host() {
     exec.close().await;
 }
 
+/// A sudo that lets everything pass and says that it was there.
+const SUDO: &str = "#!/bin/sh\n[ \"$1\" = -n ] || exit 9\nshift\nMARK=sudo exec env -u TZ \"$@\"\n";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sudo_is_used_where_the_playbook_says_so_and_its_refusal_is_an_answer() {
+    if !have(&["sshd", "ssh"]) {
+        return;
+    }
+    let lab = SshLab::new();
+    let alpha = lab.host("alpha");
+    let (exec, mut host) = (Exec::new(), lab.reach("alpha"));
+    host.sudo = true;
+    alpha.replace_program("sudo", SUDO);
+    for inquiry in [sh("echo $MARK $TZ"), sh("echo $MARK $TZ").niced()] {
+        let output = exec.ask(&host, &inquiry, LONG).await.unwrap();
+        assert_eq!(text(&output), "sudo UTC\n");
+    }
+    let refuses = "#!/bin/sh\necho 'sudo: a password is required' >&2\nexit 1\n";
+    alpha.replace_program("sudo", refuses);
+    let output = exec.ask(&host, &sh("echo here"), LONG).await.unwrap();
+    assert_eq!((output.status, text(&output).as_str()), (Some(1), ""));
+    exec.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_host_behind_another_is_reached_through_it() {
+    if !have(&["sshd", "ssh"]) {
+        return;
+    }
+    let lab = SshLab::new();
+    let (gate, inner) = (lab.host("gate"), lab.host("inner"));
+    lab.jump("behind", inner.port, "gate6");
+    let exec = Exec::new();
+    let output = exec
+        .ask(&lab.reach("behind"), &sh("echo $HOME"), LONG)
+        .await
+        .unwrap();
+    assert_eq!(text(&output).trim(), inner.home().display().to_string());
+    assert_eq!((gate.logins(), inner.logins()), (1, 1));
+    lab.jump("behind-refused", free_port(), "gate");
+    let unseen = exec
+        .ask(&lab.reach("behind-refused"), &sh("true"), LONG)
+        .await
+        .unwrap_err();
+    assert_eq!(unseen.cause, Cause::Refused, "{unseen:?}");
+    gate.lock_out();
+    lab.jump("behind-closed", inner.port, "gate");
+    let unseen = exec
+        .ask(&lab.reach("behind-closed"), &sh("true"), LONG)
+        .await
+        .unwrap_err();
+    assert_eq!(unseen.cause, Cause::Denied, "{unseen:?}");
+    exec.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lost_connection_is_told_and_the_next_question_opens_another() {
     if !have(&["sshd", "ssh"]) {
