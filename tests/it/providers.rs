@@ -453,6 +453,33 @@ async fn powerdns_brings_back_comments_and_disabled_records() {
     assert_eq!(unseen.cause, Cause::Refused, "{unseen:?}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn powerdns_keeps_a_signed_zone_in_order() {
+    if !have(&["pdns_server"]) {
+        return;
+    }
+    let (dir, key) = (tempfile::tempdir().unwrap(), Tsig::new("cutover"));
+    let server = PowerDns::primary(&[(ZONE, TEXT)], &key);
+    let provider = powerdns(
+        dir.path(),
+        &format!("http://{}", server.api),
+        &server.api_key,
+    );
+    let signed = json!({ "dnssec": true, "api_rectify": false });
+    server.call("PUT", "/zones/lab.example.", &signed);
+    let new = [set("new.lab.example. A", 60, &["192.0.2.1"])];
+    let answer = write(&*provider, &[], &new).await;
+    let Answer::Done { note } = &answer else {
+        panic!("{answer:?}");
+    };
+    assert!(note.contains("put its signed order right"), "{note}");
+    assert_eq!(read(&*provider, &["new.lab.example. A"]).await, new);
+    assert_eq!(
+        answers(server.v6, "new.lab.example", RecordType::A),
+        ["60 192.0.2.1"]
+    );
+}
+
 /// An API object with its records in one order.
 fn sorted(mut set: Json) -> Json {
     if let Some(records) = set["records"].as_array_mut() {

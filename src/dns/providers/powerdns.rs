@@ -108,6 +108,12 @@ fn build(fields: &Fields) -> Result<Arc<dyn Provider>, Vec<Problem>> {
 struct Zone {
     #[serde(default)]
     kind: String,
+    /// Signed by the server.
+    #[serde(default)]
+    dnssec: bool,
+    /// The server puts the order of names right by itself after a change by the API.
+    #[serde(default)]
+    api_rectify: bool,
     rrsets: Vec<Rrset>,
 }
 
@@ -253,23 +259,44 @@ impl PowerDns {
         if !reply.is_success() {
             return Err(reply.refusal(&format!("PowerDNS did not change the zone `{zone}`")));
         }
-        let done = format!("PowerDNS changed `{zone}` in one call");
-        if !matches!(seen.kind.as_str(), "Master" | "Primary") {
-            return Ok(done);
+        let mut note = format!("PowerDNS changed `{zone}` in one call");
+        if seen.dnssec && !seen.api_rectify {
+            let put = self.put(zone, "rectify", permit, &auth).await;
+            note.push_str(&match put {
+                Ok(()) => ", put its signed order right".to_owned(),
+                Err(why) => format!(
+                    ", but did not rectify it, so denials of names may not validate (run `pdnsutil rectify-zone {zone}`): {why}"
+                ),
+            });
         }
-        let url = self.zone_url(zone, Some("notify"));
-        let told = match self.api.write(permit, Method::Put, &url, &auth, None).await {
-            Ok(reply) if reply.is_success() => "and told its secondaries".to_owned(),
-            Ok(reply) => format!(
-                "but did not tell its secondaries, which will look by themselves: {}",
-                reply.told()
-            ),
-            Err(lost) => format!(
-                "but did not tell its secondaries, which will look by themselves: {}",
-                lost.unseen().detail
-            ),
-        };
-        Ok(format!("{done} {told}"))
+        if matches!(seen.kind.as_str(), "Master" | "Primary") {
+            let put = self.put(zone, "notify", permit, &auth).await;
+            note.push_str(&match put {
+                Ok(()) => ", told its secondaries".to_owned(),
+                Err(why) => {
+                    format!(
+                        ", but did not tell its secondaries, which will look by themselves: {why}"
+                    )
+                }
+            });
+        }
+        Ok(note)
+    }
+
+    /// A call without a body that follows a change; what was changed stands even if it fails.
+    async fn put(
+        &self,
+        zone: &str,
+        what: &str,
+        permit: &Permit<'_>,
+        auth: &Auth<'_>,
+    ) -> Result<(), String> {
+        let url = self.zone_url(zone, Some(what));
+        match self.api.write(permit, Method::Put, &url, auth, None).await {
+            Ok(reply) if reply.is_success() => Ok(()),
+            Ok(reply) => Err(reply.told()),
+            Err(lost) => Err(lost.unseen().detail),
+        }
     }
 }
 

@@ -53,7 +53,7 @@ impl PowerDns {
             format!("also-notify=127.0.0.1:{port}\nonly-notify=\n")
         });
         let config = format!(
-            "launch=gsqlite3\ngsqlite3-database={}\ngsqlite3-pragma-synchronous=0\n\
+            "launch=gsqlite3\ngsqlite3-database={}\ngsqlite3-pragma-synchronous=0\ngsqlite3-dnssec=yes\n\
              api=yes\napi-key={api_key}\nwebserver=yes\nwebserver-address=127.0.0.1\nwebserver-port={api_port}\n\
              webserver-allow-from=127.0.0.0/8,::1\nlocal-address=127.0.0.1,::1\nlocal-port={port}\n\
              socket-dir={path}\ndaemon=no\nguardian=no\nprimary=yes\n\
