@@ -5,6 +5,7 @@ mod mythic_beasts;
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::slice::from_ref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -81,7 +82,7 @@ impl Desk {
             to: to.clone(),
             until: Clock::real().now().plus(time),
         };
-        self.0.intend(intent).await.unwrap().unwrap().into()
+        self.0.intend(intent).await.unwrap().unwrap()
     }
 }
 
@@ -512,7 +513,7 @@ async fn a_secondary_hears_of_a_change_at_once() {
         (rfc2136(dir.path(), first.v4, &key), second.v6),
     ];
     for (provider, secondary) in providers {
-        done(write(&*provider, &[before.clone()], &[after.clone()]).await);
+        done(write(&*provider, from_ref(&before), from_ref(&after)).await);
         wait_until("the secondary has it", Duration::from_secs(30), || {
             let seen = answers(secondary, "www.lab.example", RecordType::AAAA);
             (seen == ["60 2001:db8:1::20"]).then_some(())

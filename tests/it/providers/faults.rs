@@ -121,7 +121,8 @@ async fn a_lost_answer_to_a_patch_is_unclear_and_never_done() {
     refused(write(&*provider, &before(), &after()).await);
 
     // An error page that repeats the key, and an answer that sends us elsewhere.
-    let answers: [(fn(&[u8]) -> Vec<u8>, &str); 2] = [
+    type Forger = fn(&[u8]) -> Vec<u8>;
+    let answers: [(Forger, &str); 2] = [
         (|_| ERROR_PAGE.to_vec(), "[secret]"),
         (|_| REDIRECT.to_vec(), "302"),
     ];
