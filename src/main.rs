@@ -1,1 +1,8 @@
-fn main() {}
+//! Arguments, one verb, an exit code.
+
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    cutover::cli::run().await.into()
+}

@@ -12,9 +12,9 @@ use super::stop::{Stop, StopSignal};
 use super::world::{Memory, World};
 use crate::clock::Stamp;
 use crate::event::{Answer, Decision, Ending, Event, Finding, Record, Round, Sight};
-use crate::journal::{Intent, Journal, JournalError};
+use crate::journal::{Intent, Journal, JournalError, Permit};
 use crate::machine::{Hold, Impossible, Move, Phase, Said, Stage, State, next};
-use crate::plan::{Edit, Mode, Nature, Place, Plan, Value, Way};
+use crate::plan::{Direction, Edit, Entry, Mode, Nature, Place, Plan, Value, Way};
 use crate::site::Aim;
 use crate::step::Pulses;
 
@@ -114,6 +114,35 @@ pub async fn resume<J: Journal, W: World, M: Memory, P: People>(
         GoOn::Finish | GoOn::Back => None,
     };
     run.to_the_end().await
+}
+
+/// What became of an intent.
+enum Written {
+    Answer(Answer),
+    WouldBe,
+    NoSpace,
+}
+
+impl<W: World, M, P> Outfit<'_, W, M, P> {
+    /// Writes or acts, under the time-out of the entry. Whoever gives no answer may have done it.
+    async fn answer(&self, entry: &Entry, direction: &Direction, permit: Permit<'_>) -> Answer {
+        // The side that an act serves is the same on both ways; what it does there is not.
+        let aim = match permit.way() {
+            Way::There => Aim::there(direction, false),
+            Way::Back => Aim::back(direction, false),
+        };
+        let writing = match entry.nature {
+            Nature::Act(_) => self.world.act(entry, &aim, permit),
+            _ => self.world.write(entry, permit),
+        };
+        let answer = tokio::time::timeout(entry.pace.timeout, writing).await;
+        answer.unwrap_or_else(|_| Answer::Unclear {
+            why: format!(
+                "no answer within {}",
+                crate::clock::short(entry.pace.timeout)
+            ),
+        })
+    }
 }
 
 struct Run<'r, J, W, M, P> {
@@ -345,35 +374,34 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
             to,
             until,
         };
-        let Some(leave) = self.journal.intend(intent).await? else {
-            // The dry journal has recorded that it would have written.
-            self.take_in(&Event::WouldChange { entry: index })?;
-            return Ok(());
-        };
-        let writing = if matches!(entry.nature, Nature::Act(_)) {
-            // The side that an act serves is the same on both ways; what it does there is not.
-            let aim = match way {
-                Way::There => Aim::there(&self.plan.direction, false),
-                Way::Back => Aim::back(&self.plan.direction, false),
-            };
-            let answer = async move { world.act(entry, &aim, leave.into()).await };
-            tokio::time::timeout(entry.pace.timeout, answer).await
-        } else {
-            tokio::time::timeout(entry.pace.timeout, world.write(entry, leave.into())).await
-        };
-        let answer = writing.unwrap_or_else(|_| Answer::Unclear {
-            why: format!(
-                "no answer within {}",
-                crate::clock::short(entry.pace.timeout)
+        let said = match self.journal.intend(intent).await {
+            Ok(Some(leave)) => Written::Answer(
+                self.outfit
+                    .answer(entry, &self.plan.direction, leave.into())
+                    .await,
             ),
-        });
-        self.take_in(&intended)?;
-        self.record(Event::Answered {
-            entry: index,
-            way,
-            answer,
-        })
-        .await
+            Ok(None) => Written::WouldBe,
+            Err(JournalError::Full) => Written::NoSpace,
+            Err(error) => return Err(error.into()),
+        };
+        match said {
+            Written::Answer(answer) => {
+                self.take_in(&intended)?;
+                self.record(Event::Answered {
+                    entry: index,
+                    way,
+                    answer,
+                })
+                .await
+            }
+            // The dry journal has recorded it.
+            Written::WouldBe => self.take_in(&Event::WouldChange { entry: index }),
+            // What is kept in reserve is for the way back: the run stops, and can be resumed or put back.
+            Written::NoSpace => {
+                let by = "the full disk".to_owned();
+                self.record(Event::StopAsked { by }).await
+            }
+        }
     }
 
     async fn settle(&mut self, index: usize, way: Way) -> Result<(), RunError> {

@@ -1,0 +1,129 @@
+//! `cutover check`
+
+use std::sync::Arc;
+
+use super::common::{Desk, Failure, PlaybookArgs};
+use super::perform::Performance;
+use super::{Exit, Format};
+use crate::dns::{RecordSet, caches};
+use crate::engine::{Actual, Intention, survey};
+use crate::event::{Event, Record};
+use crate::plan::{Mode, Outcome};
+use crate::store::{Memory, Store};
+
+/// Looks, now, and changes nothing: is the other side ready?
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    playbook: PlaybookArgs,
+    /// Looks at this site as the one to go to, whatever DNS says
+    #[arg(long, value_name = "SITE")]
+    to: Option<String>,
+}
+
+pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
+    let book = desk.playbook(&args.playbook)?;
+    let actual = desk.actual(&book);
+    let intention = Intention {
+        mode: Mode::Check,
+        like: Mode::Failover,
+        to: args.to.clone(),
+        hold: None,
+    };
+    let plan = survey(&actual, &intention).await?;
+    let (store, kept) = store_or_none(desk);
+    let performance = Performance {
+        desk,
+        actual: &actual,
+        store,
+        playbook: args.playbook.playbook.display().to_string(),
+        yes: false,
+    };
+    let (exit, records) = performance.dry(plan, kept).await?;
+    match desk.format {
+        Format::Text => desk.print_text(&forecast(desk, &actual, &intention).await),
+        Format::Nagios => return Ok(nagios(desk, book.name(), &records)),
+        Format::Json => {}
+    }
+    Ok(exit)
+}
+
+/// The store, or one in memory where there is none: what only looks must work on a bare CI machine.
+pub(super) fn store_or_none(desk: &Desk) -> (Arc<dyn Store>, bool) {
+    match desk.store() {
+        Ok(store) => (store, true),
+        Err(failure) => {
+            desk.complain(&format!("not kept: {}", failure.message));
+            (Arc::new(Memory::new()), false)
+        }
+    }
+}
+
+/// Until when caches would hold the present records if they were changed now.
+async fn forecast(desk: &Desk, actual: &Actual, intention: &Intention) -> String {
+    let dry = Intention {
+        mode: Mode::Plan,
+        ..intention.clone()
+    };
+    let Ok(plan) = survey(actual, &dry).await else {
+        return String::new();
+    };
+    let sets = plan
+        .edits()
+        .filter_map(|(_, edit)| RecordSet::sets_of(&edit.before).ok())
+        .flatten();
+    let versions: Vec<caches::Version> = sets
+        .map(|set| caches::Version {
+            kept: caches::Kept::Set { ttl: set.ttl },
+            last_served: desk.clock.now(),
+        })
+        .collect();
+    match caches::held_until(&versions, caches::Clamp::NONE) {
+        Some(until) => {
+            let span = crate::clock::short(until.left(&desk.clock.now()));
+            format!(
+                "If you flipped now, caches that keep to the rules would hold the old addresses until {} UTC ({span}).\n",
+                until.wall.strftime("%H:%M:%S")
+            )
+        }
+        None => String::new(),
+    }
+}
+
+/// One line, and the exit codes of a monitoring plugin: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
+fn nagios(desk: &Desk, name: &str, records: &[Record]) -> Exit {
+    let mut worst = Outcome::Pass;
+    let mut words = Vec::new();
+    let mut looked = 0;
+    let plan = match records.first().map(|record| &record.event) {
+        Some(Event::Started { plan, .. }) => plan,
+        _ => return Exit::Playbook,
+    };
+    for record in records {
+        if let Event::Looked { entry, finding, .. } = &record.event {
+            looked += 1;
+            worst = worst.max(finding.outcome);
+            if finding.outcome != Outcome::Pass {
+                let id = plan
+                    .entries
+                    .get(*entry)
+                    .map_or("", |entry| entry.id.as_str());
+                let headline = crate::report::clean(&finding.headline).replace('|', "/");
+                words.push(format!("{id} {}: {headline}", finding.outcome));
+            }
+        }
+    }
+    let (word, exit) = match worst {
+        _ if looked == 0 => ("UNKNOWN", Exit::Playbook),
+        Outcome::Pass => ("OK", Exit::Done),
+        Outcome::Warn | Outcome::Late => ("WARNING", Exit::Error),
+        Outcome::Fail => ("CRITICAL", Exit::Usage),
+        Outcome::Unknown => ("UNKNOWN", Exit::Playbook),
+    };
+    let text = match words.is_empty() {
+        true => format!("{looked} checks pass"),
+        false => words.join("; "),
+    };
+    desk.print_text(&format!("CUTOVER {word} - {name}: {text}\n"));
+    exit
+}

@@ -1,0 +1,250 @@
+//! What the verbs share: where to print, where journals live, how a playbook is read.
+
+use std::fmt::Display;
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{Color, Exit, Format, Global};
+use crate::clock::Clock;
+use crate::engine::{Actual, SurveyError};
+use crate::journal::{self, JournalError};
+use crate::playbook::Playbook;
+use crate::report::{Line, Style, clean, render};
+use crate::store::{Sqlite, Store, StoreError, state_dir};
+use crate::world::exec::Exec;
+
+/// Why a verb ended without doing what was asked.
+pub(super) struct Failure {
+    pub exit: Exit,
+    pub message: String,
+}
+
+impl Failure {
+    pub(super) fn new(exit: Exit, message: impl Display) -> Failure {
+        Failure {
+            exit,
+            message: message.to_string(),
+        }
+    }
+}
+
+impl From<JournalError> for Failure {
+    fn from(error: JournalError) -> Failure {
+        let exit = match &error {
+            JournalError::Locked(_) => Exit::Busy,
+            JournalError::Store(StoreError::NoSuchRun(_)) => Exit::Usage,
+            _ => Exit::Error,
+        };
+        Failure::new(exit, error)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Failure {
+        JournalError::from(error).into()
+    }
+}
+
+impl From<SurveyError> for Failure {
+    fn from(error: SurveyError) -> Failure {
+        let exit = match error {
+            SurveyError::NoSuchSite { .. } => Exit::Usage,
+            _ => Exit::Refused,
+        };
+        Failure::new(exit, error)
+    }
+}
+
+/// Where a verb works: its streams, its clock, its state folder.
+pub(super) struct Desk {
+    pub clock: Clock,
+    pub format: Format,
+    color: Color,
+    state: Option<PathBuf>,
+}
+
+impl Desk {
+    pub(super) fn new(global: &Global) -> Desk {
+        Desk {
+            clock: Clock::real(),
+            format: global.format,
+            color: global.color,
+            state: global.state.clone(),
+        }
+    }
+
+    fn colour(&self, terminal: bool) -> bool {
+        match self.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => {
+                let asked_not_to = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
+                let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+                terminal && !asked_not_to && !dumb
+            }
+        }
+    }
+
+    /// How standard output is written.
+    pub(super) fn style(&self) -> Style {
+        let terminal = std::io::stdout().is_terminal();
+        if terminal && utf8() {
+            Style::terminal(self.colour(true), usize::from(size().0))
+        } else {
+            Style {
+                colour: self.colour(terminal),
+                ..Style::plain()
+            }
+        }
+    }
+
+    pub(super) fn colour_on_stderr(&self) -> bool {
+        self.colour(std::io::stderr().is_terminal())
+    }
+
+    /// Prints lines to standard output. A reader that has gone away is not an error.
+    pub(super) fn print(&self, lines: &[Line]) {
+        self.print_text(&render(lines, &self.style()));
+    }
+
+    pub(super) fn print_text(&self, text: &str) {
+        let mut out = std::io::stdout().lock();
+        let _gone = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    }
+
+    /// Says something to the person, on standard error.
+    pub(super) fn say(&self, text: &str) {
+        let mut err = std::io::stderr().lock();
+        let _gone = writeln!(err, "{text}");
+    }
+
+    pub(super) fn complain(&self, message: &str) {
+        let lines: Vec<String> = message.lines().map(clean).collect();
+        self.say(&format!("cutover: {}", lines.join("\n")));
+    }
+
+    /// The folder of the state, and the store in it.
+    pub(super) fn store(&self) -> Result<Arc<dyn Store>, Failure> {
+        let dir = state_dir(self.state.clone()).map_err(|e| Failure::new(Exit::Error, e))?;
+        Ok(Arc::new(Sqlite::open(&dir)?))
+    }
+
+    /// Reads and checks a playbook; prints what is worth a look.
+    pub(super) fn playbook(&self, args: &PlaybookArgs) -> Result<Arc<Playbook>, Failure> {
+        let bytes = read(&args.playbook)?;
+        let file = args.playbook.display().to_string();
+        match Playbook::from_bytes(&bytes, &file, &args.set) {
+            Ok(book) => {
+                if !book.warnings().is_empty() {
+                    let width = Some(self.style().width);
+                    self.say(&book.warnings().render(self.colour_on_stderr(), width));
+                }
+                Ok(Arc::new(book))
+            }
+            Err(problems) => {
+                let text = problems.render(self.colour_on_stderr(), None);
+                Err(Failure::new(Exit::Playbook, text))
+            }
+        }
+    }
+
+    /// The real world of a playbook.
+    pub(super) fn actual(&self, book: &Arc<Playbook>) -> Actual {
+        Actual {
+            book: Arc::clone(book),
+            site: book.live(self.clock.clone(), Exec::new()),
+        }
+    }
+
+    /// Who asks, and where: `root@ops1`.
+    pub(super) fn by(&self) -> String {
+        let user = ["SUDO_USER", "USER", "LOGNAME"]
+            .iter()
+            .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()))
+            .unwrap_or_else(|| "somebody".to_owned());
+        let uname = rustix::system::uname();
+        format!("{user}@{}", uname.nodename().to_string_lossy())
+    }
+
+    /// The id of a run: the one that was given, or a beginning of it that fits only one, or the newest one
+    /// that could have changed something.
+    pub(super) async fn run_id(
+        &self,
+        store: &dyn Store,
+        given: Option<&str>,
+        wanted: impl Fn(&journal::Run) -> bool,
+    ) -> Result<String, Failure> {
+        let runs = journal::runs(store).await?;
+        let Some(given) = given else {
+            return runs
+                .into_iter()
+                .find(wanted)
+                .map(|run| run.id)
+                .ok_or_else(|| {
+                    Failure::new(Exit::Usage, "there is no such run yet; see `cutover runs`")
+                });
+        };
+        if runs.iter().any(|run| run.id == given) {
+            return Ok(given.to_owned());
+        }
+        let near: Vec<&str> = runs
+            .iter()
+            .map(|run| run.id.as_str())
+            .filter(|id| id.starts_with(given) || id.ends_with(given))
+            .collect();
+        match near.as_slice() {
+            [one] => Ok((*one).to_owned()),
+            [] => Err(Failure::new(
+                Exit::Usage,
+                format!("there is no run `{given}`; `cutover runs` lists them"),
+            )),
+            many => Err(Failure::new(
+                Exit::Usage,
+                format!("`{given}` may be any of {}", many.join(", ")),
+            )),
+        }
+    }
+}
+
+/// A playbook, and what is put over it.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct PlaybookArgs {
+    /// The playbook
+    pub playbook: PathBuf,
+    /// Puts a value over one of the playbook: hosts.standby.addresses='["192.0.2.7"]'
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+/// Reads a file that somebody named; one that cannot be read is a wrong argument.
+#[expect(clippy::disallowed_methods, reason = "the command line is an edge")]
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|error| {
+        Failure::new(
+            Exit::Usage,
+            format!("failed to read `{}`: {error}", path.display()),
+        )
+    })
+}
+
+/// Columns and rows of the terminal.
+pub(super) fn size() -> (u16, u16) {
+    let size = rustix::termios::tcgetwinsize(std::io::stdout())
+        .or_else(|_| rustix::termios::tcgetwinsize(std::io::stderr()));
+    match size {
+        Ok(size) if size.ws_col > 0 => (size.ws_col, size.ws_row.max(1)),
+        _ => (80, 24),
+    }
+}
+
+/// Whether the terminal says that it shows UTF-8.
+fn utf8() -> bool {
+    ["LC_ALL", "LC_CTYPE", "LANG"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+        .is_some_and(|value| {
+            let value = value.to_ascii_lowercase();
+            value.contains("utf-8") || value.contains("utf8")
+        })
+}

@@ -1,0 +1,168 @@
+//! `cutover failover`
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::common::{Desk, Failure, PlaybookArgs};
+use super::people::{ask_line, interactive};
+use super::perform::Performance;
+use super::plan::{DryRun, differs, dry_run, load};
+use super::{Exit, Format};
+use crate::engine::{Intention, survey};
+use crate::event::Ending;
+use crate::journal;
+use crate::plan::{Mode, Plan};
+use crate::report;
+use crate::store::Store;
+
+/// Fails over and stays
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    playbook: PlaybookArgs,
+    /// Goes to this site, whatever DNS says
+    #[arg(long, value_name = "SITE")]
+    to: Option<String>,
+    /// The old side is dead: what is unseen there warns, nothing waits for it, nothing goes back unasked
+    #[arg(long)]
+    emergency: bool,
+    /// Carries out exactly this saved plan, or nothing
+    #[arg(long, value_name = "FILE")]
+    plan: Option<PathBuf>,
+    /// Shows what it would do, like `cutover plan`
+    #[arg(long)]
+    dry_run: bool,
+    /// Does not ask for the playbook's name, and approves what asks for approval
+    #[arg(long)]
+    yes: bool,
+}
+
+pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
+    let mode = match args.emergency {
+        true => Mode::Emergency,
+        false => Mode::Failover,
+    };
+    let reviewed = args.plan.as_deref().map(load).transpose()?;
+    if args.dry_run {
+        let how = DryRun {
+            to: args.to.clone(),
+            like: mode,
+            out: None,
+            commands: false,
+        };
+        return dry_run(desk, &args.playbook, &how).await;
+    }
+    let going = Going {
+        mode,
+        to: args.to.clone(),
+        hold: None,
+        yes: args.yes,
+        reviewed,
+    };
+    go(desk, &args.playbook, going).await
+}
+
+/// How a run that changes things is asked for.
+pub(super) struct Going {
+    pub mode: Mode,
+    pub to: Option<String>,
+    pub hold: Option<Duration>,
+    pub yes: bool,
+    /// The plan that was reviewed; carried out exactly, or not at all.
+    pub reviewed: Option<Plan>,
+}
+
+/// Surveys, shows the plan, asks, and carries it out.
+pub(super) async fn go(
+    desk: &Desk,
+    playbook: &PlaybookArgs,
+    going: Going,
+) -> Result<Exit, Failure> {
+    if desk.format == Format::Nagios {
+        let why = "`--format nagios` is for `cutover check`";
+        return Err(Failure::new(Exit::Usage, why));
+    }
+    if !going.yes && !interactive() {
+        let why = "nobody can be asked here; say `--yes` to go without asking";
+        return Err(Failure::new(Exit::Usage, why));
+    }
+    let book = desk.playbook(playbook)?;
+    let store = desk.store()?;
+    unfinished(desk, &*store, book.name(), going.mode).await?;
+    let actual = desk.actual(&book);
+    let to = match &going.reviewed {
+        Some(plan) => Some(plan.direction.target.clone()),
+        None => going.to,
+    };
+    let intention = Intention {
+        mode: going.mode,
+        like: going.mode,
+        to,
+        hold: going.hold,
+    };
+    let plan = survey(&actual, &intention).await?;
+    if let Some(reviewed) = &going.reviewed
+        && let Some(why) = differs(reviewed, &plan)
+    {
+        let message = format!("the plan is stale: {why}; make it anew with `cutover plan --out`");
+        return Err(Failure::new(Exit::Busy, message));
+    }
+    if desk.format == Format::Text && going.reviewed.is_none() {
+        desk.print(&report::plan(&plan, &[], &desk.style()));
+        desk.print_text("\n");
+    }
+    if !going.yes {
+        confirm(book.name()).await?;
+    }
+    let performance = Performance {
+        desk,
+        actual: &actual,
+        store,
+        playbook: playbook.playbook.display().to_string(),
+        yes: going.yes,
+    };
+    performance.live(plan).await
+}
+
+/// A person confirms by typing the playbook's name.
+async fn confirm(name: &str) -> Result<(), Failure> {
+    let question = format!("Type the playbook's name ({name}) to go:");
+    let typed = tokio::select! {
+        typed = ask_line(&question) => typed,
+        _ = tokio::signal::ctrl_c() => None,
+    };
+    if typed.is_some_and(|typed| typed.trim() == name) {
+        return Ok(());
+    }
+    Err(Failure::new(Exit::Refused, "declined; nothing was touched"))
+}
+
+/// An earlier run of this playbook that was cut off or stopped with changes must be finished first: a new
+/// plan would take what it left for the state to come back to.
+async fn unfinished(
+    desk: &Desk,
+    store: &dyn Store,
+    playbook: &str,
+    mode: Mode,
+) -> Result<(), Failure> {
+    let runs = journal::runs(store).await?;
+    let open = runs.iter().find(|run| {
+        let summary = run.summary.as_ref();
+        run.meta.playbook == playbook
+            && summary.is_some_and(|summary| {
+                summary.wrote
+                    && matches!(summary.ending, None | Some(Ending::Held | Ending::Stopped))
+            })
+    });
+    let Some(open) = open else { return Ok(()) };
+    let message = format!(
+        "run `{0}` of this playbook has not come to an end and may have left changes; \
+         `cutover resume {0}` or `cutover rollback {0}` first",
+        open.id
+    );
+    if mode == Mode::Emergency {
+        desk.complain(&message);
+        return Ok(());
+    }
+    Err(Failure::new(Exit::Busy, message))
+}

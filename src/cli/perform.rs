@@ -1,0 +1,242 @@
+//! Performs a run: journal, displays, signals, the loop, and what is said at the end.
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::common::{Desk, Failure, size};
+use super::people::Present;
+use super::signals::Signals;
+use super::{Exit, Format};
+use crate::engine::{Actual, GoOn, NoMemory, Nobody, Outfit, Remembered, RunError, drive, resume};
+use crate::event::{Ending, Record};
+use crate::journal::{Dry, Live, Meta, run_id};
+use crate::plan::Plan;
+use crate::report::{Bars, Fanout, JsonLines, Lines, Names, Reporter, Times};
+use crate::step::Pulses;
+use crate::store::Store;
+
+/// How long the displays may take to show what is left.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What a live run is given.
+pub(super) struct Performance<'a> {
+    pub desk: &'a Desk,
+    pub actual: &'a Actual,
+    pub store: Arc<dyn Store>,
+    /// The playbook as it was typed.
+    pub playbook: String,
+    /// Questions are answered with yes beforehand.
+    pub yes: bool,
+}
+
+/// The displays of a run.
+pub(super) struct Displays(Fanout);
+
+impl Displays {
+    /// Bars on a terminal, plain lines in a pipe, or one event per line.
+    pub(super) fn start(desk: &Desk, names: Names, past: &[Record]) -> Result<Displays, Failure> {
+        let out = std::io::stdout();
+        let terminal = out.is_terminal();
+        let style = desk.style();
+        let reporter: Box<dyn Reporter> = match desk.format {
+            Format::Json => Box::new(JsonLines::new(out)),
+            Format::Nagios => return Displays::none(),
+            Format::Text if terminal => {
+                let clock = desk.clock.clone();
+                Box::new(Bars::new(out, Box::new(size), clock, style, names).knowing(past))
+            }
+            Format::Text => Box::new(Lines::new(out, style, Times::OfDay, names).knowing(past)),
+        };
+        Displays::of(vec![("standard output".to_owned(), reporter)])
+    }
+
+    /// Nothing is shown.
+    pub(super) fn none() -> Result<Displays, Failure> {
+        Displays::of(Vec::new())
+    }
+
+    fn of(reporters: Vec<(String, Box<dyn Reporter>)>) -> Result<Displays, Failure> {
+        // A reader that goes away is no news: the run goes on, and `show` tells the rest.
+        let fanout = Fanout::start(reporters, |_| {});
+        fanout.map(Displays).map_err(|error| {
+            Failure::new(Exit::Error, format!("failed to start a display: {error}"))
+        })
+    }
+
+    fn publisher(&self) -> crate::journal::Publisher {
+        self.0.publisher()
+    }
+
+    fn pulses(&self) -> Pulses {
+        let to = self.0.pulses();
+        Pulses::new(move |pulse| to(pulse))
+    }
+
+    pub(super) fn show(&self, record: &Record) {
+        (self.0.publisher())(record);
+    }
+
+    pub(super) fn close(self) {
+        self.0.close(PATIENCE);
+    }
+}
+
+impl Performance<'_> {
+    /// Carries out a plan.
+    pub(super) async fn live(&self, plan: Plan) -> Result<Exit, Failure> {
+        let run = run_id(&self.desk.clock.now(), plan.mode);
+        let meta = self.meta(&plan);
+        let displays = Displays::start(self.desk, Names::new(&run, &self.playbook), &[])?;
+        let begun = Live::begin(
+            Arc::clone(&self.store),
+            &run,
+            &meta,
+            &plan.locks,
+            self.desk.clock.clone(),
+            displays.publisher(),
+        );
+        let mut journal = match begun.await {
+            Ok(journal) => journal,
+            Err(error) => {
+                displays.close();
+                return Err(error.into());
+            }
+        };
+        let (_signals, stop) = Signals::listen().map_err(|e| Failure::new(Exit::Error, e))?;
+        let memory = Remembered(Arc::clone(&self.store));
+        let people = Present::new(Arc::clone(&self.store), &run, &meta.by, self.yes);
+        let outfit = Outfit {
+            world: self.actual,
+            memory: &memory,
+            people: &people,
+            stop,
+            pulses: displays.pulses(),
+            by: meta.by.clone(),
+        };
+        let result = drive(plan, &mut journal, outfit).await;
+        journal.close().await;
+        self.end(displays, &run, result).await
+    }
+
+    /// Goes on with a run, or puts it back.
+    pub(super) async fn again(&self, run: &str, how: GoOn) -> Result<Exit, Failure> {
+        let past = crate::journal::read(&*self.store, run).await?;
+        let displays = Displays::start(self.desk, Names::new(run, &self.playbook), &past)?;
+        let store = Arc::clone(&self.store);
+        let reopened = Live::reopen(store, run, self.desk.clock.clone(), displays.publisher());
+        let (mut journal, records) = match reopened.await {
+            Ok(opened) => opened,
+            Err(error) => {
+                displays.close();
+                return Err(error.into());
+            }
+        };
+        let (_signals, stop) = Signals::listen().map_err(|e| Failure::new(Exit::Error, e))?;
+        let memory = Remembered(Arc::clone(&self.store));
+        let by = self.desk.by();
+        let people = Present::new(Arc::clone(&self.store), run, &by, self.yes);
+        let outfit = Outfit {
+            world: self.actual,
+            memory: &memory,
+            people: &people,
+            stop,
+            pulses: displays.pulses(),
+            by,
+        };
+        let result = resume(&records, &mut journal, outfit, how).await;
+        journal.close().await;
+        self.end(displays, run, result).await
+    }
+
+    /// Looks, and changes nothing: a check or a dry run. Returns the ending and what was recorded.
+    pub(super) async fn dry(&self, plan: Plan, kept: bool) -> Result<(Exit, Vec<Record>), Failure> {
+        let run = run_id(&self.desk.clock.now(), plan.mode);
+        let meta = self.meta(&plan);
+        let displays = Displays::start(self.desk, Names::new(&run, &self.playbook), &[])?;
+        let records = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let show = displays.publisher();
+        let keep = Arc::clone(&records);
+        let publish: crate::journal::Publisher = Arc::new(move |record| {
+            show(record);
+            keep.lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner)
+                .push(record.clone());
+        });
+        let clock = self.desk.clock.clone();
+        let mut journal = if kept {
+            Dry::kept(Arc::clone(&self.store), &run, &meta, clock, publish).await?
+        } else {
+            Dry::shown(clock, publish)
+        };
+        let (_signals, stop) = Signals::listen().map_err(|e| Failure::new(Exit::Error, e))?;
+        let pulses = displays.pulses();
+        let by = meta.by.clone();
+        let result = if kept {
+            let memory = Remembered(Arc::clone(&self.store));
+            let outfit = Outfit {
+                world: self.actual,
+                memory: &memory,
+                people: &Nobody,
+                stop,
+                pulses,
+                by,
+            };
+            drive(plan, &mut journal, outfit).await
+        } else {
+            let outfit = Outfit {
+                world: self.actual,
+                memory: &NoMemory,
+                people: &Nobody,
+                stop,
+                pulses,
+                by,
+            };
+            drive(plan, &mut journal, outfit).await
+        };
+        journal.close().await;
+        let exit = self.end(displays, &run, result).await?;
+        let records = records
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clone();
+        Ok((exit, records))
+    }
+
+    fn meta(&self, plan: &Plan) -> Meta {
+        Meta {
+            playbook: plan.playbook.clone(),
+            mode: plan.mode,
+            direction: plan.direction.clone(),
+            by: self.desk.by(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            began: self.desk.clock.now(),
+        }
+    }
+
+    /// Shows what is left, closes what is open, and says how it ended.
+    async fn end(
+        &self,
+        displays: Displays,
+        run: &str,
+        result: Result<Ending, RunError>,
+    ) -> Result<Exit, Failure> {
+        displays.close();
+        self.actual.site.exec.close().await;
+        match result {
+            Ok(ending) => Ok(ending.into()),
+            Err(RunError::CutOff) => Err(Failure::new(
+                Exit::Stopped,
+                format!(
+                    "{}; `cutover resume {run}` looks at it first",
+                    RunError::CutOff
+                ),
+            )),
+            Err(error @ RunError::NothingStands) => Err(Failure::new(Exit::Refused, error)),
+            Err(error) => Err(Failure::new(
+                Exit::Error,
+                format!("{error}; `cutover show {run}` tells how far it came"),
+            )),
+        }
+    }
+}

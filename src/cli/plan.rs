@@ -1,0 +1,191 @@
+//! `cutover plan`
+
+use std::path::{Path, PathBuf};
+
+use super::check::store_or_none;
+use super::common::{Desk, Failure, PlaybookArgs, read};
+use super::perform::Performance;
+use super::{Exit, Format};
+use crate::engine::{Actual, Intention, survey};
+use crate::plan::{Edit, FORMAT, Mode, Nature, Plan, Way};
+use crate::report::{self, Commands};
+use crate::step::Work;
+
+/// The dry run: looks, and shows each change and its undo; changes nothing
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    playbook: PlaybookArgs,
+    /// Goes to this site, whatever DNS says
+    #[arg(long, value_name = "SITE")]
+    to: Option<String>,
+    /// Saves the plan, for `cutover failover --plan FILE`
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Lists the exact commands for both directions, as a person would type them
+    #[arg(long)]
+    commands: bool,
+    /// Plans an emergency: what is unseen at the source warns
+    #[arg(long)]
+    emergency: bool,
+}
+
+pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
+    let like = match args.emergency {
+        true => Mode::Emergency,
+        false => Mode::Failover,
+    };
+    let how = DryRun {
+        to: args.to.clone(),
+        like,
+        out: args.out.as_deref(),
+        commands: args.commands,
+    };
+    dry_run(desk, &args.playbook, &how).await
+}
+
+/// What a dry run is asked for.
+pub(super) struct DryRun<'a> {
+    pub to: Option<String>,
+    pub like: Mode,
+    pub out: Option<&'a Path>,
+    pub commands: bool,
+}
+
+/// Shows the plan, then looks at everything that can be seen before a change.
+pub(super) async fn dry_run(
+    desk: &Desk,
+    playbook: &PlaybookArgs,
+    how: &DryRun<'_>,
+) -> Result<Exit, Failure> {
+    let book = desk.playbook(playbook)?;
+    let actual = desk.actual(&book);
+    let intention = Intention {
+        mode: Mode::Plan,
+        like: how.like,
+        to: how.to.clone(),
+        hold: None,
+    };
+    let plan = survey(&actual, &intention).await?;
+    if desk.format == Format::Text {
+        let commands = match how.commands {
+            true => commands(&actual, &plan),
+            false => Vec::new(),
+        };
+        desk.print(&report::plan(&plan, &commands, &desk.style()));
+        desk.print_text("\n");
+    }
+    if let Some(out) = how.out {
+        save(out, &plan)?;
+        desk.say(&format!(
+            "cutover: saved; carry out exactly this with `cutover failover {} --plan {}`",
+            playbook.playbook.display(),
+            out.display()
+        ));
+    }
+    let (store, kept) = store_or_none(desk);
+    let performance = Performance {
+        desk,
+        actual: &actual,
+        store,
+        playbook: playbook.playbook.display().to_string(),
+        yes: false,
+    };
+    let (exit, _) = performance.dry(plan, kept).await?;
+    Ok(exit)
+}
+
+/// The commands of each entry that writes, for both directions.
+pub(super) fn commands(actual: &Actual, plan: &Plan) -> Vec<Commands> {
+    let mut list = Vec::new();
+    for entry in &plan.entries {
+        let (there, back) = match (
+            &entry.nature,
+            actual.book.step(&entry.step).map(|s| &s.work),
+        ) {
+            (Nature::Change(edit), Some(Work::Change(change))) => {
+                let of = |way| {
+                    let (from, to) = edit.along(way);
+                    change.commands(&actual.site, &edit.place, from, to)
+                };
+                (of(Way::There), of(Way::Back))
+            }
+            (Nature::Act(act), _) => (vec![act.does.clone()], act.undo.iter().cloned().collect()),
+            _ => continue,
+        };
+        list.push(Commands {
+            entry: entry.id.clone(),
+            there,
+            back,
+        });
+    }
+    list
+}
+
+#[expect(clippy::disallowed_methods, reason = "the command line is an edge")]
+fn save(path: &Path, plan: &Plan) -> Result<(), Failure> {
+    let failed = |why: &dyn std::fmt::Display| {
+        Failure::new(
+            Exit::Usage,
+            format!("failed to save the plan to `{}`: {why}", path.display()),
+        )
+    };
+    let text = serde_json::to_string_pretty(plan).map_err(|e| failed(&e))?;
+    std::fs::write(path, text + "\n").map_err(|e| failed(&e))
+}
+
+/// Reads a plan that was saved.
+pub(super) fn load(path: &Path) -> Result<Plan, Failure> {
+    let bytes = read(path)?;
+    let plan: Plan = serde_json::from_slice(&bytes).map_err(|error| {
+        Failure::new(
+            Exit::Usage,
+            format!("`{}` is no saved plan: {error}", path.display()),
+        )
+    })?;
+    if plan.format != FORMAT {
+        return Err(Failure::new(
+            Exit::Usage,
+            format!(
+                "`{}` has plan format {}, and this program knows {FORMAT}; make the plan anew",
+                path.display(),
+                plan.format
+            ),
+        ));
+    }
+    Ok(plan)
+}
+
+/// Why a plan that was made now is not the one that was reviewed; `None` where it is.
+pub(super) fn differs(reviewed: &Plan, now: &Plan) -> Option<String> {
+    if reviewed.playbook != now.playbook || reviewed.text != now.text {
+        return Some("the playbook is another one, or was edited since".to_owned());
+    }
+    if reviewed.direction != now.direction {
+        return Some(format!(
+            "it goes from `{}` to `{}` now, and went from `{}` to `{}`",
+            now.direction.source,
+            now.direction.target,
+            reviewed.direction.source,
+            reviewed.direction.target
+        ));
+    }
+    let edits = |plan: &Plan| -> Vec<(String, Edit)> {
+        plan.edits()
+            .map(|(entry, edit)| (entry.id.clone(), edit.clone()))
+            .collect()
+    };
+    let (then, now) = (edits(reviewed), edits(now));
+    let changed: Vec<&str> = then
+        .iter()
+        .filter(|edit| !now.contains(edit))
+        .chain(now.iter().filter(|edit| !then.contains(edit)))
+        .map(|(id, _)| id.as_str())
+        .collect();
+    (!changed.is_empty()).then(|| {
+        format!(
+            "somebody else wrote in between: `{}` would be another change now",
+            changed.join("`, `")
+        )
+    })
+}

@@ -1,0 +1,88 @@
+//! `cutover resume`
+
+use std::sync::Arc;
+
+use super::Exit;
+use super::common::{Desk, Failure};
+use super::people::Message;
+use super::perform::Performance;
+use crate::engine::GoOn;
+use crate::event::{Decision, Ending, Event};
+use crate::journal;
+use crate::playbook::Playbook;
+use crate::store::Store;
+
+/// Finishes a run that was cut off or stopped
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The run, or the beginning or end of its id [default: the newest that can be resumed]
+    run: Option<String>,
+    /// Accepts what the run was held for, if it is still so
+    #[arg(long)]
+    accept: bool,
+    /// Approves what asks for approval
+    #[arg(long)]
+    yes: bool,
+}
+
+pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
+    let store = desk.store()?;
+    let wanted = |run: &journal::Run| {
+        let summary = run.summary.as_ref();
+        summary.is_some_and(|summary| {
+            matches!(summary.ending, None | Some(Ending::Held | Ending::Stopped))
+        })
+    };
+    let id = desk.run_id(&*store, args.run.as_deref(), wanted).await?;
+    let (how, message) = match args.accept {
+        true => (GoOn::Accept, Decision::On),
+        false => (GoOn::Finish, Decision::Again),
+    };
+    go_on(desk, store, &id, how, message, args.yes).await
+}
+
+/// Goes on with a run: in this process, or, where another one is alive, by leaving it a message.
+pub(super) async fn go_on(
+    desk: &Desk,
+    store: Arc<dyn Store>,
+    id: &str,
+    how: GoOn,
+    message: Decision,
+    yes: bool,
+) -> Result<Exit, Failure> {
+    let runs = journal::runs(&*store).await?;
+    if let Some(writer) = runs
+        .iter()
+        .find(|r| r.id == id)
+        .and_then(|r| r.writer.as_ref())
+    {
+        store.send(id, Message::Decide(message).to_bytes()).await?;
+        desk.say(&format!(
+            "cutover: run `{id}` is alive ({writer}), and was told; follow it with `cutover show --follow {id}`"
+        ));
+        return Ok(Exit::Done);
+    }
+    let records = journal::read(&*store, id).await?;
+    let Some(Event::Started { plan, .. }) = records.first().map(|record| &record.event) else {
+        let why = format!("run `{id}` was cut off before it began; nothing was touched");
+        return Err(Failure::new(Exit::Refused, why));
+    };
+    // The playbook of that day: what was planned then is finished or put back as it was planned.
+    let book = Playbook::parse(&plan.text, &plan.playbook, &[]).map_err(|problems| {
+        let text = problems.render(desk.colour_on_stderr(), None);
+        Failure::new(
+            Exit::Playbook,
+            format!("the playbook in the journal is not valid for this version:\n{text}"),
+        )
+    })?;
+    let book = Arc::new(book);
+    let actual = desk.actual(&book);
+    let performance = Performance {
+        desk,
+        actual: &actual,
+        store,
+        playbook: plan.playbook.clone(),
+        yes,
+    };
+    performance.again(id, how).await
+}

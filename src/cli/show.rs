@@ -1,0 +1,62 @@
+//! `cutover show`
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Exit;
+use super::common::{Desk, Failure};
+use super::perform::Displays;
+use crate::event::{Event, Record};
+use crate::journal::{self, Follower};
+use crate::report::Names;
+
+/// Tells one run, live or past
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The run, or the beginning or end of its id [default: the newest]
+    run: Option<String>,
+    /// Goes on telling until the run ends
+    #[arg(long, short)]
+    follow: bool,
+}
+
+/// How often a journal is looked at for news.
+const PACE: Duration = Duration::from_millis(250);
+
+pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
+    let store = desk.store()?;
+    let id = desk.run_id(&*store, args.run.as_deref(), |_| true).await?;
+    let mut follower = Follower::new(Arc::clone(&store), id.clone());
+    let records = follower.news().await?;
+    let playbook = match records.first().map(|record| &record.event) {
+        Some(Event::Started { plan, .. }) => plan.playbook.clone(),
+        _ => String::new(),
+    };
+    let displays = Displays::start(desk, Names::new(&id, playbook), &[])?;
+    for record in &records {
+        displays.show(record);
+    }
+    let mut ended = has_ended(&records);
+    while args.follow && !ended {
+        let alive =
+            (journal::runs(&*store).await?.iter()).any(|run| run.id == id && run.writer.is_some());
+        let news = follower.news().await?;
+        for record in &news {
+            displays.show(record);
+        }
+        ended = has_ended(&news) || !alive;
+        tokio::select! {
+            () = tokio::time::sleep(PACE) => {}
+            _ = tokio::signal::ctrl_c() => break,
+        }
+    }
+    displays.close();
+    Ok(Exit::Done)
+}
+
+fn has_ended(records: &[Record]) -> bool {
+    matches!(
+        records.last().map(|record| &record.event),
+        Some(Event::Ended { .. })
+    )
+}
