@@ -1,11 +1,12 @@
 //! `cutover check`
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::common::{Desk, Failure, PlaybookArgs};
 use super::perform::Performance;
 use super::{Exit, Format};
-use crate::dns::{RecordSet, caches};
+use crate::dns::caches;
 use crate::engine::{Actual, Intention, survey};
 use crate::event::{Event, Record};
 use crate::plan::{Mode, Outcome};
@@ -20,6 +21,9 @@ pub(super) struct Args {
     #[arg(long, value_name = "SITE")]
     to: Option<String>,
 }
+
+/// What caches that do not like short TTLs make of them.
+const FLOOR: Duration = Duration::from_secs(30);
 
 pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
     let book = desk.playbook(&args.playbook)?;
@@ -68,22 +72,22 @@ async fn forecast(desk: &Desk, actual: &Actual, intention: &Intention) -> String
     let Ok(plan) = survey(actual, &dry).await else {
         return String::new();
     };
-    let sets = plan
+    let served: Vec<caches::Kept> = plan
         .edits()
-        .filter_map(|(_, edit)| RecordSet::sets_of(&edit.before).ok())
-        .flatten();
-    let versions: Vec<caches::Version> = sets
-        .map(|set| caches::Version {
-            kept: caches::Kept::Set { ttl: set.ttl },
-            last_served: desk.clock.now(),
-        })
+        .filter_map(|(_, edit)| caches::served(&edit.before).ok())
+        .flatten()
         .collect();
-    match caches::held_until(&versions, caches::Clamp::NONE) {
-        Some(until) => {
-            let span = crate::clock::short(until.left(&desk.clock.now()));
+    let now = desk.clock.now();
+    match caches::forecast(&now, Duration::ZERO, &served, &[], FLOOR) {
+        Some(expiry) => {
+            let at = |stamp: &crate::clock::Stamp| stamp.wall.strftime("%H:%M:%S").to_string();
             format!(
-                "If you flipped now, caches that keep to the rules would hold the old addresses until {} UTC ({span}).\n",
-                until.wall.strftime("%H:%M:%S")
+                "\nIf you flipped now, caches that keep to the rules would hold the old addresses until\n\
+                 {} UTC ({}), those that keep everything for at least {} until {} UTC.\n",
+                at(&expiry.strict),
+                crate::clock::short(expiry.strict.left(&now)),
+                crate::clock::short(FLOOR),
+                at(&expiry.floored),
             )
         }
         None => String::new(),

@@ -42,17 +42,31 @@ pub(super) struct Present {
     typed: Option<AsyncMutex<mpsc::UnboundedReceiver<String>>>,
     /// `--yes`: approvals are given beforehand.
     yes: bool,
+    /// Waits until the display has shown everything that the question is about.
+    caught_up: Arc<dyn Fn() + Send + Sync>,
 }
 
 impl Present {
-    pub(super) fn new(store: Arc<dyn Store>, run: &str, by: &str, yes: bool) -> Present {
+    pub(super) fn new(
+        store: Arc<dyn Store>,
+        run: &str,
+        by: &str,
+        yes: bool,
+        caught_up: Arc<dyn Fn() + Send + Sync>,
+    ) -> Present {
         Present {
+            caught_up,
             store,
             run: run.to_owned(),
             by: by.to_owned(),
             typed: interactive().then(|| AsyncMutex::new(lines())),
             yes,
         }
+    }
+
+    fn ask(&self, question: &str) {
+        (self.caught_up)();
+        ask(question);
     }
 
     /// The next line that somebody types.
@@ -158,7 +172,7 @@ impl People for Present {
             }
             let question = crate::report::clean(question);
             loop {
-                ask(&format!("\n{question} [yes/no]"));
+                self.ask(&format!("\n{question} [yes/no]"));
                 let line = tokio::select! {
                     line = self.line() => line,
                     Message::Decide(decision) = self.message() => {
@@ -181,7 +195,7 @@ impl People for Present {
                 return (Decision::Stop, "nobody was there to ask".to_owned());
             }
             loop {
-                ask(&format!(
+                self.ask(&format!(
                     "\n{}.\nLook [a]gain, [g]o on all the same, put it [b]ack, or [s]top here?",
                     why(hold)
                 ));

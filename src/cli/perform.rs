@@ -31,7 +31,7 @@ pub(super) struct Performance<'a> {
 }
 
 /// The displays of a run.
-pub(super) struct Displays(Fanout);
+pub(super) struct Displays(Arc<Fanout>);
 
 impl Displays {
     /// Bars on a terminal, plain lines in a pipe, or one event per line.
@@ -59,9 +59,11 @@ impl Displays {
     fn of(reporters: Vec<(String, Box<dyn Reporter>)>) -> Result<Displays, Failure> {
         // A reader that goes away is no news: the run goes on, and `show` tells the rest.
         let fanout = Fanout::start(reporters, |_| {});
-        fanout.map(Displays).map_err(|error| {
-            Failure::new(Exit::Error, format!("failed to start a display: {error}"))
-        })
+        fanout
+            .map(|fanout| Displays(Arc::new(fanout)))
+            .map_err(|error| {
+                Failure::new(Exit::Error, format!("failed to start a display: {error}"))
+            })
     }
 
     fn publisher(&self) -> crate::journal::Publisher {
@@ -75,6 +77,14 @@ impl Displays {
 
     pub(super) fn show(&self, record: &Record) {
         (self.0.publisher())(record);
+    }
+
+    /// Waits until everything is shown that has happened, before somebody is asked about it.
+    fn caught_up(&self) -> Arc<dyn Fn() + Send + Sync> {
+        let fanout = Arc::clone(&self.0);
+        Arc::new(move || {
+            fanout.caught_up(PATIENCE);
+        })
     }
 
     pub(super) fn close(self) {
@@ -105,7 +115,7 @@ impl Performance<'_> {
         };
         let (_signals, stop) = Signals::listen().map_err(|e| Failure::new(Exit::Error, e))?;
         let memory = Remembered(Arc::clone(&self.store));
-        let people = Present::new(Arc::clone(&self.store), &run, &meta.by, self.yes);
+        let people = self.people(&run, &meta.by, &displays);
         let outfit = Outfit {
             world: self.actual,
             memory: &memory,
@@ -135,7 +145,7 @@ impl Performance<'_> {
         let (_signals, stop) = Signals::listen().map_err(|e| Failure::new(Exit::Error, e))?;
         let memory = Remembered(Arc::clone(&self.store));
         let by = self.desk.by();
-        let people = Present::new(Arc::clone(&self.store), run, &by, self.yes);
+        let people = self.people(run, &by, &displays);
         let outfit = Outfit {
             world: self.actual,
             memory: &memory,
@@ -201,6 +211,11 @@ impl Performance<'_> {
             .unwrap_or_else(std::sync::PoisonError::into_inner)
             .clone();
         Ok((exit, records))
+    }
+
+    fn people(&self, run: &str, by: &str, displays: &Displays) -> Present {
+        let store = Arc::clone(&self.store);
+        Present::new(store, run, by, self.yes, displays.caught_up())
     }
 
     fn meta(&self, plan: &Plan) -> Meta {

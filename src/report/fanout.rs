@@ -164,7 +164,7 @@ impl Fanout {
     }
 
     /// Shows what is left and ends. A display that is stuck is left behind after `patience`.
-    pub fn close(self, patience: Patience) -> Closed {
+    pub fn close(&self, patience: Patience) -> Closed {
         let mut state = self.shared.lock();
         state.closing = true;
         self.shared.news.notify_one();
