@@ -162,7 +162,10 @@ impl Desk {
         let user = ["SUDO_USER", "USER", "LOGNAME"]
             .iter()
             .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()))
-            .unwrap_or_else(|| "somebody".to_owned());
+            .unwrap_or_else(|| match rustix::process::getuid() {
+                root if root.is_root() => "root".to_owned(),
+                user => format!("uid-{}", user.as_raw()),
+            });
         let uname = rustix::system::uname();
         format!("{user}@{}", uname.nodename().to_string_lossy())
     }

@@ -12,6 +12,9 @@ use crate::plan::{Entry, Mode, Outcome, Plan};
 use crate::site::Aim;
 use crate::step::{About, Evidence, Known, Look, Pulses};
 
+/// How long an emergency gives the side that it leaves to answer one look.
+const DEAD: Duration = Duration::from_secs(5);
+
 /// Whatever a playbook says, a check does not spin.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 
@@ -93,7 +96,7 @@ impl<W: World, M: Memory> Looker<'_, W, M> {
         {
             return (key, Known::Live(fact), Some(now.since(&at)));
         }
-        let known = match within(entry.pace.timeout, ask).await {
+        let known = match within(self.timeout(entry, &about), ask).await {
             Ok(fact) => {
                 let at = self.world.clock().now();
                 self.memory.keep(&memory_key, &fact, &at).await;
@@ -116,6 +119,14 @@ impl<W: World, M: Memory> Looker<'_, W, M> {
     fn may_recall(&self, about: &About) -> bool {
         self.plan.mode == Mode::Emergency
             && matches!(about, About::Site(site) if *site == self.plan.direction.source)
+    }
+
+    /// How long a look may take. Nobody waits for the dead.
+    fn timeout(&self, entry: &Entry, about: &About) -> Duration {
+        match self.may_recall(about) {
+            true => entry.pace.timeout.min(DEAD),
+            false => entry.pace.timeout,
+        }
     }
 
     fn baseline_of(&self, entry: &Entry) -> Vec<(String, Json)> {

@@ -337,7 +337,7 @@ fn next(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> Vec<Line> {
     let resume = format!("cutover resume {run}");
     let rollback = format!("cutover rollback {run}");
     let check = format!("cutover check {playbook}");
-    let report = format!("cutover report {run}");
+    let show = format!("cutover show {run}");
     match (tally.ending(), plan.mode) {
         (Some(Ending::Done | Ending::DoneUnproven), Mode::Check) => {
             row(
@@ -349,10 +349,10 @@ fn next(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> Vec<Line> {
             row(format!("cutover drill {playbook}"), "do it, and come back");
             row(format!("cutover failover {playbook}"), "do it, and stay");
         }
-        (Some(Ending::Done), Mode::Drill) => row(report, "the whole report"),
+        (Some(Ending::Done), Mode::Drill) => row(show, "everything that was seen"),
         (Some(Ending::DoneUnproven), Mode::Drill) => {
             row("cutover owed".into(), "what is left to be seen or done");
-            row(report, "the whole report");
+            row(show, "everything that was seen");
         }
         (Some(Ending::Done | Ending::DoneUnproven), _) => {
             if tally.ending() == Some(Ending::DoneUnproven) || !tally.owed().is_empty() {
@@ -366,11 +366,11 @@ fn next(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> Vec<Line> {
         }
         (Some(Ending::Refused), _) => {
             row(check, "look again, when it is mended");
-            row(format!("cutover show {run}"), "everything that was seen");
+            row(show, "everything that was seen");
         }
         (Some(Ending::Stale), _) => row(format!("cutover plan {playbook}"), "make a new plan"),
         (Some(Ending::Undone), _) => {
-            row(report, "what happened, in order");
+            row(show, "what happened, in order");
             row(check, "look again, when it is mended");
         }
         (Some(Ending::Held | Ending::Stopped) | None, Mode::Check | Mode::Plan) => {
@@ -383,21 +383,16 @@ fn next(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> Vec<Line> {
                 .iter()
                 .any(|b| b.text.contains("somebody else"))
             {
-                row(
-                    format!("cutover show {run}"),
-                    "what was seen, before all else",
-                );
+                row(show, "what was seen, before all else");
             }
             row(resume, "look again, and go on from here");
-            if tally.ever_wrote() {
+            if tally.ever_wrote() && looked_back {
                 row(
-                    rollback,
-                    if looked_back {
-                        "put back what stands, decided by you"
-                    } else {
-                        "put back what stands"
-                    },
+                    format!("{rollback} --anyway"),
+                    "put back what stands, sick or not",
                 );
+            } else if tally.ever_wrote() {
+                row(rollback, "put back what stands");
             }
         }
     }

@@ -214,7 +214,10 @@ fn notes(entry: &Entry, mode: Mode) -> Vec<String> {
         notes.push("first look before the change".into());
     }
     match (entry.there, entry.back) {
-        (false, true) => notes.push("only on the way back".into()),
+        // A dry run leaves out what cannot be seen yet, and has said so.
+        (false, true) if !(entry.after_change && matches!(mode, Mode::Check | Mode::Plan)) => {
+            notes.push("only on the way back".into());
+        }
         (true, false) if mode == Mode::Drill => notes.push("only on the way there".into()),
         _ => {}
     }

@@ -174,6 +174,11 @@ impl Check for Propagation {
     fn baseline<'a>(&'a self, site: &'a Site, aim: &'a Aim, pulse: &'a Pulses) -> Vec<Look<'a>> {
         self.looks(site, aim, pulse)
     }
+
+    /// Which TTLs caches may hold is known only from what was served before the change.
+    fn needs_baseline(&self) -> bool {
+        true
+    }
 }
 
 fn look<'a>(key: String, ask: impl Future<Output = Result<Json, Unseen>> + Send + 'a) -> Look<'a> {
