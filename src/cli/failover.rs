@@ -12,7 +12,7 @@ use crate::engine::{Intention, survey};
 use crate::event::Ending;
 use crate::journal;
 use crate::plan::{Mode, Plan};
-use crate::report;
+use crate::report::{self, Tally};
 use crate::store::Store;
 
 /// Fails over and stays
@@ -145,15 +145,19 @@ async fn unfinished(
     playbook: &str,
     mode: Mode,
 ) -> Result<(), Failure> {
-    let runs = journal::runs(store).await?;
-    let open = runs.iter().find(|run| {
-        let summary = run.summary.as_ref();
-        run.meta.playbook == playbook
-            && summary.is_some_and(|summary| {
-                summary.wrote
-                    && matches!(summary.ending, None | Some(Ending::Held | Ending::Stopped))
-            })
-    });
+    let mut open = None;
+    for run in journal::runs(store).await? {
+        let unended = run.summary.as_ref().is_some_and(|summary| {
+            summary.wrote && matches!(summary.ending, None | Some(Ending::Held | Ending::Stopped))
+        });
+        if run.meta.playbook == playbook
+            && unended
+            && Tally::of(&journal::read(store, &run.id).await?).anything_stands()
+        {
+            open = Some(run);
+            break;
+        }
+    }
     let Some(open) = open else { return Ok(()) };
     let message = format!(
         "run `{0}` of this playbook has not come to an end and may have left changes; \

@@ -168,7 +168,7 @@ impl People for Present {
                 return (true, format!("{} (--yes)", self.by));
             }
             if self.typed.is_none() {
-                return (false, "nobody was there to ask".to_owned());
+                return (false, "nobody (no terminal)".to_owned());
             }
             let question = crate::report::clean(question);
             loop {
@@ -192,7 +192,7 @@ impl People for Present {
     fn decide<'a>(&'a self, hold: Hold) -> BoxFuture<'a, (Decision, String)> {
         Box::pin(async move {
             if self.typed.is_none() {
-                return (Decision::Stop, "nobody was there to ask".to_owned());
+                return (Decision::Stop, "nobody (no terminal)".to_owned());
             }
             loop {
                 self.ask(&format!(

@@ -24,11 +24,11 @@ pub struct Nobody;
 
 impl People for Nobody {
     fn approve<'a>(&'a self, _: &'a Entry, _: &'a str) -> BoxFuture<'a, (bool, String)> {
-        Box::pin(async { (false, "nobody was there to ask".to_owned()) })
+        Box::pin(async { (false, "nobody (no terminal)".to_owned()) })
     }
 
     fn decide<'a>(&'a self, _: Hold) -> BoxFuture<'a, (Decision, String)> {
-        Box::pin(async { (Decision::Stop, "nobody was there to ask".to_owned()) })
+        Box::pin(async { (Decision::Stop, "nobody (no terminal)".to_owned()) })
     }
 
     fn end_stay<'a>(&'a self) -> BoxFuture<'a, (Decision, String)> {

@@ -407,8 +407,8 @@ impl State {
                 }
             }
             Phase::Probe => self.phase = Phase::Undo,
-            // Seen by a person and not by us: it is not "as before, and seen so".
-            Phase::Verify => self.close(Ending::Held),
+            // What we could not see, a person saw.
+            Phase::Verify => self.close(Ending::Undone),
             Phase::Stay | Phase::Tidy | Phase::Undo => {}
         }
     }

@@ -7,7 +7,7 @@ use super::say::ending_phrase;
 use super::tally::{Because, Serves, Standing, Tally};
 use super::text::{Line, Role, Style};
 use crate::clock::short;
-use crate::event::{Ending, Round};
+use crate::event::Ending;
 use crate::plan::{Mode, Outcome, Plan, Question, Seconds};
 
 /// Where the labels end.
@@ -377,7 +377,7 @@ fn next(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> Vec<Line> {
             row(check, "look again");
         }
         (Some(Ending::Held | Ending::Stopped) | None, _) => {
-            let looked_back = tally.finding_in(Round::Probe);
+            let stands = tally.anything_stands();
             if tally
                 .because()
                 .iter()
@@ -385,13 +385,19 @@ fn next(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> Vec<Line> {
             {
                 row(show, "what was seen, before all else");
             }
-            row(resume, "look again, and go on from here");
-            if tally.ever_wrote() && looked_back {
+            row(resume.clone(), "look again, and go on from here");
+            if tally.ending() == Some(Ending::Held) {
+                row(
+                    format!("{resume} --accept"),
+                    "go on with what was not seen: you looked yourself",
+                );
+            }
+            if stands && tally.old_side_sick() {
                 row(
                     format!("{rollback} --anyway"),
                     "put back what stands, sick or not",
                 );
-            } else if tally.ever_wrote() {
+            } else if stands {
                 row(rollback, "put back what stands");
             }
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::numbers::{count, date_time, rounded};
+use super::numbers::{count, rounded};
 use super::say::ending_phrase;
 use super::tally::Tally;
 use super::text::{Line, Role, Style};
@@ -55,15 +55,8 @@ pub fn runs_table(rows: &[RunRow], style: &Style) -> Vec<Line> {
     if rows.is_empty() {
         return vec![Line::new().text("no runs yet")];
     }
-    let head = [
-        "RUN",
-        "STARTED",
-        "PLAYBOOK",
-        "MODE",
-        "DIRECTION",
-        "TOOK",
-        "ENDED",
-    ];
+    // When it began and what it was is in its id.
+    let head = ["RUN", "PLAYBOOK", "DIRECTION", "TOOK", "ENDED"];
     let body = rows.iter().map(|row| {
         let (role, mut ended) = match row.ending {
             None => (Role::Unclear, "not ended: runs, or was cut off".to_owned()),
@@ -82,9 +75,7 @@ pub fn runs_table(rows: &[RunRow], style: &Style) -> Vec<Line> {
         }
         vec![
             (Role::Strong, row.run.clone()),
-            (Role::Plain, date_time(&row.started)),
             (Role::Plain, row.playbook.clone()),
-            (Role::Plain, row.mode.to_string()),
             (
                 Role::Plain,
                 format!("{} -> {}", row.direction.source, row.direction.target),
@@ -120,7 +111,8 @@ pub fn owed_table(rows: &[OwedRow], style: &Style) -> Vec<Line> {
     lines
 }
 
-/// Columns as wide as their widest cell, of which the last takes what is left of the line and wraps.
+/// Columns as wide as their widest cell, of which the last takes what is left of the line and wraps. The
+/// first is never cut: it is what a person copies.
 fn table(head: &[&str], rows: Vec<Vec<(Role, String)>>, style: &Style) -> Vec<Line> {
     const WIDEST: usize = 24;
     let cells = |text: &str| Line::new().text(text).width();
@@ -130,7 +122,7 @@ fn table(head: &[&str], rows: Vec<Vec<(Role, String)>>, style: &Style) -> Vec<Li
                 .chain([cells(head[column])])
                 .max()
                 .unwrap_or(0)
-                .min(WIDEST)
+                .min(if column == 0 { usize::MAX } else { WIDEST })
         })
         .collect();
     let heads: Vec<(Role, String)> = head

@@ -139,9 +139,11 @@ impl Tally {
         self.findings.get(&(round, entry))
     }
 
-    /// Whether anything was looked at in this pass.
-    pub(super) fn finding_in(&self, round: Round) -> bool {
-        self.findings.keys().any(|(r, _)| *r == round)
+    /// Whether the old side was looked at before an undo, and not seen to serve.
+    pub(super) fn old_side_sick(&self) -> bool {
+        self.findings.iter().any(|((round, _), finding)| {
+            *round == Round::Probe && !matches!(finding.outcome, Outcome::Pass | Outcome::Warn)
+        })
     }
 
     /// Where the change of an entry is.
