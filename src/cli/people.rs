@@ -215,16 +215,14 @@ impl People for Present {
 
     fn end_stay<'a>(&'a self) -> BoxFuture<'a, (Decision, String)> {
         Box::pin(async move {
-            loop {
-                tokio::select! {
-                    line = self.line() => {
-                        // Enter comes back early, `b` undoes.
-                        let decision = decision(&line).unwrap_or(Decision::On);
-                        return (decision, self.by.clone());
-                    }
-                    Message::Decide(decision) = self.message() => {
-                        return (decision, "somebody at another terminal".to_owned());
-                    }
+            tokio::select! {
+                line = self.line() => {
+                    // Enter comes back early, `b` undoes.
+                    let decision = decision(&line).unwrap_or(Decision::On);
+                    (decision, self.by.clone())
+                }
+                Message::Decide(decision) = self.message() => {
+                    (decision, "somebody at another terminal".to_owned())
                 }
             }
         })

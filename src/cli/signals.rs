@@ -43,6 +43,10 @@ impl Signals {
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "whoever asks a third time wants the process gone"
+)]
 fn answer(level: Stop) {
     let text = match level {
         Stop::No => return,

@@ -58,7 +58,7 @@ pub async fn drive<J: Journal, W: World, M: Memory, P: People>(
     };
     let mut run = Run::new(&plan, journal, outfit);
     run.record(started).await?;
-    run.to_the_end().await
+    run.go_to_the_end().await
 }
 
 /// How somebody wants a run to go on.
@@ -113,7 +113,7 @@ pub async fn resume<J: Journal, W: World, M: Memory, P: People>(
         GoOn::BackAnyway => Some((Hold::OldSideSick, Decision::Back)),
         GoOn::Finish | GoOn::Back => None,
     };
-    run.to_the_end().await
+    run.go_to_the_end().await
 }
 
 /// What became of an intent.
@@ -203,7 +203,7 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
         Ok(())
     }
 
-    async fn to_the_end(mut self) -> Result<Ending, RunError> {
+    async fn go_to_the_end(mut self) -> Result<Ending, RunError> {
         loop {
             if self.outfit.stop.level() > Stop::No && !self.asked_to_stop() {
                 let by = self.outfit.by.clone();

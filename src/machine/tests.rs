@@ -1,4 +1,8 @@
 //! Explores all that can happen to a playbook: every fault at every point, equal states merged.
+#![expect(
+    clippy::print_stdout,
+    reason = "the sizes of what was explored are worth a look"
+)]
 
 use std::collections::{HashMap, HashSet, VecDeque};
 

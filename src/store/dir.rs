@@ -57,6 +57,7 @@ pub fn choose(hints: &Hints, writable: &dyn Fn(&Path) -> bool) -> Result<PathBuf
         .ok_or(NoStateDir)
 }
 
+#[expect(clippy::disallowed_methods, reason = "the store is an edge")]
 fn is_writable_folder(path: &Path) -> bool {
     use rustix::fs::{Access, access};
     path.is_dir() && access(path, Access::WRITE_OK | Access::EXEC_OK).is_ok()

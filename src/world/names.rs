@@ -1,4 +1,5 @@
 //! Addresses of a name, asked of DNS as a user's machine would: afresh each time, never from `/etc/hosts`.
+#![expect(clippy::disallowed_methods, reason = "this module asks resolvers")]
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;

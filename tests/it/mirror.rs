@@ -397,7 +397,7 @@ async fn what_the_source_cannot_read_is_never_the_same() {
         );
         return;
     }
-    let lock = |path: PathBuf| fs::set_permissions(path, Permissions::from_mode(0)).unwrap();
+    let lock = |path: PathBuf| fs::set_permissions(path, Permissions::from_mode(0o000)).unwrap();
 
     let trees = Trees::new();
     lock(trees.source().join("pool/main/z"));

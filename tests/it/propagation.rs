@@ -162,7 +162,7 @@ async fn until(outcome: Outcome, check: &dyn Check, site: &Site, aim: &Aim) -> F
     }
 }
 
-fn row<'a>(finding: &'a Finding, at: SocketAddr) -> &'a Fact {
+fn row(finding: &Finding, at: SocketAddr) -> &Fact {
     let at = at.to_string();
     let found = finding.facts.iter().find(|fact| fact.what.ends_with(&at));
     found.unwrap_or_else(|| panic!("no row for {at}: {finding:#?}"))

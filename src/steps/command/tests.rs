@@ -1,3 +1,7 @@
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the commands under test work on files"
+)]
 use std::collections::BTreeMap;
 
 use serde_json::json;

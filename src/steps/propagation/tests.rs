@@ -1,3 +1,7 @@
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the server of the tests needs a socket"
+)]
 use super::*;
 use crate::dns::Honesty;
 use crate::plan::Outcome;
