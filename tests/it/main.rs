@@ -8,6 +8,7 @@
 )]
 
 mod crash;
+mod dependencies;
 mod journal;
 mod lab;
 mod mirror;
@@ -15,4 +16,5 @@ mod playbooks;
 mod propagation;
 mod providers;
 mod steps;
+mod tidy;
 mod world;
