@@ -11,7 +11,8 @@ pub mod ssh;
 pub mod web;
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -82,8 +83,7 @@ fn find(name: &str) -> Option<PathBuf> {
 /// Whether all these programs are here. Where one is missing, the test that asks is left out and says so;
 /// with `CI=true` nothing may be left out.
 pub fn have(programs: &[&str]) -> bool {
-    let missing: Vec<_> = programs
-        .iter()
+    let missing: Vec<&str> = (programs.iter().copied())
         .filter(|name| find(name).is_none())
         .collect();
     if missing.is_empty() {
@@ -93,8 +93,18 @@ pub fn have(programs: &[&str]) -> bool {
     let test = thread.name().unwrap_or("a test");
     let ci = std::env::var("CI").is_ok_and(|value| value == "true");
     assert!(!ci, "{test} needs {missing:?}, and nothing may be left out");
-    eprintln!("left out: {test} needs {missing:?}");
+    leave_out(&format!("{test}: `{}` is missing", missing.join("`, `")));
     false
+}
+
+/// Says which test is left out and why: on the real standard error, which is shown for a test that passes,
+/// too; and for the summary of `tests/run`.
+fn leave_out(what: &str) {
+    let _ = writeln!(std::io::stderr(), "left out: {what}");
+    if let Some(list) = std::env::var_os("CUTOVER_TEST_LEFT_OUT") {
+        let mut list = OpenOptions::new().append(true).open(list).unwrap();
+        writeln!(list, "{what}").unwrap();
+    }
 }
 
 /// A child process that ends with its guard.
