@@ -90,8 +90,18 @@ pub async fn resume<J: Journal, W: World, M: Memory, P: People>(
     for record in records {
         run.take_in(&record.event)?;
     }
-    let held = run.state.held();
-    let back = matches!(how, GoOn::Back | GoOn::BackAnyway);
+    let accepted = run.state.held().map(|hold| Foregone {
+        hold,
+        at: Some(run.state.position()),
+        decision: Decision::On,
+    });
+    // An undo that was cut off while it looked at what it had put back is finished.
+    let verifying = run.state.phase() == Phase::Verify
+        && matches!(
+            run.state.ended(),
+            None | Some(Ending::Stopped | Ending::Held)
+        );
+    let back = matches!(how, GoOn::Back | GoOn::BackAnyway) && (run.state.stands() || !verifying);
     if back && !run.state.stands() {
         return Err(RunError::NothingStands);
     }
@@ -109,8 +119,12 @@ pub async fn resume<J: Journal, W: World, M: Memory, P: People>(
         run.record(Event::Decided { decision, by }).await?;
     }
     run.answer = match how {
-        GoOn::Accept => held.map(|hold| (hold, Decision::On)),
-        GoOn::BackAnyway => Some((Hold::OldSideSick, Decision::Back)),
+        GoOn::Accept => accepted,
+        GoOn::BackAnyway => Some(Foregone {
+            hold: Hold::OldSideSick,
+            at: None,
+            decision: Decision::Back,
+        }),
         GoOn::Finish | GoOn::Back => None,
     };
     run.go_to_the_end().await
@@ -131,16 +145,24 @@ impl<W: World, M, P> Outfit<'_, W, M, P> {
             Way::There => Aim::there(direction, false),
             Way::Back => Aim::back(direction, false),
         };
+        // A slow disk has used up some of the time in which the write may land.
+        let left = permit.until().left(&self.world.clock().now());
+        let time = left.saturating_sub(self.world.landing(entry));
+        if time.is_zero() {
+            let why = "it took too long to record the intent, so nothing was sent".to_owned();
+            return match entry.nature {
+                Nature::Act(_) => Answer::Refused { why },
+                // A look shows that nothing was written, and it is written again.
+                _ => Answer::Unclear { why },
+            };
+        }
         let writing = match entry.nature {
             Nature::Act(_) => self.world.act(entry, &aim, permit),
             _ => self.world.write(entry, permit),
         };
-        let answer = tokio::time::timeout(entry.pace.timeout, writing).await;
+        let answer = tokio::time::timeout(time, writing).await;
         answer.unwrap_or_else(|_| Answer::Unclear {
-            why: format!(
-                "no answer within {}",
-                crate::clock::short(entry.pace.timeout)
-            ),
+            why: format!("no answer within {}", crate::clock::short(time)),
         })
     }
 }
@@ -158,7 +180,16 @@ struct Run<'r, J, W, M, P> {
     /// The last finding of each entry.
     findings: Vec<Option<(Round, Finding)>>,
     /// A decision that was given beforehand, for the next time that a person is asked.
-    answer: Option<(Hold, Decision)>,
+    answer: Option<Foregone>,
+}
+
+/// What somebody said beforehand, of one hold and of no other.
+#[derive(Clone, Copy)]
+struct Foregone {
+    hold: Hold,
+    /// Where it must be; `None` is anywhere.
+    at: Option<(Phase, u16, Option<u16>)>,
+    decision: Decision,
 }
 
 impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
@@ -251,7 +282,9 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
 
     /// Which side a check of this round wants active, and whether the names lead there already.
     fn aim(&self, round: Round, entry: usize) -> Aim {
-        let behind = self.plan.first_write().is_some_and(|first| entry > first);
+        // In a dry run nothing moves.
+        let behind = self.plan.mode != Mode::Plan
+            && (self.plan.first_write()).is_some_and(|first| entry > first);
         let direction = &self.plan.direction;
         match round {
             Round::There => Aim::there(direction, behind),
@@ -413,12 +446,17 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
             Some(Stage::Answered(said)) => Some(said),
             _ => None::<Said>,
         };
+        let entry = &self.plan.entries[index];
+        let now = self.outfit.world.clock().now();
+        // After a reboot only the wall clock tells, and it may be wrong by years: no intent lasts that long.
+        let longest = entry.pace.timeout + self.outfit.world.landing(entry);
         let until = match &self.until {
-            Some(until) => until.clone(),
-            None => self.outfit.world.clock().now(),
+            Some(until) if until.left(&now) <= longest => until.clone(),
+            Some(_) => now.plus(longest),
+            None => now,
         };
         let settling = Settling {
-            entry: &self.plan.entries[index],
+            entry,
             edit,
             way,
             said,
@@ -444,7 +482,8 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
         let Nature::Wait { time } = self.plan.entries[entry].nature else {
             return Err(Impossible { event: "waited" }.into());
         };
-        if self.sleep_unless_stopped(Some(entry), time).await {
+        // A dry run has nothing to wait for.
+        if self.plan.mode == Mode::Plan || self.sleep_unless_stopped(Some(entry), time).await {
             self.record(Event::Waited { entry }).await?;
         }
         Ok(())
@@ -505,10 +544,9 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
     }
 
     async fn decide(&mut self, hold: Hold) -> Result<(), RunError> {
-        // What was said beforehand was said of one hold, and of no other.
-        if let Some((said_of, decision)) = self.answer.take()
-            && said_of == hold
-        {
+        let here = self.state.position();
+        let fits = |said: &mut Foregone| said.hold == hold && said.at.is_none_or(|at| at == here);
+        if let Some(Foregone { decision, .. }) = self.answer.take_if(fits) {
             let by = self.outfit.by.clone();
             return self.record(Event::Decided { decision, by }).await;
         }

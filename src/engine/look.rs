@@ -115,9 +115,10 @@ impl<W: World, M: Memory> Looker<'_, W, M> {
         (key, known, None)
     }
 
-    /// Only an emergency answers from memory, and only for the side that it leaves.
+    /// Only an emergency, or its dry run, answers from memory, and only for the side that it leaves.
     fn may_recall(&self, about: &About) -> bool {
-        self.plan.mode == Mode::Emergency
+        let dry = matches!(self.plan.mode, Mode::Check | Mode::Plan);
+        (self.plan.mode == Mode::Emergency || dry && !self.plan.goes_back)
             && matches!(about, About::Site(site) if *site == self.plan.direction.source)
     }
 

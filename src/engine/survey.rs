@@ -308,6 +308,9 @@ fn compile_rules(plan: &mut Plan, book: &Playbook, like: Mode) {
             } else {
                 after_write(on_fail, like)
             };
+            if matches!(plan.mode, Mode::Check | Mode::Plan) {
+                entry.rule = dry(entry.rule);
+            }
         }
     }
 }
@@ -327,6 +330,19 @@ fn gate(blocks: Blocks, like: Mode) -> Rule {
         }
     } else {
         Rule::NOTE
+    }
+}
+
+/// Where nothing is changed nobody needs to be asked: what would be held for is noted.
+fn dry(rule: Rule) -> Rule {
+    let note = |then| match then {
+        Then::Hold => Then::Note,
+        other => other,
+    };
+    Rule {
+        late: note(rule.late),
+        fail: note(rule.fail),
+        unknown: note(rule.unknown),
     }
 }
 

@@ -24,7 +24,7 @@ use crate::plan::{
 /// | `w` | a wait |
 ///
 /// Checks before the first write stop the run; later ones lead back on a failure, and hold when they are
-/// late or unknown. In an emergency nothing leads back.
+/// late or unknown. In an emergency nothing leads back; a dry run holds for nobody.
 pub fn plan(mode: Mode, sketch: &str) -> Plan {
     let mut entries: Vec<Entry> = Vec::new();
     let mut changed = false;
@@ -36,14 +36,13 @@ pub fn plan(mode: Mode, sketch: &str) -> Plan {
             step: format!("{letter}{i}"),
             kind: "fake".into(),
             title: format!("entry {i}"),
-            nature,
             pace: Pace {
                 within: Duration::from_secs(20),
                 every: Duration::from_secs(5),
                 timeout: Duration::from_secs(10),
             },
             rule: rule(mode, changed),
-            there: true,
+            there: mode != Mode::Check || matches!(nature, Nature::Check),
             back: true,
             temporary: letter == 't',
             probes_old_side: letter == 'p',
@@ -51,6 +50,7 @@ pub fn plan(mode: Mode, sketch: &str) -> Plan {
             needs_baseline: letter == 'b',
             answers: None,
             promise: None,
+            nature,
         });
     }
     Plan {
@@ -102,6 +102,10 @@ fn rule(mode: Mode, changed: bool) -> Rule {
         },
         (Mode::Emergency, true) => Rule {
             fail: Then::Hold,
+            ..Rule::NOTE
+        },
+        (Mode::Check | Mode::Plan, true) => Rule {
+            fail: Then::Back,
             ..Rule::NOTE
         },
         (_, true) => Rule {

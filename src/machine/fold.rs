@@ -1,8 +1,9 @@
 //! What happened becomes state. An event that cannot have happened is refused, not guessed at.
 
+use super::next::{Move, next};
 use super::state::{Hold, Mark, Motion, Phase, Said, Stage, State, TRIES};
 use crate::event::{Answer, Decision, Ending, Event, Round};
-use crate::plan::{IfInterrupted, Nature, Outcome, Plan, Side, Then, Way};
+use crate::plan::{IfInterrupted, Mode, Nature, Outcome, Plan, Side, Then, Way};
 
 /// An event that does not fit the state: a damaged journal, or an error of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,6 +41,9 @@ impl State {
             Event::Decided { decision, .. } => self.decided(plan, *decision)?,
             _ if self.ended.is_some() => return impossible("anything after its end"),
             Event::Ended { ending } => {
+                if next(plan, self) != (Move::End { ending: *ending }) {
+                    return impossible("ended");
+                }
                 self.ended = Some(*ending);
                 return Ok(());
             }
@@ -62,16 +66,27 @@ impl State {
                 entry, way, side, ..
             } => self.settled(plan, *entry, *way, *side)?,
             Event::WouldChange { entry } => {
-                self.moving(*entry, Way::There, "would-change")?;
+                let motion = self.moving(*entry, Way::There, "would-change")?;
+                if motion.stage != Stage::Write {
+                    return impossible("would-change");
+                }
                 self.passed();
             }
-            Event::Waited { entry } => self.passed_by(*entry, "waited")?,
-            Event::Approved {
-                entry, yes: true, ..
-            } => self.passed_by(*entry, "approved")?,
-            Event::Approved {
-                entry, yes: false, ..
-            } => self.declined(plan, *entry)?,
+            Event::Waited { entry } => {
+                if next(plan, self) != (Move::Wait { entry: *entry }) {
+                    return impossible("waited");
+                }
+                self.at += 1;
+            }
+            Event::Approved { entry, yes, .. } => {
+                if next(plan, self) != (Move::Approve { entry: *entry }) {
+                    return impossible("approved");
+                }
+                match yes {
+                    true => self.at += 1,
+                    false => self.declined(plan),
+                }
+            }
             Event::HoldOver { .. } => {
                 if self.phase != Phase::Stay {
                     return impossible("hold-over");
@@ -95,15 +110,6 @@ impl State {
         }
     }
 
-    /// The entry at the cursor is over.
-    fn passed_by(&mut self, entry: usize, event: &'static str) -> Folded {
-        if usize::from(self.at) != entry || self.motion.is_some() {
-            return impossible(event);
-        }
-        self.at += 1;
-        Ok(())
-    }
-
     /// The present motion is over; the pass over the list goes on behind it.
     fn passed(&mut self) {
         self.motion = None;
@@ -112,16 +118,12 @@ impl State {
         }
     }
 
-    fn declined(&mut self, plan: &Plan, entry: usize) -> Folded {
-        if usize::from(self.at) != entry {
-            return impossible("approved");
-        }
+    fn declined(&mut self, plan: &Plan) {
         if self.phase == Phase::Forward && (plan.goes_back || !self.stands()) {
             self.go_back(plan);
         } else {
             self.held = Some(Hold::Declined);
         }
-        Ok(())
     }
 
     /// A batch was judged: the greatest consequence counts.
@@ -131,18 +133,21 @@ impl State {
         if round != self.round() || batch.is_empty() || !same {
             return impossible("judged");
         }
-        let worst = outcomes.iter().map(|(_, o)| *o).max();
-        let good = matches!(worst, Some(Outcome::Pass | Outcome::Warn));
+        let weigh =
+            |(i, outcome): &(usize, Outcome)| (plan.entries[*i].rule.then(*outcome), *outcome);
+        let (then, worst) =
+            (outcomes.iter().map(weigh).max()).unwrap_or((Then::Note, Outcome::Pass));
+        // A person is asked about what led here, not about something worse that only warns.
         let hold = match worst {
-            Some(Outcome::Fail) => Hold::Failed,
-            Some(Outcome::Unknown) => Hold::Unknown,
-            _ => Hold::Late,
+            Outcome::Fail => Hold::Failed,
+            Outcome::Unknown => Hold::Unknown,
+            Outcome::Pass | Outcome::Warn | Outcome::Late => Hold::Late,
         };
-        let then = outcomes
-            .iter()
-            .map(|(i, outcome)| plan.entries[*i].rule.then(*outcome))
-            .max()
-            .unwrap_or(Then::Note);
+        // What only warns when it fails says nothing against an undo. The old side is seen whole.
+        let counts =
+            |i: usize| self.phase == Phase::Probe || plan.entries[i].rule.fail != Then::Note;
+        let good = (outcomes.iter())
+            .all(|(i, outcome)| matches!(outcome, Outcome::Pass | Outcome::Warn) || !counts(*i));
         match (self.phase, then) {
             (Phase::Forward, Then::Back) if plan.goes_back || !self.stands() => self.go_back(plan),
             // The gates of a return lead nowhere by themselves: the run stays and asks.
@@ -182,6 +187,8 @@ impl State {
         match side {
             _ if matches!(plan.entries[entry].nature, Nature::Act(_)) => self.stage(Stage::Write),
             Some(seen) if seen == from => self.stage(Stage::Write),
+            // A drill could not put back what somebody else has changed in the meantime.
+            Some(seen) if seen == to && first_try && plan.mode == Mode::Drill => self.stale(plan),
             Some(seen) if seen == to => {
                 self.marks[entry] = match way {
                     Way::There if first_try => Mark::Unneeded,
@@ -274,8 +281,11 @@ impl State {
             Then::Hold if !self.stands() => self.go_back(plan),
             Then::Hold | Then::Back => {
                 self.held = Some(Hold::Failed);
+                // An act that was refused at once surely did nothing: there is nothing to undo.
+                let act = matches!(plan.entries[entry].nature, Nature::Act(_));
                 self.motion = motion.map(|m| Motion {
                     stage: Stage::Compare,
+                    tries: if act && m.tries == 1 { 0 } else { m.tries },
                     ..m
                 });
             }
@@ -300,6 +310,17 @@ impl State {
             motion.tries = motion.tries.min(TRIES - 1);
         }
         match side {
+            // Somebody asked to go back meanwhile: whatever came through goes back, and nothing is tried again.
+            Some(Side::Foreign) if self.turning => {
+                self.marks[entry] = Mark::Left;
+                self.motion = None;
+            }
+            Some(side) if self.turning && side != goal => {
+                if way == Way::There {
+                    self.marks[entry] = Mark::Standing;
+                }
+                self.motion = None;
+            }
             Some(side) if side == goal => self.done(entry, way),
             // Done by half: the rest is written. Where that fails on the way there, the half is undone.
             Some(Side::Mixed) if again => self.stage(Stage::Write),
@@ -415,8 +436,9 @@ impl State {
 
     /// A person asks to go back: out of a hold, during a drill's stay, or after the end.
     fn decided_back(&mut self, plan: &Plan) -> Folded {
-        let nothing_to_do = !self.stands() && self.held.is_none();
-        if nothing_to_do || self.closing.is_some() && self.ended.is_none() {
+        // A drill that changed nothing can be ended as well.
+        let staying = self.phase == Phase::Stay && self.ended.is_none();
+        if !self.stands() && self.held.is_none() && !staying {
             return impossible("decided: back");
         }
         let hold = self.held;
@@ -440,15 +462,23 @@ impl State {
         match (motion.way, hold) {
             // Somebody else's value stays; the rest goes back.
             (Way::There, Some(Hold::Foreign)) => {
-                self.marks[entry] = Mark::Left;
+                // Where nothing was tried yet, nothing of it is ours.
+                if motion.tries > 0 {
+                    self.marks[entry] = Mark::Left;
+                }
                 self.motion = None;
                 self.go_back(plan);
             }
             (Way::Back, Some(Hold::Foreign)) => {
                 self.marks[entry] = Mark::Left;
-                self.passed();
+                self.motion = None;
+                if self.phase != Phase::Undo {
+                    self.go_back(plan);
+                }
             }
-            (Way::There, hold) => {
+            // A return has gates that may ask again, and tidying up puts back only what is temporary: neither is
+            // what was asked for.
+            (way, _) if way == Way::There || self.phase != Phase::Undo => {
                 let may_still_land = motion.stage.may_have_happened() && hold != Some(Hold::Half);
                 if may_still_land && !act {
                     self.turning = true;
@@ -457,8 +487,8 @@ impl State {
                 }
             }
             // Already on the way back: it is looked at again; an act is made again.
-            (Way::Back, _) if act => self.stage(Stage::Compare),
-            (Way::Back, _) => {}
+            _ if act => self.stage(Stage::Compare),
+            _ => {}
         }
         Ok(())
     }

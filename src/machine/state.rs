@@ -165,6 +165,11 @@ impl State {
         self.marks.get(entry).copied().unwrap_or(Mark::None)
     }
 
+    /// Where it is: two holds of the same kind at the same position are about the same thing.
+    pub fn position(&self) -> (Phase, u16, Option<u16>) {
+        (self.phase, self.at, self.motion.map(|motion| motion.entry))
+    }
+
     /// Whether sights that must be taken before the first write are still to be taken.
     pub fn lacks_baseline(&self) -> bool {
         !self.baseline
@@ -329,6 +334,8 @@ impl State {
         let left = self.marks.contains(&Mark::Left);
         let stands = self.marks.contains(&Mark::Standing);
         self.closing = Some(match ending {
+            // A drill that left something has not come back.
+            Ending::Done if left && self.phase == Phase::Return => Ending::Held,
             Ending::Done if self.unseen || left => Ending::DoneUnproven,
             Ending::Undone if left || stands => Ending::Held,
             other => other,
@@ -348,7 +355,9 @@ impl State {
         if (0..self.marks.len()).any(|i| self.can_go_back(plan, i)) {
             self.phase = Phase::Probe;
         } else if self.wrote {
-            // Either nothing stands any more, or only acts without an undo: `close` tells them apart.
+            // Either nothing stands any more, or only acts without an undo: `close` tells them apart. Whoever
+            // resumes it looks at what there is, and does not begin anew.
+            self.phase = Phase::Verify;
             self.close(Ending::Undone);
         } else {
             self.close(Ending::Refused);
