@@ -6,12 +6,17 @@ use serde::{Deserialize, Serialize};
 
 use super::version::is_version;
 use crate::event::{Cause, Unseen};
+use crate::world::exec::quoted;
 
-/// Asks all of it in one round trip; it only reads.
-pub(super) const SCRIPT: &str = r#"LC_ALL=C; export LC_ALL
-cat /etc/os-release 2>/dev/null || cat /usr/lib/os-release 2>/dev/null
+/// Asks all of it in one round trip; it only reads. `root` is the folder of a chroot, or empty.
+pub(super) fn script(root: Option<&str>) -> String {
+    format!("root={}\n{SCRIPT}", quoted(&[root.unwrap_or_default()]))
+}
+
+const SCRIPT: &str = r#"LC_ALL=C; export LC_ALL
+cat "$root/etc/os-release" 2>/dev/null || cat "$root/usr/lib/os-release" 2>/dev/null
 printf '\n== %s\n' "$(dpkg --print-architecture 2>/dev/null)"
-dpkg-query -W -f='${db:Status-Abbrev}\t${Package}\t${Architecture}\t${Version}\t${source:Package}\t${source:Version}\t${Essential}\n'
+dpkg-query ${root:+"--admindir=$root/var/lib/dpkg"} -W -f='${db:Status-Abbrev}\t${Package}\t${Architecture}\t${Version}\t${source:Package}\t${source:Version}\t${Essential}\n'
 printf '== %s\n' "$?"
 "#;
 

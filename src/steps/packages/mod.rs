@@ -4,6 +4,7 @@ mod dpkg;
 mod judge;
 mod version;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
@@ -65,6 +66,11 @@ const FIELDS: &[Field] = &[
         Form::Texts,
         "only pairs in which one of these hosts takes part",
     ),
+    Field::new(
+        "roots",
+        Form::Map,
+        "host to the folder of a chroot or container there, whose packages count instead of the host's own",
+    ),
 ];
 
 /// What differs between a machine and a virtual machine without harm.
@@ -98,6 +104,8 @@ const USUAL: &[&str] = &[
 #[derive(Debug)]
 struct Packages {
     hosts: Vec<String>,
+    /// For some hosts, the folder whose packages are looked at; without a slash at its end.
+    roots: BTreeMap<String, String>,
     timeout: Duration,
     limits: Limits,
 }
@@ -130,13 +138,26 @@ fn build(fields: &Fields, given: &Given) -> Result<Built, Vec<Problem>> {
             }
         }
     }
-    for host in fields.texts("hosts") {
+    let roots = fields.map("roots").cloned().unwrap_or_default();
+    let named = (fields.texts("hosts").iter().map(|host| ("hosts", host)))
+        .chain(roots.keys().map(|host| ("roots", host)));
+    for (field, host) in named {
         if !given.hosts.contains(host) {
             let message = format!("no host is called `{host}`");
             problems.push(
-                Problem::error("packages", fields.span_of("hosts"), message)
+                Problem::error("packages", fields.span_of(field), message)
                     .label("here")
                     .hint(format!("hosts: {}", given.hosts.join(", "))),
+            );
+        }
+    }
+    for root in roots.values() {
+        if !root.starts_with('/') || root.chars().any(char::is_control) {
+            let message = format!("`{root}` is not an absolute path");
+            problems.push(
+                Problem::error("packages", fields.span_of("roots"), message)
+                    .label("here")
+                    .hint("begin it with `/`: `roots = { primary = \"/srv/chroot\" }`"),
             );
         }
     }
@@ -153,6 +174,9 @@ fn build(fields: &Fields, given: &Given) -> Result<Built, Vec<Problem>> {
         title: "the target has the packages of the source".into(),
         work: Work::Check(Box::new(Packages {
             hosts: fields.texts("hosts").to_vec(),
+            roots: (roots.into_iter())
+                .map(|(host, root)| (host, root.trim_end_matches('/').to_owned()))
+                .collect(),
             timeout: fields.span("timeout").unwrap_or(TIMEOUT),
             limits: Limits {
                 ignore: ignore.build().unwrap_or_else(|_| GlobSet::empty()),
@@ -211,7 +235,8 @@ impl Packages {
             );
             Unseen::new(Cause::Missing, detail)
         })?;
-        let inquiry = Inquiry::script_that_looks_only(dpkg::SCRIPT);
+        let root = self.roots.get(&host.name).map(String::as_str);
+        let inquiry = Inquiry::script_that_looks_only(&dpkg::script(root));
         let output = site.exec.ask(reach, &inquiry, self.timeout).await?;
         if output.truncated {
             let detail = format!("`{}` printed more than is read", host.name);
@@ -222,6 +247,9 @@ impl Packages {
             Via::Ssh { destination, .. } => format!("ssh {} ", quoted(&[destination])),
         };
         shell.push_str("sudo");
+        if let Some(root) = root.filter(|root| !root.is_empty()) {
+            shell.push_str(&format!(" chroot {}", quoted(&[root])));
+        }
         let seen = dpkg::Host {
             beside,
             shell,

@@ -260,3 +260,27 @@ fn refuses_a_bad_pattern_and_an_unknown_host() {
         assert_eq!(build(&fields, &given).err().unwrap().len(), 1);
     }
 }
+
+#[test]
+fn a_root_is_an_absolute_path_of_a_known_host() {
+    let problems = |host: &str, root: &str| {
+        let mut fields = Fields::new(0..0);
+        let roots = BTreeMap::from([(host.to_owned(), root.to_owned())]);
+        fields.insert("roots", Datum::Map(roots), 0..0);
+        let hosts = ["primary".to_owned(), "standby".to_owned()];
+        let given = Given {
+            id: "packages",
+            services: &[],
+            hosts: &hosts,
+        };
+        let problems = build(&fields, &given).err().unwrap_or_default();
+        let messages = problems.into_iter().map(|problem| problem.message);
+        messages.collect::<Vec<_>>().join("; ")
+    };
+    assert_eq!(problems("primary", "/srv/chroot/"), "");
+    assert_eq!(problems("third", "/srv"), "no host is called `third`");
+    assert_eq!(problems("primary", "srv"), "`srv` is not an absolute path");
+    let script = dpkg::script(Some("/srv/it's"));
+    assert!(script.starts_with(r"root='/srv/it'\''s'"), "{script}");
+    assert!(dpkg::script(None).starts_with("root=''\n"));
+}
