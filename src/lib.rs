@@ -1,5 +1,6 @@
 pub mod cli;
 pub mod clock;
+pub mod demo;
 pub mod dns;
 pub mod engine;
 pub mod event;

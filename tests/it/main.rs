@@ -8,6 +8,7 @@
 )]
 
 mod crash;
+mod demo;
 mod dependencies;
 mod journal;
 mod lab;

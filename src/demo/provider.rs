@@ -1,0 +1,136 @@
+//! The provider of the lab: an HTTP API that writes the zone, in the shapes of PowerDNS.
+//!
+//! It knows what the real one is asked for by `cutover` and by `curl`: a zone, a PATCH of record sets, NOTIFY.
+
+use std::sync::Arc;
+
+use hyper::{Method, StatusCode};
+use serde::Deserialize;
+use serde_json::{Value as Json, json};
+
+use super::http::{Answer, Asked, typed};
+use super::zone::{Change, Zone};
+use crate::dns::{RecordKey, RecordSet};
+
+/// The API of one zone.
+#[derive(Clone)]
+pub(super) struct Api {
+    pub(super) zone: Arc<Zone>,
+    /// Without a dot at its end.
+    pub(super) name: String,
+    pub(super) key: String,
+}
+
+#[derive(Deserialize)]
+struct Patch {
+    rrsets: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    name: String,
+    #[serde(rename = "type")]
+    rtype: String,
+    changetype: String,
+    #[serde(default)]
+    ttl: u32,
+    #[serde(default)]
+    records: Vec<Member>,
+}
+
+#[derive(Deserialize)]
+struct Member {
+    content: String,
+    #[serde(default)]
+    disabled: bool,
+}
+
+impl Api {
+    pub(super) async fn answer(self, asked: Asked) -> Answer {
+        if asked.header("x-api-key") != self.key {
+            return error(StatusCode::UNAUTHORIZED, "Unauthorized");
+        }
+        let zone = format!("/api/v1/servers/localhost/zones/{}.", self.name);
+        let path = asked.head.uri.path();
+        match (&asked.head.method, path.strip_prefix(zone.as_str())) {
+            (&Method::GET, Some("")) => self.show().await,
+            (&Method::PATCH, Some("")) => match self.patch(&asked.body).await {
+                Ok(()) => typed(StatusCode::NO_CONTENT, JSON, ""),
+                Err(why) => error(StatusCode::UNPROCESSABLE_ENTITY, &why),
+            },
+            (&Method::PUT, Some("/notify")) => {
+                self.zone.notify();
+                let result = json!({ "result": "Notification queued" });
+                typed(StatusCode::OK, JSON, result.to_string())
+            }
+            (_, Some("" | "/notify")) => {
+                error(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
+            }
+            _ => error(StatusCode::NOT_FOUND, "Not Found"),
+        }
+    }
+
+    async fn show(&self) -> Answer {
+        let (serial, sets) = self.zone.sets().await;
+        let rrsets: Vec<Json> = sets.iter().map(shown).collect();
+        let zone = json!({
+            "id": format!("{}.", self.name),
+            "name": format!("{}.", self.name),
+            "kind": "Primary",
+            "serial": serial,
+            "rrsets": rrsets,
+        });
+        typed(StatusCode::OK, JSON, zone.to_string())
+    }
+
+    async fn patch(&self, body: &[u8]) -> Result<(), String> {
+        let patch: Patch = serde_json::from_slice(body)
+            .map_err(|error| format!("the body cannot be read: {error}"))?;
+        let changes = patch.rrsets.into_iter().map(|entry| self.change(entry));
+        let changes = changes.collect::<Result<Vec<_>, _>>()?;
+        self.zone.change(changes).await
+    }
+
+    fn change(&self, entry: Entry) -> Result<Change, String> {
+        let key = RecordKey::new(&entry.name, entry.rtype.parse()?);
+        let inside = (key.name.strip_suffix(&self.name))
+            .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+        if !inside || !entry.name.ends_with('.') {
+            return Err(format!("`{}` is out of the zone", entry.name));
+        }
+        if entry.records.iter().any(|member| member.disabled) {
+            return Err("the demo keeps no disabled records".into());
+        }
+        match entry.changetype.as_str() {
+            "DELETE" => Ok((key, None)),
+            "REPLACE" => {
+                let data = entry.records.iter().map(|member| &member.content);
+                let set = RecordSet::new(key.clone(), entry.ttl, data)?;
+                if set.addresses().len() != set.data.len() {
+                    return Err(format!("the demo serves addresses only, and no `{key}`"));
+                }
+                Ok((key, Some(set).filter(|set| !set.data.is_empty())))
+            }
+            other => Err(format!("`{other}` is no changetype")),
+        }
+    }
+}
+
+const JSON: &str = "application/json";
+
+fn error(status: StatusCode, why: &str) -> Answer {
+    typed(status, JSON, json!({ "error": why }).to_string())
+}
+
+fn shown(set: &RecordSet) -> Json {
+    let records: Vec<Json> = (set.data.iter())
+        .map(|data| json!({ "content": data, "disabled": false }))
+        .collect();
+    json!({
+        "name": format!("{}.", set.key.name),
+        "type": set.key.rtype.to_string(),
+        "ttl": set.ttl,
+        "records": records,
+        "comments": [],
+    })
+}
