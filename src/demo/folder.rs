@@ -160,7 +160,7 @@ impl Folder {
         ];
         let packages = if stale { 36 } else { 40 };
         for n in 1..=packages {
-            let name = format!("pool/main/d/demo-{n:02}/demo-{n:02}_1.{n}_all.deb");
+            let name = format!("pool/main/demo-{n:02}_1.{n}_all.deb");
             files.push((name, format!("package {n}\n").repeat(40 + n)));
         }
         for (name, text) in files {

@@ -115,8 +115,8 @@ roots = {{ {} }}
 
     /// The whole playbook.
     pub(super) fn text(&self) -> String {
-        let provider = self.ports.of(Server::Provider);
-        let provider = provider.first().map(ToString::to_string);
+        let first = |server| self.ports.of(server).first().map(ToString::to_string);
+        let (provider, cache) = (first(Server::Provider), first(Server::Cache));
         format!(
             r#"# The playbook of `cutover demo`: two sites on this machine, and names that move between them.
 #
@@ -148,7 +148,7 @@ api-key = {{ file = {key} }}
 [zones."{ZONE}"]
 provider = "lab"
 servers = [{servers}]
-resolvers = [{resolvers}]
+resolvers = ["{resolvers}"]
 
 # What users use. Every probe is made at every address, over IPv4 and IPv6.
 
@@ -215,7 +215,7 @@ within = "15s"
             provider = provider.unwrap_or_default(),
             key = self.path("api.key"),
             servers = self.sockets(&[Server::Primary, Server::Secondary]),
-            resolvers = self.sockets(&[Server::Cache]),
+            resolvers = cache.unwrap_or_default(),
             shop = SHOPS[0],
             www = SHOPS[1],
             mirrors = [DEDICATED, CLOUD]

@@ -82,7 +82,9 @@ impl Show {
         let mut live = begun.unwrap();
         let memory = Remembered(Arc::clone(&self.store));
         let (_switch, outfit) = outfit(&self.world, &memory);
-        drive(plan, &mut live, outfit).await.unwrap()
+        let ending = drive(plan, &mut live, outfit).await.unwrap();
+        live.close().await;
+        ending
     }
 
     async fn go_on(&self, how: GoOn) -> Ending {
@@ -93,7 +95,9 @@ impl Show {
             .unwrap();
         let memory = Remembered(Arc::clone(&self.store));
         let (_switch, outfit) = outfit(&self.world, &memory);
-        resume(&records, &mut live, outfit, how).await.unwrap()
+        let ending = resume(&records, &mut live, outfit, how).await.unwrap();
+        live.close().await;
+        ending
     }
 
     async fn story(&self) -> Story {
