@@ -74,6 +74,23 @@ impl Desk {
         }
     }
 
+    /// The state folder, where a command that is typed here would not find it by itself.
+    pub(super) fn state_to_type(&self) -> Option<String> {
+        let given = self.state.as_ref()?;
+        let found = std::env::var_os("CUTOVER_STATE").is_some_and(|found| *given == *found);
+        (!found).then(|| given.display().to_string())
+    }
+
+    /// The same desk, with another state folder.
+    pub(super) fn with_state(&self, state: PathBuf) -> Desk {
+        Desk {
+            clock: self.clock.clone(),
+            format: self.format,
+            color: self.color,
+            state: Some(state),
+        }
+    }
+
     fn colour(&self, terminal: bool) -> bool {
         match self.color {
             Color::Always => true,

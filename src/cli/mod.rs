@@ -2,6 +2,7 @@
 
 mod check;
 mod common;
+mod demo;
 mod drill;
 mod exit;
 mod failover;
@@ -84,6 +85,7 @@ enum Verb {
     Runs(runs::Args),
     Show(show::Args),
     Owed(owed::Args),
+    Demo(demo::Args),
     Kinds(kinds::Args),
 }
 
@@ -109,6 +111,7 @@ pub async fn run() -> Exit {
         Verb::Runs(args) => runs::run(&desk, &args).await,
         Verb::Show(args) => show::run(&desk, &args).await,
         Verb::Owed(args) => owed::run(&desk, &args).await,
+        Verb::Demo(args) => demo::run(&desk, &args).await,
         Verb::Kinds(args) => kinds::run(&desk, &args),
     };
     match result {

@@ -97,7 +97,7 @@ impl Performance<'_> {
     pub(super) async fn live(&self, plan: Plan) -> Result<Exit, Failure> {
         let run = run_id(&self.desk.clock.now(), plan.mode);
         let meta = self.meta(&plan);
-        let displays = Displays::start(self.desk, Names::new(&run, &self.playbook), &[])?;
+        let displays = Displays::start(self.desk, self.names(&run), &[])?;
         let begun = Live::begin(
             Arc::clone(&self.store),
             &run,
@@ -132,7 +132,7 @@ impl Performance<'_> {
     /// Goes on with a run, or puts it back.
     pub(super) async fn again(&self, run: &str, how: GoOn) -> Result<Exit, Failure> {
         let past = crate::journal::read(&*self.store, run).await?;
-        let displays = Displays::start(self.desk, Names::new(run, &self.playbook), &past)?;
+        let displays = Displays::start(self.desk, self.names(run), &past)?;
         let store = Arc::clone(&self.store);
         let reopened = Live::reopen(store, run, self.desk.clock.clone(), displays.publisher());
         let (mut journal, records) = match reopened.await {
@@ -163,7 +163,7 @@ impl Performance<'_> {
     pub(super) async fn dry(&self, plan: Plan, kept: bool) -> Result<(Exit, Vec<Record>), Failure> {
         let run = run_id(&self.desk.clock.now(), plan.mode);
         let meta = self.meta(&plan);
-        let displays = Displays::start(self.desk, Names::new(&run, &self.playbook), &[])?;
+        let displays = Displays::start(self.desk, self.names(&run), &[])?;
         let records = Arc::new(std::sync::Mutex::new(Vec::new()));
         let show = displays.publisher();
         let keep = Arc::clone(&records);
@@ -211,6 +211,10 @@ impl Performance<'_> {
             .unwrap_or_else(std::sync::PoisonError::into_inner)
             .clone();
         Ok((exit, records))
+    }
+
+    fn names(&self, run: &str) -> Names {
+        Names::new(run, &self.playbook).with_state(self.desk.state_to_type())
     }
 
     fn people(&self, run: &str, by: &str, displays: &Displays) -> Present {

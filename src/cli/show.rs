@@ -32,7 +32,11 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
         Some(Event::Started { plan, .. }) => plan.playbook.clone(),
         _ => String::new(),
     };
-    let displays = Displays::start(desk, Names::new(&id, playbook), &[])?;
+    let displays = Displays::start(
+        desk,
+        Names::new(&id, playbook).with_state(desk.state_to_type()),
+        &[],
+    )?;
     for record in &records {
         displays.show(record);
     }

@@ -27,6 +27,7 @@ pub struct Lab {
     folder: PathBuf,
     playbook: PathBuf,
     notes: Vec<String>,
+    breaks: Option<Break>,
     ports: Ports,
     _name_servers: [DnsServer<Catalog>; 2],
     _cache: DnsServer<Cache>,
@@ -52,6 +53,11 @@ impl Lab {
     /// What is other than usual here: lowercase sentences without a full stop.
     pub fn notes(&self) -> &[String] {
         &self.notes
+    }
+
+    /// What was broken on purpose.
+    pub fn breaks(&self) -> Option<Break> {
+        self.breaks
     }
 
     /// What runs where, a line each.
@@ -152,6 +158,7 @@ pub async fn start(options: &Options) -> Result<Lab, DemoError> {
         folder: folder.path,
         playbook,
         notes,
+        breaks: options.breaks,
         ports,
         _name_servers: name_servers,
         _cache: cache,

@@ -26,6 +26,8 @@ pub struct Names {
     pub run: String,
     /// The playbook, as it was given on the command line.
     pub playbook: String,
+    /// The state folder, where every command must be told it.
+    pub state: Option<String>,
 }
 
 impl Names {
@@ -33,7 +35,14 @@ impl Names {
         Names {
             run: run.into(),
             playbook: playbook.into(),
+            state: None,
         }
+    }
+
+    /// The same, where journals live in a folder that commands do not find by themselves.
+    pub fn with_state(mut self, state: Option<String>) -> Names {
+        self.state = state;
+        self
     }
 }
 
@@ -333,7 +342,9 @@ fn next(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> Vec<Line> {
     let playbook = word(&names.playbook);
     let source = word(&plan.direction.source);
     let mut rows: Vec<(String, String)> = Vec::new();
-    let mut row = |command: String, what: &str| rows.push((command, what.to_owned()));
+    let state = names.state.as_deref().map(word);
+    let state = state.map_or_else(String::new, |state| format!(" --state {state}"));
+    let mut row = |command: String, what: &str| rows.push((command + &state, what.to_owned()));
     let resume = format!("cutover resume {run}");
     let rollback = format!("cutover rollback {run}");
     let check = format!("cutover check {playbook}");
