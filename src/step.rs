@@ -79,11 +79,6 @@ pub trait Check: Send + Sync {
         Vec::new()
     }
 
-    /// Whether there are looks in [`Check::baseline`].
-    fn needs_baseline(&self) -> bool {
-        false
-    }
-
     /// The deadline that fits what it looks at, where the playbook gives none and the kind's default does not
     /// fit: names need time to move, a host does not.
     fn within(&self) -> Option<Duration> {

@@ -70,7 +70,11 @@ impl<W: World, M: Memory> Looker<'_, W, M> {
     /// One round of looks at one check, and the judgement.
     async fn once(&self, entry: &Entry, aim: &Aim, pulses: &Pulses) -> Finding {
         let looks = self.world.looks(entry, aim, pulses);
-        let taken = join_all(looks.into_iter().map(|look| self.known(entry, look))).await;
+        let taken = looks.into_iter().map(|look| async move {
+            let memory_key = memory_key(self.plan, entry, &look.key);
+            self.known(entry, &memory_key, look).await
+        });
+        let taken = join_all(taken).await;
         let reused = taken.iter().filter_map(|(_, _, reused)| *reused).max();
         let evidence = Evidence {
             items: taken.into_iter().map(|(k, known, _)| (k, known)).collect(),
@@ -86,12 +90,16 @@ impl<W: World, M: Memory> Looker<'_, W, M> {
 
     /// One look: a live sight, one that is recent enough to be reused, or, in an emergency, what the
     /// source was like when it was last seen.
-    async fn known(&self, entry: &Entry, look: Look<'_>) -> (String, Known, Option<Duration>) {
+    async fn known(
+        &self,
+        entry: &Entry,
+        memory_key: &str,
+        look: Look<'_>,
+    ) -> (String, Known, Option<Duration>) {
         let Look { key, about, ask } = look;
-        let memory_key = memory_key(self.plan, entry, &key);
         let now = self.world.clock().now();
         if let Some(reuse) = self.world.reuse(entry)
-            && let Some((fact, at)) = self.memory.recall(&memory_key).await
+            && let Some((fact, at)) = self.memory.recall(memory_key).await
             && now.since(&at) <= reuse
         {
             return (key, Known::Live(fact), Some(now.since(&at)));
@@ -99,10 +107,10 @@ impl<W: World, M: Memory> Looker<'_, W, M> {
         let known = match within(self.timeout(entry, &about), ask).await {
             Ok(fact) => {
                 let at = self.world.clock().now();
-                self.memory.keep(&memory_key, &fact, &at).await;
+                self.memory.keep(memory_key, &fact, &at).await;
                 Known::Live(fact)
             }
-            Err(why) if self.may_recall(&about) => match self.memory.recall(&memory_key).await {
+            Err(why) if self.may_recall(&about) => match self.memory.recall(memory_key).await {
                 Some((fact, at)) => Known::Recorded {
                     fact,
                     age: self.world.clock().now().since(&at),
@@ -141,12 +149,14 @@ impl<W: World, M: Memory> Looker<'_, W, M> {
     /// Takes the sights that must be taken before the first write, side by side.
     pub(super) async fn take_baseline(&self, aim: &Aim) -> Vec<Sight> {
         let entries = self.plan.entries.iter().enumerate();
-        let wanted = entries.filter(|(_, entry)| entry.there && entry.needs_baseline);
+        let wanted = entries.filter(|(_, entry)| entry.needs_baseline);
         let taken = wanted.map(|(index, entry)| async move {
             let pulses = self.pulses_of(index);
             let looks = self.world.baseline(entry, aim, &pulses);
             join_all(looks.into_iter().map(|look| async {
-                let (key, known, _) = self.known(entry, look).await;
+                // Under a name of its own: a look after the flip must not pass for one from before.
+                let memory_key = memory_key(self.plan, entry, &format!("before {}", look.key));
+                let (key, known, _) = self.known(entry, &memory_key, look).await;
                 Sight {
                     key,
                     step: entry.step.clone(),

@@ -15,7 +15,7 @@ use crate::plan::{
 };
 use crate::playbook::Playbook;
 use crate::site::{Aim, Site};
-use crate::step::{Blocks, OnFail, Step, Survey, When, Work};
+use crate::step::{Blocks, OnFail, Pulses, Step, Survey, When, Work};
 
 /// How long the survey waits for one provider.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -82,7 +82,10 @@ pub async fn survey(actual: &Actual, intention: &Intention) -> Result<Plan, Surv
             (Looked::Skipped(stay), _) => stays.push(stay),
             // A change that takes no part has no edit, and so no entry.
             (Looked::Nothing, Work::Change(_)) => {}
-            (Looked::Nothing, _) => entries.push(entry(step, intention)),
+            (Looked::Nothing, work) => entries.push(Entry {
+                needs_baseline: needs_baseline(&actual.site, step, work, &aim, intention),
+                ..entry(step, intention)
+            }),
         }
     }
     let mut plan = Plan {
@@ -255,10 +258,6 @@ fn entry(step: &Step, intention: &Intention) -> Entry {
         },
         Work::Wait { time } => Nature::Wait { time: *time },
     };
-    let needs_baseline = match &step.work {
-        Work::Check(check) => check.needs_baseline(),
-        _ => false,
-    };
     let looks_only = matches!(intention.mode, Mode::Check | Mode::Plan);
     let check = matches!(nature, Nature::Check);
     let deferred = looks_only && step.after_change;
@@ -280,11 +279,21 @@ fn entry(step: &Step, intention: &Intention) -> Entry {
         temporary: common.temporary,
         probes_old_side: step.probes_old_side && check,
         after_change: step.after_change,
-        needs_baseline,
+        needs_baseline: false,
         answers: step.answers,
         promise: None,
         nature,
     }
+}
+
+/// Whether a check has looks for before the first write. A check or a dry run takes them too: they are what an
+/// emergency compares with.
+fn needs_baseline(site: &Site, step: &Step, work: &Work, aim: &Aim, intention: &Intention) -> bool {
+    let Work::Check(check) = work else {
+        return false;
+    };
+    // Looks that nobody waits for do nothing: they are only counted here.
+    takes_part(step, intention.like) && !check.baseline(site, aim, &Pulses::none()).is_empty()
 }
 
 fn takes_part(step: &Step, like: Mode) -> bool {

@@ -135,7 +135,7 @@ impl State {
             held: None,
             closing: None,
             ended: None,
-            baseline: !plan.entries.iter().any(|e| e.there && e.needs_baseline),
+            baseline: !plan.entries.iter().any(|e| e.needs_baseline),
             stopping: false,
             turning: false,
             unseen: false,

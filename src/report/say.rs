@@ -106,10 +106,12 @@ pub fn say(plan: &Plan, event: &Event) -> Vec<Sentence> {
                     actual: why.detail.clone(),
                 })
                 .collect();
-            let text = format!(
-                "{} taken before the change",
-                count(sights.len() - unseen.len(), "baseline look")
-            );
+            let why = match plan.mode {
+                Mode::Check | Mode::Plan => "kept for an emergency",
+                _ => "taken before the change",
+            };
+            let seen = count(sights.len() - unseen.len(), "baseline look");
+            let text = format!("{seen} {why}");
             let mut sentence = Sentence::run(text);
             if unseen.is_empty() {
                 sentence = sentence.detail();
