@@ -205,6 +205,9 @@ fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
         (Some(Ending::Refused | Ending::Stale), _) => {
             format!("{source} serves, as before; nothing was changed")
         }
+        (Some(Ending::Undone), _) if back == 0 => {
+            format!("{source} serves, as before; no change took effect")
+        }
         (Some(Ending::Undone), _) => {
             format!(
                 "{source} serves, as before; {} put back",
