@@ -10,6 +10,7 @@
 mod crash;
 mod demo;
 mod dependencies;
+mod e2e;
 mod journal;
 mod lab;
 mod mirror;

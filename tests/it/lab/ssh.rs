@@ -173,6 +173,10 @@ impl Sshd {
         std::fs::write(self.folder.join("authorized_keys"), "").unwrap();
     }
 
+    pub fn pid(&self) -> u32 {
+        self.server.pid()
+    }
+
     pub fn log(&self) -> String {
         self.server.said()
     }

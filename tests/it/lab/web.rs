@@ -167,6 +167,11 @@ impl Nginx {
         });
     }
 
+    /// The master; its worker is a child of it.
+    pub fn pid(&self) -> u32 {
+        self.server.pid()
+    }
+
     fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.server.pid()).unwrap();
         kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();

@@ -1,0 +1,94 @@
+//! Arguments, playbooks that are not valid, and readers that go away.
+
+use std::process::{Command, Stdio};
+
+use super::program::{Done, Running, cutover};
+use crate::lab::read;
+
+fn run(folder: &std::path::Path, arguments: &[&str]) -> Done {
+    let mut command = cutover();
+    command.current_dir(folder).args(arguments);
+    command.env("CUTOVER_STATE", folder.join("state"));
+    Running::start(command, folder, Vec::new()).end()
+}
+
+const SMALL: &str = include_str!("../../../playbooks/small-site.toml");
+
+#[test]
+fn a_playbook_that_is_not_valid_shows_where() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = SMALL.replacen("kind = \"services\"", "kind = \"servces\"", 1);
+    std::fs::write(dir.path().join("bad.toml"), text).unwrap();
+    for verb in ["lint", "check", "plan", "drill", "failover"] {
+        let mut arguments = vec![verb, "bad.toml"];
+        if matches!(verb, "drill" | "failover") {
+            arguments.push("--yes");
+        }
+        let done = run(dir.path(), &arguments).exits(3).complains("servces");
+        let done = done
+            .complains("bad.toml:")
+            .complains("services")
+            .complains("^^^^^^^");
+        assert!(done.out.is_empty(), "{done}");
+    }
+    std::fs::write(dir.path().join("good.toml"), SMALL).unwrap();
+    run(dir.path(), &["lint", "good.toml"])
+        .exits(0)
+        .complains_of_nothing()
+        .says("good.toml: fine");
+    // One that is fine does not hide one that is not.
+    run(dir.path(), &["lint", "bad.toml", "good.toml"])
+        .exits(3)
+        .says("good.toml: fine");
+}
+
+#[test]
+fn wrong_arguments_exit_2() {
+    let dir = tempfile::tempdir().unwrap();
+    let cases: &[(&[&str], &str)] = &[
+        (&[], "Usage"),
+        (&["flail"], "unrecognized subcommand"),
+        (&["check"], "<PLAYBOOK>"),
+        (&["check", "nowhere.toml"], "failed to read `nowhere.toml`"),
+        (&["lint", "nowhere.toml"], "failed to read `nowhere.toml`"),
+        (&["drill", "nowhere.toml", "--hold", "soon"], "soon"),
+        (&["show", "20200101-nothing"], "there is no run"),
+        (&["rollback"], "cutover runs"),
+        (&["resume"], "cutover runs"),
+        (&["kinds", "servces"], "services"),
+        (&["check", "x.toml", "--format", "xml"], "possible values"),
+    ];
+    for (arguments, complaint) in cases {
+        run(dir.path(), arguments).exits(2).complains(complaint);
+    }
+    run(dir.path(), &["--help"])
+        .exits(0)
+        .says("Exit codes say what state the world is in");
+    run(dir.path(), &["--version"]).exits(0).says("cutover ");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let dir = tempfile::tempdir().unwrap();
+    for arguments in [&["kinds"][..], &["kinds", "services"], &["--help"]] {
+        let err = dir.path().join("err");
+        let mut child = cutover()
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(std::fs::File::create(&err).unwrap())
+            .spawn()
+            .unwrap();
+        // Nobody will ever read.
+        drop(child.stdout.take());
+        child.wait().unwrap();
+        assert_eq!(read(&err), "", "{arguments:?}");
+    }
+    let program = env!("CARGO_BIN_EXE_cutover");
+    let piped = Command::new("sh")
+        .args(["-c", &format!("'{program}' kinds | head -1")])
+        .output()
+        .unwrap();
+    assert!(piped.status.success(), "{piped:?}");
+    assert!(piped.stderr.is_empty(), "{piped:?}");
+    assert_eq!(String::from_utf8_lossy(&piped.stdout).lines().count(), 1);
+}

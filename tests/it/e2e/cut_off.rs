@@ -1,0 +1,156 @@
+//! Runs that are killed, stopped, or met by another one.
+
+use rustix::process::Signal;
+
+use super::program::Running;
+use super::scene::{Plot, Scene};
+use crate::lab::{READY, have, wait_until};
+
+/// A drill that stays on the other side until something happens to it.
+fn staying() -> Plot {
+    Plot {
+        hold: "10m",
+        ..Plot::small()
+    }
+}
+
+/// Starts a drill and waits until the names lead to the other side.
+fn drill_there(scene: &Scene) -> Running {
+    let drill = scene.start(&["drill", "PLAYBOOK", "--yes"]);
+    scene.wait_for_flip_to(&scene.new);
+    drill
+}
+
+/// The drill says that it stays on the other side.
+fn wait_for_hold(drill: &Running) {
+    wait_until("the drill holds", READY, || {
+        drill.said().contains("holding 10m").then_some(())
+    });
+}
+
+#[test]
+fn a_killed_drill_is_finished_by_a_resume() {
+    let plot = Plot {
+        hold: "100ms",
+        ..Plot::small()
+    };
+    if !have(&plot.programs()) {
+        return;
+    }
+    let scene = Scene::new(plot);
+    let before = scene.zone();
+    let drill = drill_there(&scene);
+    drill.signal(Signal::KILL);
+    let killed = drill.end();
+    assert_eq!(killed.code, None, "{killed}");
+    let run = scene.newest_run();
+    assert_eq!(run["ending"], serde_json::Value::Null);
+    assert_eq!(run["alive"], false);
+    // A new run would take the middle of the old one for the state to come back to.
+    let refused = scene
+        .run(&["failover", "PLAYBOOK", "--yes", "--to", "new"])
+        .exits(8);
+    refused
+        .complains(run["run"].as_str().unwrap())
+        .complains("cutover resume");
+
+    let resumed = scene.run(&["resume"]).exits(0);
+    let resumed = resumed
+        .says("resumed by ops@")
+        .says("drill of site: done, and seen so");
+    assert_eq!(scene.zone(), before, "{resumed}");
+    scene.run(&["resume"]).exits(2);
+}
+
+#[test]
+fn a_killed_drill_is_put_back_by_a_rollback() {
+    let plot = staying();
+    if !have(&plot.programs()) {
+        return;
+    }
+    let scene = Scene::new(plot);
+    let before = scene.zone();
+    let drill = drill_there(&scene);
+    drill.signal(Signal::KILL);
+    drill.end();
+    let back = scene
+        .run(&["rollback"])
+        .exits(5)
+        .says("old serves, as before");
+    assert_eq!(scene.zone(), before, "{back}");
+    assert_eq!(scene.newest_run()["ending"], "undone");
+}
+
+#[test]
+fn a_stopped_drill_says_how_to_go_on() {
+    let plot = staying();
+    if !have(&plot.programs()) {
+        return;
+    }
+    let scene = Scene::new(plot);
+    let before = scene.zone();
+    let drill = drill_there(&scene);
+    wait_for_hold(&drill);
+    drill.signal(Signal::TERM);
+    let stopped = drill.end().exits(7);
+    let stopped = stopped.says("the change stands; the names lead to new");
+    let id = scene.newest_run()["run"].as_str().unwrap().to_owned();
+    let stopped = stopped.says(&format!("cutover resume {id}"));
+    let stopped = stopped.says(&format!("cutover rollback {id}"));
+    assert!(scene.leads_to(&scene.new), "{stopped}");
+    scene.run(&["rollback", &id]).exits(5);
+    assert_eq!(scene.zone(), before);
+}
+
+#[test]
+fn two_runs_at_once_are_one_too_many() {
+    let plot = staying();
+    if !have(&plot.programs()) {
+        return;
+    }
+    let scene = Scene::new(plot);
+    let before = scene.zone();
+    let drill = drill_there(&scene);
+    wait_for_hold(&drill);
+    let id = scene.newest_run()["run"].as_str().unwrap().to_owned();
+    assert_eq!(scene.newest_run()["alive"], true);
+    let serial = scene.serial();
+    let second = scene
+        .run(&["failover", "PLAYBOOK", "--yes", "--to", "old"])
+        .exits(8);
+    let second = second.complains(&id);
+    assert_eq!(scene.serial(), serial, "{second}");
+    // Whoever looks only is free to do so.
+    scene.run(&["plan", "PLAYBOOK", "--to", "old"]).exits(0);
+
+    // A rollback of a run that is alive is a message to it.
+    scene.run(&["rollback", &id]).exits(0).complains("was told");
+    let undone = drill
+        .end()
+        .exits(5)
+        .says("at another terminal decided to go back");
+    assert_eq!(scene.zone(), before, "{undone}");
+}
+
+#[test]
+fn a_follower_sees_a_run_to_its_end() {
+    let plot = staying();
+    if !have(&plot.programs()) {
+        return;
+    }
+    let scene = Scene::new(plot);
+    let drill = drill_there(&scene);
+    wait_for_hold(&drill);
+    let follower = scene.start(&["show", "--follow"]);
+    wait_until("the follower shows the hold", READY, || {
+        follower.said().contains("holding 10m").then_some(())
+    });
+    scene.run(&["rollback"]).exits(0);
+    let drilled = drill.end().exits(5);
+    let followed = follower.end().exits(0);
+    assert_eq!(
+        super::drill::story(&followed.out),
+        super::drill::story(&drilled.out),
+        "{followed}\n{drilled}"
+    );
+}

@@ -1,0 +1,77 @@
+//! Looking is free, and writes nothing.
+
+use super::scene::{Plot, Scene};
+use crate::lab::have;
+
+fn scene() -> Option<Scene> {
+    let plot = Plot::small();
+    have(&plot.programs()).then(|| Scene::new(plot))
+}
+
+#[test]
+fn what_looks_only_writes_nothing() {
+    let Some(scene) = scene() else { return };
+    let serial = scene.serial();
+    for arguments in [
+        &["check", "PLAYBOOK"][..],
+        &["plan", "PLAYBOOK"],
+        &["plan", "PLAYBOOK", "--commands"],
+        &["plan", "PLAYBOOK", "--emergency"],
+        &["failover", "PLAYBOOK", "--dry-run"],
+        &["failover", "PLAYBOOK", "--dry-run", "--emergency"],
+    ] {
+        let done = scene.run(arguments).exits(0).complains_of_nothing();
+        let done = done.says("nothing was changed");
+        assert_eq!((scene.serial(), scene.updates()), (serial, 0), "{done}");
+    }
+    let plan = scene.run(&["plan", "PLAYBOOK"]);
+    let plan = plan.says("- www.site.example.     2 IN A    192.0.2.10");
+    plan.says("+ www.site.example.     1 IN A    198.51.100.20");
+    scene
+        .run(&["check", "PLAYBOOK"])
+        .exits(0)
+        .says("If you flipped now");
+}
+
+#[test]
+fn nobody_to_ask_is_no_permission() {
+    let Some(scene) = scene() else { return };
+    let serial = scene.serial();
+    let done = scene
+        .run(&["failover", "PLAYBOOK"])
+        .exits(2)
+        .complains("--yes");
+    assert_eq!(scene.serial(), serial, "{done}");
+}
+
+#[test]
+fn a_saved_plan_is_carried_out_exactly_or_not_at_all() {
+    let Some(scene) = scene() else { return };
+    let with_plan = ["failover", "PLAYBOOK", "--plan", "reviewed.json", "--yes"];
+    scene
+        .run(&["plan", "PLAYBOOK", "--out", "reviewed.json"])
+        .exits(0);
+
+    // Somebody edits the playbook.
+    let text = scene.text();
+    scene.write_playbook(&text.replace("ttl = \"1s\"", "ttl = \"30s\""));
+    scene.run(&with_plan).exits(8).complains("the playbook");
+    scene.write_playbook(&text);
+
+    // Somebody edits the zone.
+    scene.somebody_else_writes("203.0.113.77");
+    let serial = scene.serial();
+    let stale = scene.run(&with_plan);
+    assert_eq!(scene.serial(), serial, "{stale}");
+    stale.exits(8).complains("stale");
+    scene.somebody_else_writes("192.0.2.10");
+    scene
+        .run(&["plan", "PLAYBOOK", "--out", "reviewed.json"])
+        .exits(0);
+
+    let done = scene.run(&with_plan).exits(0);
+    assert!(scene.leads_to(&scene.new), "{done}");
+    scene
+        .run(&["failover", "PLAYBOOK", "--plan", "site.toml", "--yes"])
+        .exits(2);
+}

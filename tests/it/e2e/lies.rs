@@ -1,0 +1,82 @@
+//! Writes whose answer is lost, and answers of writes that never happened.
+
+use super::scene::{Dns, Plot, Scene, Servers};
+use crate::lab::have;
+use crate::lab::relay::{Fate, Relay};
+
+/// Whether a piece of a DNS stream begins with an UPDATE.
+fn is_update(piece: &[u8]) -> bool {
+    piece.get(4).is_some_and(|flags| flags & 0x78 == 5 << 3)
+}
+
+fn is_patch(piece: &[u8]) -> bool {
+    piece.starts_with(b"PATCH ")
+}
+
+fn bind() -> Option<Scene> {
+    let plot = Plot::small();
+    have(&plot.programs()).then(|| Scene::new(plot))
+}
+
+#[test]
+fn a_flip_whose_answer_is_lost_succeeds() {
+    let Some(mut scene) = bind() else { return };
+    let Dns::Bind(primary, _) = &scene.dns else {
+        unreachable!("the scene has BIND");
+    };
+    for fate in [Fate::CutAfter, Fate::Silence] {
+        let relay = Relay::start(primary.v6, is_update, fate);
+        scene.provider_at = relay.at;
+        scene.playbook();
+        let done = scene
+            .run(&["failover", "PLAYBOOK", "--yes", "--to", "new"])
+            .exits(0);
+        let done = done
+            .says("whether it was written could not be told")
+            .says("new serves");
+        assert!(scene.leads_to(&scene.new), "{done}");
+        // Back again, past the relay.
+        scene.provider_at = primary.v6;
+        scene.playbook();
+        scene
+            .run(&["failover", "PLAYBOOK", "--yes", "--to", "old"])
+            .exits(0);
+    }
+}
+
+#[test]
+fn a_flip_that_only_claims_to_have_happened_is_no_success() {
+    let plot = Plot {
+        servers: Servers::PowerDns,
+        ..Plot::small()
+    };
+    if !have(&plot.programs()) {
+        return;
+    }
+    let mut scene = Scene::new(plot);
+    let before = scene.zone();
+    let fate = Fate::Forged(|_| b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n".to_vec());
+    let relay = Relay::start(scene.provider_at, is_patch, fate);
+    scene.provider_at = relay.at;
+    let done = scene.run(&["failover", "PLAYBOOK", "--yes"]);
+    assert_eq!(scene.zone(), before, "{done}");
+    done.exits(5)
+        .says("the answer was: done")
+        .says("old serves, as before; no change took effect");
+}
+
+#[test]
+fn a_patch_whose_answer_is_an_error_but_that_happened_succeeds() {
+    let plot = Plot {
+        servers: Servers::PowerDns,
+        ..Plot::small()
+    };
+    if !have(&plot.programs()) {
+        return;
+    }
+    let mut scene = Scene::new(plot);
+    let relay = Relay::start(scene.provider_at, is_patch, Fate::CutAfter);
+    scene.provider_at = relay.at;
+    let done = scene.run(&["failover", "PLAYBOOK", "--yes"]).exits(0);
+    assert!(scene.leads_to(&scene.new), "{done}");
+}

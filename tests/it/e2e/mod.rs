@@ -1,0 +1,12 @@
+//! The real program against real servers, from its arguments to its exit code.
+
+mod cli;
+mod cut_off;
+mod drill;
+mod dry;
+mod emergency;
+mod lies;
+mod program;
+mod refusals;
+mod scene;
+mod secrets;

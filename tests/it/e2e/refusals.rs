@@ -1,0 +1,116 @@
+//! What stops a run before its first write, and what sends it back after it.
+
+use super::scene::{Plot, Scene, WWW, packages};
+use crate::lab::have;
+
+/// A far scene in which nothing may be written.
+fn refuses(mut spoil: impl FnMut(&mut Scene), because: &[&str]) {
+    let plot = Plot {
+        far: true,
+        ..Plot::small()
+    };
+    if !have(&plot.programs()) {
+        return;
+    }
+    let mut scene = Scene::new(plot);
+    scene.playbook();
+    spoil(&mut scene);
+    let serial = scene.serial();
+    let mut done = scene.run(&["failover", "PLAYBOOK", "--yes"]).exits(4);
+    assert_eq!((scene.serial(), scene.updates()), (serial, 0), "{done}");
+    done = done
+        .says("old serves, as before; nothing was changed")
+        .says("Why ");
+    for text in because {
+        done = done.says(text);
+    }
+    done.says("cutover check site.toml");
+}
+
+#[test]
+fn a_missing_package_stops_the_run() {
+    refuses(
+        |scene| {
+            let new = scene.new.sshd.as_ref().unwrap();
+            new.replace_program("dpkg-query", &packages(&["rsync 3.4-1"]));
+        },
+        &["packages fail", "nginx"],
+    );
+}
+
+#[test]
+fn a_stale_mirror_stops_the_run() {
+    refuses(
+        |scene| std::fs::write(scene.old.tree.join("pool/main/new.deb"), "new").unwrap(),
+        &["mirror fail", "new.deb"],
+    );
+}
+
+#[test]
+fn a_service_that_is_down_at_the_target_stops_the_run() {
+    refuses(
+        |scene| scene.new.web = None,
+        &["works fail", "198.51.100.20:80", "[2001:db8:1::20]:80"],
+    );
+}
+
+#[test]
+fn a_failure_after_the_flip_leads_back_by_itself() {
+    // What works at the addresses before the flip, and what the public sees after it, are not the same here.
+    let plot = Plot {
+        more: "[[step]]\nid = \"smoke\"\nkind = \"http\"\nat = \"public\"\n\
+               url = \"http://www.site.example/new\"\nwithin = \"1s\"\nevery = \"200ms\"\n\
+               timeout = \"3s\"\nwhen = [\"failover\", \"drill\"]\n"
+            .to_owned(),
+        ..Plot::small()
+    };
+    if !have(&plot.programs()) {
+        return;
+    }
+    let scene = Scene::new(plot);
+    let page = scene.old.web.as_ref().unwrap().root(WWW).join("new");
+    std::fs::write(page, "only the old side has it").unwrap();
+    let (before, serial) = (scene.zone(), scene.serial());
+    let done = scene.run(&["failover", "PLAYBOOK", "--yes"]).exits(5);
+    assert_eq!(scene.zone(), before, "{done}");
+    assert_eq!(scene.serial(), serial + 2, "there and back: {done}");
+    let done = done
+        .says("smoke fail")
+        .says("404")
+        .says("old serves, as before; 1 change put back");
+    assert_eq!(scene.newest_run()["ending"], "undone", "{done}");
+}
+
+#[test]
+fn an_edit_of_somebody_else_is_never_overwritten() {
+    let plot = Plot {
+        hold: "10m",
+        ..Plot::small()
+    };
+    if !have(&plot.programs()) {
+        return;
+    }
+    let scene = Scene::new(plot);
+    let drill = scene.start(&["drill", "PLAYBOOK", "--yes"]);
+    scene.wait_for_flip_to(&scene.new);
+    crate::lab::wait_until("the drill holds", crate::lab::READY, || {
+        drill.said().contains("holding 10m").then_some(())
+    });
+    scene.somebody_else_writes("203.0.113.77");
+    let theirs = scene.zone();
+    let serial = scene.serial();
+    scene.run(&["rollback"]).exits(0);
+    let held = drill.end().exits(6);
+    assert_eq!((scene.zone(), scene.serial()), (theirs, serial), "{held}");
+    let id = scene.newest_run()["run"].as_str().unwrap().to_owned();
+    let held = held
+        .says("somebody else wrote here")
+        .says("changed by somebody else");
+    held.says(&format!("cutover show {id}"))
+        .says(&format!("cutover rollback {id}"));
+
+    // Once the zone is as the run left it, the way back is free.
+    scene.somebody_else_writes("198.51.100.20");
+    let still = scene.run(&["rollback"]);
+    assert_eq!(still.code, Some(6), "the TTL is not ours: {still}");
+}
