@@ -171,13 +171,9 @@ impl Check for Propagation {
         judge::judge(aim, evidence, self.floor)
     }
 
+    /// Which TTLs caches may hold is known only from what was served before the change.
     fn baseline<'a>(&'a self, site: &'a Site, aim: &'a Aim, pulse: &'a Pulses) -> Vec<Look<'a>> {
         self.looks(site, aim, pulse)
-    }
-
-    /// Which TTLs caches may hold is known only from what was served before the change.
-    fn needs_baseline(&self) -> bool {
-        true
     }
 }
 

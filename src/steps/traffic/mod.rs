@@ -177,10 +177,6 @@ impl Check for Traffic {
         self.looks_at(site, &aim.idle)
     }
 
-    fn needs_baseline(&self) -> bool {
-        true
-    }
-
     fn judge(&self, aim: &Aim, evidence: &Evidence) -> Finding {
         let mut judging = Judging {
             traffic: self,
