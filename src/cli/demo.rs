@@ -1,12 +1,13 @@
 //! `cutover demo`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::common::{Desk, Failure, PlaybookArgs};
 use super::failover::{Going, go};
 use super::{Exit, Format};
 use crate::demo::{self, Break, DemoError, Lab, Options};
 use crate::plan::Mode;
+use crate::world::exec::quoted;
 
 /// A whole drill on this machine: two sites, name servers, a provider, users
 ///
@@ -79,9 +80,8 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
 /// Keeps the lab running until somebody ends it.
 async fn keep(desk: &Desk, lab: &Lab) -> Result<Exit, Failure> {
     let servers = lab.servers().join("\n  ");
-    let playbook = lab.playbook().display();
-    let state = lab.state();
-    let state = state.display();
+    let playbook = word(lab.playbook());
+    let state = word(&lab.state());
     desk.print_text(&format!(
         "The lab runs until Ctrl-C:\n  {servers}\n\nTry, at another terminal:\n  \
          cutover check {playbook} --state {state}\n  \
@@ -97,10 +97,9 @@ async fn keep(desk: &Desk, lab: &Lab) -> Result<Exit, Failure> {
 
 /// What there is to do next, besides what the card of the run says.
 fn afterwards(lab: &Lab, result: &Result<Exit, Failure>) -> String {
-    let folder = lab.folder().display();
+    let folder = word(lab.folder());
     let playbook = lab.playbook().display();
-    let state = lab.state();
-    let state = state.display();
+    let state = word(&lab.state());
     let unfinished = match result {
         Ok(exit) => matches!(exit, Exit::Held | Exit::Stopped),
         Err(failure) => matches!(failure.exit, Exit::Stopped | Exit::Busy),
@@ -125,4 +124,9 @@ fn afterwards(lab: &Lab, result: &Result<Exit, Failure>) -> String {
         );
     }
     text + &format!("The folder stays until it is removed:\n  rm -r {folder}\n")
+}
+
+/// A path as one word of a shell.
+fn word(path: &Path) -> String {
+    quoted(&[path.display().to_string()])
 }

@@ -167,3 +167,63 @@ impl RequestHandler for Cache {
         Box::pin(self.answer(request, reply))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::demo::ports::{Ports, Server as Place};
+    use crate::demo::zone::Zone;
+    use crate::dns::{RecordKey, RecordSet, RecordType as Moved};
+
+    fn set(data: &str) -> RecordSet {
+        let key = RecordKey::new("www.demo.example", Moved::A);
+        RecordSet::new(key, 2, [data]).unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_kept_for_its_ttl_and_not_longer() {
+        let folder = tempfile::tempdir().unwrap();
+        let name = folder.path().display().to_string();
+        let (ports, mut sockets) = Ports::find(&name).await.unwrap();
+        let file = folder.path().join("zone.json");
+        let zone = Zone::open("demo.example", &file, vec![set("192.0.2.1")]).await;
+        let zone = zone.unwrap_or_else(|error| panic!("{error}"));
+        let _servers = zone.serve(sockets.take(Place::Primary), sockets.take(Place::Secondary));
+        let cache = Cache::new("demo.example", ports.of(Place::Primary));
+        let _cache = cache.serve(sockets.take(Place::Cache));
+        let at = ports.of(Place::Cache)[0];
+        let ask = async |name: &str, rtype| {
+            let patience = Duration::from_secs(20);
+            dns::ask(at, name, rtype, true, patience).await.unwrap()
+        };
+
+        let first = ask("www.demo.example", RecordType::A).await;
+        assert_eq!(first.records, ["192.0.2.1"]);
+        assert!(!first.authoritative);
+        let changed = set("198.51.100.1");
+        let change = vec![(changed.key.clone(), Some(changed))];
+        zone.change(change).await.unwrap();
+        let began = Instant::now();
+        while ask("www.demo.example", RecordType::A).await.records == first.records {
+            assert!(began.elapsed() < Duration::from_secs(20));
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let now = ask("www.demo.example", RecordType::A).await;
+        assert_eq!(now.records, ["198.51.100.1"]);
+        assert!(now.ttl.is_some_and(|ttl| ttl <= 2));
+
+        assert_eq!(
+            ask("none.demo.example", RecordType::A).await.rcode,
+            "NXDOMAIN"
+        );
+        let absent = ask("www.demo.example", RecordType::AAAA).await;
+        assert_eq!(
+            (absent.rcode.as_str(), absent.records.len()),
+            ("NOERROR", 0)
+        );
+        assert_eq!(
+            ask("www.other.example", RecordType::A).await.rcode,
+            "REFUSED"
+        );
+    }
+}

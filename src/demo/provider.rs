@@ -134,3 +134,93 @@ fn shown(set: &RecordSet) -> Json {
         "comments": [],
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt;
+    use hyper::Request;
+
+    use super::*;
+
+    async fn api(folder: &tempfile::TempDir) -> Api {
+        let key = RecordKey::new("www.demo.example", crate::dns::RecordType::A);
+        let sets = vec![RecordSet::new(key, 2, ["192.0.2.1"]).unwrap()];
+        let file = folder.path().join("zone.json");
+        let zone = Zone::open("demo.example", &file, sets).await;
+        Api {
+            zone: Arc::new(zone.unwrap_or_else(|error| panic!("{error}"))),
+            name: "demo.example".into(),
+            key: "secret".into(),
+        }
+    }
+
+    async fn ask(api: &Api, method: &str, key: &str, below: &str, body: Json) -> (u16, Json) {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("/api/v1/servers/localhost/zones/{below}"))
+            .header("x-api-key", key)
+            .body(())
+            .unwrap();
+        let asked = Asked {
+            from: "127.0.0.1:9".parse().unwrap(),
+            head: request.into_parts().0,
+            body: body.to_string().into(),
+        };
+        let answer = api.clone().answer(asked).await;
+        let status = answer.status().as_u16();
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        (status, serde_json::from_slice(&body).unwrap_or(Json::Null))
+    }
+
+    fn replace(name: &str, data: &str) -> Json {
+        json!({ "name": name, "type": "A", "ttl": 1, "changetype": "REPLACE",
+                "records": [{ "content": data, "disabled": false }] })
+    }
+
+    #[tokio::test]
+    async fn only_who_has_the_key_is_answered_and_only_about_its_zone() {
+        let folder = tempfile::tempdir().unwrap();
+        let api = api(&folder).await;
+        let none = json!({});
+        let cases = [
+            ("GET", "wrong", "demo.example.", 401),
+            ("GET", "", "demo.example.", 401),
+            ("GET", "secret", "other.example.", 404),
+            ("DELETE", "secret", "demo.example.", 405),
+            ("PATCH", "secret", "demo.example.", 422),
+            ("PUT", "secret", "demo.example./notify", 200),
+            ("GET", "secret", "demo.example.", 200),
+        ];
+        for (method, key, below, expected) in cases {
+            let (status, _) = ask(&api, method, key, below, none.clone()).await;
+            assert_eq!(status, expected, "{method} {below}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_patch_is_made_as_a_whole_or_not_at_all_and_outlives_the_process() {
+        let folder = tempfile::tempdir().unwrap();
+        let api = api(&folder).await;
+        let (_, before) = ask(&api, "GET", "secret", "demo.example.", json!({})).await;
+        let good = replace("www.demo.example.", "198.51.100.1");
+        for bad in [
+            replace("www.other.example.", "192.0.2.1"),
+            replace("xdemo.example.", "192.0.2.1"),
+            replace("www.demo.example", "192.0.2.1"),
+            replace("a.demo.example.", "no address"),
+        ] {
+            let body = json!({ "rrsets": [good, bad] });
+            let (status, why) = ask(&api, "PATCH", "secret", "demo.example.", body).await;
+            assert_eq!(status, 422, "{why}");
+            let (_, now) = ask(&api, "GET", "secret", "demo.example.", json!({})).await;
+            assert_eq!(now, before);
+        }
+        let body = json!({ "rrsets": [good] });
+        let (status, _) = ask(&api, "PATCH", "secret", "demo.example.", body).await;
+        assert_eq!(status, 204);
+        let again = self::api(&folder).await;
+        let (_, now) = ask(&again, "GET", "secret", "demo.example.", json!({})).await;
+        assert_eq!(now["rrsets"][0]["records"][0]["content"], "198.51.100.1");
+        assert_eq!(now["serial"], 2);
+    }
+}

@@ -394,3 +394,48 @@ async fn a_folder_is_a_lab_or_is_refused_and_the_playbook_stays_its_owners() {
     let refused = demo::start(&options).await.err().unwrap();
     assert!(matches!(refused, DemoError::NotALab { .. }), "{refused}");
 }
+
+/// The program itself, on a lab of this test.
+fn program(folder: &Path, words: &[&str]) -> std::process::Output {
+    std::process::Command::new(env!("CARGO_BIN_EXE_cutover"))
+        .args(words)
+        .stdin(std::process::Stdio::null())
+        .env("CUTOVER_STATE", folder.join("elsewhere"))
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn the_verb_says_what_is_broken_and_what_to_type_next() {
+    if !can() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let lab = folder.path().join("the lab");
+    let path = lab.to_str().unwrap();
+    let output = program(
+        folder.path(),
+        &["demo", "--in", path, "--break", "packages"],
+    );
+    let text = String::from_utf8(output.stdout).unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(4), "{text}\n{said}");
+    let lab = lab.canonicalize().unwrap();
+    let lab = lab.display();
+    for part in [
+        "Broken: the target lacks packages".to_owned(),
+        "2 missing of 12 packages".into(),
+        format!("--state '{lab}/state'"),
+        format!("cutover demo --in '{lab}'\n"),
+    ] {
+        assert!(
+            text.contains(&part),
+            "`{part}` is missing in\n{text}\n{said}"
+        );
+    }
+    // The runs of the demo stay with the demo.
+    assert!(!folder.path().join("elsewhere").exists());
+
+    let wrong = program(folder.path(), &["demo", "--break", "disk"]);
+    assert_eq!(wrong.status.code(), Some(2));
+}
