@@ -252,6 +252,10 @@ fn modules(main: &str) -> Vec<Module> {
             } else {
                 folder.join(&name).join("mod.rs")
             };
+            // The compiler knows better: a `#[path]` leads elsewhere.
+            if !root().join(&file).is_file() {
+                continue;
+            }
             let mut path = module.path.clone();
             let only_for_tests = module.only_for_tests || !kept.contains(&name);
             path.push(name);
