@@ -154,7 +154,7 @@ resolvers = ["{resolvers}"]
 
 [services.shop]
 names = ["{shop}", "{www}"]
-probes = [{{ http = "/", tls = false, contains = "{SHOP_TEXT}", slower-than = "1s" }}]
+probes = [{{ http = "/", tls = false, contains = "{SHOP_TEXT}", slower-than = "2s" }}]
 
 [services.mirror]
 names = ["{MIRROR}"]
@@ -233,4 +233,38 @@ within = "15s"
 /// A text as TOML.
 fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::playbook::Playbook;
+
+    fn scene(ipv6: bool, dpkg: bool) -> Scene<'static> {
+        Scene {
+            folder: "/tmp/cutover-demo",
+            ports: Ports::beginning(20_000, ipv6),
+            dpkg,
+        }
+    }
+
+    #[test]
+    fn the_playbook_that_stands_beside_the_others_is_the_one_that_the_demo_writes() {
+        let shown = include_str!("../../playbooks/demo.toml");
+        let written = scene(true, true).text();
+        assert_eq!(shown, written, "playbooks/demo.toml is old");
+    }
+
+    #[test]
+    fn every_machine_gets_a_valid_playbook() {
+        for (ipv6, dpkg) in [(true, true), (true, false), (false, true), (false, false)] {
+            let text = scene(ipv6, dpkg).text();
+            let book = Playbook::parse(&text, "playbook.toml", &[]);
+            let book = book.unwrap_or_else(|problems| panic!("{problems}"));
+            assert!(book.warnings().is_empty(), "{}", book.warnings());
+            assert_eq!(book.step("packages").is_some(), dpkg);
+            let host = &book.hosts()["standby"];
+            assert_eq!(host.addresses.len(), if ipv6 { 2 } else { 1 });
+        }
+    }
 }

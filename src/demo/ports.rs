@@ -74,6 +74,11 @@ impl AllSockets {
 }
 
 impl Ports {
+    #[cfg(test)]
+    pub(super) fn beginning(first: u16, ipv6: bool) -> Ports {
+        Ports { first, ipv6 }
+    }
+
     /// Where a server listens: IPv4 first.
     pub(super) fn of(&self, server: Server) -> Vec<SocketAddr> {
         let port = self.first + server as u16;
