@@ -65,7 +65,7 @@ enum Kind {
     Real,
     Tokio {
         origin: tokio::time::Instant,
-        wall: Timestamp,
+        start: Box<Stamp>,
     },
 }
 
@@ -80,10 +80,22 @@ impl Clock {
 
     /// A clock that starts at `wall` and moves with `tokio::time`, paused or not.
     pub fn following_tokio(wall: Timestamp) -> Clock {
-        let origin = tokio::time::Instant::now();
-        Clock {
-            kind: Kind::Tokio { origin, wall },
+        Clock::following_tokio_from(Stamp {
+            wall,
+            boot_ms: 0,
             boot_id: "virtual".into(),
+        })
+    }
+
+    /// A clock that starts at `start` and moves with `tokio::time`: of a machine that was copied, that was
+    /// started again, or whose wall clock was set.
+    pub fn following_tokio_from(start: Stamp) -> Clock {
+        Clock {
+            boot_id: start.boot_id.clone(),
+            kind: Kind::Tokio {
+                origin: tokio::time::Instant::now(),
+                start: Box::new(start),
+            },
         }
     }
 
@@ -101,14 +113,7 @@ impl Clock {
                     boot_id: self.boot_id.clone(),
                 }
             }
-            Kind::Tokio { origin, wall } => {
-                let start = Stamp {
-                    wall: *wall,
-                    boot_ms: 0,
-                    boot_id: self.boot_id.clone(),
-                };
-                start.plus(origin.elapsed())
-            }
+            Kind::Tokio { origin, start } => start.plus(origin.elapsed()),
         }
     }
 

@@ -1,6 +1,6 @@
 //! The world of a sketched plan.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ pub struct FakeWorld {
     inner: Arc<Mutex<Inner>>,
 }
 
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
 struct Inner {
     places: BTreeMap<Place, Value>,
     /// Writes that are still on their way.
@@ -55,6 +55,14 @@ struct Inner {
     writes: Vec<(Place, Way)>,
     acts: Vec<(String, Way)>,
     unreadable: u32,
+    /// Checks whose looks never answer.
+    frozen: BTreeSet<String>,
+    /// Checks whose findings are final.
+    finals: BTreeSet<String>,
+    /// Checks that take an earlier sight, and how old it may be.
+    reuse: BTreeMap<String, Duration>,
+    /// How often each check was looked at.
+    looks: BTreeMap<String, u32>,
 }
 
 impl FakeWorld {
@@ -81,6 +89,21 @@ impl FakeWorld {
             fuse,
             ..self.clone()
         }
+    }
+
+    /// A world of its own with the same in it, at the same moment of another clock.
+    pub fn copy(&self, clock: Clock) -> FakeWorld {
+        FakeWorld {
+            clock,
+            fuse: Fuse::never(),
+            inner: Arc::new(Mutex::new(self.inner().clone())),
+        }
+    }
+
+    /// All that is in it, in words: worlds with the same words have the same future.
+    pub fn words(&self) -> String {
+        self.land();
+        format!("{:?}", self.inner())
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -120,6 +143,26 @@ impl FakeWorld {
     /// The next reads of places fail.
     pub fn unreadable(&self, reads: u32) {
         self.inner().unreadable = reads;
+    }
+
+    /// The looks of a check never answer.
+    pub fn freeze(&self, id: &str) {
+        self.inner().frozen.insert(id.to_owned());
+    }
+
+    /// What a check finds is final.
+    pub fn final_findings(&self, id: &str) {
+        self.inner().finals.insert(id.to_owned());
+    }
+
+    /// A check takes an earlier sight that is not older than this.
+    pub fn reuses(&self, id: &str, age: Duration) {
+        self.inner().reuse.insert(id.to_owned(), age);
+    }
+
+    /// How often a check was looked at.
+    pub fn looks_taken(&self, id: &str) -> u32 {
+        self.inner().looks.get(id).copied().unwrap_or_default()
     }
 
     /// Every write that reached a place, in order.
@@ -177,6 +220,14 @@ impl FakeWorld {
 
     async fn see(&self, entry: &Entry, aim: &Aim) -> Result<Json, Unseen> {
         self.fuse.moment().await;
+        let frozen = {
+            let mut inner = self.inner();
+            *inner.looks.entry(entry.id.clone()).or_default() += 1;
+            inner.frozen.contains(&entry.id)
+        };
+        if frozen {
+            std::future::pending::<()>().await;
+        }
         let scripted = {
             let mut inner = self.inner();
             inner
@@ -221,7 +272,7 @@ impl World for FakeWorld {
     }
 
     fn judge(&self, entry: &Entry, _: &Aim, evidence: &Evidence) -> Finding {
-        match evidence.items.first() {
+        let mut finding = match evidence.items.first() {
             Some((_, Known::Live(fact))) => {
                 let outcome = serde_json::from_value(fact.clone()).unwrap_or(Outcome::Unknown);
                 Finding::new(outcome, format!("{} is {outcome}", entry.id))
@@ -235,11 +286,13 @@ impl World for FakeWorld {
             }
             Some((_, Known::Unseen(why))) => Finding::new(Outcome::Unknown, why.detail.clone()),
             None => Finding::new(Outcome::Unknown, "nothing was looked at"),
-        }
+        };
+        finding.final_ = self.inner().finals.contains(&entry.id);
+        finding
     }
 
-    fn reuse(&self, _: &Entry) -> Option<Duration> {
-        None
+    fn reuse(&self, entry: &Entry) -> Option<Duration> {
+        self.inner().reuse.get(&entry.id).copied()
     }
 
     fn read<'a>(&'a self, _: &'a Entry, edit: &'a Edit) -> BoxFuture<'a, Result<Value, Unseen>> {

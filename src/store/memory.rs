@@ -12,7 +12,7 @@ use super::{
 #[derive(Debug, Default)]
 pub struct Memory(Mutex<Inner>);
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Inner {
     /// In the order in which they were made.
     runs: Vec<Run>,
@@ -27,7 +27,7 @@ struct Inner {
     out: bool,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Run {
     id: String,
     meta: Vec<u8>,
@@ -68,6 +68,11 @@ impl Memory {
         inner.fuse = None;
         inner.out = false;
         inner.locks.clear();
+    }
+
+    /// A store of its own with the same in it.
+    pub fn copy(&self) -> Memory {
+        Memory(Mutex::new(self.inner().clone()))
     }
 
     /// Changes one byte of a record behind everybody's back.

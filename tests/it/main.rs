@@ -11,6 +11,7 @@ mod crash;
 mod demo;
 mod dependencies;
 mod e2e;
+mod engine;
 mod examples;
 mod journal;
 mod lab;

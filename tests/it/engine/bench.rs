@@ -1,0 +1,224 @@
+//! A plan, a world, a disk and people, and processes that come and go.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use cutover::clock::{Clock, Stamp};
+use cutover::engine::{GoOn, Memory as Baseline, Outfit, People, RunError, StopSwitch};
+use cutover::engine::{StopSignal, drive, resume};
+use cutover::event::{Decision, Ending, Event, Record};
+use cutover::fake::{FakeWorld, Fuse, plan};
+use cutover::journal::{Dry, Live, Meta, Publisher, read};
+use cutover::machine::Hold;
+use cutover::plan::{Entry, Mode, Plan, Side};
+use cutover::step::Pulses;
+use cutover::store::{Memory, Store};
+use futures::future::BoxFuture;
+use serde_json::Value as Json;
+
+const RUN: &str = "20261122-030500-test";
+
+/// What is done, and decided, while a drill stays.
+type Visit = Box<dyn FnOnce() -> Decision + Send>;
+
+/// People who say what they were told to say; afterwards they stop, and decline.
+#[derive(Default)]
+pub(super) struct Scripted {
+    pub decisions: Mutex<VecDeque<Decision>>,
+    pub asked: Mutex<Vec<Hold>>,
+    pub approvals: Mutex<VecDeque<bool>>,
+    pub visit: Mutex<Option<Visit>>,
+}
+
+impl Scripted {
+    pub(super) fn decide(decisions: impl IntoIterator<Item = Decision>) -> Scripted {
+        Scripted {
+            decisions: Mutex::new(decisions.into_iter().collect()),
+            ..Scripted::default()
+        }
+    }
+
+    pub(super) fn visit(visit: impl FnOnce() -> Decision + Send + 'static) -> Scripted {
+        Scripted {
+            visit: Mutex::new(Some(Box::new(visit))),
+            ..Scripted::default()
+        }
+    }
+
+    pub(super) fn asked(&self) -> Vec<Hold> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+impl People for Scripted {
+    fn approve<'a>(&'a self, _: &'a Entry, _: &'a str) -> BoxFuture<'a, (bool, String)> {
+        let yes = self.approvals.lock().unwrap().pop_front().unwrap_or(false);
+        Box::pin(async move { (yes, "somebody".to_owned()) })
+    }
+
+    fn decide<'a>(&'a self, hold: Hold) -> BoxFuture<'a, (Decision, String)> {
+        self.asked.lock().unwrap().push(hold);
+        let decision = self.decisions.lock().unwrap().pop_front();
+        Box::pin(async move { (decision.unwrap_or(Decision::Stop), "somebody".to_owned()) })
+    }
+
+    fn end_stay<'a>(&'a self) -> BoxFuture<'a, (Decision, String)> {
+        let visit = self.visit.lock().unwrap().take();
+        Box::pin(async move {
+            match visit {
+                Some(visit) => (visit(), "somebody".to_owned()),
+                None => std::future::pending().await,
+            }
+        })
+    }
+}
+
+/// A baseline in memory.
+#[derive(Default)]
+pub(super) struct Recalled(Mutex<BTreeMap<String, (Json, Stamp)>>);
+
+impl Baseline for Recalled {
+    fn recall<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Option<(Json, Stamp)>> {
+        let known = self.0.lock().unwrap().get(key).cloned();
+        Box::pin(async move { known })
+    }
+
+    fn keep<'a>(&'a self, key: &'a str, fact: &'a Json, at: &'a Stamp) -> BoxFuture<'a, ()> {
+        let kept = (fact.clone(), at.clone());
+        self.0.lock().unwrap().insert(key.to_owned(), kept);
+        Box::pin(async {})
+    }
+}
+
+pub(super) struct Bench {
+    pub plan: Plan,
+    pub clock: Clock,
+    pub world: FakeWorld,
+    pub disk: Arc<Memory>,
+    pub baseline: Recalled,
+    pub people: Scripted,
+    pub stop: StopSignal,
+    pub pulses: Pulses,
+}
+
+impl Bench {
+    pub(super) fn new(mode: Mode, sketch: &str) -> Bench {
+        let clock = Clock::following_tokio("2026-11-22T03:05:00Z".parse().unwrap());
+        let plan = plan(mode, sketch);
+        let (_, stop) = StopSwitch::new();
+        Bench {
+            world: FakeWorld::new(&plan, clock.clone()),
+            disk: Arc::new(Memory::new()),
+            baseline: Recalled::default(),
+            people: Scripted::default(),
+            pulses: Pulses::none(),
+            plan,
+            clock,
+            stop,
+        }
+    }
+
+    pub(super) fn with(self, people: Scripted) -> Bench {
+        Bench { people, ..self }
+    }
+
+    fn outfit<'a>(&'a self, world: &'a FakeWorld) -> Outfit<'a, FakeWorld, Recalled, Scripted> {
+        Outfit {
+            world,
+            memory: &self.baseline,
+            people: &self.people,
+            stop: self.stop.clone(),
+            pulses: self.pulses.clone(),
+            by: "test".into(),
+        }
+    }
+
+    fn nobody() -> Publisher {
+        Arc::new(|_| {})
+    }
+
+    fn store(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.disk) as _
+    }
+
+    async fn live(&self, world: &FakeWorld) -> Result<Ending, RunError> {
+        let meta = Meta {
+            playbook: self.plan.playbook.clone(),
+            mode: self.plan.mode,
+            direction: self.plan.direction.clone(),
+            by: "test".into(),
+            version: "0".into(),
+            began: self.clock.now(),
+        };
+        let (clock, locks) = (self.clock.clone(), &self.plan.locks);
+        let begun = Live::begin(self.store(), RUN, &meta, locks, clock, Bench::nobody());
+        let mut journal = begun.await?;
+        let ending = drive(self.plan.clone(), &mut journal, self.outfit(world)).await;
+        journal.close().await;
+        ending
+    }
+
+    /// A run from its beginning.
+    pub(super) async fn run(&self) -> Result<Ending, RunError> {
+        self.live(&self.world).await
+    }
+
+    /// A run whose power is cut at a moment of the world; `None` where it was cut.
+    pub(super) async fn run_until(&self, moment: u64) -> Option<Result<Ending, RunError>> {
+        let fuse = Fuse::at(moment);
+        let world = self.world.with_fuse(fuse.clone());
+        let result = tokio::select! {
+            ending = self.live(&world) => Some(ending),
+            () = fuse.blown() => None,
+        };
+        self.disk.restart();
+        result
+    }
+
+    /// Goes on with the run in another process.
+    pub(super) async fn resume(&self, how: GoOn) -> Result<Ending, RunError> {
+        let clock = self.clock.clone();
+        let reopened = Live::reopen(self.store(), RUN, clock, Bench::nobody()).await;
+        let (mut journal, records) = reopened?;
+        let ending = resume(&records, &mut journal, self.outfit(&self.world), how).await;
+        journal.close().await;
+        ending
+    }
+
+    pub(super) async fn dry(&self) -> Result<Ending, RunError> {
+        let mut journal = Dry::shown(self.clock.clone(), Bench::nobody());
+        drive(self.plan.clone(), &mut journal, self.outfit(&self.world)).await
+    }
+
+    pub(super) async fn records(&self) -> Vec<Record> {
+        read(&*self.disk, RUN).await.unwrap()
+    }
+
+    pub(super) async fn events(&self) -> Vec<Event> {
+        let records = self.records().await;
+        records.into_iter().map(|record| record.event).collect()
+    }
+
+    pub(super) fn sides(&self) -> Vec<Side> {
+        self.world.sides(&self.plan)
+    }
+
+    pub(super) fn all(&self, side: Side) -> bool {
+        self.sides().iter().all(|s| *s == side)
+    }
+
+    /// How long it has been since the beginning of the test.
+    pub(super) fn elapsed(&self) -> Duration {
+        Duration::from_millis(self.clock.now().boot_ms)
+    }
+
+    /// Another process meets the same world and disk with a clock that was set or started anew.
+    pub(super) fn at(self, clock: Clock) -> Bench {
+        Bench {
+            world: self.world.copy(clock.clone()),
+            clock,
+            ..self
+        }
+    }
+}
