@@ -125,6 +125,7 @@ fn nagios(desk: &Desk, name: &str, records: &[Record]) -> Exit {
         Outcome::Unknown => ("UNKNOWN", Exit::Playbook),
     };
     let text = match words.is_empty() {
+        true if looked == 1 => "1 check passes".to_owned(),
         true => format!("{looked} checks pass"),
         false => words.join("; "),
     };

@@ -81,6 +81,16 @@ impl Desk {
         (!found).then(|| given.display().to_string())
     }
 
+    /// The playbook of a past run, as a person here would type it.
+    pub(super) fn playbook_to_type(&self, run: &journal::Run) -> String {
+        let Some(file) = &run.meta.file else {
+            return run.meta.playbook.clone();
+        };
+        let here = std::env::current_dir().ok();
+        let below = here.and_then(|here| Path::new(file).strip_prefix(here).ok());
+        below.map_or_else(|| file.clone(), |below| below.display().to_string())
+    }
+
     /// The same desk, with another state folder.
     pub(super) fn with_state(&self, state: PathBuf) -> Desk {
         Desk {

@@ -225,6 +225,9 @@ impl Performance<'_> {
     fn meta(&self, plan: &Plan) -> Meta {
         Meta {
             playbook: plan.playbook.clone(),
+            file: std::path::absolute(&self.playbook)
+                .ok()
+                .map(|file| file.display().to_string()),
             mode: plan.mode,
             direction: plan.direction.clone(),
             by: self.desk.by(),

@@ -51,11 +51,8 @@ pub(super) async fn go_on(
     yes: bool,
 ) -> Result<Exit, Failure> {
     let runs = journal::runs(&*store).await?;
-    if let Some(writer) = runs
-        .iter()
-        .find(|r| r.id == id)
-        .and_then(|r| r.writer.as_ref())
-    {
+    let run = runs.iter().find(|run| run.id == id);
+    if let Some(writer) = run.and_then(|run| run.writer.as_ref()) {
         store.send(id, Message::Decide(message).to_bytes()).await?;
         desk.say(&format!(
             "cutover: run `{id}` is alive ({writer}), and was told; follow it with `cutover show --follow {id}`"
@@ -81,7 +78,7 @@ pub(super) async fn go_on(
         desk,
         actual: &actual,
         store,
-        playbook: plan.playbook.clone(),
+        playbook: run.map_or_else(|| plan.playbook.clone(), |run| desk.playbook_to_type(run)),
         yes,
     };
     performance.again(id, how).await

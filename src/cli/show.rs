@@ -28,10 +28,9 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
     let id = desk.run_id(&*store, args.run.as_deref(), |_| true).await?;
     let mut follower = Follower::new(Arc::clone(&store), id.clone());
     let records = follower.news().await?;
-    let playbook = match records.first().map(|record| &record.event) {
-        Some(Event::Started { plan, .. }) => plan.playbook.clone(),
-        _ => String::new(),
-    };
+    let runs = journal::runs(&*store).await?;
+    let run = runs.iter().find(|run| run.id == id);
+    let playbook = run.map_or_else(String::new, |run| desk.playbook_to_type(run));
     let displays = Displays::start(
         desk,
         Names::new(&id, playbook).with_state(desk.state_to_type()),

@@ -17,6 +17,9 @@ use crate::store::{Holder, Liveness, Row, Store, StoreError};
 #[serde(rename_all = "kebab-case")]
 pub struct Meta {
     pub playbook: String,
+    /// The playbook's file, from the root.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     pub mode: Mode,
     pub direction: Direction,
     /// Who began it, and where: `root@ops1`.

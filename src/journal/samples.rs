@@ -27,6 +27,7 @@ pub(crate) fn stamp(seconds: u64) -> Stamp {
 pub(crate) fn meta() -> Meta {
     Meta {
         playbook: "raspbian".into(),
+        file: None,
         mode: Mode::Drill,
         direction: direction(),
         by: "root@ops1".into(),

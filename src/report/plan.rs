@@ -210,7 +210,7 @@ fn notes(entry: &Entry, mode: Mode) -> Vec<String> {
             _ => "after the change".into(),
         });
     }
-    if entry.needs_baseline {
+    if entry.needs_baseline && !matches!(mode, Mode::Check | Mode::Plan) {
         notes.push("first look before the change".into());
     }
     match (entry.there, entry.back) {

@@ -120,6 +120,7 @@ impl Machine {
         } else {
             let meta = Meta {
                 playbook: self.plan.playbook.clone(),
+                file: None,
                 mode: self.plan.mode,
                 direction: self.plan.direction.clone(),
                 by: "test".into(),

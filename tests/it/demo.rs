@@ -70,6 +70,7 @@ impl Show {
         assert_eq!(plan.direction.source, "dedicated");
         let meta = Meta {
             playbook: plan.playbook.clone(),
+            file: None,
             mode,
             direction: plan.direction.clone(),
             by: "test".into(),

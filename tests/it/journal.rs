@@ -33,6 +33,7 @@ fn plan() -> Plan {
 fn meta(plan: &Plan) -> Meta {
     Meta {
         playbook: plan.playbook.clone(),
+        file: None,
         mode: plan.mode,
         direction: plan.direction.clone(),
         by: "root@ops1".into(),

@@ -48,6 +48,7 @@ impl Desk {
         let clock = Clock::real();
         let meta = Meta {
             playbook: "lab".into(),
+            file: None,
             mode: Mode::Drill,
             direction: Direction {
                 source: "a".into(),

@@ -13,6 +13,7 @@ pub async fn journal() -> Live {
     let clock = Clock::real();
     let meta = Meta {
         playbook: "lab".into(),
+        file: None,
         mode: Mode::Failover,
         direction: Direction {
             source: "old".into(),
