@@ -5,6 +5,7 @@ mod cut_off;
 mod drill;
 mod dry;
 mod emergency;
+mod golden;
 mod lies;
 mod program;
 mod refusals;

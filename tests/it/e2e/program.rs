@@ -1,5 +1,6 @@
 //! The real program, started as a person or a script starts it, and what came of it.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -14,7 +15,12 @@ const LONG: Duration = Duration::from_secs(150);
 
 /// The program with nothing of this process's environment but where programs are.
 pub fn cutover() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_cutover"));
+    clean(env!("CARGO_BIN_EXE_cutover"))
+}
+
+/// Some program, in the same way.
+pub fn clean(program: &str) -> Command {
+    let mut command = Command::new(program);
     command
         .env_clear()
         .env("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
@@ -88,6 +94,12 @@ impl Running {
             }
         }
         text
+    }
+
+    /// Types at its terminal.
+    pub fn type_text(&mut self, text: &str) {
+        let stdin = self.child.stdin.as_mut().expect("it has a terminal");
+        stdin.write_all(text.as_bytes()).unwrap();
     }
 
     pub fn has_ended(&mut self) -> bool {

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::io::{Read, Write as _};
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -390,19 +391,42 @@ impl Scene {
 
     /// The program with these arguments, in a clean environment; `PLAYBOOK` stands for the scene's own.
     pub fn start(&self, arguments: &[&str]) -> Running {
-        let playbook = self.folder.path().join("site.toml");
-        if !playbook.exists() {
+        let mut command = super::program::cutover();
+        command.args(self.arguments(arguments));
+        self.start_in_place(command)
+    }
+
+    /// The same under a terminal, with more in its environment.
+    pub fn start_on_terminal(&self, arguments: &[&str], more: &[(&str, &str)]) -> Running {
+        let line = [env!("CARGO_BIN_EXE_cutover")]
+            .into_iter()
+            .chain(self.arguments(arguments));
+        let line: Vec<String> = line.map(|word| format!("'{word}'")).collect();
+        let mut command = super::program::clean("script");
+        command
+            .args(["-q", "-e", "-c", &line.join(" "), "/dev/null"])
+            .env("TERM", "xterm")
+            .env("LANG", "C.UTF-8")
+            .env("SHELL", "/bin/sh")
+            .envs(more.iter().copied())
+            .stdin(std::process::Stdio::piped());
+        self.start_in_place(command)
+    }
+
+    fn arguments<'a>(&self, arguments: &[&'a str]) -> Vec<&'a str> {
+        if !self.folder.path().join("site.toml").exists() {
             self.playbook();
         }
-        let mut command = super::program::cutover();
-        command.current_dir(self.folder.path());
-        for argument in arguments {
-            match *argument {
-                "PLAYBOOK" => command.arg("site.toml"),
-                other => command.arg(other),
-            };
-        }
+        let word = |argument: &&'a str| match *argument {
+            "PLAYBOOK" => "site.toml",
+            other => other,
+        };
+        arguments.iter().map(word).collect()
+    }
+
+    fn start_in_place(&self, mut command: Command) -> Running {
         command
+            .current_dir(self.folder.path())
             .env("HOME", self.folder.path().join("home"))
             .env("CUTOVER_STATE", self.state())
             .env("USER", "ops")
@@ -435,7 +459,7 @@ impl Scene {
         std::fs::write(&key, text).unwrap();
         let file = self.folder.path().join("somebody.update");
         std::fs::write(&file, script).unwrap();
-        let done = std::process::Command::new(crate::lab::program("nsupdate"))
+        let done = Command::new(crate::lab::program("nsupdate"))
             .arg("-k")
             .args([&key, &file])
             .output()

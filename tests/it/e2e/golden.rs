@@ -1,0 +1,160 @@
+//! What each verb prints in a pipe, word for word; and what a terminal shows.
+
+use regex_lite::Regex;
+
+use super::program::Done;
+use super::scene::{Plot, Scene};
+use crate::lab::{READY, have, wait_until};
+
+/// Puts words in the place of what differs from run to run and from machine to machine.
+fn redacted(text: &str) -> String {
+    let rules = [
+        // Only where they have not expired by then.
+        (r"; caches that keep to the rules [^\n]*", ""),
+        (r"\d{8}-\d{6}-([a-z]+)-[0-9a-z]{3}", "RUN-OF-$1"),
+        (
+            r"by ops@[^\s,]+,\s+took\s+[0-9a-z. ]+",
+            "by ops@HOST, took TIME",
+        ),
+        (r"ops@[^\s,:]+", "ops@HOST"),
+        (r"\d{4}-\d\d-\d\d", "DATE"),
+        (r"\d\d:\d\d:\d\d", "HH:MM:SS"),
+        (r"(127\.0\.0\.1|\[::1\]):\d+", "$1:PORT"),
+        (r"server ::1 \d+", "server ::1 PORT"),
+        (
+            r"(?m)(RTO|way back took) \d[0-9a-z. ]*?( of|,|$)",
+            "$1 TIME$2",
+        ),
+        (r"UTC \(\d[0-9a-z. ]*\)", "UTC (TIME)"),
+        (r"TOOK +", "TOOK  "),
+        (r"old -> new  \d[0-9a-z. ]*?  ", "old -> new  TIME  "),
+    ];
+    rules.iter().fold(text.to_owned(), |text, (pattern, word)| {
+        let rule = Regex::new(pattern).unwrap();
+        rule.replace_all(&text, *word).into_owned()
+    })
+}
+
+fn golden(name: &str, done: &Done) {
+    let code = done.code.unwrap();
+    let mut text = format!("exit {code}\n{}", redacted(&done.out));
+    if !done.err.is_empty() {
+        text += &format!("--- standard error\n{}", redacted(&done.err));
+    }
+    insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!(name, text);
+    });
+}
+
+fn scene() -> Option<Scene> {
+    let plot = Plot::small();
+    have(&plot.programs()).then(|| Scene::new(plot))
+}
+
+#[test]
+fn every_verb_in_a_pipe() {
+    let Some(scene) = scene() else { return };
+    let verbs: &[(&str, &[&str])] = &[
+        ("lint", &["lint", "PLAYBOOK"]),
+        ("kinds", &["kinds"]),
+        ("kinds_of_services", &["kinds", "services"]),
+        ("check", &["check", "PLAYBOOK"]),
+        ("check_nagios", &["check", "PLAYBOOK", "--format", "nagios"]),
+        ("plan_commands", &["plan", "PLAYBOOK", "--commands"]),
+        ("owed_nothing", &["owed"]),
+        ("drill", &["drill", "PLAYBOOK", "--yes"]),
+        ("show_drill", &["show"]),
+        ("runs", &["runs", "-n", "1"]),
+        ("failover", &["failover", "PLAYBOOK", "--yes"]),
+        ("rollback", &["rollback"]),
+        ("rollback_twice", &["rollback"]),
+    ];
+    scene.playbook();
+    for (name, arguments) in verbs {
+        golden(name, &scene.run(arguments));
+    }
+    // As events: the order is the story.
+    let shown = scene.run(&["show", "--format", "json"]).exits(0);
+    let kinds: Vec<String> = shown
+        .out
+        .lines()
+        .map(|line| {
+            let record: serde_json::Value = serde_json::from_str(line).unwrap();
+            format!(
+                "{} {}\n",
+                record["seq"],
+                record["event"]["is"].as_str().unwrap()
+            )
+        })
+        .collect();
+    insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
+        insta::assert_snapshot!("show_json_of_failover_and_rollback", kinds.concat());
+    });
+}
+
+#[test]
+fn a_person_at_a_terminal_types_the_name() {
+    if !have(&["script"]) {
+        return;
+    }
+    let Some(scene) = scene() else { return };
+    let serial = scene.serial();
+    let mut refused = scene.start_on_terminal(&["failover", "PLAYBOOK"], &[]);
+    wait_until("it asks", READY, || {
+        refused
+            .said()
+            .contains("Type the playbook's name (site)")
+            .then_some(())
+    });
+    refused.type_text("no\n");
+    let refused = refused.end().exits(4).says("declined; nothing was touched");
+    assert_eq!(scene.serial(), serial, "{refused}");
+
+    let mut drill = scene.start_on_terminal(&["drill", "PLAYBOOK", "--hold", "10m"], &[]);
+    drill.type_text("site\n");
+    scene.wait_for_flip_to(&scene.new);
+    wait_until("the drill holds", READY, || {
+        drill.said().contains("holding").then_some(())
+    });
+    // Enter ends the hold early.
+    drill.type_text("\n");
+    let drill = drill.end().exits(0);
+    let drill = drill.says("done, and seen so").says("\u{1b}[");
+    let drill = drill.says("Is it fast enough for the load?");
+    if drill.out.contains("\u{1b}[?25l") {
+        let (hidden, shown) = (
+            drill.out.rfind("\u{1b}[?25l"),
+            drill.out.rfind("\u{1b}[?25h"),
+        );
+        assert!(shown > hidden, "the cursor stays hidden: {drill}");
+    }
+    assert!(scene.leads_to(&scene.old), "{drill}");
+}
+
+#[test]
+fn a_terminal_without_colour_gets_none() {
+    if !have(&["script"]) {
+        return;
+    }
+    let Some(scene) = scene() else { return };
+    let colour = Regex::new("\u{1b}\\[[0-9;]*m").unwrap();
+    let plain = scene
+        .start_on_terminal(&["check", "PLAYBOOK"], &[("NO_COLOR", "1")])
+        .end();
+    assert!(!colour.is_match(&plain.exits(0).out));
+    let dumb = scene
+        .start_on_terminal(&["check", "PLAYBOOK"], &[("TERM", "dumb")])
+        .end();
+    assert!(!colour.is_match(&dumb.exits(0).out));
+    let coloured = scene
+        .start_on_terminal(&["check", "PLAYBOOK"], &[])
+        .end()
+        .exits(0);
+    assert!(colour.is_match(&coloured.out), "{coloured}");
+    let piped = scene.run(&["check", "PLAYBOOK"]).exits(0);
+    assert!(!piped.out.contains('\u{1b}'), "{piped}");
+    let forced = scene
+        .run(&["check", "PLAYBOOK", "--color", "always"])
+        .exits(0);
+    assert!(colour.is_match(&forced.out), "{forced}");
+}
