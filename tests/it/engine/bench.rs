@@ -145,6 +145,7 @@ impl Bench {
     async fn live(&self, world: &FakeWorld) -> Result<Ending, RunError> {
         let meta = Meta {
             playbook: self.plan.playbook.clone(),
+            file: None,
             mode: self.plan.mode,
             direction: self.plan.direction.clone(),
             by: "test".into(),
