@@ -19,6 +19,7 @@ mod mirror;
 mod playbooks;
 mod propagation;
 mod providers;
+mod readme;
 mod steps;
 mod tidy;
 mod world;

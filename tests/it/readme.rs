@@ -1,0 +1,109 @@
+//! README.md says what is so.
+
+use std::path::Path;
+use std::process::Command;
+
+use cutover::playbook::Playbook;
+
+fn file(path: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+}
+
+/// The blocks of code in one language, in their order.
+fn blocks(language: &str) -> Vec<String> {
+    let text = file("README.md");
+    let mut blocks = Vec::new();
+    let mut open: Option<String> = None;
+    for line in text.lines() {
+        match (&mut open, line.strip_prefix("```")) {
+            (None, Some(tag)) => open = Some(format!("{tag}\n")),
+            (Some(_), Some(_)) => blocks.extend(open.take()),
+            (Some(block), None) => *block += &format!("{line}\n"),
+            (None, None) => {}
+        }
+    }
+    let head = format!("{language}\n");
+    (blocks.iter())
+        .filter_map(|block| block.strip_prefix(&head))
+        .map(str::to_owned)
+        .collect()
+}
+
+fn help() -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_cutover"))
+        .arg("--help")
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn its_playbook_is_valid() {
+    let blocks = blocks("toml");
+    assert_eq!(blocks.len(), 2);
+    let book = match Playbook::parse(&blocks.concat(), "README.md", &[]) {
+        Ok(book) => book,
+        Err(problems) => panic!("{problems}"),
+    };
+    assert!(book.warnings().is_empty(), "{}", book.warnings());
+}
+
+#[test]
+fn its_exit_codes_are_those_of_the_help() {
+    let row = |line: &str, mark: &str| -> Option<(u8, String)> {
+        let (code, text) = line.strip_prefix(mark)?.split_once(mark)?;
+        Some((code.parse().ok()?, text.trim_end_matches(" |").to_owned()))
+    };
+    let readme = file("README.md");
+    let ours: Vec<(u8, String)> = (readme.lines())
+        .filter_map(|line| row(&line.replacen("| ", "|", 1).replacen(" | ", "|", 1), "|"))
+        .collect();
+    let theirs: Vec<(u8, String)> = help().lines().filter_map(|line| row(line, "  ")).collect();
+    assert_eq!(theirs.len(), 10);
+    assert_eq!(ours, theirs);
+}
+
+#[test]
+fn its_verbs_are_those_of_the_help() {
+    let readme = file("README.md");
+    let help = help();
+    let verbs = (help.lines())
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.strip_prefix("  ")?.split(' ').next())
+        .filter(|verb| !verb.is_empty() && *verb != "help");
+    let mut count = 0;
+    for verb in verbs {
+        assert!(readme.contains(&format!("`cutover {verb}")), "{verb}");
+        count += 1;
+    }
+    assert!(count > 10, "{help}");
+}
+
+#[test]
+fn its_two_commands_are_there() {
+    let commands = blocks("sh");
+    assert_eq!(commands.len(), 2);
+    assert!(
+        commands[0].contains("apt-get install -y rsync && cargo run --release --locked -- demo")
+    );
+    assert_eq!(commands[1].trim(), "tests/run");
+    assert!(file(".ci/run").contains("CI=true exec tests/run"));
+    for line in ["cargo fmt --check", "cargo test --locked"] {
+        assert!(file("tests/run").contains(line), "{line}");
+    }
+}
+
+#[test]
+fn its_links_lead_somewhere() {
+    let readme = file("README.md");
+    let mut links = 0;
+    for link in readme.split("](").skip(1) {
+        let target = link.split(')').next().unwrap();
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(target);
+        assert!(path.exists(), "{target}");
+        links += 1;
+    }
+    assert!(links > 5);
+}
