@@ -5,6 +5,7 @@
 //! world that they are given.
 
 mod actual;
+mod direction;
 mod drive;
 mod look;
 mod owed;

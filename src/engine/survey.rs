@@ -1,18 +1,14 @@
 //! Looks at the world and compiles a plan: which way, every edit spelled out, every rule decided.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 use std::time::Duration;
 
 use futures::future::join_all;
 
 use super::actual::Actual;
+use super::direction::direction;
 use super::look::within;
-use crate::dns::{Active, RecordKey, RecordType, active_site};
 use crate::event::Unseen;
-use crate::plan::{
-    Act, Direction, Edit, Entry, FORMAT, Mode, Nature, Pace, Plan, Rule, Stay, Then, Way,
-};
+use crate::plan::{Act, Edit, Entry, FORMAT, Mode, Nature, Pace, Plan, Rule, Stay, Then, Way};
 use crate::playbook::Playbook;
 use crate::site::{Aim, Site};
 use crate::step::{Blocks, OnFail, Pulses, Step, Survey, When, Work};
@@ -103,79 +99,6 @@ pub async fn survey(actual: &Actual, intention: &Intention) -> Result<Plan, Surv
     };
     compile_rules(&mut plan, book, intention.like);
     Ok(plan)
-}
-
-/// Which way: where the names lead now, unless somebody says where to go.
-async fn direction(
-    book: &Playbook,
-    site: &Site,
-    to: Option<&str>,
-) -> Result<Direction, SurveyError> {
-    let (a, b) = book.sites();
-    let sites = (a.to_owned(), b.to_owned());
-    let other = |one: &str| if one == a { b.to_owned() } else { a.to_owned() };
-    if let Some(target) = to {
-        if target != a && target != b {
-            let given = target.to_owned();
-            return Err(SurveyError::NoSuchSite { given, sites });
-        }
-        return Ok(Direction {
-            source: other(target),
-            target: target.to_owned(),
-        });
-    }
-    let why = match active(site, &sites).await {
-        Ok(Active::Site(source)) => {
-            let target = other(&source);
-            return Ok(Direction { source, target });
-        }
-        Ok(Active::Split(leads)) => {
-            let parts: Vec<String> = leads
-                .iter()
-                .map(|(site, keys)| {
-                    let first = keys.first().map(ToString::to_string).unwrap_or_default();
-                    format!("{} record sets lead to `{site}` ({first}…)", keys.len())
-                })
-                .collect();
-            parts.join(", ")
-        }
-        Ok(Active::Nowhere) => "no record set of a service leads to either site".to_owned(),
-        Err(unseen) => unseen.detail,
-    };
-    Err(SurveyError::NoDirection { why, sites })
-}
-
-/// Reads the record sets of every service at their providers, side by side.
-async fn active(site: &Site, sites: &(String, String)) -> Result<Active, Unseen> {
-    let mut keys: BTreeMap<&str, BTreeSet<RecordKey>> = BTreeMap::new();
-    for name in site.services.values().flat_map(|service| &service.names) {
-        if let Some(zone) = site.zone_of(name) {
-            let of_zone = keys.entry(zone.name.as_str()).or_default();
-            of_zone.insert(RecordKey::new(name, RecordType::A));
-            of_zone.insert(RecordKey::new(name, RecordType::Aaaa));
-        }
-    }
-    let reads = keys.into_iter().filter_map(|(zone, keys)| {
-        let zone = site.zones.get(zone)?;
-        Some(async move {
-            let keys: Vec<RecordKey> = keys.into_iter().collect();
-            within(PATIENCE, zone.provider.read(&zone.name, &keys)).await
-        })
-    });
-    let mut sets = Vec::new();
-    for read in join_all(reads).await {
-        sets.extend(read?);
-    }
-    let addresses: BTreeMap<String, BTreeSet<IpAddr>> = [&sites.0, &sites.1]
-        .into_iter()
-        .map(|name| {
-            let of_site = site
-                .hosts_of(name)
-                .flat_map(|host| host.addresses.iter().copied());
-            (name.clone(), of_site.collect())
-        })
-        .collect();
-    Ok(active_site(&addresses, &sets))
 }
 
 /// What a step has to say before there is a plan.
@@ -376,3 +299,6 @@ fn after_write(on_fail: OnFail, like: Mode) -> Rule {
         },
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,7 @@ mod rsync;
 mod services;
 mod tcp;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod traffic;
 mod wait;
 

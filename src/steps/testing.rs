@@ -16,14 +16,14 @@ use crate::site::{Host, Service, Site, Zone};
 use crate::world::exec::Exec;
 
 /// A provider in memory.
-pub(super) struct Book {
+pub(crate) struct Book {
     honesty: Honesty,
     sets: Mutex<BTreeMap<RecordKey, RecordSet>>,
     fails: AtomicBool,
 }
 
 impl Book {
-    pub(super) fn new(honesty: Honesty, sets: &[(&str, &[&str])]) -> Arc<Book> {
+    pub(crate) fn new(honesty: Honesty, sets: &[(&str, &[&str])]) -> Arc<Book> {
         let sets = sets.iter().map(|(key, data)| {
             let key: RecordKey = key.parse().unwrap();
             (key.clone(), RecordSet::new(key, 300, *data).unwrap())
@@ -35,7 +35,7 @@ impl Book {
         })
     }
 
-    pub(super) fn replace(&self, value: &Value) {
+    pub(crate) fn replace(&self, value: &Value) {
         let mut sets = self.sets.lock().unwrap();
         for set in RecordSet::sets_of(value).unwrap() {
             sets.insert(set.key.clone(), set);
@@ -43,7 +43,7 @@ impl Book {
     }
 
     /// From now on nothing can be read.
-    pub(super) fn fail(&self) {
+    pub(crate) fn fail(&self) {
         self.fails.store(true, Ordering::Relaxed);
     }
 
@@ -104,7 +104,7 @@ impl Provider for Book {
     }
 }
 
-pub(super) fn site(book: Arc<Book>) -> Site {
+pub(crate) fn site(book: Arc<Book>) -> Site {
     let host = |name: &str, site: &str, addresses: [&str; 2]| Host {
         name: name.into(),
         site: site.into(),

@@ -1,0 +1,275 @@
+//! Which way a run goes: where the names lead now, unless somebody says where to go.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use futures::future::join_all;
+
+use super::look::within;
+use super::survey::SurveyError;
+use crate::dns::{Active, RecordKey, RecordSet, RecordType, active_site};
+use crate::event::{Cause, Unseen};
+use crate::plan::Direction;
+use crate::playbook::Playbook;
+use crate::site::{Site, Zone};
+use crate::world::{delegation, dns};
+
+/// How long one provider, or the name servers of one zone, may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long one name server may take for one question.
+const ONE_QUESTION: Duration = Duration::from_secs(4);
+
+/// Which way: where the names lead now, unless somebody says where to go.
+pub(super) async fn direction(
+    book: &Playbook,
+    site: &Site,
+    to: Option<&str>,
+) -> Result<Direction, SurveyError> {
+    let (a, b) = book.sites();
+    let sites = (a.to_owned(), b.to_owned());
+    let other = |one: &str| if one == a { b.to_owned() } else { a.to_owned() };
+    if let Some(target) = to {
+        if target != a && target != b {
+            let given = target.to_owned();
+            return Err(SurveyError::NoSuchSite { given, sites });
+        }
+        return Ok(Direction {
+            source: other(target),
+            target: target.to_owned(),
+        });
+    }
+    let why = match active(site, &sites).await {
+        Ok(Active::Site(source)) => {
+            let target = other(&source);
+            return Ok(Direction { source, target });
+        }
+        Ok(Active::Split(leads)) => {
+            let parts: Vec<String> = leads
+                .iter()
+                .map(|(site, keys)| {
+                    let first = keys.first().map(ToString::to_string).unwrap_or_default();
+                    format!("{} record sets lead to `{site}` ({first}…)", keys.len())
+                })
+                .collect();
+            parts.join(", ")
+        }
+        Ok(Active::Nowhere) => "no record set of a service leads to either site".to_owned(),
+        Err(unseen) => unseen.detail,
+    };
+    Err(SurveyError::NoDirection { why, sites })
+}
+
+/// Reads the record sets of every service, side by side.
+async fn active(site: &Site, sites: &(String, String)) -> Result<Active, Unseen> {
+    let mut keys: BTreeMap<&str, BTreeSet<RecordKey>> = BTreeMap::new();
+    for name in site.services.values().flat_map(|service| &service.names) {
+        if let Some(zone) = site.zone_of(name) {
+            let of_zone = keys.entry(zone.name.as_str()).or_default();
+            of_zone.insert(RecordKey::new(name, RecordType::A));
+            of_zone.insert(RecordKey::new(name, RecordType::Aaaa));
+        }
+    }
+    let reads = keys.into_iter().filter_map(|(zone, keys)| {
+        let zone = site.zones.get(zone)?;
+        Some(async move {
+            let keys: Vec<RecordKey> = keys.into_iter().collect();
+            sets_of(zone, &keys).await
+        })
+    });
+    let mut sets = Vec::new();
+    for read in join_all(reads).await {
+        sets.extend(read?);
+    }
+    let addresses: BTreeMap<String, BTreeSet<IpAddr>> = [&sites.0, &sites.1]
+        .into_iter()
+        .map(|name| {
+            let of_site = site
+                .hosts_of(name)
+                .flat_map(|host| host.addresses.iter().copied());
+            (name.clone(), of_site.collect())
+        })
+        .collect();
+    Ok(active_site(&addresses, &sets))
+}
+
+/// The record sets as the provider keeps them; where it does not answer, as the zone's name servers publish
+/// them: a provider that is down must not hide where the names lead.
+async fn sets_of(zone: &Zone, keys: &[RecordKey]) -> Result<Vec<RecordSet>, Unseen> {
+    let kept = within(PATIENCE, zone.provider.read(&zone.name, keys)).await;
+    let Err(why) = kept else {
+        return kept;
+    };
+    match within(PATIENCE, published(zone, keys)).await {
+        Ok(sets) => Ok(sets),
+        Err(also) => Err(Unseen::new(
+            why.cause,
+            format!("{}; nor from the name servers: {}", why.detail, also.detail),
+        )),
+    }
+}
+
+/// The record sets as the authoritative servers of a zone publish them.
+async fn published(zone: &Zone, keys: &[RecordKey]) -> Result<Vec<RecordSet>, Unseen> {
+    let servers = match zone.servers.as_slice() {
+        [] => {
+            let resolvers = match zone.resolvers.as_slice() {
+                [] => delegation::system_resolvers()?,
+                given => given.to_vec(),
+            };
+            let port = delegation::PORT;
+            let found = delegation::delegation(&zone.name, &resolvers, port, ONE_QUESTION).await?;
+            found.into_iter().flat_map(|ns| ns.addresses).collect()
+        }
+        given => given.to_vec(),
+    };
+    let asked = keys.iter().map(|key| published_set(&servers, key));
+    let sets = join_all(asked).await.into_iter();
+    Ok(sets
+        .collect::<Result<Vec<_>, _>>()?
+        .into_iter()
+        .flatten()
+        .collect())
+}
+
+/// One record set, as the first of these servers publishes it that answers for its zone; `None` where there is
+/// none, or an alias.
+async fn published_set(
+    servers: &[SocketAddr],
+    key: &RecordKey,
+) -> Result<Option<RecordSet>, Unseen> {
+    let rtype = match key.rtype {
+        RecordType::A => dns::RecordType::A,
+        RecordType::Aaaa => dns::RecordType::AAAA,
+        RecordType::Cname => dns::RecordType::CNAME,
+    };
+    let mut last = Unseen::new(Cause::NoName, "there is no name server to ask");
+    for server in servers {
+        let seen = match dns::ask(*server, &key.name, rtype, false, ONE_QUESTION).await {
+            Ok(seen) if seen.is_telling() && seen.authoritative => seen,
+            Ok(seen) => {
+                let said = format!("`{server}` answered {} for `{key}`", seen.rcode);
+                last = Unseen::new(Cause::Error, format!("{said}, without authority"));
+                continue;
+            }
+            Err(unseen) => {
+                last = unseen;
+                continue;
+            }
+        };
+        if seen.records.is_empty() || !seen.cname_chain.is_empty() {
+            return Ok(None);
+        }
+        return RecordSet::new(key.clone(), seen.ttl.unwrap_or_default(), &seen.records)
+            .map(Some)
+            .map_err(|why| Unseen::new(Cause::Garbled, why));
+    }
+    Err(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::dns::Honesty;
+    use crate::steps::testing::{Book, site};
+    use crate::world::dns::tests::{Scripted, a, anywhere, reply};
+
+    const BOOK: &str = r#"
+[playbook]
+name = "site"
+[hosts.primary]
+site = "dedicated"
+ssh = "primary"
+addresses = ["192.0.2.10", "2001:db8::10"]
+[hosts.standby]
+site = "cloud"
+ssh = "standby"
+addresses = ["198.51.100.20", "2001:db8:1::20"]
+[services.website]
+names = ["example.org"]
+probes = [{ http = "/" }]
+[[step]]
+id = "works"
+kind = "services"
+at = "target"
+"#;
+
+    async fn of(sets: &[(&str, &[&str])], to: Option<&str>) -> Result<Direction, SurveyError> {
+        let site = site(Book::new(Honesty::Atomic, sets));
+        direction(&book(), &site, to).await
+    }
+
+    fn book() -> Playbook {
+        match Playbook::parse(BOOK, "site.toml", &[]) {
+            Ok(book) => book,
+            Err(problems) => panic!("{}", problems.render(false, None)),
+        }
+    }
+
+    fn from(source: &str, target: &str) -> Direction {
+        Direction {
+            source: source.into(),
+            target: target.into(),
+        }
+    }
+
+    #[tokio::test]
+    async fn the_source_is_where_the_names_lead() {
+        let old: (&str, &[&str]) = ("example.org. A", &["192.0.2.10"]);
+        let new: (&str, &[&str]) = ("example.org. AAAA", &["2001:db8:1::20"]);
+        let elsewhere: (&str, &[&str]) = ("example.org. A", &["203.0.113.5"]);
+        assert_eq!(of(&[old], None).await.unwrap(), from("dedicated", "cloud"));
+        assert_eq!(of(&[new], None).await.unwrap(), from("cloud", "dedicated"));
+
+        let split = of(&[old, new], None).await.unwrap_err().to_string();
+        assert!(split.contains("1 record sets lead to `cloud`"), "{split}");
+        assert!(split.contains("--to cloud"), "{split}");
+        let nowhere = of(&[elsewhere], None).await.unwrap_err().to_string();
+        assert!(nowhere.contains("leads to either site"), "{nowhere}");
+
+        // Somebody says where to go: then it does not matter where the names lead.
+        let to = of(&[old, new], Some("cloud")).await.unwrap();
+        assert_eq!(to, from("dedicated", "cloud"));
+        let no_site = of(&[old], Some("moon")).await.unwrap_err();
+        assert!(matches!(no_site, SurveyError::NoSuchSite { .. }));
+    }
+
+    #[tokio::test]
+    async fn where_the_provider_is_down_the_name_servers_are_asked() {
+        let provider = Book::new(Honesty::Atomic, &[]);
+        provider.fail();
+        let mut site = site(Arc::clone(&provider));
+        let server = Scripted::start(anywhere(), |query, _| {
+            let mut reply = reply(query);
+            let asked = &query.queries[0];
+            let name = asked.name().to_ascii();
+            if name == "example.org." && asked.query_type() == dns::RecordType::A {
+                reply.add_answer(a("example.org", 60, "198.51.100.20"));
+            }
+            vec![reply.to_vec().unwrap()]
+        })
+        .await;
+        let zone = site.zones.get_mut("example.org").unwrap();
+        zone.servers = vec![server.at];
+        let read = direction(&book(), &site, None).await.unwrap();
+        assert_eq!(read, from("cloud", "dedicated"));
+
+        let lame = Scripted::start(anywhere(), |query, _| {
+            let mut reply = reply(query);
+            reply.metadata.authoritative = false;
+            vec![reply.to_vec().unwrap()]
+        })
+        .await;
+        let zone = site.zones.get_mut("example.org").unwrap();
+        zone.servers = vec![lame.at];
+        let error = direction(&book(), &site, None)
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("the provider did not answer"), "{error}");
+        assert!(error.contains("without authority"), "{error}");
+    }
+}

@@ -1,0 +1,194 @@
+use std::sync::Arc;
+
+use super::*;
+use crate::dns::Honesty;
+use crate::steps::testing::{Book, site};
+
+#[test]
+fn rules_follow_from_mode_position_blocks_and_on_fail() {
+    use Then::{Back, Hold, Note};
+    // Late, fail, unknown.
+    let rule = |late, fail, unknown| Rule {
+        late,
+        fail,
+        unknown,
+    };
+    let stops = rule(Note, Back, Back);
+    let gates = [
+        (Blocks::Always, stops, stops),
+        (Blocks::Planned, stops, Rule::NOTE),
+        (Blocks::Never, Rule::NOTE, Rule::NOTE),
+    ];
+    for (blocks, planned, emergency) in gates {
+        for like in [Mode::Drill, Mode::Failover] {
+            assert_eq!(gate(blocks, like), planned, "{blocks:?} {like}");
+        }
+        assert_eq!(gate(blocks, Mode::Emergency), emergency, "{blocks:?}");
+    }
+    let asks = rule(Note, Hold, Note);
+    let after = [
+        (OnFail::Back, rule(Hold, Back, Hold), asks),
+        (OnFail::Hold, rule(Hold, Hold, Hold), asks),
+        (OnFail::Warn, Rule::NOTE, Rule::NOTE),
+    ];
+    for (on_fail, planned, emergency) in after {
+        for like in [Mode::Drill, Mode::Failover] {
+            assert_eq!(after_write(on_fail, like), planned, "{on_fail:?} {like}");
+        }
+        assert_eq!(after_write(on_fail, Mode::Emergency), emergency);
+        // Nobody is asked where nothing changes.
+        let dry = dry(after_write(on_fail, Mode::Failover));
+        assert!(![dry.late, dry.fail, dry.unknown].contains(&Hold));
+    }
+}
+
+const BOOK: &str = r#"
+[playbook]
+name = "site"
+[hosts.primary]
+site = "dedicated"
+ssh = "primary"
+addresses = ["192.0.2.10", "2001:db8::10"]
+[hosts.standby]
+site = "cloud"
+ssh = "standby"
+addresses = ["198.51.100.20", "2001:db8:1::20"]
+[providers.book]
+kind = "rfc2136"
+server = "192.0.2.54:53"
+key = { name = "k", algorithm = "hmac-sha256", secret = { env = "TSIG_SECRET" } }
+[zones."example.org"]
+provider = "book"
+[services.website]
+names = ["example.org"]
+probes = [{ http = "/" }]
+[[step]]
+id = "works"
+kind = "services"
+at = "target"
+[[step]]
+id = "flip"
+kind = "dns"
+services = "all"
+[[step]]
+id = "only-in-a-drill"
+kind = "wait"
+time = "1m"
+when = ["drill"]
+[[step]]
+id = "published"
+kind = "propagation"
+[[step]]
+id = "public"
+kind = "services"
+at = "public"
+on-fail = "warn"
+"#;
+
+const SETS: [(&str, &[&str]); 2] = [
+    ("example.org. A", &["192.0.2.10"]),
+    ("example.org. AAAA", &["2001:db8::10"]),
+];
+
+/// What a survey of the playbook above finds where the zone holds these sets.
+async fn surveyed(
+    honesty: Honesty,
+    sets: &[(&str, &[&str])],
+    mode: Mode,
+    to: Option<&str>,
+) -> Result<Plan, SurveyError> {
+    let book = match Playbook::parse(BOOK, "site.toml", &[]) {
+        Ok(book) => Arc::new(book),
+        Err(problems) => panic!("{}", problems.render(false, None)),
+    };
+    let site = site(Book::new(honesty, sets));
+    let intention = Intention {
+        mode,
+        like: match mode {
+            Mode::Check | Mode::Plan => Mode::Failover,
+            live => live,
+        },
+        to: to.map(str::to_owned),
+        hold: None,
+    };
+    survey(&Actual { book, site }, &intention).await
+}
+
+fn ids(plan: &Plan) -> Vec<&str> {
+    plan.entries.iter().map(|entry| entry.id.as_str()).collect()
+}
+
+#[tokio::test]
+async fn a_plan_spells_out_every_edit_and_lock() {
+    let plan = surveyed(Honesty::Atomic, &SETS, Mode::Failover, None)
+        .await
+        .unwrap();
+    assert_eq!(plan.direction.source, "dedicated");
+    assert_eq!(
+        ids(&plan),
+        ["works", "flip", "only-in-a-drill", "published", "public"]
+    );
+    let locks = ["playbook site", "example.org. A", "example.org. AAAA"];
+    assert_eq!(plan.locks, locks);
+    let there: Vec<bool> = plan.entries.iter().map(|entry| entry.there).collect();
+    assert_eq!(there, [true, true, false, true, true]);
+    assert_eq!(plan.entries[0].rule, gate(Blocks::Always, Mode::Failover));
+    assert_eq!(plan.entries[4].rule, Rule::NOTE);
+}
+
+#[tokio::test]
+async fn several_places_are_several_entries() {
+    let plan = surveyed(Honesty::OneSet, &SETS, Mode::Drill, None)
+        .await
+        .unwrap();
+    let flips: Vec<&str> = ids(&plan)
+        .into_iter()
+        .filter(|id| id.starts_with("flip"))
+        .collect();
+    assert_eq!(flips.len(), 2, "{flips:?}");
+    assert!(
+        flips.iter().all(|id| id.starts_with("flip/example.org")),
+        "{flips:?}"
+    );
+    assert!(
+        plan.entries.iter().all(|entry| entry.there),
+        "a drill takes all"
+    );
+}
+
+#[tokio::test]
+async fn a_drill_of_a_split_source_says_where_to_go_or_is_told() {
+    let split: [(&str, &[&str]); 2] = [SETS[0], ("example.org. AAAA", &["2001:db8:1::20"])];
+    let error = surveyed(Honesty::Atomic, &split, Mode::Drill, None)
+        .await
+        .unwrap_err();
+    assert!(matches!(error, SurveyError::NoDirection { .. }), "{error}");
+    let plan = surveyed(Honesty::Atomic, &split, Mode::Drill, Some("cloud"))
+        .await
+        .unwrap();
+    let (_, edit) = plan.edits().next().unwrap();
+    let keys: Vec<&String> = edit.after.0.keys().collect();
+    assert_eq!(keys, ["example.org. A"], "what leads there already stays");
+}
+
+#[tokio::test]
+async fn what_looks_at_the_change_is_deferred_in_a_dry_run_and_a_check_has_no_edit() {
+    let plan = surveyed(Honesty::Atomic, &SETS, Mode::Plan, None)
+        .await
+        .unwrap();
+    for entry in &plan.entries {
+        let takes_part = !entry.after_change && entry.id != "only-in-a-drill";
+        assert_eq!(entry.there, takes_part, "{}", entry.id);
+    }
+    let check = surveyed(Honesty::Atomic, &SETS, Mode::Check, None)
+        .await
+        .unwrap();
+    assert_eq!(check.edits().count(), 0);
+    assert_eq!(check.first_write(), None);
+    assert!(
+        check
+            .entries
+            .iter()
+            .all(|entry| !entry.there || entry.is_check())
+    );
+}
