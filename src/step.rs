@@ -147,6 +147,13 @@ pub trait Change: Send + Sync {
     /// How long after its time-out a write may still land: the intent is good until then.
     fn landing(&self) -> Duration;
 
+    /// Whether it writes only at the side that is left, which may be dead in an emergency: then the run goes on
+    /// without it.
+    fn only_where_it_leaves(&self, site: &Site, aim: &Aim) -> bool {
+        let _ = (site, aim);
+        false
+    }
+
     /// What a person would type to write `to` over `from`.
     fn commands(&self, site: &Site, place: &Place, from: &Value, to: &Value) -> Vec<String>;
 

@@ -128,7 +128,7 @@ async fn look_at(
             reasons: found.refusals,
         }),
         // Nobody waits for the dead: what would be changed on a host that is gone is left, and said.
-        Err(why) if intention.like == Mode::Emergency && step.kind.name == "command" => {
+        Err(why) if intention.like == Mode::Emergency && change.only_where_it_leaves(site, aim) => {
             Ok(Looked::Skipped(Stay {
                 what: step.id.clone(),
                 why: why.detail,

@@ -97,7 +97,17 @@ async fn surveyed(
     mode: Mode,
     to: Option<&str>,
 ) -> Result<Plan, SurveyError> {
-    let book = match Playbook::parse(BOOK, "site.toml", &[]) {
+    surveyed_text(BOOK, honesty, sets, mode, to).await
+}
+
+async fn surveyed_text(
+    text: &str,
+    honesty: Honesty,
+    sets: &[(&str, &[&str])],
+    mode: Mode,
+    to: Option<&str>,
+) -> Result<Plan, SurveyError> {
+    let book = match Playbook::parse(text, "site.toml", &[]) {
         Ok(book) => Arc::new(book),
         Err(problems) => panic!("{}", problems.render(false, None)),
     };
@@ -191,4 +201,45 @@ async fn what_looks_at_the_change_is_deferred_in_a_dry_run_and_a_check_has_no_ed
             .iter()
             .all(|entry| !entry.there || entry.is_check())
     );
+}
+
+/// The hosts of the site are not reached: nothing runs on them.
+#[tokio::test]
+async fn an_emergency_leaves_a_command_on_the_dead_side_and_never_one_on_the_other() {
+    let with = |on: &str| {
+        format!(
+            r#"{BOOK}
+[[step]]
+id = "timers"
+kind = "command"
+on = "{on}"
+read = ["cat", "/run/timers"]
+want = "off"
+run = ["tee", "/run/timers"]
+undo = ["tee", "/run/timers"]
+"#
+        )
+    };
+    let survey_of = |on, mode| async move {
+        surveyed_text(&with(on), Honesty::Atomic, &SETS, mode, None).await
+    };
+    let plan = survey_of("source", Mode::Emergency).await.unwrap();
+    assert!(!ids(&plan).contains(&"timers"));
+    assert!(
+        plan.stays.iter().any(|stay| stay.what == "timers"),
+        "{:?}",
+        plan.stays
+    );
+    for (on, mode) in [
+        ("source", Mode::Failover),
+        ("source", Mode::Drill),
+        ("target", Mode::Emergency),
+        ("standby", Mode::Emergency),
+    ] {
+        let error = survey_of(on, mode).await.unwrap_err();
+        assert!(
+            matches!(error, SurveyError::Unseen { .. }),
+            "{on} {mode}: {error}"
+        );
+    }
 }

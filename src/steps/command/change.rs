@@ -153,6 +153,16 @@ impl Change for Changing {
         LANDING
     }
 
+    fn only_where_it_leaves(&self, site: &Site, aim: &Aim) -> bool {
+        let hosts = self.on.hosts(site, aim);
+        !hosts.is_empty()
+            && (hosts.iter()).all(|name| {
+                site.hosts
+                    .get(name)
+                    .is_some_and(|host| host.site == aim.idle)
+            })
+    }
+
     fn commands(&self, site: &Site, place: &Place, _: &Value, to: &Value) -> Vec<String> {
         let way = if text(to) == self.want {
             Way::There
