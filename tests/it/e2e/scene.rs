@@ -111,6 +111,7 @@ pub struct Place {
 }
 
 /// The name servers of the zone.
+#[expect(clippy::enum_variant_names, reason = "PowerDNS is called so")]
 pub enum Dns {
     Bind(Bind, Bind),
     Knot(Knot),
