@@ -56,6 +56,7 @@ pub(super) async fn run(job: Job<'_>, sink: Sink<'_>) -> Result<Output, Lost> {
     let streams = Streams {
         stdin: child.stdin.take(),
         hold: false,
+        outputs_first: Duration::ZERO,
         stdout,
         stderr,
     };

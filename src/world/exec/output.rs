@@ -24,6 +24,9 @@ pub(super) struct Streams<I, O, E> {
     pub(super) stdin: Option<I>,
     /// Whether standard input stays open until the end: its end tells the far side that we gave up.
     pub(super) hold: bool,
+    /// How long only the outputs are waited for, and not the end: where taking the end closes the outputs, it
+    /// must not come before their own.
+    pub(super) outputs_first: Duration,
     pub(super) stdout: O,
     pub(super) stderr: E,
 }
@@ -41,6 +44,7 @@ where
     E: AsyncRead + Unpin,
 {
     let (mut out, mut err) = (Kept::default(), Kept::default());
+    let outputs_first = streams.outputs_first;
     let mut held = None;
     let (status, whole) = {
         let mut reading = pin!(async {
@@ -68,7 +72,7 @@ where
         let mut end = pin!(end);
         tokio::select! {
             () = &mut reading => (end.await?, true),
-            status = &mut end => {
+            status = async { tokio::time::sleep(outputs_first).await; end.as_mut().await } => {
                 let status = status?;
                 let rest = tokio::time::timeout(AFTER_END, reading).await;
                 (status, rest.is_ok())

@@ -148,6 +148,13 @@ impl Far {
         let streams = Streams {
             stdin: child.stdin().take(),
             hold: job.line.watched,
+            // The far side may tell the end before the last output, and whoever takes the end drops the
+            // streams. A look needs all of its output, even where something that it started holds them for
+            // long; a write needs its end.
+            outputs_first: match job.write {
+                true => Duration::ZERO,
+                false => job.timeout / 2,
+            },
             stdout,
             stderr,
         };
