@@ -1,0 +1,325 @@
+//! What a whole drill costs, on real servers on loopback: BIND with a secondary, nginx, sshd, rsync.
+//!
+//! Run it with `cargo bench --bench drill`. It needs what the tests need (`tests/run` installs it). Each
+//! figure is of the whole process, started anew: wall time, CPU time with its children (ssh, rsync,
+//! dpkg-query), and the most memory of the process itself. It prints the median and the extremes of some
+//! runs, and asserts nothing about time.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "a benchmark starts servers, reads clocks and prints"
+)]
+
+#[path = "../tests/it/lab/mod.rs"]
+mod lab;
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use cutover::event::{Event, Record, Round};
+use cutover::plan::Way;
+use lab::dns::{Bind, Tsig};
+use lab::ssh::SshLab;
+use lab::web::Nginx;
+
+const RUNS: usize = 7;
+
+/// What one run cost.
+struct Cost {
+    wall: Duration,
+    cpu: Duration,
+    memory_kib: u64,
+    records: Vec<Record>,
+}
+
+fn main() {
+    let whole = drill_over_ssh();
+    report("a whole drill, two hosts over ssh, 4 record sets", &whole);
+    let many = thousand_records();
+    report("a failover of 1,000 record sets in one zone", &many);
+}
+
+fn report(what: &str, costs: &[Cost]) {
+    println!("\n{what} ({} runs: min / median / max)", costs.len());
+    let row = |name: &str, figure: &dyn Fn(&Cost) -> f64, unit: &str| {
+        let mut values: Vec<f64> = costs.iter().map(figure).collect();
+        values.sort_by(f64::total_cmp);
+        let (min, median, max) = (
+            values[0],
+            values[values.len() / 2],
+            values[values.len() - 1],
+        );
+        println!("  {name:<46} {min:>8.1} / {median:>8.1} / {max:>8.1} {unit}");
+    };
+    let ms = |d: Duration| d.as_secs_f64() * 1000.0;
+    row("wall time", &|c| ms(c.wall), "ms");
+    row(
+        "  of it not waiting for name servers",
+        &|c| ms(c.wall.saturating_sub(waited(&c.records))),
+        "ms",
+    );
+    row(
+        "CPU time, with ssh, rsync and dpkg-query",
+        &|c| ms(c.cpu),
+        "ms",
+    );
+    row(
+        "peak memory of the process",
+        &|c| c.memory_kib as f64 / 1024.0,
+        "MiB",
+    );
+    row(
+        "from the write to all name servers seen new",
+        &|c| ms(write_to_seen(&c.records)),
+        "ms",
+    );
+}
+
+/// Whether a fact is the end of a `propagation` step.
+fn published(event: &Event) -> bool {
+    matches!(event, Event::Looked { finding, .. } if finding.headline.contains("server address"))
+}
+
+/// How long the run waited for name servers: between a settled write and the finding about them.
+fn waited(records: &[Record]) -> Duration {
+    let mut total = Duration::ZERO;
+    let mut settled = None;
+    for record in records {
+        if matches!(record.event, Event::Settled { .. }) {
+            settled = Some(record.at.clone());
+        } else if published(&record.event)
+            && let Some(settled) = settled.take()
+        {
+            total += record.at.since(&settled);
+        }
+    }
+    total
+}
+
+fn write_to_seen(records: &[Record]) -> Duration {
+    let at = |wanted: &dyn Fn(&Event) -> bool| {
+        records
+            .iter()
+            .find(|record| wanted(&record.event))
+            .map(|record| record.at.clone())
+            .unwrap()
+    };
+    let wrote = at(&|event| {
+        matches!(
+            event,
+            Event::Intended {
+                way: Way::There,
+                ..
+            }
+        )
+    });
+    let seen = at(&|event| {
+        published(event)
+            && matches!(
+                event,
+                Event::Looked {
+                    round: Round::There,
+                    ..
+                }
+            )
+    });
+    seen.since(&wrote)
+}
+
+/// Runs the program once, from its start to its end.
+fn run(dir: &Path, key: &Tsig, args: &[&str]) -> Cost {
+    let before = children_cpu();
+    let began = Instant::now();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_cutover"))
+        .args(args)
+        .args(["--format", "json", "--state"])
+        .arg(dir.join("state"))
+        .env("BENCH_TSIG", &key.secret)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    let reader = std::thread::spawn(move || {
+        let mut text = String::new();
+        stdout.read_to_string(&mut text).unwrap();
+        text
+    });
+    let status_file = format!("/proc/{}/status", child.id());
+    let mut memory_kib = 0;
+    let status = loop {
+        memory_kib = memory_kib.max(high_water(&status_file));
+        match child.try_wait().unwrap() {
+            Some(status) => break status,
+            None => std::thread::sleep(Duration::from_millis(1)),
+        }
+    };
+    let wall = began.elapsed();
+    let text = reader.join().unwrap();
+    assert!(status.success(), "{status}: {text}");
+    let lines = text.lines();
+    Cost {
+        wall,
+        cpu: children_cpu() - before,
+        memory_kib,
+        records: lines
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect(),
+    }
+}
+
+/// The most memory that a process ever held, in KiB; 0 once it is gone.
+fn high_water(status_file: &str) -> u64 {
+    let text = fs::read_to_string(status_file).unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok())
+        .unwrap_or(0)
+}
+
+/// User and system time of all children that were waited for, in ticks of 10 ms.
+fn children_cpu() -> Duration {
+    let text = fs::read_to_string("/proc/self/stat").unwrap();
+    let fields: Vec<&str> = text
+        .rsplit(')')
+        .next()
+        .unwrap()
+        .split_whitespace()
+        .collect();
+    let ticks = |n: usize| fields[n].parse::<u64>().unwrap();
+    Duration::from_millis((ticks(13) + ticks(14)) * 10)
+}
+
+fn zone(records: &str) -> String {
+    format!(
+        "$ORIGIN bench.example.\n$TTL 300\n\
+         @ IN SOA ns.bench.example. hostmaster.bench.example. 1 3600 600 86400 60\n\
+         @ IN NS ns.bench.example.\nns IN A 127.0.0.1\n{records}"
+    )
+}
+
+fn provider(primary: &Bind, secondary: &Bind, key: &Tsig) -> String {
+    format!(
+        "[providers.dyn]\nkind = \"rfc2136\"\nserver = \"{}\"\n\
+         key = {{ name = \"{}\", algorithm = \"hmac-sha256\", secret = {{ env = \"BENCH_TSIG\" }} }}\n\n\
+         [zones.\"bench.example\"]\nprovider = \"dyn\"\n\
+         servers = [\"{}\", \"{}\", \"{}\", \"{}\"]\nresolvers = [\"{}\"]\n\n",
+        primary.v4, key.name, primary.v4, primary.v6, secondary.v4, secondary.v6, primary.v4
+    )
+}
+
+fn written(dir: &Path, text: &str) -> PathBuf {
+    let path = dir.join("bench.toml");
+    fs::write(&path, text).unwrap();
+    path
+}
+
+/// The folder of one site's mirror: 1,000 small files in 20 folders.
+fn mirror(dir: &Path) {
+    for n in 0..1000 {
+        let folder = dir.join(format!("{}", n % 20));
+        fs::create_dir_all(&folder).unwrap();
+        let file = fs::File::create(folder.join(format!("{n}"))).unwrap();
+        let then = std::time::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+        file.set_modified(then).unwrap();
+    }
+}
+
+/// Two hosts behind sshd, each with nginx on IPv4 and IPv6, a mirror of 1,000 files, packages; there and back.
+fn drill_over_ssh() -> Vec<Cost> {
+    let dir = tempfile::tempdir().unwrap();
+    let key = Tsig::new("bench");
+    let records = "www IN A 192.0.2.10\nwww IN AAAA 2001:db8::10\n\
+                   static IN A 192.0.2.10\nstatic IN AAAA 2001:db8::10\n";
+    let (primary, secondary) = Bind::pair(&[("bench.example", &zone(records))], &key);
+    let ssh = SshLab::new();
+    let _hosts = [ssh.host("old"), ssh.host("new")];
+    let names = [("www.bench.example", None), ("static.bench.example", None)];
+    let web = [Nginx::start(&names), Nginx::start(&names)];
+    for nginx in &web {
+        for (name, _) in &names {
+            fs::write(nginx.root(name).join("index.html"), "<h1>bench</h1>").unwrap();
+        }
+    }
+    mirror(&dir.path().join("old"));
+    mirror(&dir.path().join("new"));
+    let mut text = String::from("[playbook]\nname = \"bench\"\nhold = \"0s\"\n\n");
+    let public = [
+        ("old", "192.0.2.10", "2001:db8::10"),
+        ("new", "198.51.100.20", "2001:db8:1::20"),
+    ];
+    for ((host, v4, v6), nginx) in public.iter().zip(&web) {
+        write!(
+            text,
+            "[hosts.{host}]\nssh = \"{host}\"\nssh-config = \"{}\"\naddresses = [\"{v4}\", \"{v6}\"]\n\
+             reach = {{ \"{v4}:80\" = \"{}\", \"[{v6}]:80\" = \"{}\" }}\n\n",
+            ssh.config().display(),
+            nginx.http_at(lab::V4),
+            nginx.http_at(lab::V6),
+        )
+        .unwrap();
+    }
+    text += &provider(&primary, &secondary, &key);
+    write!(
+        text,
+        "[services.web]\nnames = [\"www.bench.example\", \"static.bench.example\"]\n\
+         probes = [{{ http = \"/\", tls = false, contains = \"bench\" }}]\n\n\
+         [[step]]\nid = \"mirror\"\nkind = \"mirror\"\nsample = 20\n\
+         paths = {{ old = \"{0}/old/\", new = \"{0}/new/\" }}\n\
+         from = {{ old = \"old\", new = \"new\" }}\nssh-options = [\"-F\", \"{1}\"]\n\n\
+         [[step]]\nid = \"works\"\nkind = \"services\"\nat = \"target\"\n\n\
+         [[step]]\nid = \"packages\"\nkind = \"packages\"\n\n\
+         [[step]]\nid = \"flip\"\nkind = \"dns\"\nservices = \"all\"\nttl = \"1s\"\n\n\
+         [[step]]\nid = \"published\"\nkind = \"propagation\"\nevery = \"20ms\"\n\n\
+         [[step]]\nid = \"public\"\nkind = \"services\"\nat = \"public\"\nevery = \"50ms\"\n",
+        dir.path().display(),
+        ssh.config().display(),
+    )
+    .unwrap();
+    let playbook = written(dir.path(), &text);
+    let playbook = playbook.to_str().unwrap();
+    (0..RUNS)
+        .map(|_| run(dir.path(), &key, &["drill", playbook, "--yes"]))
+        .collect()
+}
+
+/// 500 names with an A and an AAAA set each, in one write; every other run goes back.
+fn thousand_records() -> Vec<Cost> {
+    let dir = tempfile::tempdir().unwrap();
+    let key = Tsig::new("bench");
+    let mut records = String::new();
+    let mut names = Vec::new();
+    for n in 0..500 {
+        writeln!(records, "h{n} IN A 192.0.2.10\nh{n} IN AAAA 2001:db8::10").unwrap();
+        names.push(format!("\"h{n}.bench.example\""));
+    }
+    let (primary, secondary) = Bind::pair(&[("bench.example", &zone(&records))], &key);
+    let names = names.join(", ");
+    let text = format!(
+        "[playbook]\nname = \"bench\"\n\n\
+         [hosts.old]\nlocal = true\naddresses = [\"192.0.2.10\", \"2001:db8::10\"]\n\n\
+         [hosts.new]\nlocal = true\naddresses = [\"198.51.100.20\", \"2001:db8:1::20\"]\n\n\
+         {}\
+         [[step]]\nid = \"flip\"\nkind = \"dns\"\nnames = [{names}]\n\n\
+         [[step]]\nid = \"published\"\nkind = \"propagation\"\nnames = [{names}]\nevery = \"20ms\"\n",
+        provider(&primary, &secondary, &key),
+    );
+    let playbook = written(dir.path(), &text);
+    let playbook = playbook.to_str().unwrap();
+    (0..RUNS)
+        .map(|n| {
+            let to = if n % 2 == 0 { "new" } else { "old" };
+            run(
+                dir.path(),
+                &key,
+                &["failover", playbook, "--yes", "--to", to],
+            )
+        })
+        .collect()
+}
