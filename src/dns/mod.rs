@@ -48,6 +48,12 @@ pub trait Provider: Send + Sync {
 
     fn honesty(&self) -> Honesty;
 
+    /// Cuts a zone's changes (before, after) into groups that each fit into one write. Only a provider
+    /// that puts several sets into one write is asked.
+    fn groups<'s>(&self, sets: &'s [(RecordSet, RecordSet)]) -> Vec<&'s [(RecordSet, RecordSet)]> {
+        vec![sets]
+    }
+
     /// The smallest TTL that it stores, in seconds.
     fn smallest_ttl(&self) -> u32;
 

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use futures::future::join_all;
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use tokio::sync::watch;
 
 use super::look::{Looker, within};
 use super::owed;
@@ -244,7 +246,9 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
                 Move::Look { round, entries } => self.look(round, entries).await?,
                 Move::TakeBaseline => {
                     let aim = Aim::there(&self.plan.direction, false);
-                    let sights = self.looker().take_baseline(&aim).await;
+                    let (stop, pulses) = (self.outfit.stop.clone(), self.outfit.pulses.clone());
+                    let looker = self.looker(&[], &stop, &pulses);
+                    let sights = looker.take_baseline(&aim).await;
                     self.record(Event::BaselineTaken { sights }).await?;
                 }
                 Move::Compare { entry, way } => self.compare(entry, way).await?,
@@ -269,14 +273,23 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
         self.state.stopping() || self.state.ended().is_some()
     }
 
-    fn looker(&self) -> Looker<'_, W, M> {
+    fn looker<'a>(
+        &self,
+        baseline: &'a [Sight],
+        stop: &'a StopSignal,
+        pulses: &'a Pulses,
+    ) -> Looker<'a, W, M>
+    where
+        'r: 'a,
+    {
         Looker {
             plan: self.plan,
             world: self.outfit.world,
             memory: self.outfit.memory,
-            stop: &self.outfit.stop,
-            pulses: &self.outfit.pulses,
-            baseline: &self.baseline,
+            stop,
+            pulses,
+            baseline,
+            decided: watch::Sender::new(false),
         }
     }
 
@@ -294,46 +307,46 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
         }
     }
 
+    /// Looks at a batch, and tells what each check found as soon as it is found.
     async fn look(&mut self, round: Round, entries: Vec<usize>) -> Result<(), RunError> {
-        let (findings, sights) = {
-            let looker = self.looker();
-            let looks = entries.iter().map(|entry| {
-                let aim = self.aim(round, *entry);
-                let looker = &looker;
-                async move { looker.until_clear(*entry, &aim).await }
-            });
-            // What must be seen before the first write is looked at meanwhile.
-            let early = self.state.lacks_baseline() && round == Round::There;
-            let aim = Aim::there(&self.plan.direction, false);
-            let baseline = async {
-                match early {
-                    true => Some(looker.take_baseline(&aim).await),
-                    false => None,
-                }
-            };
-            tokio::join!(join_all(looks), baseline)
-        };
-        if let Some(sights) = sights {
-            self.record(Event::BaselineTaken { sights }).await?;
-        }
-        // Cut short by somebody who asked to stop: what was not looked at was not judged either.
-        let cut_short = self.outfit.stop.level() >= Stop::AfterWrite;
-        let outcomes: Vec<_> = entries
+        let (stop, pulses) = (self.outfit.stop.clone(), self.outfit.pulses.clone());
+        let known = self.baseline.clone();
+        let looker = self.looker(&known, &stop, &pulses);
+        let aims: Vec<Aim> = entries
             .iter()
-            .zip(&findings)
-            .map(|(entry, finding)| (*entry, finding.outcome))
+            .map(|entry| self.aim(round, *entry))
             .collect();
-        for (entry, finding) in entries.into_iter().zip(findings) {
-            self.record(Event::Looked {
-                entry,
-                round,
-                finding,
+        let mut looks: FuturesUnordered<_> = entries
+            .iter()
+            .zip(&aims)
+            .map(|(entry, aim)| {
+                let looker = &looker;
+                async move { (*entry, looker.until_clear(*entry, aim).await) }
             })
-            .await?;
+            .collect();
+        // What must be seen before the first write is looked at meanwhile.
+        let early = self.state.lacks_baseline() && round == Round::There;
+        let there = Aim::there(&self.plan.direction, false);
+        let mut baseline = std::pin::pin!(looker.take_baseline(&there));
+        let mut baseline_due = early;
+        let mut outcomes = Vec::with_capacity(entries.len());
+        while baseline_due || !looks.is_empty() {
+            tokio::select! {
+                sights = &mut baseline, if baseline_due => {
+                    baseline_due = false;
+                    self.record(Event::BaselineTaken { sights }).await?;
+                }
+                Some((entry, finding)) = looks.next() => {
+                    outcomes.push((entry, finding.outcome));
+                    self.record(Event::Looked { entry, round, finding }).await?;
+                }
+            }
         }
-        if cut_short {
+        // Cut short by somebody who asked to stop: what was not looked at to its end was not judged either.
+        if stop.level() >= Stop::AfterWrite {
             return Ok(());
         }
+        outcomes.sort_by_key(|(entry, _)| *entry);
         self.record(Event::Judged { round, outcomes }).await
     }
 

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use serde_json::Value as Json;
+use tokio::sync::watch;
 
 use super::stop::{Stop, StopSignal};
 use super::world::{Memory, World};
 use crate::event::{Cause, Finding, Pulse, Sight, Unseen};
-use crate::plan::{Entry, Mode, Outcome, Plan};
+use crate::plan::{Entry, Mode, Outcome, Plan, Then};
 use crate::site::Aim;
 use crate::step::{About, Evidence, Known, Look, Pulses};
 
@@ -27,6 +28,8 @@ pub(super) struct Looker<'r, W, M> {
     pub pulses: &'r Pulses,
     /// The sights that were taken before the first write.
     pub baseline: &'r [Sight],
+    /// Set once the batch is decided: what was found already leads back, so nobody polls any longer.
+    pub decided: watch::Sender<bool>,
 }
 
 /// The key of a sight in the memory: runs of one playbook share it.
@@ -36,12 +39,21 @@ fn memory_key(plan: &Plan, entry: &Entry, key: &str) -> String {
 
 impl<W: World, M: Memory> Looker<'_, W, M> {
     /// Looks at one check again and again: until it passes, until its finding is final, until its deadline,
-    /// or until somebody asks to stop.
+    /// until another check of the batch decides it, or until somebody asks to stop.
     pub(super) async fn until_clear(&self, index: usize, aim: &Aim) -> Finding {
+        let finding = self.poll(index, aim).await;
+        if self.plan.entries[index].rule.then(finding.outcome) == Then::Back {
+            self.decided.send_replace(true);
+        }
+        finding
+    }
+
+    async fn poll(&self, index: usize, aim: &Aim) -> Finding {
         let entry = &self.plan.entries[index];
         let pulses = self.pulses_of(index);
         let clock = self.world.clock();
         let deadline = clock.now().plus(entry.pace.within);
+        let mut decided = self.decided.subscribe();
         loop {
             let finding = tokio::select! {
                 finding = self.once(entry, aim, &pulses) => finding,
@@ -51,7 +63,8 @@ impl<W: World, M: Memory> Looker<'_, W, M> {
             };
             let left = deadline.left(&clock.now());
             let clear = matches!(finding.outcome, Outcome::Pass | Outcome::Warn);
-            if clear || finding.final_ || left.is_zero() || self.stop.level() >= Stop::AfterWrite {
+            let over = left.is_zero() || *decided.borrow() || self.stop.level() >= Stop::AfterWrite;
+            if clear || finding.final_ || over {
                 return finding;
             }
             self.pulses.send(Pulse {
@@ -63,6 +76,7 @@ impl<W: World, M: Memory> Looker<'_, W, M> {
             tokio::select! {
                 () = clock.sleep(left.min(entry.pace.every.max(SHORTEST_PAUSE))) => {}
                 () = self.stop.at_least(Stop::AfterWrite) => {}
+                _ = decided.wait_for(|decided| *decided) => {}
             }
         }
     }

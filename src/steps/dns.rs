@@ -233,8 +233,8 @@ impl Flip {
             .collect()
     }
 
-    /// Cuts what was found into edits: a zone is one place where the provider writes it in one call, a
-    /// record set is one where it does not.
+    /// Cuts what was found into edits: a zone is one place where the provider writes it in one call (`zone#2`
+    /// and so on where it does not fit into one), a record set is one where it does not.
     fn edits(&self, zone: &Zone, sets: &[(RecordSet, RecordSet)]) -> Vec<Edit> {
         let edit = |name: String, sets: &[(RecordSet, RecordSet)]| Edit {
             place: Place {
@@ -245,7 +245,14 @@ impl Flip {
             after: RecordSet::value_of(sets.iter().map(|(_, after)| after)),
         };
         match zone.provider.honesty() {
-            Honesty::CompareAndSwap | Honesty::Atomic => vec![edit(zone.name.clone(), sets)],
+            Honesty::CompareAndSwap | Honesty::Atomic => {
+                match zone.provider.groups(sets).as_slice() {
+                    [all] => vec![edit(zone.name.clone(), all)],
+                    groups => (groups.iter().enumerate())
+                        .map(|(i, group)| edit(format!("{}#{}", zone.name, i + 1), group))
+                        .collect(),
+                }
+            }
             Honesty::OneSet => (sets.iter())
                 .map(|set| edit(set.0.key.to_string(), std::slice::from_ref(set)))
                 .collect(),
@@ -269,7 +276,7 @@ impl Flip {
                 survey.refusals.push(why);
             }
         }
-        let mut promises: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        let mut promises: BTreeMap<String, Vec<&str>> = BTreeMap::new();
         for (name, sets) in &found.zones {
             let Some(zone) = site.zones.get(name) else {
                 continue;
@@ -281,9 +288,10 @@ impl Flip {
                     zone.provider_name
                 ));
             }
-            let promise = promise(zone.provider.honesty());
+            let edits = self.edits(zone, sets);
+            let promise = promise(zone.provider.honesty(), edits.len());
             promises.entry(promise).or_default().push(name);
-            survey.edits.extend(self.edits(zone, sets));
+            survey.edits.extend(edits);
         }
         survey.promise = match promises.len() {
             0 | 1 => promises.into_keys().collect(),
@@ -296,12 +304,16 @@ impl Flip {
     }
 }
 
-/// What one write can promise, in words.
-fn promise(honesty: Honesty) -> &'static str {
-    match honesty {
+/// What a zone's writes can promise, in words.
+fn promise(honesty: Honesty, writes: usize) -> String {
+    let one = match honesty {
         Honesty::CompareAndSwap => "compare-and-swap of all record sets in one message",
         Honesty::Atomic => "all record sets of a zone in one call, compared just before it",
-        Honesty::OneSet => "one call for each record set, compared just before it",
+        Honesty::OneSet => return "one call for each record set, compared just before it".into(),
+    };
+    match writes {
+        0 | 1 => one.into(),
+        _ => format!("{one}; they do not fit into one, so there are {writes}, one after the other"),
     }
 }
 
@@ -309,7 +321,11 @@ fn promise(honesty: Honesty) -> &'static str {
 fn zone_at<'a>(site: &'a Site, place: &Place) -> Option<&'a Zone> {
     match place.name.parse::<RecordKey>() {
         Ok(key) => site.zone_of(&key.name),
-        Err(_) => site.zones.get(&place.name),
+        Err(_) => {
+            let group = place.name.split_once('#');
+            site.zones
+                .get(group.map_or(place.name.as_str(), |(zone, _)| zone))
+        }
     }
 }
 

@@ -168,11 +168,14 @@ impl Story {
         started.unwrap()
     }
 
-    /// The sequence, a word for each thing that counts: `mirror`, `flip there`, `public again`, …
+    /// The sequence, a word for each thing that counts: `mirror`, `flip there`, `public again`, … The checks
+    /// of a batch come in the order of the plan, whichever of them was found first.
     fn sequence(&self) -> Vec<String> {
         let id = |entry: usize| self.plan().entries[entry].id.clone();
-        (self.0.iter())
-            .filter_map(|record| match &record.event {
+        let mut sequence = Vec::new();
+        let mut batch = Vec::new();
+        for record in &self.0 {
+            match &record.event {
                 Event::Looked {
                     entry,
                     round,
@@ -184,19 +187,25 @@ impl Story {
                         Round::Probe => "probe",
                         Round::Verify => "verify",
                     };
-                    Some(format!("{} {round} {:?}", id(*entry), finding.outcome))
+                    let text = format!("{} {round} {:?}", id(*entry), finding.outcome);
+                    batch.push((*entry, text));
+                }
+                Event::Judged { .. } => {
+                    batch.sort();
+                    sequence.extend(batch.drain(..).map(|(_, text)| text));
                 }
                 Event::Settled {
                     entry, way, side, ..
                 } => {
                     let way = if *way == Way::There { "there" } else { "back" };
-                    Some(format!("{} {way} {side:?}", id(*entry)))
+                    sequence.push(format!("{} {way} {side:?}", id(*entry)));
                 }
-                Event::HoldOver { .. } => Some("hold over".into()),
-                Event::Ended { ending } => Some(format!("{ending:?}")),
-                _ => None,
-            })
-            .collect()
+                Event::HoldOver { .. } => sequence.push("hold over".into()),
+                Event::Ended { ending } => sequence.push(format!("{ending:?}")),
+                _ => {}
+            }
+        }
+        sequence
     }
 
     fn outcome_of(&self, id: &str) -> (Outcome, String) {

@@ -405,6 +405,10 @@ impl Provider for Rfc2136 {
         Honesty::CompareAndSwap
     }
 
+    fn groups<'s>(&self, sets: &'s [(RecordSet, RecordSet)]) -> Vec<&'s [(RecordSet, RecordSet)]> {
+        message::groups(sets)
+    }
+
     fn smallest_ttl(&self) -> u32 {
         0
     }

@@ -308,6 +308,36 @@ pub(super) fn denial(message: &Message, key: &str, zone: &str) -> Option<String>
     Some(why)
 }
 
+/// What one message may hold of changes, in bytes. A DNS message holds 65,535 (RFC 1035, 4.2.2); the rest is
+/// for the header, the signature and the conditions against aliases.
+const LARGEST: usize = 60_000;
+
+/// Cuts changes (before, after) into groups that each fit into one message.
+pub(super) fn groups(sets: &[(RecordSet, RecordSet)]) -> Vec<&[(RecordSet, RecordSet)]> {
+    let mut groups = Vec::new();
+    let (mut start, mut size) = (0, 0);
+    for (i, (before, after)) in sets.iter().enumerate() {
+        let more = weight(before, after);
+        if size + more > LARGEST && i > start {
+            groups.push(&sets[start..i]);
+            (start, size) = (i, 0);
+        }
+        size += more;
+    }
+    groups.push(&sets[start..]);
+    groups
+}
+
+/// The most bytes that the change of one set takes, names uncompressed: each old record as a condition, one
+/// deletion, each new record.
+fn weight(before: &RecordSet, after: &RecordSet) -> usize {
+    // Owner name with its length bytes; type, class, TTL, length of the data.
+    let head = before.key.name.len() + 2 + 10;
+    let record = |data: &String| head + data.len().max(16) + 2;
+    let records = before.data.iter().chain(&after.data);
+    records.map(record).sum::<usize>() + head
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -354,6 +384,24 @@ mod tests {
             [DNSClass::ANY, DNSClass::IN, DNSClass::IN, DNSClass::IN]
         );
         assert_eq!(message.updates()[1].ttl, 60);
+    }
+
+    #[test]
+    fn a_thousand_sets_are_cut_into_messages_that_fit() {
+        let pair = |n: usize| {
+            let name = format!("a-host-with-a-long-name-{n}.a-department.example.org");
+            let of = |ip: &str| set(&name, RecordType::Aaaa, 300, &[ip, "2001:db8::ffff"]);
+            (of("2001:db8::10"), of("2001:db8:1::20"))
+        };
+        let sets: Vec<_> = (0..1000).map(pair).collect();
+        let groups = groups(&sets);
+        assert!(groups.len() > 1);
+        assert_eq!(groups.concat(), sets);
+        for group in groups {
+            let (before, after): (Vec<_>, Vec<_>) = group.iter().cloned().unzip();
+            let message = update("example.org", &swap(&before, &after)).unwrap();
+            assert!(message.to_vec().unwrap().len() < 64_000);
+        }
     }
 
     #[test]
