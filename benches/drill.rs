@@ -10,7 +10,8 @@
     clippy::print_stdout,
     clippy::unwrap_used,
     unreachable_pub,
-    reason = "a benchmark starts servers, reads clocks and prints"
+    unused_imports,
+    reason = "a benchmark starts servers, reads clocks and prints, and uses a part of the lab"
 )]
 
 #[path = "../tests/it/lab/mod.rs"]
