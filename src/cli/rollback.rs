@@ -25,5 +25,10 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
         true => GoOn::BackAnyway,
         false => GoOn::Back,
     };
-    go_on(desk, store, &id, how, Decision::Back, false).await
+    let exit = go_on(desk, store, &id, how, Decision::Back, false).await?;
+    // Putting back is what was asked for here.
+    Ok(match exit {
+        Exit::Undone => Exit::Done,
+        other => other,
+    })
 }
