@@ -271,7 +271,7 @@ impl Tally {
                 self.hold_over = Some(record.at.clone());
             }
             Event::Decided { decision, by } => {
-                self.ending = None;
+                self.reopen();
                 match decision {
                     Decision::On => {
                         self.accepted_by = Some(by.clone());
@@ -302,7 +302,7 @@ impl Tally {
                 );
             }
             Event::Resumed { .. } => {
-                self.ending = None;
+                self.reopen();
                 // What led back still leads back; that somebody asked to stop is over.
                 (self.because).retain(|because| because.origin != Origin::Person);
             }
@@ -317,6 +317,13 @@ impl Tally {
                 }
             }
             Event::BaselineTaken { .. } | Event::WouldChange { .. } => {}
+        }
+    }
+
+    /// A run that had ended goes on: what it leaves to be done is said anew at its next end.
+    fn reopen(&mut self) {
+        if self.ending.take().is_some() {
+            self.owed.clear();
         }
     }
 

@@ -660,3 +660,17 @@ fn a_sick_old_side_is_a_reason_to_ask() {
     assert!(text.contains("before anything is put back"), "{text}");
     assert!(text.contains("cutover rollback r17 --anyway\n"), "{text}");
 }
+
+#[test]
+fn what_a_run_owed_is_over_when_it_was_put_back() {
+    let emergency = fixture::emergency();
+    assert!(!Tally::of(&emergency).owed().is_empty());
+    let mut story = fixture::Story::following(emergency);
+    let by = "anna@ops2".to_owned();
+    let decision = Decision::Back;
+    let records = story
+        .says(Event::Decided { decision, by })
+        .flip(Way::Back)
+        .ends(Ending::Undone);
+    assert!(Tally::of(&records).owed().is_empty());
+}

@@ -35,9 +35,34 @@ fn redacted(text: &str) -> String {
     })
 }
 
+/// Puts the findings of a batch into the order of their text: they are told as they are found, and who is
+/// first differs from run to run.
+fn in_order(text: &str) -> String {
+    let finding = "pass     |warn     |late     |unknown  |fail     ";
+    let told = format!(r"^HH:MM:SSZ  (({finding})\S|run +\d+ baseline)");
+    let told = Regex::new(&told).unwrap();
+    let mut lines = String::new();
+    let mut batch: Vec<String> = Vec::new();
+    for line in text.split_inclusive('\n') {
+        if told.is_match(line) {
+            batch.push(line.to_owned());
+        } else if line.starts_with("          ") && !batch.is_empty() {
+            // A row of the finding above it.
+            batch.iter_mut().last().unwrap().push_str(line);
+        } else {
+            batch.sort();
+            lines.extend(batch.drain(..));
+            lines.push_str(line);
+        }
+    }
+    batch.sort();
+    lines.extend(batch);
+    lines
+}
+
 fn golden(name: &str, done: &Done) {
     let code = done.code.unwrap();
-    let mut text = format!("exit {code}\n{}", redacted(&done.out));
+    let mut text = format!("exit {code}\n{}", in_order(&redacted(&done.out)));
     if !done.err.is_empty() {
         text += &format!("--- standard error\n{}", redacted(&done.err));
     }
