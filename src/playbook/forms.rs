@@ -329,7 +329,7 @@ impl Checker {
                     value.span(),
                     format!("`{key}` must name one place of the secret"),
                 )
-                .label("expected exactly one of `env`, `file` and `command`")
+                .label("expected exactly one of `env`, `file` or `command`")
                 .hint(way_out),
             );
             return None;

@@ -204,7 +204,7 @@ impl Checker {
         let [kind] = kinds.as_slice() else {
             let problem = if kinds.is_empty() {
                 Problem::error("no-probe", fields.span.clone(), "this probe asks nothing")
-                    .label("expected one of `http`, `tcp` and `rsync`")
+                    .label("expected one of `http`, `tcp` or `rsync`")
             } else {
                 Problem::error(
                     "two-probes",

@@ -155,6 +155,18 @@ impl Checker {
                 .label("only a change can be undone"),
             );
         }
+        let writes = matches!(built.work, Work::Change(_) | Work::Act(_));
+        if writes && common.when == [When::Return] {
+            self.report(
+                Problem::error(
+                    "never-made",
+                    fields.span_of("when"),
+                    format!("{what} would never change anything"),
+                )
+                .label("a way back only puts back what was changed on the way there")
+                .hint("name a way there too, `drill`, `failover` or `emergency`"),
+            );
+        }
         Some(Step {
             id,
             kind,

@@ -38,7 +38,7 @@ pub(super) static TABLES: &[Table] = &[
     },
     Table {
         heading: "probes = [{ … }]",
-        about: "one assertion about a service: one of `http`, `tcp` and `rsync`, and what goes with it",
+        about: "one assertion about a service: one of `http`, `tcp` or `rsync`, and what goes with it",
         fields: PROBE,
     },
     Table {

@@ -516,7 +516,7 @@ error: this probe asks nothing
   --> lab.toml:33:3
    |
 33 |   { expect = "SSH-2.0" },
-   |   ^^^^^^^^^^^^^^^^^^^^^^ expected one of `http`, `tcp` and `rsync`
+   |   ^^^^^^^^^^^^^^^^^^^^^^ expected one of `http`, `tcp` or `rsync`
    |
    = help: write `{ http = "/", contains = "…" }`
 
@@ -893,6 +893,31 @@ error: `when` cannot be `drils`
 
 1 error in lab.toml
 "#);
+}
+
+#[test]
+fn a_change_that_no_way_there_makes_is_refused() {
+    let returning = |more: &str| {
+        changed(
+            "kind = \"act\"\ntemporary = true",
+            &format!("kind = \"act\"\nwhen = [\"return\"{more}]"),
+        )
+    };
+    assert_snapshot!(problems(&returning("")), @r#"
+error: step `act` would never change anything
+  --> lab.toml:53:8
+   |
+53 | when = ["return"]
+   |        ^^^^^^^^^^ a way back only puts back what was changed on the way there
+   |
+   = help: name a way there too, `drill`, `failover` or `emergency`
+
+1 error in lab.toml
+"#);
+    assert!(parse(&returning(", \"drill\"")).is_ok());
+    // What changes nothing may well be asked on the way back alone.
+    let asked = changed(r#"["failover", "drill"]"#, r#"["return"]"#);
+    assert!(parse(&asked).is_ok());
 }
 
 #[test]
