@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::common::{Desk, Failure, PlaybookArgs};
 use super::perform::Performance;
 use super::{Exit, Format};
+use crate::clock::{Stamp, short};
 use crate::dns::caches;
 use crate::engine::{Actual, Intention, survey};
 use crate::event::{Event, Record};
@@ -79,19 +80,26 @@ async fn forecast(desk: &Desk, actual: &Actual, intention: &Intention) -> String
         .collect();
     let now = desk.clock.now();
     match caches::forecast(&now, Duration::ZERO, &served, &[], FLOOR) {
-        Some(expiry) => {
-            let at = |stamp: &crate::clock::Stamp| stamp.wall.strftime("%H:%M:%S").to_string();
-            format!(
-                "\nIf you flipped now, caches that keep to the rules would hold the old addresses until\n\
-                 {} UTC ({}), those that keep everything for at least {} until {} UTC.\n",
-                at(&expiry.strict),
-                crate::clock::short(expiry.strict.left(&now)),
-                crate::clock::short(FLOOR),
-                at(&expiry.floored),
-            )
-        }
+        Some(expiry) => sentence(&expiry, &now),
         None => String::new(),
     }
+}
+
+fn sentence(expiry: &caches::Expiry, now: &Stamp) -> String {
+    let at = |stamp: &Stamp| stamp.wall.strftime("%H:%M:%S").to_string();
+    let (strict, floored) = (at(&expiry.strict), at(&expiry.floored));
+    let longer = match strict == floored {
+        true => String::new(),
+        false => format!(
+            ", those that keep everything for at least {} until {floored} UTC",
+            short(FLOOR)
+        ),
+    };
+    format!(
+        "\nIf you flipped now, caches that keep to the rules would hold the old addresses until\n\
+         {strict} UTC ({}){longer}.\n",
+        short(expiry.strict.left(now)),
+    )
 }
 
 /// One line, and the exit codes of a monitoring plugin: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
@@ -131,4 +139,30 @@ fn nagios(desk: &Desk, name: &str, records: &[Record]) -> Exit {
     };
     desk.print_text(&format!("CUTOVER {word} - {name}: {text}\n"));
     exit
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_forecast_names_a_second_time_only_where_it_differs() {
+        let now = Stamp {
+            wall: "2026-11-22T03:00:00Z".parse().unwrap(),
+            boot_ms: 0,
+            boot_id: String::new(),
+        };
+        let of = |ttl: u64| {
+            let strict = now.plus(Duration::from_secs(ttl));
+            let floored = now.plus(Duration::from_secs(ttl).max(FLOOR));
+            sentence(&caches::Expiry { strict, floored }, &now)
+        };
+        assert!(
+            of(300).ends_with("until\n03:05:00 UTC (5m 00s).\n"),
+            "{}",
+            of(300)
+        );
+        let low = "until\n03:00:05 UTC (5.0s), those that keep everything for at least 30s until 03:00:30 UTC.\n";
+        assert!(of(5).ends_with(low), "{}", of(5));
+    }
 }

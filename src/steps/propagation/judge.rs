@@ -441,12 +441,19 @@ fn headline(
         .map(|asked| &asked.taken);
     let now = taken.max_by_key(|taken| taken.wall);
     let held = match (caches, now) {
-        (Some(expiry), Some(now)) if expiry.floored.wall > now.wall => format!(
-            "; caches that keep to the rules may hold the old records until {} ({} with a floor of {})",
-            clock_text(&expiry.strict),
-            clock_text(&expiry.floored),
-            humantime::format_duration(floor),
-        ),
+        (Some(expiry), Some(now)) if expiry.floored.wall > now.wall => {
+            let (strict, floored) = (clock_text(&expiry.strict), clock_text(&expiry.floored));
+            let longer = match strict == floored {
+                true => String::new(),
+                false => format!(
+                    " ({floored} with a floor of {})",
+                    humantime::format_duration(floor)
+                ),
+            };
+            format!(
+                "; caches that keep to the rules may hold the old records until {strict}{longer}"
+            )
+        }
         (Some(_), Some(_)) => "; caches that keep to the rules have let the old records go".into(),
         _ => String::new(),
     };

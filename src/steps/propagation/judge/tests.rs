@@ -102,8 +102,17 @@ fn all_new_passes_and_says_until_when_caches_may_hold() {
     assert_eq!(
         finding.headline,
         "2 server addresses asked, every one has the new records; caches that keep to the rules may hold \
-         the old records until 03:06:30 UTC (03:06:30 UTC with a floor of 30s)"
+         the old records until 03:06:30 UTC"
     );
+    // Some caches keep everything longer than they should.
+    let mut short = sighting(
+        Role::Authoritative,
+        vec![asked("ns1", told(NEW4), told(NEW6))],
+    );
+    short.old_ttl = Some(20);
+    let finding = judge(&aim(), &evidence(vec![short]), FLOOR);
+    let end = "until 03:01:50 UTC (03:02:00 UTC with a floor of 30s)";
+    assert!(finding.headline.ends_with(end), "{}", finding.headline);
 }
 
 #[test]
