@@ -12,7 +12,7 @@ use crate::journal::{self, JournalError};
 use crate::playbook::Playbook;
 use crate::report::{Line, Style, clean, render};
 use crate::store::{Sqlite, Store, StoreError, state_dir};
-use crate::world::exec::Exec;
+use crate::world::exec::{Exec, quoted};
 
 /// Why a verb ended without doing what was asked.
 pub(super) struct Failure {
@@ -79,6 +79,13 @@ impl Desk {
         let given = self.state.as_ref()?;
         let found = std::env::var_os("CUTOVER_STATE").is_some_and(|found| *given == *found);
         (!found).then(|| given.display().to_string())
+    }
+
+    /// A command of this program, as a person here would type it.
+    pub(super) fn to_type(&self, command: &str) -> String {
+        let state = self.state_to_type();
+        let state = state.map_or_else(String::new, |dir| format!(" --state {}", quoted(&[dir])));
+        format!("`cutover {command}{state}`")
     }
 
     /// The playbook of a past run, as a person here would type it.
@@ -212,7 +219,8 @@ impl Desk {
                 .find(wanted)
                 .map(|run| run.id)
                 .ok_or_else(|| {
-                    Failure::new(Exit::Usage, "there is no such run yet; see `cutover runs`")
+                    let runs = self.to_type("runs");
+                    Failure::new(Exit::Usage, format!("there is no such run yet; see {runs}"))
                 });
         };
         if runs.iter().any(|run| run.id == given) {
@@ -227,7 +235,10 @@ impl Desk {
             [one] => Ok((*one).to_owned()),
             [] => Err(Failure::new(
                 Exit::Usage,
-                format!("there is no run `{given}`; `cutover runs` lists them"),
+                format!(
+                    "there is no run `{given}`; {} lists them",
+                    self.to_type("runs")
+                ),
             )),
             many => Err(Failure::new(
                 Exit::Usage,

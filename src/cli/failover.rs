@@ -27,7 +27,7 @@ pub(super) struct Args {
     #[arg(long)]
     emergency: bool,
     /// Carries out exactly this saved plan, or nothing
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["to", "dry_run"])]
     plan: Option<PathBuf>,
     /// Shows what it would do, like `cutover plan`
     #[arg(long)]
@@ -161,8 +161,10 @@ async fn unfinished(
     let Some(open) = open else { return Ok(()) };
     let message = format!(
         "run `{0}` of this playbook has not come to an end and may have left changes; \
-         `cutover resume {0}` or `cutover rollback {0}` first",
-        open.id
+         {1} or {2} first",
+        open.id,
+        desk.to_type(&format!("resume {}", open.id)),
+        desk.to_type(&format!("rollback {}", open.id)),
     );
     if mode == Mode::Emergency {
         desk.complain(&message);

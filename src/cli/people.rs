@@ -11,6 +11,7 @@ use crate::engine::People;
 use crate::event::Decision;
 use crate::machine::Hold;
 use crate::plan::Entry;
+use crate::report::ENDS_A_HOLD;
 use crate::store::Store;
 
 /// How often the inbox is looked into.
@@ -42,6 +43,8 @@ pub(super) struct Present {
     typed: Option<AsyncMutex<mpsc::UnboundedReceiver<String>>>,
     /// `--yes`: approvals are given beforehand.
     yes: bool,
+    /// Says what ends a hold: the display does not.
+    invites: bool,
     /// Waits until the display has shown everything that the question is about.
     caught_up: Arc<dyn Fn() + Send + Sync>,
 }
@@ -61,7 +64,13 @@ impl Present {
             by: by.to_owned(),
             typed: interactive().then(|| AsyncMutex::new(lines())),
             yes,
+            invites: false,
         }
+    }
+
+    /// The same, and it says itself what ends a hold.
+    pub(super) fn inviting(self, invites: bool) -> Present {
+        Present { invites, ..self }
     }
 
     fn ask(&self, question: &str) {
@@ -215,6 +224,9 @@ impl People for Present {
 
     fn end_stay<'a>(&'a self) -> BoxFuture<'a, (Decision, String)> {
         Box::pin(async move {
+            if self.invites && self.typed.is_some() {
+                self.ask(&format!("{ENDS_A_HOLD}\n"));
+            }
             tokio::select! {
                 line = self.line() => {
                     // Enter comes back early, `b` undoes.

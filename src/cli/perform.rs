@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::common::{Desk, Failure, size};
-use super::people::Present;
+use super::people::{Present, interactive};
 use super::signals::Signals;
 use super::{Exit, Format};
-use crate::engine::{Actual, GoOn, NoMemory, Nobody, Outfit, Remembered, RunError, drive, resume};
+use crate::engine::{
+    Actual, GoOn, NoMemory, Nobody, Outfit, Remembered, RunError, drive, may_go_on, resume,
+};
 use crate::event::{Ending, Record};
 use crate::journal::{Dry, Live, Meta, run_id};
 use crate::plan::Plan;
@@ -113,7 +115,8 @@ impl Performance<'_> {
                 return Err(error.into());
             }
         };
-        let (_signals, stop) = Signals::listen().map_err(|e| Failure::new(Exit::Error, e))?;
+        let (_signals, stop) =
+            Signals::listen(self.desk).map_err(|e| Failure::new(Exit::Error, e))?;
         let memory = Remembered(Arc::clone(&self.store));
         let people = self.people(&run, &meta.by, &displays);
         let outfit = Outfit {
@@ -132,6 +135,8 @@ impl Performance<'_> {
     /// Goes on with a run, or puts it back.
     pub(super) async fn again(&self, run: &str, how: GoOn) -> Result<Exit, Failure> {
         let past = crate::journal::read(&*self.store, run).await?;
+        // What cannot be done is said alone, without the story of the run.
+        may_go_on(&past, how).map_err(|error| self.failure(run, &error))?;
         let displays = Displays::start(self.desk, self.names(run), &past)?;
         let store = Arc::clone(&self.store);
         let reopened = Live::reopen(store, run, self.desk.clock.clone(), displays.publisher());
@@ -142,7 +147,8 @@ impl Performance<'_> {
                 return Err(error.into());
             }
         };
-        let (_signals, stop) = Signals::listen().map_err(|e| Failure::new(Exit::Error, e))?;
+        let (_signals, stop) =
+            Signals::listen(self.desk).map_err(|e| Failure::new(Exit::Error, e))?;
         let memory = Remembered(Arc::clone(&self.store));
         let by = self.desk.by();
         let people = self.people(run, &by, &displays);
@@ -179,7 +185,8 @@ impl Performance<'_> {
         } else {
             Dry::shown(clock, publish)
         };
-        let (_signals, stop) = Signals::listen().map_err(|e| Failure::new(Exit::Error, e))?;
+        let (_signals, stop) =
+            Signals::listen(self.desk).map_err(|e| Failure::new(Exit::Error, e))?;
         let pulses = displays.pulses();
         let by = meta.by.clone();
         let result = if kept {
@@ -214,12 +221,17 @@ impl Performance<'_> {
     }
 
     fn names(&self, run: &str) -> Names {
-        Names::new(run, &self.playbook).with_state(self.desk.state_to_type())
+        Names::new(run, &self.playbook)
+            .with_state(self.desk.state_to_type())
+            .with_somebody(interactive())
     }
 
     fn people(&self, run: &str, by: &str, displays: &Displays) -> Present {
         let store = Arc::clone(&self.store);
-        Present::new(store, run, by, self.yes, displays.caught_up())
+        let people = Present::new(store, run, by, self.yes, displays.caught_up());
+        // The moving lines say it themselves; a line in between would disturb them.
+        let bars = self.desk.format == Format::Text && std::io::stdout().is_terminal();
+        people.inviting(!bars)
     }
 
     fn meta(&self, plan: &Plan) -> Meta {
@@ -250,15 +262,23 @@ impl Performance<'_> {
             Err(RunError::CutOff) => Err(Failure::new(
                 Exit::Stopped,
                 format!(
-                    "{}; `cutover resume {run}` looks at it first",
-                    RunError::CutOff
+                    "{}; {} looks at it first",
+                    RunError::CutOff,
+                    self.desk.to_type(&format!("resume {run}"))
                 ),
             )),
-            Err(error @ RunError::NothingStands) => Err(Failure::new(Exit::Refused, error)),
-            Err(error) => Err(Failure::new(
-                Exit::Error,
-                format!("{error}; `cutover show {run}` tells how far it came"),
-            )),
+            Err(error) => Err(self.failure(run, &error)),
         }
+    }
+
+    fn failure(&self, run: &str, error: &RunError) -> Failure {
+        if matches!(error, RunError::NothingStands) {
+            return Failure::new(Exit::Refused, error);
+        }
+        let show = self.desk.to_type(&format!("show {run}"));
+        Failure::new(
+            Exit::Error,
+            format!("{error}; {show} tells how far it came"),
+        )
     }
 }

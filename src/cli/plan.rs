@@ -10,6 +10,7 @@ use crate::engine::{Actual, Intention, survey};
 use crate::plan::{Edit, FORMAT, Mode, Nature, Plan, Way};
 use crate::report::{self, Commands};
 use crate::step::Work;
+use crate::world::exec::quoted;
 
 /// The dry run: looks, and shows each change and its undo; changes nothing
 #[derive(Debug, clap::Args)]
@@ -78,9 +79,13 @@ pub(super) async fn dry_run(
     if let Some(out) = how.out {
         save(out, &plan)?;
         desk.say(&format!(
-            "cutover: saved; carry out exactly this with `cutover failover {} --plan {}`",
-            playbook.playbook.display(),
-            out.display()
+            "cutover: saved; carry out exactly this with {}",
+            desk.to_type(&quoted(&[
+                "failover".to_owned(),
+                playbook.playbook.display().to_string(),
+                "--plan".to_owned(),
+                out.display().to_string(),
+            ]))
         ));
     }
     let (store, kept) = store_or_none(desk);

@@ -55,7 +55,8 @@ pub(super) async fn go_on(
     if let Some(writer) = run.and_then(|run| run.writer.as_ref()) {
         store.send(id, Message::Decide(message).to_bytes()).await?;
         desk.say(&format!(
-            "cutover: run `{id}` is alive ({writer}), and was told; follow it with `cutover show --follow {id}`"
+            "cutover: run `{id}` is alive ({writer}), and was told; follow it with {}",
+            desk.to_type(&format!("show --follow {id}"))
         ));
         return Ok(Exit::Done);
     }

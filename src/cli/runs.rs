@@ -1,5 +1,7 @@
 //! `cutover runs`
 
+use std::num::NonZeroUsize;
+
 use super::common::{Desk, Failure};
 use super::{Exit, Format};
 use crate::journal;
@@ -9,14 +11,15 @@ use crate::report::{RunRow, Tally, runs_table};
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// How many, newest first
-    #[arg(long, short = 'n', default_value_t = 20)]
-    number: usize,
+    #[arg(long, short = 'n', default_value_t = NonZeroUsize::MIN.saturating_add(19))]
+    number: NonZeroUsize,
 }
 
 pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
     let store = desk.store()?;
     let mut rows = Vec::new();
-    for run in journal::runs(&*store).await?.into_iter().take(args.number) {
+    let runs = journal::runs(&*store).await?;
+    for run in runs.into_iter().take(args.number.get()) {
         let records = journal::read(&*store, &run.id).await?;
         if desk.format == Format::Json {
             let line = serde_json::json!({

@@ -7,6 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 
 use super::Exit;
+use super::common::Desk;
 use crate::engine::{Stop, StopSignal, StopSwitch};
 
 /// Listens to SIGINT, SIGTERM and SIGHUP until it is dropped.
@@ -23,8 +24,9 @@ impl Drop for Signals {
 }
 
 impl Signals {
-    pub(super) fn listen() -> std::io::Result<(Signals, StopSignal)> {
+    pub(super) fn listen(desk: &Desk) -> std::io::Result<(Signals, StopSignal)> {
         let (switch, stop) = StopSwitch::new();
+        let go_on = format!("{} or {}", desk.to_type("resume"), desk.to_type("rollback"));
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
         let mut hangup = signal(SignalKind::hangup())?;
@@ -36,7 +38,7 @@ impl Signals {
                     // Only the terminal is gone: the display fails by itself, the run goes on.
                     _ = hangup.recv() => continue,
                 }
-                answer(switch.ask());
+                answer(switch.ask(), &go_on);
             }
         });
         Ok((Signals(task), stop))
@@ -47,14 +49,14 @@ impl Signals {
     clippy::disallowed_methods,
     reason = "whoever asks a third time wants the process gone"
 )]
-fn answer(level: Stop) {
+fn answer(level: Stop, go_on: &str) {
     let text = match level {
         Stop::No => return,
         Stop::AfterWrite => {
-            "stopping: the present write is finished first (again: stop waiting, too)"
+            "stopping: the present write is finished first (again: stop waiting, too)".to_owned()
         }
-        Stop::Now => "stopping now: not waiting any more (again: leave at once)",
-        Stop::Exit => "left at once: `cutover resume` or `cutover rollback` go on from the journal",
+        Stop::Now => "stopping now: not waiting any more (again: leave at once)".to_owned(),
+        Stop::Exit => format!("left at once: {go_on} go on from the journal"),
     };
     let mut err = std::io::stderr().lock();
     let _gone = writeln!(err, "\ncutover: {text}");

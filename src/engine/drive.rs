@@ -97,16 +97,7 @@ pub async fn resume<J: Journal, W: World, M: Memory, P: People>(
         at: Some(run.state.position()),
         decision: Decision::On,
     });
-    // An undo that was cut off while it looked at what it had put back is finished.
-    let verifying = run.state.phase() == Phase::Verify
-        && matches!(
-            run.state.ended(),
-            None | Some(Ending::Stopped | Ending::Held)
-        );
-    let back = matches!(how, GoOn::Back | GoOn::BackAnyway) && (run.state.stands() || !verifying);
-    if back && !run.state.stands() {
-        return Err(RunError::NothingStands);
-    }
+    let back = goes_back(&run.state, how)?;
     match run.state.ended() {
         None | Some(Ending::Stopped | Ending::Held) => {
             let version = env!("CARGO_PKG_VERSION").to_owned();
@@ -130,6 +121,31 @@ pub async fn resume<J: Journal, W: World, M: Memory, P: People>(
         GoOn::Finish | GoOn::Back => None,
     };
     run.go_to_the_end().await
+}
+
+/// Whether a run can be gone on with in this way, as far as its journal tells.
+pub fn may_go_on(records: &[Record], how: GoOn) -> Result<(), RunError> {
+    let Some(Event::Started { plan, .. }) = records.first().map(|record| &record.event) else {
+        return Err(RunError::NoPlan);
+    };
+    let mut state = State::new(plan);
+    for record in records {
+        state.fold(plan, &record.event)?;
+    }
+    goes_back(&state, how).map(|_| ())
+}
+
+/// Whether it is put back now, or finished.
+fn goes_back(state: &State, how: GoOn) -> Result<bool, RunError> {
+    // An undo that was cut off while it looked at what it had put back is finished.
+    let open = matches!(state.ended(), None | Some(Ending::Stopped | Ending::Held));
+    let verifying = state.phase() == Phase::Verify && open;
+    match how {
+        GoOn::Finish | GoOn::Accept => Ok(false),
+        GoOn::Back | GoOn::BackAnyway if state.stands() => Ok(true),
+        GoOn::Back | GoOn::BackAnyway if verifying => Ok(false),
+        GoOn::Back | GoOn::BackAnyway => Err(RunError::NothingStands),
+    }
 }
 
 /// What became of an intent.

@@ -16,7 +16,7 @@ mod survey;
 mod world;
 
 pub use actual::{Actual, Remembered};
-pub use drive::{GoOn, Outfit, RunError, drive, resume};
+pub use drive::{GoOn, Outfit, RunError, drive, may_go_on, resume};
 pub use people::{Nobody, People};
 pub use stop::{Stop, StopSignal, StopSwitch};
 pub use survey::{Intention, SurveyError, survey};

@@ -8,7 +8,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::Reporter;
 use super::card::{Names, card};
 use super::lines::{fact_rows, id_width, mend_rows, tone_role};
-use super::now::{Cursor, Now, announce};
+use super::now::{Cursor, Now, announce, invite};
 use super::numbers::time_of_day;
 use super::say::{Sentence, Tone, Weight, say};
 use super::tally::Tally;
@@ -255,6 +255,9 @@ impl<W: Write + Send + 'static> Reporter for Bars<W> {
         });
         if *self.cursor.now() != before {
             sentences.extend(announce(plan, self.cursor.now()));
+            if self.names.somebody {
+                sentences.extend(invite(plan, self.cursor.now()));
+            }
         }
         let lines: Vec<Line> = (sentences.iter())
             .flat_map(|sentence| self.permanent(plan, sentence))

@@ -28,6 +28,8 @@ pub struct Names {
     pub playbook: String,
     /// The state folder, where every command must be told it.
     pub state: Option<String>,
+    /// Somebody sits at this terminal, and may end a hold.
+    pub somebody: bool,
 }
 
 impl Names {
@@ -36,7 +38,14 @@ impl Names {
             run: run.into(),
             playbook: playbook.into(),
             state: None,
+            somebody: false,
         }
+    }
+
+    /// The same, where somebody can type while the run goes on.
+    pub fn with_somebody(mut self, somebody: bool) -> Names {
+        self.somebody = somebody;
+        self
     }
 
     /// The same, where journals live in a folder that commands do not find by themselves.

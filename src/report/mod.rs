@@ -40,7 +40,7 @@ pub use card::{Names, card};
 pub use fanout::{Closed, Dropped, Fanout, Patience};
 pub use json::JsonLines;
 pub use lines::{Lines, Times};
-pub use now::{Cursor, Now};
+pub use now::{Cursor, ENDS_A_HOLD, Now};
 pub use numbers::{count, count_of, date_time, elapsed, list, rounded, thousands, time_of_day};
 pub use plan::{Commands, plan};
 pub use proof::Proof;

@@ -289,12 +289,25 @@ pub(super) fn announce(plan: &Plan, now: &Now) -> Option<Sentence> {
         }
         _ => return None,
     };
-    Some(Sentence {
+    Some(plain(tone, entry, text))
+}
+
+/// What ends a hold before its time, for whoever sits at the terminal.
+pub const ENDS_A_HOLD: &str = "Enter comes back before the time is up, b puts everything back";
+
+/// What somebody may type meanwhile.
+pub(super) fn invite(plan: &Plan, now: &Now) -> Option<Sentence> {
+    let holds = *now == Now::Holding && !plan.hold.is_zero();
+    holds.then(|| plain(Tone::Run, None, ENDS_A_HOLD.to_owned()))
+}
+
+fn plain(tone: Tone, entry: Option<usize>, text: String) -> Sentence {
+    Sentence {
         tone,
         entry,
         text,
         facts: Vec::new(),
         mend: None,
         weight: Weight::Fact,
-    })
+    }
 }

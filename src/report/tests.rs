@@ -296,6 +296,32 @@ fn bars_on(screen: &Screen, style: Style) -> Bars<Screen> {
 }
 
 #[tokio::test(start_paused = true)]
+async fn whoever_sits_there_is_told_once_what_ends_a_hold() {
+    for somebody in [false, true] {
+        let screen = Screen::new(80);
+        let style = Style::terminal(false, 80);
+        let clock = Clock::following_tokio("2026-11-22T03:00:00Z".parse().unwrap());
+        let names = names().with_somebody(somebody);
+        let size: Size = Box::new(|| (80, 100));
+        let mut bars = Bars::with_rate(screen.clone(), size, None, clock, style, names);
+        for record in fixture::happy_drill() {
+            bars.record(&record).unwrap();
+            bars.tick().unwrap();
+        }
+        bars.finish().unwrap();
+        let text = screen.text();
+        assert_eq!(
+            text.matches(ENDS_A_HOLD).count(),
+            usize::from(somebody),
+            "{text}"
+        );
+        if let Some((before, _)) = text.split_once(ENDS_A_HOLD) {
+            assert!(before.ends_with("before the way back\n· "), "{before}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_terminal_shows_what_is_waited_for_and_until_when() {
     let screen = Screen::new(80);
     let mut bars = bars_on(&screen, Style::terminal(false, 80));

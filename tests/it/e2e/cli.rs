@@ -57,6 +57,25 @@ fn wrong_arguments_exit_2() {
         (&["resume"], "cutover runs"),
         (&["kinds", "servces"], "services"),
         (&["check", "x.toml", "--format", "xml"], "possible values"),
+        (&["runs", "-n", "0"], "'0'"),
+        (
+            &["failover", "x.toml", "--plan", "p.json", "--to", "b"],
+            "cannot be used with",
+        ),
+        (
+            &["failover", "x.toml", "--plan", "p.json", "--dry-run"],
+            "cannot be used with",
+        ),
+        // What to type next names the state folder where a command would not find it by itself.
+        (&["rollback"], "see `cutover runs`\n"),
+        (
+            &["rollback", "--state", "my state"],
+            "see `cutover runs --state 'my state'`\n",
+        ),
+        (
+            &["show", "xyz", "--state", "other"],
+            "`cutover runs --state other` lists them",
+        ),
     ];
     for (arguments, complaint) in cases {
         run(dir.path(), arguments).exits(2).complains(complaint);
