@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 
-use crate::dns::moves::{Moves, Swap, ZoneSets, moves};
+use crate::dns::moves::{Fate, Moves, Swap, ZoneSets, moves};
 use crate::dns::{Honesty, RecordKey, RecordSet, RecordType};
 use crate::event::{Answer, Cause, Unseen};
 use crate::field::{Field, Fields, Form};
@@ -56,6 +56,9 @@ ttl = "60s"
 
 /// After its time-out a request may still wait in the far side's queue for this long.
 const LANDING: Duration = Duration::from_secs(30);
+
+/// How long the list of a whole zone may take where only some of its names are moved.
+const LISTING: Duration = Duration::from_secs(10);
 
 fn build(fields: &Fields, given: &Given) -> Result<Built, Vec<Problem>> {
     let mut problems = Vec::new();
@@ -345,7 +348,13 @@ impl Change for Flip {
                 .await
                 .into_iter()
                 .collect::<Result<Vec<_>, _>>()?;
-            let found = moves(&swap_of(site, aim), &zones, self.ttl);
+            let swap = swap_of(site, aim);
+            let unnamed = (targets.iter()).filter_map(|(zone, names)| {
+                let names = names.as_deref()?;
+                Some(unnamed(site, zone, names, &swap, &aim.idle))
+            });
+            stays.extend(join_all(unnamed).await.into_iter().flatten());
+            let found = moves(&swap, &zones, self.ttl);
             Ok(self.survey_of(site, found, stays))
         }
         .boxed()
@@ -432,6 +441,29 @@ async fn read_zone(site: &Site, zone: &Zone, names: Option<&[String]>) -> Result
         names: names.map(<[String]>::to_vec),
         sets,
     })
+}
+
+/// What leads to the idle site too, and nobody named: a name that was forgotten is seen before the flip.
+async fn unnamed(site: &Site, zone: &Zone, names: &[String], swap: &Swap, idle: &str) -> Vec<Stay> {
+    let listed = tokio::time::timeout(LISTING, read_zone(site, zone, None)).await;
+    let sets = match listed {
+        Ok(Ok(zone)) => zone.sets,
+        // The named ones can be moved all the same.
+        Ok(Err(_)) | Err(_) => {
+            return vec![Stay {
+                what: zone.name.clone(),
+                why: format!("what else in it leads to `{idle}` could not be listed"),
+            }];
+        }
+    };
+    (sets.iter())
+        .filter(|set| set.key.rtype != RecordType::Cname && !names.contains(&set.key.name))
+        .filter(|set| matches!(swap.of(set, None), Fate::Moves(_) | Fate::Refused(_)))
+        .map(|set| Stay {
+            what: set.key.to_string(),
+            why: format!("it leads to `{idle}` too, and this step does not name it"),
+        })
+        .collect()
 }
 
 #[cfg(test)]

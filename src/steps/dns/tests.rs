@@ -58,7 +58,19 @@ async fn a_zone_that_is_written_in_one_call_is_one_edit() {
     assert_eq!(edit.before.0["example.org. A"]["ttl"], json!(300));
     assert!(survey.promise.contains("one call"), "{}", survey.promise);
     let said: Vec<_> = survey.stays.iter().map(|stay| stay.what.as_str()).collect();
-    assert_eq!(said, ["www.example.net", "www.example.org. CNAME"]);
+    assert_eq!(
+        said,
+        [
+            "www.example.net",
+            "other.example.org. A",
+            "www.example.org. CNAME"
+        ]
+    );
+    let why = &survey.stays[1].why;
+    assert_eq!(
+        why,
+        "it leads to `dedicated` too, and this step does not name it"
+    );
 }
 
 #[tokio::test]
