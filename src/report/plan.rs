@@ -298,7 +298,8 @@ fn heading(title: &str, text: &str, style: &Style) -> Vec<Line> {
         .wrap(style.width, 2)
 }
 
-/// Commands are never cut or wrapped, since they are there to be copied.
+/// Commands are never cut, wrapped or indented, since they are there to be copied: a shell wants the end of a
+/// here-document at the beginning of its line.
 fn commands_of(commands: &[Commands]) -> Vec<Line> {
     let mut lines = Vec::new();
     for commands in commands {
@@ -313,7 +314,7 @@ fn commands_of(commands: &[Commands]) -> Vec<Line> {
                     .text(format!(", the way {way}")),
             );
             for text in texts.iter().flat_map(|text| text.lines()) {
-                lines.push(Line::new().text("  ").and(Role::Command, text));
+                lines.push(Line::new().and(Role::Command, text));
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Looking is free, and writes nothing.
 
-use super::scene::{Plot, Scene};
+use super::scene::{Plot, Scene, Servers};
 use crate::lab::have;
 
 fn scene() -> Option<Scene> {
@@ -31,6 +31,36 @@ fn what_looks_only_writes_nothing() {
         .run(&["check", "PLAYBOOK"])
         .exits(0)
         .says("If you flipped now");
+}
+
+#[test]
+fn the_commands_that_a_plan_lists_do_what_they_say() {
+    for (servers, program) in [
+        (Servers::Bind, "nsupdate"),
+        (Servers::Knot, "nsupdate"),
+        (Servers::PowerDns, "curl"),
+    ] {
+        let plot = Plot {
+            servers,
+            ..Plot::small()
+        };
+        if !have(&plot.programs()) || !have(&[program]) {
+            return;
+        }
+        let scene = Scene::new(plot);
+        let before = scene.zone();
+        let plan = scene.run(&["plan", "PLAYBOOK", "--commands"]).exits(0);
+        let commands = |way: &str| {
+            let head = format!("Commands of flip, the way {way}\n");
+            let (_, rest) = plan.out.split_once(&head).expect("commands of both ways");
+            rest.split("\n\n").next().unwrap().to_owned()
+        };
+        assert!(commands("there").starts_with(program), "{plan}");
+        scene.types(&commands("there"));
+        assert!(scene.leads_to(&scene.new), "{plan}");
+        scene.types(&commands("back"));
+        assert_eq!(scene.zone(), before, "{plan}");
+    }
 }
 
 #[test]

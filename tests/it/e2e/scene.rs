@@ -468,6 +468,13 @@ impl Scene {
         assert!(done.status.success(), "{done:?}");
     }
 
+    /// Somebody types this at a shell, with the secrets in the environment.
+    pub fn types(&self, commands: &str) {
+        let mut shell = super::program::clean("sh");
+        shell.args(["-e", "-c", commands]);
+        self.start_in_place(shell).end().exits(0);
+    }
+
     /// The newest run of this scene, as `cutover runs` names it.
     pub fn newest_run(&self) -> serde_json::Value {
         let runs = self.run(&["runs", "--format", "json", "-n", "1"]).exits(0);
