@@ -4,6 +4,7 @@ use rustix::process::Signal;
 
 use super::program::Running;
 use super::scene::{Plot, Scene};
+use crate::lab::relay::{Fate, Relay};
 use crate::lab::{READY, have, wait_until};
 
 /// A drill that stays on the other side until something happens to it.
@@ -100,6 +101,50 @@ fn a_stopped_drill_says_how_to_go_on() {
     assert!(scene.leads_to(&scene.new), "{stopped}");
     scene.run(&["rollback", &id]).exits(0);
     assert_eq!(scene.zone(), before);
+}
+
+#[test]
+fn a_lost_terminal_stops_nothing_and_a_second_request_waits_for_nothing() {
+    let plot = staying();
+    if !have(&plot.programs()) {
+        return;
+    }
+    let mut scene = Scene::new(plot);
+    let before = scene.zone();
+    let drill = drill_there(&scene);
+    wait_for_hold(&drill);
+    drill.signal(Signal::HUP);
+    // It is still there to take a message.
+    scene.run(&["rollback"]).exits(0).complains("was told");
+    drill.end().exits(5);
+    assert_eq!(scene.zone(), before);
+
+    // A name server that takes the update and says nothing: the write is waited for, until somebody has enough.
+    let super::scene::Dns::Bind(primary, _) = &scene.dns else {
+        unreachable!("the scene has BIND");
+    };
+    let is_update = |piece: &[u8]| piece.get(4).is_some_and(|flags| flags & 0x78 == 5 << 3);
+    let relay = Relay::start(primary.v6, is_update, Fate::Silence);
+    scene.provider_at = relay.at;
+    scene.write_playbook(&scene.text().replace(
+        "ttl = \"1s\"\ntimeout = \"4s\"",
+        "ttl = \"1s\"\ntimeout = \"60s\"",
+    ));
+    let drill = drill_there(&scene);
+    drill.signal(Signal::TERM);
+    wait_until("it finishes the write", READY, || {
+        let said = drill.said();
+        said.contains("the present write is finished first")
+            .then_some(())
+    });
+    drill.signal(Signal::INT);
+    let stopped = drill.end().exits(7).complains("stopping now");
+    assert!(
+        stopped.took < std::time::Duration::from_secs(40),
+        "{stopped}"
+    );
+    scene.run(&["rollback"]).exits(0);
+    assert_eq!(scene.zone(), before, "{stopped}");
 }
 
 #[test]
