@@ -41,8 +41,13 @@ struct Cost {
 }
 
 fn main() {
-    let whole = drill_over_ssh();
-    report("a whole drill, two hosts over ssh, 4 record sets", &whole);
+    let here = drill(Hosts::Local);
+    report(
+        "a whole drill, both sites on this machine, 4 record sets",
+        &here,
+    );
+    let far = drill(Hosts::Ssh);
+    report("a whole drill, two hosts over ssh, 4 record sets", &far);
     let many = thousand_records();
     report("a failover of 1,000 record sets in one zone", &many);
 }
@@ -232,8 +237,16 @@ fn mirror(dir: &Path) {
     }
 }
 
-/// Two hosts behind sshd, each with nginx on IPv4 and IPv6, a mirror of 1,000 files, packages; there and back.
-fn drill_over_ssh() -> Vec<Cost> {
+/// How the two hosts are reached.
+#[derive(Clone, Copy, PartialEq)]
+enum Hosts {
+    Local,
+    /// Each behind an sshd of its own; the mirror goes from host to host over ssh, too.
+    Ssh,
+}
+
+/// Two hosts, each with nginx on IPv4 and IPv6, a mirror of 1,000 files, packages; there and back.
+fn drill(hosts: Hosts) -> Vec<Cost> {
     let dir = tempfile::tempdir().unwrap();
     let key = Tsig::new("bench");
     let records = "www IN A 192.0.2.10\nwww IN AAAA 2001:db8::10\n\
@@ -256,31 +269,42 @@ fn drill_over_ssh() -> Vec<Cost> {
         ("new", "198.51.100.20", "2001:db8:1::20"),
     ];
     for ((host, v4, v6), nginx) in public.iter().zip(&web) {
+        let reached = match hosts {
+            Hosts::Local => "local = true".to_owned(),
+            Hosts::Ssh => format!(
+                "ssh = \"{host}\"\nssh-config = \"{}\"",
+                ssh.config().display()
+            ),
+        };
         write!(
             text,
-            "[hosts.{host}]\nssh = \"{host}\"\nssh-config = \"{}\"\naddresses = [\"{v4}\", \"{v6}\"]\n\
+            "[hosts.{host}]\n{reached}\naddresses = [\"{v4}\", \"{v6}\"]\n\
              reach = {{ \"{v4}:80\" = \"{}\", \"[{v6}]:80\" = \"{}\" }}\n\n",
-            ssh.config().display(),
             nginx.http_at(lab::V4),
             nginx.http_at(lab::V6),
         )
         .unwrap();
     }
     text += &provider(&primary, &secondary, &key);
+    let between = match hosts {
+        Hosts::Local => String::new(),
+        Hosts::Ssh => format!(
+            "from = {{ old = \"old\", new = \"new\" }}\nssh-options = [\"-F\", \"{}\"]\n",
+            ssh.config().display()
+        ),
+    };
     write!(
         text,
         "[services.web]\nnames = [\"www.bench.example\", \"static.bench.example\"]\n\
          probes = [{{ http = \"/\", tls = false, contains = \"bench\" }}]\n\n\
          [[step]]\nid = \"mirror\"\nkind = \"mirror\"\nsample = 20\n\
-         paths = {{ old = \"{0}/old/\", new = \"{0}/new/\" }}\n\
-         from = {{ old = \"old\", new = \"new\" }}\nssh-options = [\"-F\", \"{1}\"]\n\n\
+         paths = {{ old = \"{0}/old/\", new = \"{0}/new/\" }}\n{between}\n\
          [[step]]\nid = \"works\"\nkind = \"services\"\nat = \"target\"\n\n\
          [[step]]\nid = \"packages\"\nkind = \"packages\"\n\n\
          [[step]]\nid = \"flip\"\nkind = \"dns\"\nservices = \"all\"\nttl = \"1s\"\n\n\
          [[step]]\nid = \"published\"\nkind = \"propagation\"\nevery = \"20ms\"\n\n\
          [[step]]\nid = \"public\"\nkind = \"services\"\nat = \"public\"\nevery = \"50ms\"\n",
         dir.path().display(),
-        ssh.config().display(),
     )
     .unwrap();
     let playbook = written(dir.path(), &text);
