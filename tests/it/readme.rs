@@ -86,9 +86,10 @@ fn its_two_commands_are_there() {
     let commands = blocks("sh");
     assert_eq!(commands.len(), 3);
     // Rust brings no linker, and some crates are C: a bare Debian has neither.
-    assert!(commands[0].contains(
-        "apt-get install -y rsync gcc libc6-dev && cargo run --locked -- demo"
-    ));
+    assert!(
+        commands[0]
+            .contains("apt-get install -y rsync gcc libc6-dev && cargo run --locked -- demo")
+    );
     assert_eq!(commands[2].trim(), "cargo bench --bench drill");
     assert_eq!(commands[1].trim(), "tests/run");
     assert!(file(".ci/run").contains("CI=true exec tests/run"));
