@@ -220,7 +220,7 @@ impl Desk {
                 .map(|run| run.id)
                 .ok_or_else(|| {
                     let runs = self.to_type("runs");
-                    Failure::new(Exit::Usage, format!("there is no such run yet; see {runs}"))
+                    Failure::new(Exit::Usage, format!("no run fits; see {runs}"))
                 });
         };
         if runs.iter().any(|run| run.id == given) {

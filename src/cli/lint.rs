@@ -25,7 +25,15 @@ pub(super) fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
             playbook: playbook.clone(),
             set: args.set.clone(),
         };
-        let bytes = read(&args.playbook)?;
+        let bytes = match read(&args.playbook) {
+            Ok(bytes) => bytes,
+            // The others are looked at all the same.
+            Err(failure) => {
+                desk.complain(&failure.message);
+                exit = failure.exit;
+                continue;
+            }
+        };
         let file = args.playbook.display().to_string();
         let width = Some(desk.style().width);
         match Playbook::from_bytes(&bytes, &file, &args.set) {
@@ -42,7 +50,9 @@ pub(super) fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
             }
             Err(problems) => {
                 desk.say(&problems.render(desk.colour_on_stderr(), width));
-                exit = Exit::Playbook;
+                if exit == Exit::Done {
+                    exit = Exit::Playbook;
+                }
             }
         }
     }

@@ -80,12 +80,7 @@ pub(super) async fn dry_run(
         save(out, &plan)?;
         desk.say(&format!(
             "cutover: saved; carry out exactly this with {}",
-            desk.to_type(&quoted(&[
-                "failover".to_owned(),
-                playbook.playbook.display().to_string(),
-                "--plan".to_owned(),
-                out.display().to_string(),
-            ]))
+            desk.to_type(&quoted(&carry_out(playbook, how, out)))
         ));
     }
     let (store, kept) = store_or_none(desk);
@@ -98,6 +93,24 @@ pub(super) async fn dry_run(
     };
     let (exit, _) = performance.dry(plan, kept).await?;
     Ok(exit)
+}
+
+/// What carries out a saved plan: with the overrides and the mode that it was made with, since it is refused
+/// where it would be another plan now.
+fn carry_out(playbook: &PlaybookArgs, how: &DryRun<'_>, out: &Path) -> Vec<String> {
+    let mut words = vec![
+        "failover".to_owned(),
+        playbook.playbook.display().to_string(),
+        "--plan".to_owned(),
+        out.display().to_string(),
+    ];
+    if how.like == Mode::Emergency {
+        words.push("--emergency".to_owned());
+    }
+    for set in &playbook.set {
+        words.extend(["--set".to_owned(), set.clone()]);
+    }
+    words
 }
 
 /// The commands of each entry that writes, for both directions.
@@ -166,6 +179,13 @@ pub(super) fn differs(reviewed: &Plan, now: &Plan) -> Option<String> {
     if reviewed.playbook != now.playbook || reviewed.text != now.text {
         return Some("the playbook is another one, or was edited since".to_owned());
     }
+    if reviewed.goes_back != now.goes_back {
+        let asked = match reviewed.goes_back {
+            true => "it was planned as a failover, not as an emergency",
+            false => "it was planned as an emergency",
+        };
+        return Some(asked.to_owned());
+    }
     if reviewed.direction != now.direction {
         return Some(format!(
             "it goes from `{}` to `{}` now, and went from `{}` to `{}`",
@@ -193,4 +213,39 @@ pub(super) fn differs(reviewed: &Plan, now: &Plan) -> Option<String> {
             changed.join("`, `")
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_of_an_emergency_is_none_of_a_failover() {
+        let emergency = crate::fake::plan(Mode::Emergency, "kc");
+        let failover = crate::fake::plan(Mode::Failover, "kc");
+        assert_eq!(differs(&emergency, &emergency), None);
+        assert!(differs(&emergency, &failover).is_some_and(|why| why.contains("emergency")));
+        assert!(
+            differs(&failover, &emergency).is_some_and(|why| why.contains("not as an emergency"))
+        );
+    }
+
+    #[test]
+    fn what_carries_a_plan_out_names_what_it_was_made_with() {
+        let playbook = PlaybookArgs {
+            playbook: "site.toml".into(),
+            set: vec!["playbook.hold=5s".into()],
+        };
+        let how = DryRun {
+            to: None,
+            like: Mode::Emergency,
+            out: None,
+            commands: false,
+        };
+        let words = carry_out(&playbook, &how, Path::new("p.json")).join(" ");
+        assert_eq!(
+            words,
+            "failover site.toml --plan p.json --emergency --set playbook.hold=5s"
+        );
+    }
 }

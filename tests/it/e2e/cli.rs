@@ -36,6 +36,11 @@ fn a_playbook_that_is_not_valid_shows_where() {
         .exits(0)
         .complains_of_nothing()
         .says("good.toml: fine");
+    // One that cannot be read does not hide the others.
+    run(dir.path(), &["lint", "nowhere.toml", "good.toml"])
+        .exits(2)
+        .complains("failed to read `nowhere.toml`")
+        .says("good.toml: fine");
     // One that is fine does not hide one that is not.
     run(dir.path(), &["lint", "bad.toml", "good.toml"])
         .exits(3)
