@@ -119,17 +119,7 @@ fn a_lost_terminal_stops_nothing_and_a_second_request_waits_for_nothing() {
     drill.end().exits(5);
     assert_eq!(scene.zone(), before);
 
-    // A name server that takes the update and says nothing: the write is waited for, until somebody has enough.
-    let super::scene::Dns::Bind(primary, _) = &scene.dns else {
-        unreachable!("the scene has BIND");
-    };
-    let is_update = |piece: &[u8]| piece.get(4).is_some_and(|flags| flags & 0x78 == 5 << 3);
-    let relay = Relay::start(primary.v6, is_update, Fate::Silence);
-    scene.provider_at = relay.at;
-    scene.write_playbook(&scene.text().replace(
-        "ttl = \"1s\"\ntimeout = \"4s\"",
-        "ttl = \"1s\"\ntimeout = \"60s\"",
-    ));
+    let _relay = says_nothing_to_an_update(&mut scene);
     let drill = drill_there(&scene);
     drill.signal(Signal::TERM);
     wait_until("it finishes the write", READY, || {
@@ -145,6 +135,71 @@ fn a_lost_terminal_stops_nothing_and_a_second_request_waits_for_nothing() {
     );
     scene.run(&["rollback"]).exits(0);
     assert_eq!(scene.zone(), before, "{stopped}");
+}
+
+/// Puts something before the name server that takes an update and swallows the answer: the write has happened,
+/// and is waited for.
+fn says_nothing_to_an_update(scene: &mut Scene) -> Relay {
+    let super::scene::Dns::Bind(primary, _) = &scene.dns else {
+        unreachable!("the scene has BIND");
+    };
+    let is_update = |piece: &[u8]| piece.get(4).is_some_and(|flags| flags & 0x78 == 5 << 3);
+    let relay = Relay::start(primary.v6, is_update, Fate::Silence);
+    scene.provider_at = relay.at;
+    scene.write_playbook(&scene.text().replace(
+        "ttl = \"1s\"\ntimeout = \"4s\"",
+        "ttl = \"1s\"\ntimeout = \"60s\"",
+    ));
+    relay
+}
+
+#[test]
+fn a_third_request_leaves_at_once() {
+    let plot = staying();
+    if !have(&plot.programs()) {
+        return;
+    }
+    let mut scene = Scene::new(plot);
+    let before = scene.zone();
+    let _relay = says_nothing_to_an_update(&mut scene);
+    let drill = drill_there(&scene);
+    for said in ["the present write is finished first", "stopping now"] {
+        drill.signal(Signal::TERM);
+        wait_until(said, READY, || drill.said().contains(said).then_some(()));
+    }
+    let asked = std::time::Instant::now();
+    drill.signal(Signal::TERM);
+    let left = drill.end().exits(7).complains("left at once");
+    assert!(
+        asked.elapsed() < std::time::Duration::from_secs(10),
+        "{left}"
+    );
+    assert_eq!(scene.newest_run()["ending"], serde_json::Value::Null);
+    scene.run(&["rollback"]).exits(0);
+    assert_eq!(scene.zone(), before);
+}
+
+#[test]
+fn a_write_that_was_in_flight_at_a_kill_is_settled_by_the_resume() {
+    let plot = Plot {
+        hold: "100ms",
+        ..Plot::small()
+    };
+    if !have(&plot.programs()) {
+        return;
+    }
+    let mut scene = Scene::new(plot);
+    let before = scene.zone();
+    let _relay = says_nothing_to_an_update(&mut scene);
+    let drill = drill_there(&scene);
+    drill.signal(Signal::KILL);
+    drill.end();
+    let shown = scene.run(&["show", "--format", "json"]).exits(0);
+    let last = shown.out.lines().last().unwrap();
+    assert!(last.contains("\"is\":\"intended\""), "{last}");
+    let resumed = scene.run(&["resume"]).exits(0);
+    let resumed = resumed.says("changed 4 record sets, and seen so");
+    assert_eq!(scene.zone(), before, "{resumed}");
 }
 
 #[test]
