@@ -13,7 +13,7 @@ use super::settle::{Settling, describe, settle};
 use super::stop::{Stop, StopSignal};
 use super::world::{Memory, World};
 use crate::clock::Stamp;
-use crate::event::{Answer, Decision, Ending, Event, Finding, Record, Round, Sight};
+use crate::event::{Answer, Decision, Ending, Event, Finding, Round, Sight};
 use crate::journal::{Intent, Journal, JournalError, Permit};
 use crate::machine::{Hold, Impossible, Move, Phase, Said, Stage, State, next};
 use crate::plan::{Direction, Edit, Entry, Mode, Nature, Place, Plan, Value, Way};
@@ -63,91 +63,6 @@ pub async fn drive<J: Journal, W: World, M: Memory, P: People>(
     run.go_to_the_end().await
 }
 
-/// How somebody wants a run to go on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GoOn {
-    /// Look again, and finish.
-    Finish,
-    /// Finish; what the run was held for is accepted if it is still so.
-    Accept,
-    /// Put back what stands.
-    Back,
-    /// Put back what stands, also where the old side is not seen to serve.
-    BackAnyway,
-}
-
-/// Goes on with a run from what its journal holds. A run that has ended well is only put back, never gone on
-/// with: resuming it does nothing.
-pub async fn resume<J: Journal, W: World, M: Memory, P: People>(
-    records: &[Record],
-    journal: &mut J,
-    outfit: Outfit<'_, W, M, P>,
-    how: GoOn,
-) -> Result<Ending, RunError> {
-    let Some(Event::Started { plan, .. }) = records.first().map(|record| &record.event) else {
-        return Err(RunError::NoPlan);
-    };
-    let by = outfit.by.clone();
-    let mut run = Run::new(plan, journal, outfit);
-    for record in records {
-        run.take_in(&record.event)?;
-    }
-    let accepted = run.state.held().map(|hold| Foregone {
-        hold,
-        at: Some(run.state.position()),
-        decision: Decision::On,
-    });
-    let back = goes_back(&run.state, how)?;
-    match run.state.ended() {
-        None | Some(Ending::Stopped | Ending::Held) => {
-            let version = env!("CARGO_PKG_VERSION").to_owned();
-            let by = by.clone();
-            run.record(Event::Resumed { by, version }).await?;
-        }
-        Some(ending) if !back => return Ok(ending),
-        Some(_) => {}
-    }
-    if back {
-        let decision = Decision::Back;
-        run.record(Event::Decided { decision, by }).await?;
-    }
-    run.answer = match how {
-        GoOn::Accept => accepted,
-        GoOn::BackAnyway => Some(Foregone {
-            hold: Hold::OldSideSick,
-            at: None,
-            decision: Decision::Back,
-        }),
-        GoOn::Finish | GoOn::Back => None,
-    };
-    run.go_to_the_end().await
-}
-
-/// Whether a run can be gone on with in this way, as far as its journal tells.
-pub fn may_go_on(records: &[Record], how: GoOn) -> Result<(), RunError> {
-    let Some(Event::Started { plan, .. }) = records.first().map(|record| &record.event) else {
-        return Err(RunError::NoPlan);
-    };
-    let mut state = State::new(plan);
-    for record in records {
-        state.fold(plan, &record.event)?;
-    }
-    goes_back(&state, how).map(|_| ())
-}
-
-/// Whether it is put back now, or finished.
-fn goes_back(state: &State, how: GoOn) -> Result<bool, RunError> {
-    // An undo that was cut off while it looked at what it had put back is finished.
-    let open = matches!(state.ended(), None | Some(Ending::Stopped | Ending::Held));
-    let verifying = state.phase() == Phase::Verify && open;
-    match how {
-        GoOn::Finish | GoOn::Accept => Ok(false),
-        GoOn::Back | GoOn::BackAnyway if state.stands() => Ok(true),
-        GoOn::Back | GoOn::BackAnyway if verifying => Ok(false),
-        GoOn::Back | GoOn::BackAnyway => Err(RunError::NothingStands),
-    }
-}
-
 /// What became of an intent.
 enum Written {
     Answer(Answer),
@@ -185,11 +100,11 @@ impl<W: World, M, P> Outfit<'_, W, M, P> {
     }
 }
 
-struct Run<'r, J, W, M, P> {
+pub(super) struct Run<'r, J, W, M, P> {
     plan: &'r Plan,
     journal: &'r mut J,
     outfit: Outfit<'r, W, M, P>,
-    state: State,
+    pub(super) state: State,
     baseline: Vec<Sight>,
     /// What the place of the present motion was seen to hold.
     seen: Option<Value>,
@@ -198,20 +113,24 @@ struct Run<'r, J, W, M, P> {
     /// The last finding of each entry.
     findings: Vec<Option<(Round, Finding)>>,
     /// A decision that was given beforehand, for the next time that a person is asked.
-    answer: Option<Foregone>,
+    pub(super) answer: Option<Foregone>,
 }
 
 /// What somebody said beforehand, of one hold and of no other.
 #[derive(Clone, Copy)]
-struct Foregone {
-    hold: Hold,
+pub(super) struct Foregone {
+    pub(super) hold: Hold,
     /// Where it must be; `None` is anywhere.
-    at: Option<(Phase, u16, Option<u16>)>,
-    decision: Decision,
+    pub(super) at: Option<(Phase, u16, Option<u16>)>,
+    pub(super) decision: Decision,
 }
 
 impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
-    fn new(plan: &'r Plan, journal: &'r mut J, outfit: Outfit<'r, W, M, P>) -> Run<'r, J, W, M, P> {
+    pub(super) fn new(
+        plan: &'r Plan,
+        journal: &'r mut J,
+        outfit: Outfit<'r, W, M, P>,
+    ) -> Run<'r, J, W, M, P> {
         Run {
             plan,
             journal,
@@ -226,7 +145,7 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
     }
 
     /// Takes in what a fact says beyond the state.
-    fn take_in(&mut self, event: &Event) -> Result<(), RunError> {
+    pub(super) fn take_in(&mut self, event: &Event) -> Result<(), RunError> {
         self.state.fold(self.plan, event)?;
         match event {
             Event::BaselineTaken { sights } => self.baseline.clone_from(sights),
@@ -245,14 +164,14 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
         Ok(())
     }
 
-    async fn record(&mut self, event: Event) -> Result<(), RunError> {
+    pub(super) async fn record(&mut self, event: Event) -> Result<(), RunError> {
         // Folded first: what the machine refuses must not become a fact.
         self.take_in(&event)?;
         self.journal.record(event).await?;
         Ok(())
     }
 
-    async fn go_to_the_end(mut self) -> Result<Ending, RunError> {
+    pub(super) async fn go_to_the_end(mut self) -> Result<Ending, RunError> {
         loop {
             if self.outfit.stop.level() > Stop::No && !self.asked_to_stop() {
                 let by = self.outfit.by.clone();

@@ -10,14 +10,16 @@ mod drive;
 mod look;
 mod owed;
 mod people;
+mod resume;
 mod settle;
 mod stop;
 mod survey;
 mod world;
 
 pub use actual::{Actual, Remembered};
-pub use drive::{GoOn, Outfit, RunError, drive, may_go_on, resume};
+pub use drive::{Outfit, RunError, drive};
 pub use people::{Nobody, People};
+pub use resume::{GoOn, may_go_on, resume};
 pub use stop::{Stop, StopSignal, StopSwitch};
 pub use survey::{Intention, SurveyError, survey};
 pub use world::{Memory, NoMemory, World};

@@ -1,0 +1,93 @@
+//! Goes on with a run that was cut off, stopped or held, or puts it back.
+
+use super::drive::{Foregone, Outfit, Run, RunError};
+use super::people::People;
+use super::world::{Memory, World};
+use crate::event::{Decision, Ending, Event, Record};
+use crate::journal::Journal;
+use crate::machine::{Hold, Phase, State};
+
+/// How somebody wants a run to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GoOn {
+    /// Look again, and finish.
+    Finish,
+    /// Finish; what the run was held for is accepted if it is still so.
+    Accept,
+    /// Put back what stands.
+    Back,
+    /// Put back what stands, also where the old side is not seen to serve.
+    BackAnyway,
+}
+
+/// Goes on with a run from what its journal holds. A run that has ended well is only put back, never gone on
+/// with: resuming it does nothing.
+pub async fn resume<J: Journal, W: World, M: Memory, P: People>(
+    records: &[Record],
+    journal: &mut J,
+    outfit: Outfit<'_, W, M, P>,
+    how: GoOn,
+) -> Result<Ending, RunError> {
+    let Some(Event::Started { plan, .. }) = records.first().map(|record| &record.event) else {
+        return Err(RunError::NoPlan);
+    };
+    let by = outfit.by.clone();
+    let mut run = Run::new(plan, journal, outfit);
+    for record in records {
+        run.take_in(&record.event)?;
+    }
+    let accepted = run.state.held().map(|hold| Foregone {
+        hold,
+        at: Some(run.state.position()),
+        decision: Decision::On,
+    });
+    let back = goes_back(&run.state, how)?;
+    match run.state.ended() {
+        None | Some(Ending::Stopped | Ending::Held) => {
+            let version = env!("CARGO_PKG_VERSION").to_owned();
+            let by = by.clone();
+            run.record(Event::Resumed { by, version }).await?;
+        }
+        Some(ending) if !back => return Ok(ending),
+        Some(_) => {}
+    }
+    if back {
+        let decision = Decision::Back;
+        run.record(Event::Decided { decision, by }).await?;
+    }
+    run.answer = match how {
+        GoOn::Accept => accepted,
+        GoOn::BackAnyway => Some(Foregone {
+            hold: Hold::OldSideSick,
+            at: None,
+            decision: Decision::Back,
+        }),
+        GoOn::Finish | GoOn::Back => None,
+    };
+    run.go_to_the_end().await
+}
+
+/// Whether a run can be gone on with in this way, as far as its journal tells.
+pub fn may_go_on(records: &[Record], how: GoOn) -> Result<(), RunError> {
+    let Some(Event::Started { plan, .. }) = records.first().map(|record| &record.event) else {
+        return Err(RunError::NoPlan);
+    };
+    let mut state = State::new(plan);
+    for record in records {
+        state.fold(plan, &record.event)?;
+    }
+    goes_back(&state, how).map(|_| ())
+}
+
+/// Whether it is put back now, or finished.
+fn goes_back(state: &State, how: GoOn) -> Result<bool, RunError> {
+    // An undo that was cut off while it looked at what it had put back is finished.
+    let open = matches!(state.ended(), None | Some(Ending::Stopped | Ending::Held));
+    let verifying = state.phase() == Phase::Verify && open;
+    match how {
+        GoOn::Finish | GoOn::Accept => Ok(false),
+        GoOn::Back | GoOn::BackAnyway if state.stands() => Ok(true),
+        GoOn::Back | GoOn::BackAnyway if verifying => Ok(false),
+        GoOn::Back | GoOn::BackAnyway => Err(RunError::NothingStands),
+    }
+}
