@@ -53,6 +53,7 @@
 //! | [`playbook`] | TOML to a playbook, every problem with its place |
 //! | [`engine`] | survey, drive, settle |
 //! | [`fake`] | a world at the level of sights and places, with faults |
+//! | [`simulate`] | the state space of a playbook, explored |
 //! | [`demo`] | a lab on loopback, and a drill on it |
 //! | [`report`] | plan and events as text |
 //! | [`cli`] | one file per verb, and the table of exit codes |
@@ -115,6 +116,8 @@ pub mod playbook;
 pub mod engine;
 
 pub mod fake;
+
+pub mod simulate;
 
 pub mod demo;
 

@@ -1,0 +1,19 @@
+//! All that can happen to a playbook, explored offline.
+//!
+//! Two layers look at the same [`Model`] of a playbook, and must agree:
+//!
+//! 1. The first is exhaustive: the pure machine, every fault at every point, in every combination up to a
+//!    bound; equal moments are merged.
+//! 2. The second runs one [`Script`] of faults through the same `drive` that real runs
+//!    use, on a fake world in virtual time, with the journal written and read back.
+//!
+//! A script says what goes wrong, and where. The first layer can follow it too: that is what the model says
+//! of it, and the ending of the second layer must be the same.
+
+pub mod fault;
+pub mod model;
+pub mod property;
+
+pub use fault::{Cut, Fault, Moment, Point, Script, Twist};
+pub use model::{Dead, Model, Sees, Timing, Traits};
+pub use property::Property;

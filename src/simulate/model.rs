@@ -1,0 +1,147 @@
+//! What the simulation knows of a playbook in one mode: its plan, and what its steps depend on.
+
+use std::time::Duration;
+
+use crate::event::Round;
+use crate::machine::State;
+use crate::plan::{Mode, Nature, Outcome, Plan, Side, Value, Way};
+
+/// A plan, and for each of its entries what decides how the world answers.
+///
+/// Both layers ask it what a check shows, so that they can only differ in what happens, never in what it
+/// means.
+#[derive(Clone, Debug)]
+pub struct Model {
+    pub plan: Plan,
+    /// As many as the plan has entries.
+    pub traits: Vec<Traits>,
+}
+
+/// What the simulation knows of one entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Traits {
+    pub sees: Sees,
+    /// It shows that the site which shall be active serves: where that site is dead, it fails. Any other
+    /// check could then not be told.
+    pub serves: bool,
+    /// A write of it is applied whole or not at all, and nobody else can write in between.
+    pub whole: bool,
+    pub timing: Timing,
+}
+
+/// Which sites must be alive for a look (or a read, or a write) to be answered, by their role in the plan's
+/// direction as the aim of the round turns it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sees {
+    /// The site that shall be active.
+    pub active: bool,
+    /// The other one.
+    pub idle: bool,
+}
+
+/// How long things take in the fake world.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Timing {
+    /// One look, or one write with its answer.
+    pub takes: Duration,
+    /// After the last change before it, until a check sees it: publication, caches, clients that stay.
+    pub lag: Duration,
+}
+
+/// Which sites are dead.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Dead {
+    pub source: bool,
+    pub target: bool,
+}
+
+impl Model {
+    /// Which sites are dead when the run begins: an emergency is one because the source is.
+    pub fn dead_at_first(&self) -> Dead {
+        Dead {
+            source: self.plan.mode == Mode::Emergency,
+            target: false,
+        }
+    }
+
+    /// What a check shows in a round, where nothing goes wrong with the look itself.
+    ///
+    /// `sides` holds for each entry what its place holds; entries without a place are ignored.
+    pub fn truth(&self, entry: usize, round: Round, sides: &[Side], dead: Dead) -> Outcome {
+        let traits = &self.traits[entry];
+        let there = round == Round::There;
+        let (active, idle) = match there {
+            true => (dead.target, dead.source),
+            false => (dead.source, dead.target),
+        };
+        if traits.sees.active && active {
+            return match traits.serves {
+                true => Outcome::Fail,
+                false => Outcome::Unknown,
+            };
+        }
+        if traits.sees.idle && idle {
+            // What is unseen at the site that an emergency leaves is answered from the baseline.
+            return match self.plan.mode == Mode::Emergency && there {
+                true => Outcome::Warn,
+                false => Outcome::Unknown,
+            };
+        }
+        let wanted = match there {
+            true => Side::After,
+            false => Side::Before,
+        };
+        let led = |i: usize| {
+            !matches!(self.plan.entries[i].nature, Nature::Change(_)) || sides[i] == wanted
+        };
+        let moved = round != Round::Probe && self.plan.entries[entry].after_change;
+        match !moved || (0..entry).all(led) {
+            true => Outcome::Pass,
+            false => Outcome::Fail,
+        }
+    }
+
+    /// Whether the place of an entry can be read and written, where nothing goes wrong with the asking itself.
+    pub fn reachable(&self, entry: usize, way: Way, dead: Dead) -> bool {
+        let sees = self.traits[entry].sees;
+        let (active, idle) = match way {
+            Way::There => (dead.target, dead.source),
+            Way::Back => (dead.source, dead.target),
+        };
+        !(sees.active && active || sees.idle && idle)
+    }
+
+    /// The value that one part of a change leaves behind where the rest of it does not happen; `None` where it
+    /// has one part only.
+    pub fn half(&self, entry: usize, way: Way) -> Option<Value> {
+        let Nature::Change(edit) = &self.plan.entries[entry].nature else {
+            return None;
+        };
+        let (from, to) = edit.along(way);
+        let mut half = from.clone();
+        let keys = from.0.keys().chain(to.0.keys());
+        let mut differing: Vec<&String> = keys
+            .filter(|key| from.0.get(*key) != to.0.get(*key))
+            .collect();
+        differing.sort();
+        differing.dedup();
+        let [first, _, ..] = differing.as_slice() else {
+            return None;
+        };
+        match to.0.get(*first) {
+            Some(part) => half.0.insert((*first).clone(), part.clone()),
+            None => half.0.remove(*first),
+        };
+        Some(half)
+    }
+
+    /// Whether a write of an entry can be applied by half.
+    pub fn splits(&self, entry: usize) -> bool {
+        !self.traits[entry].whole && self.half(entry, Way::There).is_some()
+    }
+
+    /// The state before anything happened.
+    pub fn start(&self) -> State {
+        State::new(&self.plan)
+    }
+}
