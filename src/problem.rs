@@ -20,12 +20,22 @@ pub struct Problem {
     pub severity: Severity,
     /// A lowercase sentence without a full stop; values in backticks.
     pub message: String,
-    /// Byte range in the source text.
+    /// Byte range in the source texts: those of a playbook stand one behind the other, the playbook first.
     pub span: Range<usize>,
     /// What the caret says: a few words.
     pub label: String,
+    /// Other places that have to do with it, in the same file or in the one that it includes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub related: Vec<Related>,
     /// What to do about it.
     pub hint: Option<String>,
+}
+
+/// Another place that a problem has to do with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Related {
+    pub span: Range<usize>,
+    pub label: String,
 }
 
 impl Problem {
@@ -36,6 +46,7 @@ impl Problem {
             message: message.into(),
             span,
             label: String::new(),
+            related: Vec::new(),
             hint: None,
         }
     }
@@ -53,6 +64,12 @@ impl Problem {
 
     pub fn label(mut self, label: impl Into<String>) -> Problem {
         self.label = label.into();
+        self
+    }
+
+    pub fn related(mut self, span: Range<usize>, label: impl Into<String>) -> Problem {
+        let label = label.into();
+        self.related.push(Related { span, label });
         self
     }
 

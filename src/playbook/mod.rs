@@ -12,6 +12,7 @@ pub mod reference;
 mod render;
 mod services;
 mod set;
+mod sources;
 mod steps;
 mod tables;
 #[cfg(test)]
@@ -30,9 +31,11 @@ use sha2::{Digest, Sha256};
 use toml::de::DeTable;
 
 pub use render::Problems;
+pub use sources::Position;
 
 use check::{Checker, Known};
 use set::Resolved;
+use sources::Sources;
 use tables::{PLAYBOOK, ROOT};
 
 use crate::clock::Clock;
@@ -136,8 +139,8 @@ impl Playbook {
                         .label("no character begins with this byte")
                         .hint("save the file as UTF-8");
                 let masked = hide::mask(&text, &hide::in_text(&text));
-                let end = masked.len();
-                Err(Problems::new(file, masked, end, vec![problem]))
+                let sources = Sources::new(file, &masked, masked.len());
+                Err(Problems::new(Arc::new(sources), vec![problem]))
             }
         }
     }
@@ -156,17 +159,16 @@ impl Playbook {
         let (mut root, errors) = DeTable::parse_recoverable(resolved.body());
         if !errors.is_empty() {
             let masked = hide::mask(&resolved.text, &hide::in_text(&resolved.text));
-            return Err(Problems::new(
-                file,
-                masked,
-                resolved.body,
-                syntax(&errors, resolved.body),
-            ));
+            let sources = Sources::new(file, &masked, resolved.body);
+            let list = syntax(&errors, resolved.body);
+            return Err(Problems::new(Arc::new(sources), list));
         }
         let root = root.get_mut();
         let (problems, mut hidden) = resolved.apply(root);
         hidden.extend(hide::in_tables(root, registry));
-        let masked = hide::mask(&resolved.text, &hidden);
+        let mut sources = Sources::new(file, &resolved.text, resolved.body);
+        sources.text = hide::mask(&sources.text, &hidden);
+        let sources = Arc::new(sources);
         let checker = Checker {
             known: Known {
                 hosts: names_in(root, "hosts"),
@@ -175,13 +177,12 @@ impl Playbook {
             },
             problems,
         };
-        let body = resolved.body;
         match checker.playbook(root, registry, &resolved) {
             Ok((mut playbook, warnings)) => {
-                playbook.warnings = Problems::new(file, masked, body, warnings);
+                playbook.warnings = Problems::new(sources, warnings);
                 Ok(playbook)
             }
-            Err(list) => Err(Problems::new(file, masked, body, list)),
+            Err(list) => Err(Problems::new(sources, list)),
         }
     }
 
@@ -245,6 +246,11 @@ impl Playbook {
     /// What is not wrong, but worth a look.
     pub fn warnings(&self) -> &Problems {
         &self.warnings
+    }
+
+    /// Problems that somebody else found in this playbook, ready to be shown with their places.
+    pub fn problems(&self, list: Vec<Problem>) -> Problems {
+        self.warnings.with(list)
     }
 
     /// What the steps are given: everything that the playbook defines, ready to be asked.
@@ -317,7 +323,7 @@ impl Checker {
             steps,
             text: resolved.text.clone(),
             digest: HEXLOWER.encode(&Sha256::digest(resolved.text.as_bytes())),
-            warnings: Problems::new("", String::new(), 0, Vec::new()),
+            warnings: Problems::new(Arc::default(), Vec::new()),
         };
         Ok((playbook, self.problems))
     }
@@ -382,7 +388,7 @@ fn too_large(file: &str) -> Problems {
     let problem = Problem::error("too-large", 0..0, "the file is larger than 1 MiB")
         .label("not read")
         .hint("a playbook has a few hundred lines; is this the right file?");
-    Problems::new(file, String::new(), 0, vec![problem])
+    Problems::new(Arc::new(Sources::new(file, "", 0)), vec![problem])
 }
 
 impl fmt::Debug for Playbook {

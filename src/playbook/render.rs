@@ -2,35 +2,39 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Level, Renderer, Snippet};
 
+use super::sources::{Position, Sources};
 use crate::problem::{Problem, Severity};
 
 /// What is wrong with one playbook, in the order of its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problems {
-    /// How the file is called.
+    /// How the playbook is called. A problem may lie in the file that it includes: see
+    /// [`Problems::position`].
     pub file: String,
     pub list: Vec<Problem>,
-    /// What may be a secret is masked, so the text can be shown.
-    text: String,
-    /// Where the text of the file ends and the overrides of the command line begin.
-    body: usize,
+    sources: Arc<Sources>,
 }
 
 /// How wide lines are where nobody says.
 const WIDTH: usize = 120;
 
 impl Problems {
-    pub(super) fn new(file: &str, text: String, body: usize, mut list: Vec<Problem>) -> Problems {
+    pub(super) fn new(sources: Arc<Sources>, mut list: Vec<Problem>) -> Problems {
         list.sort_by_key(|problem| problem.span.start);
         Problems {
-            file: file.to_owned(),
+            file: (sources.parts.first()).map_or_else(String::new, |part| part.file.clone()),
             list,
-            text,
-            body,
+            sources,
         }
+    }
+
+    /// Other problems of the same texts.
+    pub(super) fn with(&self, list: Vec<Problem>) -> Problems {
+        Problems::new(Arc::clone(&self.sources), list)
     }
 
     pub fn is_empty(&self) -> bool {
@@ -41,15 +45,14 @@ impl Problems {
         self.list.iter().filter(|p| p.is_error()).count()
     }
 
-    /// Line and column of a problem, from 1; `None` where it is about a `--set` of the command line.
-    pub fn position(&self, problem: &Problem) -> Option<(usize, usize)> {
-        if problem.span.start > self.body {
-            return None;
-        }
-        let before = &self.text[..self.text.floor_char_boundary(problem.span.start)];
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or(before).chars().count() + 1;
-        Some((line, column))
+    /// File, line and column of a problem; `None` where it is about a `--set` of the command line.
+    pub fn position(&self, problem: &Problem) -> Option<Position<'_>> {
+        self.at(problem.span.start)
+    }
+
+    /// File, line and column of a place, for the other places that a problem names.
+    pub fn at(&self, place: usize) -> Option<Position<'_>> {
+        self.sources.position(place)
     }
 
     /// All problems, as a compiler would print them, and their number.
@@ -77,42 +80,48 @@ impl Problems {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
         };
-        let on_line = self.position(problem).is_none();
-        let (source, path, span) = if on_line {
-            let span = self.one_line(&problem.span, self.text.len());
-            let start = self.text[..span.start]
-                .rfind("# --set ")
-                .map_or(span.start, |at| at + 8);
-            let end = self.text[span.start..]
-                .find('\n')
-                .map_or(self.text.len(), |at| span.start + at);
-            let inside = span.start - start..span.end.clamp(span.start, end) - start;
-            (&self.text[start..end], "--set", inside)
-        } else {
-            let span = self.one_line(&problem.span, self.body);
-            (&self.text[..self.body], self.file.as_str(), span)
-        };
-        let label = Some(readable(&problem.label)).filter(|label| !label.is_empty());
-        let snippet = Snippet::source(source)
-            .path(readable(path))
-            .annotation(AnnotationKind::Primary.span(span).label(label));
+        let home = self.text_around(problem.span.start);
+        let mut snippet = home.snippet(AnnotationKind::Primary, &problem.span, &problem.label);
+        let mut others = Vec::new();
+        for related in &problem.related {
+            let text = self.text_around(related.span.start);
+            if text.range == home.range {
+                snippet = snippet.annotation(home.mark(
+                    AnnotationKind::Context,
+                    &related.span,
+                    &related.label,
+                ));
+            } else {
+                others.push(text.snippet(AnnotationKind::Context, &related.span, &related.label));
+            }
+        }
         let mut group = level
             .primary_title(readable(&problem.message))
-            .element(snippet);
+            .element(snippet)
+            .elements(others);
         if let Some(hint) = &problem.hint {
             group = group.element(Level::HELP.message(readable(hint)));
         }
         renderer.render(&[group])
     }
 
-    /// The span within the text and on one line: a caret under a whole table helps nobody.
-    fn one_line(&self, span: &Range<usize>, len: usize) -> Range<usize> {
-        let start = self.text.floor_char_boundary(span.start.min(len));
-        let end = self.text.ceil_char_boundary(span.end.clamp(start, len));
-        let line = self.text[start..end]
-            .find(['\n', '\r'])
-            .map_or(end, |at| start + at);
-        start..line
+    /// The whole file that a place lies in, or the one override of the command line.
+    fn text_around(&self, at: usize) -> Text<'_> {
+        let text = &self.sources.text;
+        let (file, range) = match self.sources.part(at) {
+            Some(part) => (part.file.as_str(), part.range.clone()),
+            None => {
+                let at = text.floor_char_boundary(at.min(text.len()));
+                let start = text[..at].rfind("# --set ").map_or(at, |start| start + 8);
+                let end = text[at..].find('\n').map_or(text.len(), |end| at + end);
+                ("--set", start..end)
+            }
+        };
+        Text {
+            file,
+            text: &text[range.clone()],
+            range,
+        }
     }
 
     fn count(&self) -> String {
@@ -130,6 +139,38 @@ impl Problems {
         .flatten()
         .collect();
         format!("{} in {}", parts.join(" and "), readable(&self.file))
+    }
+}
+
+/// One file, or one override of the command line, to show lines of.
+struct Text<'a> {
+    file: &'a str,
+    text: &'a str,
+    range: Range<usize>,
+}
+
+impl<'a> Text<'a> {
+    fn snippet(
+        &self,
+        kind: AnnotationKind,
+        span: &Range<usize>,
+        label: &str,
+    ) -> Snippet<'a, Annotation<'a>> {
+        Snippet::source(self.text)
+            .path(readable(self.file))
+            .annotation(self.mark(kind, span, label))
+    }
+
+    /// A caret within the text and on one line: one under a whole table helps nobody.
+    fn mark(&self, kind: AnnotationKind, span: &Range<usize>, label: &str) -> Annotation<'a> {
+        let within = |at: usize| at.clamp(self.range.start, self.range.end) - self.range.start;
+        let start = self.text.floor_char_boundary(within(span.start));
+        let end = self.text.ceil_char_boundary(within(span.end).max(start));
+        let line = self.text[start..end]
+            .find(['\n', '\r'])
+            .map_or(end, |at| start + at);
+        let label = Some(readable(label)).filter(|label| !label.is_empty());
+        kind.span(start..line).label(label)
     }
 }
 

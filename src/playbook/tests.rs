@@ -1297,7 +1297,9 @@ fn colour_is_only_where_it_is_asked_for() {
     let problems = parse(&changed("rto = ", "rot = ")).unwrap_err();
     assert!(problems.render(true, None).contains('\u{1b}'));
     assert!(!problems.render(false, None).contains('\u{1b}'));
-    assert_eq!(problems.position(&problems.list[0]), Some((3, 1)));
+    let position = problems.position(&problems.list[0]);
+    let place = position.map(|at| (at.file, at.line, at.column));
+    assert_eq!(place, Some(("lab.toml", 3, 1)));
 }
 
 /// A place in the good playbook where somebody may write a secret, with the text around it.

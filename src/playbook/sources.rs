@@ -1,0 +1,61 @@
+//! The texts that a playbook was read from, one behind the other: a place in them tells its file.
+//!
+//! The text of the playbook comes first, then what the command line puts over it, then the file that it
+//! includes. All places of a playbook (the spans of its problems, tables and values) count from the
+//! beginning of the first text, so that one number says both the file and where in it.
+
+use std::ops::Range;
+
+/// Where something stands, for people and for other programs. Line and column count from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Position<'a> {
+    pub file: &'a str,
+    pub line: usize,
+    /// In characters.
+    pub column: usize,
+}
+
+/// All texts of one playbook.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Sources {
+    /// What may be a secret is masked once all texts are there, so that the text can be shown.
+    pub(super) text: String,
+    pub(super) parts: Vec<Part>,
+}
+
+/// One file of the texts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Part {
+    pub(super) file: String,
+    pub(super) range: Range<usize>,
+}
+
+impl Sources {
+    /// The playbook's own text: up to `body` it is the file's, behind that are overrides.
+    pub(super) fn new(file: &str, text: &str, body: usize) -> Sources {
+        Sources {
+            text: text.to_owned(),
+            parts: vec![Part {
+                file: file.to_owned(),
+                range: 0..body,
+            }],
+        }
+    }
+
+    /// The file that a place lies in; `None` for an override of the command line.
+    pub(super) fn part(&self, at: usize) -> Option<&Part> {
+        let part = self.parts.iter().find(|part| at <= part.range.end);
+        part.filter(|part| part.range.start <= at)
+    }
+
+    pub(super) fn position(&self, at: usize) -> Option<Position<'_>> {
+        let part = self.part(at)?;
+        let end = self.text.floor_char_boundary(at.min(self.text.len()));
+        let before = &self.text[part.range.start..end];
+        Some(Position {
+            file: &part.file,
+            line: before.matches('\n').count() + 1,
+            column: before.rsplit('\n').next().unwrap_or(before).chars().count() + 1,
+        })
+    }
+}
