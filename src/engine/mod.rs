@@ -21,5 +21,5 @@ pub use drive::{Outfit, RunError, drive};
 pub use people::{Nobody, People};
 pub use resume::{GoOn, may_go_on, resume};
 pub use stop::{Stop, StopSignal, StopSwitch};
-pub use survey::{Intention, SurveyError, survey};
+pub use survey::{Intention, SurveyError, Surveyor, survey, survey_by};
 pub use world::{Memory, NoMemory, World};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use futures::future::join_all;
+use futures::future::{BoxFuture, join_all};
 
 use super::actual::Actual;
 use super::direction::direction;
@@ -11,7 +11,7 @@ use crate::event::Unseen;
 use crate::plan::{Act, Edit, Entry, FORMAT, Mode, Nature, Pace, Plan, Rule, Stay, Then, Way};
 use crate::playbook::Playbook;
 use crate::site::{Aim, Site};
-use crate::step::{Blocks, OnFail, Pulses, Step, Survey, When, Work};
+use crate::step::{Blocks, Change, OnFail, Pulses, Step, Survey, When, Work};
 
 /// How long the survey waits for one provider.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -55,8 +55,40 @@ fn bullets(reasons: &[String]) -> String {
     reasons.iter().map(|r| format!("\n  - {r}")).collect()
 }
 
+/// Tells what a change would write.
+pub trait Surveyor: Sync {
+    fn survey<'a>(
+        &'a self,
+        step: &'a Step,
+        change: &'a dyn Change,
+        aim: &'a Aim,
+    ) -> BoxFuture<'a, Result<Survey, Unseen>>;
+}
+
+/// The changes look for themselves.
+impl Surveyor for Site {
+    fn survey<'a>(
+        &'a self,
+        _: &'a Step,
+        change: &'a dyn Change,
+        aim: &'a Aim,
+    ) -> BoxFuture<'a, Result<Survey, Unseen>> {
+        change.survey(self, aim)
+    }
+}
+
 /// Surveys the world for a playbook.
 pub async fn survey(actual: &Actual, intention: &Intention) -> Result<Plan, SurveyError> {
+    survey_by(actual, intention, &actual.site).await
+}
+
+/// Surveys what `surveyor` tells of the changes of a playbook. Where the intention says where to go, nothing
+/// else is asked.
+pub async fn survey_by(
+    actual: &Actual,
+    intention: &Intention,
+    surveyor: &dyn Surveyor,
+) -> Result<Plan, SurveyError> {
     let book = &actual.book;
     let direction = direction(book, &actual.site, intention.to.as_deref()).await?;
     let aim = Aim::there(&direction, false);
@@ -64,7 +96,7 @@ pub async fn survey(actual: &Actual, intention: &Intention) -> Result<Plan, Surv
     let looks = book
         .steps()
         .iter()
-        .map(|step| look_at(&actual.site, step, &aim, intention));
+        .map(|step| look_at(actual, surveyor, step, &aim, intention));
     let mut entries = Vec::new();
     let mut stays = Vec::new();
     let mut locks = vec![format!("playbook {}", book.name())];
@@ -110,7 +142,8 @@ enum Looked {
 }
 
 async fn look_at(
-    site: &Site,
+    actual: &Actual,
+    surveyor: &dyn Surveyor,
     step: &Step,
     aim: &Aim,
     intention: &Intention,
@@ -121,7 +154,8 @@ async fn look_at(
     if intention.mode == Mode::Check || !takes_part(step, intention.like) {
         return Ok(Looked::Nothing);
     }
-    match within(PATIENCE, change.survey(site, aim)).await {
+    let site = &actual.site;
+    match within(PATIENCE, surveyor.survey(step, change.as_ref(), aim)).await {
         Ok(found) if found.refusals.is_empty() => Ok(Looked::Changes(found)),
         Ok(found) => Err(SurveyError::Refused {
             step: step.id.clone(),

@@ -11,9 +11,11 @@
 //! of it, and the ending of the second layer must be the same.
 
 pub mod fault;
+mod imagine;
 pub mod model;
 pub mod property;
 
 pub use fault::{Cut, Fault, Moment, Point, Script, Twist};
+pub use imagine::imagine;
 pub use model::{Dead, Model, Sees, Timing, Traits};
 pub use property::Property;

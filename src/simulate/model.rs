@@ -94,10 +94,15 @@ impl Model {
         let led = |i: usize| {
             !matches!(self.plan.entries[i].nature, Nature::Change(_)) || sides[i] == wanted
         };
-        let moved = round != Round::Probe && self.plan.entries[entry].after_change;
-        match !moved || (0..entry).all(led) {
-            true => Outcome::Pass,
-            false => Outcome::Fail,
+        let checked = &self.plan.entries[entry];
+        let moved = round != Round::Probe && checked.after_change;
+        if moved && !(0..entry).all(led) {
+            return Outcome::Fail;
+        }
+        // What arrives only after the deadline is late, however long the steps before it took.
+        match moved && traits.timing.lag > checked.pace.within {
+            true => Outcome::Late,
+            false => Outcome::Pass,
         }
     }
 

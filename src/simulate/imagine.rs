@@ -1,0 +1,203 @@
+//! A model from a playbook alone: nothing is asked of any network.
+//!
+//! What a real survey would see is imagined: every name leads to the source, with a usual TTL, and every other
+//! change finds its old value. Whatever a dry run has really seen is taken instead.
+
+mod usual;
+mod zones;
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use serde_json::json;
+
+use super::model::{Model, Sees, Timing, Traits};
+use crate::clock::Clock;
+use crate::dns::{Honesty, RecordSet};
+use crate::engine::{Actual, Intention, SurveyError, Surveyor, survey_by};
+use crate::event::{Cause, Unseen};
+use crate::plan::{Direction, Edit, Entry, Mode, Nature, Place, Plan, Value};
+use crate::playbook::Playbook;
+use crate::site::{Aim, Site};
+use crate::step::{About, Change, Pulses, Step, Survey, Work};
+use crate::world::exec::Exec;
+use zones::Contents;
+
+/// Imagines what a run of a playbook would meet.
+///
+/// `mode` is the kind of run; `to` the site that it goes to, by default the second of the playbook.
+pub async fn imagine(
+    book: &Arc<Playbook>,
+    mode: Mode,
+    to: Option<&str>,
+) -> Result<Model, SurveyError> {
+    let target = to.unwrap_or(book.sites().1);
+    let source = match target == book.sites().1 {
+        true => book.sites().0,
+        false => book.sites().1,
+    };
+    let direction = Direction {
+        source: source.to_owned(),
+        target: target.to_owned(),
+    };
+    // The wall clock of the simulation begins anywhere: nothing depends on it.
+    let clock = Clock::following_tokio(jiff::Timestamp::UNIX_EPOCH);
+    let live = book.live(clock, Exec::new());
+    let contents = Contents {
+        source: addresses(&live, source),
+        ttl: usual::TTL,
+        ..Contents::default()
+    };
+    let actual = Actual {
+        book: Arc::clone(book),
+        site: zones::imagined(live, contents),
+    };
+    let intention = Intention {
+        mode,
+        like: match mode {
+            Mode::Check | Mode::Plan => Mode::Failover,
+            mode => mode,
+        },
+        to: Some(target.to_owned()),
+        hold: None,
+    };
+    let surveyor = Imagination {
+        site: &actual.site,
+        emergency: mode == Mode::Emergency,
+    };
+    let plan = survey_by(&actual, &intention, &surveyor).await?;
+    Ok(model(&actual, &direction, plan))
+}
+
+fn addresses(site: &Site, of: &str) -> Vec<IpAddr> {
+    let all: BTreeSet<IpAddr> = (site.hosts_of(of))
+        .flat_map(|host| host.addresses.iter().copied())
+        .collect();
+    all.into_iter().collect()
+}
+
+/// What the changes of a playbook would find.
+struct Imagination<'a> {
+    site: &'a Site,
+    emergency: bool,
+}
+
+impl Surveyor for Imagination<'_> {
+    fn survey<'a>(
+        &'a self,
+        step: &'a Step,
+        change: &'a dyn Change,
+        aim: &'a Aim,
+    ) -> BoxFuture<'a, Result<Survey, Unseen>> {
+        if self.emergency && change.only_where_it_leaves(self.site, aim) {
+            let dead = Unseen::new(Cause::Unreachable, "the site that is left is dead");
+            return Box::pin(std::future::ready(Err(dead)));
+        }
+        if step.kind.name == "dns" {
+            return change.survey(self.site, aim);
+        }
+        let value = |text: &str| Value([("value".to_owned(), json!(text))].into());
+        let found = Survey {
+            edits: vec![Edit {
+                place: Place {
+                    step: step.id.clone(),
+                    name: step.kind.name.to_owned(),
+                },
+                before: value("as before"),
+                after: value("as the playbook says"),
+            }],
+            ..Survey::default()
+        };
+        Box::pin(std::future::ready(Ok(found)))
+    }
+}
+
+/// The plan with what its entries depend on.
+fn model(actual: &Actual, direction: &Direction, plan: Plan) -> Model {
+    let aim = Aim::there(direction, true);
+    let lag = lag(actual, &plan);
+    let traits = (plan.entries.iter())
+        .map(|entry| traits(actual, entry, &aim, lag))
+        .collect();
+    Model { plan, traits }
+}
+
+/// From the last change to the moment when the slowest cache has let go of what was there before.
+fn lag(actual: &Actual, plan: &Plan) -> Duration {
+    let mut published = Duration::ZERO;
+    let mut cached = 0;
+    for (_, edit) in plan.edits() {
+        for set in RecordSet::sets_of(&edit.before).unwrap_or_default() {
+            cached = cached.max(set.ttl);
+            let kind = (actual.site.zone_of(&set.key.name))
+                .and_then(|zone| actual.book.providers().get(&zone.provider_name))
+                .map_or("", |provider| provider.kind.name);
+            published = published.max(usual::publication(kind));
+        }
+    }
+    published + Duration::from_secs(u64::from(cached))
+}
+
+fn traits(actual: &Actual, entry: &Entry, aim: &Aim, lag: Duration) -> Traits {
+    let work = actual.book.step(&entry.step).map(|step| &step.work);
+    let kind = entry.kind.as_str();
+    let serves = matches!(kind, "services" | "http" | "tcp" | "rsync");
+    let sees = match work {
+        // The looks are only counted: one that nobody polls asks nothing.
+        Some(Work::Check(check)) => {
+            let nobody = Pulses::none();
+            let looks = check.looks(&actual.site, aim, &nobody);
+            let sees = |site: &str| {
+                (looks.iter()).any(|look| matches!(&look.about, About::Site(of) if of == site))
+            };
+            Sees {
+                active: sees(&aim.active) || serves,
+                idle: sees(&aim.idle),
+            }
+        }
+        Some(Work::Change(change)) => {
+            let back = Aim {
+                active: aim.idle.clone(),
+                idle: aim.active.clone(),
+                moved: aim.moved,
+            };
+            Sees {
+                active: change.only_where_it_leaves(&actual.site, &back),
+                idle: change.only_where_it_leaves(&actual.site, aim),
+            }
+        }
+        _ => Sees::default(),
+    };
+    let lag = match (&entry.nature, kind) {
+        (Nature::Check, "traffic") => lag + usual::CLIENTS,
+        (Nature::Check, _) if entry.after_change => lag,
+        _ => Duration::ZERO,
+    };
+    Traits {
+        sees,
+        serves,
+        whole: whole(actual, entry),
+        timing: Timing {
+            takes: usual::takes(kind),
+            lag,
+        },
+    }
+}
+
+/// Whether a write of this entry cannot be applied by half.
+fn whole(actual: &Actual, entry: &Entry) -> bool {
+    let Nature::Change(edit) = &entry.nature else {
+        return true;
+    };
+    let sets = RecordSet::sets_of(&edit.before).unwrap_or_default();
+    sets.iter().all(|set| {
+        (actual.site.zone_of(&set.key.name))
+            .is_some_and(|zone| zone.provider.honesty() != Honesty::OneSet)
+    })
+}
+
+#[cfg(test)]
+mod tests;
