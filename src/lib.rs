@@ -49,6 +49,7 @@
 //! | [`world`] | the only modules that touch network, programs and files |
 //! | [`dns`] | record sets, the trait of the providers, propagation |
 //! | [`site`], [`step`] | what a step is given, and what a step is: the five natures |
+//! | [`seen`] | what a dry run really saw, as one document |
 //! | [`steps`] | one file per kind of step, and one list |
 //! | [`playbook`] | TOML to a playbook, every problem with its place |
 //! | [`engine`] | survey, drive, settle |
@@ -107,6 +108,9 @@ pub mod world;
 pub mod dns;
 
 pub mod site;
+
+pub mod seen;
+
 pub mod step;
 
 pub mod steps;

@@ -48,6 +48,7 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
             to: args.to.clone(),
             like: mode,
             out: None,
+            out_world: None,
             commands: false,
         };
         return dry_run(desk, &args.playbook, &how).await;

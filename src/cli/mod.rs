@@ -17,6 +17,7 @@ mod rollback;
 mod runs;
 mod show;
 mod signals;
+mod world;
 
 use clap::{Parser, Subcommand, ValueEnum};
 

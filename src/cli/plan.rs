@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use super::check::store_or_none;
 use super::common::{Desk, Failure, PlaybookArgs, read};
 use super::perform::Performance;
-use super::{Exit, Format};
+use super::{Exit, Format, world};
 use crate::engine::{Actual, Intention, survey};
 use crate::plan::{Edit, FORMAT, Mode, Nature, Plan, Way};
 use crate::report::{self, Commands};
+use crate::seen::SeenWorld;
 use crate::step::Work;
 use crate::world::exec::quoted;
 
@@ -23,6 +24,9 @@ pub(super) struct Args {
     /// Saves the plan, for `cutover failover --plan FILE`
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Saves all that was really seen as one document: where `cutover simulate --world FILE` begins
+    #[arg(long, value_name = "FILE")]
+    out_world: Option<PathBuf>,
     /// Lists the exact commands for both directions, as a person would type them
     #[arg(long)]
     commands: bool,
@@ -40,6 +44,7 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
         to: args.to.clone(),
         like,
         out: args.out.as_deref(),
+        out_world: args.out_world.as_deref(),
         commands: args.commands,
     };
     dry_run(desk, &args.playbook, &how).await
@@ -50,6 +55,7 @@ pub(super) struct DryRun<'a> {
     pub to: Option<String>,
     pub like: Mode,
     pub out: Option<&'a Path>,
+    pub out_world: Option<&'a Path>,
     pub commands: bool,
 }
 
@@ -91,7 +97,12 @@ pub(super) async fn dry_run(
         playbook: playbook.playbook.display().to_string(),
         yes: false,
     };
-    let (exit, _) = performance.dry(plan, kept).await?;
+    let (exit, records) = performance.dry(plan, kept).await?;
+    if let Some(path) = how.out_world {
+        let seen = SeenWorld::of(&records, world::zones(&actual))
+            .map_err(|why| Failure::new(Exit::Error, format!("nothing was recorded: {why}")))?;
+        world::save(desk, path, &seen)?;
+    }
     Ok(exit)
 }
 
@@ -240,6 +251,7 @@ mod tests {
             to: None,
             like: Mode::Emergency,
             out: None,
+            out_world: None,
             commands: false,
         };
         let words = carry_out(&playbook, &how, Path::new("p.json")).join(" ");

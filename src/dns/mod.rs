@@ -10,13 +10,15 @@ pub use active::{Active, active_site};
 pub use record::{RecordKey, RecordSet, RecordType};
 
 use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
 
 use crate::event::{Answer, Unseen};
 use crate::journal::Permit;
 use crate::plan::Value;
 
 /// How much a provider's write can promise.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Honesty {
     /// The far side compares and swaps all record sets in one message.
     CompareAndSwap,

@@ -9,8 +9,8 @@ use cutover::playbook::Registry;
 /// The modules in the order of the data: each imports only what stands before it.
 const ORDER: &[&str] = &[
     "clock", "secret", "problem", "field", "plan", "event", "machine", "store", "journal", "world",
-    "dns", "site", "step", "steps", "playbook", "lint", "schema", "engine", "fake", "simulate",
-    "demo", "report", "cli",
+    "dns", "site", "seen", "step", "steps", "playbook", "lint", "schema", "engine", "fake",
+    "simulate", "demo", "report", "cli",
 ];
 
 /// Modules that may import less than what stands before them.

@@ -1,6 +1,10 @@
 //! Looking is free, and writes nothing.
 
-use super::scene::{Plot, Scene, Servers};
+use cutover::dns::{Honesty, RecordSet};
+use cutover::plan::Outcome;
+use cutover::seen::SeenWorld;
+
+use super::scene::{Plot, Scene, Servers, ZONE};
 use crate::lab::have;
 
 fn scene() -> Option<Scene> {
@@ -104,4 +108,43 @@ fn a_saved_plan_is_carried_out_exactly_or_not_at_all() {
     scene
         .run(&["failover", "PLAYBOOK", "--plan", "site.toml", "--yes"])
         .exits(2);
+}
+
+#[test]
+fn what_was_seen_is_saved_whole_and_without_a_secret() {
+    let Some(scene) = scene() else { return };
+    scene
+        .run(&["plan", "PLAYBOOK", "--out-world", "seen.json"])
+        .exits(0);
+    let file = scene.folder.path().join("seen.json");
+    let text = std::fs::read_to_string(&file).unwrap();
+    for secret in scene.secrets() {
+        assert!(!text.contains(&secret), "a secret was saved");
+    }
+    let seen = SeenWorld::read(text.as_bytes()).unwrap();
+    assert_eq!(seen.plan.direction.source, "old");
+    let zone = &seen.zones[0];
+    assert_eq!((zone.name.as_str(), zone.kind.as_str()), (ZONE, "rfc2136"));
+    assert_eq!(zone.promise, Honesty::CompareAndSwap);
+    let (_, edit) = seen.plan.edits().next().expect("there is a change");
+    let before = RecordSet::sets_of(&edit.before).unwrap();
+    assert!(
+        before.iter().all(|set| set.ttl == 2) && before.len() == 4,
+        "{before:?}"
+    );
+    let works = seen.check("works").unwrap();
+    let finding = works.finding.as_ref().expect("it was looked at");
+    assert_eq!(finding.outcome, Outcome::Pass, "{text}");
+    assert!(works.took_ms.is_some() && works.unseen.is_empty());
+    let published = seen.check("published").unwrap();
+    assert!(published.finding.is_none() && published.unseen.len() == 1);
+
+    // What cannot be saved is said, and what was there before is still there.
+    let nowhere = ["plan", "PLAYBOOK", "--out-world", "nowhere/seen.json"];
+    scene.run(&nowhere).exits(2).complains("nowhere/seen.json");
+    scene
+        .run(&["plan", "PLAYBOOK", "--out-world", "/dev/stdout"])
+        .exits(0)
+        .says("\"zones\"");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
 }

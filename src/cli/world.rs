@@ -1,0 +1,63 @@
+//! The document of what a dry run saw, as a file.
+
+use std::fs::Permissions;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use super::Exit;
+use super::common::{Desk, Failure};
+use crate::engine::Actual;
+use crate::event::Ending;
+use crate::seen::{SeenWorld, SeenZone};
+
+/// What the playbook knows of its zones.
+pub(super) fn zones(actual: &Actual) -> Vec<SeenZone> {
+    let of = |zone: &crate::site::Zone| {
+        let spec = actual.book.providers().get(&zone.provider_name)?;
+        Some(SeenZone {
+            name: zone.name.clone(),
+            provider: zone.provider_name.clone(),
+            kind: spec.kind.name.to_owned(),
+            promise: zone.provider.honesty(),
+            smallest_ttl: zone.provider.smallest_ttl(),
+        })
+    };
+    actual.site.zones.values().filter_map(of).collect()
+}
+
+/// Saves it whole or not at all: what was there before may be what the next dry run is compared with.
+pub(super) fn save(desk: &Desk, path: &Path, seen: &SeenWorld) -> Result<(), Failure> {
+    if matches!(seen.ending, None | Some(Ending::Stopped)) {
+        desk.say(&format!(
+            "cutover: not saved to `{}`: the dry run was stopped before its end",
+            path.display()
+        ));
+        return Ok(());
+    }
+    let failed = |why: &dyn std::fmt::Display| {
+        let path = path.display();
+        let message = format!("failed to save what was seen to `{path}`: {why}");
+        Failure::new(Exit::Usage, message)
+    };
+    let mut text = serde_json::to_vec_pretty(seen).map_err(|e| failed(&e))?;
+    text.push(b'\n');
+    write(path, &text).map_err(|e| failed(&e))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the command line is an edge")]
+fn write(path: &Path, text: &[u8]) -> std::io::Result<()> {
+    // A link is followed, so that the file stays where it is; a pipe or a device is written to.
+    let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    if std::fs::metadata(&real).is_ok_and(|there| !there.is_file()) {
+        return std::fs::write(&real, text);
+    }
+    let folder = real.parent().filter(|folder| *folder != Path::new(""));
+    let mut file = tempfile::Builder::new()
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(folder.unwrap_or(Path::new(".")))?;
+    file.write_all(text)?;
+    file.as_file().sync_all()?;
+    file.persist(&real).map_err(|error| error.error)?;
+    Ok(())
+}
