@@ -28,10 +28,6 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
-    if desk.format == Format::Nagios {
-        let why = "`--format nagios` is for `cutover check`";
-        return Err(Failure::new(Exit::Usage, why));
-    }
     let options = Options {
         folder: args.folder.clone(),
         breaks: args.breaks,

@@ -79,10 +79,6 @@ pub(super) async fn go(
     playbook: &PlaybookArgs,
     going: Going,
 ) -> Result<Exit, Failure> {
-    if desk.format == Format::Nagios {
-        let why = "`--format nagios` is for `cutover check`";
-        return Err(Failure::new(Exit::Usage, why));
-    }
     if !going.yes && !interactive() {
         let why = "nobody can be asked here; say `--yes` to go without asking";
         return Err(Failure::new(Exit::Usage, why));

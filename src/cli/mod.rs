@@ -19,7 +19,7 @@ mod show;
 mod signals;
 mod world;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use common::{Desk, Failure};
 pub use exit::Exit;
@@ -60,10 +60,31 @@ enum Format {
     /// Bars on a terminal, plain lines in a pipe.
     #[default]
     Text,
-    /// One event per line.
+    /// One event per line; of `lint` one problem per line.
     Json,
     /// One line for a monitoring system, with its exit codes (`check` only).
     Nagios,
+    /// XML for the test report of a CI (`lint` only).
+    Junit,
+    /// Annotations on the lines of a pull request, for GitHub Actions (`lint` only).
+    Github,
+}
+
+/// The forms that only some verbs have.
+const OF_SOME_VERBS: &[(Format, &str, &[&str])] = &[
+    (Format::Nagios, "nagios", &["check"]),
+    (Format::Junit, "junit", &["lint"]),
+    (Format::Github, "github", &["lint"]),
+];
+
+impl Format {
+    /// Why a verb does not print its results this way; `None` where it does.
+    fn is_none_of(self, verb: &str) -> Option<String> {
+        let (_, name, verbs) = OF_SOME_VERBS.iter().find(|(one, _, _)| *one == self)?;
+        let theirs: Vec<String> = verbs.iter().map(|v| format!("`cutover {v}`")).collect();
+        (!verbs.contains(&verb))
+            .then(|| format!("`--format {name}` is for {}", theirs.join(" and ")))
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -92,8 +113,12 @@ enum Verb {
 
 /// The whole life of the program: arguments, one verb, an exit code.
 pub async fn run() -> Exit {
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
+    let parsed = Arguments::command().try_get_matches().and_then(|found| {
+        let verb = found.subcommand_name().unwrap_or_default().to_owned();
+        Arguments::from_arg_matches(&found).map(|arguments| (arguments, verb))
+    });
+    let (arguments, verb) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => {
             let help = !error.use_stderr();
             let _printed = error.print();
@@ -101,6 +126,10 @@ pub async fn run() -> Exit {
         }
     };
     let desk = Desk::new(&arguments.global);
+    if let Some(why) = desk.format.is_none_of(&verb) {
+        desk.complain(&why);
+        return Exit::Usage;
+    }
     let result = match arguments.verb {
         Verb::Lint(args) => lint::run(&desk, &args),
         Verb::Check(args) => check::run(&desk, &args).await,

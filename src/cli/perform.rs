@@ -43,7 +43,7 @@ impl Displays {
         let style = desk.style();
         let reporter: Box<dyn Reporter> = match desk.format {
             Format::Json => Box::new(JsonLines::new(out)),
-            Format::Nagios => return Displays::none(),
+            Format::Nagios | Format::Junit | Format::Github => return Displays::none(),
             Format::Text if terminal => {
                 let clock = desk.clock.clone();
                 Box::new(Bars::new(out, Box::new(size), clock, style, names).knowing(past))

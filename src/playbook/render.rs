@@ -22,6 +22,12 @@ pub struct Problems {
 /// How wide lines are where nobody says.
 const WIDTH: usize = 120;
 
+/// What line numbers of three digits take, with the spaces around them.
+const MARGIN: usize = 4;
+
+/// Sentences are not folded to less than this, however narrow the terminal is.
+const NARROWEST: usize = 24;
+
 impl Problems {
     pub(super) fn new(sources: Arc<Sources>, mut list: Vec<Problem>) -> Problems {
         list.sort_by_key(|problem| problem.span.start);
@@ -57,17 +63,7 @@ impl Problems {
 
     /// All problems, as a compiler would print them, and their number.
     pub fn render(&self, colour: bool, width: Option<usize>) -> String {
-        let renderer = if colour {
-            Renderer::styled()
-        } else {
-            Renderer::plain()
-        }
-        .term_width(width.unwrap_or(WIDTH));
-        let mut out = String::new();
-        for problem in &self.list {
-            out.push_str(&self.one(problem, &renderer));
-            out.push_str("\n\n");
-        }
+        let mut out = self.snippets(colour, width);
         if !self.list.is_empty() {
             out.push_str(&self.count());
             out.push('\n');
@@ -75,10 +71,23 @@ impl Problems {
         out
     }
 
-    fn one(&self, problem: &Problem, renderer: &Renderer) -> String {
-        let level = match problem.severity {
-            Severity::Error => Level::ERROR,
-            Severity::Warning => Level::WARNING,
+    /// All problems, as a compiler would print them, each with an empty line behind it.
+    pub fn snippets(&self, colour: bool, width: Option<usize>) -> String {
+        let width = width.unwrap_or(WIDTH);
+        let renderer = if colour {
+            Renderer::styled()
+        } else {
+            Renderer::plain()
+        }
+        .term_width(width);
+        let snippet = |problem| self.one(problem, &renderer, width) + "\n\n";
+        self.list.iter().map(snippet).collect()
+    }
+
+    fn one(&self, problem: &Problem, renderer: &Renderer, width: usize) -> String {
+        let (level, word) = match problem.severity {
+            Severity::Error => (Level::ERROR, "error"),
+            Severity::Warning => (Level::WARNING, "warning"),
         };
         let home = self.text_around(problem.span.start);
         let mut snippet = home.snippet(AnnotationKind::Primary, &problem.span, &problem.label);
@@ -95,12 +104,17 @@ impl Problems {
                 others.push(text.snippet(AnnotationKind::Context, &related.span, &related.label));
             }
         }
-        let mut group = level
-            .primary_title(readable(&problem.message))
-            .element(snippet)
-            .elements(others);
+        // The rules of `lint` have codes in capitals, by which `cutover explain` knows them.
+        let code = Some(problem.code).filter(|code| code.starts_with(|c: char| c.is_uppercase()));
+        let before = word.len() + code.map_or(0, |code| code.len() + "[]".len()) + ": ".len();
+        let mut title = level.primary_title(folded(&problem.message, width, before));
+        if let Some(code) = code {
+            title = title.id(code);
+        }
+        let mut group = title.element(snippet).elements(others);
         if let Some(hint) = &problem.hint {
-            group = group.element(Level::HELP.message(readable(hint)));
+            let before = MARGIN + "= help: ".len();
+            group = group.element(Level::HELP.message(folded(hint, width, before)));
         }
         renderer.render(&[group])
     }
@@ -181,6 +195,26 @@ fn readable(text: &str) -> String {
         .collect()
 }
 
+/// Breaks a sentence at spaces, so that it fits behind what stands `before` it; a long word stays whole.
+fn folded(text: &str, width: usize, before: usize) -> String {
+    let room = width.saturating_sub(before).max(NARROWEST);
+    let mut out = String::new();
+    let mut column = 0;
+    for word in readable(text).split(' ') {
+        let wide = word.chars().count();
+        if column > 0 && column + 1 + wide > room {
+            out.push('\n');
+            column = 0;
+        } else if !out.is_empty() {
+            out.push(' ');
+            column += 1;
+        }
+        out.push_str(word);
+        column += wide;
+    }
+    out
+}
+
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.render(false, None))
@@ -188,3 +222,54 @@ impl fmt::Display for Problems {
 }
 
 impl std::error::Error for Problems {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentences_are_folded_at_spaces() {
+        let text = "no host of the playbook is called `standby-of-the-other-site`";
+        assert_eq!(
+            folded(text, 40, 10),
+            "no host of the playbook is\ncalled\n`standby-of-the-other-site`"
+        );
+        assert_eq!(folded("short", 10, 9), "short");
+        assert_eq!(folded("a  b", 80, 0), "a  b");
+        assert_eq!(folded("", 80, 0), "");
+    }
+
+    #[test]
+    fn a_long_problem_fits_a_terminal_of_80_columns() {
+        let text = "[playbook]\nname = \"site\"\n";
+        let problem = Problem::warning(
+            "L203",
+            11..15,
+            "the change `flip` has no verification after it: nothing would show that users reach \
+             the other side",
+        )
+        .label("written here")
+        .hint(
+            "add a `propagation` and a `services` step with `at = \"public\"` behind it; `cutover \
+             explain L203` says more",
+        );
+        let sources = Sources::new("site.toml", text, text.len());
+        let problems = Problems::new(Arc::new(sources), vec![problem]);
+        let shown = problems.render(false, Some(80));
+        let widest = shown.lines().map(|line| line.chars().count()).max();
+        assert!(widest.is_some_and(|widest| widest <= 80), "{shown}");
+        insta::assert_snapshot!(shown, @r#"
+        warning[L203]: the change `flip` has no verification after it: nothing would
+                       show that users reach the other side
+         --> site.toml:2:1
+          |
+        2 | name = "site"
+          | ^^^^ written here
+          |
+          = help: add a `propagation` and a `services` step with `at = "public"`
+                  behind it; `cutover explain L203` says more
+
+        1 warning in site.toml
+        "#);
+    }
+}

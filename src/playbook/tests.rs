@@ -557,16 +557,17 @@ error: a probe by `rsync` takes no `expect`
 #[test]
 fn a_secret_in_the_file_is_told_and_not_shown() {
     assert_snapshot!(problems(&changed(r#"{ env = "LAB_KEY" }"#, r#""hunter2-in-clear""#)), @r#"
-error: a secret is written into the file: `api-key`
-  --> lab.toml:21:11
-   |
-21 | api-key = ******************
-   |           ^^^^^^^^^^^^^^^^^^ say where the secret is, not what it is
-   |
-   = help: write `api-key = { env = "NAME" }`, `{ file = "/path" }` or `{ command = ["program"] }`, and change the secret: it was in a file
+    error: a secret is written into the file: `api-key`
+      --> lab.toml:21:11
+       |
+    21 | api-key = ******************
+       |           ^^^^^^^^^^^^^^^^^^ say where the secret is, not what it is
+       |
+       = help: write `api-key = { env = "NAME" }`, `{ file = "/path" }` or `{ command = ["program"] }`,
+               and change the secret: it was in a file
 
-1 error in lab.toml
-"#);
+    1 error in lab.toml
+    "#);
 }
 
 #[test]
@@ -868,16 +869,18 @@ error: step `act` has no `kind`
 fn one_bracket_is_not_two() {
     assert_snapshot!(problems(&changed(r#"[[step]]
 id = "act""#, r#"[step.act]"#)), @r#"
-error: unknown key `act` in step `ask`
-  --> lab.toml:50:7
-   |
-50 | [step.act]
-   |       ^^^ not known here
-   |
-   = help: step `ask` takes `id`, `kind`, `within`, `every`, `timeout`, `when`, `blocks`, `on-fail`, `temporary`, `to`, `services`, `at`, `from`, `share`, `most`, `loud`, `words` and `password`
+    error: unknown key `act` in step `ask`
+      --> lab.toml:50:7
+       |
+    50 | [step.act]
+       |       ^^^ not known here
+       |
+       = help: step `ask` takes `id`, `kind`, `within`, `every`, `timeout`, `when`, `blocks`,
+               `on-fail`, `temporary`, `to`, `services`, `at`, `from`, `share`, `most`, `loud`, `words`
+               and `password`
 
-1 error in lab.toml
-"#);
+    1 error in lab.toml
+    "#);
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use serde::Serialize;
+
 use super::Reporter;
 use super::text::is_unsafe;
 use crate::event::Record;
@@ -19,14 +21,18 @@ impl<W: Write + Send> JsonLines<W> {
 
 impl<W: Write + Send> Reporter for JsonLines<W> {
     fn record(&mut self, record: &Record) -> io::Result<()> {
-        let json = serde_json::to_string(record)?;
-        writeln!(self.to, "{}", escape(&json))?;
+        writeln!(self.to, "{}", line(record)?)?;
         self.to.flush()
     }
 
     fn finish(&mut self) -> io::Result<()> {
         self.to.flush()
     }
+}
+
+/// A value as one line, without a line end.
+pub(super) fn line(value: &impl Serialize) -> serde_json::Result<String> {
+    serde_json::to_string(value).map(|json| escape(&json))
 }
 
 /// Escapes what JSON allows and a terminal does not; such characters occur only within strings.

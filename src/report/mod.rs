@@ -6,13 +6,17 @@
 //! - [`say`] turns an event into sentences; all displays share it.
 //! - [`Lines`] and [`JsonLines`] write to a pipe, [`Bars`] draws on a terminal.
 //! - [`Tally`] is what a run comes to, a fold over its records; [`card`] prints it.
+//! - [`junit`] and [`github`] are forms that continuous integration takes; [`Linted`] is printed in them.
 //! - [`Fanout`] keeps the displays on a thread of their own, where they may block or fail.
 
 mod bars;
 mod card;
 mod fanout;
+pub mod github;
 mod json;
+pub mod junit;
 mod lines;
+mod lint;
 mod now;
 mod numbers;
 mod plan;
@@ -40,6 +44,9 @@ pub use card::{Names, card};
 pub use fanout::{Closed, Dropped, Fanout, Patience};
 pub use json::JsonLines;
 pub use lines::{Lines, Times};
+pub use lint::{
+    Elsewhere, Found, LintRule, Linted, lint_github, lint_json, lint_junit, lint_summary,
+};
 pub use now::{Cursor, ENDS_A_HOLD, Now};
 pub use numbers::{count, count_of, date_time, elapsed, list, rounded, thousands, time_of_day};
 pub use plan::{Commands, plan};
