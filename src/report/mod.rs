@@ -23,6 +23,7 @@ mod plan;
 mod proof;
 mod runs;
 mod say;
+pub mod simulation;
 mod tally;
 mod terminal;
 mod text;

@@ -1,0 +1,130 @@
+use super::*;
+use crate::report::{Style, render};
+
+fn cell(ending: Ending, broken: bool) -> Option<Cell> {
+    Some(Cell {
+        ending,
+        broken,
+        story: "drill:flip/write=refused".into(),
+    })
+}
+
+fn took(median: u64, worst: u64, story: Option<&str>) -> Took {
+    Took {
+        median: Duration::from_secs(median),
+        worst: Duration::from_secs(worst),
+        story: story.map(str::to_owned),
+    }
+}
+
+fn found(broken: bool) -> Simulation {
+    let names = [
+        "fails", "late", "hangs", "refused", "lost", "lands", "unsaid", "lies", "killed", "lock",
+        "disk", "ctrl-c", "source", "target", "clock",
+    ];
+    let none = || vec![None; names.len()];
+    let with = |at: &[(usize, Ending)]| {
+        let mut cells = none();
+        for (i, ending) in at {
+            cells[*i] = cell(*ending, broken && *ending == Ending::Held);
+        }
+        cells
+    };
+    Simulation {
+        file: "playbooks/site.toml".into(),
+        playbook: "site".into(),
+        direction: Direction {
+            source: "old".into(),
+            target: "new".into(),
+        },
+        faults: 3,
+        pairs: false,
+        rules: vec![
+            Rule {
+                name: "restored-exactly".into(),
+                sentence: "record sets that are put back are exactly as before".into(),
+                holds: !broken,
+            },
+            Rule {
+                name: "success-is-reachable".into(),
+                sentence: "a success is reachable at all".into(),
+                holds: true,
+            },
+        ],
+        runs: vec![Simulated {
+            mode: Mode::Drill,
+            states: 139_204,
+            transitions: 1_204_001,
+            complete: true,
+            performed: 311,
+            endings: vec![(Ending::Done, 12), (Ending::Undone, 40), (Ending::Held, 9)],
+            matrix: Matrix {
+                columns: names
+                    .iter()
+                    .map(|name| Column {
+                        name: (*name).into(),
+                        sentence: format!("it {name}"),
+                    })
+                    .collect(),
+                rows: vec![
+                    Row {
+                        step: "works".into(),
+                        cells: with(&[(0, Ending::Refused), (1, Ending::Done), (8, Ending::Done)]),
+                    },
+                    Row {
+                        step: "flip/raspbian.example.org".into(),
+                        cells: with(&[(3, Ending::Undone), (4, Ending::Held), (14, Ending::Done)]),
+                    },
+                ],
+            },
+            broken: match broken {
+                false => Vec::new(),
+                true => vec![Story {
+                    rule: "restored-exactly".into(),
+                    name: "drill:flip/write=refused".into(),
+                    lines: vec![
+                        "`flip` is written, and refused".into(),
+                        "the run ends: put back".into(),
+                    ],
+                    mend: "say what the TTL was".into(),
+                    step: Some("flip".into()),
+                }],
+            },
+            times: Some(Times {
+                rto: Some(Duration::from_secs(900)),
+                whole: took(430, 1020, Some("drill:flip/write=lost")),
+                steps: vec![
+                    ("works".into(), took(1, 12, None)),
+                    ("flip".into(), took(0, 0, None)),
+                    (
+                        "published".into(),
+                        took(365, 600, Some("drill:flip/write=lands")),
+                    ),
+                ],
+            }),
+        }],
+    }
+}
+
+#[test]
+fn what_holds() {
+    let text = render(&simulation(&found(false), &Style::plain()), &Style::plain());
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn what_is_broken_is_a_story() {
+    let style = Style::terminal(false, 120);
+    let text = render(&simulation(&found(true), &style), &style);
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_folder_ends_with_one_table() {
+    let mut unfinished = found(false);
+    unfinished.runs[0].complete = false;
+    unfinished.playbook = "a-customer-with-a-rather-long-name".into();
+    let all = [found(false), found(true), unfinished];
+    let text = render(&simulations_table(&all, &Style::plain()), &Style::plain());
+    insta::assert_snapshot!(text);
+}
