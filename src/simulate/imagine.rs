@@ -6,7 +6,7 @@
 mod usual;
 mod zones;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,25 +16,55 @@ use serde_json::json;
 
 use super::model::{Model, Sees, Timing, Traits};
 use crate::clock::Clock;
-use crate::dns::{Honesty, RecordSet};
+use crate::dns::{Honesty, RecordKey, RecordSet};
 use crate::engine::{Actual, Intention, SurveyError, Surveyor, survey_by};
 use crate::event::{Cause, Unseen};
 use crate::plan::{Direction, Edit, Entry, Mode, Nature, Place, Plan, Value};
 use crate::playbook::Playbook;
+use crate::seen::SeenWorld;
 use crate::site::{Aim, Site};
 use crate::step::{About, Change, Pulses, Step, Survey, Work};
 use crate::world::exec::Exec;
 use zones::Contents;
 
+/// Why nothing can be imagined.
+#[derive(Debug, thiserror::Error)]
+pub enum Unimaginable {
+    #[error(transparent)]
+    Survey(#[from] SurveyError),
+    #[error("it was seen for the playbook `{seen}`, and this one is `{given}`")]
+    OtherPlaybook { seen: String, given: String },
+    #[error("it was seen on the way to `{seen}`, and shows nothing of the way to `{given}`")]
+    OtherWay { seen: String, given: String },
+}
+
 /// Imagines what a run of a playbook would meet.
 ///
-/// `mode` is the kind of run; `to` the site that it goes to, by default the second of the playbook.
+/// `mode` is the kind of run; `to` the site that it goes to, by default the one that `seen` went to, else the
+/// second of the playbook.
 pub async fn imagine(
     book: &Arc<Playbook>,
     mode: Mode,
     to: Option<&str>,
-) -> Result<Model, SurveyError> {
-    let target = to.unwrap_or(book.sites().1);
+    seen: Option<&SeenWorld>,
+) -> Result<Model, Unimaginable> {
+    let known = seen.map(|seen| seen.plan.direction.target.as_str());
+    let target = to.or(known).unwrap_or(book.sites().1);
+    match (seen, known) {
+        (Some(seen), _) if seen.playbook != book.name() => {
+            return Err(Unimaginable::OtherPlaybook {
+                seen: seen.playbook.clone(),
+                given: book.name().to_owned(),
+            });
+        }
+        (_, Some(known)) if known != target => {
+            return Err(Unimaginable::OtherWay {
+                seen: known.to_owned(),
+                given: target.to_owned(),
+            });
+        }
+        _ => {}
+    }
     let source = match target == book.sites().1 {
         true => book.sites().0,
         false => book.sites().1,
@@ -49,7 +79,7 @@ pub async fn imagine(
     let contents = Contents {
         source: addresses(&live, source),
         ttl: usual::TTL,
-        ..Contents::default()
+        seen: seen.map(record_sets),
     };
     let actual = Actual {
         book: Arc::clone(book),
@@ -67,9 +97,18 @@ pub async fn imagine(
     let surveyor = Imagination {
         site: &actual.site,
         emergency: mode == Mode::Emergency,
+        seen,
     };
     let plan = survey_by(&actual, &intention, &surveyor).await?;
-    Ok(model(&actual, &direction, plan))
+    Ok(model(&actual, &direction, plan, seen))
+}
+
+/// Every record set that the dry run would change, as it found it.
+fn record_sets(seen: &SeenWorld) -> BTreeMap<RecordKey, RecordSet> {
+    (seen.plan.edits())
+        .flat_map(|(_, edit)| RecordSet::sets_of(&edit.before).unwrap_or_default())
+        .map(|set| (set.key.clone(), set))
+        .collect()
 }
 
 fn addresses(site: &Site, of: &str) -> Vec<IpAddr> {
@@ -83,6 +122,7 @@ fn addresses(site: &Site, of: &str) -> Vec<IpAddr> {
 struct Imagination<'a> {
     site: &'a Site,
     emergency: bool,
+    seen: Option<&'a SeenWorld>,
 }
 
 impl Surveyor for Imagination<'_> {
@@ -100,6 +140,19 @@ impl Surveyor for Imagination<'_> {
             return change.survey(self.site, aim);
         }
         let value = |text: &str| Value([("value".to_owned(), json!(text))].into());
+        let seen: Vec<Edit> = (self.seen.iter())
+            .flat_map(|seen| seen.plan.edits())
+            .filter(|(_, edit)| edit.place.step == step.id)
+            .map(|(_, edit)| edit.clone())
+            .collect();
+        if !seen.is_empty() {
+            let edits = seen;
+            let found = Survey {
+                edits,
+                ..Survey::default()
+            };
+            return Box::pin(std::future::ready(Ok(found)));
+        }
         let found = Survey {
             edits: vec![Edit {
                 place: Place {
@@ -116,11 +169,18 @@ impl Surveyor for Imagination<'_> {
 }
 
 /// The plan with what its entries depend on.
-fn model(actual: &Actual, direction: &Direction, plan: Plan) -> Model {
+fn model(actual: &Actual, direction: &Direction, plan: Plan, seen: Option<&SeenWorld>) -> Model {
     let aim = Aim::there(direction, true);
     let lag = lag(actual, &plan);
     let traits = (plan.entries.iter())
-        .map(|entry| traits(actual, entry, &aim, lag))
+        .map(|entry| {
+            let mut traits = traits(actual, entry, &aim, lag);
+            let measured = seen.and_then(|seen| seen.check(&entry.id)?.took_ms);
+            if let Some(ms) = measured {
+                traits.timing.takes = Duration::from_millis(ms).min(entry.pace.timeout);
+            }
+            traits
+        })
         .collect();
     Model { plan, traits }
 }

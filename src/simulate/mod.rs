@@ -16,6 +16,6 @@ pub mod model;
 pub mod property;
 
 pub use fault::{Cut, Fault, Moment, Point, Script, Twist};
-pub use imagine::imagine;
+pub use imagine::{Unimaginable, imagine};
 pub use model::{Dead, Model, Sees, Timing, Traits};
 pub use property::Property;

@@ -1,11 +1,14 @@
 use super::*;
-use crate::plan::Way;
+use crate::event::{Event, Record, Round};
+use crate::plan::{Outcome, Side, Way};
 
 const PLAYBOOK: &str = include_str!("../../../playbooks/raspbian.toml");
 
 async fn imagined(text: &str, mode: Mode) -> Model {
     let book = Playbook::parse(text, "test.toml", &[]).expect("a good playbook");
-    imagine(&Arc::new(book), mode, None).await.expect("a plan")
+    imagine(&Arc::new(book), mode, None, None)
+        .await
+        .expect("a plan")
 }
 
 fn entry<'m>(model: &'m Model, id: &str) -> (&'m Entry, &'m Traits) {
@@ -74,13 +77,13 @@ async fn each_check_knows_which_site_it_looks_at() {
 async fn it_goes_the_other_way_where_somebody_says_so() {
     let book = Playbook::parse(PLAYBOOK, "test.toml", &[]).unwrap();
     let book = Arc::new(book);
-    let model = imagine(&book, Mode::Failover, Some("dedicated"))
+    let model = imagine(&book, Mode::Failover, Some("dedicated"), None)
         .await
         .unwrap();
     assert_eq!(model.plan.direction.source, "cloud");
     assert_eq!(model.plan.direction.target, "dedicated");
     assert!(
-        imagine(&book, Mode::Failover, Some("nowhere"))
+        imagine(&book, Mode::Failover, Some("nowhere"), None)
             .await
             .is_err()
     );
@@ -99,4 +102,81 @@ async fn a_change_that_is_no_record_set_has_a_value_of_its_own() {
         panic!("{banner:?}");
     };
     assert_ne!(edit.before, edit.after);
+}
+
+/// What a dry run saw that found one record set, with a TTL of two days.
+async fn seen_by_a_dry_run(book: &Arc<Playbook>) -> SeenWorld {
+    let mut plan = imagine(book, Mode::Plan, None, None).await.unwrap().plan;
+    plan.entries.retain(|entry| match &entry.nature {
+        Nature::Change(edit) => edit.before.0.contains_key("www.raspbian.example. A"),
+        _ => true,
+    });
+    for entry in &mut plan.entries {
+        if let Nature::Change(edit) = &mut entry.nature {
+            let mut sets = RecordSet::sets_of(&edit.before).unwrap();
+            sets[0].ttl = 172_800;
+            edit.before = RecordSet::value_of(&sets);
+        }
+    }
+    let clock = Clock::following_tokio(jiff::Timestamp::UNIX_EPOCH);
+    let event = Event::Started {
+        plan: Box::new(plan),
+        by: "test".into(),
+        version: "0".into(),
+    };
+    let began = Record {
+        seq: 0,
+        at: clock.now(),
+        event,
+    };
+    SeenWorld::of(&[began], Vec::new()).unwrap()
+}
+
+#[tokio::test]
+async fn what_was_really_seen_is_taken_instead() {
+    let book = Arc::new(Playbook::parse(PLAYBOOK, "test.toml", &[]).unwrap());
+    let mut seen = seen_by_a_dry_run(&book).await;
+    for check in &mut seen.checks {
+        check.took_ms = Some(3_210).filter(|_| check.id == "packages");
+    }
+    let model = imagine(&book, Mode::Failover, None, Some(&seen))
+        .await
+        .unwrap();
+    let keys: Vec<&String> = (model.plan.edits())
+        .flat_map(|(_, edit)| edit.before.0.keys())
+        .collect();
+    assert_eq!(keys, ["www.raspbian.example. A"]);
+    let (published, traits) = entry(&model, "published");
+    assert_eq!(traits.timing.lag, Duration::from_secs(172_860));
+    assert_eq!(
+        entry(&model, "packages").1.timing.takes,
+        Duration::from_millis(3_210)
+    );
+    // Caches that hold the old record set for two days make every run late: the playbook waits for ten minutes.
+    let index = (model.plan.entries.iter())
+        .position(|e| e.id == published.id)
+        .unwrap();
+    let sides = vec![Side::After; model.plan.entries.len()];
+    let alive = crate::simulate::Dead::default();
+    assert_eq!(
+        model.truth(index, Round::There, &sides, alive),
+        Outcome::Late
+    );
+}
+
+#[tokio::test]
+async fn what_was_seen_of_something_else_is_refused() {
+    let book = Arc::new(Playbook::parse(PLAYBOOK, "test.toml", &[]).unwrap());
+    let mut seen = seen_by_a_dry_run(&book).await;
+    let back = imagine(&book, Mode::Failover, Some("dedicated"), Some(&seen)).await;
+    assert!(
+        matches!(back, Err(Unimaginable::OtherWay { .. })),
+        "{back:?}"
+    );
+    seen.playbook = "another".into();
+    let other = imagine(&book, Mode::Failover, None, Some(&seen)).await;
+    assert!(
+        matches!(other, Err(Unimaginable::OtherPlaybook { .. })),
+        "{other:?}"
+    );
 }

@@ -13,10 +13,10 @@ use crate::plan::Value;
 use crate::site::Site;
 
 /// What an imagined zone holds.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Contents {
-    /// What was really seen of the zones, by key.
-    pub seen: BTreeMap<RecordKey, RecordSet>,
+    /// What was really seen of the zones, by key; then there is nothing else in them.
+    pub seen: Option<BTreeMap<RecordKey, RecordSet>>,
     /// Where a name that was not seen leads: the public addresses of the source.
     pub source: Vec<IpAddr>,
     /// The TTL of a record set that was not seen, in seconds.
@@ -58,8 +58,8 @@ pub(super) fn imagined(mut site: Site, contents: Contents) -> Site {
 
 impl Contents {
     fn at(&self, key: &RecordKey) -> Option<RecordSet> {
-        if !self.seen.is_empty() {
-            return self.seen.get(key).cloned();
+        if let Some(seen) = &self.seen {
+            return seen.get(key).cloned();
         }
         let is_v6 = match key.rtype {
             RecordType::A => false,
@@ -80,12 +80,12 @@ impl Contents {
 impl Provider for Imagined {
     fn list<'a>(&'a self, zone: &'a str) -> BoxFuture<'a, Result<Vec<RecordSet>, Unseen>> {
         let within = |name: &str| name == zone || name.ends_with(&format!(".{zone}"));
-        let sets = match self.contents.seen.is_empty() {
-            true => (self.names.iter())
+        let sets = match &self.contents.seen {
+            None => (self.names.iter())
                 .flat_map(|name| [RecordType::A, RecordType::Aaaa].map(|t| RecordKey::new(name, t)))
                 .filter_map(|key| self.contents.at(&key))
                 .collect(),
-            false => (self.contents.seen.values())
+            Some(seen) => (seen.values())
                 .filter(|set| within(&set.key.name))
                 .cloned()
                 .collect(),
