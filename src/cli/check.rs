@@ -44,7 +44,7 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
         playbook: args.playbook.playbook.display().to_string(),
         yes: false,
     };
-    let (exit, records) = performance.dry(plan, kept).await?;
+    let (exit, records) = performance.dry(plan, kept, true).await?;
     match desk.format {
         Format::Text => desk.print_text(&forecast(desk, &actual, &intention).await),
         Format::Nagios => return Ok(nagios(desk, book.name(), &records)),

@@ -7,7 +7,7 @@ use super::common::{Desk, Failure, PlaybookArgs};
 use super::people::{ask_line, interactive};
 use super::perform::Performance;
 use super::plan::{DryRun, differs, dry_run, load};
-use super::{Exit, Format};
+use super::{Exit, Format, compare};
 use crate::engine::{Intention, survey};
 use crate::event::Ending;
 use crate::journal;
@@ -49,6 +49,7 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
             like: mode,
             out: None,
             out_world: None,
+            compare: compare::Compare::default(),
             commands: false,
         };
         return dry_run(desk, &args.playbook, &how).await;

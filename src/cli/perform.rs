@@ -166,10 +166,18 @@ impl Performance<'_> {
     }
 
     /// Looks, and changes nothing: a check or a dry run. Returns the ending and what was recorded.
-    pub(super) async fn dry(&self, plan: Plan, kept: bool) -> Result<(Exit, Vec<Record>), Failure> {
+    pub(super) async fn dry(
+        &self,
+        plan: Plan,
+        kept: bool,
+        shown: bool,
+    ) -> Result<(Exit, Vec<Record>), Failure> {
         let run = run_id(&self.desk.clock.now(), plan.mode);
         let meta = self.meta(&plan);
-        let displays = Displays::start(self.desk, self.names(&run), &[])?;
+        let displays = match shown {
+            true => Displays::start(self.desk, self.names(&run), &[])?,
+            false => Displays::none()?,
+        };
         let records = Arc::new(std::sync::Mutex::new(Vec::new()));
         let show = displays.publisher();
         let keep = Arc::clone(&records);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::check::store_or_none;
 use super::common::{Desk, Failure, PlaybookArgs, read};
 use super::perform::Performance;
-use super::{Exit, Format, world};
+use super::{Exit, Format, compare, world};
 use crate::engine::{Actual, Intention, survey};
 use crate::plan::{Edit, FORMAT, Mode, Nature, Plan, Way};
 use crate::report::{self, Commands};
@@ -27,6 +27,8 @@ pub(super) struct Args {
     /// Saves all that was really seen as one document: where `cutover simulate --world FILE` begins
     #[arg(long, value_name = "FILE")]
     out_world: Option<PathBuf>,
+    #[command(flatten)]
+    compare: compare::Compare,
     /// Lists the exact commands for both directions, as a person would type them
     #[arg(long)]
     commands: bool,
@@ -45,6 +47,7 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
         like,
         out: args.out.as_deref(),
         out_world: args.out_world.as_deref(),
+        compare: args.compare.clone(),
         commands: args.commands,
     };
     dry_run(desk, &args.playbook, &how).await
@@ -56,6 +59,7 @@ pub(super) struct DryRun<'a> {
     pub like: Mode,
     pub out: Option<&'a Path>,
     pub out_world: Option<&'a Path>,
+    pub compare: compare::Compare,
     pub commands: bool,
 }
 
@@ -65,6 +69,7 @@ pub(super) async fn dry_run(
     playbook: &PlaybookArgs,
     how: &DryRun<'_>,
 ) -> Result<Exit, Failure> {
+    let previous = how.compare.previous(desk, how.out_world)?;
     let book = desk.playbook(playbook)?;
     let actual = desk.actual(&book);
     let intention = Intention {
@@ -74,7 +79,9 @@ pub(super) async fn dry_run(
         hold: None,
     };
     let plan = survey(&actual, &intention).await?;
-    if desk.format == Format::Text {
+    // Who compares wants to read what has changed, and nothing else.
+    let shown = previous.is_none();
+    if desk.format == Format::Text && shown {
         let commands = match how.commands {
             true => commands(&actual, &plan),
             false => Vec::new(),
@@ -97,10 +104,14 @@ pub(super) async fn dry_run(
         playbook: playbook.playbook.display().to_string(),
         yes: false,
     };
-    let (exit, records) = performance.dry(plan, kept).await?;
+    let (exit, records) = performance.dry(plan, kept, shown).await?;
+    let seen = SeenWorld::of(&records, world::zones(&actual))
+        .map_err(|why| Failure::new(Exit::Error, format!("nothing was recorded: {why}")))?;
+    let exit = match previous {
+        Some(previous) => how.compare.tell(desk, &previous, &seen, exit)?,
+        None => exit,
+    };
     if let Some(path) = how.out_world {
-        let seen = SeenWorld::of(&records, world::zones(&actual))
-            .map_err(|why| Failure::new(Exit::Error, format!("nothing was recorded: {why}")))?;
         world::save(desk, path, &seen)?;
     }
     Ok(exit)
@@ -252,6 +263,7 @@ mod tests {
             like: Mode::Emergency,
             out: None,
             out_world: None,
+            compare: compare::Compare::default(),
             commands: false,
         };
         let words = carry_out(&playbook, &how, Path::new("p.json")).join(" ");

@@ -1,7 +1,7 @@
 //! The document of what a dry run saw, as a file.
 
-use std::fs::Permissions;
-use std::io::Write;
+use std::fs::{File, Permissions};
+use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use super::Exit;
 use super::common::{Desk, Failure};
 use crate::engine::Actual;
 use crate::event::Ending;
-use crate::seen::{SeenWorld, SeenZone};
+use crate::seen::{LARGEST, NoWorld, SeenWorld, SeenZone};
 
 /// What the playbook knows of its zones.
 pub(super) fn zones(actual: &Actual) -> Vec<SeenZone> {
@@ -60,4 +60,28 @@ fn write(path: &Path, text: &[u8]) -> std::io::Result<()> {
     file.as_file().sync_all()?;
     file.persist(&real).map_err(|error| error.error)?;
     Ok(())
+}
+
+/// Whether something is there to be read.
+#[expect(clippy::disallowed_methods, reason = "the command line is an edge")]
+pub(super) fn exists(path: &Path) -> bool {
+    std::fs::exists(path).unwrap_or(true)
+}
+
+/// Reads what an earlier dry run saw: a file of `--out-world`, or the output of `--format json`.
+#[expect(clippy::disallowed_methods, reason = "the command line is an edge")]
+pub(super) fn read(path: &Path) -> Result<SeenWorld, Failure> {
+    let path_text = path.display();
+    let mut bytes = Vec::new();
+    // One byte more than the largest, so that a larger one is told from it.
+    let most = u64::try_from(LARGEST).unwrap_or(u64::MAX - 1) + 1;
+    File::open(path)
+        .and_then(|file| file.take(most).read_to_end(&mut bytes))
+        .map_err(|why| Failure::new(Exit::Usage, format!("failed to read `{path_text}`: {why}")))?;
+    SeenWorld::read(&bytes).map_err(|why: NoWorld| {
+        Failure::new(
+            Exit::Usage,
+            format!("`{path_text}` tells of no dry run: {why}"),
+        )
+    })
 }

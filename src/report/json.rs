@@ -31,7 +31,7 @@ impl<W: Write + Send> Reporter for JsonLines<W> {
 }
 
 /// A value as one line, without a line end.
-pub(super) fn line(value: &impl Serialize) -> serde_json::Result<String> {
+pub fn line(value: &impl Serialize) -> serde_json::Result<String> {
     serde_json::to_string(value).map(|json| escape(&json))
 }
 

@@ -43,7 +43,7 @@ use crate::event::{Pulse, Record};
 pub use bars::Bars;
 pub use card::{Names, card};
 pub use fanout::{Closed, Dropped, Fanout, Patience};
-pub use json::JsonLines;
+pub use json::{JsonLines, line as json_line};
 pub use lines::{Lines, Times};
 pub use lint::{
     Elsewhere, Found, LintRule, Linted, lint_github, lint_json, lint_junit, lint_summary,

@@ -1,7 +1,10 @@
 //! What a dry run really saw, as one document: the plan, each finding, what stayed unseen.
 //!
-//! `cutover plan --out-world` writes it, and `simulate --world` starts its made-up world from it. It is made from the records of a dry run and what the
+//! `cutover plan --out-world` writes it, `simulate --world` starts its made-up world from it, and
+//! `plan --compare` tells what has changed since. It is made from the records of a dry run and what the
 //! playbook says of its zones, and holds nothing that the plan and the journal may not hold: no secret.
+
+mod compare;
 
 use std::collections::BTreeSet;
 
@@ -14,6 +17,8 @@ use crate::clock::Stamp;
 use crate::dns::Honesty;
 use crate::event::{Ending, Event, Finding, Record, Sight};
 use crate::plan::{self, Entry, Mode, Outcome, Plan};
+
+pub use compare::{Change, How, changes};
 
 /// The version of the document.
 pub const FORMAT: u32 = 1;

@@ -7,6 +7,7 @@
     reason = "tests start servers and look at files; the lab is a library of its own"
 )]
 
+mod action;
 mod crash;
 mod demo;
 mod dependencies;

@@ -10,7 +10,7 @@ fn file(path: &str) -> String {
 }
 
 /// The blocks of code in one language, in their order.
-fn blocks(language: &str) -> Vec<String> {
+pub fn blocks(language: &str) -> Vec<String> {
     let text = file("README.md");
     let mut blocks = Vec::new();
     let mut open: Option<String> = None;
@@ -109,4 +109,26 @@ fn its_links_lead_somewhere() {
         links += 1;
     }
     assert!(links > 5);
+}
+
+#[test]
+fn its_workflow_gives_the_action_inputs_that_it_has() {
+    let blocks = blocks("yaml");
+    let [workflow] = blocks.as_slice() else {
+        panic!("{blocks:?}")
+    };
+    let (_, with) = workflow.split_once("        with:\n").unwrap();
+    let action = file("action.yml");
+    let (_, inputs) = action.split_once("\ninputs:\n").unwrap();
+    let (inputs, _) = inputs.split_once("\noutputs:\n").unwrap();
+    let keys = |text: &str, indent: &str| -> Vec<String> {
+        (text.lines())
+            .filter_map(|line| line.strip_prefix(indent)?.split_once(':'))
+            .map(|(key, _)| key.to_owned())
+            .filter(|key| !key.starts_with(' '))
+            .collect()
+    };
+    let (given, has) = (keys(with, "          "), keys(inputs, "  "));
+    assert_eq!(given, ["playbooks", "faults"]);
+    assert!(given.iter().all(|input| has.contains(input)), "{has:?}");
 }

@@ -7,6 +7,7 @@ mod dry;
 mod emergency;
 mod golden;
 mod lies;
+mod nightly;
 mod program;
 mod refusals;
 mod scene;

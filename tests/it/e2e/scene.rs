@@ -446,9 +446,16 @@ impl Scene {
     /// Somebody else changes the A (or, without IPv4, AAAA) record of www, past the program.
     pub fn somebody_else_writes(&self, address: &str) {
         let rtype = if address.contains(':') { "AAAA" } else { "A" };
+        self.update_zone(&format!(
+            "update delete {WWW} {rtype}\nupdate add {WWW} 300 {rtype} {address}\n"
+        ));
+    }
+
+    /// Somebody else changes the zone, past the program.
+    pub fn update_zone(&self, updates: &str) {
         let at = self.primary();
         let script = format!(
-            "server {} {}\nzone {ZONE}\nupdate delete {WWW} {rtype}\nupdate add {WWW} 300 {rtype} {address}\nsend\n",
+            "server {} {}\nzone {ZONE}\n{updates}send\n",
             at.ip(),
             at.port()
         );
@@ -470,9 +477,14 @@ impl Scene {
 
     /// Somebody types this at a shell, with the secrets in the environment.
     pub fn types(&self, commands: &str) {
+        self.types_and_says(commands);
+    }
+
+    /// The same, and what it printed.
+    pub fn types_and_says(&self, commands: &str) -> String {
         let mut shell = super::program::clean("sh");
         shell.args(["-e", "-c", commands]);
-        self.start_in_place(shell).end().exits(0);
+        self.start_in_place(shell).end().exits(0).out
     }
 
     /// The newest run of this scene, as `cutover runs` names it.

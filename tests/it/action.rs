@@ -1,0 +1,321 @@
+//! The action for GitHub, run for real as its runner runs it.
+
+use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+const GOOD: &str = include_str!("../../playbooks/small-site.toml");
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A project that uses the action, and the files of the runner.
+struct Project {
+    folder: TempDir,
+}
+
+/// What a run of the action came to.
+#[derive(Debug)]
+struct Done {
+    code: Option<i32>,
+    /// Both streams, as the log of the runner.
+    log: String,
+    summary: String,
+    outputs: String,
+}
+
+impl Project {
+    fn with(playbooks: &[(&str, &str)]) -> Project {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in playbooks {
+            let path = folder.path().join("project").join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        Project { folder }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// A program that is found before all others.
+    fn program(&self, name: &str, script: &str) -> PathBuf {
+        let path = self.path("bin").join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, script).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        path
+    }
+
+    fn run(&self, inputs: &[(&str, &str)]) -> Done {
+        std::fs::create_dir_all(self.path("project")).unwrap();
+        std::fs::create_dir_all(self.path("temp")).unwrap();
+        let log = std::fs::File::create(self.path("log")).unwrap();
+        let mut command = Command::new(root().join(".github/action/run.sh"));
+        command
+            .current_dir(self.path("project"))
+            .env_clear()
+            .env(
+                "PATH",
+                format!("{}:/usr/bin:/bin", self.path("bin").display()),
+            )
+            .env("GITHUB_ACTIONS", "true")
+            .env("GITHUB_WORKSPACE", self.path("project"))
+            .env("GITHUB_ACTION_PATH", root())
+            .env("GITHUB_STEP_SUMMARY", self.path("summary"))
+            .env("GITHUB_OUTPUT", self.path("outputs"))
+            .env("RUNNER_TEMP", self.path("temp"))
+            .env("INPUT_CUTOVER", env!("CARGO_BIN_EXE_cutover"))
+            .env("INPUT_SIMULATE", "false")
+            .envs(inputs.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log);
+        let status = command.status().unwrap();
+        let read = |name| std::fs::read_to_string(self.path(name)).unwrap_or_default();
+        Done {
+            code: status.code(),
+            log: read("log"),
+            summary: read("summary"),
+            outputs: read("outputs"),
+        }
+    }
+}
+
+/// A stand-in for the program, which notes its arguments and says what it is told to.
+fn stand_in(project: &Project, says: &str) -> String {
+    let calls = project.path("calls");
+    let script = format!(
+        "#!/bin/sh\nprintf '%s\\n' \"$*\" >>'{}'\n{says}\n",
+        calls.display()
+    );
+    project.program("stand-in", &script).display().to_string()
+}
+
+impl Done {
+    /// The lines that the runner takes for annotations: those outside of what is printed as plain text.
+    fn annotations(&self) -> Vec<&str> {
+        let mut found = Vec::new();
+        let mut until: Option<String> = None;
+        for line in self.log.lines() {
+            match &until {
+                Some(end) if line == end => until = None,
+                Some(_) => {}
+                None => match line.strip_prefix("::stop-commands::") {
+                    Some(token) => until = Some(format!("::{token}::")),
+                    None if line.starts_with("::error") => found.push(line),
+                    None => {}
+                },
+            }
+        }
+        assert!(until.is_none(), "{self:?}");
+        found
+    }
+}
+
+#[test]
+fn good_playbooks_are_fine() {
+    let project = Project::with(&[("playbooks/a.toml", GOOD), ("playbooks/b.toml", GOOD)]);
+    let done = project.run(&[]);
+    assert_eq!(done.code, Some(0), "{done:?}");
+    assert_eq!(done.annotations(), [""; 0], "{done:?}");
+    assert!(done.summary.contains("Playbooks: 2"), "{done:?}");
+    assert!(
+        done.summary.contains("| `cutover lint` | fine |"),
+        "{done:?}"
+    );
+    assert!(!done.summary.contains("simulate"), "{done:?}");
+}
+
+#[test]
+fn a_broken_playbook_fails_on_its_line() {
+    let broken = GOOD.replacen("kind = \"dns\"", "kind = \"dsn\"", 1);
+    let line = 1 + broken
+        .lines()
+        .position(|line| line.contains("\"dsn\""))
+        .unwrap();
+    let project = Project::with(&[("sites/good.toml", GOOD), ("sites/bro ken.toml", &broken)]);
+    let done = project.run(&[
+        ("INPUT_PLAYBOOKS", "\n  sites/*.toml  \n"),
+        ("INPUT_SIMULATE", "true"),
+    ]);
+    assert_eq!(done.code, Some(3), "{done:?}");
+    let annotations = done.annotations();
+    let here = format!("file=sites/bro ken.toml,line={line},");
+    assert!(
+        annotations.iter().any(|one| one.contains(&here)),
+        "{done:?}"
+    );
+    assert!(
+        annotations.iter().all(|one| !one.contains("good.toml")),
+        "{done:?}"
+    );
+    assert!(
+        done.summary
+            .contains("| `cutover lint` | **fails** (exit 3) |"),
+        "{done:?}"
+    );
+    assert!(
+        done.summary.contains("| `cutover simulate` | not begun"),
+        "{done:?}"
+    );
+    assert!(done.summary.contains("dsn"), "{done:?}");
+}
+
+#[test]
+fn the_simulation_is_given_its_faults_and_its_page_is_an_output() {
+    let project = Project::with(&[("playbooks/a.toml", GOOD), ("playbooks/-b.toml", GOOD)]);
+    let says = "for word; do case $last in --html) echo page >\"$word\";; esac; last=$word; done\n\
+                case $1 in simulate) echo '::error file=playbooks/a.toml,line=3::it ends badly'; exit 6;; esac";
+    let cutover = stand_in(&project, says);
+    let done = project.run(&[
+        ("INPUT_CUTOVER", &cutover),
+        ("INPUT_SIMULATE", "true"),
+        ("INPUT_FAULTS", "2"),
+    ]);
+    assert_eq!(done.code, Some(6), "{done:?}");
+    assert_eq!(done.annotations().len(), 1, "{done:?}");
+    let page = done.outputs.trim().strip_prefix("html=").unwrap();
+    assert_eq!(std::fs::read_to_string(page).unwrap(), "page\n");
+    assert!(
+        done.summary
+            .contains("| `cutover simulate` | **fails** (exit 6) |"),
+        "{done:?}"
+    );
+    let calls = std::fs::read_to_string(project.path("calls")).unwrap();
+    let calls: Vec<&str> = calls.lines().collect();
+    let playbooks = "-- playbooks/-b.toml playbooks/a.toml";
+    assert_eq!(calls[0], format!("lint --format github {playbooks}"));
+    let simulate = format!("simulate --format github --faults 2 --html {page} {playbooks}");
+    assert_eq!(calls[2], simulate);
+}
+
+#[test]
+fn inputs_are_values_and_never_commands() {
+    let project = Project::with(&[("playbooks/$(touch owned).toml", GOOD)]);
+    for inputs in [
+        &[("INPUT_PLAYBOOKS", "playbooks/$(touch owned).toml")][..],
+        &[("INPUT_PLAYBOOKS", "playbooks")],
+        &[("INPUT_FAULTS", "1; touch owned")],
+        &[("INPUT_SIMULATE", "$(touch owned)")],
+        &[("INPUT_WORKING_DIRECTORY", "`touch owned`")],
+        &[("INPUT_CUTOVER", "touch owned")],
+        &[("INPUT_PLAYBOOKS", "--help")],
+        &[("INPUT_PLAYBOOKS", "no\u{25}0A::error::planted")],
+    ] {
+        let done = project.run(inputs);
+        let good = inputs[0].1.starts_with("playbooks");
+        assert_eq!(
+            done.code,
+            Some(if good { 0 } else { 2 }),
+            "{inputs:?} {done:?}"
+        );
+        assert_eq!(
+            done.annotations().len(),
+            usize::from(!good),
+            "{inputs:?} {done:?}"
+        );
+        assert!(!project.path("project/owned").exists(), "{inputs:?}");
+    }
+}
+
+#[test]
+fn what_the_program_says_besides_is_no_command_of_the_runner() {
+    let project = Project::with(&[("playbooks/a.toml", GOOD)]);
+    let says = "echo '::error::planted' >&2; echo '</pre><script>' >&2";
+    let cutover = stand_in(&project, says);
+    let done = project.run(&[("INPUT_CUTOVER", &cutover)]);
+    assert_eq!(done.code, Some(0), "{done:?}");
+    assert_eq!(done.annotations(), [""; 0], "{done:?}");
+    assert!(done.log.contains("::error::planted"), "{done:?}");
+    assert!(
+        done.summary.contains("&lt;/pre&gt;&lt;script&gt;"),
+        "{done:?}"
+    );
+    assert!(!done.summary.contains("<script>"), "{done:?}");
+}
+
+#[test]
+fn without_a_program_the_one_of_the_action_is_built() {
+    let project = Project::with(&[("playbooks/a.toml", GOOD)]);
+    let binary = env!("CARGO_BIN_EXE_cutover");
+    let cargo = format!(
+        "#!/bin/sh\nprintf '%s\\n' \"$*\" >'{}'\nwhile [ \"$1\" != --target-dir ]; do shift; done\n\
+         mkdir -p \"$2/release\"\nln -s '{binary}' \"$2/release/cutover\"\n",
+        project.path("calls").display()
+    );
+    project.program("cargo", &cargo);
+    let done = project.run(&[("INPUT_CUTOVER", "")]);
+    assert_eq!(done.code, Some(0), "{done:?}");
+    let call = std::fs::read_to_string(project.path("calls")).unwrap();
+    let manifest = root().join("Cargo.toml");
+    let begins = format!(
+        "build --release --locked --manifest-path {} ",
+        manifest.display()
+    );
+    assert!(call.starts_with(&begins), "{call}");
+
+    project.program("cargo", "#!/bin/sh\nexit 101\n");
+    let done = project.run(&[("INPUT_CUTOVER", "")]);
+    assert_eq!(done.code, Some(2), "{done:?}");
+    assert!(
+        done.annotations()[0].contains("could not be built"),
+        "{done:?}"
+    );
+}
+
+/// The keys below one key of a YAML file that is written plainly: two spaces for each level.
+fn keys_below<'a>(text: &'a str, key: &str) -> BTreeSet<&'a str> {
+    let head = text.lines().position(|line| line.trim_start() == key);
+    let mut lines = text.lines().skip(head.expect(key));
+    let depth = |line: &str| line.len() - line.trim_start().len();
+    let own = depth(lines.next().unwrap());
+    lines
+        .take_while(|line| depth(line) > own)
+        .filter(|line| depth(line) == own + 2)
+        .filter_map(|line| line.trim_start().split_once(':'))
+        .map(|(key, _)| key)
+        .collect()
+}
+
+#[test]
+fn the_action_passes_each_input_and_nothing_into_its_script() {
+    let action = std::fs::read_to_string(root().join("action.yml")).unwrap();
+    let script = std::fs::read_to_string(root().join(".github/action/run.sh")).unwrap();
+    let inputs = keys_below(&action, "inputs:");
+    let passed = keys_below(&action, "env:");
+    assert_eq!(inputs.len(), 5);
+    assert_eq!(passed.len(), inputs.len());
+    for input in inputs {
+        let name = format!("INPUT_{}", input.to_uppercase().replace('-', "_"));
+        let line = format!("{name}: ${{{{ inputs.{input} }}}}");
+        assert!(action.lines().any(|one| one.trim() == line), "{line}");
+        assert!(script.contains(&name), "{name}");
+        let keys = keys_below(&action, &format!("{input}:"));
+        assert_eq!(
+            keys,
+            BTreeSet::from(["default", "description", "required"]),
+            "{input}"
+        );
+    }
+    let expressions: Vec<&str> = action.lines().filter(|line| line.contains("${{")).collect();
+    for line in &expressions {
+        let line = line.trim();
+        assert!(
+            line.starts_with("INPUT_") || line.starts_with("value: "),
+            "{line}"
+        );
+    }
+    assert!(!script.contains("${{"));
+    for line in ["  using: composite", "      shell: bash"] {
+        assert!(action.lines().any(|one| one == line), "{line}");
+    }
+    let run = "      run: exec \"$GITHUB_ACTION_PATH/.github/action/run.sh\"";
+    assert!(action.lines().any(|line| line == run), "{run}");
+    assert!(!action.contains('\t'));
+}
