@@ -76,6 +76,8 @@ pub enum Form {
     Table(&'static [Field]),
     /// A list of tables.
     Tables(&'static [Field]),
+    /// A day: `2026-12-31`, with or without quotes; kept as text.
+    Date,
     /// Free keys, string values: `{ "[2001:db8::10]:443" = "[::1]:8443" }`.
     Map,
 }

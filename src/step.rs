@@ -7,10 +7,12 @@
 //! - [`Check::judge`] sees only the aim and the evidence. It is given recorded evidence in an emergency,
 //!   and evidence of an earlier run in a comparison, and cannot tell the difference but by asking.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use jiff::civil::Date;
 use serde_json::Value as Json;
 
 use crate::event::{Answer, Finding, Pulse, Unseen};
@@ -221,6 +223,22 @@ pub struct Common {
     pub blocks: Blocks,
     pub on_fail: OnFail,
     pub temporary: bool,
+    /// It is left out for now.
+    pub skip: Option<Skip>,
+}
+
+/// Why a step is left out, and for how long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skip {
+    pub reason: String,
+    /// The last day on which it is left out, in UTC.
+    pub until: Date,
+}
+
+impl fmt::Display for Skip {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "left out until {}: {}", self.until, self.reason)
+    }
 }
 
 /// The runs in which a step takes part.

@@ -1,15 +1,17 @@
 //! What the verbs share: where to print, where journals live, how a playbook is read.
 
 use std::fmt::Display;
-use std::io::{IsTerminal, Write};
+use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use jiff::tz::TimeZone;
 
 use super::{Color, Exit, Format, Global};
 use crate::clock::Clock;
 use crate::engine::{Actual, SurveyError};
 use crate::journal::{self, JournalError};
-use crate::playbook::Playbook;
+use crate::playbook::{Included, Input, LARGEST, Playbook, Problems};
 use crate::report::{Line, Style, clean, render};
 use crate::store::{Sqlite, Store, StoreError, state_dir};
 use crate::world::exec::{Exec, quoted};
@@ -166,9 +168,7 @@ impl Desk {
 
     /// Reads and checks a playbook; prints what is worth a look.
     pub(super) fn playbook(&self, args: &PlaybookArgs) -> Result<Arc<Playbook>, Failure> {
-        let bytes = read(&args.playbook)?;
-        let file = args.playbook.display().to_string();
-        match Playbook::from_bytes(&bytes, &file, &args.set) {
+        match self.parse(args)? {
             Ok(book) => {
                 if !book.warnings().is_empty() {
                     let width = Some(self.style().width);
@@ -181,6 +181,24 @@ impl Desk {
                 Err(Failure::new(Exit::Playbook, text))
             }
         }
+    }
+
+    /// Reads a playbook with the file that it includes, and says what is wrong with it.
+    pub(super) fn parse(&self, args: &PlaybookArgs) -> Result<Result<Playbook, Problems>, Failure> {
+        let bytes = read(&args.playbook)?;
+        let file = args.playbook.display().to_string();
+        let input = Input {
+            file: &file,
+            sets: &args.set,
+            today: Some(self.clock.now().wall.to_zoned(TimeZone::UTC).date()),
+            read: &|included| {
+                Ok(Included {
+                    file: Input::beside(&file, included),
+                    bytes: read_beside(&args.playbook, included)?,
+                })
+            },
+        };
+        Ok(Playbook::read(&bytes, &input))
     }
 
     /// The real world of a playbook.
@@ -267,6 +285,25 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
             format!("failed to read `{}`: {error}", path.display()),
         )
     })
+}
+
+/// Reads what a playbook includes, and no more than shows that it is too large.
+#[expect(clippy::disallowed_methods, reason = "the command line is an edge")]
+fn read_beside(playbook: &Path, included: &str) -> Result<Vec<u8>, String> {
+    let path = playbook.with_file_name("").join(included);
+    let said = |error: std::io::Error| error.to_string();
+    let meta = std::fs::metadata(&path).map_err(said)?;
+    if meta.is_dir() {
+        return Err("it is a folder".to_owned());
+    }
+    if !meta.is_file() {
+        return Err("it is no regular file".to_owned());
+    }
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(&path).map_err(said)?;
+    let most = u64::try_from(LARGEST).map_or(u64::MAX, |most| most + 1);
+    file.take(most).read_to_end(&mut bytes).map_err(said)?;
+    Ok(bytes)
 }
 
 /// Columns and rows of the terminal.

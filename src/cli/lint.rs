@@ -2,9 +2,9 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::common::{Desk, Failure, read};
+use super::common::{Desk, Failure, PlaybookArgs};
 use super::{Exit, Format};
-use crate::playbook::{Playbook, Problems};
+use crate::playbook::Problems;
 use crate::problem::{Problem, Severity};
 use crate::report::{
     Elsewhere, Found, Linted, count, junit, lint_github, lint_json, lint_junit, lint_summary,
@@ -29,7 +29,7 @@ pub(super) fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
     let mut all = Vec::new();
     let mut text = String::new();
     for playbook in &args.playbooks {
-        let looked = match look(playbook, &args.set) {
+        let looked = match look(desk, playbook, &args.set) {
             Ok(looked) => looked,
             // The others are looked at all the same.
             Err(failure) => {
@@ -88,10 +88,13 @@ struct Looked {
     fine: Option<String>,
 }
 
-fn look(playbook: &Path, sets: &[String]) -> Result<Looked, Failure> {
-    let bytes = read(playbook)?;
+fn look(desk: &Desk, playbook: &Path, sets: &[String]) -> Result<Looked, Failure> {
     let file = playbook.display().to_string();
-    let (problems, fine) = match Playbook::from_bytes(&bytes, &file, sets) {
+    let args = PlaybookArgs {
+        playbook: playbook.to_owned(),
+        set: sets.to_vec(),
+    };
+    let (problems, fine) = match desk.parse(&args)? {
         Ok(book) => {
             let fine = format!(
                 "{file}: fine: {}, {}, {}",

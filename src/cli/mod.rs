@@ -17,6 +17,7 @@ mod resume;
 mod rollback;
 mod runs;
 mod show;
+mod show_playbook;
 mod signals;
 mod world;
 
@@ -107,6 +108,7 @@ enum Verb {
     Resume(resume::Args),
     Runs(runs::Args),
     Show(show::Args),
+    ShowPlaybook(show_playbook::Args),
     Owed(owed::Args),
     Demo(demo::Args),
     Kinds(kinds::Args),
@@ -141,6 +143,7 @@ pub async fn run() -> Exit {
         Verb::Resume(args) => resume::run(&desk, &args).await,
         Verb::Runs(args) => runs::run(&desk, &args).await,
         Verb::Show(args) => show::run(&desk, &args).await,
+        Verb::ShowPlaybook(args) => show_playbook::run(&desk, &args),
         Verb::Owed(args) => owed::run(&desk, &args).await,
         Verb::Demo(args) => demo::run(&desk, &args).await,
         Verb::Kinds(args) => kinds::run(&desk, &args),

@@ -101,6 +101,13 @@ pub async fn survey_by(
     let mut stays = Vec::new();
     let mut locks = vec![format!("playbook {}", book.name())];
     for (step, looked) in book.steps().iter().zip(join_all(looks).await) {
+        if let Some(skip) = &step.common.skip {
+            stays.push(Stay {
+                what: step.id.clone(),
+                why: skip.to_string(),
+            });
+            continue;
+        }
         match (looked?, &step.work) {
             (Looked::Changes(found), _) => {
                 stays.extend(found.stays.iter().cloned());
@@ -151,7 +158,8 @@ async fn look_at(
     let Work::Change(change) = &step.work else {
         return Ok(Looked::Nothing);
     };
-    if intention.mode == Mode::Check || !takes_part(step, intention.like) {
+    let left_out = step.common.skip.is_some() || !takes_part(step, intention.like);
+    if intention.mode == Mode::Check || left_out {
         return Ok(Looked::Nothing);
     }
     let site = &actual.site;

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use jiff::civil::Date;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -22,6 +23,8 @@ pub(super) struct Known {
 pub(super) struct Checker {
     pub(super) known: Known,
     pub(super) problems: Vec<Problem>,
+    /// The day that a `skip` must not be older than.
+    pub(super) today: Option<Date>,
 }
 
 /// A table below a name: `[hosts.primary]`.

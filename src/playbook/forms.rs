@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
+use jiff::civil::Date;
 use toml::Spanned;
 use toml::de::DeValue;
 
@@ -97,6 +98,10 @@ impl Checker {
                 texts.into_iter().next().map(Datum::Text)
             }
             (Form::Names, _) => self.each(value, key, form, host_name).map(Datum::Texts),
+            (Form::Date, DeValue::String(text)) => self.date(text, span, key).map(Datum::Text),
+            (Form::Date, DeValue::Datetime(time)) => {
+                self.date(&time.to_string(), span, key).map(Datum::Text)
+            }
             (Form::Map, DeValue::Table(table)) => {
                 let mut map = BTreeMap::new();
                 let before = self.problems.len();
@@ -203,6 +208,19 @@ impl Checker {
                 .hint("write a number with its unit: `90s`, `15m`, `6h`, `1h 30m`"),
         );
         None
+    }
+
+    fn date(&mut self, text: &str, span: Range<usize>, key: &str) -> Option<String> {
+        // A time of the day is refused: nobody should have to think about zones here.
+        let is_day = text.len() == "2026-12-31".len() && text.parse::<Date>().is_ok();
+        if !is_day {
+            self.report(
+                Problem::error("bad-date", span, format!("`{text}` is no day"))
+                    .label(format!("in `{key}`"))
+                    .hint(format!("write `{key} = {}`", example(Form::Date))),
+            );
+        }
+        is_day.then(|| text.to_owned())
     }
 
     fn percent(&mut self, digits: Option<&str>, span: Range<usize>, key: &str) -> Option<Datum> {

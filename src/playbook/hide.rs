@@ -40,6 +40,24 @@ pub(super) fn in_tables(root: &DeTable<'_>, registry: &Registry) -> Ranges {
     out
 }
 
+/// Like [`in_tables`], without the providers.
+pub(super) fn besides_providers(root: &DeTable<'_>, registry: &Registry) -> Ranges {
+    let mut root = root.clone();
+    root.remove("providers");
+    in_tables(&root, registry)
+}
+
+/// The places of what may be a secret in a value that another one stands over.
+pub(super) fn replaced(name: &str, value: &Value<'_>, secret: bool) -> Ranges {
+    let mut out = Vec::new();
+    if secret || sounds_secret(name) {
+        in_secret(value, &mut out);
+    } else {
+        in_value(value, &[], false, &mut out);
+    }
+    out
+}
+
 fn kind_of<'v>(value: &'v DeValue<'_>) -> Option<&'v str> {
     value.as_table()?.get("kind")?.get_ref().as_str()
 }

@@ -8,10 +8,15 @@ mod check;
 mod forms;
 mod hide;
 mod hosts;
+mod include;
+mod overrides;
+mod read;
 pub mod reference;
 mod render;
 mod services;
 mod set;
+mod show;
+mod skip;
 mod sources;
 mod steps;
 mod tables;
@@ -30,12 +35,13 @@ use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use toml::de::DeTable;
 
+pub use include::Included;
+pub use read::Input;
 pub use render::Problems;
 pub use sources::Position;
 
-use check::{Checker, Known};
-use set::Resolved;
-use sources::Sources;
+use check::Checker;
+use read::Texts;
 use tables::{PLAYBOOK, ROOT};
 
 use crate::clock::Clock;
@@ -49,7 +55,7 @@ use crate::step::{Kind, Step};
 use crate::steps::KINDS;
 use crate::world::exec::Exec;
 
-/// The largest playbook that is read, in bytes.
+/// The largest file that is read, in bytes.
 pub const LARGEST: usize = 1 << 20;
 
 /// A playbook without errors.
@@ -65,6 +71,7 @@ pub struct Playbook {
     providers: BTreeMap<String, ProviderSpec>,
     steps: Vec<Step>,
     text: String,
+    resolved: Option<String>,
     digest: String,
     warnings: Problems,
 }
@@ -120,70 +127,10 @@ impl Playbook {
     /// Reads a playbook. `file` is how problems call it; each of `sets` is a `KEY=VALUE` that is put over a
     /// value of the text.
     ///
-    /// The text of an earlier playbook ([`Playbook::text`]) holds its overrides and gives the same playbook.
+    /// The text of an earlier playbook ([`Playbook::text`]) holds all that was put over it and gives the same
+    /// playbook. A playbook that includes another file is refused: see [`Playbook::read`].
     pub fn parse(text: &str, file: &str, sets: &[String]) -> Result<Playbook, Problems> {
-        Playbook::parse_with(&Registry::standard(), text, file, sets)
-    }
-
-    /// Like [`Playbook::parse`], from the bytes of a file.
-    pub fn from_bytes(bytes: &[u8], file: &str, sets: &[String]) -> Result<Playbook, Problems> {
-        match std::str::from_utf8(bytes) {
-            Ok(text) => Playbook::parse(text, file, sets),
-            Err(_) if bytes.len() > LARGEST => Err(too_large(file)),
-            Err(error) => {
-                let text = String::from_utf8_lossy(bytes);
-                let at = error.valid_up_to();
-                let bad = char::REPLACEMENT_CHARACTER.len_utf8();
-                let problem =
-                    Problem::error("not-utf8", at..at + bad, "the file is not UTF-8 text")
-                        .label("no character begins with this byte")
-                        .hint("save the file as UTF-8");
-                let masked = hide::mask(&text, &hide::in_text(&text));
-                let sources = Sources::new(file, &masked, masked.len());
-                Err(Problems::new(Arc::new(sources), vec![problem]))
-            }
-        }
-    }
-
-    /// Like [`Playbook::parse`], with other kinds and providers.
-    pub fn parse_with(
-        registry: &Registry,
-        text: &str,
-        file: &str,
-        sets: &[String],
-    ) -> Result<Playbook, Problems> {
-        if text.len() > LARGEST {
-            return Err(too_large(file));
-        }
-        let resolved = Resolved::new(text, sets);
-        let (mut root, errors) = DeTable::parse_recoverable(resolved.body());
-        if !errors.is_empty() {
-            let masked = hide::mask(&resolved.text, &hide::in_text(&resolved.text));
-            let sources = Sources::new(file, &masked, resolved.body);
-            let list = syntax(&errors, resolved.body);
-            return Err(Problems::new(Arc::new(sources), list));
-        }
-        let root = root.get_mut();
-        let (problems, mut hidden) = resolved.apply(root);
-        hidden.extend(hide::in_tables(root, registry));
-        let mut sources = Sources::new(file, &resolved.text, resolved.body);
-        sources.text = hide::mask(&sources.text, &hidden);
-        let sources = Arc::new(sources);
-        let checker = Checker {
-            known: Known {
-                hosts: names_in(root, "hosts"),
-                services: names_in(root, "services"),
-                providers: names_in(root, "providers"),
-            },
-            problems,
-        };
-        match checker.playbook(root, registry, &resolved) {
-            Ok((mut playbook, warnings)) => {
-                playbook.warnings = Problems::new(sources, warnings);
-                Ok(playbook)
-            }
-            Err(list) => Err(Problems::new(sources, list)),
-        }
+        Playbook::read(text.as_bytes(), &Input::alone(file, sets))
     }
 
     pub fn name(&self) -> &str {
@@ -233,9 +180,16 @@ impl Playbook {
         self.steps.iter().find(|step| step.id == id)
     }
 
-    /// The text of the file with its overrides; parsing it gives this playbook again.
+    /// The text of the file with its overrides, or the resolved one where it includes another file; parsing
+    /// it gives this playbook again and needs no other file.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// The text with everything in its place: what was included, overridden and set, with comments that say
+    /// where it came from. Parsing it gives this playbook again.
+    pub fn resolved(&self) -> &str {
+        self.resolved.as_deref().unwrap_or(&self.text)
     }
 
     /// SHA-256 of [`Playbook::text`], in hexadecimal digits.
@@ -281,7 +235,7 @@ impl Checker {
         mut self,
         root: &DeTable<'_>,
         registry: &Registry,
-        resolved: &Resolved,
+        texts: Texts,
     ) -> Result<(Playbook, Vec<Problem>), Vec<Problem>> {
         for key in root.keys() {
             let name: &str = key.get_ref();
@@ -297,7 +251,7 @@ impl Checker {
                 );
             }
         }
-        let end = resolved.body..resolved.body;
+        let end = texts.body..texts.body;
         let head = self.head(root);
         let hosts::Hosts { hosts, sites } = self.hosts(root);
         let providers = self.providers(root, registry);
@@ -321,8 +275,9 @@ impl Checker {
             zones,
             providers,
             steps,
-            text: resolved.text.clone(),
-            digest: HEXLOWER.encode(&Sha256::digest(resolved.text.as_bytes())),
+            digest: HEXLOWER.encode(&Sha256::digest(texts.whole.as_bytes())),
+            text: texts.whole,
+            resolved: texts.resolved,
             warnings: Problems::new(Arc::default(), Vec::new()),
         };
         Ok((playbook, self.problems))
@@ -362,33 +317,6 @@ impl Checker {
         }
         head
     }
-}
-
-fn names_in(root: &DeTable<'_>, key: &str) -> Vec<String> {
-    root.get(key)
-        .and_then(|value| value.get_ref().as_table())
-        .map(|table| table.keys().map(|key| key.get_ref().to_string()).collect())
-        .unwrap_or_default()
-}
-
-/// The first errors of the TOML parser; one slip often brings several.
-fn syntax(errors: &[toml::de::Error], end: usize) -> Vec<Problem> {
-    const MOST: usize = 10;
-    errors
-        .iter()
-        .take(MOST)
-        .map(|error| {
-            let span = error.span().unwrap_or(end..end);
-            Problem::error("syntax", span, format!("not TOML: {}", error.message())).label("here")
-        })
-        .collect()
-}
-
-fn too_large(file: &str) -> Problems {
-    let problem = Problem::error("too-large", 0..0, "the file is larger than 1 MiB")
-        .label("not read")
-        .hint("a playbook has a few hundred lines; is this the right file?");
-    Problems::new(Arc::new(Sources::new(file, "", 0)), vec![problem])
 }
 
 impl fmt::Debug for Playbook {

@@ -208,6 +208,13 @@ fn put<'a>(root: &mut DeTable<'a>, set: Set<'a>) -> Result<(), Refusal> {
     let Some((last, path)) = set.path.split_last() else {
         return Ok(());
     };
+    if let [table, key] = set.path.as_slice()
+        && (table.get_ref().as_str(), key.get_ref().as_str()) == ("playbook", "include")
+    {
+        let message = "`--set` cannot change what the playbook includes".to_owned();
+        let hint = "it is put over what was included: `--set step.ID.KEY=VALUE`".to_owned();
+        return Err(refusal(set.span, message, "comes too late", hint));
+    }
     let mut table = root;
     let mut walked = String::new();
     let mut path = path.iter();

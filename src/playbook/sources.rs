@@ -42,6 +42,18 @@ impl Sources {
         }
     }
 
+    /// Appends the text of one more file; returns where it begins.
+    pub(super) fn append(&mut self, file: &str, text: &str) -> usize {
+        self.text.push('\n');
+        let start = self.text.len();
+        self.text.push_str(text);
+        self.parts.push(Part {
+            file: file.to_owned(),
+            range: start..self.text.len(),
+        });
+        start
+    }
+
     /// The file that a place lies in; `None` for an override of the command line.
     pub(super) fn part(&self, at: usize) -> Option<&Part> {
         let part = self.parts.iter().find(|part| at <= part.range.end);

@@ -52,14 +52,18 @@ impl Checker {
             );
         }
         let mut seen = BTreeMap::new();
-        items
-            .iter()
-            .filter_map(|item| {
-                let table = item.get_ref().as_table()?;
-                self.id_is_free(table, &mut seen);
-                self.step(table, item.span(), registry)
-            })
-            .collect()
+        let mut placed = Vec::new();
+        for item in items {
+            let Some(table) = item.get_ref().as_table() else {
+                continue;
+            };
+            self.id_is_free(table, &mut seen);
+            let place = table.get("skip").map_or(item.span(), Spanned::span);
+            let step = self.step(table, item.span(), registry);
+            placed.extend(step.map(|step| (step, place)));
+        }
+        self.what_skips_leave(&placed);
+        placed.into_iter().map(|(step, _)| step).collect()
     }
 
     fn id_is_free(&mut self, table: &DeTable<'_>, seen: &mut BTreeMap<String, ()>) {
@@ -118,7 +122,10 @@ impl Checker {
             self.unknown_kind("step", word, near, names().collect(), kind_value.span());
             return None;
         };
+        let found = self.problems.len();
         let fields = self.table(table, &span, &[STEP, kind.fields], &what);
+        self.skips_have_an_end(table, found);
+        self.is_placed_by_an_include(&fields);
         let mut common = self.common(&fields, &kind.defaults);
         if self.errors() > before {
             return None;
@@ -198,6 +205,7 @@ impl Checker {
                 _ => defaults.on_fail,
             },
             temporary: fields.bool("temporary") == Some(true),
+            skip: self.skip(fields),
         };
         for key in ["every", "timeout"] {
             if fields.span(key).is_some_and(|span| span.is_zero()) {

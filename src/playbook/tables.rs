@@ -46,6 +46,11 @@ pub(super) static TABLES: &[Table] = &[
         about: "one step of the list; the other keys are the kind's",
         fields: STEP,
     },
+    Table {
+        heading: "[override.ID]",
+        about: "keys of an included step, to change or add; all but `id`, `kind`, `before` and `after`",
+        fields: OVERRIDE,
+    },
 ];
 
 /// The top level.
@@ -56,6 +61,7 @@ pub(super) static ROOT: &[&str] = &[
     "zones",
     "services",
     "step",
+    "override",
 ];
 
 pub(super) static PLAYBOOK: &[Field] = &[
@@ -75,6 +81,11 @@ pub(super) static PLAYBOOK: &[Field] = &[
         "rpo",
         Form::Span,
         "the objective for the age of the data that is served afterwards",
+    ),
+    Field::new(
+        "include",
+        Form::Text,
+        "a file with shared steps, hosts, providers, zones and services, from the folder of the playbook",
     ),
     Field::new(
         "hold",
@@ -245,4 +256,32 @@ pub(super) static STEP: &[Field] = &[
         Form::Bool,
         "the change is undone however the run ends",
     ),
+    Field::new(
+        "skip",
+        Form::Table(SKIP),
+        "leaves the step out until a day: `skip = { reason = \"…\", until = 2026-12-31 }`",
+    ),
+    Field::new(
+        "before",
+        Form::Text,
+        "with `include`: the step of the included list that it is put before",
+    ),
+    Field::new(
+        "after",
+        Form::Text,
+        "with `include`: the step of the list that it is put after; the end of the list by default",
+    ),
 ];
+
+pub(super) static SKIP: &[Field] = &[
+    Field::new("reason", Form::Text, "why, for those who read the plan").required(),
+    Field::new(
+        "until",
+        Form::Date,
+        "the last day (in UTC) on which it is left out; afterwards the playbook is not valid",
+    )
+    .required(),
+];
+
+/// What an override may say besides the keys of the kind.
+pub(super) static OVERRIDE: &[Field] = STEP.split_at(2).1.split_at(STEP.len() - 4).0;

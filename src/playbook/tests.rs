@@ -221,12 +221,13 @@ temporary = true
 "#;
 
 fn parse(text: &str) -> Result<Playbook, Problems> {
-    Playbook::parse_with(&registry(), text, "lab.toml", &[])
+    with(text, &[])
 }
 
 fn with(text: &str, sets: &[&str]) -> Result<Playbook, Problems> {
     let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
-    Playbook::parse_with(&registry(), text, "lab.toml", &sets)
+    let input = Input::alone("lab.toml", &sets);
+    Playbook::read_with(&registry(), text.as_bytes(), &input)
 }
 
 /// The good playbook with one piece of text replaced, which must be there.
@@ -1093,7 +1094,7 @@ error: the playbook has no steps
 fn a_file_that_is_no_text_is_told() {
     let mut bytes = GOOD.as_bytes().to_vec();
     bytes[12] = 0xff;
-    let problems = Playbook::from_bytes(&bytes, "lab.toml", &[]).unwrap_err();
+    let problems = Playbook::read(&bytes, &Input::alone("lab.toml", &[])).unwrap_err();
     assert_snapshot!(problems, @r#"
 error: the file is not UTF-8 text
  --> lab.toml:2:2
@@ -1349,7 +1350,7 @@ proptest! {
 
     #[test]
     fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
-        if let Err(problems) = Playbook::from_bytes(&bytes, "x.toml", &[]) {
+        if let Err(problems) = Playbook::read(&bytes, &Input::alone("x.toml", &[])) {
             prop_assert!(problems.errors() > 0);
             prop_assert!(!problems.render(true, Some(40)).is_empty());
         }
@@ -1365,7 +1366,7 @@ proptest! {
         let end = (at + cut).min(GOOD.len());
         let text = format!("{}{put}{}", &GOOD[..at], &GOOD[end..]);
         let sets = if cut % 2 == 0 { vec![set] } else { Vec::new() };
-        match Playbook::parse_with(&registry(), &text, "x.toml", &sets) {
+        match Playbook::read_with(&registry(), text.as_bytes(), &Input::alone("x.toml", &sets)) {
             Ok(playbook) => {
                 let again = parse(playbook.text()).expect("its own text is good");
                 prop_assert_eq!(again.digest(), playbook.digest());
@@ -1424,6 +1425,16 @@ Common to all steps:
       what a failure after a write leads to
   temporary  (true or false)
       the change is undone however the run ends
+  skip  (a table)
+      leaves the step out until a day: `skip = { reason = "…", until = 2026-12-31 }`
+      reason  (a string, required)
+          why, for those who read the plan
+      until  (a day, required)
+          the last day (in UTC) on which it is left out; afterwards the playbook is not valid
+  before  (a string)
+      with `include`: the step of the included list that it is put before
+  after  (a string)
+      with `include`: the step of the list that it is put after; the end of the list by default
 
 By default: within = "0s", every = "5s", timeout = "10s", blocks = "planned", on-fail = "back"
 

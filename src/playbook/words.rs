@@ -39,6 +39,7 @@ pub(super) fn words(form: Form) -> String {
         Form::Names => "a host name or a list of host names".into(),
         Form::Table(_) => "a table".into(),
         Form::Tables(_) => "a list of tables".into(),
+        Form::Date => "a day".into(),
         Form::Map => "a table of strings".into(),
     }
 }
@@ -63,6 +64,7 @@ pub(super) fn example(form: Form) -> String {
         Form::Names => "[\"www.site.example\"]".into(),
         Form::Table(_) => "{ … }".into(),
         Form::Tables(_) => "[{ … }]".into(),
+        Form::Date => "2026-12-31".into(),
         Form::Map => "{ \"…\" = \"…\" }".into(),
     }
 }

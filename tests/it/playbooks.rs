@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use cutover::playbook::{Playbook, Registry, reference};
+use cutover::playbook::{Input, Playbook, Registry, reference};
 
 fn read(path: &Path) -> Playbook {
     let bytes = std::fs::read(path).unwrap();
     let file = path.display().to_string();
-    match Playbook::from_bytes(&bytes, &file, &[]) {
+    match Playbook::read(&bytes, &Input::alone(&file, &[])) {
         Ok(playbook) => playbook,
         Err(problems) => panic!("{problems}"),
     }
