@@ -869,19 +869,19 @@ error: step `act` has no `kind`
 #[test]
 fn one_bracket_is_not_two() {
     assert_snapshot!(problems(&changed(r#"[[step]]
-id = "act""#, r#"[step.act]"#)), @r#"
-    error: unknown key `act` in step `ask`
-      --> lab.toml:50:7
-       |
-    50 | [step.act]
-       |       ^^^ not known here
-       |
-       = help: step `ask` takes `id`, `kind`, `within`, `every`, `timeout`, `when`, `blocks`,
-               `on-fail`, `temporary`, `to`, `services`, `at`, `from`, `share`, `most`, `loud`, `words`
-               and `password`
+id = "act""#, r#"[step.act]"#)), @r"
+error: unknown key `act` in step `ask`
+  --> lab.toml:50:7
+   |
+50 | [step.act]
+   |       ^^^ not known here
+   |
+   = help: step `ask` takes `id`, `kind`, `within`, `every`, `timeout`, `when`, `blocks`,
+           `on-fail`, `temporary`, `skip`, `before`, `after`, `to`, `services`, `at`, `from`,
+           `share`, `most`, `loud`, `words` and `password`
 
-    1 error in lab.toml
-    "#);
+1 error in lab.toml
+");
 }
 
 #[test]

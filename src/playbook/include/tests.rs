@@ -560,21 +560,22 @@ fn a_skipped_step_is_left_out_until_a_day() {
         assert!(matches!(book.step("mirror").unwrap().work, Work::Check(_)));
     }
     assert_snapshot!(bad(&skip("2026-11-21"), SHARED), @r#"
-    error: step `mirror` was to be left out until 2026-11-21 only, and today is 2026-11-22
-      --> playbooks/shop.toml:21:57
-       |
-    21 | skip = { reason = "the mirror moves in spring", until = 2026-11-21 }
-       |                                                         ^^^^^^^^^^ over
-       |
-      ::: lib/site.toml:11:6
-       |
-    11 | id = "mirror"
-       |      -------- the included step that this changes
-       |
-       = help: take `skip` out, or decide again and set a later day; for this once add `--set step.mirror.skip.until=2026-11-22`
+error: step `mirror` was to be left out until 2026-11-21 only, and today is 2026-11-22
+  --> playbooks/shop.toml:21:57
+   |
+21 | skip = { reason = "the mirror moves in spring", until = 2026-11-21 }
+   |                                                         ^^^^^^^^^^ over
+   |
+  ::: lib/site.toml:11:6
+   |
+11 | id = "mirror"
+   |      -------- the included step that this changes
+   |
+   = help: take `skip` out, or decide again and set a later day; for this once add `--set
+           step.mirror.skip.until=2026-11-22`
 
-    1 error in playbooks/shop.toml
-    "#);
+1 error in playbooks/shop.toml
+"#);
     assert_snapshot!(bad(&skip("2026-02-30"), SHARED), @r#"
     error: not TOML: invalid date, expected day between 01 and 28
       --> playbooks/shop.toml:21:57
@@ -585,21 +586,22 @@ fn a_skipped_step_is_left_out_until_a_day() {
     1 error in playbooks/shop.toml
     "#);
     assert_snapshot!(bad(&skip("2027-01-01").replace(", until = 2027-01-01", ""), SHARED), @r#"
-    error: `skip` has no `until`
-      --> playbooks/shop.toml:21:8
-       |
-    21 | skip = { reason = "the mirror moves in spring" }
-       |        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ `until` is missing
-       |
-      ::: lib/site.toml:11:6
-       |
-    11 | id = "mirror"
-       |      -------- the included step that this changes
-       |
-       = help: add `until = 2026-12-31`: the last day (in UTC) on which it is left out; afterwards the playbook is not valid
+error: `skip` has no `until`
+  --> playbooks/shop.toml:21:8
+   |
+21 | skip = { reason = "the mirror moves in spring" }
+   |        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ `until` is missing
+   |
+  ::: lib/site.toml:11:6
+   |
+11 | id = "mirror"
+   |      -------- the included step that this changes
+   |
+   = help: add `until = 2026-12-31`: the last day (in UTC) on which it is left out; afterwards the playbook is not
+           valid
 
-    1 error in playbooks/shop.toml
-    "#);
+1 error in playbooks/shop.toml
+"#);
     let plain = format!("{SHOP}\n[override.mirror]\nskip = \"later\"\n");
     assert_snapshot!(bad(&plain, SHARED), @r#"
     error: a skip needs the day on which it ends
