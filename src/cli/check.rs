@@ -35,6 +35,7 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
         to: args.to.clone(),
         hold: None,
     };
+    actual.connect_ahead();
     let plan = survey(&actual, &intention).await?;
     let (store, kept) = store_or_none(desk);
     let performance = Performance {

@@ -98,6 +98,10 @@ pub(super) async fn go(
         to,
         hold: going.hold,
     };
+    if going.yes {
+        // Its hosts are asked right after the survey; a person may take long to say yes.
+        actual.connect_ahead();
+    }
     let plan = survey(&actual, &intention).await?;
     if let Some(reviewed) = &going.reviewed
         && let Some(why) = differs(reviewed, &plan)

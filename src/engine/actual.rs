@@ -24,6 +24,13 @@ pub struct Actual {
 }
 
 impl Actual {
+    /// Begins to connect to all hosts, side by side, while something else is looked at.
+    pub fn connect_ahead(&self) {
+        let hosts = self.site.hosts.values();
+        let reached = hosts.filter_map(|host| host.reach.as_ref());
+        self.site.exec.connect_ahead(reached);
+    }
+
     fn work(&self, entry: &Entry) -> Option<&Work> {
         self.book.step(&entry.step).map(|step| &step.work)
     }

@@ -27,9 +27,10 @@ pub(super) struct Sample {
     pub(super) unread: u64,
 }
 
-/// Chooses files at the source and prints `size time sha256 name\0` for each. Arguments: the folder, how
-/// many of the newest, how many of the rest, and 16 bytes or more that decide which of the rest: the same
-/// bytes choose the same names, so that looking again cannot find a luckier sample.
+/// Chooses files at the source, for [`MEASURE`]. Arguments: the folder, how many of the newest, how many of the
+/// rest, and 16 bytes or more that decide which of the rest: the same bytes choose the same names, so that
+/// looking again cannot find a luckier sample. No name begins with what a program takes for an option, or for
+/// its standard input.
 pub(super) const CHOOSE: &str = r#"LC_ALL=C; export LC_ALL
 cd -- "$1" || exit 3
 files() {
@@ -37,23 +38,25 @@ files() {
     ! -name '.*.??????' ! -path './Archive-Update-*' -printf "$1" 2>/dev/null
 }
 {
-  files '%T@ %P\0' | sort -zrn | head -zn "$2" | cut -zd' ' -f2-
-  files '%P\0' | sort -zR --random-source=/dev/fd/3 3<<END | head -zn "$3"
+  files '%T@ %p\0' | sort -zrn | head -zn "$2" | cut -zd' ' -f2-
+  files '%p\0' | sort -zR --random-source=/dev/fd/3 3<<END | head -zn "$3"
 $4
 END
 } | sort -zu | "#;
 
-/// Prints the same of the files that are named on standard input. Argument: the folder.
+/// The same for the files that are named on standard input. Argument: the folder.
 pub(super) const NAMED: &str = r#"LC_ALL=C; export LC_ALL
 cd -- "$1" || exit 3
 "#;
 
-/// The end of both.
-pub(super) const MEASURE: &str = r#"xargs -0 -r sh -c 'for f do
-  s=$(stat -c "%s %Y" -- "$f" 2>/dev/null) || continue
-  h=$(sha256sum 2>/dev/null < "$f") || h=-
-  printf "%s %s %s\0" "$s" "${h%% *}" "$f"
-done' sh
+/// The end of both: prints size and time of all files, their checksums, and size and time again, so that a
+/// file which changes meanwhile is known. Few programs for many files: each start of one costs more than most
+/// files do.
+pub(super) const MEASURE: &str = r#"xargs -0 -r sh -c '{
+  stat --printf "= %s %Y %n\0" -- "$@"
+  sha256sum -z -- "$@"
+  stat --printf "= %s %Y %n\0" -- "$@"
+} 2>/dev/null; exit 0' sh
 "#;
 
 /// A file's size, time and checksum; no checksum where it could not be read.
@@ -67,19 +70,36 @@ pub(super) struct Measured {
 /// Measured files, by name.
 pub(super) type Files = BTreeMap<Vec<u8>, Measured>;
 
-/// Reads what [`MEASURE`] printed.
+/// Reads what [`MEASURE`] printed. A file that changed or went meanwhile is left out.
 pub(super) fn parse(host: &str, stdout: &[u8]) -> Result<Files, Unseen> {
-    let mut files = Files::new();
     let body = match stdout {
-        [] => return Ok(files),
+        [] => return Ok(Files::new()),
         [body @ .., 0] => body,
         _ => return Err(garbled(host, b"cut off before its end")),
     };
+    let (mut before, mut after) = (Stats::new(), Stats::new());
+    let mut sums = BTreeMap::new();
     for record in body.split(|c| *c == 0) {
-        let (name, measured) = one(record).ok_or_else(|| garbled(host, record))?;
-        files.insert(name.to_vec(), measured);
+        match one(record).ok_or_else(|| garbled(host, record))? {
+            Record::Stat(name, stat) if before.contains_key(name) => {
+                after.insert(name, stat);
+            }
+            Record::Stat(name, stat) => {
+                before.insert(name, stat);
+            }
+            Record::Sum(name, sum) => {
+                sums.insert(name, sum);
+            }
+        }
     }
-    Ok(files)
+    let still = before
+        .into_iter()
+        .filter(|(name, stat)| after.get(name) == Some(stat));
+    let measured = still.map(|(name, (size, time))| {
+        let sum = sums.get(name).copied();
+        (name.to_vec(), Measured { size, time, sum })
+    });
+    Ok(measured.collect())
 }
 
 fn garbled(host: &str, record: &[u8]) -> Unseen {
@@ -88,27 +108,34 @@ fn garbled(host: &str, record: &[u8]) -> Unseen {
     Unseen::new(Cause::Garbled, detail)
 }
 
-fn one(record: &[u8]) -> Option<(&[u8], Measured)> {
-    let mut parts = record.splitn(4, |c| *c == b' ');
-    let mut text = || std::str::from_utf8(parts.next()?).ok();
-    let (size, time, sum) = (text()?, text()?, text()?);
-    let name = parts.next().filter(|name| !name.is_empty())?;
-    let sum = match sum {
-        "-" => None,
-        sum => Some(sum.as_bytes().try_into().ok()?),
-    };
-    let measured = Measured {
-        size: size.parse().ok()?,
-        time: time.parse().ok()?,
-        sum,
-    };
-    Some((name, measured))
+/// Sizes and times, by name.
+type Stats<'a> = BTreeMap<&'a [u8], (u64, i64)>;
+
+enum Record<'a> {
+    Stat(&'a [u8], (u64, i64)),
+    Sum(&'a [u8], [u8; 64]),
+}
+
+fn one(record: &[u8]) -> Option<Record<'_>> {
+    let below = |path: &'_ [u8]| path.len() > 2 && path.starts_with(b"./");
+    if let Some(stat) = record.strip_prefix(b"= ") {
+        let mut parts = stat.splitn(3, |c| *c == b' ');
+        let mut text = || std::str::from_utf8(parts.next()?).ok();
+        let stat = (text()?.parse().ok()?, text()?.parse().ok()?);
+        let path = parts.next().filter(|path| below(path))?;
+        return Some(Record::Stat(&path[2..], stat));
+    }
+    let (sum, path) = record.split_first_chunk::<64>()?;
+    let path = path.strip_prefix(b"  ").filter(|path| below(path))?;
+    let is_sum = sum.iter().all(u8::is_ascii_hexdigit);
+    is_sum.then_some(Record::Sum(&path[2..], *sum))
 }
 
 /// Names as the target is asked for them.
 pub(super) fn names(files: &Files) -> Vec<u8> {
     let mut bytes = Vec::new();
     for name in files.keys() {
+        bytes.extend_from_slice(b"./");
         bytes.extend_from_slice(name);
         bytes.push(0);
     }
@@ -156,35 +183,69 @@ mod tests {
         c.to_string().repeat(64)
     }
 
+    /// What is printed of one file, where it can be read and stays as it is.
+    fn file(size: u64, time: i64, sum: Option<&str>, name: &str) -> String {
+        let stat = format!("= {size} {time} ./{name}\0");
+        let sum = sum.map(|sum| format!("{sum}  ./{name}\0"));
+        format!("{stat}{}{stat}", sum.unwrap_or_default())
+    }
+
     #[test]
     fn compares_only_what_counts_as_the_same() {
         let (a, b) = (sum('a'), sum('b'));
-        let source = format!(
-            "1 10 {a} same\x001 10 {a} bad name\x002 10 {a} size\x001 11 {a} time\x001 10 {a} gone\x001 10 - locked\x00"
-        );
-        let target = format!(
-            "1 10 {a} same\x001 10 {b} bad name\x001 10 {b} size\x001 10 {b} time\x001 10 {a} locked\x00"
-        );
-        let source = parse("p", source.as_bytes()).unwrap();
-        let target = parse("s", target.as_bytes()).unwrap();
+        let (a, b) = (Some(a.as_str()), Some(b.as_str()));
+        let source = [
+            file(1, 10, a, "same"),
+            file(1, 10, a, "bad name"),
+            file(2, 10, a, "size"),
+            file(1, 11, a, "time"),
+            file(1, 10, a, "gone"),
+            file(1, 10, None, "locked"),
+        ];
+        let target = [
+            file(1, 10, a, "same"),
+            file(1, 10, b, "bad name"),
+            file(1, 10, b, "size"),
+            file(1, 10, b, "time"),
+            file(1, 10, a, "locked"),
+        ];
+        let source = parse("p", source.concat().as_bytes()).unwrap();
+        let target = parse("s", target.concat().as_bytes()).unwrap();
         let sample = compare(&source, &target);
         assert_eq!((sample.chosen, sample.compared, sample.other), (6, 2, 1));
         assert_eq!(
             (sample.unread, sample.first.as_slice()),
             (1, &["bad name".to_owned()][..])
         );
-        assert!(names(&source).starts_with(b"bad name\0gone\0"));
+        assert!(names(&source).starts_with(b"./bad name\0./gone\0"));
+    }
+
+    #[test]
+    fn leaves_out_what_changes_meanwhile() {
+        let a = sum('a');
+        let text = format!(
+            "= 1 10 ./grows\0= 1 10 ./goes\0= 1 10 ./stays\0\
+             {a}  ./grows\0{a}  ./goes\0{a}  ./stays\0= 2 10 ./grows\0= 1 10 ./stays\0"
+        );
+        let files = parse("p", text.as_bytes()).unwrap();
+        assert_eq!(files.into_keys().collect::<Vec<_>>(), [b"stays"]);
     }
 
     #[test]
     fn refuses_what_it_cannot_read() {
-        let good = format!("1 10 {} a", sum('a'));
+        let a = sum('a');
+        let whole = format!("{a}  ./a\0");
+        assert!(parse("p", whole.as_bytes()).is_ok());
         for text in [
-            good.as_str(),
+            &whole[..whole.len() - 1],
             "x\0",
-            "1 10 abc a\0",
-            "1 10 - \0",
-            "1 x - a\0",
+            "abc  ./a\0",
+            "= 1 10 ./\0",
+            "= 1 10 a\0",
+            "= 1 x ./a\0",
+            &format!("{a}  a\0"),
+            &format!("{a} *./a\0"),
+            &format!("{}  ./a\0", sum('x')),
         ] {
             let unseen = parse("p", text.as_bytes()).unwrap_err();
             assert_eq!(unseen.cause, Cause::Garbled, "{text}");

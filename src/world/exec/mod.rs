@@ -3,12 +3,19 @@
 //! Whatever runs, runs under a deadline, in English, in UTC, and with its output cut off at a bound. A look
 //! goes through [`Inquiry`]; a write costs a [`Permit`] and holds a lock where it runs, so that a write that
 //! an earlier process left behind can never overlap with the next one.
+//!
+//! A far host has one connection, and short looks that come at about the same time go over it in one round
+//! trip, each under its own deadline and each answered as soon as it ends. Long looks, looks that are
+//! streamed, and writes go alone.
 
+mod joined;
 mod local;
+mod master;
 mod output;
 mod quote;
 mod reason;
 mod ssh;
+mod together;
 mod words;
 
 use std::fmt;
@@ -40,6 +47,22 @@ pub enum Via {
         destination: String,
         config: Option<PathBuf>,
     },
+}
+
+impl Reach {
+    /// Where ssh connects to; none for this machine.
+    fn target(&self) -> Option<master::Target> {
+        match &self.via {
+            Via::Local => None,
+            Via::Ssh {
+                destination,
+                config,
+            } => Some(master::Target {
+                destination: destination.clone(),
+                config: config.clone(),
+            }),
+        }
+    }
 }
 
 /// A program that only looks, on the promise of whoever wrote the line: one search for `looks_only` lists
@@ -213,24 +236,22 @@ impl Exec {
         }
     }
 
+    /// Begins to connect to hosts that will be asked soon, side by side, and waits for none of them.
+    pub fn connect_ahead<'a>(&self, hosts: impl IntoIterator<Item = &'a Reach>) {
+        for target in hosts.into_iter().filter_map(Reach::target) {
+            self.far.connect_ahead(target);
+        }
+    }
+
     /// Closes every connection, each within a deadline.
     pub async fn close(&self) {
         self.far.close().await;
     }
 
     async fn start(&self, job: Job<'_>, sink: output::Sink<'_>) -> Result<Output, Lost> {
-        match &job.host.via {
-            Via::Local => local::run(job, sink).await,
-            Via::Ssh {
-                destination,
-                config,
-            } => {
-                let target = ssh::Target {
-                    destination: destination.clone(),
-                    config: config.clone(),
-                };
-                self.far.run(target, job, sink).await
-            }
+        match job.host.target() {
+            None => local::run(job, sink).await,
+            Some(target) => self.far.run(target, job, sink).await,
         }
     }
 }

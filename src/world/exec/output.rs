@@ -11,7 +11,7 @@ use super::{KEEP, LINE, Output};
 
 /// How long output may still come after the program ended. A busy connection delivers the end first; and
 /// something that the program started may hold its streams for ever.
-const AFTER_END: Duration = Duration::from_secs(3);
+pub(super) const AFTER_END: Duration = Duration::from_secs(3);
 
 /// Where standard output goes.
 pub(super) enum Sink<'a> {
@@ -109,7 +109,7 @@ async fn keep(mut from: impl AsyncRead + Unpin, kept: &mut Kept) -> io::Result<(
 }
 
 /// Hands over each line, the last one also where its newline is missing.
-async fn lines(
+pub(super) async fn lines(
     mut from: impl AsyncRead + Unpin,
     line: &mut (dyn FnMut(&[u8]) + Send),
     truncated: &mut bool,

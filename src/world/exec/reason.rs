@@ -14,41 +14,58 @@ use tokio::io::AsyncReadExt;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{sleep, timeout};
 
-use super::ssh::Target;
+use super::master::{CONNECT, ESTABLISH, Target};
 use crate::event::{Cause, Unseen};
 
 /// How long a connection may take before its address is looked at.
 const QUIET: Duration = Duration::from_millis(400);
 
-/// `the host (its destination) does this`: the form of all reasons.
-pub(super) fn about(name: &str, destination: &str, cause: Cause, what: &str) -> Unseen {
-    let detail = if name == destination {
-        format!("host `{name}` {what}")
-    } else {
-        format!("host `{name}` (`{destination}`) {what}")
-    };
-    Unseen::new(cause, detail)
+/// Why a destination cannot be asked. It names no host: several hosts of a playbook may have one destination,
+/// and each is told of by its own name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Reason {
+    pub(super) cause: Cause,
+    /// What follows the name of the host: `refuses connections`.
+    what: String,
+}
+
+impl Reason {
+    pub(super) fn new(cause: Cause, what: impl Into<String>) -> Reason {
+        let what = what.into();
+        Reason { cause, what }
+    }
+
+    /// Says it of one host: `host NAME (its destination) does this`.
+    pub(super) fn of(&self, name: &str, destination: &str) -> Unseen {
+        let what = &self.what;
+        let detail = if name == destination {
+            format!("host `{name}` {what}")
+        } else {
+            format!("host `{name}` (`{destination}`) {what}")
+        };
+        Unseen::new(self.cause, detail)
+    }
 }
 
 /// What is known so far of an attempt that has not ended.
 #[derive(Clone, Default)]
-pub(super) struct Hint(Arc<Mutex<Option<Unseen>>>);
+pub(super) struct Hint(Arc<Mutex<Option<Reason>>>);
 
 impl Hint {
-    pub(super) fn take(&self) -> Option<Unseen> {
+    pub(super) fn get(&self) -> Option<Reason> {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
 
-    fn set(&self, unseen: Option<Unseen>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = unseen;
+    fn set(&self, reason: Option<Reason>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = reason;
     }
 }
 
 /// What ssh's own words mean, the most telling line first. `None`: they do not tell.
-pub(super) fn classify(text: &str) -> Option<(Cause, String)> {
+pub(super) fn classify(text: &str) -> Option<Reason> {
     const SIGNS: [(&str, Cause, &str); 22] = [
         (
             "REMOTE HOST IDENTIFICATION HAS CHANGED",
@@ -164,16 +181,14 @@ pub(super) fn classify(text: &str) -> Option<(Cause, String)> {
     SIGNS
         .iter()
         .find(|(sign, _, _)| text.contains(sign))
-        .map(|(_, cause, what)| (*cause, (*what).to_owned()))
+        .map(|(_, cause, what)| Reason::new(*cause, *what))
 }
 
 /// Looks at the address of a connection that takes long, and keeps in `hint` what that shows. Runs until
 /// it is dropped.
-pub(super) async fn scout(target: &Target, name: &str, hint: &Hint) -> Infallible {
+pub(super) async fn scout(target: &Target, hint: &Hint) -> Infallible {
     sleep(QUIET).await;
-    let tell = |cause, what: &str| {
-        hint.set(Some(about(name, &target.destination, cause, what)));
-    };
+    let tell = |cause, what: &str| hint.set(Some(Reason::new(cause, what)));
     if let Some((host, port)) = endpoint(target).await {
         match lookup_host((host.as_str(), port)).await {
             Ok(addresses) => {
@@ -195,7 +210,7 @@ async fn look(at: SocketAddr, tell: &impl Fn(Cause, &str), hint: &Hint) -> bool 
         Cause::Unreachable,
         &format!("does not answer to a connection at {at}"),
     );
-    let mut stream = match timeout(super::ssh::CONNECT, TcpStream::connect(at)).await {
+    let mut stream = match timeout(CONNECT, TcpStream::connect(at)).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
             tell(
@@ -211,7 +226,7 @@ async fn look(at: SocketAddr, tell: &impl Fn(Cause, &str), hint: &Hint) -> bool 
         &format!("accepts connections at {at} and says nothing"),
     );
     let mut first = [0; 4];
-    if let Ok(Ok(_)) = timeout(super::ssh::ESTABLISH, stream.read(&mut first)).await {
+    if let Ok(Ok(_)) = timeout(ESTABLISH, stream.read(&mut first)).await {
         // It speaks. What takes so long is the login, and ssh will say what became of it.
         hint.set(None);
     }
@@ -219,7 +234,7 @@ async fn look(at: SocketAddr, tell: &impl Fn(Cause, &str), hint: &Hint) -> bool 
 }
 
 /// Why a host that is reached by way of another cannot be; none where it is not reached that way.
-pub(super) async fn on_the_way(target: &Target) -> Option<(Cause, String)> {
+pub(super) async fn on_the_way(target: &Target) -> Option<Reason> {
     if endpoint(target).await.is_some() {
         return None;
     }
@@ -228,23 +243,18 @@ pub(super) async fn on_the_way(target: &Target) -> Option<(Cause, String)> {
         .args(["-o", "BatchMode=yes", "-o", "ControlPath=none"])
         .args(["-o", "ConnectTimeout=3", "-o", "LogLevel=ERROR", "--"])
         .args([&target.destination, "exit 0"]);
-    let output = timeout(super::ssh::CONNECT, ssh.output())
-        .await
-        .ok()?
-        .ok()?;
+    let output = timeout(CONNECT, ssh.output()).await.ok()?.ok()?;
     blame(&String::from_utf8_lossy(&output.stderr))
 }
 
-fn blame(text: &str) -> Option<(Cause, String)> {
-    let (cause, what) = classify(text)?;
+fn blame(text: &str) -> Option<Reason> {
+    let Reason { cause, what } = classify(text)?;
     // The host on the way was entered, and says itself that it got no further.
     if text.contains("open failed") {
-        return Some((cause, what));
+        return Some(Reason { cause, what });
     }
-    Some((
-        cause,
-        format!("is reached by way of another host, which {what}"),
-    ))
+    let what = format!("is reached by way of another host, which {what}");
+    Some(Reason { cause, what })
 }
 
 /// The name and port that ssh would connect to; none where it goes by way of another host.
@@ -324,7 +334,7 @@ mod tests {
         ];
         for (text, cause) in cases {
             assert_eq!(
-                classify(text).map(|(cause, _)| cause),
+                classify(text).map(|reason| reason.cause),
                 Some(cause),
                 "{text}"
             );
@@ -336,12 +346,12 @@ mod tests {
     #[test]
     fn a_host_on_the_way_is_told_from_the_one_behind_it() {
         let gate = "ops@gate: Permission denied (publickey).\r\nkex_exchange_identification: Connection closed by remote host";
-        let (cause, what) = blame(gate).unwrap();
+        let Reason { cause, what } = blame(gate).unwrap();
         assert_eq!(cause, Cause::Denied);
         assert!(what.contains("by way of another host"), "{what}");
         let behind =
             "channel 0: open failed: connect failed: Connection refused\r\nstdio forwarding failed";
-        let (cause, what) = blame(behind).unwrap();
+        let Reason { cause, what } = blame(behind).unwrap();
         assert_eq!(cause, Cause::Refused);
         assert!(!what.contains("another host"), "{what}");
     }

@@ -2,27 +2,23 @@
 //!
 //! The connection is a master process of ssh(1), so that keys, jumps and known hosts are those of the
 //! person who runs cutover; questions go to it over its control socket. A host key that is not known, or
-//! has changed, is refused unless that person's own configuration says otherwise.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "this module is where ssh is started"
-)]
+//! has changed, is refused unless that person's own configuration says otherwise. Looks that come at about
+//! the same time share a session of it, as `together` tells; all else has a session of its own.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
-use openssh::Session;
-use tokio::process::Command;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
+use super::joined;
+use super::master::{self, Link, Target};
 use super::output::{Sink, Streams, attend};
-use super::reason::{self, Hint};
+use super::reason::{Hint, Reason};
+use super::together::{Looks, Ride, Seat, Stage};
 use super::{Job, Lost, Output};
 use crate::clock::short;
 use crate::event::{Cause, Unseen};
@@ -30,44 +26,14 @@ use crate::event::{Cause, Unseen};
 /// Questions at one time over one connection. sshd allows ten sessions unless it is told otherwise.
 const SESSIONS: usize = 6;
 
-/// How long ssh waits for one address to accept and to say who it is.
-pub(super) const CONNECT: Duration = Duration::from_secs(6);
-
-/// How long a connection may take in all: several addresses, a jump, the keys.
-pub(super) const ESTABLISH: Duration = Duration::from_secs(20);
+/// How long a look waits for others to go with it: looks of one batch come one right after the other.
+const GATHER: Duration = Duration::from_millis(3);
 
 /// How long a failure to connect stands for those who ask next.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// How long a connection that nobody uses stays open, also where we were killed.
-const IDLE_SECS: u32 = 120;
-
 /// How long a master may take to end.
 const CLOSE: Duration = Duration::from_secs(2);
-
-/// Where and how to connect: hosts that say the same share a connection.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Target {
-    pub(super) destination: String,
-    pub(super) config: Option<PathBuf>,
-}
-
-impl Target {
-    /// ssh(1) with what every call has in common.
-    pub(super) fn ssh(&self) -> Command {
-        let mut ssh = Command::new("ssh");
-        if let Some(config) = &self.config {
-            ssh.arg("-F").arg(config);
-        }
-        ssh.stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .env("LC_ALL", "C.UTF-8")
-            .process_group(0)
-            .kill_on_drop(true);
-        ssh
-    }
-}
 
 /// All connections of one run.
 #[derive(Clone, Default)]
@@ -80,24 +46,23 @@ struct Far {
     target: Target,
     state: Mutex<State>,
     sessions: Semaphore,
+    /// Looks that have not left yet, and take others along.
+    ride: Mutex<Weak<Ride>>,
 }
 
 enum State {
     Down,
     Connecting(Attempt),
     Up(Arc<Link>),
-    Failed { at: Instant, why: Unseen },
+    Failed { at: Instant, why: Reason },
 }
 
 /// One attempt to connect, which all who ask meanwhile wait for.
 #[derive(Clone)]
 struct Attempt {
-    end: Shared<BoxFuture<'static, Result<Arc<Link>, Unseen>>>,
+    end: Shared<BoxFuture<'static, Result<Arc<Link>, Reason>>>,
     hint: Hint,
 }
-
-/// An open connection. Dropping it asks its master to end.
-type Link = Session;
 
 impl Pool {
     pub(super) async fn run(
@@ -110,6 +75,15 @@ impl Pool {
         far.run(job, sink).await
     }
 
+    /// Begins to connect, so that whoever asks soon waits less. What becomes of it is told to them.
+    pub(super) fn connect_ahead(&self, target: Target) {
+        let far = self.far(target);
+        let mut state = lock(&far.state);
+        if matches!(&*state, State::Down) {
+            *state = State::Connecting(far.attempt());
+        }
+    }
+
     fn far(&self, target: Target) -> Arc<Far> {
         let mut hosts = lock(&self.hosts);
         let far = hosts.entry(target.clone()).or_insert_with(|| {
@@ -117,6 +91,7 @@ impl Pool {
                 target,
                 state: Mutex::new(State::Down),
                 sessions: Semaphore::new(SESSIONS),
+                ride: Mutex::default(),
             })
         });
         Arc::clone(far)
@@ -132,6 +107,88 @@ impl Pool {
 impl Far {
     async fn run(self: &Arc<Far>, job: Job<'_>, sink: Sink<'_>) -> Result<Output, Lost> {
         let begun = Instant::now();
+        let keeps = matches!(sink, Sink::Keep);
+        if let Some(line) = joined::line(&job).filter(|_| keeps)
+            && let Some(output) = self.together(&job, line, begun + job.timeout).await?
+        {
+            return Ok(output);
+        }
+        self.alone(job, sink, begun).await
+    }
+
+    /// Asks in one session with what else is asked at about the same time. None: to be asked alone.
+    async fn together(
+        self: &Arc<Far>,
+        job: &Job<'_>,
+        line: String,
+        deadline: Instant,
+    ) -> Result<Option<Output>, Lost> {
+        let link = self.link(job, deadline).await.map_err(Lost::before)?;
+        let mut seat = self.board(line);
+        match seat.answer(deadline).await {
+            Ok(output) => Ok(output),
+            Err(Stage::Waiting) => {
+                let why = "is busy with other questions";
+                Err(Lost::before(self.unseen(job, Cause::TimedOut, why)))
+            }
+            Err(Stage::Starting) => {
+                self.forget(&link);
+                let why = "does not answer any more on its open connection";
+                Err(Lost::midway(self.unseen(job, Cause::Frozen, why)))
+            }
+            Err(Stage::Running) => Err(job.out_of_time()),
+        }
+    }
+
+    /// A seat beside the looks that wait to leave; where there are none, or no more than these, in a ride of
+    /// its own.
+    fn board(self: &Arc<Far>, line: String) -> Seat {
+        let mut last = lock(&self.ride);
+        let line = match last.upgrade() {
+            Some(ride) => match ride.board(line) {
+                Ok(seat) => return seat,
+                Err(line) => line,
+            },
+            None => line,
+        };
+        let far = Arc::clone(self);
+        let (ride, seat) = Ride::begin(line, |looks| async move { far.carry(looks).await });
+        *last = Arc::downgrade(&ride);
+        seat
+    }
+
+    /// Carries the looks of one ride. Whatever goes wrong here ends it, and they are asked alone.
+    async fn carry(self: Arc<Far>, looks: Arc<Looks>) {
+        sleep(GATHER).await;
+        let Ok(_place) = self.sessions.acquire().await else {
+            return;
+        };
+        let link = match &*lock(&self.state) {
+            State::Up(link) => Arc::clone(link),
+            _ => return,
+        };
+        let Some(leaving) = looks.leave() else { return };
+        let mut command = link.arc_raw_command("sh -s");
+        command
+            .stdin(openssh::Stdio::piped())
+            .stdout(openssh::Stdio::piped())
+            .stderr(openssh::Stdio::null());
+        if let Ok(mut child) = command.spawn().await {
+            let streams = (child.stdin().take(), child.stdout().take());
+            if let (Some(stdin), Some(stdout)) = streams {
+                looks.started();
+                leaving.attend(stdin, stdout).await;
+            }
+        }
+    }
+
+    /// Asks in a session of its own.
+    async fn alone(
+        self: &Arc<Far>,
+        job: Job<'_>,
+        sink: Sink<'_>,
+        begun: Instant,
+    ) -> Result<Output, Lost> {
         let deadline = begun + job.timeout;
         let (_place, mut child) = self.open(&job, deadline).await?;
         let link = child.session();
@@ -259,30 +316,35 @@ impl Far {
             let mut state = lock(&self.state);
             match &*state {
                 State::Up(link) => return Ok(Arc::clone(link)),
-                State::Failed { at, why } if at.elapsed() < PAUSE => return Err(why.clone()),
+                State::Failed { at, why } if at.elapsed() < PAUSE => {
+                    return Err(self.told(job, why));
+                }
                 State::Connecting(attempt) => attempt.clone(),
                 State::Down | State::Failed { .. } => {
-                    let attempt = self.attempt(&job.host.name);
+                    let attempt = self.attempt();
                     *state = State::Connecting(attempt.clone());
                     attempt
                 }
             }
         };
         match timeout_at(deadline, attempt.end).await {
-            Ok(end) => end,
-            Err(_) => Err(attempt.hint.take().unwrap_or_else(|| {
-                let why = format!("was not connected within {}", short(job.timeout));
-                self.unseen(job, Cause::TimedOut, &why)
-            })),
+            Ok(end) => end.map_err(|why| self.told(job, &why)),
+            Err(_) => {
+                let why = attempt.hint.get().unwrap_or_else(|| {
+                    let why = format!("was not connected within {}", short(job.timeout));
+                    Reason::new(Cause::TimedOut, why)
+                });
+                Err(self.told(job, &why))
+            }
         }
     }
 
     /// Connects in a task of its own, which goes on where the one who asked first gives up.
-    fn attempt(self: &Arc<Far>, name: &str) -> Attempt {
+    fn attempt(self: &Arc<Far>) -> Attempt {
         let hint = Hint::default();
-        let (far, name, told) = (Arc::clone(self), name.to_owned(), hint.clone());
+        let (far, told) = (Arc::clone(self), hint.clone());
         let task = tokio::spawn(async move {
-            let end = connect(&far.target, &name, &told).await.map(Arc::new);
+            let end = master::connect(&far.target, &told).await.map(Arc::new);
             let mut state = lock(&far.state);
             *state = match &end {
                 Ok(link) => State::Up(Arc::clone(link)),
@@ -295,10 +357,8 @@ impl Far {
         });
         let end = task.map(|end| {
             end.unwrap_or_else(|error| {
-                Err(Unseen::new(
-                    Cause::Error,
-                    format!("the task that connects ended early: {error}"),
-                ))
+                let why = format!("cannot be asked: the task that connects ended early: {error}");
+                Err(Reason::new(Cause::Error, why))
             })
         });
         Attempt {
@@ -325,119 +385,18 @@ impl Far {
             },
             State::Down | State::Failed { .. } => return,
         };
-        let mut exit = self.target.ssh();
-        exit.arg("-S")
-            .arg(link.control_socket())
-            .args(["-O", "exit", "--"])
-            .arg(&self.target.destination);
-        if let Ok(mut exit) = exit.spawn() {
-            // Where even this hangs, the master still ends by itself once it was idle for a while.
-            let _ = timeout(CLOSE, exit.wait()).await;
-        }
+        // Where even this hangs, the master still ends by itself once it was idle for a while.
+        let _ = timeout(CLOSE, master::end(&self.target, &link)).await;
     }
 
     fn unseen(&self, job: &Job<'_>, cause: Cause, what: &str) -> Unseen {
-        reason::about(&job.host.name, &self.target.destination, cause, what)
+        self.told(job, &Reason::new(cause, what))
     }
-}
 
-/// Starts a master and waits until it is connected. What ssh says of a failure, or what a look at the
-/// address meanwhile has shown, is the reason.
-async fn connect(target: &Target, name: &str, hint: &Hint) -> Result<Link, Unseen> {
-    let unseen = |cause, what: &str| reason::about(name, &target.destination, cause, what);
-    let here = |what: &str, error: std::io::Error| {
-        unseen(Cause::Error, &format!("cannot be asked: {what}: {error}"))
-    };
-    if target.destination.is_empty() || target.destination.starts_with('-') {
-        return Err(unseen(Cause::NoName, "is not a destination for ssh"));
+    /// Whoever shares a destination is told of by the name that it was asked by.
+    fn told(&self, job: &Job<'_>, why: &Reason) -> Unseen {
+        why.of(&job.host.name, &self.target.destination)
     }
-    let folder = control_folder().map_err(|error| here("no folder for its connection", error))?;
-    let said = folder.path().join("said");
-    let log = std::fs::File::create(&said).map_err(|error| here("no file for messages", error))?;
-    let mut master = target.ssh();
-    master
-        .stderr(log)
-        .args(["-M", "-N", "-f", "-T", "-S"])
-        .arg(folder.path().join("master"))
-        .args(["-o", "BatchMode=yes"])
-        .args(["-o", "LogLevel=ERROR"])
-        .args(["-o", "ServerAliveInterval=5"])
-        .args(["-o", "ClearAllForwardings=yes"])
-        .args(["-o", "ForwardAgent=no"])
-        .args(["-o", "ForwardX11=no"])
-        .args(["-o", "PermitLocalCommand=no"])
-        .args(["-o", "RemoteCommand=none"])
-        .arg("-o")
-        .arg(format!("ControlPersist={IDLE_SECS}"))
-        .arg("-o")
-        .arg(format!("ConnectTimeout={}", CONNECT.as_secs()))
-        .arg("--")
-        .arg(&target.destination);
-    let mut child = master.spawn().map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => unseen(
-            Cause::Missing,
-            "cannot be asked: `ssh` is not installed here",
-        ),
-        _ => here("failed to start ssh", error),
-    })?;
-    let scout = reason::scout(target, name, hint);
-    let status = tokio::select! {
-        status = timeout(ESTABLISH, child.wait()) => status,
-        never = scout => match never {},
-    };
-    match status {
-        Ok(Ok(status)) if status.success() => Ok(Session::new_native_mux(folder)),
-        Ok(Ok(_)) => {
-            let text = tail(&said);
-            let told = match reason::classify(&text) {
-                // A master hides what a host on the way says, so that one is asked without a master.
-                None | Some((Cause::Error, _)) => match reason::on_the_way(target).await {
-                    None => reason::classify(&text),
-                    found => found,
-                },
-                told => told,
-            };
-            Err(match told {
-                Some((cause, what)) => unseen(cause, &what),
-                None => hint.take().unwrap_or_else(|| {
-                    let last =
-                        super::words::printable(text.lines().last().unwrap_or("it said nothing"));
-                    unseen(Cause::Error, &format!("cannot be connected to: {last}"))
-                }),
-            })
-        }
-        Ok(Err(error)) => Err(here("failed to wait for ssh", error)),
-        Err(_) => {
-            let _ = child.start_kill();
-            let what = format!("was not connected within {}", short(ESTABLISH));
-            Err(hint
-                .take()
-                .unwrap_or_else(|| unseen(Cause::TimedOut, &what)))
-        }
-    }
-}
-
-/// A private folder with a short name: the path of a socket must fit into about a hundred bytes.
-fn control_folder() -> std::io::Result<tempfile::TempDir> {
-    let own = std::env::var_os("XDG_RUNTIME_DIR")
-        .map(PathBuf::from)
-        .filter(|path| path.is_absolute() && path.as_os_str().len() < 50 && path.is_dir());
-    let make = |folder: &Path| {
-        tempfile::Builder::new()
-            .prefix("cutover-ssh-")
-            .tempdir_in(folder)
-    };
-    match own.as_deref().map(make) {
-        Some(Ok(folder)) => Ok(folder),
-        _ => make(Path::new("/tmp")),
-    }
-}
-
-/// The end of what ssh said, at most a few lines.
-fn tail(path: &Path) -> String {
-    let bytes = std::fs::read(path).unwrap_or_default();
-    let from = bytes.len().saturating_sub(4 << 10);
-    String::from_utf8_lossy(&bytes[from..]).trim().to_owned()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

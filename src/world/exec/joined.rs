@@ -1,0 +1,281 @@
+//! Looks that one host is asked at about the same time: one script, and answers that are told apart.
+//!
+//! Each look runs in the background, with its own deadline. What it prints comes back coded, line by line, as
+//! soon as the look has ended, so that nothing that a program prints can pass for the answer of another. An
+//! answer that does not come whole, or that this way cannot tell exactly (a signal, more output than is kept
+//! here, something that was left behind on the streams), is no answer: that look is asked again, alone.
+
+use std::fmt::Write as _;
+use std::hash::{BuildHasher, Hasher, RandomState};
+
+use data_encoding::BASE64;
+
+use super::{Job, Output, quoted};
+
+/// How many looks go together at most.
+pub(super) const MOST: usize = 16;
+
+/// The longest look that goes with others, in bytes of shell.
+const LONGEST: usize = 32 << 10;
+
+/// The most of each output that comes back this way, in bytes. The far shell holds it in its memory.
+const KEPT: usize = 1 << 20;
+
+/// What runs each look. A line is shorter than a pipe takes at once, so that lines do not mix. The ends, which
+/// are behind all else, show that nothing is missing before them.
+const ASK: &str = r#"
+say() { for part in $3; do echo "$mark $1 $2 $part"; done; }
+ask() {
+  err=$({
+    out=$({
+      "look$1" 3>&-
+      status=$?
+      echo "$mark $1 ended" >&3
+      printf ' %s' "$status"
+    } </dev/null | head -c "$kept" | base64 -w 3000)
+    say "$1" out "$out" >&3
+    printf ' end'
+  } 2>&1 | head -c "$kept" | base64 -w 3000)
+  say "$1" err "$err"
+  echo "$mark $1 told"
+}
+"#;
+
+/// A look as a line of shell, where it can go with others: no long look, no bytes that a shell cannot hold.
+pub(super) fn line(job: &Job<'_>) -> Option<String> {
+    if job.write || job.line.watched || job.stdin.contains(&0) {
+        return None;
+    }
+    let run = job.line.for_shell(job.host.sudo);
+    let line = match std::str::from_utf8(job.stdin).ok()? {
+        "" => run,
+        input => format!("printf %s {} | {run}", quoted(&[input])),
+    };
+    (line.len() <= LONGEST).then_some(line)
+}
+
+/// The script that asks all of them, and what reads its answers.
+pub(super) fn script(lines: &[String]) -> (String, Answers) {
+    // Whatever a login shell prints of its own accord does not begin with this.
+    let mark = format!(
+        "cutover-{:016x}",
+        RandomState::new().build_hasher().finish()
+    );
+    let mut script = format!("mark={mark}\nkept={KEPT}\n{}", ASK.trim_start());
+    for (n, line) in lines.iter().enumerate() {
+        let _ = writeln!(script, "look{n}() {{ {line}\n}}");
+    }
+    let last = lines.len().saturating_sub(1);
+    let numbers: Vec<String> = (0..=last).map(|n| n.to_string()).collect();
+    let _ = writeln!(
+        script,
+        "{{ exec 3>&1; for n in {}; do ask \"$n\" & done; wait; }} </dev/null | cat",
+        numbers.join(" ")
+    );
+    let heard = lines.iter().map(|_| Some(Heard::default())).collect();
+    (script, Answers { mark, heard })
+}
+
+/// What came back so far.
+pub(super) struct Answers {
+    mark: String,
+    /// None where it was told already.
+    heard: Vec<Option<Heard>>,
+}
+
+#[derive(Default)]
+struct Heard {
+    out: Vec<u8>,
+    err: Vec<u8>,
+    spoiled: bool,
+}
+
+/// What a line of the far script says of one look.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum News {
+    /// Its program ended; what it printed is on its way.
+    Ended,
+    /// The answer; none where it has to be asked alone.
+    Told(Option<Output>),
+}
+
+impl Answers {
+    /// Reads one line of the far script.
+    pub(super) fn line(&mut self, line: &[u8]) -> Option<(usize, News)> {
+        let text = std::str::from_utf8(line).ok()?;
+        let mut words = text.strip_prefix(&self.mark)?.split_ascii_whitespace();
+        let n: usize = words.next()?.parse().ok()?;
+        let what = words.next()?;
+        let slot = self.heard.get_mut(n)?;
+        match what {
+            "ended" => slot.is_some().then_some((n, News::Ended)),
+            "told" => Some((n, News::Told(slot.take()?.output()))),
+            "out" | "err" => {
+                let heard = slot.as_mut()?;
+                let to = match what {
+                    "out" => &mut heard.out,
+                    _ => &mut heard.err,
+                };
+                match BASE64.decode(words.next()?.as_bytes()) {
+                    Ok(bytes) if to.len() + bytes.len() <= KEPT => to.extend_from_slice(&bytes),
+                    _ => heard.spoiled = true,
+                }
+                None
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Heard {
+    fn output(self) -> Option<Output> {
+        if self.spoiled {
+            return None;
+        }
+        let end = self.out.iter().rposition(|byte| *byte == b' ')?;
+        let status: i32 = std::str::from_utf8(&self.out[end + 1..])
+            .ok()?
+            .parse()
+            .ok()?;
+        let stderr = self.err.strip_suffix(b" end")?.to_vec();
+        // Above this a shell may mean a signal: asked alone, the connection itself tells.
+        (0..=128).contains(&status).then(|| Output {
+            status: Some(status),
+            stdout: self.out[..end].to_vec(),
+            stderr,
+            truncated: false,
+        })
+    }
+}
+
+#[cfg(test)]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the shell itself runs the script"
+)]
+mod tests {
+    use std::io::Write as _;
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    /// What a shell answers to these looks.
+    fn told(lines: &[&str], path: Option<&str>) -> Vec<Option<Output>> {
+        let lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+        let (script, mut answers) = script(&lines);
+        let mut sh = Command::new("/bin/sh");
+        if let Some(path) = path {
+            sh.env("PATH", path);
+        }
+        let mut child = sh
+            .arg("-s")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(script.as_bytes()).unwrap();
+        drop(stdin);
+        let output = child.wait_with_output().unwrap();
+        let mut told: Vec<Option<Output>> = lines.iter().map(|_| None).collect();
+        for line in output.stdout.split(|byte| *byte == b'\n') {
+            if let Some((n, News::Told(output))) = answers.line(line) {
+                told[n] = output;
+            }
+        }
+        told
+    }
+
+    fn output(status: i32, stdout: &[u8], stderr: &[u8]) -> Option<Output> {
+        Some(Output {
+            status: Some(status),
+            stdout: stdout.to_vec(),
+            stderr: stderr.to_vec(),
+            truncated: false,
+        })
+    }
+
+    #[test]
+    fn each_look_has_its_own_output_and_status() {
+        let looks = [
+            "printf 'a\\0\\n\\n'",
+            "sh -c 'echo out; echo err >&2; exit 3'",
+            "printf 'no newline'; true",
+            "cat",
+            "no-such-program-here",
+            "printf %s 'read me' | cat",
+            "head -c 300000 /dev/zero",
+        ];
+        let told = told(&looks, None);
+        assert_eq!(told[0], output(0, b"a\0\n\n", b""));
+        assert_eq!(told[1], output(3, b"out\n", b"err\n"));
+        assert_eq!(told[2], output(0, b"no newline", b""));
+        assert_eq!(told[3], output(0, b"", b""), "standard input is empty");
+        assert_eq!(told[4].as_ref().unwrap().status, Some(127));
+        assert_eq!(told[5], output(0, b"read me", b""));
+        assert_eq!(told[6], output(0, &[0; 300_000], b""));
+    }
+
+    #[test]
+    fn what_cannot_be_told_exactly_is_no_answer() {
+        let much = format!("head -c {} /dev/zero", KEPT + 1);
+        let much_on_stderr = format!("{much} >&2");
+        let looks = [
+            "sh -c 'kill -9 $$'",
+            &much,
+            &much_on_stderr,
+            "echo the others are not harmed",
+        ];
+        let told = told(&looks, None);
+        assert_eq!(told[0], None);
+        assert_eq!(told[1], None);
+        assert_eq!(told[2], None);
+        assert_eq!(told[3], output(0, b"the others are not harmed\n", b""));
+    }
+
+    #[test]
+    fn a_host_without_the_tools_tells_nothing_wrong() {
+        let bin = tempfile::tempdir().unwrap();
+        let path = bin.path().to_str().unwrap();
+        assert_eq!(told(&["echo a"], Some(path)), [None]);
+        let cat = Command::new("sh")
+            .args(["-c", "command -v cat"])
+            .output()
+            .unwrap();
+        let cat = String::from_utf8(cat.stdout).unwrap();
+        std::os::unix::fs::symlink(cat.trim(), bin.path().join("cat")).unwrap();
+        assert_eq!(told(&["echo a"], Some(path)), [None]);
+    }
+
+    #[test]
+    fn what_a_program_prints_cannot_pass_for_an_answer() {
+        let (_, mut answers) = script(&["true".into(), "true".into()]);
+        let mark = answers.mark.clone();
+        let say = |answers: &mut Answers, line: &str| answers.line(line.as_bytes());
+        assert_eq!(say(&mut answers, "cutover-0000000000000000 1 told"), None);
+        assert_eq!(say(&mut answers, "0 told"), None);
+        assert_eq!(say(&mut answers, &format!("{mark} 7 told")), None);
+        assert_eq!(
+            say(&mut answers, &format!("{mark} 0 ended")),
+            Some((0, News::Ended))
+        );
+        let forged = BASE64.encode(format!("\n{mark} 1 told\n 0").as_bytes());
+        assert_eq!(say(&mut answers, &format!("{mark} 0 out {forged}")), None);
+        let end = BASE64.encode(b" end");
+        assert_eq!(say(&mut answers, &format!("{mark} 0 err {end}")), None);
+        let expected = output(0, format!("\n{mark} 1 told\n").as_bytes(), b"");
+        let news = say(&mut answers, &format!("{mark} 0 told"));
+        assert_eq!(news, Some((0, News::Told(expected))));
+        assert_eq!(
+            say(&mut answers, &format!("{mark} 0 told")),
+            None,
+            "only once"
+        );
+        say(&mut answers, &format!("{mark} 1 out not!base64"));
+        assert_eq!(
+            say(&mut answers, &format!("{mark} 1 told")),
+            Some((1, News::Told(None)))
+        );
+    }
+}

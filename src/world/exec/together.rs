@@ -1,0 +1,170 @@
+//! A ride: looks at one host that leave together, and a seat for each of them.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, timeout_at};
+
+use super::Output;
+use super::joined::{self, News};
+use super::output::{AFTER_END, lines};
+
+/// How far a ride came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Stage {
+    /// For others to come, and for a session to be free.
+    Waiting,
+    /// The far side was asked to begin.
+    Starting,
+    Running,
+}
+
+/// The looks of a ride.
+pub(super) struct Looks {
+    /// None once they have left.
+    waiting: Mutex<Option<Vec<Look>>>,
+    stage: AtomicU8,
+}
+
+struct Look {
+    line: String,
+    news: mpsc::UnboundedSender<News>,
+}
+
+/// The task that carries them; it ends where nobody waits for it any more.
+pub(super) struct Ride {
+    looks: Arc<Looks>,
+    task: AbortHandle,
+}
+
+/// One look's place in a ride.
+pub(super) struct Seat {
+    ride: Arc<Ride>,
+    news: mpsc::UnboundedReceiver<News>,
+}
+
+/// The looks that go in one session.
+pub(super) struct Leaving(Vec<Look>);
+
+impl Ride {
+    /// Begins a ride with one look, carried by a task of its own.
+    pub(super) fn begin<F>(line: String, carry: impl FnOnce(Arc<Looks>) -> F) -> (Arc<Ride>, Seat)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let (look, news) = look(line);
+        let looks = Arc::new(Looks {
+            waiting: Mutex::new(Some(vec![look])),
+            stage: AtomicU8::new(Stage::Waiting as u8),
+        });
+        let task = tokio::spawn(carry(Arc::clone(&looks))).abort_handle();
+        let ride = Arc::new(Ride { looks, task });
+        let seat = Seat {
+            ride: Arc::clone(&ride),
+            news,
+        };
+        (ride, seat)
+    }
+
+    /// Takes one more look along; gives it back where the ride is full or has left.
+    pub(super) fn board(self: Arc<Ride>, line: String) -> Result<Seat, String> {
+        let news = match &mut *self.looks.waiting() {
+            Some(waiting) if waiting.len() < joined::MOST => {
+                let (look, news) = look(line);
+                waiting.push(look);
+                news
+            }
+            _ => return Err(line),
+        };
+        Ok(Seat { ride: self, news })
+    }
+}
+
+impl Drop for Ride {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+fn look(line: String) -> (Look, mpsc::UnboundedReceiver<News>) {
+    let (sender, news) = mpsc::unbounded_channel();
+    (Look { line, news: sender }, news)
+}
+
+impl Looks {
+    fn waiting(&self) -> MutexGuard<'_, Option<Vec<Look>>> {
+        // Each change of it is one step: a panic elsewhere leaves it whole.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends the wait. None where nobody is to be carried: a single look has a session for itself.
+    pub(super) fn leave(&self) -> Option<Leaving> {
+        let mut looks = self.waiting().take()?;
+        looks.retain(|look| !look.news.is_closed());
+        self.stage.store(Stage::Starting as u8, Ordering::Relaxed);
+        (looks.len() > 1).then_some(Leaving(looks))
+    }
+
+    /// Notes that the far side has begun.
+    pub(super) fn started(&self) {
+        self.stage.store(Stage::Running as u8, Ordering::Relaxed);
+    }
+
+    fn stage(&self) -> Stage {
+        match self.stage.load(Ordering::Relaxed) {
+            0 => Stage::Waiting,
+            1 => Stage::Starting,
+            _ => Stage::Running,
+        }
+    }
+}
+
+impl Leaving {
+    /// Asks, and hands each look its answer as soon as that comes. Where the session ends, whoever has no
+    /// answer is told by the end of their news.
+    pub(super) async fn attend(
+        self,
+        mut stdin: impl AsyncWrite + Unpin,
+        stdout: impl AsyncRead + Unpin,
+    ) {
+        let (asked, news): (Vec<String>, Vec<_>) =
+            (self.0.into_iter().map(|look| (look.line, look.news))).unzip();
+        let (script, mut answers) = joined::script(&asked);
+        let feed = async {
+            // A far shell that does not read to the end tells nothing, and so each is asked alone.
+            let _ = stdin.write_all(script.as_bytes()).await;
+            let _ = stdin.shutdown().await;
+        };
+        let mut line = |line: &[u8]| {
+            if let Some((n, told)) = answers.line(line) {
+                // Whoever has given up needs no answer.
+                let _ = news[n].send(told);
+            }
+        };
+        let mut truncated = false;
+        let read = lines(stdout, &mut line, &mut truncated);
+        let _ = tokio::join!(feed, read);
+    }
+}
+
+impl Seat {
+    /// Waits for the answer; none where the look has to be asked alone. What it waited for at the deadline is
+    /// the error.
+    pub(super) async fn answer(&mut self, deadline: Instant) -> Result<Option<Output>, Stage> {
+        let mut until = deadline;
+        loop {
+            match timeout_at(until, self.news.recv()).await {
+                Ok(Some(News::Told(output))) => return Ok(output),
+                // Where something that the program left behind holds its streams, the rest never comes.
+                Ok(Some(News::Ended)) => until = deadline.min(Instant::now() + AFTER_END),
+                Ok(None) => return Ok(None),
+                Err(_) if until < deadline => return Ok(None),
+                Err(_) => return Err(self.ride.looks.stage()),
+            }
+        }
+    }
+}
