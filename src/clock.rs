@@ -1,5 +1,7 @@
 //! Time as a run needs it: wall time for people, boot time for arithmetic that a clock jump cannot spoil.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -66,6 +68,8 @@ enum Kind {
     Tokio {
         origin: tokio::time::Instant,
         start: Box<Stamp>,
+        /// By how many milliseconds the wall clock was set since then.
+        set_by: Arc<AtomicI64>,
     },
 }
 
@@ -95,7 +99,16 @@ impl Clock {
             kind: Kind::Tokio {
                 origin: tokio::time::Instant::now(),
                 start: Box::new(start),
+                set_by: Arc::default(),
             },
+        }
+    }
+
+    /// Sets the wall clock of a virtual machine, and leaves the time since its boot alone; all clones of the
+    /// clock follow. The clock of this machine is not touched.
+    pub fn set_wall_by(&self, ms: i64) {
+        if let Kind::Tokio { set_by, .. } = &self.kind {
+            set_by.fetch_add(ms, Ordering::SeqCst);
         }
     }
 
@@ -113,7 +126,18 @@ impl Clock {
                     boot_id: self.boot_id.clone(),
                 }
             }
-            Kind::Tokio { origin, start } => start.plus(origin.elapsed()),
+            Kind::Tokio {
+                origin,
+                start,
+                set_by,
+            } => {
+                let stamp = start.plus(origin.elapsed());
+                let set = jiff::SignedDuration::from_millis(set_by.load(Ordering::SeqCst));
+                Stamp {
+                    wall: stamp.wall.checked_add(set).unwrap_or(stamp.wall),
+                    ..stamp
+                }
+            }
         }
     }
 
@@ -190,6 +214,17 @@ mod tests {
         let b = stamp("2026-11-22T03:00:05Z", 10, "y");
         assert_eq!(b.since(&a), Duration::from_secs(5));
         assert_eq!(a.since(&b), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wall_clock_that_is_set_leaves_the_time_since_boot_alone() {
+        let clock = Clock::following_tokio("2026-11-22T03:00:00Z".parse().unwrap());
+        let before = clock.clone().now();
+        clock.set_wall_by(-86_400_000);
+        clock.sleep(Duration::from_secs(5)).await;
+        let after = clock.now();
+        assert_eq!(after.wall.to_string(), "2026-11-21T03:00:05Z");
+        assert_eq!(after.since(&before), Duration::from_secs(5));
     }
 
     #[test]

@@ -273,6 +273,21 @@ pub enum Ending {
     Stopped,
 }
 
+impl Ending {
+    /// The exit code of a run that ended so.
+    pub const fn code(self) -> u8 {
+        match self {
+            Ending::Done => 0,
+            Ending::Refused => 4,
+            Ending::Undone => 5,
+            Ending::Held => 6,
+            Ending::Stopped => 7,
+            Ending::Stale => 8,
+            Ending::DoneUnproven => 9,
+        }
+    }
+}
+
 /// What a run leaves to be done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Owed {

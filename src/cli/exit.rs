@@ -6,9 +6,10 @@ use crate::event::Ending;
 
 /// What the world is like when the program ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub enum Exit {
     /// As asked: done and seen, or nothing speaks against it.
-    Done = 0,
+    Done = Ending::Done.code(),
     /// As the journal says: unexpected error.
     Error = 1,
     /// Untouched: wrong arguments.
@@ -16,17 +17,17 @@ pub enum Exit {
     /// Untouched: the playbook is not valid.
     Playbook = 3,
     /// Untouched: a check failed, or somebody declined, before any change.
-    Refused = 4,
+    Refused = Ending::Refused.code(),
     /// As it was before, and seen so.
-    Undone = 5,
+    Undone = Ending::Undone.code(),
     /// Neither: some changes stand, and a person must look.
-    Held = 6,
+    Held = Ending::Held.code(),
     /// Stopped on request before an end; can be resumed or rolled back.
-    Stopped = 7,
+    Stopped = Ending::Stopped.code(),
     /// Untouched: somebody else holds the lock, or the plan is stale.
-    Busy = 8,
+    Busy = Ending::Stale.code(),
     /// As asked, and the active side serves, but not everything was seen.
-    Unproven = 9,
+    Unproven = Ending::DoneUnproven.code(),
 }
 
 impl From<Ending> for Exit {
