@@ -126,6 +126,19 @@ impl Moment {
 }
 
 impl Fault {
+    /// Whether it changes the world without a word: nothing is recorded, and the move at hand goes on. Any
+    /// number of them can strike at one move, before whatever else happens there.
+    pub fn is_silent(self) -> bool {
+        matches!(
+            self,
+            Fault::Foreign
+                | Fault::Anticipated
+                | Fault::SourceDies
+                | Fault::TargetDies
+                | Fault::ClockJumps
+        )
+    }
+
     /// How much of the budget of faults it uses up.
     pub fn cost(self) -> u8 {
         match self {

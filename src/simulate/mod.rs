@@ -10,12 +10,24 @@
 //! A script says what goes wrong, and where. The first layer can follow it too: that is what the model says
 //! of it, and the ending of the second layer must be the same.
 
+mod answers;
+mod course;
+mod disk;
 pub mod fault;
 mod imagine;
 pub mod model;
+pub mod perform;
 pub mod property;
+mod stage;
+#[cfg(test)]
+mod stage_tests;
+mod theatre;
+mod verdict;
 
+pub use disk::Severed;
 pub use fault::{Cut, Fault, Moment, Point, Script, Twist};
 pub use imagine::{Unimaginable, imagine};
 pub use model::{Dead, Model, Sees, Timing, Traits};
+pub use perform::{Lapse, Performance, Performer};
 pub use property::Property;
+pub use stage::Stage;

@@ -1,0 +1,155 @@
+//! Scripts through the real loop.
+
+use std::sync::Arc;
+
+use super::fault::{Cut, Fault, Moment, Point, Script, Twist};
+use super::model::{Model, Sees, Timing, Traits};
+use super::perform::{Performance, Performer};
+use crate::event::{Decision, Ending, Round};
+use crate::fake::plan;
+use crate::plan::{Mode, Side, Way};
+
+/// The model of a sketch: checks see both sites before the change, and serve at the active one behind it.
+fn model(mode: Mode, sketch: &str) -> Arc<Model> {
+    let plan = plan(mode, sketch);
+    let traits = plan
+        .entries
+        .iter()
+        .map(|entry| Traits {
+            sees: Sees {
+                active: entry.is_check(),
+                idle: entry.is_check() && !entry.after_change && !entry.probes_old_side,
+            },
+            serves: entry.is_check() && (entry.after_change || entry.probes_old_side),
+            whole: false,
+            timing: Timing::default(),
+        })
+        .collect();
+    Arc::new(Model { plan, traits })
+}
+
+fn twist(entry: Option<u16>, moment: Moment, nth: u16, fault: Fault) -> Twist {
+    let at = Point { entry, moment, nth };
+    Twist { at, fault }
+}
+
+fn perform(model: &Arc<Model>, twists: &[Twist]) -> Performance {
+    let performer = Performer::new().unwrap();
+    let performance = performer.perform(model, &Script(twists.to_vec()));
+    assert_eq!(performance.lapses, [], "{twists:?}");
+    performance
+}
+
+fn all(performance: &Performance, model: &Model, side: Side) -> bool {
+    performance.places(&model.plan).all(|(_, s)| s == side)
+}
+
+#[test]
+fn without_a_fault_every_mode_ends_as_asked() {
+    for (mode, ending, side) in [
+        (Mode::Drill, Ending::Done, Side::Before),
+        (Mode::Failover, Ending::Done, Side::After),
+        (Mode::Emergency, Ending::Done, Side::After),
+    ] {
+        let model = model(mode, "kpcck?aw");
+        let performance = perform(&model, &[]);
+        assert_eq!(performance.ending, Some(ending), "{mode}");
+        assert_eq!(performance.code, Some(0));
+        assert!(all(&performance, &model, side), "{mode}");
+    }
+}
+
+#[test]
+fn every_fault_of_a_write_strikes_once() {
+    let write = Moment::Write(Way::There);
+    let cases = [
+        (Fault::Refused, Ending::Undone, Side::Before),
+        (Fault::Lost, Ending::Done, Side::After),
+        (Fault::LandsLate, Ending::Done, Side::After),
+        (Fault::Unsaid, Ending::Done, Side::After),
+        (Fault::Lies, Ending::Undone, Side::Before),
+        (Fault::Half, Ending::Done, Side::After),
+        (Fault::HalfUnsaid, Ending::Done, Side::After),
+        (Fault::Killed(Cut::Before), Ending::Done, Side::After),
+        (Fault::Killed(Cut::Intended), Ending::Done, Side::After),
+        (Fault::Killed(Cut::Written), Ending::Done, Side::After),
+        (Fault::Killed(Cut::InFlight), Ending::Done, Side::After),
+        (Fault::Killed(Cut::After), Ending::Done, Side::After),
+        (Fault::LockLost, Ending::Done, Side::After),
+        (Fault::DiskFull, Ending::Done, Side::After),
+        (Fault::CtrlC, Ending::Done, Side::After),
+        (Fault::ClockJumps, Ending::Done, Side::After),
+    ];
+    let model = model(Mode::Failover, "kcpck");
+    for (fault, ending, side) in cases {
+        let performance = perform(&model, &[twist(Some(3), write, 0, fault)]);
+        assert_eq!(performance.ending, Some(ending), "{fault:?}");
+        assert!(all(&performance, &model, side), "{fault:?}");
+        let goes_on = matches!(
+            fault,
+            Fault::Killed(_) | Fault::LockLost | Fault::DiskFull | Fault::CtrlC
+        );
+        assert_eq!(performance.processes, 1 + usize::from(goes_on), "{fault:?}");
+    }
+}
+
+#[test]
+fn looks_and_reads_and_people_are_struck_as_well() {
+    let model = model(Mode::Failover, "kpc?ck");
+    let look = Moment::Look(Round::There);
+    let compare = Moment::Compare(Way::There);
+    let settle = Moment::Settle(Way::There);
+    let cases = [
+        (Some(0), look, Fault::Fails, Ending::Refused),
+        (Some(5), look, Fault::Fails, Ending::Undone),
+        (Some(5), look, Fault::Late, Ending::Held),
+        (Some(5), look, Fault::Hangs, Ending::Held),
+        (Some(5), look, Fault::TargetDies, Ending::Undone),
+        (Some(2), compare, Fault::Foreign, Ending::Stale),
+        (Some(4), compare, Fault::Foreign, Ending::Held),
+        (Some(2), compare, Fault::Anticipated, Ending::Done),
+        (Some(2), compare, Fault::Hangs, Ending::Refused),
+        (Some(2), settle, Fault::Foreign, Ending::Held),
+        (Some(2), settle, Fault::Hangs, Ending::Held),
+        (Some(3), Moment::Approve, Fault::Declined, Ending::Undone),
+    ];
+    for (entry, moment, fault, ending) in cases {
+        let performance = perform(&model, &[twist(entry, moment, 0, fault)]);
+        assert_eq!(performance.ending, Some(ending), "{moment:?} {fault:?}");
+    }
+    let rolled_back = perform(
+        &model,
+        &[twist(None, Moment::Rest, 0, Fault::Person(Decision::Back))],
+    );
+    assert_eq!(rolled_back.ending, Some(Ending::Undone));
+    assert!(all(&rolled_back, &model, Side::Before));
+    let looked_at = perform(
+        &model,
+        &[
+            twist(Some(5), look, 0, Fault::Late),
+            twist(None, Moment::Decide, 0, Fault::Person(Decision::Again)),
+        ],
+    );
+    assert_eq!(looked_at.ending, Some(Ending::Done));
+}
+
+#[test]
+fn a_process_that_is_killed_around_any_line_ends_as_if_it_had_been_killed_in_its_move() {
+    for mode in [Mode::Drill, Mode::Failover, Mode::Emergency] {
+        let model = model(mode, "kpbcck");
+        let performer = Performer::new().unwrap();
+        let whole = perform(&model, &[]);
+        let mut cuts = 0;
+        for (severed, twist) in whole.severances() {
+            let cut = performer.cut(&model, &Script::default(), Some(severed));
+            let script = Script(vec![twist]);
+            let said = performer.perform(&model, &script);
+            assert_eq!(cut.lapses, [], "{severed:?}");
+            assert_eq!(cut.ending, said.ending, "{severed:?} {twist:?}");
+            assert_eq!(cut.sides, said.sides, "{severed:?} {twist:?}");
+            assert_eq!(cut.processes, 2);
+            cuts += 1;
+        }
+        assert!(cuts > 30, "{cuts}");
+    }
+}
