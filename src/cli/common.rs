@@ -12,9 +12,9 @@ use crate::clock::Clock;
 use crate::engine::{Actual, SurveyError};
 use crate::journal::{self, JournalError};
 use crate::playbook::{Included, Input, LARGEST, Playbook, Problems};
-use crate::report::{Line, Style, clean, render};
+use crate::report::{Line, Style, clean, render, to_type};
 use crate::store::{Sqlite, Store, StoreError, state_dir};
-use crate::world::exec::{Exec, quoted};
+use crate::world::exec::Exec;
 
 /// Why a verb ended without doing what was asked.
 pub(super) struct Failure {
@@ -28,6 +28,16 @@ impl Failure {
             exit,
             message: message.to_string(),
         }
+    }
+
+    /// The same, with its commands as a person at this desk would type them.
+    pub(super) fn at(self, desk: &Desk) -> Failure {
+        // A playbook that is not valid is quoted as it is.
+        if self.exit == Exit::Playbook {
+            return self;
+        }
+        let message = to_type(&self.message, desk.state_to_type().as_deref());
+        Failure { message, ..self }
     }
 }
 
@@ -85,9 +95,10 @@ impl Desk {
 
     /// A command of this program, as a person here would type it.
     pub(super) fn to_type(&self, command: &str) -> String {
-        let state = self.state_to_type();
-        let state = state.map_or_else(String::new, |dir| format!(" --state {}", quoted(&[dir])));
-        format!("`cutover {command}{state}`")
+        to_type(
+            &format!("`cutover {command}`"),
+            self.state_to_type().as_deref(),
+        )
     }
 
     /// The playbook of a past run, as a person here would type it.

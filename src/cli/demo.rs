@@ -66,7 +66,7 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
         yes: true,
         reviewed: None,
     };
-    let result = go(&desk, &playbook, going).await;
+    let result = (go(&desk, &playbook, going).await).map_err(|failure| failure.at(&desk));
     if desk.format == Format::Text {
         desk.print_text(&afterwards(&lab, &result));
     }

@@ -150,7 +150,8 @@ pub async fn run() -> Exit {
     };
     match result {
         Ok(exit) => exit,
-        Err(Failure { exit, message }) => {
+        Err(failure) => {
+            let Failure { exit, message } = failure.at(&desk);
             desk.complain(&message);
             exit
         }

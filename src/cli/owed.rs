@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::common::{Desk, Failure};
 use super::{Exit, Format};
 use crate::journal;
-use crate::report::{OwedRow, Tally, owed_table};
+use crate::report::{OwedRow, Tally, owed_table, to_type};
 
 /// Lists what earlier runs have left to be done
 ///
@@ -39,6 +39,10 @@ pub(super) async fn run(desk: &Desk, _: &Args) -> Result<Exit, Failure> {
             desk.print_text(&format!("{line}\n"));
         }
     } else {
+        let state = desk.state_to_type();
+        for row in &mut rows {
+            row.owed.how = to_type(&row.owed.how, state.as_deref());
+        }
         desk.print(&owed_table(&rows, &desk.style()));
     }
     Ok(Exit::Done)

@@ -1,11 +1,13 @@
 //! The people that a run asks: at the terminal, and through the inbox from another one.
 
 use std::io::{BufRead, IsTerminal, Write};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 use tokio::sync::{Mutex as AsyncMutex, mpsc};
+use tokio::time::Instant;
 
 use crate::engine::People;
 use crate::event::Decision;
@@ -16,6 +18,13 @@ use crate::store::Store;
 
 /// How often the inbox is looked into.
 const PACE: Duration = Duration::from_millis(300);
+
+/// What was typed longer than this before a hold began does not end it: somebody may answer as soon as the
+/// display says that they can.
+const PROMPT: Duration = Duration::from_secs(1);
+
+/// How many lines were typed so far.
+static TYPED: AtomicUsize = AtomicUsize::new(0);
 
 /// What can be left in the inbox of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,13 +43,19 @@ impl Message {
     }
 }
 
+/// A line that somebody typed, and when.
+struct Typed {
+    line: String,
+    at: Instant,
+}
+
 /// Somebody at a terminal, or at another one, or nobody.
 pub(super) struct Present {
     store: Arc<dyn Store>,
     run: String,
     by: String,
     /// Lines that were typed; `None` where nobody sits at a terminal.
-    typed: Option<AsyncMutex<mpsc::UnboundedReceiver<String>>>,
+    typed: Option<AsyncMutex<mpsc::UnboundedReceiver<Typed>>>,
     /// `--yes`: approvals are given beforehand.
     yes: bool,
     /// Says what ends a hold: the display does not.
@@ -73,17 +88,25 @@ impl Present {
         Present { invites, ..self }
     }
 
-    fn ask(&self, question: &str) {
+    /// Asks once everything is shown that the question is about. What was typed before is no answer.
+    async fn ask(&self, question: &str) {
         (self.caught_up)();
+        if let Some(typed) = &self.typed {
+            let mut typed = typed.lock().await;
+            while typed.try_recv().is_ok() {}
+        }
         ask(question);
     }
 
-    /// The next line that somebody types.
-    async fn line(&self) -> String {
-        if let Some(typed) = &self.typed
-            && let Some(line) = typed.lock().await.recv().await
-        {
-            return line;
+    /// The next line that somebody types, or typed at `since` or later.
+    async fn line(&self, since: Option<Instant>) -> String {
+        if let Some(typed) = &self.typed {
+            let mut typed = typed.lock().await;
+            while let Some(Typed { line, at }) = typed.recv().await {
+                if since.is_none_or(|since| at >= since) {
+                    return line;
+                }
+            }
         }
         std::future::pending().await
     }
@@ -106,10 +129,15 @@ pub(super) fn interactive() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
+/// How many lines somebody typed so far; each moved the cursor to the next row.
+pub(super) fn typed_lines() -> usize {
+    TYPED.load(Ordering::Relaxed)
+}
+
 /// Reads standard input on a thread of its own, once for the whole program: a thread that waits for a line
 /// cannot be taken back.
-fn lines() -> mpsc::UnboundedReceiver<String> {
-    static SUBSCRIBER: Mutex<Option<mpsc::UnboundedSender<String>>> = Mutex::new(None);
+fn lines() -> mpsc::UnboundedReceiver<Typed> {
+    static SUBSCRIBER: Mutex<Option<mpsc::UnboundedSender<Typed>>> = Mutex::new(None);
     let (send, receive) = mpsc::unbounded_channel();
     let mut subscriber = SUBSCRIBER.lock().unwrap_or_else(|e| e.into_inner());
     let running = subscriber.replace(send).is_some();
@@ -118,9 +146,11 @@ fn lines() -> mpsc::UnboundedReceiver<String> {
         std::thread::spawn(|| {
             for line in std::io::stdin().lock().lines() {
                 let Ok(line) = line else { return };
+                let at = Instant::now();
+                TYPED.fetch_add(1, Ordering::Relaxed);
                 let subscriber = SUBSCRIBER.lock().unwrap_or_else(|e| e.into_inner());
                 if let Some(send) = subscriber.as_ref() {
-                    let _nobody = send.send(line);
+                    let _nobody = send.send(Typed { line, at });
                 }
             }
         });
@@ -141,7 +171,7 @@ pub(super) async fn ask_line(question: &str) -> Option<String> {
     }
     let mut typed = lines();
     ask(question);
-    typed.recv().await
+    typed.recv().await.map(|typed| typed.line)
 }
 
 fn why(hold: Hold) -> &'static str {
@@ -181,9 +211,9 @@ impl People for Present {
             }
             let question = crate::report::clean(question);
             loop {
-                self.ask(&format!("\n{question} [yes/no]"));
+                self.ask(&format!("\n{question} [yes/no]")).await;
                 let line = tokio::select! {
-                    line = self.line() => line,
+                    line = self.line(None) => line,
                     Message::Decide(decision) = self.message() => {
                         let yes = decision == Decision::On;
                         return (yes, "somebody at another terminal".to_owned());
@@ -205,11 +235,12 @@ impl People for Present {
             }
             loop {
                 self.ask(&format!(
-                    "\n{}.\nLook [a]gain, [g]o on all the same, put it [b]ack, or [s]top here?",
+                    "\nHeld: {}.\nLook [a]gain, [g]o on all the same, put it [b]ack, or [s]top here?",
                     why(hold)
-                ));
+                ))
+                .await;
                 tokio::select! {
-                    line = self.line() => {
+                    line = self.line(None) => {
                         if let Some(decision) = decision(&line) {
                             return (decision, self.by.clone());
                         }
@@ -224,11 +255,13 @@ impl People for Present {
 
     fn end_stay<'a>(&'a self) -> BoxFuture<'a, (Decision, String)> {
         Box::pin(async move {
+            let since = Instant::now().checked_sub(PROMPT);
             if self.invites && self.typed.is_some() {
-                self.ask(&format!("{ENDS_A_HOLD}\n"));
+                (self.caught_up)();
+                ask(&format!("{ENDS_A_HOLD}\n"));
             }
             tokio::select! {
-                line = self.line() => {
+                line = self.line(since) => {
                     // Enter comes back early, `b` undoes.
                     let decision = decision(&line).unwrap_or(Decision::On);
                     (decision, self.by.clone())
@@ -238,5 +271,55 @@ impl People for Present {
                 }
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Memory;
+
+    /// Somebody at a terminal, and what types there.
+    fn present() -> (Present, impl Fn(&str)) {
+        let (send, receive) = mpsc::unbounded_channel();
+        let present = Present {
+            store: Arc::new(Memory::new()),
+            run: "r1".into(),
+            by: "ops@here".into(),
+            typed: Some(AsyncMutex::new(receive)),
+            yes: false,
+            invites: false,
+            caught_up: Arc::new(|| {}),
+        };
+        let types = move |line: &str| {
+            let (line, at) = (line.to_owned(), Instant::now());
+            assert!(send.send(Typed { line, at }).is_ok());
+        };
+        (present, types)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_typed_before_a_question_is_no_answer_to_it() {
+        let (present, types) = present();
+        types("b");
+        let later = async {
+            for line in ["what?", "s"] {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                types(line);
+            }
+        };
+        let ((decision, by), ()) = tokio::join!(present.decide(Hold::Failed), later);
+        assert_eq!((decision, by.as_str()), (Decision::Stop, "ops@here"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_impatient_enter_does_not_end_a_hold_that_begins_later() {
+        let (present, types) = present();
+        types("");
+        tokio::time::advance(Duration::from_secs(5)).await;
+        let soon = tokio::time::timeout(Duration::from_secs(60), present.end_stay());
+        assert!(soon.await.is_err());
+        types("");
+        assert_eq!(present.end_stay().await.0, Decision::On);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::common::{Desk, Failure, size};
-use super::people::{Present, interactive};
+use super::people::{Present, interactive, typed_lines};
 use super::signals::Signals;
 use super::{Exit, Format};
 use crate::engine::{
@@ -46,7 +46,8 @@ impl Displays {
             Format::Nagios | Format::Junit | Format::Github => return Displays::none(),
             Format::Text if terminal => {
                 let clock = desk.clock.clone();
-                Box::new(Bars::new(out, Box::new(size), clock, style, names).knowing(past))
+                let bars = Bars::new(out, Box::new(size), clock, style, names);
+                Box::new(bars.minding(typed_lines).knowing(past))
             }
             Format::Text => Box::new(Lines::new(out, style, Times::OfDay, names).knowing(past)),
         };

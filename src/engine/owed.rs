@@ -60,7 +60,7 @@ pub(super) fn owed(
             Mark::Standing if entry.temporary && ending != Ending::Stopped => list.push(Owed {
                 key: format!("put back {}", entry.id),
                 what: format!("the temporary change `{}` still stands", entry.id),
-                how: "cutover rollback".to_owned(),
+                how: "put it back with `cutover rollback`".to_owned(),
             }),
             _ => {}
         }

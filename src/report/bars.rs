@@ -40,6 +40,16 @@ pub struct Bars<W> {
     names: Names,
     tally: Tally,
     cursor: Cursor,
+    typed: Typed,
+}
+
+/// How many lines somebody typed at the terminal so far.
+pub type TypedLines = fn() -> usize;
+
+/// The lines that were typed, and those of them that the drawing knows of.
+struct Typed {
+    count: TypedLines,
+    known: usize,
 }
 
 impl<W: Write + Send + 'static> Bars<W> {
@@ -83,7 +93,20 @@ impl<W: Write + Send + 'static> Bars<W> {
             names,
             tally: Tally::new(),
             cursor: Cursor::new(),
+            typed: Typed {
+                count: || 0,
+                known: 0,
+            },
         }
+    }
+
+    /// Watches how much is typed: the terminal shows each line, and moves the cursor below the moving lines.
+    pub fn minding(mut self, count: TypedLines) -> Bars<W> {
+        self.typed = Typed {
+            count,
+            known: count(),
+        };
+        self
     }
 
     /// Takes in what the run did before, without showing it: a resume.
@@ -93,6 +116,18 @@ impl<W: Write + Send + 'static> Bars<W> {
             self.cursor.fold(&self.tally, record);
         }
         self
+    }
+
+    /// Brings the cursor back to the moving lines after somebody pressed Enter, so that none of them is left
+    /// standing. Where nothing moves, what is typed stays as it is: it may be an answer.
+    fn mind_what_was_typed(&mut self) {
+        let typed = (self.typed.count)();
+        let news = typed.saturating_sub(self.typed.known);
+        self.typed.known = typed;
+        if !self.bars.is_empty() {
+            // The line is cleared too: a drawing may have come in between.
+            self.terminal.push(&"\r\x1b[2K\x1b[1A".repeat(news));
+        }
     }
 
     /// Writes lines that stay, above those that move.
@@ -127,7 +162,7 @@ impl<W: Write + Send + 'static> Bars<W> {
             lines.extend(row.wrap(self.style.width, indent + 2));
         }
         // A command stays whole, so that it can be copied.
-        lines.extend(mend_rows(sentence, indent));
+        lines.extend(mend_rows(sentence, indent, &self.names));
         lines
     }
 
@@ -243,6 +278,7 @@ impl<W: Write + Send + 'static> Bars<W> {
 
 impl<W: Write + Send + 'static> Reporter for Bars<W> {
     fn record(&mut self, record: &Record) -> io::Result<()> {
+        self.mind_what_was_typed();
         let before = self.cursor.now().clone();
         self.tally.fold(record);
         self.cursor.fold(&self.tally, record);
@@ -267,6 +303,7 @@ impl<W: Write + Send + 'static> Reporter for Bars<W> {
     }
 
     fn pulse(&mut self, pulse: &Pulse) -> io::Result<()> {
+        self.mind_what_was_typed();
         // News of a step that is no longer at work comes too late.
         if pulse.entry.is_none() || self.bars.contains_key(&pulse.entry) {
             self.pulses.insert(pulse.entry, pulse.clone());
@@ -276,6 +313,7 @@ impl<W: Write + Send + 'static> Reporter for Bars<W> {
     }
 
     fn tick(&mut self) -> io::Result<()> {
+        self.mind_what_was_typed();
         for bar in self.bars.values() {
             bar.tick();
         }
@@ -284,6 +322,7 @@ impl<W: Write + Send + 'static> Reporter for Bars<W> {
     }
 
     fn finish(&mut self) -> io::Result<()> {
+        self.mind_what_was_typed();
         for bar in std::mem::take(&mut self.bars).into_values() {
             bar.finish_and_clear();
             self.multi.remove(&bar);

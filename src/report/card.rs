@@ -6,6 +6,7 @@ use super::proof::Proof;
 use super::say::ending_phrase;
 use super::tally::{Because, Serves, Standing, Tally};
 use super::text::{Line, Role, Style};
+use super::typed::{to_type, word};
 use crate::clock::short;
 use crate::event::Ending;
 use crate::plan::{Mode, Outcome, Plan, Question, Seconds};
@@ -53,15 +54,10 @@ impl Names {
         self.state = state;
         self
     }
-}
 
-/// A word as a shell takes it.
-fn word(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
+    /// A text with its commands as the person would type them.
+    pub(super) fn to_type(&self, text: &str) -> String {
+        to_type(text, self.state.as_deref())
     }
 }
 
@@ -80,7 +76,7 @@ pub fn card(tally: &Tally, names: &Names, style: &Style) -> Vec<Line> {
     }
     lines.extend(now(tally, plan, style));
     lines.extend(times(tally, plan, style));
-    lines.extend(owed(tally, style));
+    lines.extend(owed(tally, names, style));
     lines.extend(next(tally, plan, names, style));
     lines
 }
@@ -333,7 +329,7 @@ fn measured(what: &str, took: std::time::Duration, promised: Option<Seconds>) ->
     }
 }
 
-fn owed(tally: &Tally, style: &Style) -> Vec<Line> {
+fn owed(tally: &Tally, names: &Names, style: &Style) -> Vec<Line> {
     if tally.owed().is_empty() {
         return label("Owed").text("nothing").wrap(style.width, LABEL);
     }
@@ -342,7 +338,7 @@ fn owed(tally: &Tally, style: &Style) -> Vec<Line> {
         let line = label(if i == 0 { "Owed" } else { "" }).and(Role::Caution, &owed.what);
         lines.extend(line.wrap(style.width, LABEL + 2));
         if !owed.how.is_empty() {
-            lines.extend(labelled_rows("how: ", &owed.how, LABEL + 2));
+            lines.extend(labelled_rows("how: ", &names.to_type(&owed.how), LABEL + 2));
         }
     }
     lines
@@ -447,22 +443,4 @@ fn next(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> Vec<Line> {
 
 fn label(text: &str) -> Line {
     Line::new().and(Role::Dim, text).pad_to(LABEL)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::word;
-
-    #[test]
-    fn what_is_to_be_typed_can_be_typed() {
-        let cases = [
-            ("playbooks/raspbian.toml", "playbooks/raspbian.toml"),
-            ("my site.toml", "'my site.toml'"),
-            ("it's; rm -rf", r"'it'\''s; rm -rf'"),
-            ("", "''"),
-        ];
-        for (text, typed) in cases {
-            assert_eq!(word(text), typed);
-        }
-    }
 }

@@ -81,7 +81,7 @@ impl<W: Write + Send> Lines<W> {
             let indent = head.width();
             let mut lines = vec![head.text(&sentence.text)];
             lines.extend(fact_rows(&sentence.facts, indent, ROWS));
-            lines.extend(mend_rows(sentence, indent));
+            lines.extend(mend_rows(sentence, indent, &self.names));
             for line in lines {
                 writeln!(self.to, "{}", line.render(&self.style))?;
             }
@@ -134,13 +134,13 @@ pub(super) fn tone_role(tone: Tone) -> Role {
 }
 
 /// What to do about a sentence, if it says so.
-pub(super) fn mend_rows(sentence: &Sentence, indent: usize) -> Vec<Line> {
+pub(super) fn mend_rows(sentence: &Sentence, indent: usize, names: &Names) -> Vec<Line> {
     let label = match sentence.tone {
         Tone::Owed => "how: ",
         _ => "mend: ",
     };
     (sentence.mend.iter())
-        .flat_map(|mend| labelled_rows(label, mend, indent))
+        .flat_map(|mend| labelled_rows(label, &names.to_type(mend), indent))
         .collect()
 }
 

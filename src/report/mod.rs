@@ -27,6 +27,7 @@ pub mod simulation;
 mod tally;
 mod terminal;
 mod text;
+mod typed;
 mod zone;
 
 #[cfg(test)]
@@ -40,7 +41,7 @@ use std::io;
 
 use crate::event::{Pulse, Record};
 
-pub use bars::Bars;
+pub use bars::{Bars, TypedLines};
 pub use card::{Names, card};
 pub use fanout::{Closed, Dropped, Fanout, Patience};
 pub use json::{JsonLines, line as json_line};
@@ -57,6 +58,7 @@ pub use say::{Sentence, Tone, Weight, ending_phrase, say};
 pub use tally::{Because, Origin, Standing, Tally};
 pub use terminal::Size;
 pub use text::{Line, Role, Style, clean, render};
+pub use typed::to_type;
 
 /// Shows a run to somebody. An error ends this reporter and never the run.
 pub trait Reporter: Send {

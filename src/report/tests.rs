@@ -1,6 +1,7 @@
 //! Golden texts of whole runs, and what must hold for all of them.
 
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::fixture::{self, FLIP, PACKAGES, TRAFFIC};
@@ -289,7 +290,30 @@ fn tables_read_well() {
     );
 }
 
-fn bars_on(screen: &Screen, style: Style) -> Bars<Screen> {
+/// A line to a terminal that can be cut.
+#[derive(Clone, Debug, Default)]
+struct Wire(Arc<AtomicBool>);
+
+impl Wire {
+    fn cut(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Write for Wire {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.0.load(Ordering::Relaxed) {
+            true => Err(io::ErrorKind::BrokenPipe.into()),
+            false => Ok(bytes.len()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn bars_on<W: Write + Clone + Send + 'static>(screen: &W, style: Style) -> Bars<W> {
     let clock = Clock::following_tokio("2026-11-22T03:00:00Z".parse().unwrap());
     let size: Size = Box::new(move || (u16::try_from(style.width).unwrap(), 100));
     Bars::with_rate(screen.clone(), size, None, clock, style, names())
@@ -415,12 +439,44 @@ async fn no_moving_line_is_wider_than_the_terminal() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn enter_leaves_no_moving_line_standing() {
+    use std::sync::atomic::AtomicUsize;
+    static TYPED: AtomicUsize = AtomicUsize::new(0);
+    let records = fixture::happy_drill();
+    let shown = |typing: bool, drawn_in_between: bool| {
+        let mut screen = Screen::new(80);
+        let bars = bars_on(&screen, Style::terminal(false, 80));
+        let mut bars = bars.minding(|| TYPED.load(Ordering::Relaxed));
+        for record in &records {
+            bars.record(record).unwrap();
+            bars.tick().unwrap();
+            if typing {
+                // The terminal shows it at once; the program hears of it a little later.
+                screen.write_all(b"\r\n").unwrap();
+                if drawn_in_between {
+                    bars.tick().unwrap();
+                }
+                TYPED.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        bars.finish().unwrap();
+        // Where nothing moved, Enter leaves an empty line as it does anywhere.
+        let text = screen.text();
+        let lines = text.lines().filter(|line| !line.is_empty());
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let untouched = shown(false, false);
+    assert_eq!(shown(true, false), untouched);
+    assert_eq!(shown(true, true), untouched);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_terminal_that_is_gone_ends_the_bars() {
-    let screen = Screen::new(80);
-    let mut bars = bars_on(&screen, Style::terminal(false, 80));
+    let wire = Wire::default();
+    let mut bars = bars_on(&wire, Style::terminal(false, 80));
     let records = fixture::happy_drill();
     bars.record(&records[0]).unwrap();
-    screen.close();
+    wire.cut();
     assert!(bars.tick().is_err());
     assert!(bars.record(&records[2]).is_err());
     assert!(bars.finish().is_err());

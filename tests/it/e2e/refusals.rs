@@ -114,3 +114,28 @@ fn an_edit_of_somebody_else_is_never_overwritten() {
     let still = scene.run(&["rollback"]);
     assert_eq!(still.code, Some(6), "the TTL is not ours: {still}");
 }
+
+#[test]
+fn a_run_that_writes_the_same_names_is_named_as_it_can_be_followed() {
+    let plot = Plot {
+        hold: "10m",
+        ..Plot::small()
+    };
+    if !have(&plot.programs()) {
+        return;
+    }
+    let scene = Scene::new(plot);
+    let state = ["--yes", "--state", "my state"];
+    let drill = scene.start(&[&["drill", "PLAYBOOK"], &state[..]].concat());
+    scene.wait_for_flip_to(&scene.new);
+    let other = (scene.text()).replacen("name = \"site\"", "name = \"other\"", 1);
+    std::fs::write(scene.folder.path().join("other.toml"), other).unwrap();
+    let refused = scene.run(&[&["failover", "other.toml"], &state[..]].concat());
+    refused
+        .exits(8)
+        .complains("`cutover show --follow ")
+        .complains("-drill-")
+        .complains(" --state 'my state'`");
+    assert!(scene.leads_to(&scene.new));
+    drop(drill);
+}
