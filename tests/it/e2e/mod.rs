@@ -11,4 +11,8 @@ mod nightly;
 mod program;
 mod refusals;
 mod scene;
+/// The terminal in memory that the unit tests of the reports draw on.
+#[path = "../../../src/report/screen.rs"]
+mod screen;
 mod secrets;
+mod terminal;

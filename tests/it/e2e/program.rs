@@ -28,6 +28,26 @@ pub fn clean(program: &str) -> Command {
     command
 }
 
+/// Columns of the terminal that the program is given.
+pub const COLUMNS: usize = 100;
+
+/// The program on a terminal of [`COLUMNS`] columns, at which somebody can type.
+pub fn on_terminal(arguments: &[&str]) -> Command {
+    let words = [env!("CARGO_BIN_EXE_cutover")].into_iter();
+    let words: Vec<String> = (words.chain(arguments.iter().copied()))
+        .map(|word| format!("'{word}'"))
+        .collect();
+    let line = format!("stty cols {COLUMNS} rows 40; exec {}", words.join(" "));
+    let mut command = clean("script");
+    command
+        .args(["-q", "-e", "-c", &line, "/dev/null"])
+        .env("TERM", "xterm")
+        .env("LANG", "C.UTF-8")
+        .env("SHELL", "/bin/sh")
+        .stdin(Stdio::piped());
+    command
+}
+
 /// A started program. It ends with this.
 pub struct Running {
     child: Child,

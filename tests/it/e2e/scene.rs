@@ -397,20 +397,10 @@ impl Scene {
         self.start_in_place(command)
     }
 
-    /// The same under a terminal, with more in its environment.
+    /// The same on a terminal, with more in its environment.
     pub fn start_on_terminal(&self, arguments: &[&str], more: &[(&str, &str)]) -> Running {
-        let line = [env!("CARGO_BIN_EXE_cutover")]
-            .into_iter()
-            .chain(self.arguments(arguments));
-        let line: Vec<String> = line.map(|word| format!("'{word}'")).collect();
-        let mut command = super::program::clean("script");
-        command
-            .args(["-q", "-e", "-c", &line.join(" "), "/dev/null"])
-            .env("TERM", "xterm")
-            .env("LANG", "C.UTF-8")
-            .env("SHELL", "/bin/sh")
-            .envs(more.iter().copied())
-            .stdin(std::process::Stdio::piped());
+        let mut command = super::program::on_terminal(&self.arguments(arguments));
+        command.envs(more.iter().copied());
         self.start_in_place(command)
     }
 
