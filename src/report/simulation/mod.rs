@@ -3,6 +3,8 @@
 //! The types here are what a reader sees: names and sentences. The simulation itself stands above the reports,
 //! and fills them in.
 
+mod html;
+mod junit;
 mod text;
 
 use std::time::Duration;
@@ -13,6 +15,8 @@ use crate::clock::span;
 use crate::event::Ending;
 use crate::plan::{Direction, Mode};
 
+pub use html::simulations_html;
+pub use junit::simulations_junit;
 pub use text::{simulation, simulations_table};
 
 /// What was found out about one playbook.

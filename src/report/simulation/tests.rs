@@ -128,3 +128,28 @@ fn a_folder_ends_with_one_table() {
     let text = render(&simulations_table(&all, &Style::plain()), &Style::plain());
     insta::assert_snapshot!(text);
 }
+
+#[test]
+fn a_page_stands_alone_and_nothing_in_it_is_taken_for_markup() {
+    let mut broken = found(true);
+    broken.playbook = "<script>alert(1)</script>".into();
+    broken.runs[0].matrix.rows[0].step = "a\"b'c&d".into();
+    let page = simulations_html(&[found(false), broken]);
+    assert!(!page.contains("<script"), "{page}");
+    assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"));
+    assert!(page.contains("a&quot;b&#39;c&amp;d"));
+    for outside in ["http:", "https:", "url(", "@import", "src="] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+    let open = page.matches("<table").count();
+    assert_eq!(open, page.matches("</table>").count());
+    assert!(open >= 5, "contents, endings, matrix and times: {open}");
+    insta::assert_snapshot!(page);
+}
+
+#[test]
+fn junit_has_a_case_for_each_rule_step_and_objective() {
+    let suites = simulations_junit(&[found(false), found(true)]);
+    let text = crate::report::junit::document("cutover simulate", &suites).unwrap();
+    insta::assert_snapshot!(text);
+}
