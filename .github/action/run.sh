@@ -95,17 +95,18 @@ find_cutover() {
     cutover=$target/release/cutover
 }
 
-# Runs a verb with options: annotations to the log, what it says besides as plain text, what people read to a
-# file for the summary.
+# Runs a verb with options: annotations to the log; what it says to people to the log, too, where it fails, and
+# to a file for the summary.
 verb() {
     local verb=$1 code=0 result=fine
     shift
     "$cutover" "$verb" --format github "$@" -- "${playbooks[@]}" 2>"$temp/said" || code=$?
-    if [ -s "$temp/said" ]; then
-        print_as_text "$temp/said"
-    fi
     "$cutover" "$verb" --color never "$@" -- "${playbooks[@]}" >"$temp/$verb.text" 2>&1 || true
-    [ "$code" -eq 0 ] || result="**fails** (exit $code)"
+    if [ "$code" -ne 0 ]; then
+        result="**fails** (exit $code)"
+        print_as_text "$temp/$verb.text"
+    fi
+    [ ! -s "$temp/said" ] || print_as_text "$temp/said"
     rows+=("| \`cutover $verb\` | $result |")
     return "$code"
 }

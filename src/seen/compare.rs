@@ -224,7 +224,8 @@ fn check(then: Option<&SeenCheck>, now: Option<&SeenCheck>, same_way: bool) -> V
         let turned = Change::changed(about, "outcome", outcome(was), outcome(is));
         list.push(turned.because(headline(is)));
     }
-    if same_way && was.finding.is_some() && is.finding.is_some() {
+    // Sights from before the first write are there even where the check shows itself only after it.
+    if same_way && was.finding.is_some() == is.finding.is_some() {
         list.extend(rows(was, is));
     }
     list.extend(slower(was, is));
@@ -236,10 +237,11 @@ fn outcome(check: &SeenCheck) -> String {
 }
 
 fn headline(check: &SeenCheck) -> String {
-    match &check.finding {
-        Some(finding) => finding.headline.clone(),
-        None => (check.unseen.first()).map_or_else(String::new, |unseen| unseen.why.clone()),
-    }
+    let headline = check.finding.as_ref().map(|finding| &finding.headline);
+    headline
+        .or(check.not_looked_at.as_ref())
+        .cloned()
+        .unwrap_or_default()
 }
 
 /// A check that passes as before and takes much longer. One that does not pass is looked at until its

@@ -59,10 +59,13 @@ pub struct SeenCheck {
     /// The id of its entry in the plan.
     pub id: String,
     pub kind: String,
-    /// `None` where it was not looked at; `unseen` says why.
     pub finding: Option<Finding>,
+    /// Why there is no finding.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_looked_at: Option<String>,
     /// From the beginning of its batch until it was judged.
     pub took_ms: Option<u64>,
+    /// Rows of the finding that are unknown, and sights from before the first write that failed.
     pub unseen: Vec<NotSeen>,
 }
 
@@ -214,31 +217,23 @@ fn check(index: usize, entry: &Entry, records: &[Record]) -> SeenCheck {
         }
     }
     let (finding, took_ms) = found.unzip();
-    match &finding {
-        Some(finding) => {
-            let facts = finding.facts.iter();
-            let unknown = facts.filter(|fact| fact.outcome == Outcome::Unknown);
-            unseen.extend(unknown.map(|fact| NotSeen {
-                what: fact.what.clone(),
-                why: fact.actual.clone(),
-            }));
-        }
-        None => {
-            let why = match (entry.there, entry.after_change) {
-                (_, true) => "it shows itself only after the change",
-                (false, _) => "it takes no part in this kind of run",
-                (true, _) => "the dry run ended before it",
-            };
-            unseen.insert(NotSeen {
-                what: entry.title.clone(),
-                why: why.to_owned(),
-            });
-        }
-    }
+    let facts = finding.iter().flat_map(|finding| &finding.facts);
+    let unknown = facts.filter(|fact| fact.outcome == Outcome::Unknown);
+    unseen.extend(unknown.map(|fact| NotSeen {
+        what: fact.what.clone(),
+        why: fact.actual.clone(),
+    }));
+    let why = match (entry.there, entry.after_change) {
+        (_, true) => "it shows itself only after the change",
+        (false, _) => "it takes no part in this kind of run",
+        (true, _) => "the dry run ended before it",
+    };
+    let not_looked_at = finding.is_none().then(|| why.to_owned());
     SeenCheck {
         id: entry.id.clone(),
         kind: entry.kind.clone(),
         finding,
+        not_looked_at,
         took_ms: took_ms.flatten(),
         unseen: unseen.into_iter().collect(),
     }

@@ -1,8 +1,10 @@
+use proptest::prelude::*;
+
 use super::super::tests::{fact, flip, plan, records, set, zone};
 use super::*;
 use crate::event::Finding;
 use crate::plan::{Mode, Plan, Stay};
-use crate::seen::Record;
+use crate::seen::{NotSeen, Record};
 
 fn finding(outcome: Outcome, headline: &str, rows: &[(Outcome, &str, &str, &str)]) -> Finding {
     let rows = rows
@@ -382,4 +384,98 @@ fn a_program_reads_the_same() {
         "why": "connection refused (expected status 200)"
     });
     assert_eq!(json, expected);
+}
+
+#[test]
+fn a_sight_from_before_the_change_that_fails_now_is_told() {
+    let mut now = quiet();
+    now.checks[2].unseen.push(NotSeen {
+        what: "old/".into(),
+        why: "permission denied".into(),
+    });
+    assert_eq!(
+        told(&quiet(), &now),
+        ["k3: + old/: unknown: permission denied"]
+    );
+    assert_eq!(
+        told(&now, &quiet()),
+        ["k3: - old/: unknown: permission denied"]
+    );
+    assert_eq!(told(&now, &now), [""; 0]);
+}
+
+fn outcomes() -> impl Strategy<Value = Outcome> {
+    use Outcome::{Fail, Late, Pass, Unknown, Warn};
+    prop::sample::select(vec![Pass, Warn, Late, Unknown, Fail])
+}
+
+/// Any night: a few record sets, rows and things left alone, of a few names.
+fn nights() -> impl Strategy<Value = SeenWorld> {
+    let names =
+        || prop::sample::select(vec!["a", "b", "more on new, missing", "z on new, missing"]);
+    let texts = || prop::sample::select(vec!["", "1.26-1", "a look now", "5 more"]);
+    let row = || (outcomes(), names(), texts(), texts());
+    let rows = || prop::collection::vec(row(), 0..4);
+    let sets = prop::collection::vec((names(), 0..3u32, 0..3u8), 0..3);
+    let stays = prop::collection::vec((names(), texts()), 0..3);
+    (rows(), rows(), sets, stays, any::<bool>()).prop_map(
+        |(works, packages, sets, stays, turned)| {
+            let set = |(name, ttl, host): &(&str, u32, u8)| {
+                let name = name.split(' ').next().unwrap();
+                let at = |net: &str| set(name, *ttl, &format!("{net}.{host}"));
+                (at("192.0.2"), at("198.51.100"))
+            };
+            let mut plan = plan(&sets.iter().map(set).collect::<Vec<_>>());
+            plan.stays = (stays.iter())
+                .map(|(what, why)| Stay {
+                    what: (*what).into(),
+                    why: (*why).into(),
+                })
+                .collect();
+            if turned {
+                let way = &mut plan.direction;
+                std::mem::swap(&mut way.source, &mut way.target);
+            }
+            let of = |rows: &[(Outcome, &str, &str, &str)]| {
+                let worst = rows.iter().map(|row| row.0).max().unwrap_or(Outcome::Pass);
+                finding(worst, "head", rows)
+            };
+            night(&plan, of(&works), of(&packages))
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn there_and_back_tell_the_same_and_the_same_night_tells_nothing(a in nights(), b in nights()) {
+        prop_assert_eq!(told(&a, &a), [""; 0]);
+        let (there, back) = (changes(&a, &b).unwrap(), changes(&b, &a).unwrap());
+        prop_assert_eq!(there.is_empty(), back.is_empty());
+        let count = |list: &[Change], how| list.iter().filter(|change| change.how == how).count();
+        for (one, other) in [
+            (How::Appeared, How::Vanished),
+            (How::Vanished, How::Appeared),
+            (How::Changed, How::Changed),
+        ] {
+            prop_assert_eq!(count(&there, one), count(&back, other));
+        }
+        for change in there.iter().filter(|change| change.how == How::Changed) {
+            prop_assert_ne!(&change.was, &change.is);
+        }
+    }
+
+    #[test]
+    fn a_damaged_document_is_refused_and_never_a_panic(
+        night in nights(),
+        at in any::<prop::sample::Index>(),
+        byte in any::<u8>(),
+    ) {
+        let mut text = serde_json::to_vec(&night).unwrap();
+        let at = at.index(text.len());
+        text[at] = byte;
+        if let Ok(read) = SeenWorld::read(&text) {
+            let _ = changes(&night, &read);
+        }
+        prop_assert!(SeenWorld::read(&text[..at]).is_err());
+    }
 }

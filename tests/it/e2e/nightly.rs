@@ -121,6 +121,26 @@ fn the_events_of_a_dry_run_can_be_compared_with_too() {
         }])
     );
 
+    // So can those of a dry run that was kept.
+    let shown = scene.run(&["show", "--format", "json"]).exits(0);
+    let kept = scene.folder.path().join("kept.json");
+    std::fs::write(&kept, &shown.out).unwrap();
+    let same = scene
+        .run(&["plan", "PLAYBOOK", "--compare", "kept.json"])
+        .exits(0);
+    assert_eq!(changes(&same.out), [""; 0], "{same}");
+
+    // Somebody failed over.
+    scene.run(&["failover", "PLAYBOOK", "--yes"]).exits(0);
+    let turned = scene
+        .run(&["plan", "PLAYBOOK", "--compare", "kept.json"])
+        .exits(0);
+    assert_eq!(
+        changes(&turned.out),
+        ["direction", "  ~ goes: new -> old, was old -> new"],
+        "{turned}"
+    );
+
     // What tells of no dry run of this playbook is a wrong argument.
     std::fs::write(
         &events,
