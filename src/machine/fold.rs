@@ -128,9 +128,8 @@ impl State {
 
     /// A batch was judged: the greatest consequence counts.
     fn judged(&mut self, plan: &Plan, round: Round, outcomes: &[(usize, Outcome)]) -> Folded {
-        let batch = self.batch(plan);
-        let same = outcomes.iter().map(|(i, _)| *i).eq(batch.iter().copied());
-        if round != self.round() || batch.is_empty() || !same {
+        let same = outcomes.iter().map(|(i, _)| *i).eq(self.batch(plan));
+        if round != self.round() || outcomes.is_empty() || !same {
             return impossible("judged");
         }
         let weigh =
@@ -156,7 +155,7 @@ impl State {
                 self.unseen |= outcomes
                     .iter()
                     .any(|(_, o)| matches!(o, Outcome::Late | Outcome::Unknown));
-                self.past(&batch);
+                self.past(outcomes.last().map(|(i, _)| *i));
             }
             (Phase::Probe, _) if good => self.phase = Phase::Undo,
             (Phase::Probe, _) => self.held = Some(Hold::OldSideSick),
@@ -167,8 +166,9 @@ impl State {
         Ok(())
     }
 
-    fn past(&mut self, batch: &[usize]) {
-        if let Some(last) = batch.last() {
+    /// A pass over the list goes on behind the last check of a batch.
+    fn past(&mut self, last: Option<usize>) {
+        if let Some(last) = last {
             self.at = u16::try_from(last + 1).unwrap_or(u16::MAX);
         }
     }
@@ -419,14 +419,10 @@ impl State {
             return;
         }
         match self.phase {
-            Phase::Forward | Phase::Return => {
-                let batch = self.batch(plan);
-                if batch.is_empty() {
-                    self.at += 1;
-                } else {
-                    self.past(&batch);
-                }
-            }
+            Phase::Forward | Phase::Return => match self.batch(plan).last() {
+                None => self.at += 1,
+                last => self.past(last),
+            },
             Phase::Probe => self.phase = Phase::Undo,
             // What we could not see, a person saw.
             Phase::Verify => self.close(Ending::Undone),

@@ -6,10 +6,12 @@
 
 mod fold;
 mod next;
+mod pack;
 mod state;
 
 pub use fold::Impossible;
 pub use next::{Move, next};
+pub use pack::{byte, pack_number, pack_runs, unpack_number, unpack_runs};
 pub use state::{Hold, Mark, Motion, Phase, Said, Stage, State};
 
 #[cfg(test)]

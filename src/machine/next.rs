@@ -62,7 +62,7 @@ pub fn next(plan: &Plan, state: &State) -> Move {
     if state.phase == Phase::Stay {
         return Move::Stay;
     }
-    let entries = state.batch(plan);
+    let entries: Vec<usize> = state.batch(plan).collect();
     if !entries.is_empty() {
         let round = state.round();
         return Move::Look { round, entries };

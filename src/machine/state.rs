@@ -7,7 +7,7 @@ use crate::plan::{Mode, Nature, Plan, Way};
 pub(super) const TRIES: u8 = 2;
 
 /// Where a run stands. 200 entries take less than 300 bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub struct State {
     pub(super) phase: Phase,
     /// The next entry of the list, on the way there and on a drill's way back.
@@ -124,6 +124,22 @@ pub enum Hold {
     NotAsBefore,
 }
 
+impl Clone for State {
+    fn clone(&self) -> State {
+        State {
+            marks: self.marks.clone(),
+            ..*self
+        }
+    }
+
+    /// Takes the place of `self` without a new allocation: a search does this millions of times.
+    fn clone_from(&mut self, other: &State) {
+        let mut marks = std::mem::take(&mut self.marks);
+        marks.clone_from(&other.marks);
+        *self = State { marks, ..*other };
+    }
+}
+
 impl State {
     /// The state before anything happened.
     pub fn new(plan: &Plan) -> State {
@@ -151,6 +167,11 @@ impl State {
 
     pub fn held(&self) -> Option<Hold> {
         self.held
+    }
+
+    /// The end that is decided and not yet recorded.
+    pub fn closing(&self) -> Option<Ending> {
+        self.closing
     }
 
     pub fn ended(&self) -> Option<Ending> {
@@ -208,27 +229,32 @@ impl State {
         }
     }
 
-    /// The checks of the present batch, in the order of the plan; empty where none are due.
-    pub(super) fn batch(&self, plan: &Plan) -> Vec<usize> {
-        let entries = plan.entries.iter().enumerate();
-        match self.phase {
-            Phase::Forward | Phase::Return => entries
-                .skip(usize::from(self.at))
-                .filter(|(i, _)| self.takes_part(plan, *i))
-                .take_while(|(_, entry)| entry.is_check())
-                .map(|(i, _)| i)
-                .collect(),
-            Phase::Probe => entries
-                .filter(|(_, entry)| entry.is_check() && entry.probes_old_side)
-                .map(|(i, _)| i)
-                .collect(),
-            Phase::Verify => entries
-                .skip(plan.first_write().unwrap_or(plan.entries.len()))
-                .filter(|(_, entry)| entry.is_check() && entry.there)
-                .map(|(i, _)| i)
-                .collect(),
-            Phase::Stay | Phase::Tidy | Phase::Undo => Vec::new(),
-        }
+    /// The checks of the present batch, in the order of the plan; none where none are due.
+    pub(super) fn batch<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = usize> + 'a {
+        let length = plan.entries.len();
+        let from = match self.phase {
+            Phase::Forward | Phase::Return => usize::from(self.at),
+            Phase::Probe => 0,
+            Phase::Verify => plan.first_write().unwrap_or(length),
+            Phase::Stay | Phase::Tidy | Phase::Undo => length,
+        };
+        // On a pass over the list a batch ends at what is no check; the looks of an undo leave that out.
+        let passing = matches!(self.phase, Phase::Forward | Phase::Return);
+        (from.min(length)..length)
+            .filter(move |i| {
+                let entry = &plan.entries[*i];
+                match self.phase {
+                    Phase::Probe => entry.is_check() && entry.probes_old_side,
+                    Phase::Verify => entry.is_check() && entry.there,
+                    _ => self.takes_part(plan, *i),
+                }
+            })
+            .take_while(move |i| !passing || plan.entries[*i].is_check())
+    }
+
+    /// Whether no check is due.
+    pub(super) fn batch_is_empty(&self, plan: &Plan) -> bool {
+        self.batch(plan).next().is_none()
     }
 
     /// Whether an entry has something to do in the present pass over the list.
@@ -269,7 +295,7 @@ impl State {
                     }
                 }
                 Phase::Tidy => {
-                    match self.last(|s, i| plan.entries[i].temporary && s.can_go_back(plan, i)) {
+                    match self.last(|s, i| s.can_go_back(plan, i) && plan.entries[i].temporary) {
                         Some(i) => self.start(i, Way::Back),
                         None => self.close(Ending::Done),
                     }
@@ -278,8 +304,8 @@ impl State {
                     Some(i) => self.start(i, Way::Back),
                     None => self.phase = Phase::Verify,
                 },
-                Phase::Probe if self.batch(plan).is_empty() => self.phase = Phase::Undo,
-                Phase::Verify if self.batch(plan).is_empty() => self.close(Ending::Undone),
+                Phase::Probe if self.batch_is_empty(plan) => self.phase = Phase::Undo,
+                Phase::Verify if self.batch_is_empty(plan) => self.close(Ending::Undone),
                 Phase::Probe | Phase::Verify | Phase::Stay => return,
             }
         }

@@ -85,6 +85,11 @@ pub enum Moment {
 }
 
 /// Where a fault strikes: a move at an entry, and the how-manieth of that kind in the whole life of the run.
+///
+/// A move is counted each time that the machine says it: when the run begins, and whenever something was
+/// recorded that steers it. So a `compare` that was cut off is number 0, and the one after the resume is
+/// number 1; what Ctrl-C did not stop (a write that is settled) is counted once more. A look counts for each
+/// of its checks. A fault that is silent (see [`Fault::is_silent`]) records nothing, and counts for nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Point {
     /// The entry that it is about: for a look the check that is struck, or the first of the batch where the

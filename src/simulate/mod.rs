@@ -11,23 +11,40 @@
 //! of it, and the ending of the second layer must be the same.
 
 mod answers;
+mod check;
 mod course;
 mod disk;
 pub mod fault;
+mod ground;
 mod imagine;
 pub mod model;
+mod name;
 pub mod perform;
 pub mod property;
+mod rules;
+mod sketch;
+mod space;
 mod stage;
 #[cfg(test)]
 mod stage_tests;
+mod table;
+#[cfg(test)]
+mod tests;
 mod theatre;
+mod turns;
 mod verdict;
+mod walk;
 
+pub use check::Broken;
 pub use disk::Severed;
 pub use fault::{Cut, Fault, Moment, Point, Script, Twist};
+pub use ground::{Ground, Node};
 pub use imagine::{Unimaginable, imagine};
 pub use model::{Dead, Model, Sees, Timing, Traits};
+pub use name::{BadName, mode_name, split_mode};
 pub use perform::{Lapse, Performance, Performer};
 pub use property::Property;
+pub use rules::{Machine, Rules};
+pub use space::{Breach, Limits, Space, explore};
 pub use stage::Stage;
+pub use walk::{Step, Walk, points, walk};

@@ -91,18 +91,36 @@ impl Model {
             true => Side::After,
             false => Side::Before,
         };
-        let led = |i: usize| {
-            !matches!(self.plan.entries[i].nature, Nature::Change(_)) || sides[i] == wanted
+        let entries = &self.plan.entries;
+        let is_change = |i: &usize| matches!(entries[*i].nature, Nature::Change(_));
+        let looks_behind = entries[entry].after_change
+            && round != Round::Probe
+            // In a dry run nothing moves.
+            && !matches!(self.plan.mode, Mode::Check | Mode::Plan);
+        // A check that comes before its change waits in vain for all of them.
+        let until = match (0..entry).any(|i| is_change(&i)) {
+            true => entry,
+            false => entries.len(),
         };
-        let checked = &self.plan.entries[entry];
-        let moved = round != Round::Probe && checked.after_change;
-        if moved && !(0..entry).all(led) {
+        let led = |i: usize| sides[i] == wanted;
+        if looks_behind && !(0..until).filter(is_change).all(led) {
             return Outcome::Fail;
         }
         // What arrives only after the deadline is late, however long the steps before it took.
-        match moved && traits.timing.lag > checked.pace.within {
+        match looks_behind && traits.timing.lag > entries[entry].pace.within {
             true => Outcome::Late,
             false => Outcome::Pass,
+        }
+    }
+
+    /// What a check shows in a round where none of its looks is answered.
+    pub fn unseen(&self, entry: usize, round: Round) -> Outcome {
+        let sees = self.traits[entry].sees;
+        // Only the site that an emergency leaves is answered for from the baseline.
+        let recalled = self.plan.mode == Mode::Emergency && round == Round::There;
+        match recalled && sees.idle && !sees.active {
+            true => Outcome::Warn,
+            false => Outcome::Unknown,
         }
     }
 

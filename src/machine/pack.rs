@@ -1,0 +1,217 @@
+//! A state in a few bytes, exactly: a search keeps millions of them.
+
+use super::state::{Hold, Mark, Motion, Phase, Said, Stage, State};
+use crate::event::Ending;
+use crate::plan::Way;
+
+const PHASES: [Phase; 7] = [
+    Phase::Forward,
+    Phase::Stay,
+    Phase::Return,
+    Phase::Tidy,
+    Phase::Probe,
+    Phase::Undo,
+    Phase::Verify,
+];
+
+const HOLDS: [Hold; 11] = [
+    Hold::Failed,
+    Hold::Late,
+    Hold::Unknown,
+    Hold::Declined,
+    Hold::Foreign,
+    Hold::Unreadable,
+    Hold::Half,
+    Hold::NotBack,
+    Hold::Interrupted,
+    Hold::OldSideSick,
+    Hold::NotAsBefore,
+];
+
+const ENDINGS: [Ending; 7] = [
+    Ending::Done,
+    Ending::DoneUnproven,
+    Ending::Refused,
+    Ending::Stale,
+    Ending::Undone,
+    Ending::Held,
+    Ending::Stopped,
+];
+
+const STAGES: [Stage; 6] = [
+    Stage::Compare,
+    Stage::Write,
+    Stage::InFlight,
+    Stage::Answered(Said::Done),
+    Stage::Answered(Said::Refused),
+    Stage::Answered(Said::Unclear),
+];
+
+const MARKS: [Mark; 5] = [
+    Mark::None,
+    Mark::Standing,
+    Mark::Unneeded,
+    Mark::Back,
+    Mark::Left,
+];
+
+/// Where a value stands in its list.
+fn code<T: PartialEq>(list: &[T], value: T) -> u8 {
+    let at = list.iter().position(|one| *one == value);
+    at.and_then(|at| u8::try_from(at).ok()).unwrap_or(u8::MAX)
+}
+
+/// The same, where there may be none: that is 0.
+fn code_or_0<T: PartialEq>(list: &[T], value: Option<T>) -> u8 {
+    value.map_or(0, |value| code(list, value) + 1)
+}
+
+fn value<T: Copy>(list: &[T], code: u8) -> Option<T> {
+    list.get(usize::from(code)).copied()
+}
+
+fn value_or_none<T: Copy>(list: &[T], code: u8) -> Option<T> {
+    value(list, code.wrapping_sub(1))
+}
+
+/// Appends equal neighbours as one: the value, and for more than one of them how many. Values must be below
+/// 128. The same values always become the same bytes.
+pub fn pack_runs(values: impl Iterator<Item = u8>, out: &mut Vec<u8>) {
+    let mut run: Option<(u8, u16)> = None;
+    for value in values {
+        run = match run {
+            Some((same, count)) if same == value => Some((same, count + 1)),
+            other => {
+                pack_run(other, out);
+                Some((value, 1))
+            }
+        };
+    }
+    pack_run(run, out);
+}
+
+fn pack_run(run: Option<(u8, u16)>, out: &mut Vec<u8>) {
+    match run {
+        None => {}
+        Some((value, 1)) => out.push(value),
+        Some((value, count)) => {
+            out.push(value | 0x80);
+            pack_number(count, out);
+        }
+    }
+}
+
+/// Takes runs back until there are `count` values, and hands each to `take`. `None` where bytes are missing.
+pub fn unpack_runs(bytes: &mut &[u8], count: usize, mut take: impl FnMut(usize, u8)) -> Option<()> {
+    let mut at = 0;
+    while at < count {
+        let first = byte(bytes)?;
+        let times = match first & 0x80 {
+            0 => 1,
+            _ => unpack_number(bytes)?,
+        };
+        for _ in 0..times {
+            take(at, first & 0x7f);
+            at += 1;
+        }
+    }
+    Some(())
+}
+
+/// Appends a number: one byte below 128, two below 16,384, then three.
+pub fn pack_number(number: u16, out: &mut Vec<u8>) {
+    let mut left = number;
+    while left >= 0x80 {
+        out.push((left & 0x7f) as u8 | 0x80);
+        left >>= 7;
+    }
+    out.push(left as u8);
+}
+
+/// Takes a number back.
+pub fn unpack_number(bytes: &mut &[u8]) -> Option<u16> {
+    let mut number = 0;
+    for shift in [0, 7, 14] {
+        let next = byte(bytes)?;
+        number |= u16::from(next & 0x7f) << shift;
+        if next & 0x80 == 0 {
+            return Some(number);
+        }
+    }
+    None
+}
+
+/// Takes one byte off the front.
+pub fn byte(bytes: &mut &[u8]) -> Option<u8> {
+    let (first, rest) = bytes.split_first()?;
+    *bytes = rest;
+    Some(*first)
+}
+
+impl State {
+    /// Appends the state to `out`. `writers` are the entries of the plan that write: no other has a mark.
+    /// Equal states of one plan become equal bytes, different states different ones.
+    pub fn pack(&self, writers: &[u16], out: &mut Vec<u8>) {
+        let stage = self.motion.map_or(0, |m| code(&STAGES, m.stage));
+        let back = self.motion.is_some_and(|m| m.way == Way::Back);
+        let [held, closing, ended] = [
+            code_or_0(&HOLDS, self.held),
+            code_or_0(&ENDINGS, self.closing),
+            code_or_0(&ENDINGS, self.ended),
+        ];
+        let flags = [
+            self.baseline,
+            self.stopping,
+            self.turning,
+            self.unseen,
+            self.wrote,
+        ];
+        let flags = (flags.iter().enumerate()).fold(0, |all, (i, flag)| all | u8::from(*flag) << i);
+        out.push(code(&PHASES, self.phase) | u8::from(self.motion.is_some()) << 3 | held << 4);
+        out.push(closing | ended << 3 | u8::from(back) << 6);
+        out.push(flags | stage << 5);
+        pack_number(self.at, out);
+        if let Some(motion) = self.motion {
+            pack_number(motion.entry, out);
+            out.push(motion.tries);
+        }
+        // In the order of `MARKS`; a search spends a good part of its time here.
+        let marks = writers.iter().map(|i| self.mark(usize::from(*i)) as u8);
+        pack_runs(marks, out);
+    }
+
+    /// Takes a state of the same plan back from the front of `bytes`. `None` where they are no state.
+    pub fn unpack(&mut self, writers: &[u16], bytes: &mut &[u8]) -> Option<()> {
+        let (first, second, third) = (byte(bytes)?, byte(bytes)?, byte(bytes)?);
+        self.phase = value(&PHASES, first & 0b111)?;
+        self.held = value_or_none(&HOLDS, first >> 4);
+        self.closing = value_or_none(&ENDINGS, second & 0b111);
+        self.ended = value_or_none(&ENDINGS, second >> 3 & 0b111);
+        let flag = |i: u8| third >> i & 1 == 1;
+        self.baseline = flag(0);
+        self.stopping = flag(1);
+        self.turning = flag(2);
+        self.unseen = flag(3);
+        self.wrote = flag(4);
+        self.at = unpack_number(bytes)?;
+        self.motion = match first >> 3 & 1 {
+            0 => None,
+            _ => Some(Motion {
+                entry: unpack_number(bytes)?,
+                way: match second >> 6 & 1 {
+                    0 => Way::There,
+                    _ => Way::Back,
+                },
+                stage: value(&STAGES, third >> 5)?,
+                tries: byte(bytes)?,
+            }),
+        };
+        let marks = &mut self.marks;
+        unpack_runs(bytes, writers.len(), |at, mark| {
+            let mark = value(&MARKS, mark).unwrap_or(Mark::None);
+            if let Some(slot) = writers.get(at).and_then(|i| marks.get_mut(usize::from(*i))) {
+                *slot = mark;
+            }
+        })
+    }
+}

@@ -1,0 +1,198 @@
+//! The properties, asked of one moment.
+
+use super::ground::Node;
+use super::model::Model;
+use super::property::Property;
+use super::rules::Rules;
+use super::turns::Turns;
+use crate::event::Ending;
+use crate::machine::{Mark, Move, Phase, Stage};
+use crate::plan::{Mode, Nature, Side, Way};
+
+/// A property that does not hold, and what was seen instead.
+pub type Broken = (Property, &'static str);
+
+/// What is wrong with the moment at hand.
+pub(super) fn check<R: Rules>(turns: &Turns<'_, R>) -> Option<Broken> {
+    let (model, node) = (turns.model(), &turns.here);
+    dry_run(model, node)
+        .or_else(|| remembered(model, node, &turns.writers))
+        .or_else(|| match turns.mv() {
+            Move::Compare { .. } => node.ground.in_flight.map(|_| {
+                let said = "a place was compared while a write could still land";
+                (Property::LookedAt, said)
+            }),
+            Move::Write { entry, way } => write(model, node, *entry, *way),
+            Move::End { ending } => end(model, node, *ending, &turns.writers),
+            Move::Rest if node.ground.down => None,
+            Move::Rest => rest(model, node, &turns.writers).or_else(|| {
+                let said = "a run that had ended could be resumed";
+                (turns.resumes_after_its_end()).then_some((Property::ResumeAfterEnd, said))
+            }),
+            _ => None,
+        })
+}
+
+fn dry_run(model: &Model, node: &Node) -> Option<Broken> {
+    let dry = matches!(model.plan.mode, Mode::Plan | Mode::Check);
+    (dry && node.state.wrote()).then_some((Property::DryRunWritesNothing, "a dry run wrote"))
+}
+
+/// Whatever of ours is in the world, the journal says that it may be.
+fn remembered(model: &Model, node: &Node, writers: &[u16]) -> Option<Broken> {
+    let (state, ground) = (&node.state, &node.ground);
+    let known = |i: usize| {
+        matches!(state.mark(i), Mark::Standing | Mark::Left)
+            || ground.was_accepted(i)
+            || (state.motion())
+                .is_some_and(|m| usize::from(m.entry) == i && may_stand(m.stage, m.tries, m.way))
+    };
+    let ours = |i: usize| match ground.sides()[i] {
+        Side::Before => false,
+        Side::After | Side::Mixed => !ground.is_theirs(i),
+        Side::Foreign => false,
+    };
+    let in_flight = ground.in_flight.map(|(i, _)| usize::from(i));
+    let in_places = writers.iter().map(|i| usize::from(*i)).filter(|i| ours(*i));
+    let acts = |i: &usize| matches!(model.plan.entries[*i].nature, Nature::Act(_));
+    let lost = in_places
+        .chain(in_flight)
+        .any(|i| !known(i) && !(acts(&i) && state.mark(i) == Mark::Back));
+    let said = "a write happened, and its intent is not in the journal";
+    lost.then_some((Property::IntentFirst, said))
+}
+
+fn may_stand(stage: Stage, tries: u8, way: Way) -> bool {
+    tries > 0 || stage.may_have_happened() || way == Way::Back
+}
+
+fn write(model: &Model, node: &Node, entry: usize, way: Way) -> Option<Broken> {
+    let ground = &node.ground;
+    if ground.in_flight.is_some() {
+        let said = "a second write went out while the first could still land";
+        return Some((Property::LookedAt, said));
+    }
+    if matches!(model.plan.entries[entry].nature, Nature::Change(_)) {
+        if ground.sides()[entry] == Side::Foreign {
+            let said = "somebody else's value was written over";
+            return Some((Property::NotOverOthers, said));
+        }
+        if ground.unlooked == Some(u16::try_from(entry).unwrap_or(u16::MAX)) {
+            let said = "a place was written twice without a look in between";
+            return Some((Property::LookedAt, said));
+        }
+    }
+    order(model, node, entry, way).map(|said| (Property::Order, said))
+}
+
+/// Forward and on a return in the order of the list; what is undone or tidied up, in reverse.
+fn order(model: &Model, node: &Node, entry: usize, way: Way) -> Option<&'static str> {
+    let (state, entries) = (&node.state, &model.plan.entries);
+    let goes_back = |i: &usize| {
+        state.mark(*i) == Mark::Standing
+            && match &entries[*i].nature {
+                Nature::Act(act) => act.undo.is_some(),
+                nature => matches!(nature, Nature::Change(_)),
+            }
+    };
+    let (mut before, mut after) = (0..entry, entry + 1..entries.len());
+    match (way, state.phase()) {
+        (Way::There, Phase::Forward) => {
+            let first_try = state.motion().is_some_and(|motion| motion.tries == 0);
+            if state.mark(entry) != Mark::None && first_try {
+                return Some("what stands already was made again");
+            }
+            (after.any(|i| state.mark(i) != Mark::None))
+                .then_some("a change was made after a later one")
+        }
+        (Way::Back, Phase::Return) => (before.any(|i| goes_back(&i)))
+            .then_some("a later change returned before an earlier one"),
+        (Way::Back, Phase::Undo) => (after.any(|i| goes_back(&i)))
+            .then_some("an earlier change was undone before a later one"),
+        (Way::Back, Phase::Tidy) => (after.any(|i| goes_back(&i) && entries[i].temporary))
+            .then_some("an earlier change was tidied up before a later one"),
+        _ => Some("something was written in a phase that writes nothing of this way"),
+    }
+}
+
+/// Every ending is all new, all old, or stopped for a person; and says so.
+fn end(model: &Model, node: &Node, ending: Ending, writers: &[u16]) -> Option<Broken> {
+    let (state, ground, plan) = (&node.state, &node.ground, &model.plan);
+    if ground.in_flight.is_some() {
+        let said = "it ended while a write could still land";
+        return Some((Property::LookedAt, said));
+    }
+    if ending == Ending::Done && ground.doubt {
+        let said =
+            "it said that all was seen, and went on with something that was late or not seen";
+        return Some((Property::ExitCode, said));
+    }
+    let well = matches!(ending, Ending::Done | Ending::DoneUnproven | Ending::Undone);
+    if well && ground.defied {
+        let said = "it ended well although a check had said that it must not go on";
+        return Some((Property::ExitCode, said));
+    }
+    if matches!(ending, Ending::Refused | Ending::Stale) && state.wrote() {
+        let said = "it said that nothing was touched, and something was written";
+        return Some((Property::ExitCode, said));
+    }
+    let broken = |i: usize| -> Option<Broken> {
+        let entry = &plan.entries[i];
+        let (side, mark) = (ground.sides()[i], state.mark(i));
+        let (theirs, accepted) = (ground.is_theirs(i), ground.was_accepted(i));
+        let returns = match (plan.mode, &entry.nature) {
+            (Mode::Drill, Nature::Act(act)) => act.undo.is_some(),
+            (Mode::Drill, _) => true,
+            _ => entry.temporary,
+        };
+        let new = match returns || matches!(plan.mode, Mode::Plan | Mode::Check) {
+            true => Side::Before,
+            false => Side::After,
+        };
+        // Where somebody else made our change, nothing of it is ours to put back.
+        let made_for_us = theirs && mark == Mark::Unneeded && side == Side::After;
+        match ending {
+            Ending::Done if side == new || made_for_us => None,
+            Ending::DoneUnproven if side == new || made_for_us || accepted => None,
+            // A dry run compares, and writes nothing: what others write meanwhile is not its business.
+            Ending::Done | Ending::DoneUnproven if theirs && !state.wrote() => None,
+            Ending::Done | Ending::DoneUnproven if new == Side::Before => Some((
+                Property::RestoredExactly,
+                "it ended well, and something is not as it was before",
+            )),
+            Ending::Done | Ending::DoneUnproven => Some((
+                Property::EveryEnding,
+                "it ended well, and a change is not made",
+            )),
+            Ending::Refused | Ending::Stale if side == Side::Before || theirs => None,
+            Ending::Undone if side == Side::Before || accepted => None,
+            Ending::Undone if theirs && matches!(mark, Mark::None | Mark::Unneeded) => None,
+            Ending::Refused | Ending::Stale | Ending::Undone => {
+                let said = "it said that all is as it was before, and something is not";
+                Some((Property::RestoredExactly, said))
+            }
+            Ending::Held | Ending::Stopped => None,
+        }
+    };
+    writers.iter().find_map(|i| broken(usize::from(*i)))
+}
+
+/// What says that nothing of it stands says the truth.
+fn rest(model: &Model, node: &Node, writers: &[u16]) -> Option<Broken> {
+    if node.state.stands() {
+        return None;
+    }
+    let said = "something stands, and nothing offers to put it back";
+    (!all_before(model, node, writers)).then_some((Property::WayBack, said))
+}
+
+/// Whether everything is as it was before: but for what somebody else wrote, what cannot be undone, and what a
+/// person accepted or left.
+pub(super) fn all_before(model: &Model, node: &Node, writers: &[u16]) -> bool {
+    writers.iter().map(|i| usize::from(*i)).all(|i| {
+        let beyond =
+            matches!(&model.plan.entries[i].nature, Nature::Act(act) if act.undo.is_none());
+        let ground = &node.ground;
+        beyond || ground.sides()[i] == Side::Before || ground.was_accepted(i) || ground.is_theirs(i)
+    })
+}

@@ -1,0 +1,216 @@
+//! The world as far as a run can tell, and the moments of a run in it.
+
+use super::model::{Dead, Model};
+use crate::machine::{Stage, State, byte, pack_number, pack_runs, unpack_number, unpack_runs};
+use crate::plan::{Side, Way};
+
+/// What is true, whatever the run believes.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct Ground {
+    /// What the place of each entry holds; of an act, whether it was done.
+    sides: Box<[Side]>,
+    /// What is to be remembered of each entry, a bit each.
+    notes: Box<[u8]>,
+    /// A write that may still land.
+    pub in_flight: Option<(u16, Side)>,
+    /// The place that we wrote and that nobody looked at since.
+    pub unlooked: Option<u16>,
+    /// The place of the present write was looked at just before it.
+    pub looked: bool,
+    /// The run went on although something was late or not seen.
+    pub doubt: bool,
+    /// The run went on, or ended well, although a check said that it must not.
+    pub defied: bool,
+    pub dead: Dead,
+    /// The process is gone, and the run has not ended.
+    pub down: bool,
+}
+
+/// Somebody else wrote there, after us or instead of us.
+const THEIRS: u8 = 1;
+
+/// A person accepted it unseen, or the playbook says that it is skipped when it is cut off.
+const ACCEPTED: u8 = 2;
+
+impl Clone for Ground {
+    fn clone(&self) -> Ground {
+        Ground {
+            sides: self.sides.clone(),
+            notes: self.notes.clone(),
+            ..*self
+        }
+    }
+
+    /// Takes the place of `self` without a new allocation.
+    fn clone_from(&mut self, other: &Ground) {
+        let mut sides = std::mem::take(&mut self.sides);
+        let mut notes = std::mem::take(&mut self.notes);
+        sides.clone_from(&other.sides);
+        notes.clone_from(&other.notes);
+        *self = Ground {
+            sides,
+            notes,
+            ..*other
+        };
+    }
+}
+
+/// Where a write of this way leads.
+pub(super) fn goal(way: Way) -> Side {
+    match way {
+        Way::There => Side::After,
+        Way::Back => Side::Before,
+    }
+}
+
+impl Ground {
+    /// The world as the plan saw it.
+    pub fn new(model: &Model) -> Ground {
+        let entries = model.plan.entries.len();
+        Ground {
+            sides: vec![Side::Before; entries].into(),
+            notes: vec![0; entries].into(),
+            in_flight: None,
+            unlooked: None,
+            looked: false,
+            doubt: false,
+            defied: false,
+            dead: model.dead_at_first(),
+            down: false,
+        }
+    }
+
+    pub fn sides(&self) -> &[Side] {
+        &self.sides
+    }
+
+    pub fn somebody_writes(&mut self, entry: usize, side: Side) {
+        self.sides[entry] = side;
+        self.notes[entry] |= THEIRS;
+    }
+
+    pub fn we_write(&mut self, entry: usize, side: Side) {
+        self.sides[entry] = side;
+        self.notes[entry] &= !THEIRS;
+    }
+
+    /// What was in flight arrives.
+    pub fn land(&mut self) {
+        if let Some((entry, side)) = self.in_flight.take() {
+            self.we_write(usize::from(entry), side);
+        }
+    }
+
+    pub fn is_theirs(&self, entry: usize) -> bool {
+        self.notes[entry] & THEIRS != 0
+    }
+
+    pub fn accept(&mut self, entry: usize) {
+        self.notes[entry] |= ACCEPTED;
+    }
+
+    pub fn was_accepted(&self, entry: usize) -> bool {
+        self.notes[entry] & ACCEPTED != 0
+    }
+}
+
+/// One moment of a run: what its journal says, and what is true.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct Node {
+    pub state: State,
+    pub ground: Ground,
+}
+
+impl Clone for Node {
+    fn clone(&self) -> Node {
+        Node {
+            state: self.state.clone(),
+            ground: self.ground.clone(),
+        }
+    }
+
+    fn clone_from(&mut self, other: &Node) {
+        self.state.clone_from(&other.state);
+        self.ground.clone_from(&other.ground);
+    }
+}
+
+impl Node {
+    /// Before anything happened.
+    pub fn first(model: &Model) -> Node {
+        Node {
+            state: model.start(),
+            ground: Ground::new(model),
+        }
+    }
+
+    /// Forgets what makes no difference any more, so that moments with the same future are equal.
+    pub(super) fn forget(&mut self) {
+        let writes = (self.state.motion()).is_some_and(|motion| motion.stage == Stage::Write);
+        self.ground.looked &= writes && !self.ground.down;
+    }
+
+    /// Appends it to `out`, exactly: equal nodes become equal bytes, different nodes different ones.
+    pub(super) fn pack(&self, writers: &[u16], out: &mut Vec<u8>) {
+        self.state.pack(writers, out);
+        let ground = &self.ground;
+        let flags = [
+            ground.looked,
+            ground.doubt,
+            ground.defied,
+            ground.down,
+            ground.dead.source,
+            ground.dead.target,
+            ground.in_flight.is_some(),
+            ground.unlooked.is_some(),
+        ];
+        out.push((flags.iter().enumerate()).fold(0, |all, (i, flag)| all | u8::from(*flag) << i));
+        if let Some((entry, side)) = ground.in_flight {
+            pack_number(entry, out);
+            out.push(side as u8);
+        }
+        if let Some(entry) = ground.unlooked {
+            pack_number(entry, out);
+        }
+        let cell = |i: &u16| {
+            let i = usize::from(*i);
+            ground.sides[i] as u8 | ground.notes[i] << 2
+        };
+        pack_runs(writers.iter().map(cell), out);
+    }
+
+    /// Takes a node of the same model back. `None` where the bytes are no node.
+    pub(super) fn unpack(&mut self, writers: &[u16], mut bytes: &[u8]) -> Option<()> {
+        const SIDES: [Side; 4] = [Side::Before, Side::After, Side::Mixed, Side::Foreign];
+        let bytes = &mut bytes;
+        self.state.unpack(writers, bytes)?;
+        let flags = byte(bytes)?;
+        let flag = |i: u8| flags >> i & 1 == 1;
+        let ground = &mut self.ground;
+        ground.looked = flag(0);
+        ground.doubt = flag(1);
+        ground.defied = flag(2);
+        ground.down = flag(3);
+        ground.dead = Dead {
+            source: flag(4),
+            target: flag(5),
+        };
+        ground.in_flight = match flag(6) {
+            true => {
+                let entry = unpack_number(bytes)?;
+                Some((entry, SIDES[usize::from(byte(bytes)? & 3)]))
+            }
+            false => None,
+        };
+        ground.unlooked = match flag(7) {
+            true => Some(unpack_number(bytes)?),
+            false => None,
+        };
+        unpack_runs(bytes, writers.len(), |at, cell| {
+            if let Some(i) = writers.get(at).map(|i| usize::from(*i)) {
+                ground.sides[i] = SIDES[usize::from(cell & 3)];
+                ground.notes[i] = cell >> 2;
+            }
+        })
+    }
+}

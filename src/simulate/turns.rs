@@ -1,0 +1,608 @@
+//! All that can happen at one moment of a run, and what each of it leads to.
+
+use super::fault::{Cut, Fault, Moment};
+use super::ground::{Node, goal};
+use super::model::{Dead, Model};
+use super::rules::Rules;
+use crate::clock::Stamp;
+use crate::event::{Answer, Decision, Ending, Event, Round};
+use crate::machine::{Impossible, Move, Phase};
+use crate::plan::{IfInterrupted, Mode, Nature, Outcome, Side, Then, Value, Way};
+
+/// One thing that can happen at a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Strike {
+    /// What it is about, as in a [`Point`](super::Point).
+    pub(super) entry: Option<u16>,
+    /// `None`: nothing goes wrong.
+    pub(super) fault: Option<Fault>,
+}
+
+impl Strike {
+    pub(super) fn cost(self) -> u8 {
+        self.fault.map_or(0, Fault::cost)
+    }
+}
+
+/// What can happen, moment by moment.
+pub(super) struct Turns<'m, R> {
+    model: &'m Model,
+    rules: &'m R,
+    /// The entries that write; no other has a mark or a place.
+    pub(super) writers: Vec<u16>,
+    /// Whether the death of a site can be noticed at all.
+    sites_matter: bool,
+    /// The moment at hand.
+    pub(super) here: Node,
+    mv: Move,
+    /// What the looks at hand show where nothing goes wrong.
+    truths: Vec<(usize, Outcome)>,
+    /// What the strike that was taken last led to.
+    pub(super) there: Node,
+    /// What the machine would not believe of it.
+    pub(super) refused: Option<Impossible>,
+    /// The events of it, where somebody wants to know.
+    pub(super) facts: Option<Vec<Event>>,
+    judged: Event,
+}
+
+fn nobody() -> String {
+    String::new()
+}
+
+fn no_time() -> Stamp {
+    Stamp {
+        wall: jiff::Timestamp::UNIX_EPOCH,
+        boot_ms: 0,
+        boot_id: String::new(),
+    }
+}
+
+fn short(entry: usize) -> u16 {
+    u16::try_from(entry).unwrap_or(u16::MAX)
+}
+
+impl<'m, R: Rules> Turns<'m, R> {
+    /// Stands before the first moment.
+    pub(super) fn new(model: &'m Model, rules: &'m R) -> Turns<'m, R> {
+        let entries = model.plan.entries.iter().enumerate();
+        let writers = entries.filter(|(_, entry)| entry.writes());
+        let mut turns = Turns {
+            model,
+            rules,
+            writers: writers.map(|(i, _)| short(i)).collect(),
+            sites_matter: (model.traits.iter()).any(|t| t.sees.active || t.sees.idle),
+            here: Node::first(model),
+            mv: Move::Rest,
+            truths: Vec::new(),
+            there: Node::first(model),
+            refused: None,
+            facts: None,
+            judged: Event::Judged {
+                round: Round::There,
+                outcomes: Vec::new(),
+            },
+        };
+        turns.look_around();
+        turns
+    }
+
+    pub(super) fn model(&self) -> &'m Model {
+        self.model
+    }
+
+    /// The move at hand.
+    pub(super) fn mv(&self) -> &Move {
+        &self.mv
+    }
+
+    /// What kind of move it is.
+    pub(super) fn moment(&self) -> Moment {
+        Moment::of(&self.mv)
+    }
+
+    /// Whether a resume after the end would do something.
+    pub(super) fn resumes_after_its_end(&self) -> bool {
+        let mut state = self.here.state.clone();
+        let resumed = Event::Resumed {
+            by: nobody(),
+            version: nobody(),
+        };
+        !self.is_open() && (self.rules.fold(&self.model.plan, &mut state, &resumed)).is_ok()
+    }
+
+    /// Goes on to what the last strike led to.
+    pub(super) fn go(&mut self) {
+        std::mem::swap(&mut self.here, &mut self.there);
+        self.look_around();
+    }
+
+    /// Finds the move that is at hand `here`; call it whenever `here` was set.
+    pub(super) fn look_around(&mut self) {
+        let node = &self.here;
+        self.mv = match node.ground.down {
+            true => Move::Rest,
+            false => self.rules.next(&self.model.plan, &node.state),
+        };
+        self.truths.clear();
+        if let Move::Look { round, entries } = &self.mv {
+            let (sides, dead) = (node.ground.sides(), node.ground.dead);
+            let truth = |i: &usize| (*i, self.model.truth(*i, *round, sides, dead));
+            self.truths.extend(entries.iter().map(truth));
+        }
+    }
+
+    /// The run has not ended, or can be gone on with all the same.
+    fn is_open(&self) -> bool {
+        let ended = self.here.state.ended();
+        matches!(ended, None | Some(Ending::Stopped | Ending::Held))
+    }
+
+    /// What happens at the moment at hand where nobody says otherwise: a person who is asked stops, a run that
+    /// was cut off or stopped is resumed. `None` where the run is over.
+    pub(super) fn usual(&self) -> Option<Strike> {
+        let (entry, fault) = match &self.mv {
+            Move::Decide { .. } => (None, Some(Fault::Person(Decision::Stop))),
+            Move::Rest => {
+                let ended = self.here.state.ended();
+                let goes_on = matches!(ended, None | Some(Ending::Stopped));
+                if !goes_on || self.is_dry() {
+                    return None;
+                }
+                (None, Some(Fault::Person(Decision::Again)))
+            }
+            mv => (entry_of(mv), None),
+        };
+        Some(Strike { entry, fault })
+    }
+
+    /// Whether nothing of it is kept that could be resumed.
+    fn is_dry(&self) -> bool {
+        matches!(self.model.plan.mode, Mode::Plan | Mode::Check)
+    }
+
+    /// Everything that can happen at the moment at hand: first what is usual.
+    pub(super) fn strikes(&self, found: &mut Vec<Strike>) {
+        found.clear();
+        found.extend(self.usual());
+        let entry = entry_of(&self.mv);
+        let mut add = |fault| {
+            found.push(Strike {
+                entry,
+                fault: Some(fault),
+            });
+        };
+        match &self.mv {
+            Move::Rest => {
+                if !self.is_dry() {
+                    let again = matches!(self.here.state.ended(), Some(Ending::Held));
+                    if again {
+                        add(Fault::Person(Decision::Again));
+                    }
+                    if self.here.state.stands() {
+                        add(Fault::Person(Decision::Back));
+                    }
+                }
+                return;
+            }
+            Move::Decide { .. } => {
+                let others = [Decision::Back, Decision::Again, Decision::On];
+                for decision in others {
+                    add(Fault::Person(decision));
+                }
+            }
+            Move::Stay => add(Fault::Person(Decision::Back)),
+            Move::Approve { .. } if !self.is_dry() => add(Fault::Declined),
+            _ => {}
+        }
+        if !self.is_dry() {
+            add(Fault::Killed(Cut::Before));
+            add(Fault::LockLost);
+        }
+        if !matches!(self.mv, Move::End { .. }) && !self.here.state.stopping() {
+            add(Fault::CtrlC);
+        }
+        let time_matters = matches!(
+            self.mv,
+            Move::Look { .. }
+                | Move::Write { .. }
+                | Move::Settle { .. }
+                | Move::Wait { .. }
+                | Move::Stay
+        );
+        if time_matters {
+            add(Fault::ClockJumps);
+        }
+        let asks = matches!(
+            self.mv,
+            Move::Look { .. } | Move::Compare { .. } | Move::Write { .. } | Move::Settle { .. }
+        );
+        if asks && self.sites_matter {
+            let Dead { source, target } = self.here.ground.dead;
+            if !source {
+                add(Fault::SourceDies);
+            }
+            if !target {
+                add(Fault::TargetDies);
+            }
+        }
+        match self.mv {
+            Move::Look { round, .. } => self.strikes_of_looks(round, found),
+            Move::Compare { entry, way } => self.strikes_of_a_compare(entry, way, &mut add),
+            Move::Write { entry, way } => self.strikes_of_a_write(entry, way, &mut add),
+            Move::Settle { entry, way } => self.strikes_of_a_settle(entry, way, &mut add),
+            _ => {}
+        }
+    }
+
+    /// One check at a time: of several the gravest decides, and it decides as if it were alone.
+    fn strikes_of_looks(&self, round: Round, found: &mut Vec<Strike>) {
+        for (i, truth) in &self.truths {
+            let mut add = |fault| {
+                found.push(Strike {
+                    entry: Some(short(*i)),
+                    fault: Some(fault),
+                });
+            };
+            if *truth != Outcome::Fail {
+                add(Fault::Fails);
+            }
+            if matches!(truth, Outcome::Pass | Outcome::Warn) {
+                add(Fault::Late);
+            }
+            if *truth != self.model.unseen(*i, round) {
+                add(Fault::Hangs);
+            }
+        }
+    }
+
+    fn is_change(&self, entry: usize) -> bool {
+        matches!(self.model.plan.entries[entry].nature, Nature::Change(_))
+    }
+
+    fn strikes_of_a_compare(&self, entry: usize, way: Way, add: &mut impl FnMut(Fault)) {
+        if !self.is_change(entry) {
+            return;
+        }
+        let ground = &self.here.ground;
+        if self.model.reachable(entry, way, ground.dead) {
+            add(Fault::Hangs);
+        }
+        let side = ground.sides()[entry];
+        if side != Side::Foreign {
+            add(Fault::Foreign);
+        }
+        if side != goal(way) {
+            add(Fault::Anticipated);
+        }
+    }
+
+    fn strikes_of_a_settle(&self, entry: usize, way: Way, add: &mut impl FnMut(Fault)) {
+        let ground = &self.here.ground;
+        if self.model.reachable(entry, way, ground.dead) {
+            add(Fault::Hangs);
+        }
+        if ground.sides()[entry] != Side::Foreign {
+            add(Fault::Foreign);
+        }
+    }
+
+    fn strikes_of_a_write(&self, entry: usize, way: Way, add: &mut impl FnMut(Fault)) {
+        if self.is_dry() {
+            return;
+        }
+        let ground = &self.here.ground;
+        let change = self.is_change(entry);
+        // Between a look and its write nobody can hold anybody off; without a look before it, we could have.
+        if change && !ground.looked && ground.sides()[entry] != Side::Foreign {
+            add(Fault::Foreign);
+        }
+        if way == Way::There {
+            add(Fault::DiskFull);
+        }
+        add(Fault::Killed(Cut::Intended));
+        if !self.model.reachable(entry, way, ground.dead) {
+            return;
+        }
+        add(Fault::Refused);
+        add(Fault::Lost);
+        add(Fault::Unsaid);
+        add(Fault::Killed(Cut::Written));
+        add(Fault::Killed(Cut::After));
+        if !change {
+            return;
+        }
+        add(Fault::LandsLate);
+        add(Fault::Lies);
+        add(Fault::Killed(Cut::InFlight));
+        if self.model.splits(entry) {
+            add(Fault::Half);
+            add(Fault::HalfUnsaid);
+        }
+    }
+
+    /// What strikes leads `there`. More than one can strike only in a look, each another check.
+    pub(super) fn take(&mut self, strikes: &[Strike]) {
+        self.there.clone_from(&self.here);
+        self.refused = None;
+        if let Some(facts) = &mut self.facts {
+            facts.clear();
+        }
+        let fault = strikes.first().and_then(|strike| strike.fault);
+        match fault {
+            Some(fault) if fault.is_silent() => self.silent(fault),
+            Some(Fault::Killed(Cut::Before) | Fault::LockLost) => self.there.ground.down = true,
+            Some(Fault::CtrlC | Fault::DiskFull) => self.happen(&Event::StopAsked { by: nobody() }),
+            _ => self.move_on(strikes, fault),
+        }
+        self.there.forget();
+    }
+
+    fn happen(&mut self, event: &Event) {
+        if self.refused.is_none() {
+            let folded = (self.rules).fold(&self.model.plan, &mut self.there.state, event);
+            self.refused = folded.err();
+        }
+        if let Some(facts) = &mut self.facts {
+            facts.push(event.clone());
+        }
+    }
+
+    fn silent(&mut self, fault: Fault) {
+        let ground = &mut self.there.ground;
+        match fault {
+            Fault::SourceDies => ground.dead.source = true,
+            Fault::TargetDies => ground.dead.target = true,
+            Fault::Foreign | Fault::Anticipated => {
+                let (Move::Compare { entry, way }
+                | Move::Write { entry, way }
+                | Move::Settle { entry, way }) = self.mv
+                else {
+                    return;
+                };
+                // Whoever writes after our write was overtaken by it, not we by them.
+                ground.land();
+                let side = match fault {
+                    Fault::Foreign => Side::Foreign,
+                    _ => goal(way),
+                };
+                ground.somebody_writes(entry, side);
+            }
+            // The machine knows no time.
+            _ => {}
+        }
+    }
+
+    fn move_on(&mut self, strikes: &[Strike], fault: Option<Fault>) {
+        match self.mv {
+            Move::Look { round, .. } => self.look(round, strikes),
+            Move::TakeBaseline => self.happen(&Event::BaselineTaken { sights: Vec::new() }),
+            Move::Compare { entry, way } => self.compare(entry, way, fault),
+            Move::Write { entry, way } => self.write(entry, way, fault),
+            Move::Settle { entry, way } => self.settle(entry, way, fault),
+            Move::Wait { entry } => self.happen(&Event::Waited { entry }),
+            Move::Approve { entry } => {
+                let (yes, by) = (fault != Some(Fault::Declined), nobody());
+                self.happen(&Event::Approved { entry, yes, by });
+                self.there.ground.defied |= !yes && self.went_on();
+            }
+            Move::Stay => match fault {
+                None => self.happen(&Event::HoldOver { by: nobody() }),
+                Some(_) => self.decided(Decision::Back),
+            },
+            Move::Decide { .. } => self.decide(fault),
+            Move::End { ending } => self.happen(&Event::Ended { ending }),
+            Move::Rest => self.reopen(fault == Some(Fault::Person(Decision::Back))),
+        }
+    }
+
+    fn look(&mut self, round: Round, strikes: &[Strike]) {
+        // Both are looked at side by side.
+        if round == Round::There && self.here.state.lacks_baseline() {
+            self.happen(&Event::BaselineTaken { sights: Vec::new() });
+        }
+        let blank = Event::HoldOver { by: nobody() };
+        let mut judged = std::mem::replace(&mut self.judged, blank);
+        if let Event::Judged {
+            round: asked,
+            outcomes,
+        } = &mut judged
+        {
+            *asked = round;
+            outcomes.clone_from(&self.truths);
+            for (i, outcome) in outcomes.iter_mut() {
+                let struck = |strike: &&Strike| strike.entry == Some(short(*i));
+                match strikes.iter().find(struck).and_then(|s| s.fault) {
+                    Some(Fault::Fails) => *outcome = Outcome::Fail,
+                    Some(Fault::Late) => *outcome = Outcome::Late,
+                    Some(Fault::Hangs) => *outcome = self.model.unseen(*i, round),
+                    _ => {}
+                }
+            }
+        }
+        self.happen(&judged);
+        if let Event::Judged { outcomes, .. } = &judged {
+            self.weigh(round, outcomes);
+        }
+        self.judged = judged;
+    }
+
+    /// Whether the run is on its way to a success, and not held.
+    fn went_on(&self) -> bool {
+        let state = &self.there.state;
+        state.held().is_none()
+            && matches!(
+                state.phase(),
+                Phase::Forward | Phase::Return | Phase::Stay | Phase::Tidy
+            )
+            && matches!(
+                state.closing(),
+                None | Some(Ending::Done | Ending::DoneUnproven)
+            )
+    }
+
+    /// Remembers what the run went on with.
+    fn weigh(&mut self, round: Round, outcomes: &[(usize, Outcome)]) {
+        let entries = &self.model.plan.entries;
+        match round {
+            Round::There | Round::Return if self.went_on() => {
+                let stops = |(i, o): &(usize, Outcome)| entries[*i].rule.then(*o) > Then::Note;
+                let unsure = |o| matches!(o, Outcome::Late | Outcome::Unknown);
+                self.there.ground.doubt |= outcomes.iter().any(|(_, o)| unsure(*o));
+                self.there.ground.defied |= outcomes.iter().any(stops);
+            }
+            Round::Verify => {
+                let bad = |(i, o): &(usize, Outcome)| {
+                    entries[*i].rule.fail > Then::Note
+                        && !matches!(o, Outcome::Pass | Outcome::Warn)
+                };
+                let closes = self.there.state.closing() == Some(Ending::Undone);
+                self.there.ground.defied = closes && outcomes.iter().any(bad);
+            }
+            Round::There | Round::Return | Round::Probe => {}
+        }
+    }
+
+    /// What a read of the place shows.
+    fn read(&mut self, entry: usize, way: Way, fault: Option<Fault>) -> Option<Side> {
+        let ground = &mut self.there.ground;
+        let answered = fault != Some(Fault::Hangs) && self.model.reachable(entry, way, ground.dead);
+        if !answered {
+            return None;
+        }
+        ground.looked = true;
+        ground.unlooked = None;
+        Some(ground.sides()[entry])
+    }
+
+    fn compare(&mut self, entry: usize, way: Way, fault: Option<Fault>) {
+        let side = match self.is_change(entry) {
+            true => self.read(entry, way, fault),
+            false => None,
+        };
+        let detail = None;
+        self.happen(&Event::Compared {
+            entry,
+            way,
+            side,
+            detail,
+        });
+    }
+
+    fn write(&mut self, entry: usize, way: Way, fault: Option<Fault>) {
+        if self.is_dry() {
+            return self.happen(&Event::WouldChange { entry });
+        }
+        self.happen(&Event::Intended {
+            entry,
+            way,
+            from: Value::default(),
+            to: Value::default(),
+            until: no_time(),
+        });
+        let reachable = self.model.reachable(entry, way, self.here.ground.dead);
+        let change = self.is_change(entry);
+        let ground = &mut self.there.ground;
+        ground.looked = false;
+        if change {
+            ground.unlooked = Some(short(entry));
+        }
+        match fault {
+            _ if !reachable => {}
+            Some(Fault::Refused | Fault::Lost | Fault::Lies | Fault::Killed(Cut::Intended)) => {}
+            Some(Fault::LandsLate | Fault::Killed(Cut::InFlight)) => {
+                ground.in_flight = Some((short(entry), goal(way)));
+            }
+            Some(Fault::Half | Fault::HalfUnsaid) => ground.we_write(entry, Side::Mixed),
+            _ => ground.we_write(entry, goal(way)),
+        }
+        let answer = match fault {
+            Some(Fault::Killed(cut)) if cut != Cut::After => None,
+            Some(Fault::Refused) => Some(Answer::Refused { why: nobody() }),
+            Some(Fault::Lost | Fault::LandsLate | Fault::Unsaid | Fault::HalfUnsaid) => {
+                Some(Answer::Unclear { why: nobody() })
+            }
+            _ if !reachable => Some(Answer::Unclear { why: nobody() }),
+            _ => Some(Answer::Done { note: nobody() }),
+        };
+        self.there.ground.down = matches!(fault, Some(Fault::Killed(_)));
+        if let Some(answer) = answer {
+            self.happen(&Event::Answered { entry, way, answer });
+        }
+    }
+
+    fn settle(&mut self, entry: usize, way: Way, fault: Option<Fault>) {
+        // Looking goes on until nothing can land any more.
+        self.there.ground.land();
+        let side = self.read(entry, way, fault);
+        let detail = None;
+        self.happen(&Event::Settled {
+            entry,
+            way,
+            side,
+            detail,
+        });
+    }
+
+    fn decided(&mut self, decision: Decision) {
+        let by = nobody();
+        self.happen(&Event::Decided { decision, by });
+    }
+
+    fn decide(&mut self, fault: Option<Fault>) {
+        let decision = match fault {
+            Some(Fault::Person(decision)) => decision,
+            _ => Decision::Stop,
+        };
+        if decision == Decision::On {
+            let ground = &mut self.there.ground;
+            ground.doubt = true;
+            if let Some(motion) = self.here.state.motion() {
+                ground.accept(usize::from(motion.entry));
+            }
+        }
+        self.decided(decision);
+    }
+
+    /// Another process goes on with the run, or puts it back.
+    fn reopen(&mut self, back: bool) {
+        let ground = &mut self.there.ground;
+        ground.down = false;
+        if let Some(motion) = self.here.state.motion()
+            && let Nature::Act(act) = &self.model.plan.entries[usize::from(motion.entry)].nature
+            && motion.stage.may_have_happened()
+            && act.if_interrupted == IfInterrupted::Skip
+        {
+            ground.accept(usize::from(motion.entry));
+            ground.doubt = true;
+        }
+        if back {
+            // Whoever asks for it afterwards does so once the sites are up again.
+            ground.dead = Dead::default();
+        }
+        if self.is_open() {
+            self.happen(&Event::Resumed {
+                by: nobody(),
+                version: nobody(),
+            });
+        }
+        if back {
+            self.decided(Decision::Back);
+        }
+    }
+}
+
+/// The entry of a move; of a look the first.
+pub(super) fn entry_of(mv: &Move) -> Option<u16> {
+    match mv {
+        Move::Look { entries, .. } => entries.first().copied().map(short),
+        Move::Compare { entry, .. }
+        | Move::Write { entry, .. }
+        | Move::Settle { entry, .. }
+        | Move::Wait { entry }
+        | Move::Approve { entry } => Some(short(*entry)),
+        Move::TakeBaseline | Move::Stay | Move::Decide { .. } | Move::End { .. } | Move::Rest => {
+            None
+        }
+    }
+}
