@@ -251,17 +251,44 @@ impl PowerDns {
         }
         let auth = Auth::Header("x-api-key", &key);
         let url = self.zone_url(zone, None);
-        let reply = self
+        let written = self
             .api
             .write(permit, Method::Patch, &url, &auth, Some(&patch(&swap)))
-            .await
-            .map_err(|lost| lost.answer())?;
-        if !reply.is_success() {
-            return Err(reply.refusal(&format!("PowerDNS did not change the zone `{zone}`")));
-        }
-        let mut note = format!("PowerDNS changed `{zone}` in one call");
+            .await;
+        let answer = match written {
+            Ok(reply) if reply.is_success() => {
+                let rest = self.follow_up(zone, &seen, permit, &auth).await;
+                return Ok(format!("PowerDNS changed `{zone}` in one call{rest}"));
+            }
+            Ok(reply) => reply.refusal(&format!("PowerDNS did not change the zone `{zone}`")),
+            Err(lost) => lost.answer(),
+        };
+        Err(match answer {
+            // It may have happened: then secondaries that are not told would lag until they look by
+            // themselves. Where it did not, this changes nothing.
+            Answer::Unclear { why } => {
+                let rest = self.follow_up(zone, &seen, permit, &auth).await;
+                let why = match rest.is_empty() {
+                    true => why,
+                    false => format!("{why} (in case it was changed all the same{rest})"),
+                };
+                Answer::Unclear { why }
+            }
+            other => other,
+        })
+    }
+
+    /// What a change leaves to be done, and a note of it: the order of a signed zone, the secondaries.
+    async fn follow_up(
+        &self,
+        zone: &str,
+        seen: &Zone,
+        permit: &Permit<'_>,
+        auth: &Auth<'_>,
+    ) -> String {
+        let mut note = String::new();
         if seen.dnssec && !seen.api_rectify {
-            let put = self.put(zone, "rectify", permit, &auth).await;
+            let put = self.put(zone, "rectify", permit, auth).await;
             note.push_str(&match put {
                 Ok(()) => ", put its signed order right".to_owned(),
                 Err(why) => format!(
@@ -270,7 +297,7 @@ impl PowerDns {
             });
         }
         if matches!(seen.kind.as_str(), "Master" | "Primary") {
-            let put = self.put(zone, "notify", permit, &auth).await;
+            let put = self.put(zone, "notify", permit, auth).await;
             note.push_str(&match put {
                 Ok(()) => ", told its secondaries".to_owned(),
                 Err(why) => {
@@ -280,7 +307,7 @@ impl PowerDns {
                 }
             });
         }
-        Ok(note)
+        note
     }
 
     /// A call without a body that follows a change; what was changed stands even if it fails.

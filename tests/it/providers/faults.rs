@@ -7,11 +7,12 @@ use cutover::dns::{Provider, RecordSet};
 use cutover::event::{Answer, Cause};
 use cutover::field::{Datum, Fields};
 use cutover::secret::SecretRef;
+use hickory_resolver::proto::rr::RecordType;
 
 use super::{Desk, TEXT, ZONE, build, done, powerdns, read, refused, rfc2136, secret, set, write};
-use crate::lab::dns::{Bind, Knot, PowerDns, Tsig, serial};
+use crate::lab::dns::{Bind, Knot, Nsd, PowerDns, Tsig, answers, serial};
 use crate::lab::relay::{Fate, Relay};
-use crate::lab::{FrozenPort, V4, have};
+use crate::lab::{FrozenPort, READY, V4, free_port, have, wait_until};
 
 const WWW: &str = "www.lab.example. A";
 
@@ -134,6 +135,30 @@ async fn a_lost_answer_to_a_patch_is_unclear_and_never_done() {
         assert!(why.contains(what) && !why.contains("lab-api-key"), "{why}");
         assert_eq!(read(&*direct, &[WWW]).await, now);
     }
+}
+
+/// The change may have happened, and nobody else would tell the secondaries.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_answer_to_a_patch_does_not_leave_the_secondary_behind() {
+    if !have(&["pdns_server", "nsd"]) {
+        return;
+    }
+    let (dir, key) = (tempfile::tempdir().unwrap(), Tsig::new("cutover"));
+    let port = free_port();
+    let server = PowerDns::telling(&[(ZONE, TEXT)], &key, Some(port));
+    let secondary = Nsd::secondary(port, &[ZONE], server.v4, &key);
+    wait_until("the secondary has the zone", READY, || {
+        serial(secondary.v6, ZONE)
+    });
+    let is_patch: fn(&[u8]) -> bool = |piece| piece.starts_with(b"PATCH ");
+    let relay = Relay::start(server.api, is_patch, Fate::CutAfter);
+    let provider = powerdns(dir.path(), &format!("http://{}", relay.at), &server.api_key);
+    let why = unclear(write(&*provider, &before(), &after()).await);
+    assert!(why.contains("told its secondaries"), "{why}");
+    wait_until("the secondary has what was changed", READY, || {
+        let seen = answers(secondary.v6, "www.lab.example", RecordType::A);
+        (seen == ["60 198.51.100.20"]).then_some(())
+    });
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -35,7 +35,8 @@ impl PowerDns {
         PowerDns::telling(zones, key, None)
     }
 
-    /// The same, and a secondary at this port is told of changes.
+    /// The same, and a secondary at this port is told of changes when the API is asked to tell it: by itself
+    /// the server would do so long after any test.
     pub fn telling(zones: &[(&str, &str)], key: &Tsig, tells: Option<u16>) -> PowerDns {
         let dir = tempfile::tempdir().unwrap();
         let (port, api_port) = (free_port(), free_port());
@@ -56,7 +57,7 @@ impl PowerDns {
             "launch=gsqlite3\ngsqlite3-database={}\ngsqlite3-pragma-synchronous=0\ngsqlite3-dnssec=yes\n\
              api=yes\napi-key={api_key}\nwebserver=yes\nwebserver-address=127.0.0.1\nwebserver-port={api_port}\n\
              webserver-allow-from=127.0.0.0/8,::1\nlocal-address=127.0.0.1,::1\nlocal-port={port}\n\
-             socket-dir={path}\nxfr-cycle-interval=2\ndaemon=no\nguardian=no\nprimary=yes\n\
+             socket-dir={path}\nxfr-cycle-interval=600\ndaemon=no\nguardian=no\nprimary=yes\n\
              dnsupdate=yes\nallow-dnsupdate-from=127.0.0.0/8,::1\nallow-axfr-ips=127.0.0.0/8,::1\n\
              cache-ttl=0\nquery-cache-ttl=0\nnegquery-cache-ttl=0\nzone-metadata-cache-ttl=0\n\
              zone-cache-refresh-interval=0\nreceiver-threads=1\ndistributor-threads=1\nconsistent-backends=yes\n{tells}",
