@@ -4,8 +4,9 @@
 //! the address families are reported apart. The public is looked at by name: the addresses are those that
 //! DNS gives now.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, SocketAddr};
+mod judge;
+
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -13,15 +14,15 @@ use futures::future::join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::probe::{Family, Reply, Spot, Tally, shows_it_is_down};
-use crate::clock;
-use crate::event::{Cause, Fact, Finding, Unseen};
+use self::judge::{judge_direct, judge_public};
+use super::probe::{Family, Reply, Spot, shows_it_is_down};
+use crate::event::{Cause, Finding, Unseen};
 use crate::field::{Field, Fields, Form};
-use crate::plan::{Outcome, Question};
+use crate::plan::Question;
 use crate::problem::Problem;
 use crate::site::{Aim, Host, Probe, Service, Site};
 use crate::step::{
-    About, Blocks, Built, Check, Defaults, Evidence, Given, Kind, Known, Look, OnFail, Pulses, Work,
+    About, Blocks, Built, Check, Defaults, Evidence, Given, Kind, Look, OnFail, Pulses, Work,
 };
 use crate::world::names::{self, Address, Asked};
 
@@ -499,192 +500,6 @@ fn lacking<'a>(
             known(key, About::Site(here.to_owned()), json(&shown))
         })
         .collect()
-}
-
-/// The address family of a look that showed nothing: its key ends with where it asked.
-fn family_of(key: &str) -> Option<Family> {
-    key.split_whitespace()
-        .rev()
-        .find_map(|word| word.parse::<SocketAddr>().ok())
-        .map(|at| Family::of(at.ip()))
-}
-
-fn unseen_fact(key: &str, unseen: &Unseen) -> Fact {
-    Fact {
-        outcome: Outcome::Unknown,
-        what: key.to_owned(),
-        expected: "an answer".into(),
-        actual: unseen.detail.clone(),
-    }
-}
-
-fn garbled(key: &str) -> Fact {
-    let unseen = Unseen::new(Cause::Garbled, "the recorded sight cannot be read");
-    unseen_fact(key, &unseen)
-}
-
-/// The judgement over probes at known addresses.
-fn judge_direct(at_source: bool, evidence: &Evidence) -> Finding {
-    let mut facts = Vec::new();
-    let mut tally = Tally::default();
-    let mut mend = None;
-    for (key, item) in &evidence.items {
-        let (fact, recorded) = match item {
-            Known::Unseen(unseen) => {
-                if let Some(family) = family_of(key) {
-                    tally.add(family, Outcome::Unknown);
-                }
-                facts.push(unseen_fact(key, unseen));
-                continue;
-            }
-            Known::Live(fact) => (fact, None),
-            Known::Recorded { fact, age, why } => (fact, Some((age, why))),
-        };
-        let Ok(shown) = serde_json::from_value::<Shown>(fact.clone()) else {
-            facts.push(garbled(key));
-            continue;
-        };
-        match shown {
-            Shown::Probe { spot, reply } => {
-                let mut fact = spot.fact(&reply);
-                if let Some((age, why)) = recorded {
-                    // An old answer of the side that is given up is worth a word; of the side that shall
-                    // serve it proves nothing.
-                    fact.outcome = if at_source && fact.outcome <= Outcome::Warn {
-                        Outcome::Warn
-                    } else {
-                        Outcome::Unknown
-                    };
-                    fact.actual = format!(
-                        "now: {}; {} ago: {}",
-                        why.detail,
-                        clock::short(*age),
-                        fact.actual
-                    );
-                }
-                tally.add(Family::of(spot.address), fact.outcome);
-                if fact.outcome == Outcome::Fail {
-                    mend.get_or_insert_with(|| spot.by_hand());
-                }
-                facts.push(fact);
-            }
-            Shown::Lacks {
-                service,
-                family,
-                here,
-                there,
-            } => facts.push(Fact {
-                outcome: Outcome::Warn,
-                what: format!("{service} over {family} at {here}"),
-                expected: format!("an {family} address, as {there} has"),
-                actual: "no host there has one".into(),
-            }),
-            Shown::Public { .. } => facts.push(garbled(key)),
-        }
-    }
-    conclude(facts, &tally, None, mend)
-}
-
-/// The judgement over names.
-fn judge_public(aim: &Aim, evidence: &Evidence) -> Finding {
-    let mut facts = Vec::new();
-    let mut tally = Tally::default();
-    let mut mend = None;
-    let mut old = BTreeSet::new();
-    for (key, item) in &evidence.items {
-        let fact = match item {
-            Known::Live(fact) => fact,
-            Known::Recorded { why: unseen, .. } | Known::Unseen(unseen) => {
-                facts.push(unseen_fact(key, unseen));
-                continue;
-            }
-        };
-        let Ok(Shown::Public {
-            service,
-            name,
-            asked,
-            leads,
-        }) = serde_json::from_value(fact.clone())
-        else {
-            facts.push(garbled(key));
-            continue;
-        };
-        let row = |outcome, actual: String| Fact {
-            outcome,
-            what: format!("{service} {name} by {asked}"),
-            expected: format!("leads to {}", aim.active),
-            actual,
-        };
-        if leads.is_empty() {
-            facts.push(row(Outcome::Fail, "the name has no address".into()));
-        }
-        let ours = leads.iter().any(|lead| lead.site.is_some());
-        for lead in leads {
-            let ip: IpAddr = lead.address.ip;
-            match lead.site.as_deref() {
-                Some(site) if site == aim.idle && aim.moved => {
-                    let left = clock::short(Duration::from_secs(lead.address.ttl.into()));
-                    old.insert(name.clone());
-                    facts.push(row(
-                        Outcome::Late,
-                        format!("{ip} of {site}, which may be kept for {left} more"),
-                    ));
-                }
-                Some(_) => {}
-                // Addresses of others may stand beside ours and stay there; alone they are a wrong turn.
-                None => facts.push(row(
-                    if ours { Outcome::Warn } else { Outcome::Fail },
-                    format!("{ip}, which belongs to neither side"),
-                )),
-            }
-            for (spot, reply) in lead.probes {
-                let fact = spot.fact(&reply);
-                tally.add(Family::of(spot.address), fact.outcome);
-                if fact.outcome == Outcome::Fail {
-                    mend.get_or_insert_with(|| spot.by_hand());
-                }
-                facts.push(fact);
-            }
-        }
-    }
-    let still = match old.len() {
-        0 => None,
-        1 => old
-            .first()
-            .map(|name| format!("`{name}` still leads to {}", aim.idle)),
-        n => Some(format!("{n} names still lead to {}", aim.idle)),
-    };
-    conclude(facts, &tally, still, mend)
-}
-
-/// The worst row decides; and where no probe was asked at all, nothing was shown.
-fn conclude(
-    facts: Vec<Fact>,
-    tally: &Tally,
-    still: Option<String>,
-    mend: Option<String>,
-) -> Finding {
-    let worst = facts.iter().map(|fact| fact.outcome).max();
-    let outcome = match worst {
-        Some(worst) if tally.all() > 0 => worst,
-        Some(worst) => worst.max(if still.is_some() {
-            Outcome::Late
-        } else {
-            Outcome::Unknown
-        }),
-        None => Outcome::Unknown,
-    };
-    let mut headline = if tally.all() == 0 {
-        "no probe was asked".to_owned()
-    } else {
-        tally.to_string()
-    };
-    if let Some(still) = still {
-        headline += &format!("; {still}");
-    }
-    let mut finding = Finding::new(outcome, headline).facts(facts);
-    finding.mend = mend;
-    finding
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use super::*;
 use crate::clock::Clock;
+use crate::plan::Outcome;
 use crate::site::HttpProbe;
+use crate::step::Known;
 use crate::world::exec::Exec;
 use crate::world::net::RsyncSeen;
 

@@ -1,0 +1,199 @@
+//! What the probes of services come to.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use super::Shown;
+use crate::clock;
+use crate::event::{Cause, Fact, Finding, Unseen};
+use crate::plan::Outcome;
+use crate::site::Aim;
+use crate::step::{Evidence, Known};
+use crate::steps::probe::{Family, Tally};
+
+/// The address family of a look that showed nothing: its key ends with where it asked.
+fn family_of(key: &str) -> Option<Family> {
+    key.split_whitespace()
+        .rev()
+        .find_map(|word| word.parse::<SocketAddr>().ok())
+        .map(|at| Family::of(at.ip()))
+}
+
+fn unseen_fact(key: &str, unseen: &Unseen) -> Fact {
+    Fact {
+        outcome: Outcome::Unknown,
+        what: key.to_owned(),
+        expected: "an answer".into(),
+        actual: unseen.detail.clone(),
+    }
+}
+
+fn garbled(key: &str) -> Fact {
+    let unseen = Unseen::new(Cause::Garbled, "the recorded sight cannot be read");
+    unseen_fact(key, &unseen)
+}
+
+/// The judgement over probes at known addresses.
+pub(super) fn judge_direct(at_source: bool, evidence: &Evidence) -> Finding {
+    let mut facts = Vec::new();
+    let mut tally = Tally::default();
+    let mut mend = None;
+    for (key, item) in &evidence.items {
+        let (fact, recorded) = match item {
+            Known::Unseen(unseen) => {
+                if let Some(family) = family_of(key) {
+                    tally.add(family, Outcome::Unknown);
+                }
+                facts.push(unseen_fact(key, unseen));
+                continue;
+            }
+            Known::Live(fact) => (fact, None),
+            Known::Recorded { fact, age, why } => (fact, Some((age, why))),
+        };
+        let Ok(shown) = serde_json::from_value::<Shown>(fact.clone()) else {
+            facts.push(garbled(key));
+            continue;
+        };
+        match shown {
+            Shown::Probe { spot, reply } => {
+                let mut fact = spot.fact(&reply);
+                if let Some((age, why)) = recorded {
+                    // An old answer of the side that is given up is worth a word; of the side that shall
+                    // serve it proves nothing.
+                    fact.outcome = if at_source && fact.outcome <= Outcome::Warn {
+                        Outcome::Warn
+                    } else {
+                        Outcome::Unknown
+                    };
+                    fact.actual = format!(
+                        "now: {}; {} ago: {}",
+                        why.detail,
+                        clock::short(*age),
+                        fact.actual
+                    );
+                }
+                tally.add(Family::of(spot.address), fact.outcome);
+                if fact.outcome == Outcome::Fail {
+                    mend.get_or_insert_with(|| spot.by_hand());
+                }
+                facts.push(fact);
+            }
+            Shown::Lacks {
+                service,
+                family,
+                here,
+                there,
+            } => facts.push(Fact {
+                outcome: Outcome::Warn,
+                what: format!("{service} over {family} at {here}"),
+                expected: format!("an {family} address, as {there} has"),
+                actual: "no host there has one".into(),
+            }),
+            Shown::Public { .. } => facts.push(garbled(key)),
+        }
+    }
+    conclude(facts, &tally, None, mend)
+}
+
+/// The judgement over names.
+pub(super) fn judge_public(aim: &Aim, evidence: &Evidence) -> Finding {
+    let mut facts = Vec::new();
+    let mut tally = Tally::default();
+    let mut mend = None;
+    let mut old = BTreeSet::new();
+    for (key, item) in &evidence.items {
+        let fact = match item {
+            Known::Live(fact) => fact,
+            Known::Recorded { why: unseen, .. } | Known::Unseen(unseen) => {
+                facts.push(unseen_fact(key, unseen));
+                continue;
+            }
+        };
+        let Ok(Shown::Public {
+            service,
+            name,
+            asked,
+            leads,
+        }) = serde_json::from_value(fact.clone())
+        else {
+            facts.push(garbled(key));
+            continue;
+        };
+        let row = |outcome, actual: String| Fact {
+            outcome,
+            what: format!("{service} {name} by {asked}"),
+            expected: format!("leads to {}", aim.active),
+            actual,
+        };
+        if leads.is_empty() {
+            facts.push(row(Outcome::Fail, "the name has no address".into()));
+        }
+        let ours = leads.iter().any(|lead| lead.site.is_some());
+        for lead in leads {
+            let ip: IpAddr = lead.address.ip;
+            match lead.site.as_deref() {
+                Some(site) if site == aim.idle && aim.moved => {
+                    let left = clock::short(Duration::from_secs(lead.address.ttl.into()));
+                    old.insert(name.clone());
+                    facts.push(row(
+                        Outcome::Late,
+                        format!("{ip} of {site}, which may be kept for {left} more"),
+                    ));
+                }
+                Some(_) => {}
+                // Addresses of others may stand beside ours and stay there; alone they are a wrong turn.
+                None => facts.push(row(
+                    if ours { Outcome::Warn } else { Outcome::Fail },
+                    format!("{ip}, which belongs to neither side"),
+                )),
+            }
+            for (spot, reply) in lead.probes {
+                let fact = spot.fact(&reply);
+                tally.add(Family::of(spot.address), fact.outcome);
+                if fact.outcome == Outcome::Fail {
+                    mend.get_or_insert_with(|| spot.by_hand());
+                }
+                facts.push(fact);
+            }
+        }
+    }
+    let still = match old.len() {
+        0 => None,
+        1 => old
+            .first()
+            .map(|name| format!("`{name}` still leads to {}", aim.idle)),
+        n => Some(format!("{n} names still lead to {}", aim.idle)),
+    };
+    conclude(facts, &tally, still, mend)
+}
+
+/// The worst row decides; and where no probe was asked at all, nothing was shown.
+fn conclude(
+    facts: Vec<Fact>,
+    tally: &Tally,
+    still: Option<String>,
+    mend: Option<String>,
+) -> Finding {
+    let worst = facts.iter().map(|fact| fact.outcome).max();
+    let outcome = match worst {
+        Some(worst) if tally.all() > 0 => worst,
+        Some(worst) => worst.max(if still.is_some() {
+            Outcome::Late
+        } else {
+            Outcome::Unknown
+        }),
+        None => Outcome::Unknown,
+    };
+    let mut headline = if tally.all() == 0 {
+        "no probe was asked".to_owned()
+    } else {
+        tally.to_string()
+    };
+    if let Some(still) = still {
+        headline += &format!("; {still}");
+    }
+    let mut finding = Finding::new(outcome, headline).facts(facts);
+    finding.mend = mend;
+    finding
+}
