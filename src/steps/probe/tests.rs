@@ -1,0 +1,183 @@
+//! Verdicts of single probes, on recorded replies.
+
+use super::*;
+
+fn http(change: impl FnOnce(&mut HttpProbe)) -> Probe {
+    let mut probe = HttpProbe {
+        path: "/".into(),
+        tls: true,
+        port: 443,
+        status: None,
+        contains: None,
+        header: Vec::new(),
+        slower_than_ms: None,
+        ca: None,
+    };
+    change(&mut probe);
+    Probe::Http(probe)
+}
+
+fn page(status: u16, headers: &[(&str, &str)], holds: Option<bool>, millis: u64) -> Reply {
+    Reply::Http {
+        status,
+        headers: headers
+            .iter()
+            .map(|(name, value)| ((*name).into(), (*value).into()))
+            .collect(),
+        holds,
+        begins: "<html>".into(),
+        millis,
+    }
+}
+
+#[test]
+fn an_http_answer_is_judged_by_all_that_was_asserted() {
+    let plain = http(|_| ());
+    let moved = http(|p| p.status = Some(301));
+    let text = http(|p| p.contains = Some("Raspbian".into()));
+    let header = http(|p| p.header = vec![("x-site".into(), "cloud".into())]);
+    let quick = http(|p| p.slower_than_ms = Some(100));
+    let to = [("location", "https://elsewhere.example/")];
+    let cases = [
+        (&plain, page(200, &[], None, 5), Outcome::Pass),
+        (&plain, page(204, &[], None, 5), Outcome::Pass),
+        (&plain, page(301, &to, None, 5), Outcome::Fail),
+        (&plain, page(502, &[], None, 5), Outcome::Fail),
+        (&moved, page(301, &to, None, 5), Outcome::Pass),
+        (&moved, page(200, &[], None, 5), Outcome::Fail),
+        (&text, page(200, &[], Some(true), 5), Outcome::Pass),
+        (&text, page(200, &[], Some(false), 5), Outcome::Fail),
+        (&text, page(404, &[], Some(true), 5), Outcome::Fail),
+        (
+            &header,
+            page(200, &[("x-site", "the cloud")], None, 5),
+            Outcome::Pass,
+        ),
+        (
+            &header,
+            page(200, &[("x-site", "old")], None, 5),
+            Outcome::Fail,
+        ),
+        (&header, page(200, &[], None, 5), Outcome::Fail),
+        (&quick, page(200, &[], None, 100), Outcome::Pass),
+        (&quick, page(200, &[], None, 101), Outcome::Warn),
+    ];
+    for (probe, reply, outcome) in cases {
+        assert_eq!(verdict(probe, &reply).0, outcome, "{probe:?} {reply:?}");
+    }
+    let (_, text) = verdict(&plain, &page(301, &to, None, 5));
+    assert_eq!(
+        text,
+        "status 301 to `https://elsewhere.example/`, which is not followed"
+    );
+}
+
+#[test]
+fn silence_is_unknown_and_a_refusal_is_a_failure() {
+    let cases = [
+        (Cause::Refused, Outcome::Fail),
+        (Cause::Denied, Outcome::Fail),
+        (Cause::Garbled, Outcome::Fail),
+        (Cause::Missing, Outcome::Fail),
+        (Cause::Error, Outcome::Fail),
+        (Cause::Unreachable, Outcome::Unknown),
+        (Cause::Frozen, Outcome::Unknown),
+        (Cause::TimedOut, Outcome::Unknown),
+    ];
+    for (cause, outcome) in cases {
+        let reply = Reply::None(Unseen::new(cause, "no"));
+        assert_eq!(verdict(&http(|_| ()), &reply).0, outcome, "{cause:?}");
+    }
+}
+
+#[test]
+fn tcp_and_rsync_answers_are_judged() {
+    let tcp = Probe::Tcp {
+        port: 25,
+        send: None,
+        expect: Some("220".into()),
+    };
+    let rsync = Probe::Rsync {
+        module: "archive".into(),
+        port: 873,
+    };
+    let version = String::from("31.0");
+    let said = |holds| Reply::Tcp {
+        holds,
+        begins: "220 hello".into(),
+    };
+    let cases = [
+        (&tcp, said(Some(true)), Outcome::Pass),
+        (&tcp, said(Some(false)), Outcome::Fail),
+        (
+            &rsync,
+            Reply::Rsync(RsyncSeen::Open {
+                version: version.clone(),
+            }),
+            Outcome::Pass,
+        ),
+        (
+            &rsync,
+            Reply::Rsync(RsyncSeen::Locked {
+                version: version.clone(),
+            }),
+            Outcome::Fail,
+        ),
+        (
+            &rsync,
+            Reply::Rsync(RsyncSeen::Error {
+                version,
+                text: "@ERROR: Unknown module".into(),
+            }),
+            Outcome::Fail,
+        ),
+        (&rsync, said(None), Outcome::Unknown),
+    ];
+    for (probe, reply, outcome) in cases {
+        assert_eq!(verdict(probe, &reply).0, outcome, "{reply:?}");
+    }
+}
+
+#[test]
+fn a_spot_says_what_is_asked_and_how_to_ask_it_by_hand() {
+    let spot = Spot {
+        service: "website".into(),
+        name: Some("www.example.org".into()),
+        probe: http(|p| p.port = 8443),
+        host: Some("standby".into()),
+        site: Some("cloud".into()),
+        address: "2001:db8::20".parse().unwrap(),
+    };
+    assert_eq!(
+        spot.what(),
+        "website https://www.example.org:8443/ at standby [2001:db8::20]:8443"
+    );
+    assert_eq!(
+        spot.by_hand(),
+        "curl -sv --resolve 'www.example.org:8443:[2001:db8::20]' 'https://www.example.org:8443/'"
+    );
+}
+
+#[test]
+fn the_families_are_counted_apart() {
+    let mut tally = Tally::default();
+    for outcome in [Outcome::Pass, Outcome::Warn] {
+        tally.add(Family::V4, outcome);
+    }
+    tally.add(Family::V6, Outcome::Pass);
+    assert_eq!(
+        tally.to_string(),
+        "3 of 3 probes pass (2 over IPv4, 1 over IPv6)"
+    );
+    tally.add(Family::V6, Outcome::Fail);
+    assert_eq!(
+        tally.to_string(),
+        "3 of 4 probes pass (2 over IPv4, 1 of 2 over IPv6)"
+    );
+}
+
+#[test]
+fn an_excerpt_is_one_short_line_without_control_characters() {
+    assert_eq!(excerpt("a\x1b[31mb\nc  "), "a [31mb c");
+    assert_eq!(excerpt(&"x".repeat(100)).chars().count(), EXCERPT + 1);
+}
