@@ -91,14 +91,6 @@ impl Provider for Book {
         30
     }
 
-    fn published<'a>(
-        &'a self,
-        _zone: &'a str,
-        _keys: &'a [RecordKey],
-    ) -> BoxFuture<'a, Option<Result<(), Unseen>>> {
-        async { None }.boxed()
-    }
-
     fn commands(&self, _zone: &str, _from: &Value, _to: &Value) -> Vec<String> {
         vec!["edit the book".into()]
     }

@@ -380,14 +380,6 @@ impl Provider for PowerDns {
         0
     }
 
-    fn published<'a>(
-        &'a self,
-        _zone: &'a str,
-        _keys: &'a [RecordKey],
-    ) -> BoxFuture<'a, Option<Result<(), Unseen>>> {
-        async { None }.boxed()
-    }
-
     fn commands(&self, zone: &str, from: &Value, to: &Value) -> Vec<String> {
         let Ok(swap) = Swap::new(from, to) else {
             return Vec::new();
