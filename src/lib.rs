@@ -52,6 +52,7 @@
 //! | [`seen`] | what a dry run really saw, as one document |
 //! | [`steps`] | one file per kind of step, and one list |
 //! | [`playbook`] | TOML to a playbook, every problem with its place |
+//! | [`lint`] | what can be known to go wrong with a playbook, as named rules |
 //! | [`engine`] | survey, drive, settle |
 //! | [`fake`] | a world at the level of sights and places, with faults |
 //! | [`simulate`] | the state space of a playbook, explored |
@@ -116,6 +117,8 @@ pub mod step;
 pub mod steps;
 
 pub mod playbook;
+
+pub mod lint;
 
 pub mod engine;
 

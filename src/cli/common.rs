@@ -5,6 +5,7 @@ use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::{Color, Exit, Format, Global};
@@ -133,6 +134,12 @@ impl Desk {
         }
     }
 
+    /// The day, in UTC.
+    pub(super) fn today(&self) -> Date {
+        let now = self.clock.now().wall;
+        now.to_zoned(TimeZone::UTC).date()
+    }
+
     /// How standard output is written.
     pub(super) fn style(&self) -> Style {
         let terminal = std::io::stdout().is_terminal();
@@ -201,7 +208,7 @@ impl Desk {
         let input = Input {
             file: &file,
             sets: &args.set,
-            today: Some(self.clock.now().wall.to_zoned(TimeZone::UTC).date()),
+            today: Some(self.today()),
             read: &|included| {
                 Ok(Included {
                     file: Input::beside(&file, included),

@@ -4,13 +4,17 @@ use std::path::{Component, Path, PathBuf};
 
 use super::common::{Desk, Failure, PlaybookArgs};
 use super::{Exit, Format};
+use crate::lint::{self, Rule};
 use crate::playbook::Problems;
 use crate::problem::{Problem, Severity};
 use crate::report::{
-    Elsewhere, Found, Linted, count, junit, lint_github, lint_json, lint_junit, lint_summary,
+    Elsewhere, Found, LintRule, Linted, count, junit, lint_github, lint_json, lint_junit,
+    lint_summary,
 };
 
 /// Checks playbooks, offline: everything that can be known to be wrong without a network
+///
+/// Each finding has a code; `cutover explain CODE` says why it matters, how to mend it, and how to allow it.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The playbooks
@@ -22,6 +26,9 @@ pub(super) struct Args {
     /// Writes the result to a file, and says here only what it comes to
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Warnings are errors too: exit code 3
+    #[arg(long)]
+    strict: bool,
 }
 
 pub(super) fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
@@ -29,7 +36,7 @@ pub(super) fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
     let mut all = Vec::new();
     let mut text = String::new();
     for playbook in &args.playbooks {
-        let looked = match look(desk, playbook, &args.set) {
+        let looked = match look(desk, playbook, args) {
             Ok(looked) => looked,
             // The others are looked at all the same.
             Err(failure) => {
@@ -39,7 +46,9 @@ pub(super) fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
                 continue;
             }
         };
-        if !looked.linted.valid && exit == Exit::Done {
+        let problems = &looked.problems;
+        let wrong = problems.errors() > 0 || args.strict && !problems.is_empty();
+        if wrong && exit == Exit::Done {
             exit = Exit::Playbook;
         }
         text += &match &looked.fine {
@@ -88,13 +97,13 @@ struct Looked {
     fine: Option<String>,
 }
 
-fn look(desk: &Desk, playbook: &Path, sets: &[String]) -> Result<Looked, Failure> {
+fn look(desk: &Desk, playbook: &Path, args: &Args) -> Result<Looked, Failure> {
     let file = playbook.display().to_string();
-    let args = PlaybookArgs {
+    let read = PlaybookArgs {
         playbook: playbook.to_owned(),
-        set: sets.to_vec(),
+        set: args.set.clone(),
     };
-    let (problems, fine) = match desk.parse(&args)? {
+    let (problems, fine) = match desk.parse(&read)? {
         Ok(book) => {
             let fine = format!(
                 "{file}: fine: {}, {}, {}",
@@ -102,7 +111,7 @@ fn look(desk: &Desk, playbook: &Path, sets: &[String]) -> Result<Looked, Failure
                 count(book.services().len(), "service"),
                 count(book.steps().len(), "step"),
             );
-            (book.warnings().clone(), Some(fine))
+            (lint::lint(&book, desk.today()), Some(fine))
         }
         Err(problems) => (problems, None),
     };
@@ -110,7 +119,7 @@ fn look(desk: &Desk, playbook: &Path, sets: &[String]) -> Result<Looked, Failure
     let linted = Linted {
         found: found.collect(),
         valid: fine.is_some(),
-        rules: Vec::new(),
+        rules: lint::rules().map(named).collect(),
         file,
     };
     Ok(Looked {
@@ -118,6 +127,13 @@ fn look(desk: &Desk, playbook: &Path, sets: &[String]) -> Result<Looked, Failure
         problems,
         fine,
     })
+}
+
+fn named(rule: &Rule) -> LintRule {
+    LintRule {
+        code: rule.code.to_owned(),
+        name: rule.name.to_owned(),
+    }
 }
 
 /// A problem with its place.

@@ -6,6 +6,7 @@ mod compare;
 mod demo;
 mod drill;
 mod exit;
+mod explain;
 mod failover;
 mod kinds;
 mod lint;
@@ -100,6 +101,7 @@ enum Color {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Lint(lint::Args),
+    Explain(explain::Args),
     Check(check::Args),
     Plan(plan::Args),
     Drill(drill::Args),
@@ -135,6 +137,7 @@ pub async fn run() -> Exit {
     }
     let result = match arguments.verb {
         Verb::Lint(args) => lint::run(&desk, &args),
+        Verb::Explain(args) => explain::run(&desk, &args),
         Verb::Check(args) => check::run(&desk, &args).await,
         Verb::Plan(args) => plan::run(&desk, &args).await,
         Verb::Drill(args) => drill::run(&desk, &args).await,

@@ -183,6 +183,7 @@ id = "flip"
 kind = "dns"
 services = "all"
 ttl = "1s"
+within = "10s"
 
 # Every name server, at every address, over UDP and TCP; then the caches.
 [[step]]
@@ -207,6 +208,7 @@ kind = "traffic"
 interval = "1s"                    # counts for so long; for a real site longer
 at-least = "80%"                   # of the rate that the source had before the flip
 every = "500ms"
+timeout = "7s"
 within = "15s"
 "#,
             folder = self.folder,

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::words;
+use super::{Places, words};
 use crate::field::{Datum, Field, Fields, Form};
 use crate::problem::{Problem, did_you_mean};
 
@@ -25,6 +25,7 @@ pub(super) struct Checker {
     pub(super) problems: Vec<Problem>,
     /// The day that a `skip` must not be older than.
     pub(super) today: Option<Date>,
+    pub(super) places: Places,
 }
 
 /// A table below a name: `[hosts.primary]`.

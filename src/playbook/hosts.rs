@@ -54,6 +54,9 @@ impl Checker {
         self.plain_name(named, "host");
         let what = format!("host `{}`", named.name);
         let fields = self.table(named.table, &named.span, &[HOST], &what);
+        self.places
+            .hosts
+            .insert(named.name.to_owned(), fields.clone());
         if let Some(site) = fields.text("site")
             && !is_plain(site)
         {

@@ -10,6 +10,7 @@ mod hide;
 mod hosts;
 mod include;
 mod overrides;
+mod places;
 mod read;
 pub mod reference;
 mod render;
@@ -36,6 +37,7 @@ use sha2::{Digest, Sha256};
 use toml::de::DeTable;
 
 pub use include::Included;
+pub use places::Places;
 pub use read::Input;
 pub use render::Problems;
 pub use sources::Position;
@@ -73,6 +75,7 @@ pub struct Playbook {
     text: String,
     resolved: Option<String>,
     digest: String,
+    places: Places,
     warnings: Problems,
 }
 
@@ -202,6 +205,11 @@ impl Playbook {
         &self.warnings
     }
 
+    /// Where its tables stand in the text.
+    pub fn places(&self) -> &Places {
+        &self.places
+    }
+
     /// Problems that somebody else found in this playbook, ready to be shown with their places.
     pub fn problems(&self, list: Vec<Problem>) -> Problems {
         self.warnings.with(list)
@@ -278,6 +286,7 @@ impl Checker {
             digest: HEXLOWER.encode(&Sha256::digest(texts.whole.as_bytes())),
             text: texts.whole,
             resolved: texts.resolved,
+            places: self.places,
             warnings: Problems::new(Arc::default(), Vec::new()),
         };
         Ok((playbook, self.problems))
@@ -315,6 +324,7 @@ impl Checker {
                 .hint("use lower-case letters and digits, with `-` between words"),
             );
         }
+        self.places.head = head.clone();
         head
     }
 }

@@ -11,7 +11,7 @@ use super::include::{self, Fetched, Included, Merged};
 use super::set::Resolved;
 use super::show::{self, Origins};
 use super::sources::Sources;
-use super::{LARGEST, Playbook, Problems, Registry, hide};
+use super::{LARGEST, Places, Playbook, Problems, Registry, hide};
 use crate::problem::Problem;
 
 /// What a playbook is read with, besides its bytes. Reading files is left to whoever calls.
@@ -151,6 +151,7 @@ fn read(registry: &Registry, text: &str, input: &Input<'_>) -> Result<Playbook, 
         },
         problems,
         today: input.today,
+        places: Places::default(),
     };
     checker.problems.append(&mut merged.problems);
     checker.problems.extend(include::override_alone(&root));

@@ -105,6 +105,7 @@ impl Checker {
             };
             let what = format!("zone `{name}`");
             let fields = self.table(named.table, &named.span, &[ZONE], &what);
+            self.places.zones.insert(name.clone(), fields.clone());
             let provider = fields.text("provider").unwrap_or_default().to_owned();
             if !provider.is_empty() && !self.known.providers.contains(&provider) {
                 let known = self.known.providers.clone();
@@ -148,6 +149,9 @@ impl Checker {
             let what = format!("service `{}`", named.name);
             let before = self.problems.len();
             let fields = self.table(named.table, &named.span, &[SERVICE], &what);
+            self.places
+                .services
+                .insert(named.name.to_owned(), fields.clone());
             let all_is_known = self.problems.len() == before;
             self.empty_assertions(before);
             for key in ["names", "probes"] {

@@ -131,6 +131,7 @@ impl Checker {
             return None;
         }
         let id = fields.text("id")?.to_owned();
+        self.places.steps.insert(id.clone(), fields.clone());
         let given = Given {
             id: &id,
             services: &self.known.services,

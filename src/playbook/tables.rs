@@ -42,6 +42,11 @@ pub(super) static TABLES: &[Table] = &[
         fields: PROBE,
     },
     Table {
+        heading: "allow = [{ … }]",
+        about: "a rule of `cutover lint` that a step, or the whole playbook, breaks for a reason",
+        fields: ALLOW,
+    },
+    Table {
         heading: "[[step]]",
         about: "one step of the list; the other keys are the kind's",
         fields: STEP,
@@ -91,6 +96,27 @@ pub(super) static PLAYBOOK: &[Field] = &[
         "hold",
         Form::Span,
         "how long a drill stays on the other side before it comes back; 0s by default",
+    ),
+    Field::new(
+        "allow",
+        Form::Tables(ALLOW),
+        "rules of `cutover lint` that the playbook may break: `{ rule = \"…\", reason = \"…\" }`",
+    ),
+];
+
+/// A finding of `cutover lint` that somebody has thought about.
+pub(super) static ALLOW: &[Field] = &[
+    Field::new(
+        "rule",
+        Form::Text,
+        "the rule, by name or code; `cutover explain` lists them",
+    )
+    .required(),
+    Field::new("reason", Form::Text, "why it is right here").required(),
+    Field::new(
+        "until",
+        Form::Date,
+        "the last day on which it counts; without it, for good",
     ),
 ];
 
@@ -255,6 +281,11 @@ pub(super) static STEP: &[Field] = &[
         "temporary",
         Form::Bool,
         "the change is undone however the run ends",
+    ),
+    Field::new(
+        "allow",
+        Form::Tables(ALLOW),
+        "rules of `cutover lint` that this step may break: `{ rule = \"…\", reason = \"…\" }`",
     ),
     Field::new(
         "skip",

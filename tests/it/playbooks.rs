@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use cutover::lint;
 use cutover::playbook::{Input, Playbook, Registry, reference};
 
 fn read(path: &Path) -> Playbook {
@@ -15,7 +16,7 @@ fn read(path: &Path) -> Playbook {
 }
 
 #[test]
-fn every_playbook_of_the_folder_is_valid_and_has_no_warning() {
+fn every_playbook_of_the_folder_is_valid_and_keeps_the_rules() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("playbooks");
     let mut names = BTreeSet::new();
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -24,7 +25,8 @@ fn every_playbook_of_the_folder_is_valid_and_has_no_warning() {
             continue;
         }
         let playbook = read(&path);
-        assert!(playbook.warnings().is_empty(), "{}", playbook.warnings());
+        let found = lint::lint(&playbook, jiff::civil::date(2026, 11, 22));
+        assert!(found.is_empty(), "{found}");
         assert!(!playbook.summary().is_empty(), "{}", path.display());
         let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();
         assert_eq!(playbook.name(), stem);

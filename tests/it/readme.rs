@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use cutover::lint;
 use cutover::playbook::Playbook;
 
 fn file(path: &str) -> String {
@@ -45,7 +46,8 @@ fn its_playbook_is_valid() {
         Ok(book) => book,
         Err(problems) => panic!("{problems}"),
     };
-    assert!(book.warnings().is_empty(), "{}", book.warnings());
+    let found = lint::lint(&book, jiff::civil::date(2026, 11, 22));
+    assert!(found.is_empty(), "{found}");
 }
 
 #[test]

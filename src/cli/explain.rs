@@ -1,0 +1,23 @@
+//! `cutover explain`
+
+use super::Exit;
+use super::common::{Desk, Failure};
+use crate::lint;
+
+/// Explains the rules of `cutover lint`: why each matters, how to mend what it finds, how to allow it
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// One of them in full, by code or name: L101, unchecked-change
+    rule: Option<String>,
+}
+
+pub(super) fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
+    match &args.rule {
+        None => desk.print_text(&lint::index()),
+        Some(rule) => {
+            let page = lint::explain(rule);
+            desk.print_text(&page.map_err(|error| Failure::new(Exit::Usage, error))?);
+        }
+    }
+    Ok(Exit::Done)
+}

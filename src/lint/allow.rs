@@ -1,0 +1,222 @@
+//! What a playbook allows, with its reasons.
+
+use std::ops::Range;
+
+use jiff::civil::Date;
+
+use super::view::{Finding, View};
+use super::{Rule, rule, rules};
+use crate::problem::{Problem, Severity, did_you_mean};
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        code: "L901",
+        name: "unknown-rule",
+        severity: Severity::Warning,
+        what: "an allowance names a rule that there is not",
+        why: "An allowance with a slip in its name allows nothing, and whoever reads it believes that the matter \
+              was settled.",
+        fix: "Name the rule as `cutover explain` lists it.",
+        breaks: r#"[playbook]
+name = "example"
+rto = "10m"
+allow = [{ rule = "unchecked-chance", reason = "the checks are made by hand" }]
+"#,
+        keeps: r#"[playbook]
+name = "example"
+rto = "10m"
+"#,
+        find: spoken_last,
+    },
+    Rule {
+        code: "L902",
+        name: "stale-allowance",
+        severity: Severity::Warning,
+        what: "an allowance allows nothing: the rule is kept",
+        why: "An exception that nobody needs any more hides the next one: when the rule is broken again, in another \
+              way, the old reason still silences it.",
+        fix: "Take the allowance out.",
+        breaks: r#"[playbook]
+name = "example"
+rto = "10m"
+allow = [{ rule = "no-rto", reason = "nobody was promised anything" }]
+"#,
+        keeps: r#"[playbook]
+name = "example"
+allow = [{ rule = "no-rto", reason = "nobody was promised anything" }]
+"#,
+        find: spoken_last,
+    },
+    Rule {
+        code: "L903",
+        name: "no-reason",
+        severity: Severity::Warning,
+        what: "an allowance gives no reason",
+        why: "In a year nobody knows whether `-` or `ok` was a decision or a way to make the build green.",
+        fix: "Say in a few words why the rule need not be kept here.",
+        breaks: r#"[playbook]
+name = "example"
+allow = [{ rule = "no-rto", reason = "-" }]
+"#,
+        keeps: r#"[playbook]
+name = "example"
+allow = [{ rule = "no-rto", reason = "nobody was promised anything" }]
+"#,
+        find: spoken_last,
+    },
+    Rule {
+        code: "L904",
+        name: "expired-allowance",
+        severity: Severity::Warning,
+        what: "the last day of an allowance has passed",
+        why: "What is put up with until spring is forgotten by summer, and found again in the next outage.",
+        fix: "Mend what it allows, or think again and write a later day.",
+        breaks: r#"[playbook]
+name = "example"
+allow = [{ rule = "no-rto", reason = "it is still being negotiated", until = 2020-03-31 }]
+"#,
+        keeps: r#"[playbook]
+name = "example"
+allow = [{ rule = "no-rto", reason = "it is still being negotiated", until = 2999-03-31 }]
+"#,
+        find: spoken_last,
+    },
+];
+
+/// What is wrong with an allowance is known when every other rule has spoken: see [`Allowances::findings`].
+fn spoken_last(_: &View<'_>) -> Vec<Finding> {
+    Vec::new()
+}
+
+/// Every allowance of a playbook, and whether it was of use.
+pub(super) struct Allowances {
+    list: Vec<Allowance>,
+    today: Date,
+}
+
+struct Allowance {
+    /// As it is written.
+    word: String,
+    rule: Option<&'static Rule>,
+    reason: String,
+    /// Its place in the list; none where it is for the whole playbook.
+    step: Option<usize>,
+    rule_span: Range<usize>,
+    reason_span: Range<usize>,
+    /// Its last day.
+    until: Option<Date>,
+    until_span: Range<usize>,
+    used: bool,
+}
+
+impl Allowances {
+    pub(super) fn of(view: &View<'_>, today: Date) -> Allowances {
+        let head = (None, view.book.places().head());
+        let steps = view
+            .steps
+            .iter()
+            .map(|seen| (Some(seen.index), seen.fields));
+        let all = std::iter::once(head)
+            .chain(steps)
+            .flat_map(|(step, fields)| {
+                (fields.tables("allow").iter()).map(move |allow| {
+                    let word = allow.text("rule").unwrap_or_default();
+                    Allowance {
+                        word: word.to_owned(),
+                        rule: rule(word),
+                        reason: allow.text("reason").unwrap_or_default().to_owned(),
+                        step,
+                        rule_span: allow.span_of("rule"),
+                        reason_span: allow.span_of("reason"),
+                        until: allow.text("until").and_then(|day| day.parse().ok()),
+                        until_span: allow.span_of("until"),
+                        used: false,
+                    }
+                })
+            });
+        let list = all.collect();
+        Allowances { list, today }
+    }
+
+    /// Whether a finding of this rule, about this step, is allowed.
+    pub(super) fn cover(&mut self, rule: &Rule, step: Option<usize>) -> bool {
+        let mut covered = false;
+        for allowance in &mut self.list {
+            let meant = allowance.rule.is_some_and(|named| named.code == rule.code);
+            let here = allowance.step.is_none() || allowance.step == step;
+            if meant && here && allowance.counts(self.today) {
+                allowance.used = true;
+                covered = true;
+            }
+        }
+        covered
+    }
+
+    /// What is wrong with the allowances themselves.
+    pub(super) fn findings(&self) -> Vec<Problem> {
+        let today = self.today;
+        self.list
+            .iter()
+            .filter_map(|one| one.finding(today))
+            .collect()
+    }
+}
+
+impl Allowance {
+    /// A word with a letter or two says nothing.
+    fn has_reason(&self) -> bool {
+        self.reason.chars().filter(|c| c.is_alphanumeric()).count() > 4
+    }
+
+    /// The last day, where it has passed.
+    fn passed(&self, today: Date) -> Option<Date> {
+        self.until.filter(|day| *day < today)
+    }
+
+    fn counts(&self, today: Date) -> bool {
+        self.has_reason() && self.passed(today).is_none()
+    }
+
+    fn finding(&self, today: Date) -> Option<Problem> {
+        let problem = |name: &str, finding| Some(rule(name)?.problem(finding));
+        if self.rule.is_none() {
+            let hint = match did_you_mean(&self.word, rules().map(|rule| rule.name)) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "`cutover explain` lists the rules".to_owned(),
+            };
+            let message = format!("no rule is called `{}`", self.word);
+            let finding = Finding::at(self.rule_span.clone(), message)
+                .label("allows nothing")
+                .hint(hint);
+            return problem("unknown-rule", finding);
+        }
+        if !self.has_reason() {
+            let message = format!("`{}` is allowed without a reason", self.word);
+            let finding = Finding::at(self.reason_span.clone(), message)
+                .label("no reason, so nothing is allowed")
+                .hint("say why the rule need not be kept here");
+            return problem("no-reason", finding);
+        }
+        if let Some(day) = self.passed(today) {
+            let message = format!("`{}` was allowed until {day}", self.word);
+            let finding = Finding::at(self.until_span.clone(), message)
+                .label("this day has passed")
+                .hint("mend what it allows, or think again and write a later day");
+            return problem("expired-allowance", finding);
+        }
+        if self.used {
+            return None;
+        }
+        let scope = match self.step {
+            Some(_) => "this step keeps it",
+            None => "the playbook keeps it",
+        };
+        let finding = Finding::at(
+            self.rule_span.clone(),
+            format!("nothing breaks `{}` here", self.word),
+        )
+        .label(scope)
+        .hint("take the allowance out: it would hide the next finding");
+        problem("stale-allowance", finding)
+    }
+}

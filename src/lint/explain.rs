@@ -1,0 +1,108 @@
+//! What `cutover explain` prints, from the rules themselves.
+
+use std::fmt::Write as _;
+
+use super::{Rule, rule, rules};
+use crate::problem::{Severity, did_you_mean};
+
+/// How wide the sentences are.
+const WIDTH: usize = 100;
+
+/// Every rule, one line each.
+pub fn index() -> String {
+    let mut out = "Rules of `cutover lint`:\n".to_owned();
+    let width = rules().map(|rule| rule.name.len()).max().unwrap_or(0);
+    for rule in rules() {
+        let _ = writeln!(
+            out,
+            "  {}  {:width$}  {:7}  {}",
+            rule.code,
+            rule.name,
+            level(rule.severity),
+            rule.what
+        );
+    }
+    out.push_str("\n`cutover explain RULE` tells more about one of them, by code or name.\n");
+    out
+}
+
+/// One rule in full; where there is none, what may be meant.
+pub fn explain(word: &str) -> Result<String, String> {
+    if let Some(rule) = rule(word) {
+        return Ok(page(rule));
+    }
+    let known = rules().map(|rule| rule.name);
+    Err(match did_you_mean(word, known) {
+        Some(near) => format!("no rule is called `{word}`; did you mean `{near}`?"),
+        None => format!("no rule is called `{word}`; `cutover explain` lists them"),
+    })
+}
+
+fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    }
+}
+
+fn page(rule: &Rule) -> String {
+    let mut out = format!(
+        "{} {} ({})\n\n{}\n",
+        rule.code,
+        rule.name,
+        level(rule.severity),
+        filled(&sentence(rule.what))
+    );
+    let _ = writeln!(out, "Why it matters:\n\n{}", filled(rule.why));
+    let _ = writeln!(out, "How to mend it:\n\n{}", filled(rule.fix));
+    let _ = writeln!(out, "This breaks it:\n\n{}", indented(rule.breaks));
+    let _ = writeln!(out, "This keeps it:\n\n{}", indented(rule.keeps));
+    if rule.code < "L9" {
+        let allow = format!(
+            "allow = [{{ rule = \"{}\", reason = \"why it is right here\" }}]",
+            rule.name
+        );
+        let _ = writeln!(
+            out,
+            "To allow it, write this in the step that it is about, or in `[playbook]` for all of them:\n\n{}",
+            indented(&allow)
+        );
+    }
+    out.trim_end().to_owned() + "\n"
+}
+
+/// What a table's cell says, as a sentence.
+fn sentence(what: &str) -> String {
+    let mut letters = what.chars();
+    let first = letters.next().map(|c| c.to_uppercase().to_string());
+    format!("{}{}.", first.unwrap_or_default(), letters.as_str())
+}
+
+/// A paragraph in lines of a readable width.
+fn filled(text: &str) -> String {
+    let mut out = String::new();
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > WIDTH {
+            let _ = writeln!(out, "  {line}");
+            line.clear();
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    let _ = writeln!(out, "  {line}");
+    out
+}
+
+fn indented(text: &str) -> String {
+    let mut out = String::new();
+    for line in text.lines() {
+        let _ = match line {
+            "" => writeln!(out),
+            line => writeln!(out, "    {line}"),
+        };
+    }
+    out
+}

@@ -1,0 +1,775 @@
+//! Services and names: what moves must be probed before, and seen afterwards.
+
+use std::collections::BTreeSet;
+
+use super::Rule;
+use super::view::{At, Does, Finding, Seen, View, list, plain, sentence};
+use crate::problem::Severity;
+use crate::site::{HttpProbe, Probe, Service};
+use crate::step::{Blocks, When};
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        code: "L201",
+        name: "family-missing",
+        severity: Severity::Warning,
+        what: "a host has no address of a family that its partner at the other site has",
+        why: "The A records move and the AAAA records stay, or the other way round: half of the users go on to the \
+              dead machine, and a monitor that asks over IPv4 shows green. One tool in wide use compares only the \
+              first A record.",
+        fix: "Give the host an address of that family, or take the records out before, and say so with a reason.",
+        breaks: r#"[hosts.rented]
+ssh = "admin@rented.site.example"
+addresses = ["203.0.113.80"]
+access-log = ["/var/log/nginx/access.log"]
+"#,
+        keeps: r#"[hosts.rented]
+ssh = "admin@rented.site.example"
+addresses = ["203.0.113.80", "2001:db8:81::1"]
+access-log = ["/var/log/nginx/access.log"]
+"#,
+        find: |view| view.warned("family-missing"),
+    },
+    Rule {
+        code: "L202",
+        name: "unprobed-service",
+        severity: Severity::Error,
+        what: "names move to a target at which their service is never probed",
+        why: "A standby that had been rebuilt answered with the old server's address in every one of its virtual \
+              hosts; another had half of its web servers. Nobody had asked it for a page before its name was \
+              moved. A probe at the target asks each of its addresses, in each address family.",
+        fix: "Put `services` with `at = \"target\"` above the `dns` step, in every run in which that takes part.",
+        breaks: r#"[services.mail]
+names = ["mail.site.example"]
+probes = [{ tcp = 25, expect = "220 " }]
+
+[[step]]
+id = "works"
+kind = "services"
+at = "target"
+services = ["website"]
+"#,
+        keeps: r#"[services.mail]
+names = ["mail.site.example"]
+probes = [{ tcp = 25, expect = "220 " }]
+
+[[step]]
+id = "works"
+kind = "services"
+at = "target"
+services = ["website", "mail"]
+"#,
+        find: unprobed_service,
+    },
+    Rule {
+        code: "L203",
+        name: "dead-target-in-emergency",
+        severity: Severity::Error,
+        what: "in an emergency nothing stops the names from moving to a target that does not serve",
+        why: "`blocks = \"planned\"` is meant for comparisons with a source that may be dead. A probe of the target \
+              has no such excuse: in its first test one large site's standby went offline altogether, twice. Who \
+              fails over to it in an emergency has two dead sites.",
+        fix: "Leave `blocks` out at the probe of the target: by default it is `always`.",
+        breaks: r#"[[step]]
+id = "works"
+kind = "services"
+at = "target"
+blocks = "planned"
+"#,
+        keeps: r#"[[step]]
+id = "works"
+kind = "services"
+at = "target"
+blocks = "always"
+"#,
+        find: dead_target,
+    },
+    Rule {
+        code: "L204",
+        name: "unprobed-name",
+        severity: Severity::Warning,
+        what: "a `dns` step names a name that no service owns and no probe asks for",
+        why: "A name that is moved along with the others is the one that nobody looks at: the certificate of the \
+              standby does not hold it, or no virtual host answers to it. Each name has to be asked for with its \
+              own host name and SNI.",
+        fix: "Put the name into the `names` of a service, and move it with `services`.",
+        breaks: r#"[[step]]
+id = "works"
+kind = "services"
+at = "target"
+
+[[step]]
+id = "flip"
+kind = "dns"
+services = "all"
+names = ["old.site.example"]
+ttl = "60s"
+
+[[step]]
+id = "published"
+kind = "propagation"
+services = "all"
+names = ["old.site.example"]
+within = "5m"
+"#,
+        keeps: r#"[services.website]
+names = ["site.example", "www.site.example", "old.site.example"]
+probes = [{ http = "/", contains = "Welcome" }]
+"#,
+        find: unprobed_name,
+    },
+    Rule {
+        code: "L205",
+        name: "unseen-name",
+        severity: Severity::Warning,
+        what: "a name is moved, and no step looks afterwards where it leads",
+        why: "Two A records were left behind at the old host; a secondary name server kept the old zone because \
+              its serial had not been raised. Each name is seen for itself, or it has not been seen to move.",
+        fix: "Let `propagation`, or `services` with `at = \"public\"`, ask for every name that moves.",
+        breaks: r#"[services.mail]
+names = ["mail.site.example"]
+probes = [{ tcp = 25, expect = "220 " }]
+
+[[step]]
+id = "public"
+kind = "services"
+at = "public"
+services = ["website"]
+"#,
+        keeps: r#"[services.mail]
+names = ["mail.site.example"]
+probes = [{ tcp = 25, expect = "220 " }]
+
+[[step]]
+id = "public"
+kind = "services"
+at = "public"
+"#,
+        find: unseen_name,
+    },
+    Rule {
+        code: "L206",
+        name: "status-only",
+        severity: Severity::Warning,
+        what: "no probe of a service looks at what is answered, only that something is",
+        why: "The default page of a web server, the placeholder of a hoster and an empty shop all come with status \
+              200. A standby whose virtual hosts are missing passes such a probe.",
+        fix: "Name a text that only the right page holds, with `contains`; or a `header`; or the exact `status`.",
+        breaks: r#"[services.website]
+names = ["site.example", "www.site.example"]
+probes = [{ http = "/" }]
+"#,
+        keeps: r#"[services.website]
+names = ["site.example", "www.site.example"]
+probes = [{ http = "/", contains = "Welcome" }]
+"#,
+        find: status_only,
+    },
+    Rule {
+        code: "L207",
+        name: "open-port",
+        severity: Severity::Warning,
+        what: "all that is known of a service is that its port takes connections",
+        why: "A load balancer, a port forward or a daemon that hangs takes connections too. A primary answered each \
+              ping and each connect while it could no longer read its disk.",
+        fix: "Say what must come, with `expect` (and `send` where the client speaks first); for a web server use \
+              `http`.",
+        breaks: r#"[services.website]
+names = ["site.example", "www.site.example"]
+probes = [{ tcp = 443 }]
+"#,
+        keeps: r#"[services.website]
+names = ["site.example", "www.site.example"]
+probes = [{ http = "/", contains = "Welcome" }, { tcp = 22, expect = "SSH-2.0" }]
+"#,
+        find: open_port,
+    },
+    Rule {
+        code: "L208",
+        name: "no-traffic-needed",
+        severity: Severity::Error,
+        what: "a `traffic` step passes when nothing arrives",
+        why: "Records had moved within seconds and most of the traffic had not, a quarter of an hour later. The logs \
+              of both sides are what tells; a share of 0% asks them for nothing.",
+        fix: "Say which share of the former rate must arrive: `at-least = \"80%\"`.",
+        breaks: r#"[[step]]
+id = "works"
+kind = "services"
+at = "target"
+
+[[step]]
+id = "flip"
+kind = "dns"
+services = "all"
+ttl = "60s"
+
+[[step]]
+id = "traffic"
+kind = "traffic"
+at-least = "0%"
+within = "5m"
+"#,
+        keeps: r#"[[step]]
+id = "works"
+kind = "services"
+at = "target"
+
+[[step]]
+id = "flip"
+kind = "dns"
+services = "all"
+ttl = "60s"
+
+[[step]]
+id = "traffic"
+kind = "traffic"
+at-least = "80%"
+within = "5m"
+"#,
+        find: no_traffic_needed,
+    },
+    Rule {
+        code: "L209",
+        name: "old-side-unprobed",
+        severity: Severity::Warning,
+        what: "nothing probes the side that a failed run would go back to",
+        why: "Before anything is put back, the old side is seen to serve; a rollback to a machine that has died in \
+              the meantime makes one broken side into two. Only a probe `at = \"target\"` can be turned round for \
+              that, one of a host by name cannot.",
+        fix: "Let one probe stand `at = \"target\"`, instead of at each host by name.",
+        breaks: r#"[[step]]
+id = "works"
+kind = "services"
+at = "office"
+
+[[step]]
+id = "works-there"
+kind = "services"
+at = "rented"
+"#,
+        keeps: r#"[[step]]
+id = "works"
+kind = "services"
+at = "target"
+"#,
+        find: old_side_unprobed,
+    },
+    Rule {
+        code: "L210",
+        name: "one-sided",
+        severity: Severity::Warning,
+        what: "a service is offered at one site only",
+        why: "It cannot move, and what depends on it fails with the site: hidden dependencies that had never been run \
+              without the main site made one large outage last for days.",
+        fix: "Name its hosts of both sites in `hosts`, or leave `hosts` out.",
+        breaks: r#"[services.files]
+names = ["files.site.example"]
+probes = [{ rsync = "files" }]
+hosts = ["office"]
+"#,
+        keeps: r#"[services.files]
+names = ["files.site.example"]
+probes = [{ rsync = "files" }]
+hosts = ["office", "rented"]
+"#,
+        find: |view| view.warned("one-sided"),
+    },
+    Rule {
+        code: "L211",
+        name: "no-zone",
+        severity: Severity::Warning,
+        what: "a name lies in no zone of the playbook, and will stay where it leads",
+        why: "What stays behind is seen by users first: two A records that were forgotten kept part of a site on the \
+              old host for days.",
+        fix: "Add `[zones.\"…\"]` with its provider, or take the name out.",
+        breaks: r#"[services.shop]
+names = ["shop.example"]
+probes = [{ http = "/", contains = "Basket" }]
+"#,
+        keeps: r#"[services.shop]
+names = ["shop.example"]
+probes = [{ http = "/", contains = "Basket" }]
+
+[zones."shop.example"]
+provider = "own"
+"#,
+        find: no_zone,
+    },
+    Rule {
+        code: "L212",
+        name: "unknown-zone",
+        severity: Severity::Error,
+        what: "a `dns` step is limited to a zone that the playbook does not define",
+        why: "Such a step is refused when the run is planned: on the one day on which there is no time for it. \
+              Previews that pass and real runs that break are what users of DNS tools complain of most.",
+        fix: "Define the zone, or mend its name in `zones`.",
+        breaks: r#"[[step]]
+id = "works"
+kind = "services"
+at = "target"
+
+[[step]]
+id = "flip"
+kind = "dns"
+services = "all"
+zones = ["site.example", "sight.example"]
+ttl = "60s"
+
+[[step]]
+id = "public"
+kind = "services"
+at = "public"
+"#,
+        keeps: r#"[[step]]
+id = "works"
+kind = "services"
+at = "target"
+
+[[step]]
+id = "flip"
+kind = "dns"
+services = "all"
+zones = ["site.example"]
+ttl = "60s"
+
+[[step]]
+id = "public"
+kind = "services"
+at = "public"
+"#,
+        find: unknown_zone,
+    },
+    Rule {
+        code: "L213",
+        name: "nothing-to-move",
+        severity: Severity::Error,
+        what: "a `dns` step can move nothing: no zone, no name, or no addresses to move between",
+        why: "A run that changes nothing ends as a success. That is the quietest of all failures: a switchover \
+              whose far side could not be reached said nothing, did nothing, and ended with status 0.",
+        fix: "Give the hosts of both sites their `addresses`, and the names a zone with a provider.",
+        breaks: r#"[hosts.office]
+ssh = "admin@office.site.example"
+access-log = ["/var/log/nginx/access.log"]
+
+[hosts.rented]
+ssh = "admin@rented.site.example"
+access-log = ["/var/log/nginx/access.log"]
+"#,
+        keeps: r#"[hosts.office]
+ssh = "admin@office.site.example"
+addresses = ["192.0.2.80", "2001:db8:80::1"]
+access-log = ["/var/log/nginx/access.log"]
+
+[hosts.rented]
+ssh = "admin@rented.site.example"
+addresses = ["203.0.113.80", "2001:db8:81::1"]
+access-log = ["/var/log/nginx/access.log"]
+"#,
+        find: nothing_to_move,
+    },
+];
+
+/// The key by which a `dns` step says what it moves.
+fn scope_key(flip: &Seen<'_>) -> &'static str {
+    ["records", "services", "names"]
+        .into_iter()
+        .find(|key| flip.fields.has(key))
+        .unwrap_or("id")
+}
+
+/// Whether a probe asks for a service.
+fn asks(view: &View<'_>, check: &Seen<'_>, service: &Service) -> bool {
+    let services = check.fields.texts("services");
+    if services.contains(&service.name) || check.step.kind.name == "services" && services.is_empty()
+    {
+        return true;
+    }
+    let asked = view.asked_by(check);
+    service
+        .names
+        .iter()
+        .any(|name| asked.contains(&plain(name)))
+}
+
+/// The sites at which the probes before a `dns` step ask for something, in one kind of run.
+fn probed_before<'v, 'a>(
+    view: &'v View<'a>,
+    flip: &'v Seen<'a>,
+    run: When,
+    asks: impl Fn(&Seen<'_>) -> bool + 'v,
+) -> impl Iterator<Item = (&'v Seen<'a>, Vec<&'a str>)> {
+    view.checks()
+        .take_while(|check| check.index < flip.index)
+        .filter(move |check| check.takes_part(run) && check.step.common.blocks != Blocks::Never)
+        .filter(move |check| asks(check))
+        .map(|check| {
+            let sites = match check.does {
+                Does::Probe(At::Target) => view.both_sites().to_vec(),
+                Does::Probe(At::Host(host)) => {
+                    let host = view.book.hosts().get(host);
+                    host.map(|host| host.site.as_str()).into_iter().collect()
+                }
+                _ => Vec::new(),
+            };
+            (check, sites)
+        })
+}
+
+fn is_probed(
+    view: &View<'_>,
+    flip: &Seen<'_>,
+    run: When,
+    asks: impl Fn(&Seen<'_>) -> bool,
+) -> bool {
+    let sites: BTreeSet<&str> = probed_before(view, flip, run, asks)
+        .flat_map(|(_, sites)| sites)
+        .collect();
+    sites.len() == 2
+}
+
+fn unprobed_service(view: &View<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for flip in view.flips() {
+        let moved = view.moved_by(flip);
+        let moves = |service: &&Service| {
+            service
+                .names
+                .iter()
+                .any(|name| moved.contains(&plain(name)))
+        };
+        for service in view.book.services().values().filter(moves) {
+            let lacking: Vec<When> = flip
+                .runs()
+                .filter(|run| !is_probed(view, flip, *run, |check| asks(view, check, service)))
+                .collect();
+            if lacking.is_empty() {
+                continue;
+            }
+            let rest = format!(
+                "`{}` moves service `{}`, and no probe asks for it at the target before",
+                flip.id(),
+                service.name
+            );
+            findings.push(
+                flip.finding(scope_key(flip), sentence(&lacking, &rest))
+                    .label(format!("{} would go there unseen", list(&service.names)))
+                    .hint("put `kind = \"services\"` with `at = \"target\"` above this step"),
+            );
+        }
+    }
+    findings
+}
+
+fn dead_target(view: &View<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for flip in view.flips().filter(|flip| flip.takes_part(When::Emergency)) {
+        let probes: Vec<&Seen<'_>> = probed_before(view, flip, When::Emergency, |_| true)
+            .filter(|(_, sites)| !sites.is_empty())
+            .map(|(check, _)| check)
+            .collect();
+        let stops = |check: &&Seen<'_>| check.step.common.blocks == Blocks::Always;
+        if let Some(last) = probes.last()
+            && !probes.iter().any(stops)
+        {
+            let message = format!(
+                "in an emergency `{}` moves names also to a target that does not serve",
+                flip.id()
+            );
+            findings.push(
+                last.finding("blocks", message)
+                    .label(format!("`{}` stops planned runs only", last.id()))
+                    .hint("write `blocks = \"always\"`: it asks the target, not the source that may be dead"),
+            );
+        }
+    }
+    findings
+}
+
+fn unprobed_name(view: &View<'_>) -> Vec<Finding> {
+    let owned: BTreeSet<String> = (view.book.services().values())
+        .flat_map(|service| service.names.iter().map(plain))
+        .collect();
+    let mut findings = Vec::new();
+    for flip in view.flips() {
+        let names: Vec<String> = (view.moved_by(flip).into_iter())
+            .filter(|name| !owned.contains(name))
+            .filter(|name| {
+                let probed =
+                    |run| is_probed(view, flip, run, |check| view.asked_by(check).contains(name));
+                !flip.runs().all(probed)
+            })
+            .collect();
+        if !names.is_empty() {
+            let message = format!(
+                "`{}` moves {}, which no probe asks for",
+                flip.id(),
+                list(&names)
+            );
+            findings.push(
+                flip.finding("names", message)
+                    .label("of no service")
+                    .hint("put it into the `names` of a service"),
+            );
+        }
+    }
+    findings
+}
+
+fn unseen_name(view: &View<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for flip in view.flips() {
+        let after = || view.checks().filter(|check| check.index > flip.index);
+        let mut unseen: BTreeSet<String> = BTreeSet::new();
+        for run in flip.runs() {
+            let mut checks = after().filter(|check| check.takes_part(run)).peekable();
+            if checks.peek().is_none() {
+                continue;
+            }
+            let seen: BTreeSet<String> = checks
+                .filter(|check| matches!(check.does, Does::Propagation | Does::Probe(At::Public)))
+                .flat_map(|check| view.asked_by(check))
+                .collect();
+            unseen.extend(
+                view.moved_by(flip)
+                    .into_iter()
+                    .filter(|name| !seen.contains(name)),
+            );
+        }
+        // Where the traffic of the hosts is counted, their names have been seen to move without being asked for.
+        if unseen.is_empty() || after().any(|check| check.does == Does::Traffic) {
+            continue;
+        }
+        let message = format!(
+            "no step after `{}` looks where {} {}",
+            flip.id(),
+            list(&unseen),
+            if unseen.len() == 1 { "leads" } else { "lead" }
+        );
+        findings.push(
+            flip.finding(scope_key(flip), message)
+                .label("moved, and not seen to have moved")
+                .hint("add `kind = \"propagation\"`, or ask for them with `at = \"public\"`"),
+        );
+    }
+    findings
+}
+
+fn asserts(probe: &Probe) -> bool {
+    match probe {
+        Probe::Http(HttpProbe {
+            status,
+            contains,
+            header,
+            ..
+        }) => status.is_some() || contains.is_some() || !header.is_empty(),
+        Probe::Tcp { expect, .. } => expect.is_some(),
+        Probe::Rsync { .. } => true,
+    }
+}
+
+/// The services whose probes assert next to nothing, and whether one of them asks by HTTP.
+fn weak<'v>(view: &'v View<'_>) -> impl Iterator<Item = (&'v Service, bool)> {
+    (view.book.services().values())
+        .filter(|service| !service.probes.iter().any(asserts))
+        .map(|service| {
+            let http = service
+                .probes
+                .iter()
+                .any(|probe| matches!(probe, Probe::Http(_)));
+            (service, http)
+        })
+}
+
+/// The place of a service's first probe by `key`.
+fn first_probe(view: &View<'_>, service: &Service, key: &str) -> std::ops::Range<usize> {
+    let Some(fields) = view.book.places().service(&service.name) else {
+        return 0..0;
+    };
+    (fields.tables("probes").iter())
+        .find(|probe| probe.has(key))
+        .map_or_else(|| fields.span_of("probes"), |probe| probe.span_of(key))
+}
+
+fn steps_of<'v, 'a>(view: &'v View<'a>, kind: &'static str) -> impl Iterator<Item = &'v Seen<'a>> {
+    view.checks()
+        .filter(move |check| check.step.kind.name == kind)
+}
+
+fn status_only(view: &View<'_>) -> Vec<Finding> {
+    let of_services = weak(view).filter(|(_, http)| *http).map(|(service, _)| {
+        let message = format!(
+            "every page with status 200 passes as service `{}`",
+            service.name
+        );
+        Finding::at(first_probe(view, service, "http"), message)
+            .label("asks only for a status from 200 to 299")
+            .hint("add `contains = \"…\"`: some text that only the right page holds")
+    });
+    let of_steps = steps_of(view, "http")
+        .filter(|step| {
+            !["status", "contains", "header"]
+                .iter()
+                .any(|key| step.fields.has(key))
+        })
+        .map(|step| {
+            let message = format!("every page with status 200 passes `{}`", step.id());
+            let key = if step.fields.has("url") {
+                "url"
+            } else {
+                "path"
+            };
+            step.finding(key, message)
+                .label("asks only for a status from 200 to 299")
+                .hint("add `contains = \"…\"`: some text that only the right page holds")
+        });
+    of_services.chain(of_steps).collect()
+}
+
+/// Ports on which TLS is spoken from the first byte, so that nothing comes by itself.
+const TLS: &[u64] = &[443, 465, 636, 853, 990, 993, 995, 8443];
+
+fn open_port(view: &View<'_>) -> Vec<Finding> {
+    let hint = |port: Option<u64>| match port {
+        Some(port @ (443 | 8443)) => {
+            format!("ask for a page instead: `{{ http = \"/\", port = {port}, contains = \"…\" }}`")
+        }
+        Some(port) if TLS.contains(&port) => {
+            "TLS says nothing by itself: probe the plain port too, with `expect`".to_owned()
+        }
+        _ => "add `expect = \"…\"`: what the service says first, or after `send`".to_owned(),
+    };
+    let of_services = weak(view).filter(|(_, http)| !*http).map(|(service, _)| {
+        let port = service.probes.iter().find_map(|probe| match probe {
+            Probe::Tcp { port, .. } => Some(u64::from(*port)),
+            _ => None,
+        });
+        let message = format!(
+            "whatever takes connections passes as service `{}`",
+            service.name
+        );
+        Finding::at(first_probe(view, service, "tcp"), message)
+            .label("an open port, and nothing more")
+            .hint(hint(port))
+    });
+    let of_steps = steps_of(view, "tcp")
+        .filter(|step| !step.fields.has("expect"))
+        .map(|step| {
+            let message = format!("whatever takes connections passes `{}`", step.id());
+            step.finding("port", message)
+                .label("an open port, and nothing more")
+                .hint(hint(step.fields.count("port")))
+        });
+    of_services.chain(of_steps).collect()
+}
+
+fn no_traffic_needed(view: &View<'_>) -> Vec<Finding> {
+    (view.checks())
+        .filter(|check| check.does == Does::Traffic && check.fields.percent("at-least") == Some(0))
+        .map(|check| {
+            let message = format!(
+                "`{}` passes when no request arrives at the target",
+                check.id()
+            );
+            check
+                .finding("at-least", message)
+                .label("nothing need arrive")
+                .hint("write `at-least = \"80%\"`: of the rate that the source had before")
+        })
+        .collect()
+}
+
+fn old_side_unprobed(view: &View<'_>) -> Vec<Finding> {
+    let probed = view.steps.iter().any(|step| step.step.probes_old_side);
+    let Some(first) = view.lasting().next().filter(|_| !probed) else {
+        return Vec::new();
+    };
+    // Where the target is not probed either, another rule says so.
+    let by_name = |check: &&Seen<'_>| matches!(check.does, Does::Probe(At::Host(_)));
+    let Some(probe) = view
+        .checks()
+        .take_while(|c| c.index < first.index)
+        .find(by_name)
+    else {
+        return Vec::new();
+    };
+    let message = format!(
+        "should `{}` have to be put back, nothing shows that the old side still serves",
+        first.id()
+    );
+    let finding = probe
+        .finding("at", message)
+        .label("cannot be asked of the other side")
+        .hint("write `at = \"target\"`: on the way back it is the old side");
+    vec![finding]
+}
+
+fn no_zone(view: &View<'_>) -> Vec<Finding> {
+    let mut findings = view.warned("no-zone");
+    for step in view
+        .steps
+        .iter()
+        .filter(|s| matches!(s.does, Does::Flip | Does::Propagation))
+    {
+        let names: Vec<String> = (step.fields.texts("names").iter().map(plain))
+            .filter(|name| view.zone_of(name).is_none())
+            .collect();
+        if !names.is_empty() {
+            let message = format!(
+                "{} {} in no zone of the playbook",
+                list(&names),
+                if names.len() == 1 { "lies" } else { "lie" }
+            );
+            findings.push(
+                step.finding("names", message)
+                    .label("will stay where it leads")
+                    .hint("add `[zones.\"…\"]` for the zone, or take the name out"),
+            );
+        }
+    }
+    findings
+}
+
+fn unknown_zone(view: &View<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for flip in view.flips() {
+        let zones = flip.fields.texts("zones").iter().map(plain);
+        for zone in zones.filter(|zone| !view.book.zones().contains_key(zone)) {
+            let message = format!(
+                "`{}` is limited to the zone `{zone}`, which the playbook does not define",
+                flip.id()
+            );
+            findings.push(
+                flip.finding("zones", message)
+                    .label(format!("`{zone}` is not defined"))
+                    .hint(format!("add `[zones.\"{zone}\"]`, or mend the name")),
+            );
+        }
+    }
+    findings
+}
+
+fn nothing_to_move(view: &View<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let bare = (view.both_sites().into_iter())
+        .find(|site| view.hosts_of(site).all(|host| host.addresses.is_empty()));
+    for flip in view.flips() {
+        let why = if let Some(site) = bare {
+            format!("no host of site `{site}` has addresses")
+        } else if view.zones_of(flip).is_empty() {
+            "the playbook has no zone that it could write".to_owned()
+        } else if !flip.fields.has("records") && view.moved_by(flip).is_empty() {
+            "none of its names lies in a zone that it writes".to_owned()
+        } else {
+            continue;
+        };
+        findings.push(
+            flip.finding(
+                scope_key(flip),
+                format!("`{}` can move nothing: {why}", flip.id()),
+            )
+            .label("nothing moves")
+            .hint("hosts of both sites need `addresses`, and each name a zone with a provider"),
+        );
+    }
+    findings
+}
