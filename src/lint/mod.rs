@@ -5,6 +5,7 @@
 //! returns its findings; a playbook can allow one with a reason, in a step or for the whole book.
 
 mod allow;
+mod assertions;
 mod changes;
 mod explain;
 mod services;
@@ -42,7 +43,13 @@ pub struct Rule {
 }
 
 /// The rules by group, in the order of their codes.
-static GROUPS: &[&[Rule]] = &[changes::RULES, services::RULES, time::RULES, allow::RULES];
+static GROUPS: &[&[Rule]] = &[
+    changes::RULES,
+    services::RULES,
+    time::RULES,
+    assertions::RULES,
+    allow::RULES,
+];
 
 /// Every rule, in the order of the codes.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {

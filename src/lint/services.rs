@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::Rule;
 use super::view::{At, Does, Finding, Seen, View, list, plain, sentence};
 use crate::problem::Severity;
-use crate::site::{HttpProbe, Probe, Service};
+use crate::site::Service;
 use crate::step::{Blocks, When};
 
 pub(super) const RULES: &[Rule] = &[
@@ -149,87 +149,6 @@ at = "public"
     },
     Rule {
         code: "L206",
-        name: "status-only",
-        severity: Severity::Warning,
-        what: "no probe of a service looks at what is answered, only that something is",
-        why: "The default page of a web server, the placeholder of a hoster and an empty shop all come with status \
-              200. A standby whose virtual hosts are missing passes such a probe.",
-        fix: "Name a text that only the right page holds, with `contains`; or a `header`; or the exact `status`.",
-        breaks: r#"[services.website]
-names = ["site.example", "www.site.example"]
-probes = [{ http = "/" }]
-"#,
-        keeps: r#"[services.website]
-names = ["site.example", "www.site.example"]
-probes = [{ http = "/", contains = "Welcome" }]
-"#,
-        find: status_only,
-    },
-    Rule {
-        code: "L207",
-        name: "open-port",
-        severity: Severity::Warning,
-        what: "all that is known of a service is that its port takes connections",
-        why: "A load balancer, a port forward or a daemon that hangs takes connections too. A primary answered each \
-              ping and each connect while it could no longer read its disk.",
-        fix: "Say what must come, with `expect` (and `send` where the client speaks first); for a web server use \
-              `http`.",
-        breaks: r#"[services.website]
-names = ["site.example", "www.site.example"]
-probes = [{ tcp = 443 }]
-"#,
-        keeps: r#"[services.website]
-names = ["site.example", "www.site.example"]
-probes = [{ http = "/", contains = "Welcome" }, { tcp = 22, expect = "SSH-2.0" }]
-"#,
-        find: open_port,
-    },
-    Rule {
-        code: "L208",
-        name: "no-traffic-needed",
-        severity: Severity::Error,
-        what: "a `traffic` step passes when nothing arrives",
-        why: "Records had moved within seconds and most of the traffic had not, a quarter of an hour later. The logs \
-              of both sides are what tells; a share of 0% asks them for nothing.",
-        fix: "Say which share of the former rate must arrive: `at-least = \"80%\"`.",
-        breaks: r#"[[step]]
-id = "works"
-kind = "services"
-at = "target"
-
-[[step]]
-id = "flip"
-kind = "dns"
-services = "all"
-ttl = "60s"
-
-[[step]]
-id = "traffic"
-kind = "traffic"
-at-least = "0%"
-within = "5m"
-"#,
-        keeps: r#"[[step]]
-id = "works"
-kind = "services"
-at = "target"
-
-[[step]]
-id = "flip"
-kind = "dns"
-services = "all"
-ttl = "60s"
-
-[[step]]
-id = "traffic"
-kind = "traffic"
-at-least = "80%"
-within = "5m"
-"#,
-        find: no_traffic_needed,
-    },
-    Rule {
-        code: "L209",
         name: "old-side-unprobed",
         severity: Severity::Warning,
         what: "nothing probes the side that a failed run would go back to",
@@ -255,7 +174,7 @@ at = "target"
         find: old_side_unprobed,
     },
     Rule {
-        code: "L210",
+        code: "L207",
         name: "one-sided",
         severity: Severity::Warning,
         what: "a service is offered at one site only",
@@ -275,7 +194,7 @@ hosts = ["office", "rented"]
         find: |view| view.warned("one-sided"),
     },
     Rule {
-        code: "L211",
+        code: "L208",
         name: "no-zone",
         severity: Severity::Warning,
         what: "a name lies in no zone of the playbook, and will stay where it leads",
@@ -296,7 +215,7 @@ provider = "own"
         find: no_zone,
     },
     Rule {
-        code: "L212",
+        code: "L209",
         name: "unknown-zone",
         severity: Severity::Error,
         what: "a `dns` step is limited to a zone that the playbook does not define",
@@ -340,7 +259,7 @@ at = "public"
         find: unknown_zone,
     },
     Rule {
-        code: "L213",
+        code: "L210",
         name: "nothing-to-move",
         severity: Severity::Error,
         what: "a `dns` step can move nothing: no zone, no name, or no addresses to move between",
@@ -552,130 +471,6 @@ fn unseen_name(view: &View<'_>) -> Vec<Finding> {
         );
     }
     findings
-}
-
-fn asserts(probe: &Probe) -> bool {
-    match probe {
-        Probe::Http(HttpProbe {
-            status,
-            contains,
-            header,
-            ..
-        }) => status.is_some() || contains.is_some() || !header.is_empty(),
-        Probe::Tcp { expect, .. } => expect.is_some(),
-        Probe::Rsync { .. } => true,
-    }
-}
-
-/// The services whose probes assert next to nothing, and whether one of them asks by HTTP.
-fn weak<'v>(view: &'v View<'_>) -> impl Iterator<Item = (&'v Service, bool)> {
-    (view.book.services().values())
-        .filter(|service| !service.probes.iter().any(asserts))
-        .map(|service| {
-            let http = service
-                .probes
-                .iter()
-                .any(|probe| matches!(probe, Probe::Http(_)));
-            (service, http)
-        })
-}
-
-/// The place of a service's first probe by `key`.
-fn first_probe(view: &View<'_>, service: &Service, key: &str) -> std::ops::Range<usize> {
-    let Some(fields) = view.book.places().service(&service.name) else {
-        return 0..0;
-    };
-    (fields.tables("probes").iter())
-        .find(|probe| probe.has(key))
-        .map_or_else(|| fields.span_of("probes"), |probe| probe.span_of(key))
-}
-
-fn steps_of<'v, 'a>(view: &'v View<'a>, kind: &'static str) -> impl Iterator<Item = &'v Seen<'a>> {
-    view.checks()
-        .filter(move |check| check.step.kind.name == kind)
-}
-
-fn status_only(view: &View<'_>) -> Vec<Finding> {
-    let of_services = weak(view).filter(|(_, http)| *http).map(|(service, _)| {
-        let message = format!(
-            "every page with status 200 passes as service `{}`",
-            service.name
-        );
-        Finding::at(first_probe(view, service, "http"), message)
-            .label("asks only for a status from 200 to 299")
-            .hint("add `contains = \"…\"`: some text that only the right page holds")
-    });
-    let of_steps = steps_of(view, "http")
-        .filter(|step| {
-            !["status", "contains", "header"]
-                .iter()
-                .any(|key| step.fields.has(key))
-        })
-        .map(|step| {
-            let message = format!("every page with status 200 passes `{}`", step.id());
-            let key = if step.fields.has("url") {
-                "url"
-            } else {
-                "path"
-            };
-            step.finding(key, message)
-                .label("asks only for a status from 200 to 299")
-                .hint("add `contains = \"…\"`: some text that only the right page holds")
-        });
-    of_services.chain(of_steps).collect()
-}
-
-/// Ports on which TLS is spoken from the first byte, so that nothing comes by itself.
-const TLS: &[u64] = &[443, 465, 636, 853, 990, 993, 995, 8443];
-
-fn open_port(view: &View<'_>) -> Vec<Finding> {
-    let hint = |port: Option<u64>| match port {
-        Some(port @ (443 | 8443)) => {
-            format!("ask for a page instead: `{{ http = \"/\", port = {port}, contains = \"…\" }}`")
-        }
-        Some(port) if TLS.contains(&port) => {
-            "TLS says nothing by itself: probe the plain port too, with `expect`".to_owned()
-        }
-        _ => "add `expect = \"…\"`: what the service says first, or after `send`".to_owned(),
-    };
-    let of_services = weak(view).filter(|(_, http)| !*http).map(|(service, _)| {
-        let port = service.probes.iter().find_map(|probe| match probe {
-            Probe::Tcp { port, .. } => Some(u64::from(*port)),
-            _ => None,
-        });
-        let message = format!(
-            "whatever takes connections passes as service `{}`",
-            service.name
-        );
-        Finding::at(first_probe(view, service, "tcp"), message)
-            .label("an open port, and nothing more")
-            .hint(hint(port))
-    });
-    let of_steps = steps_of(view, "tcp")
-        .filter(|step| !step.fields.has("expect"))
-        .map(|step| {
-            let message = format!("whatever takes connections passes `{}`", step.id());
-            step.finding("port", message)
-                .label("an open port, and nothing more")
-                .hint(hint(step.fields.count("port")))
-        });
-    of_services.chain(of_steps).collect()
-}
-
-fn no_traffic_needed(view: &View<'_>) -> Vec<Finding> {
-    (view.checks())
-        .filter(|check| check.does == Does::Traffic && check.fields.percent("at-least") == Some(0))
-        .map(|check| {
-            let message = format!(
-                "`{}` passes when no request arrives at the target",
-                check.id()
-            );
-            check
-                .finding("at-least", message)
-                .label("nothing need arrive")
-                .hint("write `at-least = \"80%\"`: of the rate that the source had before")
-        })
-        .collect()
 }
 
 fn old_side_unprobed(view: &View<'_>) -> Vec<Finding> {

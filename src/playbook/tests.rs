@@ -1425,6 +1425,14 @@ Common to all steps:
       what a failure after a write leads to
   temporary  (true or false)
       the change is undone however the run ends
+  allow  (a list of tables)
+      rules of `cutover lint` that this step may break: `{ rule = "…", reason = "…" }`
+      rule  (a string, required)
+          the rule, by name or code; `cutover explain` lists them
+      reason  (a string, required)
+          why it is right here
+      until  (a day)
+          the last day on which it counts; without it, for good
   skip  (a table)
       leaves the step out until a day: `skip = { reason = "…", until = 2026-12-31 }`
       reason  (a string, required)
