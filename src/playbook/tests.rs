@@ -877,8 +877,8 @@ error: unknown key `act` in step `ask`
    |       ^^^ not known here
    |
    = help: step `ask` takes `id`, `kind`, `within`, `every`, `timeout`, `when`, `blocks`,
-           `on-fail`, `temporary`, `skip`, `before`, `after`, `to`, `services`, `at`, `from`,
-           `share`, `most`, `loud`, `words` and `password`
+           `on-fail`, `temporary`, `allow`, `skip`, `before`, `after`, `to`, `services`, `at`,
+           `from`, `share`, `most`, `loud`, `words` and `password`
 
 1 error in lab.toml
 ");
