@@ -20,9 +20,11 @@ use facts::rows;
 /// Kinds whose rows name values that stay the same until somebody changes them: versions of packages.
 const TELLS_VALUES: &[&str] = &["packages"];
 
-/// A check became slow where it takes so many times as long, and at least so much longer.
+/// A check became slow where it takes so many times as long, and at least so much longer. Where it took less
+/// than the last, it may not have looked at all, but reused what another run saw just before.
 const SLOWER: u64 = 3;
 const SLOWER_BY_MS: u64 = 10_000;
+const LOOKED_MS: u64 = 1_000;
 
 /// How many lines of a playbook are told on each side; the rest is counted.
 const LINES: usize = 20;
@@ -251,7 +253,8 @@ fn slower(was: &SeenCheck, is: &SeenCheck) -> Option<Change> {
         (check.finding.as_ref()).is_some_and(|finding| finding.outcome <= Outcome::Warn)
     };
     let (before, after) = (was.took_ms?, is.took_ms?);
-    let longer = after >= before.saturating_mul(SLOWER)
+    let longer = before >= LOOKED_MS
+        && after >= before.saturating_mul(SLOWER)
         && after.saturating_sub(before) >= SLOWER_BY_MS
         && passes(was)
         && passes(is);
