@@ -12,6 +12,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
 use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::joined;
@@ -62,6 +63,7 @@ enum State {
 struct Attempt {
     end: Shared<BoxFuture<'static, Result<Arc<Link>, Reason>>>,
     hint: Hint,
+    task: AbortHandle,
 }
 
 impl Pool {
@@ -355,6 +357,7 @@ impl Far {
             };
             end
         });
+        let handle = task.abort_handle();
         let end = task.map(|end| {
             end.unwrap_or_else(|error| {
                 let why = format!("cannot be asked: the task that connects ended early: {error}");
@@ -364,6 +367,7 @@ impl Far {
         Attempt {
             end: end.boxed().shared(),
             hint,
+            task: handle,
         }
     }
 
@@ -379,10 +383,11 @@ impl Far {
         let state = std::mem::replace(&mut *lock(&self.state), State::Down);
         let link = match state {
             State::Up(link) => link,
-            State::Connecting(attempt) => match timeout(CLOSE, attempt.end).await {
-                Ok(Ok(link)) => link,
-                _ => return,
-            },
+            // Nobody waits for it any more; a host that is dead would take its whole time.
+            State::Connecting(attempt) => {
+                attempt.task.abort();
+                return;
+            }
             State::Down | State::Failed { .. } => return,
         };
         // Where even this hangs, the master still ends by itself once it was idle for a while.

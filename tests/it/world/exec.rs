@@ -321,6 +321,21 @@ async fn hosts_with_one_destination_share_its_connection_and_keep_their_names() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_waits_in_the_end_for_a_connection_that_nobody_needs() {
+    if !have(&["ssh"]) {
+        return;
+    }
+    let lab = SshLab::new();
+    let frozen = FrozenPort::open(V4);
+    lab.add("frozen", "127.0.0.1", frozen.at.port());
+    let exec = Exec::new();
+    exec.connect_ahead([&lab.reach("frozen")]);
+    let begun = Instant::now();
+    exec.close().await;
+    assert!(begun.elapsed() < Duration::from_secs(1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_long_look_that_is_given_up_ends_on_the_far_host() {
     if !have(&["sshd", "ssh"]) {
         return;
