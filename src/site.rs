@@ -1,6 +1,6 @@
 //! Hosts, services, zones, baseline: what a step is given.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -33,15 +33,24 @@ pub struct Host {
     pub reach: Option<Reach>,
     /// Its own addresses, as the public sees them.
     pub addresses: Vec<IpAddr>,
+    /// Addresses of proxies that lead the public to it, and perhaps to other hosts too.
+    pub proxy: Vec<IpAddr>,
     /// Access logs of its web servers.
     pub access_log: Vec<String>,
     /// The hosts of the other site whose work it takes over.
     pub stands_in_for: Vec<String>,
+    /// What it does; a host of the same role at the other site can do it too.
+    pub role: Option<String>,
     /// Connect there instead: port forwards, tests.
     pub detours: BTreeMap<SocketAddr, SocketAddr>,
 }
 
 impl Host {
+    /// Every address at which the public reaches it: its own, and those of its proxies.
+    pub fn public(&self) -> impl Iterator<Item = IpAddr> + '_ {
+        self.addresses.iter().chain(&self.proxy).copied()
+    }
+
     /// Where to connect for one of its public addresses and ports.
     pub fn connect_to(&self, at: SocketAddr) -> SocketAddr {
         self.detours.get(&at).copied().unwrap_or(at)
@@ -143,6 +152,29 @@ impl Site {
     /// The hosts of one site, by name.
     pub fn hosts_of<'a>(&'a self, site: &'a str) -> impl Iterator<Item = &'a Host> + 'a {
         self.hosts.values().filter(move |host| host.site == site)
+    }
+
+    /// The proxies that lead to hosts of both sites: from their addresses nobody can tell which site serves.
+    pub fn shared_proxies(&self) -> BTreeSet<IpAddr> {
+        let mut sites: BTreeMap<IpAddr, &str> = BTreeMap::new();
+        let mut shared = BTreeSet::new();
+        for host in self.hosts.values() {
+            for ip in &host.proxy {
+                if *sites.entry(*ip).or_insert(&host.site) != host.site {
+                    shared.insert(*ip);
+                }
+            }
+        }
+        shared
+    }
+
+    /// The addresses that lead the public to this site, and not to the other one as well.
+    pub fn leading_to(&self, site: &str) -> BTreeSet<IpAddr> {
+        let shared = self.shared_proxies();
+        self.hosts_of(site)
+            .flat_map(Host::public)
+            .filter(|ip| !shared.contains(ip))
+            .collect()
     }
 
     /// Each host of `active` beside the host of `idle` that it stands in for, or the other way round.

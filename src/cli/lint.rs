@@ -3,6 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::common::{Desk, Failure, PlaybookArgs};
+use super::folder;
 use super::{Exit, Format};
 use crate::lint::{self, Rule};
 use crate::playbook::Problems;
@@ -17,7 +18,7 @@ use crate::report::{
 /// Each finding has a code; `cutover explain CODE` says why it matters, how to mend it, and how to allow it.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The playbooks
+    /// The playbooks; of a folder every one in it and below, without the files that they include
     #[arg(required = true)]
     playbooks: Vec<PathBuf>,
     /// Puts a value over one of each playbook: hosts.standby.addresses='["192.0.2.7"]'
@@ -35,7 +36,7 @@ pub(super) fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
     let mut exit = Exit::Done;
     let mut all = Vec::new();
     let mut text = String::new();
-    for playbook in &args.playbooks {
+    for playbook in &folder::playbooks(&args.playbooks)? {
         let looked = match look(desk, playbook, args) {
             Ok(looked) => looked,
             // The others are looked at all the same.

@@ -8,6 +8,7 @@ mod drill;
 mod exit;
 mod explain;
 mod failover;
+mod folder;
 mod kinds;
 mod lint;
 mod owed;

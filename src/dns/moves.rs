@@ -4,6 +4,7 @@
 //! in for it, family by family. Every other member stays. A set is never left empty and never loses a family
 //! silently: where the active side has nothing to offer, the change is refused.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -22,6 +23,8 @@ pub struct Swap {
     gives_way: BTreeMap<IpAddr, Successor>,
     /// Addresses of the active site.
     stays: BTreeSet<IpAddr>,
+    /// Those of them that lead to the idle site as well: proxies of both.
+    shared: BTreeSet<IpAddr>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +43,7 @@ impl Swap {
             idle: idle.to_owned(),
             gives_way: BTreeMap::new(),
             stays: addresses.into_iter().collect(),
+            shared: BTreeSet::new(),
         }
     }
 
@@ -57,6 +61,7 @@ impl Swap {
             let by = of_family(&by, v4);
             for (at, ip) in own.iter().enumerate() {
                 if self.stays.contains(ip) {
+                    self.shared.insert(*ip);
                     continue;
                 }
                 let by = match by.get(at) {
@@ -68,7 +73,18 @@ impl Swap {
                     has_stand_in: !stand_ins.is_empty(),
                     by,
                 };
-                self.gives_way.insert(*ip, successor);
+                match self.gives_way.entry(*ip) {
+                    Entry::Vacant(entry) => {
+                        entry.insert(successor);
+                    }
+                    // A proxy of several hosts gives way to what stands in for any of them.
+                    Entry::Occupied(mut entry) => {
+                        let known = &mut entry.get_mut().by;
+                        let more = successor.by.into_iter();
+                        let more: Vec<IpAddr> = more.filter(|ip| !known.contains(ip)).collect();
+                        known.extend(more);
+                    }
+                }
             }
         }
         self
@@ -99,8 +115,14 @@ impl Swap {
             after.ttl = ttl.unwrap_or(set.ttl);
             return Fate::Moves(after);
         }
-        if addresses.iter().any(|ip| self.stays.contains(ip)) {
+        let only_there = |ip: &IpAddr| self.stays.contains(ip) && !self.shared.contains(ip);
+        if addresses.iter().any(only_there) {
             return Fate::Already;
+        }
+        if let Some(proxy) = addresses.iter().find(|ip| self.shared.contains(ip)) {
+            return Fate::Elsewhere(format!(
+                "both sides are behind the same proxy, {proxy}: where it leads is up to the proxy"
+            ));
         }
         let neither = format!("it leads to neither site: {}", set.data.join(", "));
         Fate::Elsewhere(neither)
@@ -429,7 +451,27 @@ mod tests {
         let shared = ips(&["203.0.113.1"]);
         let swap = Swap::new("cloud", "dedicated", shared.clone()).host("web", &shared, &[&shared]);
         let www = set("www.example.org. A", 60, &["203.0.113.1"]);
-        assert_eq!(swap.of(&www, None), Fate::Already);
+        let Fate::Elsewhere(why) = swap.of(&www, None) else {
+            panic!("nobody can tell where it leads");
+        };
+        assert!(why.contains("203.0.113.1"), "{why}");
+        // Beside an address of the active side alone it is as good as any other.
+        let active = ips(&["203.0.113.1", "198.51.100.1"]);
+        let swap = Swap::new("cloud", "dedicated", active.clone()).host("web", &shared, &[&active]);
+        let both = set("www.example.org. A", 60, &["203.0.113.1", "198.51.100.1"]);
+        assert_eq!(swap.of(&both, None), Fate::Already);
+    }
+
+    #[test]
+    fn a_proxy_of_several_hosts_gives_way_to_that_of_their_stand_ins() {
+        let (old, new) = (ips(&["203.0.113.1"]), ips(&["203.0.113.2"]));
+        let swap = Swap::new("cloud", "dedicated", new.clone())
+            .host("web1", &old, &[&new])
+            .host("web2", &old, &[&new]);
+        assert_eq!(
+            swap.of(&set("www.example.org. A", 60, &["203.0.113.1"]), None),
+            Fate::Moves(set("www.example.org. A", 60, &["203.0.113.2"]))
+        );
     }
 
     #[test]

@@ -84,12 +84,7 @@ async fn active(site: &Site, sites: &(String, String)) -> Result<Active, Unseen>
     }
     let addresses: BTreeMap<String, BTreeSet<IpAddr>> = [&sites.0, &sites.1]
         .into_iter()
-        .map(|name| {
-            let of_site = site
-                .hosts_of(name)
-                .flat_map(|host| host.addresses.iter().copied());
-            (name.clone(), of_site.collect())
-        })
+        .map(|name| (name.clone(), site.leading_to(name)))
         .collect();
     Ok(active_site(&addresses, &sets))
 }

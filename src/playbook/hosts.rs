@@ -1,7 +1,7 @@
 //! Hosts, and the two sites that they make up.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use toml::de::DeTable;
@@ -15,10 +15,10 @@ use crate::site::Host;
 use crate::world::exec::{Reach, Via};
 
 /// A host with its places in the source.
-struct Placed {
-    host: Host,
-    name_span: std::ops::Range<usize>,
-    fields: Fields,
+pub(super) struct Placed {
+    pub(super) host: Host,
+    pub(super) name_span: std::ops::Range<usize>,
+    pub(super) fields: Fields,
 }
 
 pub(super) struct Hosts {
@@ -31,14 +31,17 @@ impl Checker {
     pub(super) fn hosts(&mut self, root: &DeTable<'_>) -> Hosts {
         let before = self.errors();
         let tables = self.named(root, "hosts");
-        let placed: Vec<Placed> = tables.iter().map(|named| self.one_host(named)).collect();
+        let mut placed: Vec<Placed> = tables.iter().map(|named| self.one_host(named)).collect();
         let mut sites = (String::new(), String::new());
         if self.errors() == before {
             let span = root.get("hosts").map_or(0..0, |value| value.span());
             if let Some(two) = self.two_sites(&placed, span) {
                 sites = two;
+                self.roles_make_pairs(&mut placed);
                 self.addresses_are_clear(&placed);
-                self.every_host_is_covered(&placed);
+                if self.errors() == before {
+                    self.every_host_is_covered(&placed);
+                }
             }
         }
         Hosts {
@@ -75,6 +78,8 @@ impl Checker {
             site: fields.text("site").unwrap_or(named.name).to_owned(),
             reach: self.reach(named.name, &fields),
             addresses: fields.addresses("addresses").to_vec(),
+            proxy: fields.addresses("proxy").to_vec(),
+            role: fields.text("role").map(str::to_owned),
             access_log: fields.texts("access-log").to_vec(),
             stands_in_for: fields.texts("stands-in-for").to_vec(),
             detours: self.detours(&fields),
@@ -219,31 +224,6 @@ impl Checker {
         None
     }
 
-    /// From an address it must be clear which site it leads to.
-    fn addresses_are_clear(&mut self, placed: &[Placed]) {
-        let mut owners: BTreeMap<IpAddr, &Host> = BTreeMap::new();
-        for Placed { host, fields, .. } in placed {
-            for address in &host.addresses {
-                let Some(owner) = owners.insert(*address, host) else {
-                    continue;
-                };
-                let message = if owner.name == host.name {
-                    format!("`{address}` is listed twice for host `{}`", host.name)
-                } else {
-                    format!(
-                        "`{address}` belongs to host `{}` and to host `{}`",
-                        owner.name, host.name
-                    )
-                };
-                self.report(
-                    Problem::error("ambiguous-address", fields.span_of("addresses"), message)
-                        .label(format!("`{address}` again"))
-                        .hint("each address must tell which host it leads to"),
-                );
-            }
-        }
-    }
-
     /// Each host with public addresses stands in for somebody, or is stood in for by exactly one host.
     fn every_host_is_covered(&mut self, placed: &[Placed]) {
         let before = self.errors();
@@ -280,7 +260,7 @@ impl Checker {
                     .label("its names can lead to one host only"),
                 );
             }
-            if stand_ins.is_empty() && !covers && !host.addresses.is_empty() {
+            if stand_ins.is_empty() && !covers && host.public().next().is_some() {
                 self.report(
                     Problem::error(
                         "not-covered",
@@ -295,6 +275,7 @@ impl Checker {
                 );
             }
         }
+        self.proxies_are_clear(placed, &pairs);
         for (stand_in, covered) in pairs {
             self.families_match(placed, stand_in, covered);
         }
@@ -319,7 +300,7 @@ impl Checker {
             )
             .label(format!("stands in for whom of {}?", list(&covered)))
             .hint(
-                "a site has several hosts: add `stands-in-for = [\"HOST\"]` to those of one site",
+                "a site has several hosts: add `stands-in-for = [\"HOST\"]` to those of one site, or a `role` to all",
             ),
         );
     }
@@ -365,11 +346,9 @@ impl Checker {
             return;
         };
         for (one, other) in [(stand_in, covered), (covered, stand_in)] {
-            for (family, is) in [
-                ("IPv4", IpAddr::is_ipv4 as fn(&IpAddr) -> bool),
-                ("IPv6", IpAddr::is_ipv6),
-            ] {
-                if other.host.addresses.iter().any(is) && !one.host.addresses.iter().any(is) {
+            for (family, v4) in [("IPv4", true), ("IPv6", false)] {
+                let has = |placed: &Placed| placed.host.public().any(|ip| ip.is_ipv4() == v4);
+                if has(other) && !has(one) {
                     self.report(
                         Problem::warning(
                             "family-missing",

@@ -21,6 +21,14 @@ use super::{Input, LARGEST, hide};
 use crate::field::Form;
 use crate::problem::{Problem, did_you_mean};
 
+/// The file that a playbook includes, as the playbook writes it; none where it includes none, or is broken.
+pub fn included_by(playbook: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(playbook).ok()?;
+    let (root, _) = DeTable::parse_recoverable(text);
+    let head = root.get_ref().get("playbook")?.get_ref().as_table()?;
+    head.get("include")?.get_ref().as_str().map(str::to_owned)
+}
+
 /// A file that was read for an `include`.
 #[derive(Clone, Debug)]
 pub struct Included {

@@ -14,6 +14,7 @@ mod places;
 mod read;
 pub mod reference;
 mod render;
+mod roles;
 mod services;
 mod set;
 mod show;
@@ -36,7 +37,7 @@ use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use toml::de::DeTable;
 
-pub use include::Included;
+pub use include::{Included, included_by};
 pub use places::Places;
 pub use read::Input;
 pub use render::Problems;

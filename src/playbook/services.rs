@@ -177,7 +177,10 @@ impl Checker {
                     .filter(|_| all_is_known)
                     .filter_map(|probe| self.probe(probe))
                     .collect(),
-                hosts: self.host_list(&fields, "hosts"),
+                hosts: match fields.has("role") {
+                    true => self.hosts_of_role(&fields, hosts),
+                    false => self.host_list(&fields, "hosts"),
+                },
             };
             self.names_have_a_zone(&service, &fields, zones);
             self.is_offered_at_both_sites(&service, &fields, hosts);
@@ -392,10 +395,11 @@ impl Checker {
                 .iter()
                 .any(|name| hosts.get(name).is_some_and(|host| host.site == site));
             if !service.hosts.is_empty() && !offered {
+                let key = if fields.has("role") { "role" } else { "hosts" };
                 self.report(
                     Problem::warning(
                         "one-sided",
-                        fields.span_of("hosts"),
+                        fields.span_of(key),
                         format!("no host of site `{site}` offers service `{}`", service.name),
                     )
                     .label("it cannot move")

@@ -132,6 +132,12 @@ pub(super) static HOST: &[Field] = &[
         "the hosts of the other site whose work it takes over; needed where a site has several hosts",
     ),
     Field::new(
+        "role",
+        Form::Text,
+        "what it does: it stands in for the hosts of the same role at the other site, or they for it, where \
+         `stands-in-for` says nothing",
+    ),
+    Field::new(
         "ssh",
         Form::Text,
         "whatever ssh(1) takes; keys and jumps come from its configuration",
@@ -151,6 +157,12 @@ pub(super) static HOST: &[Field] = &[
         "addresses",
         Form::Addresses,
         "its own addresses, as the public sees them",
+    ),
+    Field::new(
+        "proxy",
+        Form::Addresses,
+        "addresses of proxies that lead the public to it: IPv4 for a host that has IPv6 only; names may lead \
+         there, and other hosts may be behind the same ones",
     ),
     Field::new(
         "access-log",
@@ -193,6 +205,11 @@ pub(super) static SERVICE: &[Field] = &[
         "hosts",
         Form::TextOrTexts,
         "the hosts that offer it; every host by default",
+    ),
+    Field::new(
+        "role",
+        Form::Text,
+        "instead of `hosts`: the hosts of this role offer it",
     ),
 ];
 

@@ -629,7 +629,8 @@ error: it is not said which host stands in for which
 13 | [hosts.standby]
    |        ^^^^^^^ stands in for whom of `primary` and `files`?
    |
-   = help: a site has several hosts: add `stands-in-for = ["HOST"]` to those of one site
+   = help: a site has several hosts: add `stands-in-for = ["HOST"]` to those of one site, or a
+           `role` to all
 
 1 error in lab.toml
 "#);

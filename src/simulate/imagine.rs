@@ -22,7 +22,7 @@ use crate::event::{Cause, Unseen};
 use crate::plan::{Direction, Edit, Entry, Mode, Nature, Place, Plan, Value};
 use crate::playbook::Playbook;
 use crate::seen::SeenWorld;
-use crate::site::{Aim, Site};
+use crate::site::{Aim, Host, Site};
 use crate::step::{About, Change, Pulses, Step, Survey, Work};
 use crate::world::exec::Exec;
 use zones::Contents;
@@ -112,9 +112,7 @@ fn record_sets(seen: &SeenWorld) -> BTreeMap<RecordKey, RecordSet> {
 }
 
 fn addresses(site: &Site, of: &str) -> Vec<IpAddr> {
-    let all: BTreeSet<IpAddr> = (site.hosts_of(of))
-        .flat_map(|host| host.addresses.iter().copied())
-        .collect();
+    let all: BTreeSet<IpAddr> = (site.hosts_of(of)).flat_map(Host::public).collect();
     all.into_iter().collect()
 }
 

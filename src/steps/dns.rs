@@ -1,6 +1,7 @@
 //! The kind `dns`: each record of some names that leads to the source will lead to the target.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -13,7 +14,7 @@ use crate::field::{Field, Fields, Form};
 use crate::journal::Permit;
 use crate::plan::{Edit, Place, Stay, Value};
 use crate::problem::Problem;
-use crate::site::{Aim, Site, Zone};
+use crate::site::{Aim, Host, Site, Zone};
 use crate::step::{Blocks, Built, Change, Defaults, Given, Kind, OnFail, Survey, Work};
 
 pub(super) static KIND: Kind = Kind {
@@ -184,15 +185,17 @@ pub(super) fn names_of(site: &Site, services: &[String], names: &[String]) -> BT
 
 /// What gives way to what when `aim` is reached.
 fn swap_of(site: &Site, aim: &Aim) -> Swap {
-    let active = (site.hosts_of(&aim.active)).flat_map(|host| host.addresses.iter().copied());
+    let active = site.hosts_of(&aim.active).flat_map(Host::public);
     let pairs = site.pairs(&aim.active, &aim.idle);
     site.hosts_of(&aim.idle)
         .fold(Swap::new(&aim.active, &aim.idle, active), |swap, host| {
-            let stand_ins: Vec<&[_]> = (pairs.iter())
+            let stand_ins: Vec<Vec<IpAddr>> = (pairs.iter())
                 .filter(|(_, idle)| idle.name == host.name)
-                .map(|(active, _)| active.addresses.as_slice())
+                .map(|(active, _)| active.public().collect())
                 .collect();
-            swap.host(&host.name, &host.addresses, &stand_ins)
+            let stand_ins: Vec<&[IpAddr]> = stand_ins.iter().map(Vec::as_slice).collect();
+            let own: Vec<IpAddr> = host.public().collect();
+            swap.host(&host.name, &own, &stand_ins)
         })
 }
 

@@ -362,13 +362,7 @@ impl<'a> Round<'a> {
 
     fn addresses_of_sites(&self) -> BTreeMap<String, BTreeSet<IpAddr>> {
         [&self.aim.active, &self.aim.idle]
-            .map(|site| {
-                let hosts = self.site.hosts_of(site);
-                let addresses = hosts
-                    .flat_map(|host| host.addresses.iter().copied())
-                    .collect();
-                (site.clone(), addresses)
-            })
+            .map(|site| (site.clone(), self.site.leading_to(site)))
             .into()
     }
 

@@ -7,6 +7,7 @@
 mod judge;
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -335,14 +336,18 @@ impl Probing {
                 looks.extend(lacking(&service, &hosts, here, aim, site));
             }
             for host in hosts {
-                if host.addresses.is_empty() {
+                // Behind a proxy of both sides it may be the other one that answers.
+                let shared = site.shared_proxies();
+                let addresses = host.public().filter(|ip| !shared.contains(ip));
+                let addresses: Vec<IpAddr> = addresses.collect();
+                if addresses.is_empty() {
                     let unseen = Unseen::new(Cause::Missing, "the host names no addresses");
                     let key = format!("{} at {}", service.name, host.name);
                     looks.push(known(key, about(host), Err(unseen)));
                 }
                 for probe in &service.probes {
                     for name in names_for(&service, probe) {
-                        for address in &host.addresses {
+                        for address in &addresses {
                             let spot = Spot {
                                 service: service.name.clone(),
                                 name: name.clone(),
@@ -430,10 +435,10 @@ async fn by_name(
 ) -> Result<Json, Unseen> {
     let addresses = names::addresses(&name, &asked, timeout.mul_f64(0.4)).await?;
     let leads = join_all(addresses.into_iter().map(|address| {
-        let host = site
-            .hosts
-            .values()
-            .find(|host| host.addresses.contains(&address.ip));
+        // A proxy of both sides shows which one it leads to by nothing but the answer.
+        let is_there = |host: &&Host| host.public().any(|ip| ip == address.ip);
+        let host = (site.hosts_of(&aim.active).find(is_there))
+            .or_else(|| site.hosts_of(&aim.idle).find(is_there));
         let (service, name) = (&service, &name);
         async move {
             let left = aim.moved && host.is_some_and(|host| host.site == aim.idle);
@@ -480,7 +485,7 @@ fn lacking<'a>(
     } else {
         &aim.active
     };
-    let has = |host: &Host, family| host.addresses.iter().any(|ip| Family::of(*ip) == family);
+    let has = |host: &Host, family| host.public().any(|ip| Family::of(ip) == family);
     Family::BOTH
         .into_iter()
         .filter(|family| {

@@ -104,6 +104,8 @@ pub(crate) fn site(book: Arc<Book>) -> Site {
         addresses: addresses.map(|ip| ip.parse().unwrap()).to_vec(),
         access_log: Vec::new(),
         stands_in_for: Vec::new(),
+        role: None,
+        proxy: Vec::new(),
         detours: BTreeMap::new(),
     };
     let website = Service {

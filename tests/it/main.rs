@@ -23,4 +23,5 @@ mod providers;
 mod readme;
 mod steps;
 mod tidy;
+mod twelve;
 mod world;

@@ -45,6 +45,8 @@ fn site(provider: Arc<dyn Provider>, servers: Vec<SocketAddr>, resolvers: Vec<So
         addresses: addresses.map(|ip| ip.parse::<IpAddr>().unwrap()).to_vec(),
         access_log: Vec::new(),
         stands_in_for: Vec::new(),
+        role: None,
+        proxy: Vec::new(),
         detours: [].into(),
     };
     let zone = Zone {

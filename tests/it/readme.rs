@@ -40,7 +40,9 @@ fn help() -> String {
 
 #[test]
 fn its_playbook_is_valid() {
-    let blocks = blocks("toml");
+    let blocks: Vec<String> = (blocks("toml").into_iter())
+        .filter(|block| !block.contains("include = "))
+        .collect();
     assert_eq!(blocks.len(), 2);
     let book = match Playbook::parse(&blocks.concat(), "README.md", &[]) {
         Ok(book) => book,
@@ -48,6 +50,20 @@ fn its_playbook_is_valid() {
     };
     let found = lint::lint(&book, jiff::civil::date(2026, 11, 22));
     assert!(found.is_empty(), "{found}");
+}
+
+#[test]
+fn its_playbook_with_an_include_is_one_of_the_folder() {
+    let blocks = blocks("toml");
+    let shown = blocks.iter().filter(|block| block.contains("include = "));
+    let brewery = file("playbooks/twelve/brewery.toml");
+    assert_eq!(shown.collect::<Vec<_>>(), [&brewery]);
+    let folder = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("playbooks/twelve"));
+    let playbooks = folder.unwrap().filter(|entry| {
+        let path = entry.as_ref().unwrap().path();
+        path.extension().is_some_and(|kind| kind == "toml")
+    });
+    assert_eq!(playbooks.count(), 12);
 }
 
 #[test]

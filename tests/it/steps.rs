@@ -35,6 +35,8 @@ fn host(name: &str, site: &str, detours: &[(&str, SocketAddr)]) -> Host {
         addresses,
         access_log: Vec::new(),
         stands_in_for: Vec::new(),
+        role: None,
+        proxy: Vec::new(),
         detours,
     }
 }

@@ -147,6 +147,25 @@ async fn a_plan_spells_out_every_edit_and_lock() {
 }
 
 #[tokio::test]
+async fn what_is_skipped_takes_no_part_and_is_said() {
+    let skip = "skip = { reason = \"the owner moves house\", until = 2035-01-31 }";
+    for (id, stays) in [("works", vec!["works"]), ("flip", vec!["flip"])] {
+        let line = format!("id = \"{id}\"\n");
+        let text = BOOK.replace(&line, &format!("{line}{skip}\n"));
+        assert_ne!(text, BOOK);
+        let plan = surveyed_text(&text, Honesty::Atomic, &SETS, Mode::Failover, None)
+            .await
+            .unwrap();
+        assert!(!ids(&plan).contains(&id), "{:?}", ids(&plan));
+        let said: Vec<&str> = (plan.stays.iter())
+            .filter(|stay| stay.why == "left out until 2035-01-31: the owner moves house")
+            .map(|stay| stay.what.as_str())
+            .collect();
+        assert_eq!(said, stays);
+    }
+}
+
+#[tokio::test]
 async fn several_places_are_several_entries() {
     let plan = surveyed(Honesty::OneSet, &SETS, Mode::Drill, None)
         .await

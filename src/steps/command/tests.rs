@@ -117,6 +117,8 @@ fn site(hosts: &[(&str, &str)]) -> Site {
         addresses: Vec::new(),
         access_log: Vec::new(),
         stands_in_for: Vec::new(),
+        role: None,
+        proxy: Vec::new(),
         detours: BTreeMap::new(),
     };
     Site {

@@ -74,6 +74,51 @@ async fn a_zone_that_is_written_in_one_call_is_one_edit() {
 }
 
 #[tokio::test]
+async fn a_record_of_a_proxy_moves_to_the_other_sides_proxy_or_stays() {
+    let sets: [(&str, &[&str]); 2] = [
+        ("example.org. A", &["203.0.113.5"]),
+        ("example.org. AAAA", &["2001:db8::10"]),
+    ];
+    for (other, moves) in [("203.0.113.6", true), ("203.0.113.5", false)] {
+        let mut site = site(Book::new(Honesty::Atomic, &sets));
+        for host in site.hosts.values_mut() {
+            host.addresses.retain(|ip| ip.is_ipv6());
+            let proxy = if host.site == "cloud" {
+                other
+            } else {
+                "203.0.113.5"
+            };
+            host.proxy = vec![proxy.parse().unwrap()];
+        }
+        let survey = flip(all_services(), None)
+            .survey(&site, &aim())
+            .await
+            .unwrap();
+        assert_eq!(survey.refusals, [""; 0]);
+        let after = &survey.edits[0].after.0;
+        assert_eq!(
+            after["example.org. AAAA"]["data"],
+            json!(["2001:db8:1::20"])
+        );
+        let stay = survey
+            .stays
+            .iter()
+            .find(|stay| stay.what == "example.org. A");
+        if moves {
+            assert_eq!(after["example.org. A"]["data"], json!([other]));
+            assert_eq!(stay, None);
+        } else {
+            assert!(!after.contains_key("example.org. A"));
+            let why = &stay.unwrap().why;
+            assert!(
+                why.contains("both sides are behind the same proxy"),
+                "{why}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_provider_that_writes_one_set_gets_one_edit_for_each() {
     let book = Book::new(Honesty::OneSet, &SETS);
     let site = site(book.clone());

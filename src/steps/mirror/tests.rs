@@ -87,6 +87,8 @@ fn host(name: &str, via: Option<Via>) -> Host {
         addresses: Vec::new(),
         access_log: Vec::new(),
         stands_in_for: Vec::new(),
+        role: None,
+        proxy: Vec::new(),
         detours: BTreeMap::new(),
     }
 }

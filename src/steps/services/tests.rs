@@ -16,6 +16,8 @@ fn host(name: &str, site: &str, addresses: &[&str]) -> Host {
         addresses: addresses.iter().map(|ip| ip.parse().unwrap()).collect(),
         access_log: Vec::new(),
         stands_in_for: Vec::new(),
+        role: None,
+        proxy: Vec::new(),
         detours: BTreeMap::new(),
     }
 }

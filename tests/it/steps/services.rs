@@ -107,6 +107,64 @@ async fn both_families_are_asked_with_the_real_name_and_certificate() {
     assert!(begun.elapsed() < Duration::from_secs(30));
 }
 
+/// Passes every connection on, as a proxy for hosts without IPv4 does; returns where it listens.
+async fn forwarder(to: SocketAddr) -> SocketAddr {
+    let listener = tokio::net::TcpListener::bind((V4, 0)).await.unwrap();
+    let at = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                if let Ok(mut server) = tokio::net::TcpStream::connect(to).await {
+                    let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+                }
+            });
+        }
+    });
+    at
+}
+
+#[tokio::test]
+async fn a_host_without_ipv4_is_asked_through_its_proxy_too() {
+    if !have(&["nginx"]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new();
+    let ca = pem_file(folder.path(), &authority.pem);
+    let web = Nginx::start(&[(NAME, Some(&authority.issue(&[NAME], 2100)))]);
+    let wrong = Nginx::start(&[(NAME, Some(&authority.issue(&["other.example"], 2100)))]);
+    let six = web.https_at(V6);
+    let behind = |proxy: &str, leads_to: SocketAddr| {
+        let mut standby = host("standby", "cloud", &[("[2001:db8:1::20]:443", six)]);
+        standby.proxy = vec![proxy.parse().unwrap()];
+        let at = SocketAddr::new(standby.proxy[0], 443);
+        standby.detours.insert(at, leads_to);
+        let mut primary = host("primary", "dedicated", &[("[2001:db8::10]:443", six)]);
+        primary.proxy = vec!["203.0.113.5".parse().unwrap()];
+        site(vec![standby, primary], vec![website(Some(ca.clone()), "/")])
+    };
+
+    let finding = at_target(&behind("203.0.113.6", forwarder(six).await)).await;
+    assert_eq!(finding.outcome, Outcome::Pass, "{finding:#?}");
+    assert_eq!(
+        finding.headline,
+        "2 of 2 probes pass (1 over IPv4, 1 over IPv6)"
+    );
+
+    // The proxy knows the name, and leads it elsewhere.
+    let elsewhere = forwarder(wrong.https_at(V6)).await;
+    let finding = at_target(&behind("203.0.113.6", elsewhere)).await;
+    assert_eq!(finding.outcome, Outcome::Fail, "{finding:#?}");
+
+    // Behind the proxy of both sides nobody can tell who answers: it is not asked, and counts for nothing.
+    let finding = at_target(&behind("203.0.113.5", elsewhere)).await;
+    assert_eq!(finding.outcome, Outcome::Pass, "{finding:#?}");
+    assert_eq!(
+        finding.headline,
+        "1 of 1 probes pass (0 over IPv4, 1 over IPv6)"
+    );
+}
+
 #[tokio::test]
 async fn a_certificate_for_another_name_fails() {
     if !have(&["nginx"]) {

@@ -1,0 +1,91 @@
+//! Folders of playbooks: which of the files in them are playbooks.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::Exit;
+use super::common::{Failure, read};
+use crate::playbook::included_by;
+
+/// More files than any project has playbooks: a folder with more is not the one that was meant.
+const MOST: usize = 1000;
+
+/// How deep folders are looked into.
+const DEEPEST: usize = 8;
+
+/// Replaces each folder by the playbooks in it, in the order of their names: every `*.toml` there and below,
+/// but for those that another playbook includes. A file that was named stays, whatever it is.
+pub(super) fn playbooks(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let mut all = Vec::new();
+    for path in named {
+        if !path.is_dir() {
+            all.push(path.clone());
+            continue;
+        }
+        let mut files = Vec::new();
+        collect(path, 0, &mut files)?;
+        let included: BTreeSet<PathBuf> = files.iter().filter_map(|file| includes(file)).collect();
+        let playbooks: Vec<PathBuf> = files
+            .into_iter()
+            .filter(|file| real(file).is_none_or(|file| !included.contains(&file)))
+            .collect();
+        if playbooks.is_empty() {
+            return Err(Failure::new(
+                Exit::Usage,
+                format!("`{}` holds no playbook: no file `*.toml`", path.display()),
+            ));
+        }
+        all.extend(playbooks);
+    }
+    Ok(all)
+}
+
+/// What is hidden is left out, and links to folders are not followed: they may lead round in a circle.
+#[expect(clippy::disallowed_methods, reason = "the command line is an edge")]
+fn collect(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| {
+        let message = format!("failed to read the folder `{}`: {error}", folder.display());
+        Failure::new(Exit::Usage, message)
+    };
+    let mut entries = std::fs::read_dir(folder)
+        .map_err(failed)?
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(failed)?;
+    entries.sort_by_key(std::fs::DirEntry::file_name);
+    for entry in entries {
+        let path = entry.path();
+        if entry.file_name().to_string_lossy().starts_with('.') {
+            continue;
+        }
+        if entry.file_type().map_err(failed)?.is_dir() {
+            if depth < DEEPEST {
+                collect(&path, depth + 1, files)?;
+            }
+        } else if path.extension().is_some_and(|kind| kind == "toml") && path.is_file() {
+            files.push(path);
+        }
+        if files.len() > MOST {
+            return Err(Failure::new(
+                Exit::Usage,
+                format!(
+                    "`{}` holds more than {MOST} files `*.toml`; name the playbooks, or the folder \
+                     that they are in",
+                    folder.display()
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The file that a playbook includes; none where it cannot be told, which is said when it is read.
+fn includes(playbook: &Path) -> Option<PathBuf> {
+    let bytes = read(playbook).ok()?;
+    let path = included_by(&bytes)?;
+    real(&playbook.with_file_name("").join(path))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the command line is an edge")]
+fn real(path: &Path) -> Option<PathBuf> {
+    std::fs::canonicalize(path).ok()
+}
