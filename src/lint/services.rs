@@ -545,8 +545,10 @@ fn unknown_zone(view: &View<'_>) -> Vec<Finding> {
 
 fn nothing_to_move(view: &View<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let bare = (view.both_sites().into_iter())
-        .find(|site| view.hosts_of(site).all(|host| host.addresses.is_empty()));
+    let bare = (view.both_sites().into_iter()).find(|site| {
+        view.hosts_of(site)
+            .all(|host| host.public().next().is_none())
+    });
     for flip in view.flips() {
         let why = if let Some(site) = bare {
             format!("no host of site `{site}` has addresses")
