@@ -19,6 +19,14 @@ pub struct Field {
     pub required: bool,
     /// One sentence for the reference page, without a full stop.
     pub about: &'static str,
+    /// Keys of which exactly one must be there, this one among them. Each of them says so.
+    pub one_of: &'static [&'static str],
+    /// Keys of which at least one must be there, this one among them. Each of them says so.
+    pub any_of: &'static [&'static str],
+    /// Keys of which one must be there for this one to mean anything.
+    pub only_with: &'static [&'static str],
+    /// Keys that this one leaves nothing to say.
+    pub not_with: &'static [&'static str],
 }
 
 impl Field {
@@ -28,11 +36,35 @@ impl Field {
             form,
             required: false,
             about,
+            one_of: &[],
+            any_of: &[],
+            only_with: &[],
+            not_with: &[],
         }
     }
 
     pub const fn required(mut self) -> Field {
         self.required = true;
+        self
+    }
+
+    pub const fn one_of(mut self, keys: &'static [&'static str]) -> Field {
+        self.one_of = keys;
+        self
+    }
+
+    pub const fn any_of(mut self, keys: &'static [&'static str]) -> Field {
+        self.any_of = keys;
+        self
+    }
+
+    pub const fn only_with(mut self, keys: &'static [&'static str]) -> Field {
+        self.only_with = keys;
+        self
+    }
+
+    pub const fn not_with(mut self, keys: &'static [&'static str]) -> Field {
+        self.not_with = keys;
         self
     }
 }
@@ -42,19 +74,29 @@ impl Field {
 pub enum Form {
     /// A non-empty string.
     Text,
+    /// Lower-case words of letters and digits with single hyphens between them.
+    Kebab,
     /// A list of non-empty strings.
     Texts,
+    /// A program and its arguments.
+    Program,
     /// A string, or a list of strings.
     TextOrTexts,
     /// `"15m"`.
     Span,
     /// A whole number, zero or more.
     Count,
+    /// A TCP port.
+    Port,
+    /// The status of an HTTP answer.
+    Status,
     /// `"80%"`, or a number from 0 to 100.
     Percent,
     Bool,
     /// One of these words.
     Choice(&'static [&'static str]),
+    /// One of these words, or a list of them.
+    Choices(&'static [&'static str]),
     /// `{ env = "…" }`, `{ file = "…" }` or `{ command = ["…"] }`; a plain string is refused as a secret
     /// that was written into the file.
     Secret,

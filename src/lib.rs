@@ -53,6 +53,7 @@
 //! | [`steps`] | one file per kind of step, and one list |
 //! | [`playbook`] | TOML to a playbook, every problem with its place |
 //! | [`lint`] | what can be known to go wrong with a playbook, as named rules |
+//! | [`schema`] | the JSON Schema of playbooks, for editors |
 //! | [`engine`] | survey, drive, settle |
 //! | [`fake`] | a world at the level of sights and places, with faults |
 //! | [`simulate`] | the state space of a playbook, explored |
@@ -119,6 +120,8 @@ pub mod steps;
 pub mod playbook;
 
 pub mod lint;
+
+pub mod schema;
 
 pub mod engine;
 

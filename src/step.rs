@@ -252,6 +252,18 @@ pub enum When {
 
 impl When {
     pub const ALL: [When; 4] = [When::Drill, When::Failover, When::Emergency, When::Return];
+
+    /// As a playbook names them.
+    pub const WORDS: &[&str] = &["drill", "failover", "emergency", "return"];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            When::Drill => "drill",
+            When::Failover => "failover",
+            When::Emergency => "emergency",
+            When::Return => "return",
+        }
+    }
 }
 
 /// In which runs a failed or unseen check stops before the first write.
@@ -262,12 +274,38 @@ pub enum Blocks {
     Never,
 }
 
+impl Blocks {
+    /// As a playbook names them.
+    pub const WORDS: &[&str] = &["always", "planned", "never"];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Blocks::Always => "always",
+            Blocks::Planned => "planned",
+            Blocks::Never => "never",
+        }
+    }
+}
+
 /// What a failure after a write leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OnFail {
     Back,
     Hold,
     Warn,
+}
+
+impl OnFail {
+    /// As a playbook names them.
+    pub const WORDS: &[&str] = &["back", "hold", "warn"];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            OnFail::Back => "back",
+            OnFail::Hold => "hold",
+            OnFail::Warn => "warn",
+        }
+    }
 }
 
 /// What kinds of step leave to the kind: its own fields, and the defaults of the common ones.

@@ -18,6 +18,7 @@ mod plan;
 mod resume;
 mod rollback;
 mod runs;
+mod schema;
 mod show;
 mod show_playbook;
 mod signals;
@@ -115,6 +116,7 @@ enum Verb {
     Owed(owed::Args),
     Demo(demo::Args),
     Kinds(kinds::Args),
+    Schema(schema::Args),
 }
 
 /// The whole life of the program: arguments, one verb, an exit code.
@@ -151,6 +153,7 @@ pub async fn run() -> Exit {
         Verb::Owed(args) => owed::run(&desk, &args).await,
         Verb::Demo(args) => demo::run(&desk, &args).await,
         Verb::Kinds(args) => kinds::run(&desk, &args),
+        Verb::Schema(args) => schema::run(&desk, &args),
     };
     match result {
         Ok(exit) => exit,

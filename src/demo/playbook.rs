@@ -253,8 +253,10 @@ mod tests {
     #[test]
     fn the_playbook_that_stands_beside_the_others_is_the_one_that_the_demo_writes() {
         let shown = include_str!("../../playbooks/demo.toml");
+        // The folder of a demo holds no schema.
+        let shown = shown.strip_prefix("#:schema cutover.schema.json\n");
         let written = scene(true, true).text();
-        assert_eq!(shown, written, "playbooks/demo.toml is old");
+        assert_eq!(shown, Some(&*written), "playbooks/demo.toml is old");
     }
 
     #[test]

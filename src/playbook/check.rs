@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::tables::RESERVED;
 use super::{Places, words};
 use crate::field::{Datum, Field, Fields, Form};
 use crate::problem::{Problem, did_you_mean};
@@ -88,7 +89,93 @@ impl Checker {
                 );
             }
         }
+        let declared: Vec<&Field> = declared().collect();
+        self.keys_fit(table, span, &declared, what);
         fields
+    }
+
+    /// Reports keys that exclude each other, and keys that need another one.
+    fn keys_fit(
+        &mut self,
+        table: &DeTable<'_>,
+        span: &Range<usize>,
+        declared: &[&Field],
+        what: &str,
+    ) {
+        let place = |key: &str| {
+            let found = table.iter().find(|(name, _)| name.get_ref() == key);
+            found.map(|(name, _)| name.span())
+        };
+        let there = |keys: &'static [&'static str]| -> Vec<&'static str> {
+            let mut there = keys.to_vec();
+            there.retain(|key| table.contains_key(*key));
+            there
+        };
+        for field in declared {
+            // Each of the keys declares the same: the first one speaks.
+            for (keys, most) in [(field.one_of, 1), (field.any_of, usize::MAX)] {
+                if keys.first() != Some(&field.name) {
+                    continue;
+                }
+                match there(keys).as_slice() {
+                    [] => self.report(
+                        Problem::error(
+                            "missing-key",
+                            span.clone(),
+                            format!("{what} has none of {}", list(keys)),
+                        )
+                        .label("one of them must be here")
+                        .hint(format!(
+                            "add `{} = {}`: {}",
+                            field.name,
+                            words::example(field.form),
+                            field.about
+                        )),
+                    ),
+                    several if several.len() > most => self.report(
+                        Problem::error(
+                            "contradiction",
+                            place(several[1]).unwrap_or_else(|| span.clone()),
+                            format!("{} exclude each other", list(several)),
+                        )
+                        .label("which of them?"),
+                    ),
+                    _ => {}
+                }
+            }
+            let Some(here) = place(field.name) else {
+                continue;
+            };
+            let beside = there(field.not_with);
+            if !beside.is_empty() {
+                self.report(
+                    Problem::error(
+                        "contradiction",
+                        here.clone(),
+                        format!(
+                            "beside `{}`, {} would say nothing",
+                            field.name,
+                            list(&beside)
+                        ),
+                    )
+                    .label("leave out one of the two"),
+                );
+            }
+            if !field.only_with.is_empty() && there(field.only_with).is_empty() {
+                self.report(
+                    Problem::error(
+                        "does-not-fit",
+                        here,
+                        format!(
+                            "`{}` goes only with {}",
+                            field.name,
+                            either(field.only_with)
+                        ),
+                    )
+                    .label(format!("there is no {} here", either(field.only_with))),
+                );
+            }
+        }
     }
 
     fn unknown_key(
@@ -161,7 +248,6 @@ impl Checker {
 
     /// Reports a name of a table that could be taken for something else.
     pub(super) fn plain_name(&mut self, named: &Named<'_, '_>, what: &str) {
-        const RESERVED: &[&str] = &["all", "source", "target", "public", "local"];
         if !is_plain(named.name) {
             self.report(
                 Problem::error(

@@ -9,7 +9,9 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::check::{Checker, either};
-use super::values::{address, host_name, is_url, is_variable, socket_text, url_has_password};
+use super::values::{
+    address, host_name, is_kebab, is_url, is_variable, socket_text, url_has_password,
+};
 use super::words::{example, found, words};
 use crate::clock::parse_span;
 use crate::field::{Datum, Form};
@@ -30,6 +32,8 @@ impl Checker {
         let span = value.span();
         match (form, value.get_ref()) {
             (Form::Text, DeValue::String(_)) => self.text(value, key).map(Datum::Text),
+            (Form::Kebab, DeValue::String(_)) => self.kebab(value, key).map(Datum::Text),
+            (Form::Program, DeValue::Array(_)) => self.program(value, key).map(Datum::Texts),
             (Form::Texts, DeValue::Array(_)) => self.texts(value, key).map(Datum::Texts),
             (Form::TextOrTexts, DeValue::String(_)) => self.text(value, key).map(Datum::Text),
             (Form::TextOrTexts, DeValue::Array(_)) => self.texts(value, key).map(Datum::Texts),
@@ -47,21 +51,9 @@ impl Checker {
                 );
                 None
             }
-            (Form::Count, DeValue::Integer(number)) => {
-                match u64::from_str_radix(number.as_str(), number.radix()) {
-                    Ok(count) => Some(Datum::Count(count)),
-                    Err(_) => {
-                        self.report(
-                            Problem::error(
-                                "bad-number",
-                                span,
-                                format!("`{key}` must be a whole number, zero or more"),
-                            )
-                            .label("out of range"),
-                        );
-                        None
-                    }
-                }
+            (Form::Count | Form::Port | Form::Status, DeValue::Integer(number)) => {
+                let count = u64::from_str_radix(number.as_str(), number.radix());
+                self.count(count.ok(), form, span, key).map(Datum::Count)
             }
             (Form::Percent, DeValue::String(text)) => {
                 self.percent(text.trim().strip_suffix('%'), span, key)
@@ -72,6 +64,12 @@ impl Checker {
             (Form::Bool, DeValue::Boolean(yes)) => Some(Datum::Bool(*yes)),
             (Form::Choice(words), DeValue::String(word)) => {
                 self.choice(word, words, span, key).map(Datum::Text)
+            }
+            (Form::Choices(words), DeValue::String(word)) => {
+                self.choice(word, words, span, key).map(Datum::Text)
+            }
+            (Form::Choices(words), DeValue::Array(items)) => {
+                self.choices(items, words, value, key).map(Datum::Texts)
             }
             (Form::Url, DeValue::String(url)) => self.url(url, span, key).map(Datum::Text),
             (Form::Host, DeValue::String(name)) => self
@@ -146,6 +144,55 @@ impl Checker {
             return None;
         }
         Some(text.to_owned())
+    }
+
+    fn kebab(&mut self, value: &Value<'_>, key: &str) -> Option<String> {
+        let text = value.get_ref().as_str()?;
+        if is_kebab(text) {
+            return Some(text.to_owned());
+        }
+        self.report(
+            Problem::error("bad-id", value.span(), format!("`{text}` is no `{key}`"))
+                .label("not in kebab-case")
+                .hint("use lower-case letters and digits, with `-` between words"),
+        );
+        None
+    }
+
+    /// A program and its arguments; some of these may be empty.
+    fn program(&mut self, value: &Value<'_>, key: &str) -> Option<Vec<String>> {
+        let words = self.each(value, key, Form::Program, |word| Ok(word.to_owned()))?;
+        if words.first().is_some_and(|program| !program.is_empty()) {
+            return Some(words);
+        }
+        self.report(
+            Problem::error("empty", value.span(), format!("`{key}` is empty"))
+                .label("expected a program and its arguments"),
+        );
+        None
+    }
+
+    fn count(
+        &mut self,
+        count: Option<u64>,
+        form: Form,
+        span: Range<usize>,
+        key: &str,
+    ) -> Option<u64> {
+        let (code, allowed) = match form {
+            Form::Port => ("bad-port", 1..=65535),
+            Form::Status => ("bad-status", 100..=599),
+            _ => ("bad-number", 0..=u64::MAX),
+        };
+        let good = count.filter(|count| allowed.contains(count));
+        if good.is_none() {
+            let message = match form {
+                Form::Count => format!("`{key}` must be a whole number, zero or more"),
+                _ => format!("`{key}` must be {}", words(form)),
+            };
+            self.report(Problem::error(code, span, message).label("out of range"));
+        }
+        good
     }
 
     fn texts(&mut self, value: &Value<'_>, key: &str) -> Option<Vec<String>> {
@@ -261,6 +308,23 @@ impl Checker {
                 .hint(hint),
         );
         None
+    }
+
+    fn choices(
+        &mut self,
+        items: &[Value<'_>],
+        words: &'static [&'static str],
+        value: &Value<'_>,
+        key: &str,
+    ) -> Option<Vec<String>> {
+        let mut chosen = Vec::new();
+        for item in items {
+            match item.get_ref().as_str() {
+                Some(word) => chosen.extend(self.choice(word, words, item.span(), key)),
+                None => self.wrong_type(value, key, Form::Choices(words)),
+            }
+        }
+        (chosen.len() == items.len()).then_some(chosen)
     }
 
     fn url(&mut self, url: &str, span: Range<usize>, key: &str) -> Option<String> {

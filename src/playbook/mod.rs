@@ -43,9 +43,11 @@ pub use read::Input;
 pub use render::Problems;
 pub use sources::Position;
 
+pub use tables::{RESERVED, ROOT, TABLES, Table};
+
 use check::Checker;
 use read::Texts;
-use tables::{PLAYBOOK, ROOT};
+use tables::PLAYBOOK;
 
 use crate::clock::Clock;
 use crate::dns::Provider;
@@ -312,19 +314,6 @@ impl Checker {
             return Fields::default();
         };
         let head = self.table(table, &value.span(), &[PLAYBOOK], "`[playbook]`");
-        if let Some(name) = head.text("name")
-            && !steps::is_kebab(name)
-        {
-            self.report(
-                Problem::error(
-                    "bad-id",
-                    head.span_of("name"),
-                    format!("`{name}` is no name for a playbook"),
-                )
-                .label("not in kebab-case")
-                .hint("use lower-case letters and digits, with `-` between words"),
-            );
-        }
         self.places.head = head.clone();
         head
     }

@@ -3,12 +3,12 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::tables::{STEP, TABLES};
+use super::tables::{STEP, TABLES, Table};
 use super::words::words;
 use super::{Registry, check::list};
 use crate::field::{Field, Form};
 use crate::problem::did_you_mean;
-use crate::step::{Blocks, Defaults, OnFail};
+use crate::step::Defaults;
 
 /// Every kind of step and every provider, one line each.
 pub fn index(registry: &Registry) -> String {
@@ -56,7 +56,7 @@ pub fn page(registry: &Registry, name: &str) -> Result<String, String> {
         example(&mut out, kind.example);
         pages.push(out);
     }
-    for table in TABLES.iter().filter(|table| plain(table.heading) == name) {
+    for table in TABLES.iter().filter(|table| table.name() == name) {
         let mut out = format!("{}: {}\n\n", table.heading, table.about);
         fields(&mut out, table.fields, 0);
         pages.push(out.trim_end().to_owned() + "\n");
@@ -69,7 +69,7 @@ pub fn page(registry: &Registry, name: &str) -> Result<String, String> {
         .iter()
         .map(|kind| kind.name)
         .chain(registry.providers.iter().map(|kind| kind.name))
-        .chain(TABLES.iter().map(|table| plain(table.heading)))
+        .chain(TABLES.iter().map(Table::name))
         .collect();
     Err(match did_you_mean(name, known.iter().copied()) {
         Some(near) => format!("nothing is called `{name}`; did you mean `{near}`?"),
@@ -77,19 +77,19 @@ pub fn page(registry: &Registry, name: &str) -> Result<String, String> {
     })
 }
 
-/// The name in a heading: `hosts` of `[hosts.NAME]`.
-fn plain(heading: &'static str) -> &'static str {
-    heading
-        .trim_start_matches('[')
-        .split(['.', ']', ' '])
-        .next()
-        .unwrap_or(heading)
-}
-
 fn fields(out: &mut String, fields: &[Field], depth: usize) {
     let indent = "  ".repeat(depth + 1);
     for field in fields {
-        let required = if field.required { ", required" } else { "" };
+        let required = match field {
+            _ if field.required => ", required".to_owned(),
+            Field { one_of: keys, .. } if !keys.is_empty() => {
+                format!(", one of {} is required", list(keys))
+            }
+            Field { any_of: keys, .. } if !keys.is_empty() => {
+                format!(", some of {} are required", list(keys))
+            }
+            _ => String::new(),
+        };
         let _ = writeln!(
             out,
             "{indent}{}  ({}{required})\n{indent}    {}",
@@ -108,16 +108,7 @@ fn fields(out: &mut String, fields: &[Field], depth: usize) {
 
 fn defaults(out: &mut String, defaults: &Defaults) {
     let span = |span: Duration| humantime::format_duration(span).to_string();
-    let blocks = match defaults.blocks {
-        Blocks::Always => "always",
-        Blocks::Planned => "planned",
-        Blocks::Never => "never",
-    };
-    let on_fail = match defaults.on_fail {
-        OnFail::Back => "back",
-        OnFail::Hold => "hold",
-        OnFail::Warn => "warn",
-    };
+    let (blocks, on_fail) = (defaults.blocks.word(), defaults.on_fail.word());
     let _ = writeln!(
         out,
         "By default: within = \"{}\", every = \"{}\", timeout = \"{}\", blocks = \"{blocks}\", on-fail = \"{on_fail}\"\n",

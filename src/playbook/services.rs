@@ -7,7 +7,7 @@ use toml::de::DeTable;
 
 use super::check::{Checker, list};
 use super::hosts::sockets;
-use super::tables::{PROBE, PROVIDER, SERVICE, ZONE};
+use super::tables::{PROVIDER, SERVICE, ZONE};
 use super::{ProviderSpec, Registry, ZoneSpec, values};
 use crate::field::{Fields, Form};
 use crate::problem::{Problem, did_you_mean};
@@ -204,51 +204,20 @@ impl Checker {
     }
 
     fn probe(&mut self, fields: &Fields) -> Option<Probe> {
-        let kinds: Vec<&str> = ["http", "tcp", "rsync"]
-            .into_iter()
-            .filter(|key| fields.has(key))
-            .collect();
-        let [kind] = kinds.as_slice() else {
-            let problem = if kinds.is_empty() {
-                Problem::error("no-probe", fields.span.clone(), "this probe asks nothing")
-                    .label("expected one of `http`, `tcp` or `rsync`")
-            } else {
-                Problem::error(
-                    "two-probes",
-                    fields.span.clone(),
-                    "these are several probes in one",
-                )
-                .label(format!("{} exclude each other", list(&kinds)))
-            };
-            self.report(problem.hint("write `{ http = \"/\", contains = \"…\" }`"));
-            return None;
-        };
         let before = self.errors();
-        let takes = probe_keys(kind);
-        for field in PROBE {
-            if fields.has(field.name) && !takes.contains(&field.name) {
-                self.report(
-                    Problem::error(
-                        "unknown-key",
-                        fields.span_of(field.name),
-                        format!("a probe by `{kind}` takes no `{}`", field.name),
-                    )
-                    .label("not known here")
-                    .hint(format!("it takes {}", list(takes))),
-                );
-            }
-        }
-        let probe = match *kind {
-            "http" => Probe::Http(self.http_probe(fields)?),
-            "tcp" => Probe::Tcp {
-                port: self.port(fields, "tcp", 0)?,
+        let probe = if fields.has("http") {
+            Probe::Http(self.http_probe(fields)?)
+        } else if fields.has("tcp") {
+            Probe::Tcp {
+                port: port(fields, "tcp", 0),
                 send: fields.text("send").map(str::to_owned),
                 expect: fields.text("expect").map(str::to_owned),
-            },
-            _ => Probe::Rsync {
+            }
+        } else {
+            Probe::Rsync {
                 module: self.module(fields)?,
-                port: self.port(fields, "port", 873)?,
-            },
+                port: port(fields, "port", 873),
+            }
         };
         (self.errors() == before).then_some(probe)
     }
@@ -266,21 +235,6 @@ impl Checker {
                 .hint("the host is each name of the service; `tls` and `port` say the rest"),
             );
         }
-        let status = match fields.count("status") {
-            None => None,
-            Some(status @ 100..=599) => u16::try_from(status).ok(),
-            Some(other) => {
-                self.report(
-                    Problem::error(
-                        "bad-status",
-                        fields.span_of("status"),
-                        format!("`{other}` is no HTTP status"),
-                    )
-                    .label("expected 100 to 599"),
-                );
-                None
-            }
-        };
         let header: Vec<(String, String)> = fields
             .map("header")
             .into_iter()
@@ -302,8 +256,8 @@ impl Checker {
         Some(HttpProbe {
             path: path.to_owned(),
             tls,
-            port: self.port(fields, "port", if tls { 443 } else { 80 })?,
-            status,
+            port: port(fields, "port", if tls { 443 } else { 80 }),
+            status: (fields.count("status")).and_then(|status| status.try_into().ok()),
             contains: fields.text("contains").map(str::to_owned),
             header,
             slower_than_ms: fields
@@ -311,24 +265,6 @@ impl Checker {
                 .map(|span| u64::try_from(span.as_millis()).unwrap_or(u64::MAX)),
             ca: fields.text("ca").map(Into::into),
         })
-    }
-
-    fn port(&mut self, fields: &Fields, key: &str, default: u16) -> Option<u16> {
-        let Some(count) = fields.count(key) else {
-            return Some(default);
-        };
-        let port = u16::try_from(count).ok().filter(|port| *port > 0);
-        if port.is_none() {
-            self.report(
-                Problem::error(
-                    "bad-port",
-                    fields.span_of(key),
-                    format!("`{count}` is no port"),
-                )
-                .label("expected 1 to 65535"),
-            );
-        }
-        port
     }
 
     fn module(&mut self, fields: &Fields) -> Option<String> {
@@ -410,20 +346,8 @@ impl Checker {
     }
 }
 
-/// The keys of one kind of probe.
-fn probe_keys(kind: &str) -> &'static [&'static str] {
-    match kind {
-        "http" => &[
-            "http",
-            "status",
-            "contains",
-            "header",
-            "slower-than",
-            "tls",
-            "port",
-            "ca",
-        ],
-        "tcp" => &["tcp", "send", "expect"],
-        _ => &["rsync", "port"],
-    }
+/// A port that was checked before.
+fn port(fields: &Fields, key: &str, usual: u16) -> u16 {
+    let port = fields.count(key).and_then(|count| count.try_into().ok());
+    port.unwrap_or(usual)
 }

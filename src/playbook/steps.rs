@@ -71,17 +71,6 @@ impl Checker {
         let Some(id) = value.get_ref().as_str() else {
             return;
         };
-        if !is_kebab(id) {
-            self.report(
-                Problem::error(
-                    "bad-id",
-                    value.span(),
-                    format!("`{id}` is no id for a step"),
-                )
-                .label("not in kebab-case")
-                .hint("use lower-case letters and digits, with `-` between words"),
-            );
-        }
         if seen.insert(id.to_owned(), ()).is_some() {
             self.report(
                 Problem::error(
@@ -244,50 +233,21 @@ impl Checker {
     }
 
     fn when(&mut self, fields: &Fields) -> Vec<When> {
-        const WORDS: [(&str, When); 4] = [
-            ("drill", When::Drill),
-            ("failover", When::Failover),
-            ("emergency", When::Emergency),
-            ("return", When::Return),
-        ];
         if !fields.has("when") {
             return When::ALL.to_vec();
         }
-        let mut when = Vec::new();
+        let mut when: Vec<When> = Vec::new();
         for word in fields.texts("when") {
-            match WORDS.iter().find(|(name, _)| name == word) {
-                Some((_, run)) if !when.contains(run) => when.push(*run),
-                Some(_) => {}
-                None => {
-                    self.choice(
-                        word,
-                        &WORDS.map(|(name, _)| name),
-                        fields.span_of("when"),
-                        "when",
-                    );
-                }
-            }
+            let run = When::ALL.into_iter().find(|run| run.word() == word);
+            when.extend(run.filter(|run| !when.contains(run)));
         }
         if fields.texts("when").is_empty() {
             self.report(
                 Problem::error("empty", fields.span_of("when"), "`when` is empty")
                     .label("the step would never take part")
-                    .hint(format!(
-                        "name some of {}",
-                        list(&WORDS.map(|(name, _)| name))
-                    )),
+                    .hint(format!("name some of {}", list(When::WORDS))),
             );
         }
         when
     }
-}
-
-/// Lower-case words of letters and digits with single hyphens between them.
-pub(super) fn is_kebab(text: &str) -> bool {
-    text.split('-').all(|word| {
-        !word.is_empty()
-            && word
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-    })
 }

@@ -1,16 +1,29 @@
 //! The fields of a playbook's own tables.
 
 use crate::field::{Field, Form};
+use crate::step::{Blocks, OnFail, When};
 
-/// A table of a playbook, for the reference page.
-pub(super) struct Table {
+/// A table of a playbook, for the reference page and the schema.
+pub struct Table {
     /// As it is written: `[hosts.NAME]`.
-    pub(super) heading: &'static str,
-    pub(super) about: &'static str,
-    pub(super) fields: &'static [Field],
+    pub heading: &'static str,
+    pub about: &'static str,
+    pub fields: &'static [Field],
 }
 
-pub(super) static TABLES: &[Table] = &[
+impl Table {
+    /// The name in its heading: `hosts` of `[hosts.NAME]`.
+    pub fn name(&self) -> &'static str {
+        self.heading
+            .trim_start_matches('[')
+            .split(['.', ']', ' '])
+            .next()
+            .unwrap_or(self.heading)
+    }
+}
+
+/// Every table.
+pub static TABLES: &[Table] = &[
     Table {
         heading: "[playbook]",
         about: "what the playbook is about, and what it promises",
@@ -58,8 +71,11 @@ pub(super) static TABLES: &[Table] = &[
     },
 ];
 
+/// Words with a meaning of their own, which no host, service or provider can be called.
+pub static RESERVED: &[&str] = &["all", "source", "target", "public", "local"];
+
 /// The top level.
-pub(super) static ROOT: &[&str] = &[
+pub static ROOT: &[&str] = &[
     "playbook",
     "hosts",
     "providers",
@@ -72,8 +88,8 @@ pub(super) static ROOT: &[&str] = &[
 pub(super) static PLAYBOOK: &[Field] = &[
     Field::new(
         "name",
-        Form::Text,
-        "what a person types to confirm a failover, in kebab-case",
+        Form::Kebab,
+        "what a person types to confirm a failover",
     )
     .required(),
     Field::new("summary", Form::Text, "one sentence for people"),
@@ -219,58 +235,70 @@ pub(super) static PROBE: &[Field] = &[
         "http",
         Form::Text,
         "a path, from `/`: it is asked for at each address, with each of the service's names",
-    ),
+    )
+    .one_of(PROBES),
     Field::new(
         "status",
-        Form::Count,
+        Form::Status,
         "with `http`: the status that must come; any of 200 to 299 by default",
-    ),
+    )
+    .only_with(&["http"]),
     Field::new(
         "contains",
         Form::Text,
         "with `http`: text that the answer must hold",
-    ),
+    )
+    .only_with(&["http"]),
     Field::new(
         "header",
         Form::Map,
         "with `http`: headers of the answer, and a text that each must hold",
-    ),
+    )
+    .only_with(&["http"]),
     Field::new(
         "slower-than",
         Form::Span,
         "with `http`: an answer that takes longer is a warning",
-    ),
+    )
+    .only_with(&["http"]),
     Field::new(
         "tls",
         Form::Bool,
         "with `http`: whether it is https; true by default",
-    ),
+    )
+    .only_with(&["http"]),
     Field::new(
         "ca",
         Form::Text,
         "with `http`: a PEM file of certificate authorities that are trusted besides the system's",
-    ),
+    )
+    .only_with(&["http"]),
     Field::new(
         "tcp",
-        Form::Count,
+        Form::Port,
         "a port: it must take connections at each address",
-    ),
-    Field::new("send", Form::Text, "with `tcp`: text to send first"),
-    Field::new("expect", Form::Text, "with `tcp`: text that must come"),
+    )
+    .one_of(PROBES),
+    Field::new("send", Form::Text, "with `tcp`: text to send first").only_with(&["tcp"]),
+    Field::new("expect", Form::Text, "with `tcp`: text that must come").only_with(&["tcp"]),
     Field::new(
         "rsync",
         Form::Text,
         "a module of the rsync daemon: it must be open at each address",
-    ),
+    )
+    .one_of(PROBES),
     Field::new(
         "port",
-        Form::Count,
+        Form::Port,
         "with `http`: 443, or 80 without `tls`, by default; with `rsync`: 873",
-    ),
+    )
+    .only_with(&["http", "rsync"]),
 ];
 
+const PROBES: &[&str] = &["http", "tcp", "rsync"];
+
 pub(super) static STEP: &[Field] = &[
-    Field::new("id", Form::Text, "its name, in kebab-case and unique").required(),
+    Field::new("id", Form::Kebab, "its name, unique in the playbook").required(),
     Field::new("kind", Form::Text, "what it does; see `cutover kinds`").required(),
     Field::new(
         "within",
@@ -281,17 +309,17 @@ pub(super) static STEP: &[Field] = &[
     Field::new("timeout", Form::Span, "the hard deadline of one look"),
     Field::new(
         "when",
-        Form::TextOrTexts,
-        "the runs in which it takes part: `drill`, `failover`, `emergency`, `return`; all by default",
+        Form::Choices(When::WORDS),
+        "the runs in which it takes part; all by default",
     ),
     Field::new(
         "blocks",
-        Form::Choice(&["always", "planned", "never"]),
+        Form::Choice(Blocks::WORDS),
         "in which runs a failed or unseen check stops before the first write",
     ),
     Field::new(
         "on-fail",
-        Form::Choice(&["back", "hold", "warn"]),
+        Form::Choice(OnFail::WORDS),
         "what a failure after a write leads to",
     ),
     Field::new(

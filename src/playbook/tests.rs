@@ -513,46 +513,49 @@ error: this probe asserts nothing
 #[test]
 fn a_probe_that_asks_nothing_is_refused() {
     assert_snapshot!(problems(&changed(r#"{ tcp = 22, expect = "SSH-2.0" }"#, r#"{ expect = "SSH-2.0" }"#)), @r#"
-error: this probe asks nothing
-  --> lab.toml:33:3
-   |
-33 |   { expect = "SSH-2.0" },
-   |   ^^^^^^^^^^^^^^^^^^^^^^ expected one of `http`, `tcp` or `rsync`
-   |
-   = help: write `{ http = "/", contains = "…" }`
+    error: an entry of `probes` has none of `http`, `tcp` and `rsync`
+      --> lab.toml:33:3
+       |
+    33 |   { expect = "SSH-2.0" },
+       |   ^^^^^^^^^^^^^^^^^^^^^^ one of them must be here
+       |
+       = help: add `http = "…"`: a path, from `/`: it is asked for at each address, with each of the
+               service's names
 
-1 error in lab.toml
-"#);
+    error: `expect` goes only with `tcp`
+      --> lab.toml:33:5
+       |
+    33 |   { expect = "SSH-2.0" },
+       |     ^^^^^^ there is no `tcp` here
+
+    2 errors in lab.toml
+    "#);
 }
 
 #[test]
 fn two_probes_in_one_are_refused() {
     assert_snapshot!(problems(&changed(r#"{ rsync = "archive" }"#, r#"{ rsync = "archive", tcp = 22 }"#)), @r#"
-error: these are several probes in one
-  --> lab.toml:34:3
-   |
-34 |   { rsync = "archive", tcp = 22 },
-   |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ `tcp` and `rsync` exclude each other
-   |
-   = help: write `{ http = "/", contains = "…" }`
+    error: `tcp` and `rsync` exclude each other
+      --> lab.toml:34:5
+       |
+    34 |   { rsync = "archive", tcp = 22 },
+       |     ^^^^^ which of them?
 
-1 error in lab.toml
-"#);
+    1 error in lab.toml
+    "#);
 }
 
 #[test]
 fn keys_of_another_probe_are_refused() {
     assert_snapshot!(problems(&changed(r#"{ rsync = "archive" }"#, r#"{ rsync = "archive", expect = "x" }"#)), @r#"
-error: a probe by `rsync` takes no `expect`
-  --> lab.toml:34:33
-   |
-34 |   { rsync = "archive", expect = "x" },
-   |                                 ^^^ not known here
-   |
-   = help: it takes `rsync` and `port`
+    error: `expect` goes only with `tcp`
+      --> lab.toml:34:24
+       |
+    34 |   { rsync = "archive", expect = "x" },
+       |                        ^^^^^^ there is no `tcp` here
 
-1 error in lab.toml
-"#);
+    1 error in lab.toml
+    "#);
 }
 
 #[test]
@@ -839,16 +842,16 @@ error: two steps are called `ask`
 #[test]
 fn ids_are_kebab_case() {
     assert_snapshot!(problems(&changed(r#"id = "act""#, r#"id = "Act now""#)), @r#"
-error: `Act now` is no id for a step
-  --> lab.toml:51:6
-   |
-51 | id = "Act now"
-   |      ^^^^^^^^^ not in kebab-case
-   |
-   = help: use lower-case letters and digits, with `-` between words
+    error: `Act now` is no `id`
+      --> lab.toml:51:6
+       |
+    51 | id = "Act now"
+       |      ^^^^^^^^^ not in kebab-case
+       |
+       = help: use lower-case letters and digits, with `-` between words
 
-1 error in lab.toml
-"#);
+    1 error in lab.toml
+    "#);
 }
 
 #[test]
@@ -888,16 +891,16 @@ error: unknown key `act` in step `ask`
 #[test]
 fn a_word_of_when_is_checked() {
     assert_snapshot!(problems(&changed(r#"["failover", "drill"]"#, r#"["failover", "drils"]"#)), @r#"
-error: `when` cannot be `drils`
-  --> lab.toml:47:8
-   |
-47 | when = ["failover", "drils"]
-   |        ^^^^^^^^^^^^^^^^^^^^^ not one of its words
-   |
-   = help: did you mean `drill`?
+    error: `when` cannot be `drils`
+      --> lab.toml:47:21
+       |
+    47 | when = ["failover", "drils"]
+       |                     ^^^^^^^ not one of its words
+       |
+       = help: did you mean `drill`?
 
-1 error in lab.toml
-"#);
+    1 error in lab.toml
+    "#);
 }
 
 #[test]
@@ -1404,55 +1407,55 @@ proptest! {
 #[test]
 fn the_page_of_a_kind_tells_its_keys_and_defaults() {
     assert_snapshot!(reference::page(&registry(), "act").unwrap(), @r#"
-act: does something
+    act: does something
 
 
-Common to all steps:
-  id  (a string, required)
-      its name, in kebab-case and unique
-  kind  (a string, required)
-      what it does; see `cutover kinds`
-  within  (a duration)
-      the deadline: any verdict but pass is looked at again until then
-  every  (a duration)
-      the time between two looks
-  timeout  (a duration)
-      the hard deadline of one look
-  when  (a string or a list of strings)
-      the runs in which it takes part: `drill`, `failover`, `emergency`, `return`; all by default
-  blocks  (`always`, `planned` or `never`)
-      in which runs a failed or unseen check stops before the first write
-  on-fail  (`back`, `hold` or `warn`)
-      what a failure after a write leads to
-  temporary  (true or false)
-      the change is undone however the run ends
-  allow  (a list of tables)
-      rules of `cutover lint` that this step may break: `{ rule = "…", reason = "…" }`
-      rule  (a string, required)
-          the rule, by name or code; `cutover explain` lists them
-      reason  (a string, required)
-          why it is right here
-      until  (a day)
-          the last day on which it counts; without it, for good
-  skip  (a table)
-      leaves the step out until a day: `skip = { reason = "…", until = 2026-12-31 }`
-      reason  (a string, required)
-          why, for those who read the plan
-      until  (a day, required)
-          the last day (in UTC) on which it is left out; afterwards the playbook is not valid
-  before  (a string)
-      with `include`: the step of the included list that it is put before
-  after  (a string)
-      with `include`: the step of the list that it is put after; the end of the list by default
+    Common to all steps:
+      id  (a name in kebab-case, required)
+          its name, unique in the playbook
+      kind  (a string, required)
+          what it does; see `cutover kinds`
+      within  (a duration)
+          the deadline: any verdict but pass is looked at again until then
+      every  (a duration)
+          the time between two looks
+      timeout  (a duration)
+          the hard deadline of one look
+      when  (`drill`, `failover`, `emergency` or `return`, or a list of them)
+          the runs in which it takes part; all by default
+      blocks  (`always`, `planned` or `never`)
+          in which runs a failed or unseen check stops before the first write
+      on-fail  (`back`, `hold` or `warn`)
+          what a failure after a write leads to
+      temporary  (true or false)
+          the change is undone however the run ends
+      allow  (a list of tables)
+          rules of `cutover lint` that this step may break: `{ rule = "…", reason = "…" }`
+          rule  (a string, required)
+              the rule, by name or code; `cutover explain` lists them
+          reason  (a string, required)
+              why it is right here
+          until  (a day)
+              the last day on which it counts; without it, for good
+      skip  (a table)
+          leaves the step out until a day: `skip = { reason = "…", until = 2026-12-31 }`
+          reason  (a string, required)
+              why, for those who read the plan
+          until  (a day, required)
+              the last day (in UTC) on which it is left out; afterwards the playbook is not valid
+      before  (a string)
+          with `include`: the step of the included list that it is put before
+      after  (a string)
+          with `include`: the step of the list that it is put after; the end of the list by default
 
-By default: within = "0s", every = "5s", timeout = "10s", blocks = "planned", on-fail = "back"
+    By default: within = "0s", every = "5s", timeout = "10s", blocks = "planned", on-fail = "back"
 
-Example:
+    Example:
 
-    [[step]]
-    id = "act"
-    kind = "act"
-"#);
+        [[step]]
+        id = "act"
+        kind = "act"
+    "#);
     assert_snapshot!(reference::page(&registry(), "lab").unwrap(), @r#"
 lab: holds records for tests
 

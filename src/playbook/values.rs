@@ -98,3 +98,13 @@ pub(super) fn host_name(text: &str) -> Result<String, String> {
         Ok(name)
     }
 }
+
+/// Lower-case words of letters and digits with single hyphens between them.
+pub(super) fn is_kebab(text: &str) -> bool {
+    text.split('-').all(|word| {
+        !word.is_empty()
+            && word
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+    })
+}

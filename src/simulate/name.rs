@@ -290,7 +290,7 @@ mod tests {
             "c1/write=lie",
             "c1/write",
             "c1/write#x=lies",
-        ].map(said).join("\n"), @r"
+        ].map(said).join("\n"), @r#"
         `failover:c1/write=lies` is a story of mode `failover`, and this plan is of mode `drill`
         no mode is called `dril`: did you mean `drill`?
         no step is called `c7`: one of k0, c1
@@ -298,7 +298,7 @@ mod tests {
         nothing that goes wrong is called `lie`: did you mean `lies`?
         `c1/write` does not say what goes wrong: like `c1/write=fails`
         `x` in `c1/write#x=lies` is no number
-        ");
+        "#);
     }
 
     #[test]

@@ -27,13 +27,15 @@ services = "all"
 ttl = "60s"
 "#,
     fields: &[
-        Field::new("services", Form::Services, "the services whose names move"),
-        Field::new("names", Form::Names, "further names that move"),
+        Field::new("services", Form::Services, "the services whose names move").any_of(MOVED),
+        Field::new("names", Form::Names, "further names that move").any_of(MOVED),
         Field::new(
             "records",
             Form::Choice(&["all"]),
             "`all` moves every A and AAAA record of the zones that leads to the source",
-        ),
+        )
+        .any_of(MOVED)
+        .not_with(&["services", "names"]),
         Field::new(
             "zones",
             Form::Names,
@@ -61,32 +63,11 @@ const LANDING: Duration = Duration::from_secs(30);
 /// How long the list of a whole zone may take where only some of its names are moved.
 const LISTING: Duration = Duration::from_secs(10);
 
+const MOVED: &[&str] = &["services", "names", "records"];
+
 fn build(fields: &Fields, given: &Given) -> Result<Built, Vec<Problem>> {
     let mut problems = Vec::new();
-    let named = fields.has("services") || fields.has("names");
     let all = fields.has("records");
-    if !named && !all {
-        problems.push(
-            Problem::error(
-                "missing-key",
-                fields.span.clone(),
-                "no names are to be moved",
-            )
-            .label("this step")
-            .hint("add `services = \"all\"`, `names = […]` or `records = \"all\"`"),
-        );
-    }
-    if named && all {
-        problems.push(
-            Problem::error(
-                "contradiction",
-                fields.span_of("records"),
-                "`records = \"all\"` moves every record, so `services` and `names` say nothing",
-            )
-            .label("all of them")
-            .hint("leave out one of the two"),
-        );
-    }
     let ttl = match fields.span("ttl").map(whole_seconds).transpose() {
         Ok(ttl) => ttl,
         Err(why) => {

@@ -19,20 +19,22 @@ contains = "Password"
 "#,
     fields: &[
         AT,
-        Field::new("url", Form::Url, "What to ask for, with the public name"),
+        Field::new("url", Form::Url, "What to ask for, with the public name").one_of(ASKED),
         Field::new(
             "services",
             Form::Services,
             "Ask for `path` under each name of these services, instead of `url`",
-        ),
+        )
+        .one_of(ASKED),
         Field::new(
             "path",
             Form::Text,
             "The path to ask for with `services`; `/` by default",
-        ),
+        )
+        .only_with(&["services"]),
         Field::new(
             "status",
-            Form::Count,
+            Form::Status,
             "The status that must come; any of 200 to 299 by default",
         ),
         Field::new(
@@ -60,13 +62,15 @@ contains = "Password"
     build,
 };
 
+const ASKED: &[&str] = &["url", "services"];
+
 fn build(fields: &Fields, given: &Given) -> Result<Built, Vec<Problem>> {
     let mut problems = Vec::new();
     let mut http = HttpProbe {
         path: fields.text("path").unwrap_or("/").to_owned(),
         tls: true,
         port: 443,
-        status: None,
+        status: (fields.count("status")).and_then(|status| status.try_into().ok()),
         contains: fields.text("contains").map(str::to_owned),
         header: fields
             .map("header")
@@ -79,19 +83,6 @@ fn build(fields: &Fields, given: &Given) -> Result<Built, Vec<Problem>> {
             .map(|span| u64::try_from(span.as_millis()).unwrap_or(u64::MAX)),
         ca: fields.text("ca").map(Into::into),
     };
-    if let Some(count) = fields.count("status") {
-        match u16::try_from(count) {
-            Ok(status @ 100..=599) => http.status = Some(status),
-            _ => problems.push(
-                Problem::error(
-                    "no-such-status",
-                    fields.span_of("status"),
-                    format!("`{count}` is no HTTP status"),
-                )
-                .label("from 100 to 599"),
-            ),
-        }
-    }
     if !http.path.starts_with('/') {
         problems.push(
             Problem::error(
@@ -103,44 +94,20 @@ fn build(fields: &Fields, given: &Given) -> Result<Built, Vec<Problem>> {
         );
     }
     let mut name = None;
-    match (fields.text("url"), fields.has("services")) {
-        (Some(text), false) => match split(text) {
+    if let Some(text) = fields.text("url") {
+        match split(text) {
             Ok(url) => {
                 http.tls = url.tls;
                 http.port = url.port;
                 http.path = url.path;
                 name = Some(url.name);
-                if fields.has("path") {
-                    problems.push(Problem::error(
-                        "path-twice",
-                        fields.span_of("path"),
-                        "`path` goes with `services`; the `url` has a path already",
-                    ));
-                }
             }
             Err(why) => problems.push(Problem::error(
                 "wrong-url",
                 fields.span_of("url"),
                 format!("`{text}` {why}"),
             )),
-        },
-        (None, true) => {}
-        (Some(_), true) => problems.push(
-            Problem::error(
-                "url-and-services",
-                fields.span_of("url"),
-                "`url` and `services` exclude each other",
-            )
-            .hint("with `services`, write `path`"),
-        ),
-        (None, false) => problems.push(
-            Problem::error(
-                "nothing-to-ask",
-                fields.span.clone(),
-                "the step does not say what to ask for",
-            )
-            .hint("write `url = \"https://www.example.org/\"`, or `services` and `path`"),
-        ),
+        }
     }
     if !problems.is_empty() {
         return Err(problems);

@@ -19,7 +19,7 @@ module = "archive"
     fields: &[
         AT,
         Field::new("module", Form::Text, "The module that must be open").required(),
-        Field::new("port", Form::Count, "The daemon's port; 873 by default"),
+        Field::new("port", Form::Port, "The daemon's port; 873 by default"),
         SERVICES,
         NAMES,
     ],
@@ -30,6 +30,9 @@ module = "archive"
 fn build(fields: &Fields, given: &Given) -> Result<Built, Vec<Problem>> {
     let module = fields.text("module").unwrap_or_default().to_owned();
     let does = format!("ask for rsync module {module}");
-    let probe = port(fields, 873).map(|port| Probe::Rsync { module, port });
+    let probe = Probe::Rsync {
+        module,
+        port: port(fields, 873),
+    };
     one_probe(fields, given, probe, &does)
 }

@@ -18,7 +18,7 @@ expect = "220 "
 "#,
     fields: &[
         AT,
-        Field::new("port", Form::Count, "The port").required(),
+        Field::new("port", Form::Port, "The port").required(),
         Field::new("send", Form::Text, "What to send once connected"),
         Field::new(
             "expect",
@@ -46,59 +46,41 @@ pub(super) const NAMES: Field = Field::new(
 
 fn build(fields: &Fields, given: &Given) -> Result<Built, Vec<Problem>> {
     let port = port(fields, 0);
-    let probe = port.clone().map(|port| Probe::Tcp {
+    let probe = Probe::Tcp {
         port,
         send: fields.text("send").map(str::to_owned),
         expect: fields.text("expect").map(str::to_owned),
-    });
-    let port = port.unwrap_or_default();
+    };
     one_probe(fields, given, probe, &format!("connect to port {port}"))
 }
 
 /// A step's port; `usual` where it names none.
-pub(super) fn port(fields: &Fields, usual: u16) -> Result<u16, Problem> {
-    let count = fields.count("port").unwrap_or(usual.into());
-    match u16::try_from(count) {
-        Ok(port @ 1..) => Ok(port),
-        _ => Err(Problem::error(
-            "no-such-port",
-            fields.span_of("port"),
-            format!("`{count}` is no port"),
-        )
-        .label("from 1 to 65535")),
-    }
+pub(super) fn port(fields: &Fields, usual: u16) -> u16 {
+    let port = fields.count("port").and_then(|count| count.try_into().ok());
+    port.unwrap_or(usual)
 }
 
 /// A step of one probe that is not bound to a name.
 pub(super) fn one_probe(
     fields: &Fields,
     given: &Given,
-    probe: Result<Probe, Problem>,
+    probe: Probe,
     does: &str,
 ) -> Result<Built, Vec<Problem>> {
     let at = At::of(fields);
-    let mut problems = Vec::new();
     if at == At::Public && !fields.has("services") && !fields.has("names") {
-        problems.push(
-            Problem::error(
-                "no-names",
-                fields.span_of("at"),
-                "the public is asked by name, and the step gives none",
-            )
-            .hint("write `names = [\"www.example.org\"]` or `services = \"all\"`"),
-        );
+        let problem = Problem::error(
+            "no-names",
+            fields.span_of("at"),
+            "the public is asked by name, and the step gives none",
+        )
+        .hint("write `names = [\"www.example.org\"]` or `services = \"all\"`");
+        return Err(vec![problem]);
     }
-    match probe {
-        Ok(probe) if problems.is_empty() => Ok(Probing {
-            what: What::one(fields, given, probe),
-            timeout: fields.span("timeout").unwrap_or(TIMEOUT),
-            at: at.clone(),
-        }
-        .built(format!("{does} {at}"))),
-        Ok(_) => Err(problems),
-        Err(problem) => {
-            problems.push(problem);
-            Err(problems)
-        }
+    Ok(Probing {
+        what: What::one(fields, given, probe),
+        timeout: fields.span("timeout").unwrap_or(TIMEOUT),
+        at: at.clone(),
     }
+    .built(format!("{does} {at}")))
 }

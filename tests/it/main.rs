@@ -21,6 +21,7 @@ mod playbooks;
 mod propagation;
 mod providers;
 mod readme;
+mod schema;
 mod steps;
 mod tidy;
 mod twelve;

@@ -38,7 +38,7 @@ fn every_playbook_of_the_folder_is_valid_and_keeps_the_rules() {
 }
 
 /// What the examples of kinds and providers refer to.
-const AROUND: &str = r#"
+pub const AROUND: &str = r#"
 [playbook]
 name = "example"
 
@@ -63,7 +63,7 @@ names = ["archive.raspbian.example"]
 probes = [{ rsync = "archive" }]
 "#;
 
-const STEP: &str = "[[step]]\nid = \"works\"\nkind = \"services\"\n";
+pub const STEP: &str = "[[step]]\nid = \"works\"\nkind = \"services\"\n";
 
 #[test]
 fn the_example_of_every_kind_is_valid() {

@@ -29,10 +29,11 @@ undo = ["systemctl", "stop", "jobs.timer"]
     fields: &[
         Field::new(
             "run",
-            Form::Texts,
+            Form::Program,
             "The program and its arguments; no shell reads them",
-        ),
-        Field::new("shell", Form::Text, "A line for `sh -c`, instead of `run`"),
+        )
+        .one_of(RUN),
+        Field::new("shell", Form::Text, "A line for `sh -c`, instead of `run`").one_of(RUN),
         Field::new(
             "on",
             Form::Text,
@@ -51,7 +52,7 @@ undo = ["systemctl", "stop", "jobs.timer"]
         ),
         Field::new(
             "read",
-            Form::Texts,
+            Form::Program,
             "A program that only looks and prints the present value: makes the step a change",
         ),
         Field::new(
@@ -61,7 +62,7 @@ undo = ["systemctl", "stop", "jobs.timer"]
         ),
         Field::new(
             "undo",
-            Form::Texts,
+            Form::Program,
             "What puts it back; a change gives it the former value on its standard input",
         ),
         Field::new(
@@ -90,23 +91,13 @@ const LINES: usize = 40;
 /// How much of each of them, in characters.
 const LINE: usize = 300;
 
+const RUN: &[&str] = &["run", "shell"];
+
 fn build(fields: &Fields, given: &Given) -> Result<Built, Vec<Problem>> {
     let mut problems = Vec::new();
-    let run = match (fields.texts("run"), fields.text("shell")) {
-        ([], Some(line)) => vec!["sh".into(), "-c".into(), line.to_owned()],
-        (run, None) if !run.is_empty() => run.to_vec(),
-        (_, shell) => {
-            let message = if shell.is_some() {
-                "`run` and `shell` exclude each other"
-            } else {
-                "the step does not say what to run"
-            };
-            problems.push(
-                Problem::error("what-to-run", fields.span.clone(), message)
-                    .hint("write `run = [\"program\", \"argument\"]`, or `shell = \"a line\"`"),
-            );
-            Vec::new()
-        }
+    let run = match fields.text("shell") {
+        Some(line) => vec!["sh".into(), "-c".into(), line.to_owned()],
+        None => fields.texts("run").to_vec(),
     };
     let place = fields.text("on").unwrap_or_default();
     let on = On::of(place, given).unwrap_or_else(|near| {

@@ -76,11 +76,6 @@ fn what_does_not_fit_together_is_a_problem() {
     let on: (&str, &[&str]) = ("on", &["target"]);
     let run: (&str, &[&str]) = ("run", &["true"]);
     let cases = [
-        (fields(&[on], false), "what-to-run"),
-        (
-            fields(&[on, run, ("shell", &["true"])], false),
-            "what-to-run",
-        ),
         (fields(&[("on", &["stanby"]), run], false), "no-such-host"),
         (
             fields(&[on, run, ("undo", &["false"])], true),

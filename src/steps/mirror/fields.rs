@@ -13,8 +13,9 @@ pub(super) const FIELDS: &[Field] = &[
         "path",
         Form::Text,
         "the folder, absolute, where it is the same on both hosts",
-    ),
-    Field::new("paths", Form::Map, "host to folder, where they differ"),
+    )
+    .one_of(PATHS),
+    Field::new("paths", Form::Map, "host to folder, where they differ").one_of(PATHS),
     Field::new(
         "from",
         Form::Map,
@@ -87,6 +88,8 @@ pub(super) const FIELDS: &[Field] = &[
     ),
 ];
 
+const PATHS: &[&str] = &["path", "paths"];
+
 pub(super) fn build(fields: &Fields, given: &Given) -> Result<Built, Vec<Problem>> {
     let mut problems = Vec::new();
     let mut wrong = |field: &str, message: String, hint: &str| {
@@ -98,14 +101,6 @@ pub(super) fn build(fields: &Fields, given: &Given) -> Result<Built, Vec<Problem
     };
     let paths = fields.map("paths").cloned().unwrap_or_default();
     let from = fields.map("from").cloned().unwrap_or_default();
-    if fields.has("path") == fields.has("paths") {
-        let hint = "`path` where the folder is the same on both hosts, else `paths = { primary = \"/a\", standby = \"/b\" }`";
-        wrong(
-            "path",
-            "a mirror needs either `path` or `paths`".into(),
-            hint,
-        );
-    }
     let each = fields.text("path").into_iter().map(|path| ("path", path));
     for (field, path) in each.chain(paths.values().map(|path| ("paths", path.as_str()))) {
         if !path.starts_with('/') || path.chars().any(char::is_control) {

@@ -639,9 +639,7 @@ fn destinations_read_as_ssh_and_rsync_take_them() {
 #[test]
 fn says_what_is_wrong_with_the_fields() {
     let bad: &[&[(&'static str, Datum)]] = &[
-        &[],
         &[("path", text("srv/a"))],
-        &[("path", text("/a")), ("paths", map(&[("primary", "/a")]))],
         &[("paths", map(&[("elsewhere", "/a")]))],
         &[
             ("path", text("/a")),

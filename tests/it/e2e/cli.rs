@@ -68,6 +68,18 @@ fn wrong_arguments_exit_2() {
         (&["check", "x.toml", "--format", "xml"], "possible values"),
         (&["runs", "-n", "0"], "'0'"),
         (
+            &["check", "x.toml", "--format", "junit"],
+            "`--format junit` is for `cutover lint`",
+        ),
+        (
+            &["drill", "x.toml", "--format", "github"],
+            "`--format github` is for `cutover lint`",
+        ),
+        (
+            &["lint", "x.toml", "--format", "nagios"],
+            "`--format nagios` is for `cutover check`",
+        ),
+        (
             &["failover", "x.toml", "--plan", "p.json", "--to", "b"],
             "cannot be used with",
         ),

@@ -5,6 +5,7 @@ mod cut_off;
 mod drill;
 mod dry;
 mod emergency;
+mod formats;
 mod golden;
 mod lies;
 mod nightly;
