@@ -36,6 +36,9 @@ pub struct Plan {
     pub locks: Vec<String>,
     /// What the plan leaves as it is, and why: records of a foreign zone, names that are a CNAME.
     pub stays: Vec<Stay>,
+    /// The steps that the playbook leaves out for now: until when, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<Stay>,
     /// Whether a failure after a write leads back by itself (a drill, a planned failover) or a person is asked.
     pub goes_back: bool,
 }

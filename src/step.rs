@@ -237,7 +237,7 @@ pub struct Skip {
 
 impl fmt::Display for Skip {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "left out until {}: {}", self.until, self.reason)
+        write!(f, "until {}: {}", self.until, self.reason)
     }
 }
 

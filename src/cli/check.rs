@@ -138,7 +138,11 @@ fn nagios(desk: &Desk, name: &str, records: &[Record]) -> Exit {
         true => format!("{looked} checks pass"),
         false => words.join("; "),
     };
-    desk.print_text(&format!("CUTOVER {word} - {name}: {text}\n"));
+    let left_out: String = (plan.left_out.iter())
+        .map(|step| crate::report::clean(&format!("; {} is left out {}", step.what, step.why)))
+        .map(|text| text.replace('|', "/"))
+        .collect();
+    desk.print_text(&format!("CUTOVER {word} - {name}: {text}{left_out}\n"));
     exit
 }
 

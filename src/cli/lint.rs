@@ -9,7 +9,7 @@ use crate::lint::{self, Rule};
 use crate::playbook::Problems;
 use crate::problem::{Problem, Severity};
 use crate::report::{
-    Elsewhere, Found, LintRule, Linted, count, junit, lint_github, lint_json, lint_junit,
+    Elsewhere, Found, LintRule, Linted, clean, count, junit, lint_github, lint_json, lint_junit,
     lint_summary,
 };
 
@@ -106,11 +106,16 @@ fn look(desk: &Desk, playbook: &Path, args: &Args) -> Result<Looked, Failure> {
     };
     let (problems, fine) = match desk.parse(&read)? {
         Ok(book) => {
+            let left_out = book.steps().iter().filter_map(|step| {
+                let skip = step.common.skip.as_ref()?;
+                Some(clean(&format!("; `{}` is left out {skip}", step.id)))
+            });
             let fine = format!(
-                "{file}: fine: {}, {}, {}",
+                "{file}: fine: {}, {}, {}{}",
                 count(book.hosts().len(), "host"),
                 count(book.services().len(), "service"),
                 count(book.steps().len(), "step"),
+                left_out.collect::<String>(),
             );
             (lint::lint(&book, desk.today()), Some(fine))
         }

@@ -99,10 +99,11 @@ pub async fn survey_by(
         .map(|step| look_at(actual, surveyor, step, &aim, intention));
     let mut entries = Vec::new();
     let mut stays = Vec::new();
+    let mut left_out = Vec::new();
     let mut locks = vec![format!("playbook {}", book.name())];
     for (step, looked) in book.steps().iter().zip(join_all(looks).await) {
         if let Some(skip) = &step.common.skip {
-            stays.push(Stay {
+            left_out.push(Stay {
                 what: step.id.clone(),
                 why: skip.to_string(),
             });
@@ -134,6 +135,7 @@ pub async fn survey_by(
         objectives: book.objectives(),
         locks,
         stays,
+        left_out,
         goes_back: intention.like != Mode::Emergency,
     };
     compile_rules(&mut plan, book, intention.like);

@@ -131,6 +131,7 @@ pub(crate) fn plan() -> Plan {
             what: "ftp.example.org. CNAME".into(),
             why: "it is an alias".into(),
         }],
+        left_out: Vec::new(),
         goes_back: true,
     }
 }

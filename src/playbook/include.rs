@@ -45,8 +45,6 @@ const SHARED: &[&str] = &["hosts", "providers", "zones", "services"];
 pub(super) struct Fetched {
     /// The file as the playbook writes it.
     pub(super) path: String,
-    /// Where the playbook names it.
-    pub(super) named: Range<usize>,
     /// Where its text begins among all texts.
     pub(super) start: usize,
     /// Its text behind as many blanks as keep the places right that the parser tells.
@@ -104,7 +102,7 @@ pub(super) fn fetch(
         Ok(text) => text,
         Err(error) => {
             let text = String::from_utf8_lossy(&included.bytes);
-            let start = sources.append(&included.file, &text) + error.valid_up_to();
+            let start = sources.append(&included.file, &text, &named) + error.valid_up_to();
             let bad = start..start + char::REPLACEMENT_CHARACTER.len_utf8();
             let problem = Problem::error(
                 "not-utf8",
@@ -124,10 +122,9 @@ pub(super) fn fetch(
         Some(rest) => format!("   {rest}"),
         None => text.to_owned(),
     };
-    let start = sources.append(&included.file, &text);
+    let start = sources.append(&included.file, &text, &named);
     Ok(Some(Fetched {
         path,
-        named,
         start,
         document: " ".repeat(start) + &text,
     }))
@@ -340,31 +337,6 @@ impl Merged {
             },
         );
         self.hidden.extend(hidden);
-    }
-}
-
-/// Lets every problem of merged tables name both files.
-pub(super) fn name_both(problems: &mut [Problem], fetched: &Fetched, merged: &Merged) {
-    for problem in problems {
-        if !problem.related.is_empty() {
-            continue;
-        }
-        let at = problem.span.start;
-        let change = merged.changes.iter().find(|(key, _)| key.contains(&at));
-        if at >= fetched.start {
-            let label = "the file above is included here";
-            problem.related.push(related(&fetched.named, label));
-        } else if let Some((_, step)) = change {
-            let label = "the included step that this changes";
-            problem.related.push(related(step, label));
-        }
-    }
-}
-
-fn related(span: &Range<usize>, label: &str) -> crate::problem::Related {
-    crate::problem::Related {
-        span: span.clone(),
-        label: label.to_owned(),
     }
 }
 

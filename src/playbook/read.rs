@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use toml::de::DeTable;
 
 use super::check::{Checker, Known};
-use super::include::{self, Fetched, Included, Merged};
+use super::include::{self, Included, Merged};
 use super::set::Resolved;
 use super::show::{self, Origins};
 use super::sources::Sources;
@@ -125,7 +125,7 @@ fn read(registry: &Registry, text: &str, input: &Input<'_>) -> Result<Playbook, 
     let mut hidden = hide::besides_providers(&root, registry);
     let fetched = match include::fetch(&root, &mut sources, input) {
         Ok(fetched) => fetched,
-        Err(list) => return Err(unmerged(sources, &root, registry, None, list)),
+        Err(list) => return Err(unmerged(sources, &root, registry, list)),
     };
     let mut merged = Merged::default();
     if let Some(fetched) = &fetched {
@@ -134,7 +134,7 @@ fn read(registry: &Registry, text: &str, input: &Input<'_>) -> Result<Playbook, 
                 hidden.extend(hide::in_tables(&included, registry));
                 merged = include::merge(&mut root, included);
             }
-            Err(list) => return Err(unmerged(sources, &root, registry, Some(fetched), list)),
+            Err(list) => return Err(unmerged(sources, &root, registry, list)),
         }
     }
     let (problems, unknown) = resolved.apply(&mut root);
@@ -142,6 +142,7 @@ fn read(registry: &Registry, text: &str, input: &Input<'_>) -> Result<Playbook, 
     hidden.append(&mut merged.hidden);
     hidden.extend(hide::in_tables(&root, registry));
     sources.text = hide::mask(&sources.text, &hidden);
+    sources.changes = std::mem::take(&mut merged.changes);
     let sources = Arc::new(sources);
     let mut checker = Checker {
         known: Known {
@@ -176,18 +177,12 @@ fn read(registry: &Registry, text: &str, input: &Input<'_>) -> Result<Playbook, 
             body: resolved.body,
         },
     };
-    let name_both = |mut list: Vec<Problem>| {
-        if let Some(fetched) = &fetched {
-            include::name_both(&mut list, fetched, &merged);
-        }
-        Problems::new(Arc::clone(&sources), list)
-    };
     match checker.playbook(&root, registry, texts) {
         Ok((mut playbook, warnings)) => {
-            playbook.warnings = name_both(warnings);
+            playbook.warnings = Problems::new(sources, warnings);
             Ok(playbook)
         }
-        Err(list) => Err(name_both(list)),
+        Err(list) => Err(Problems::new(sources, list)),
     }
 }
 
@@ -196,8 +191,7 @@ fn unmerged(
     mut sources: Sources,
     root: &DeTable<'_>,
     registry: &Registry,
-    fetched: Option<&Fetched>,
-    mut list: Vec<Problem>,
+    list: Vec<Problem>,
 ) -> Problems {
     let mut hidden = hide::in_tables(root, registry);
     // Nobody knows what the overrides would change.
@@ -214,9 +208,6 @@ fn unmerged(
         hidden.extend(found.into_iter().map(|r| r.start + start..r.end + start));
     }
     sources.text = hide::mask(&sources.text, &hidden);
-    if let Some(fetched) = fetched {
-        include::name_both(&mut list, fetched, &Merged::default());
-    }
     only(sources, list)
 }
 

@@ -30,6 +30,9 @@ const NARROWEST: usize = 24;
 
 impl Problems {
     pub(super) fn new(sources: Arc<Sources>, mut list: Vec<Problem>) -> Problems {
+        for problem in &mut list {
+            sources.name_both(problem);
+        }
         list.sort_by_key(|problem| problem.span.start);
         Problems {
             file: (sources.parts.first()).map_or_else(String::new, |part| part.file.clone()),

@@ -6,6 +6,8 @@
 
 use std::ops::Range;
 
+use crate::problem::{Problem, Related};
+
 /// Where something stands, for people and for other programs. Line and column count from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Position<'a> {
@@ -21,6 +23,10 @@ pub(super) struct Sources {
     /// What may be a secret is masked once all texts are there, so that the text can be shown.
     pub(super) text: String,
     pub(super) parts: Vec<Part>,
+    /// Where the playbook names the file that it includes.
+    named: Option<Range<usize>>,
+    /// Keys of overrides, each with the place of the included step that it changes.
+    pub(super) changes: Vec<(Range<usize>, Range<usize>)>,
 }
 
 /// One file of the texts.
@@ -39,11 +45,13 @@ impl Sources {
                 file: file.to_owned(),
                 range: 0..body,
             }],
+            ..Sources::default()
         }
     }
 
-    /// Appends the text of one more file; returns where it begins.
-    pub(super) fn append(&mut self, file: &str, text: &str) -> usize {
+    /// Appends the text of the file that the playbook includes, and names at `named`; returns where it begins.
+    pub(super) fn append(&mut self, file: &str, text: &str, named: &Range<usize>) -> usize {
+        self.named = Some(named.clone());
         self.text.push('\n');
         let start = self.text.len();
         self.text.push_str(text);
@@ -52,6 +60,27 @@ impl Sources {
             range: start..self.text.len(),
         });
         start
+    }
+
+    /// Lets a problem of merged tables name both files.
+    pub(super) fn name_both(&self, problem: &mut Problem) {
+        let (Some(named), Some(included)) = (&self.named, self.parts.get(1)) else {
+            return;
+        };
+        if !problem.related.is_empty() {
+            return;
+        }
+        let at = problem.span.start;
+        let change = self.changes.iter().find(|(key, _)| key.contains(&at));
+        let (span, label) = match change {
+            _ if at >= included.range.start => (named, "the file above is included here"),
+            Some((_, step)) => (step, "the included step that this changes"),
+            None => return,
+        };
+        problem.related.push(Related {
+            span: span.clone(),
+            label: label.to_owned(),
+        });
     }
 
     /// The file that a place lies in; `None` for an override of the command line.

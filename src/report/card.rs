@@ -76,6 +76,7 @@ pub fn card(tally: &Tally, names: &Names, style: &Style) -> Vec<Line> {
     }
     lines.extend(now(tally, plan, style));
     lines.extend(times(tally, plan, style));
+    lines.extend(left_out(plan, style));
     lines.extend(owed(tally, names, style));
     lines.extend(next(tally, plan, names, style));
     lines
@@ -327,6 +328,18 @@ fn measured(what: &str, took: std::time::Duration, promised: Option<Seconds>) ->
             format!("missed: {} of {}", short(took), rounded(most)),
         ),
     }
+}
+
+/// What the playbook leaves out: whoever reads the answers above must know what nobody looked at.
+fn left_out(plan: &Plan, style: &Style) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for (i, step) in plan.left_out.iter().enumerate() {
+        let line = label(if i == 0 { "Left out" } else { "" })
+            .and(Role::Caution, &step.what)
+            .text(format!(" {}", step.why));
+        lines.extend(line.wrap(style.width, LABEL + 2));
+    }
+    lines
 }
 
 fn owed(tally: &Tally, names: &Names, style: &Style) -> Vec<Line> {

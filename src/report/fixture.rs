@@ -159,6 +159,7 @@ pub(crate) fn plan(mode: Mode) -> Plan {
             what: "www.raspbian.example. CNAME".into(),
             why: "leads to raspbian.example, and moves with it".into(),
         }],
+        left_out: Vec::new(),
         goes_back: mode != Mode::Emergency,
     }
 }

@@ -3,7 +3,7 @@
 use super::numbers::{count, list, rounded};
 use super::text::{Line, Role, Style};
 use super::zone::{difference, extent};
-use crate::plan::{Edit, Entry, IfInterrupted, Mode, Nature, Plan, Seconds, Way};
+use crate::plan::{Edit, Entry, IfInterrupted, Mode, Nature, Plan, Seconds, Stay, Way};
 
 /// Columns of the list of steps.
 const NATURE: usize = 5;
@@ -48,7 +48,8 @@ pub fn plan(plan: &Plan, commands: &[Commands], style: &Style) -> Vec<Line> {
         }
     }
     lines.extend(way_back(plan, style));
-    lines.extend(stays(plan, style));
+    lines.extend(rows("Left out", &plan.left_out, style));
+    lines.extend(rows("Stays as it is", &plan.stays, style));
     lines.extend(locks(plan, style));
     lines.extend(commands_of(commands));
     lines
@@ -255,17 +256,17 @@ fn way_back(plan: &Plan, style: &Style) -> Vec<Line> {
     lines
 }
 
-fn stays(plan: &Plan, style: &Style) -> Vec<Line> {
-    if plan.stays.is_empty() {
+fn rows(heading: &str, stays: &[Stay], style: &Style) -> Vec<Line> {
+    if stays.is_empty() {
         return Vec::new();
     }
-    let width = (plan.stays.iter())
+    let width = (stays.iter())
         .map(|stay| stay.what.chars().count())
         .max()
         .unwrap_or(0)
         .min(36);
-    let mut lines = vec![Line::new(), Line::new().and(Role::Strong, "Stays as it is")];
-    for stay in &plan.stays {
+    let mut lines = vec![Line::new(), Line::new().and(Role::Strong, heading)];
+    for stay in stays {
         let line = Line::new()
             .text("  ")
             .text(&stay.what)

@@ -577,6 +577,30 @@ fn a_rollback_of_a_finished_run_puts_the_card_right() {
 }
 
 #[test]
+fn what_the_playbook_leaves_out_is_in_the_plan_and_on_the_card() {
+    let mut records = fixture::happy_drill();
+    let Event::Started { plan, .. } = &mut records[0].event else {
+        panic!("a story begins with its plan");
+    };
+    plan.left_out = vec![crate::plan::Stay {
+        what: "packages".into(),
+        why: "until 2035-03-31: home is upgraded\x1b[2J last".into(),
+    }];
+    let style = Style::plain();
+    let shown = render(&plan::plan(plan, &[], &style), &style);
+    assert!(
+        shown.contains("\nLeft out\n  packages  until 2035-03-31: home is upgraded"),
+        "{shown}"
+    );
+    let card = render(&card(&Tally::of(&records), &names(), &style), &style);
+    assert!(
+        card.contains("\nLeft out packages until 2035-03-31: home is upgraded"),
+        "{card}"
+    );
+    assert!(!(shown + &card).contains('\x1b'));
+}
+
+#[test]
 fn the_card_tells_what_stands_in_doubt() {
     let cases = [
         (Some(Side::Mixed), Standing::Half, "only part of it stands"),

@@ -57,6 +57,10 @@ fn cutover(folder: &Path, arguments: &[&str]) -> Output {
         .unwrap()
 }
 
+fn text_of(output: &Output) -> String {
+    text(&output.stdout) + &text(&output.stderr)
+}
+
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
@@ -167,6 +171,45 @@ fn a_skip_that_is_over_is_an_error_on_that_day() {
 }
 
 #[test]
+fn what_is_left_out_proves_nothing_to_lint() {
+    let scratch = tempfile::tempdir().unwrap();
+    let lib = scratch.path().join("lib");
+    std::fs::create_dir(&lib).unwrap();
+    std::fs::copy(folder().join("lib/website.toml"), lib.join("website.toml")).unwrap();
+    let bakery = std::fs::read_to_string(folder().join("bakery.toml")).unwrap();
+    let skip = "skip = { reason = \"why not\", until = 9999-12-31 }";
+    let lint = |left_out: &[&str]| {
+        let skips = left_out
+            .iter()
+            .map(|id| format!("[override.{id}]\n{skip}\n"));
+        let text = format!("{bakery}\n{}", skips.collect::<String>());
+        std::fs::write(scratch.path().join("bakery.toml"), text).unwrap();
+        let output = cutover(scratch.path(), &["lint", "bakery.toml"]);
+        text_of(&output)
+    };
+    let fine = lint(&["packages"]);
+    assert!(
+        fine.contains("7 steps; `packages` is left out until 9999-12-31: why not"),
+        "{fine}"
+    );
+    let unproven = lint(&["works"]);
+    assert!(
+        unproven.contains("error[L202]") && unproven.contains("bakery.toml:"),
+        "{unproven}"
+    );
+    let nothing = lint(&["flip"]);
+    assert!(
+        nothing.contains("the playbook changes nothing while `flip` is left out"),
+        "{nothing}"
+    );
+    let unseen = lint(&["published", "public", "traffic"]);
+    assert!(
+        unseen.contains("nobody looks at what `flip` changed"),
+        "{unseen}"
+    );
+}
+
+#[test]
 fn a_folder_is_all_playbooks_in_it() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let output = cutover(root, &["lint", "playbooks/twelve"]);
@@ -199,7 +242,7 @@ fn a_shared_file_that_nobody_includes_is_taken_for_a_playbook() {
     std::fs::copy(shared, scratch.path().join("website.toml")).unwrap();
     let output = cutover(scratch.path(), &["lint", "."]);
     assert_eq!(output.status.code(), Some(3));
-    let said = text(&output.stdout) + &text(&output.stderr);
+    let said = text_of(&output);
     assert!(said.contains("the file has no `[playbook]`"), "{said}");
     let empty = tempfile::tempdir().unwrap();
     let output = cutover(empty.path(), &["lint", "."]);
@@ -255,7 +298,7 @@ fn a_file_that_cannot_be_included_is_told_by_the_program() {
         std::fs::write(at("site.toml"), head).unwrap();
         let output = cutover(scratch.path(), &["lint", "site.toml"]);
         assert_eq!(output.status.code(), Some(3), "{included}");
-        let text = text(&output.stdout) + &text(&output.stderr);
+        let text = text_of(&output);
         assert!(
             text.contains(said) && text.contains("site.toml:3:11"),
             "{text}"

@@ -150,21 +150,25 @@ fn text(part: Option<&Json>) -> String {
 
 /// What is left alone now and was not, and the other way round.
 pub(super) fn stays(then: &Plan, now: &Plan) -> Vec<Change> {
-    const ABOUT: &str = "left as it is";
-    let by_what = |plan: &Plan| -> BTreeMap<String, String> {
+    // An emergency leaves out what is dead, and why it gave no answer reads differently each time.
+    let mut list = rows("left as it is", &then.stays, &now.stays, now.goes_back);
+    list.extend(rows("left out", &then.left_out, &now.left_out, true));
+    list
+}
+
+fn rows(about: &'static str, then: &[Stay], now: &[Stay], tells_why: bool) -> Vec<Change> {
+    let by_what = |stays: &[Stay]| -> BTreeMap<String, String> {
         let pair = |stay: &Stay| (stay.what.clone(), stay.why.clone());
-        plan.stays.iter().map(pair).collect()
+        stays.iter().map(pair).collect()
     };
     let (was, is) = (by_what(then), by_what(now));
-    // An emergency leaves out what is dead, and why it gave no answer reads differently each time.
-    let tells_why = now.goes_back;
     let mut list = Vec::new();
     for what in was.keys().chain(is.keys()).collect::<BTreeSet<_>>() {
         match (was.get(what), is.get(what)) {
-            (None, Some(is)) => list.push(Change::appeared(ABOUT, what, is)),
-            (Some(was), None) => list.push(Change::vanished(ABOUT, what, was)),
+            (None, Some(is)) => list.push(Change::appeared(about, what, is)),
+            (Some(was), None) => list.push(Change::vanished(about, what, was)),
             (Some(was), Some(is)) if was != is && tells_why => {
-                list.push(Change::changed(ABOUT, what, was, is));
+                list.push(Change::changed(about, what, was, is));
             }
             _ => {}
         }
