@@ -197,19 +197,18 @@ impl Stage {
 
     /// No line of the journal holds a secret.
     pub(super) fn wrote_down(&self, line: &str) {
-        if line.contains(CANARY) {
-            let what = format!(
-                "a line of the journal holds it: {}",
-                line.replace(CANARY, "…")
-            );
-            self.theatre.lapse(Property::NoSecret, what);
-        }
+        self.holds_no_secret("a line of the journal", line);
     }
 
     /// Passing news hold no secret either.
     pub(super) fn overheard(&self, note: &str) {
-        if note.contains(CANARY) {
-            let what = format!("passing news hold it: {}", note.replace(CANARY, "…"));
+        self.holds_no_secret("passing news", note);
+    }
+
+    fn holds_no_secret(&self, what: &str, text: &str) {
+        if let Some((before, _)) = text.split_once(CANARY) {
+            let near = before.rsplit('"').next().unwrap_or_default();
+            let what = format!("{what} held the secret behind `{near}`");
             self.theatre.lapse(Property::NoSecret, what);
         }
     }

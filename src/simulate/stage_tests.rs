@@ -1,31 +1,22 @@
 //! Scripts through the real loop.
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use proptest::prelude::*;
 
 use super::fault::{Cut, Fault, Moment, Point, Script, Twist};
-use super::model::{Model, Sees, Timing, Traits};
+use super::model::Model;
 use super::perform::{Performance, Performer};
+use super::rehearse::{Found, difference, rehearse};
+use super::rules::Machine;
+use super::turns::Turns;
+use super::walk::{script_of, walk};
 use crate::event::{Decision, Ending, Round};
-use crate::fake::plan;
-use crate::plan::{Mode, Side, Way};
+use crate::plan::{Mode, Seconds, Side, Way};
 
-/// The model of a sketch: checks see both sites before the change, and serve at the active one behind it.
 fn model(mode: Mode, sketch: &str) -> Arc<Model> {
-    let plan = plan(mode, sketch);
-    let traits = plan
-        .entries
-        .iter()
-        .map(|entry| Traits {
-            sees: Sees {
-                active: entry.is_check(),
-                idle: entry.is_check() && !entry.after_change && !entry.probes_old_side,
-            },
-            serves: entry.is_check() && (entry.after_change || entry.probes_old_side),
-            whole: false,
-            timing: Timing::default(),
-        })
-        .collect();
-    Arc::new(Model { plan, traits })
+    Arc::new(Model::sketch(mode, sketch))
 }
 
 fn twist(entry: Option<u16>, moment: Moment, nth: u16, fault: Fault) -> Twist {
@@ -152,4 +143,104 @@ fn a_process_that_is_killed_around_any_line_ends_as_if_it_had_been_killed_in_its
         }
         assert!(cuts > 30, "{cuts}");
     }
+}
+
+const MODES: [Mode; 3] = [Mode::Drill, Mode::Failover, Mode::Emergency];
+
+/// What the rehearsal of a sketch finds, a line each.
+fn found(model: &Arc<Model>, pairs: bool) -> String {
+    let rehearsal = rehearse(model, pairs).unwrap();
+    let line = |found: &Found| {
+        let Found {
+            property,
+            script,
+            seen,
+        } = found;
+        format!("{property}: {}: {seen}\n", script.name(&model.plan))
+    };
+    rehearsal.found.iter().map(line).collect()
+}
+
+#[test]
+fn both_layers_say_the_same_of_every_single_fault() {
+    for mode in MODES {
+        let model = model(mode, "kp?tcbawk");
+        assert_eq!(found(&model, false), "", "{mode}");
+    }
+    for mode in [Mode::Check, Mode::Plan] {
+        assert_eq!(found(&model(mode, "kpcck?aw"), false), "", "{mode}");
+    }
+}
+
+#[test]
+fn both_layers_say_the_same_of_every_pair_of_faults() {
+    for mode in MODES {
+        assert_eq!(found(&model(mode, "c"), true), "", "{mode}");
+    }
+}
+
+/// A life of a run with up to three faults, chosen at random where they can strike.
+fn random_script(model: &Model, choices: &[u16]) -> Script {
+    let mut turns = Turns::new(model, &Machine);
+    let (mut possible, mut taken) = (Vec::new(), Vec::new());
+    let mut faults = 0;
+    for choice in choices.iter().map(|choice| usize::from(*choice)) {
+        turns.strikes(&mut possible);
+        let Some(usual) = turns.usual() else {
+            break;
+        };
+        let strike = match choice % 6 {
+            0 => possible[choice / 6 % possible.len()],
+            _ => usual,
+        };
+        faults += strike.cost();
+        let strike = match faults > 3 {
+            true => usual,
+            false => strike,
+        };
+        taken.push(strike);
+        turns.take(&[strike]);
+        turns.go();
+    }
+    script_of(model, &Machine, &taken)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn both_layers_say_the_same_of_random_lives_of_random_sketches(
+        letters in "[kkpbcctax?w]{1,8}",
+        choices in prop::collection::vec(any::<u16>(), 60),
+    ) {
+        let performer = Performer::new().unwrap();
+        for mode in MODES {
+            let model = model(mode, &letters);
+            let script = random_script(&model, &choices);
+            let name = script.name(&model.plan);
+            let said = walk(&model, &Machine, &script);
+            prop_assert_eq!(&said.unused, &[], "{} {} {}", mode, letters, name);
+            let performed = performer.perform(&model, &script);
+            prop_assert_eq!(difference(&model, &said, &performed), None, "{} {} {}", mode, letters, name);
+            prop_assert_eq!(&performed.lapses, &[], "{} {} {}", mode, letters, name);
+        }
+    }
+}
+
+#[test]
+fn times_are_told_against_what_was_promised() {
+    let mut sketched = Model::sketch(Mode::Failover, "kcck");
+    sketched.plan.objectives.rto = Some(Seconds(Duration::from_secs(60)));
+    sketched.traits[3].timing.lag = Duration::from_secs(12);
+    let model = Arc::new(sketched);
+    let times = rehearse(&model, false).unwrap().times;
+    let whole = times.whole.as_ref().unwrap();
+    // Two checks, and three looks and writes for each change, of a second each; the last waits for the lag.
+    assert_eq!(whole.median, Duration::from_secs(20));
+    // Nobody knows whether the write went out: it is looked for until nothing of it can land any more.
+    let name = whole.script.name(&model.plan);
+    assert_eq!(name, "failover:c1/write=killed-intended");
+    assert!(whole.worst > Duration::from_secs(60), "{:?}", whole.worst);
+    assert_eq!(times.steps.len(), 4);
+    assert!(times.breaks_the_promise());
 }

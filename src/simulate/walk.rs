@@ -78,8 +78,7 @@ pub fn walk<R: Rules>(model: &Model, rules: &R, script: &Script) -> Walk {
     let mut visits = Visits::default();
     let mut strikes = Vec::new();
     let mut silent = false;
-    // Far more than any life of the machine has; only a defect has no end.
-    let most = 200 + 40 * model.plan.entries.len() * (script.0.len() + 1);
+    let most = most_turns(model, script);
     while walk.steps.len() < most {
         if !silent {
             visits.arrive(turns.mv());
@@ -87,10 +86,7 @@ pub fn walk<R: Rules>(model: &Model, rules: &R, script: &Script) -> Walk {
         walk.broken = walk.broken.or_else(|| check(&turns));
         turns.strikes(&mut strikes);
         let twists = due(&mut walk.unused, &visits, turns.moment(), &strikes);
-        let struck: Vec<Strike> = match twists.is_empty() {
-            true => turns.usual().into_iter().collect(),
-            false => twists.iter().map(strike_of).collect(),
-        };
+        let struck = struck(&turns, &twists);
         if struck.is_empty() {
             break;
         }
@@ -111,6 +107,19 @@ pub fn walk<R: Rules>(model: &Model, rules: &R, script: &Script) -> Walk {
     walk.ending = turns.here.state.ended();
     walk.last.clone_from(&turns.here);
     walk
+}
+
+/// Far more turns than any life of the machine has; only a defect has no end.
+fn most_turns(model: &Model, script: &Script) -> usize {
+    200 + 40 * model.plan.entries.len() * (script.0.len() + 1)
+}
+
+/// What strikes: what the script says, or else what is usual.
+fn struck<R: Rules>(turns: &Turns<'_, R>, twists: &[Twist]) -> Vec<Strike> {
+    match twists.is_empty() {
+        true => turns.usual().into_iter().collect(),
+        false => twists.iter().map(strike_of).collect(),
+    }
 }
 
 fn strike_of(twist: &Twist) -> Strike {
@@ -177,25 +186,39 @@ pub(super) fn script_of<R: Rules>(model: &Model, rules: &R, strikes: &[Strike]) 
 
 /// Every single fault that can strike a life in which nothing else goes wrong, in the order in which it would.
 pub fn points<R: Rules>(model: &Model, rules: &R) -> Vec<Twist> {
+    points_after(model, rules, &Script::default())
+}
+
+/// Every fault that can still strike a life once all of a script has struck, and where nothing else goes wrong.
+pub fn points_after<R: Rules>(model: &Model, rules: &R, script: &Script) -> Vec<Twist> {
     let mut turns = Turns::new(model, rules);
     let mut visits = Visits::default();
     let mut strikes = Vec::new();
     let mut found = Vec::new();
-    let most = 200 + 40 * model.plan.entries.len();
+    let mut unused = script.0.clone();
+    let mut silent = false;
+    let most = most_turns(model, script);
     for _ in 0..most {
-        visits.arrive(turns.mv());
+        if !silent {
+            visits.arrive(turns.mv());
+        }
         turns.strikes(&mut strikes);
-        let faults = strikes.iter().filter(|strike| strike.cost() > 0);
-        found.extend(faults.filter_map(|strike| {
-            Some(Twist {
-                at: visits.point(strike.entry, turns.moment()),
-                fault: strike.fault?,
-            })
-        }));
-        let Some(usual) = turns.usual() else {
+        if unused.is_empty() {
+            let faults = strikes.iter().filter(|strike| strike.cost() > 0);
+            found.extend(faults.filter_map(|strike| {
+                Some(Twist {
+                    at: visits.point(strike.entry, turns.moment()),
+                    fault: strike.fault?,
+                })
+            }));
+        }
+        let twists = due(&mut unused, &visits, turns.moment(), &strikes);
+        let struck = struck(&turns, &twists);
+        if struck.is_empty() {
             break;
-        };
-        turns.take(&[usual]);
+        }
+        silent = twists.first().is_some_and(|twist| twist.fault.is_silent());
+        turns.take(&struck);
         turns.go();
     }
     found
