@@ -48,7 +48,7 @@ pub use model::{Dead, Model, Sees, Timing, Traits};
 pub use name::{BadName, mode_name, split_mode};
 pub use perform::{Lapse, Performance, Performer};
 pub use property::Property;
-pub use rehearse::{Found, Rehearsal, rehearse};
+pub use rehearse::{Found, Rehearsal, difference, rehearse};
 pub use rules::{Machine, Rules};
 pub use space::{Breach, Limits, Space, explore};
 pub use stage::Stage;

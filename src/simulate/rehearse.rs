@@ -164,7 +164,7 @@ fn life<P: Parts>(performer: &Performer<P>, model: &Arc<Model>, part: &Part) -> 
     }
 }
 
-/// In what the real loop differs from the model, in one line.
+/// In what the real loop differs from the model, in one line; of a script that cannot happen nothing is said.
 pub fn difference(model: &Model, said: &Walk, performed: &Performance) -> Option<String> {
     let entries = &model.plan.entries;
     if !said.unused.is_empty() {
