@@ -219,6 +219,22 @@ impl State {
                 .is_some_and(|m| m.way == Way::There && m.tries > 0)
     }
 
+    /// Forgets what nothing depends on any more, so that states with the same future are equal: whoever is past
+    /// the way there never makes a change again, and whoever goes back does not end in success.
+    pub fn forget(&mut self) {
+        if self.phase == Phase::Forward {
+            return;
+        }
+        for mark in &mut self.marks {
+            if *mark == Mark::Back {
+                *mark = Mark::None;
+            }
+        }
+        if matches!(self.phase, Phase::Probe | Phase::Undo | Phase::Verify) {
+            self.unseen = false;
+        }
+    }
+
     /// The round that a check looked at now belongs to.
     pub(super) fn round(&self) -> Round {
         match self.phase {

@@ -6,7 +6,7 @@ use super::property::Property;
 use super::rules::Rules;
 use super::turns::Turns;
 use crate::event::Ending;
-use crate::machine::{Mark, Move, Phase, Stage};
+use crate::machine::{Mark, Move, Phase};
 use crate::plan::{Mode, Nature, Side, Way};
 
 /// A property that does not hold, and what was seen instead.
@@ -16,7 +16,7 @@ pub type Broken = (Property, &'static str);
 pub(super) fn check<R: Rules>(turns: &Turns<'_, R>) -> Option<Broken> {
     let (model, node) = (turns.model(), &turns.here);
     dry_run(model, node)
-        .or_else(|| remembered(model, node, &turns.writers))
+        .or_else(|| remembered(node))
         .or_else(|| match turns.mv() {
             Move::Compare { .. } => node.ground.in_flight.map(|_| {
                 let said = "a place was compared while a write could still land";
@@ -38,32 +38,22 @@ fn dry_run(model: &Model, node: &Node) -> Option<Broken> {
     (dry && node.state.wrote()).then_some((Property::DryRunWritesNothing, "a dry run wrote"))
 }
 
-/// Whatever of ours is in the world, the journal says that it may be.
-fn remembered(model: &Model, node: &Node, writers: &[u16]) -> Option<Broken> {
-    let (state, ground) = (&node.state, &node.ground);
-    let known = |i: usize| {
-        matches!(state.mark(i), Mark::Standing | Mark::Left)
-            || ground.was_accepted(i)
-            || (state.motion())
-                .is_some_and(|m| usize::from(m.entry) == i && may_stand(m.stage, m.tries, m.way))
+/// What was written and not looked at yet, the journal knows to be possible.
+fn remembered(node: &Node) -> Option<Broken> {
+    let known = |entry: u16| {
+        let mark = node.state.mark(usize::from(entry));
+        matches!(mark, Mark::Standing | Mark::Left)
+            || (node.state.motion()).is_some_and(|motion| {
+                motion.entry == entry && (motion.tries > 0 || motion.stage.may_have_happened())
+            })
     };
-    let ours = |i: usize| match ground.sides()[i] {
-        Side::Before => false,
-        Side::After | Side::Mixed => !ground.is_theirs(i),
-        Side::Foreign => false,
-    };
-    let in_flight = ground.in_flight.map(|(i, _)| usize::from(i));
-    let in_places = writers.iter().map(|i| usize::from(*i)).filter(|i| ours(*i));
-    let acts = |i: &usize| matches!(model.plan.entries[*i].nature, Nature::Act(_));
-    let lost = in_places
-        .chain(in_flight)
-        .any(|i| !known(i) && !(acts(&i) && state.mark(i) == Mark::Back));
-    let said = "a write happened, and its intent is not in the journal";
+    let in_flight = node.ground.in_flight.map(|(entry, _)| entry);
+    let lost = [node.ground.unlooked, in_flight]
+        .into_iter()
+        .flatten()
+        .any(|entry| !known(entry));
+    let said = "a write went out, and its intent is not in the journal";
     lost.then_some((Property::IntentFirst, said))
-}
-
-fn may_stand(stage: Stage, tries: u8, way: Way) -> bool {
-    tries > 0 || stage.may_have_happened() || way == Way::Back
 }
 
 fn write(model: &Model, node: &Node, entry: usize, way: Way) -> Option<Broken> {

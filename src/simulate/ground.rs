@@ -1,7 +1,9 @@
 //! The world as far as a run can tell, and the moments of a run in it.
 
 use super::model::{Dead, Model};
-use crate::machine::{Stage, State, byte, pack_number, pack_runs, unpack_number, unpack_runs};
+use crate::machine::{
+    Mark, Phase, Stage, State, byte, pack_number, pack_runs, unpack_number, unpack_runs,
+};
 use crate::plan::{Side, Way};
 
 /// What is true, whatever the run believes.
@@ -105,6 +107,14 @@ impl Ground {
         self.notes[entry] & THEIRS != 0
     }
 
+    /// The place was looked at: nobody has to be believed any more.
+    pub(super) fn look(&mut self, entry: usize) -> Side {
+        self.looked = true;
+        self.unlooked = None;
+        self.notes[entry] &= !ACCEPTED;
+        self.sides[entry]
+    }
+
     pub fn accept(&mut self, entry: usize) {
         self.notes[entry] |= ACCEPTED;
     }
@@ -145,9 +155,30 @@ impl Node {
     }
 
     /// Forgets what makes no difference any more, so that moments with the same future are equal.
-    pub(super) fn forget(&mut self) {
+    pub(super) fn forget(&mut self, writers: &[u16]) {
+        self.state.forget();
         let writes = (self.state.motion()).is_some_and(|motion| motion.stage == Stage::Write);
-        self.ground.looked &= writes && !self.ground.down;
+        let back = matches!(
+            self.state.phase(),
+            Phase::Probe | Phase::Undo | Phase::Verify
+        );
+        let ground = &mut self.ground;
+        ground.looked &= writes;
+        ground.doubt &= !back;
+        for i in writers.iter().map(|i| usize::from(*i)) {
+            if ground.notes[i] == 0 {
+                continue;
+            }
+            let (side, mark) = (ground.sides[i], self.state.mark(i));
+            // Who wrote what was there before does not matter.
+            if side == Side::Before {
+                ground.notes[i] &= !THEIRS;
+            }
+            // What is as it was before, and stays so, needs no excuse.
+            if back && side == Side::Before && mark == Mark::None {
+                ground.notes[i] &= !ACCEPTED;
+            }
+        }
     }
 
     /// Appends it to `out`, exactly: equal nodes become equal bytes, different nodes different ones.

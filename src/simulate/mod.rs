@@ -13,6 +13,8 @@
 mod answers;
 mod check;
 mod course;
+#[cfg(test)]
+mod defects;
 mod disk;
 pub mod fault;
 mod ground;
@@ -25,11 +27,14 @@ mod planted;
 pub mod property;
 mod rehearse;
 mod rules;
+#[cfg(test)]
+mod second_opinion;
 mod sketch;
 mod space;
 mod stage;
 #[cfg(test)]
 mod stage_tests;
+mod story;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -52,5 +57,6 @@ pub use rehearse::{Found, Rehearsal, difference, rehearse};
 pub use rules::{Machine, Rules};
 pub use space::{Breach, Limits, Space, explore};
 pub use stage::Stage;
+pub use story::{Story, tell};
 pub use timing::{Times, Took};
 pub use walk::{Step, Walk, points, points_after, walk};

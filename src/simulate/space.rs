@@ -1,6 +1,6 @@
 //! Everything that can happen to a playbook: every fault at every moment, in every combination up to a bound.
 //!
-//! The search goes by the number of faults, then by the number of turns. So each moment is followed once, with
+//! The search goes by the number of faults, then by the number of decisions, then by the number of turns. So each moment is followed once, with
 //! as many faults left as it can be come to with, and the first that breaks a property has the shortest story.
 //! Moments are the same where the state of the run and the world are the same, byte by byte.
 
@@ -174,15 +174,18 @@ struct Search<'m, R> {
     found: Vec<Found>,
 }
 
-/// Moments that are to be followed, by the number of turns to them.
+/// A story with fewer decisions is shorter, however many turns it takes.
+const DECISION: u16 = 4096;
+
+/// Moments that are to be followed, by the effort that leads to them.
 type Open = Vec<Vec<Id>>;
 
-fn open(list: &mut Open, length: u16, id: Id) {
-    let length = usize::from(length);
-    if list.len() <= length {
-        list.resize_with(length + 1, Vec::new);
+fn open(list: &mut Open, effort: u16, id: Id) {
+    let effort = usize::from(effort);
+    if list.len() <= effort {
+        list.resize_with(effort + 1, Vec::new);
     }
-    list[length].push(id);
+    list[effort].push(id);
 }
 
 impl<R: Rules> Search<'_, R> {
@@ -196,23 +199,23 @@ impl<R: Rules> Search<'_, R> {
             from: 0,
             by: nothing,
             faults: 0,
-            length: 0,
+            effort: 0,
         };
         self.table.keep(&self.packed, came, self.limits.states);
         let mut now: Open = vec![vec![0]];
         let mut strikes = Vec::new();
         for faults in 0..=self.limits.faults {
             let mut later: Open = Vec::new();
-            let mut length = 0;
-            while length < now.len() {
-                for id in std::mem::take(&mut now[length]) {
+            let mut effort = 0;
+            while effort < now.len() {
+                for id in std::mem::take(&mut now[effort]) {
                     let came = self.table.came(id);
                     // A cheaper way was found meanwhile, and it was followed from there.
-                    if (came.faults, usize::from(came.length)) == (faults, length) {
+                    if (came.faults, usize::from(came.effort)) == (faults, effort) {
                         self.follow(id, came, &mut strikes, &mut now, &mut later);
                     }
                 }
-                length += 1;
+                effort += 1;
             }
             now = later;
         }
@@ -244,6 +247,7 @@ impl<R: Rules> Search<'_, R> {
             }
         }
         self.turns.strikes(strikes);
+        let usual = self.turns.usual();
         for strike in strikes.iter().copied() {
             let faults = came.faults + strike.cost();
             if faults > self.limits.faults {
@@ -253,24 +257,28 @@ impl<R: Rules> Search<'_, R> {
             if !self.take(id, strike) {
                 continue;
             }
-            let length = came.length.saturating_add(1);
+            let decides = strike.cost() == 0 && usual != Some(strike);
+            let effort =
+                (came.effort)
+                    .saturating_add(1)
+                    .saturating_add(if decides { DECISION } else { 0 });
             let to = Came {
                 from: id,
                 by: strike,
                 faults,
-                length,
+                effort,
             };
             let list = match faults == came.faults {
                 true => &mut *now,
                 false => &mut *later,
             };
             match self.table.keep(&self.packed, to, self.limits.states) {
-                Seen::New(there) => open(list, length, there),
+                Seen::New(there) => open(list, effort, there),
                 Seen::Before(there) => {
                     let other = self.table.came(there);
-                    if (faults, length) < (other.faults, other.length) {
+                    if (faults, effort) < (other.faults, other.effort) {
                         self.table.set_came(there, to);
-                        open(list, length, there);
+                        open(list, effort, there);
                     }
                 }
                 Seen::Full => self.full = true,
@@ -335,7 +343,7 @@ impl<R: Rules> Search<'_, R> {
         let mut at = end;
         loop {
             self.stand_at(at);
-            let over = at != end && *self.turns.mv() == Move::Rest;
+            let over = !taken.is_empty() && *self.turns.mv() == Move::Rest;
             if over {
                 let node = &self.turns.here;
                 let well = matches!(node.state.ended(), Some(Ending::Undone | Ending::Held));

@@ -17,8 +17,8 @@ pub(super) struct Came {
     pub(super) by: Strike,
     /// With how many faults.
     pub(super) faults: u8,
-    /// After how many turns.
-    pub(super) length: u16,
+    /// After how many decisions and turns.
+    pub(super) effort: u16,
 }
 
 /// Moments as bytes in one piece of memory, found by a table of their numbers.

@@ -44,6 +44,8 @@ pub(super) struct Turns<'m, R> {
     /// The events of it, where somebody wants to know.
     pub(super) facts: Option<Vec<Event>>,
     judged: Event,
+    /// Whether moments forget what makes no difference any more.
+    pub(super) forgets: bool,
 }
 
 fn nobody() -> String {
@@ -82,6 +84,7 @@ impl<'m, R: Rules> Turns<'m, R> {
                 round: Round::There,
                 outcomes: Vec::new(),
             },
+            forgets: true,
         };
         turns.look_around();
         turns
@@ -329,13 +332,18 @@ impl<'m, R: Rules> Turns<'m, R> {
             facts.clear();
         }
         let fault = strikes.first().and_then(|strike| strike.fault);
+        let silent = fault.is_some_and(Fault::is_silent);
+        // A look counts for the move that follows it.
+        self.there.ground.looked &= silent;
         match fault {
-            Some(fault) if fault.is_silent() => self.silent(fault),
+            Some(fault) if silent => self.silent(fault),
             Some(Fault::Killed(Cut::Before) | Fault::LockLost) => self.there.ground.down = true,
             Some(Fault::CtrlC | Fault::DiskFull) => self.happen(&Event::StopAsked { by: nobody() }),
             _ => self.move_on(strikes, fault),
         }
-        self.there.forget();
+        if self.forgets {
+            self.there.forget(&self.writers);
+        }
     }
 
     fn happen(&mut self, event: &Event) {
@@ -470,9 +478,7 @@ impl<'m, R: Rules> Turns<'m, R> {
         if !answered {
             return None;
         }
-        ground.looked = true;
-        ground.unlooked = None;
-        Some(ground.sides()[entry])
+        Some(ground.look(entry))
     }
 
     fn compare(&mut self, entry: usize, way: Way, fault: Option<Fault>) {
@@ -503,8 +509,7 @@ impl<'m, R: Rules> Turns<'m, R> {
         let reachable = self.model.reachable(entry, way, self.here.ground.dead);
         let change = self.is_change(entry);
         let ground = &mut self.there.ground;
-        ground.looked = false;
-        if change {
+        if change && fault != Some(Fault::Killed(Cut::Intended)) {
             ground.unlooked = Some(short(entry));
         }
         match fault {
