@@ -254,6 +254,12 @@ impl State {
         Ok(())
     }
 
+    /// What the place holds is left to somebody else.
+    fn leave(&mut self, entry: usize) {
+        self.marks[entry] = Mark::Left;
+        self.left = true;
+    }
+
     /// The present motion reached its end.
     fn done(&mut self, entry: usize, way: Way) {
         self.marks[entry] = match way {
@@ -312,7 +318,7 @@ impl State {
         match side {
             // Somebody asked to go back meanwhile: whatever came through goes back, and nothing is tried again.
             Some(Side::Foreign) if self.turning => {
-                self.marks[entry] = Mark::Left;
+                self.leave(entry);
                 self.motion = None;
             }
             Some(side) if self.turning && side != goal => {
@@ -408,13 +414,14 @@ impl State {
         self.held = None;
         self.unseen = true;
         if let Some(motion) = self.motion {
-            self.marks[usize::from(motion.entry)] = match (hold, motion.way) {
-                (Hold::Foreign, _) => Mark::Left,
-                (Hold::Failed, Way::There) => self.marks[usize::from(motion.entry)],
-                (_, Way::There) => Mark::Standing,
-                (Hold::Interrupted, Way::Back) => Mark::Back,
-                (_, Way::Back) => Mark::Left,
-            };
+            let entry = usize::from(motion.entry);
+            match (hold, motion.way) {
+                (Hold::Foreign, _) => self.leave(entry),
+                (Hold::Failed, Way::There) => {}
+                (_, Way::There) => self.marks[entry] = Mark::Standing,
+                (Hold::Interrupted, Way::Back) => self.marks[entry] = Mark::Back,
+                (_, Way::Back) => self.leave(entry),
+            }
             self.passed();
             return;
         }
@@ -460,13 +467,13 @@ impl State {
             (Way::There, Some(Hold::Foreign)) => {
                 // Where nothing was tried yet, nothing of it is ours.
                 if motion.tries > 0 {
-                    self.marks[entry] = Mark::Left;
+                    self.leave(entry);
                 }
                 self.motion = None;
                 self.go_back(plan);
             }
             (Way::Back, Some(Hold::Foreign)) => {
-                self.marks[entry] = Mark::Left;
+                self.leave(entry);
                 self.motion = None;
                 if self.phase != Phase::Undo {
                     self.go_back(plan);

@@ -168,7 +168,7 @@ impl State {
         ];
         let flags = (flags.iter().enumerate()).fold(0, |all, (i, flag)| all | u8::from(*flag) << i);
         out.push(code(&PHASES, self.phase) | u8::from(self.motion.is_some()) << 3 | held << 4);
-        out.push(closing | ended << 3 | u8::from(back) << 6);
+        out.push(closing | ended << 3 | u8::from(back) << 6 | u8::from(self.left) << 7);
         out.push(flags | stage << 5);
         pack_number(self.at, out);
         if let Some(motion) = self.motion {
@@ -193,6 +193,7 @@ impl State {
         self.turning = flag(2);
         self.unseen = flag(3);
         self.wrote = flag(4);
+        self.left = second >> 7 == 1;
         self.at = unpack_number(bytes)?;
         self.motion = match first >> 3 & 1 {
             0 => None,

@@ -31,6 +31,8 @@ pub struct State {
     pub(super) unseen: bool,
     /// An intent was recorded: from here on the world may differ.
     pub(super) wrote: bool,
+    /// Something was left to a person, or to somebody else.
+    pub(super) left: bool,
 }
 
 /// The phases of a run. The survey is over before a run starts; holding for a person is no phase but a pause.
@@ -156,6 +158,7 @@ impl State {
             turning: false,
             unseen: false,
             wrote: false,
+            left: false,
         };
         state.advance(plan);
         state
@@ -219,14 +222,11 @@ impl State {
                 .is_some_and(|m| m.way == Way::There && m.tries > 0)
     }
 
-    /// Forgets what nothing depends on any more, so that states with the same future are equal: whoever is past
-    /// the way there never makes a change again, and whoever goes back does not end in success.
+    /// Forgets what nothing depends on any more, so that states with the same future are equal: what does not
+    /// stand is passed over, whatever became of it, and whoever goes back does not end in success.
     pub fn forget(&mut self) {
-        if self.phase == Phase::Forward {
-            return;
-        }
         for mark in &mut self.marks {
-            if *mark == Mark::Back {
+            if *mark != Mark::Standing {
                 *mark = Mark::None;
             }
         }
@@ -373,7 +373,7 @@ impl State {
     /// Decides the end. What was accepted unseen makes a success an unproven one; what still stands, or was
     /// left, makes an undo none.
     pub(super) fn close(&mut self, ending: Ending) {
-        let left = self.marks.contains(&Mark::Left);
+        let left = self.left;
         let stands = self.marks.contains(&Mark::Standing);
         self.closing = Some(match ending {
             // A drill that left something has not come back.

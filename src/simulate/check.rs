@@ -42,7 +42,7 @@ fn dry_run(model: &Model, node: &Node) -> Option<Broken> {
 fn remembered(node: &Node) -> Option<Broken> {
     let known = |entry: u16| {
         let mark = node.state.mark(usize::from(entry));
-        matches!(mark, Mark::Standing | Mark::Left)
+        mark == Mark::Standing
             || (node.state.motion()).is_some_and(|motion| {
                 motion.entry == entry && (motion.tries > 0 || motion.stage.may_have_happened())
             })
@@ -129,7 +129,7 @@ fn end(model: &Model, node: &Node, ending: Ending, writers: &[u16]) -> Option<Br
     let broken = |i: usize| -> Option<Broken> {
         let entry = &plan.entries[i];
         let (side, mark) = (ground.sides()[i], state.mark(i));
-        let (theirs, accepted) = (ground.is_theirs(i), ground.was_accepted(i));
+        let theirs = ground.is_theirs(i);
         let returns = match (plan.mode, &entry.nature) {
             (Mode::Drill, Nature::Act(act)) => act.undo.is_some(),
             (Mode::Drill, _) => true,
@@ -140,10 +140,12 @@ fn end(model: &Model, node: &Node, ending: Ending, writers: &[u16]) -> Option<Br
             false => Side::After,
         };
         // Where somebody else made our change, nothing of it is ours to put back.
-        let made_for_us = theirs && mark == Mark::Unneeded && side == Side::After;
+        let made_for_us = theirs && mark != Mark::Standing && side == Side::After;
+        // The run knows that it did not make it, and that nobody saw whether that matters.
+        let known = mark != Mark::Standing && side == Side::Before && ground.doubt;
         match ending {
             Ending::Done if side == new || made_for_us => None,
-            Ending::DoneUnproven if side == new || made_for_us || accepted => None,
+            Ending::DoneUnproven if side == new || theirs || known => None,
             // A dry run compares, and writes nothing: what others write meanwhile is not its business.
             Ending::Done | Ending::DoneUnproven if theirs && !state.wrote() => None,
             Ending::Done | Ending::DoneUnproven if new == Side::Before => Some((
@@ -155,8 +157,8 @@ fn end(model: &Model, node: &Node, ending: Ending, writers: &[u16]) -> Option<Br
                 "it ended well, and a change is not made",
             )),
             Ending::Refused | Ending::Stale if side == Side::Before || theirs => None,
-            Ending::Undone if side == Side::Before || accepted => None,
-            Ending::Undone if theirs && matches!(mark, Mark::None | Mark::Unneeded) => None,
+            // What somebody else wrote over ours is not as it was before.
+            Ending::Undone if side == Side::Before || theirs && mark != Mark::Standing => None,
             Ending::Refused | Ending::Stale | Ending::Undone => {
                 let said = "it said that all is as it was before, and something is not";
                 Some((Property::RestoredExactly, said))
@@ -183,6 +185,6 @@ pub(super) fn all_before(model: &Model, node: &Node, writers: &[u16]) -> bool {
         let beyond =
             matches!(&model.plan.entries[i].nature, Nature::Act(act) if act.undo.is_none());
         let ground = &node.ground;
-        beyond || ground.sides()[i] == Side::Before || ground.was_accepted(i) || ground.is_theirs(i)
+        beyond || ground.sides()[i] == Side::Before || ground.is_theirs(i)
     })
 }

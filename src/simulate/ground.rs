@@ -4,15 +4,16 @@ use super::model::{Dead, Model};
 use crate::machine::{
     Mark, Phase, Stage, State, byte, pack_number, pack_runs, unpack_number, unpack_runs,
 };
-use crate::plan::{Side, Way};
+use crate::plan::{Nature, Side, Way};
 
 /// What is true, whatever the run believes.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub struct Ground {
     /// What the place of each entry holds; of an act, whether it was done.
     sides: Box<[Side]>,
-    /// What is to be remembered of each entry, a bit each.
-    notes: Box<[u8]>,
+    /// Whether somebody else answers for what is there: who wrote after us or instead of us, a person who
+    /// accepted it unseen, or the playbook, which says that it is skipped where it was cut off.
+    theirs: Box<[bool]>,
     /// A write that may still land.
     pub in_flight: Option<(u16, Side)>,
     /// The place that we wrote and that nobody looked at since.
@@ -28,17 +29,11 @@ pub struct Ground {
     pub down: bool,
 }
 
-/// Somebody else wrote there, after us or instead of us.
-const THEIRS: u8 = 1;
-
-/// A person accepted it unseen, or the playbook says that it is skipped when it is cut off.
-const ACCEPTED: u8 = 2;
-
 impl Clone for Ground {
     fn clone(&self) -> Ground {
         Ground {
             sides: self.sides.clone(),
-            notes: self.notes.clone(),
+            theirs: self.theirs.clone(),
             ..*self
         }
     }
@@ -46,12 +41,12 @@ impl Clone for Ground {
     /// Takes the place of `self` without a new allocation.
     fn clone_from(&mut self, other: &Ground) {
         let mut sides = std::mem::take(&mut self.sides);
-        let mut notes = std::mem::take(&mut self.notes);
+        let mut theirs = std::mem::take(&mut self.theirs);
         sides.clone_from(&other.sides);
-        notes.clone_from(&other.notes);
+        theirs.clone_from(&other.theirs);
         *self = Ground {
             sides,
-            notes,
+            theirs,
             ..*other
         };
     }
@@ -71,7 +66,7 @@ impl Ground {
         let entries = model.plan.entries.len();
         Ground {
             sides: vec![Side::Before; entries].into(),
-            notes: vec![0; entries].into(),
+            theirs: vec![false; entries].into(),
             in_flight: None,
             unlooked: None,
             looked: false,
@@ -88,12 +83,12 @@ impl Ground {
 
     pub fn somebody_writes(&mut self, entry: usize, side: Side) {
         self.sides[entry] = side;
-        self.notes[entry] |= THEIRS;
+        self.theirs[entry] = true;
     }
 
     pub fn we_write(&mut self, entry: usize, side: Side) {
         self.sides[entry] = side;
-        self.notes[entry] &= !THEIRS;
+        self.theirs[entry] = false;
     }
 
     /// What was in flight arrives.
@@ -104,23 +99,27 @@ impl Ground {
     }
 
     pub fn is_theirs(&self, entry: usize) -> bool {
-        self.notes[entry] & THEIRS != 0
+        self.theirs[entry]
     }
 
     /// The place was looked at: nobody has to be believed any more.
     pub(super) fn look(&mut self, entry: usize) -> Side {
         self.looked = true;
         self.unlooked = None;
-        self.notes[entry] &= !ACCEPTED;
         self.sides[entry]
     }
 
-    pub fn accept(&mut self, entry: usize) {
-        self.notes[entry] |= ACCEPTED;
-    }
-
-    pub fn was_accepted(&self, entry: usize) -> bool {
-        self.notes[entry] & ACCEPTED != 0
+    /// A person, or the playbook, answers for what is there where the run is wrong about it.
+    pub(super) fn accept(&mut self, entry: usize, mark: Mark) {
+        let believed = match mark {
+            Mark::Standing => Side::After,
+            _ => Side::Before,
+        };
+        self.theirs[entry] |= self.sides[entry] != believed;
+        // Whoever accepts it has looked.
+        if self.unlooked.map(usize::from) == Some(entry) {
+            self.unlooked = None;
+        }
     }
 }
 
@@ -155,7 +154,7 @@ impl Node {
     }
 
     /// Forgets what makes no difference any more, so that moments with the same future are equal.
-    pub(super) fn forget(&mut self, writers: &[u16]) {
+    pub(super) fn forget(&mut self, model: &Model, writers: &[u16]) {
         self.state.forget();
         let writes = (self.state.motion()).is_some_and(|motion| motion.stage == Stage::Write);
         let back = matches!(
@@ -165,18 +164,25 @@ impl Node {
         let ground = &mut self.ground;
         ground.looked &= writes;
         ground.doubt &= !back;
+        let mut first = true;
         for i in writers.iter().map(|i| usize::from(*i)) {
-            if ground.notes[i] == 0 {
+            let stands = self.state.mark(i) == Mark::Standing;
+            if !ground.theirs[i] || stands {
                 continue;
             }
-            let (side, mark) = (ground.sides[i], self.state.mark(i));
             // Who wrote what was there before does not matter.
-            if side == Side::Before {
-                ground.notes[i] &= !THEIRS;
-            }
-            // What is as it was before, and stays so, needs no excuse.
-            if back && side == Side::Before && mark == Mark::None {
-                ground.notes[i] &= !ACCEPTED;
+            if ground.sides[i] == Side::Before {
+                ground.theirs[i] = false;
+            } else if back {
+                // Nothing of it is ours, and nobody writes there any more. It fails the checks behind it, and of
+                // several the first does; an act has no place that a check could see.
+                let change = matches!(model.plan.entries[i].nature, Nature::Change(_));
+                let seen = change && std::mem::take(&mut first);
+                ground.theirs[i] = seen;
+                ground.sides[i] = match seen {
+                    true => Side::Foreign,
+                    false => Side::Before,
+                };
             }
         }
     }
@@ -205,7 +211,7 @@ impl Node {
         }
         let cell = |i: &u16| {
             let i = usize::from(*i);
-            ground.sides[i] as u8 | ground.notes[i] << 2
+            ground.sides[i] as u8 | u8::from(ground.theirs[i]) << 2
         };
         pack_runs(writers.iter().map(cell), out);
     }
@@ -240,7 +246,7 @@ impl Node {
         unpack_runs(bytes, writers.len(), |at, cell| {
             if let Some(i) = writers.get(at).map(|i| usize::from(*i)) {
                 ground.sides[i] = SIDES[usize::from(cell & 3)];
-                ground.notes[i] = cell >> 2;
+                ground.theirs[i] = cell >> 2 == 1;
             }
         })
     }

@@ -61,7 +61,7 @@ impl Checked for Opinion<'static> {
 
     fn within_boundary(&self, (node, _): &Moment) -> bool {
         let mut node = node.clone();
-        node.forget(&Turns::new(self.model, &Machine).writers);
+        node.forget(self.model, &Turns::new(self.model, &Machine).writers);
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.insert(node);
         true

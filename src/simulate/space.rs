@@ -11,7 +11,7 @@ use super::fault::{Fault, Script};
 use super::model::Model;
 use super::property::Property;
 use super::rules::Rules;
-use super::table::{Came, Id, Seen, Table};
+use super::table::{Came, Effort, Id, Seen, Table};
 use super::turns::{Strike, Turns};
 use super::walk::{script_of, walk};
 use crate::event::{Decision, Ending};
@@ -174,19 +174,8 @@ struct Search<'m, R> {
     found: Vec<Found>,
 }
 
-/// A story with fewer decisions is shorter, however many turns it takes.
-const DECISION: u16 = 4096;
-
 /// Moments that are to be followed, by the effort that leads to them.
-type Open = Vec<Vec<Id>>;
-
-fn open(list: &mut Open, effort: u16, id: Id) {
-    let effort = usize::from(effort);
-    if list.len() <= effort {
-        list.resize_with(effort + 1, Vec::new);
-    }
-    list[effort].push(id);
-}
+type Open = BTreeMap<Effort, Vec<Id>>;
 
 impl<R: Rules> Search<'_, R> {
     fn explore(&mut self) {
@@ -199,23 +188,21 @@ impl<R: Rules> Search<'_, R> {
             from: 0,
             by: nothing,
             faults: 0,
-            effort: 0,
+            effort: (0, 0),
         };
         self.table.keep(&self.packed, came, self.limits.states);
-        let mut now: Open = vec![vec![0]];
+        let mut now: Open = BTreeMap::from([((0, 0), vec![0])]);
         let mut strikes = Vec::new();
         for faults in 0..=self.limits.faults {
-            let mut later: Open = Vec::new();
-            let mut effort = 0;
-            while effort < now.len() {
-                for id in std::mem::take(&mut now[effort]) {
+            let mut later = Open::new();
+            while let Some((effort, ids)) = now.pop_first() {
+                for id in ids {
                     let came = self.table.came(id);
                     // A cheaper way was found meanwhile, and it was followed from there.
-                    if (came.faults, usize::from(came.effort)) == (faults, effort) {
+                    if (came.faults, came.effort) == (faults, effort) {
                         self.follow(id, came, &mut strikes, &mut now, &mut later);
                     }
                 }
-                effort += 1;
             }
             now = later;
         }
@@ -258,10 +245,9 @@ impl<R: Rules> Search<'_, R> {
                 continue;
             }
             let decides = strike.cost() == 0 && usual != Some(strike);
-            let effort =
-                (came.effort)
-                    .saturating_add(1)
-                    .saturating_add(if decides { DECISION } else { 0 });
+            let (decisions, turns) = came.effort;
+            let decisions = decisions.saturating_add(u8::from(decides));
+            let effort = (decisions, turns.saturating_add(1));
             let to = Came {
                 from: id,
                 by: strike,
@@ -273,12 +259,12 @@ impl<R: Rules> Search<'_, R> {
                 false => &mut *later,
             };
             match self.table.keep(&self.packed, to, self.limits.states) {
-                Seen::New(there) => open(list, effort, there),
+                Seen::New(there) => list.entry(effort).or_default().push(there),
                 Seen::Before(there) => {
                     let other = self.table.came(there);
                     if (faults, effort) < (other.faults, other.effort) {
                         self.table.set_came(there, to);
-                        open(list, effort, there);
+                        list.entry(effort).or_default().push(there);
                     }
                 }
                 Seen::Full => self.full = true,

@@ -9,6 +9,9 @@ use super::turns::Strike;
 /// The number of a moment: the how-manieth that was found.
 pub(super) type Id = u32;
 
+/// Decisions, then turns.
+pub(super) type Effort = (u8, u16);
+
 /// How a moment was come to, by the cheapest way.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Came {
@@ -17,8 +20,8 @@ pub(super) struct Came {
     pub(super) by: Strike,
     /// With how many faults.
     pub(super) faults: u8,
-    /// After how many decisions and turns.
-    pub(super) effort: u16,
+    /// With how many decisions that are not the usual ones, and after how many turns.
+    pub(super) effort: Effort,
 }
 
 /// Moments as bytes in one piece of memory, found by a table of their numbers.

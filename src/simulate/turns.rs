@@ -342,7 +342,7 @@ impl<'m, R: Rules> Turns<'m, R> {
             _ => self.move_on(strikes, fault),
         }
         if self.forgets {
-            self.there.forget(&self.writers);
+            self.there.forget(self.model, &self.writers);
         }
     }
 
@@ -559,28 +559,26 @@ impl<'m, R: Rules> Turns<'m, R> {
             Some(Fault::Person(decision)) => decision,
             _ => Decision::Stop,
         };
-        if decision == Decision::On {
-            let ground = &mut self.there.ground;
-            ground.doubt = true;
-            if let Some(motion) = self.here.state.motion() {
-                ground.accept(usize::from(motion.entry));
-            }
-        }
         self.decided(decision);
+        if decision == Decision::On {
+            self.there.ground.doubt = true;
+            self.accept();
+        }
+    }
+
+    /// Somebody else answers for what the motion at hand did.
+    fn accept(&mut self) {
+        if let Some(motion) = self.here.state.motion() {
+            let entry = usize::from(motion.entry);
+            let mark = self.there.state.mark(entry);
+            self.there.ground.accept(entry, mark);
+        }
     }
 
     /// Another process goes on with the run, or puts it back.
     fn reopen(&mut self, back: bool) {
         let ground = &mut self.there.ground;
         ground.down = false;
-        if let Some(motion) = self.here.state.motion()
-            && let Nature::Act(act) = &self.model.plan.entries[usize::from(motion.entry)].nature
-            && motion.stage.may_have_happened()
-            && act.if_interrupted == IfInterrupted::Skip
-        {
-            ground.accept(usize::from(motion.entry));
-            ground.doubt = true;
-        }
         if back {
             // Whoever asks for it afterwards does so once the sites are up again.
             ground.dead = Dead::default();
@@ -590,6 +588,14 @@ impl<'m, R: Rules> Turns<'m, R> {
                 by: nobody(),
                 version: nobody(),
             });
+        }
+        if let Some(motion) = self.here.state.motion()
+            && let Nature::Act(act) = &self.model.plan.entries[usize::from(motion.entry)].nature
+            && motion.stage.may_have_happened()
+            && act.if_interrupted == IfInterrupted::Skip
+        {
+            self.there.ground.doubt = true;
+            self.accept();
         }
         if back {
             self.decided(Decision::Back);

@@ -67,6 +67,7 @@ impl Visits {
 /// stopped is resumed, and what is held stays so.
 pub fn walk<R: Rules>(model: &Model, rules: &R, script: &Script) -> Walk {
     let mut turns = Turns::new(model, rules);
+    turns.forgets = false;
     turns.facts = Some(Vec::new());
     let mut walk = Walk {
         steps: Vec::new(),
