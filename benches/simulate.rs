@@ -47,7 +47,9 @@ fn peak() -> u64 {
 }
 
 fn main() {
-    println!("steps faults mode                   states transitions  seconds  million/s bytes/state  MiB peak");
+    println!(
+        "steps faults mode                   states transitions  seconds  million/s bytes/state  MiB peak"
+    );
     for (steps, faults) in SIZES {
         for mode in MODES {
             let model = model(mode, steps);
