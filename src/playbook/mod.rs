@@ -1,7 +1,8 @@
 //! A playbook: TOML text to a [`Playbook`] that is valid by construction.
 //!
-//! [`Playbook::parse`] is the only way to get one, and it is pure. It reports all problems at once, each
-//! with its place, so that a file is mended in one go. The steps come from [`KINDS`] and the providers from
+//! [`Playbook::read`] is the only way to get one; [`Playbook::parse`] is its short form. It does no I/O: the
+//! file that a playbook includes is read by whoever calls. It reports all problems at once, each with its
+//! place, so that a file is mended in one go. The steps come from [`KINDS`] and the providers from
 //! [`PROVIDERS`]; their tables are checked against the fields that they declare.
 
 mod check;

@@ -23,7 +23,7 @@ use crate::event::{Cause, Finding, Unseen};
 use crate::field::{Field, Fields, Form};
 use crate::plan::Question;
 use crate::problem::Problem;
-use crate::site::{Aim, Site, Zone};
+use crate::site::{Aim, Host, Site, Zone};
 use crate::step::{
     About, Blocks, Built, Check, Defaults, Evidence, Given, Kind, Look, OnFail, Pulses, Work,
 };
@@ -321,7 +321,8 @@ impl<'a> Round<'a> {
         let sites = self.addresses_of_sites();
         let mut memory = self.check.memory();
         for told in asked.told().filter(|told| told.authoritative) {
-            for (site, addresses) in &sites {
+            for site in sites.keys() {
+                let addresses = self.site.leading_to(site);
                 let leads = told.addresses.iter().any(|ip| addresses.contains(ip));
                 if let Some(ttl) = told.ttl.filter(|_| leads) {
                     let highest = memory.ttls.entry((zone.clone(), site.clone())).or_default();
@@ -362,7 +363,10 @@ impl<'a> Round<'a> {
 
     fn addresses_of_sites(&self) -> BTreeMap<String, BTreeSet<IpAddr>> {
         [&self.aim.active, &self.aim.idle]
-            .map(|site| (site.clone(), self.site.leading_to(site)))
+            .map(|site| {
+                let hosts = self.site.hosts_of(site);
+                (site.clone(), hosts.flat_map(Host::public).collect())
+            })
             .into()
     }
 

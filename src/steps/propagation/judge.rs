@@ -141,6 +141,8 @@ fn unseen_row(key: &str, unseen: &Unseen) -> Fact {
 enum State {
     Old,
     New,
+    /// A proxy of both sides.
+    Shared,
     /// Addresses of neither side.
     Elsewhere,
     /// No address.
@@ -157,6 +159,7 @@ fn state(sides: &Sides, told: &Result<Told, Unseen>, needs_authority: bool) -> S
         }
         Ok(told) if sides.is_old(told) => State::Old,
         Ok(told) if sides.is_new(told) => State::New,
+        Ok(told) if sides.is_shared(told) => State::Shared,
         Ok(told) if told.addresses.is_empty() => State::Absent,
         Ok(_) => State::Elsewhere,
     }
@@ -171,7 +174,9 @@ fn truth(aim: &Aim, sightings: &[Sighting]) -> Truth {
         let sides = Sides::new(&sighting.sites, aim);
         for (key, told) in sighting.asked.iter().flat_map(|asked| &asked.answers) {
             let state = state(&sides, told, true);
-            if let (State::New | State::Elsewhere | State::Absent, Ok(told)) = (state, told) {
+            if let (State::New | State::Shared | State::Elsewhere | State::Absent, Ok(told)) =
+                (state, told)
+            {
                 truth.entry(key.clone()).or_default().insert(texts(told));
             }
         }
@@ -195,11 +200,13 @@ impl Weigh<'_> {
         let mut old = Vec::new();
         let mut unknown = Vec::new();
         let mut any_new = false;
+        let mut any_shared = false;
         for (key, told) in &asked.answers {
             match state(&sides, told, true) {
                 State::Old => old.push(shown(key, told)),
                 State::Unknown(why) => unknown.push(why),
                 State::New => any_new = true,
+                State::Shared => any_shared = true,
                 State::Elsewhere | State::Absent => {}
             }
         }
@@ -208,7 +215,7 @@ impl Weigh<'_> {
             match state(&sides, told, true) {
                 State::Old => old.push(format!("{} (over tcp)", shown(key, told))),
                 State::Unknown(why) => tcp = Some(format!("it does not answer over tcp: {why}")),
-                State::New | State::Elsewhere | State::Absent => {}
+                State::New | State::Shared | State::Elsewhere | State::Absent => {}
             }
         }
         let (outcome, actual) = if !unknown.is_empty() {
@@ -220,6 +227,9 @@ impl Weigh<'_> {
             (Outcome::Warn, tcp)
         } else if any_new {
             (Outcome::Pass, "new".to_owned())
+        } else if any_shared {
+            let only = "records lead to a proxy of both sides only";
+            (Outcome::Warn, only.to_owned())
         } else {
             (Outcome::Warn, "no record leads to either site".to_owned())
         };
@@ -250,7 +260,7 @@ impl Weigh<'_> {
                     let text = format!("{} instead of what its servers say", shown(key, told));
                     rows.push((unless_chosen(Outcome::Late), text));
                 }
-                State::New | State::Absent | State::Elsewhere => {}
+                State::New | State::Shared | State::Absent | State::Elsewhere => {}
             }
         }
         let outcome = rows

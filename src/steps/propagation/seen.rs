@@ -105,11 +105,12 @@ pub(super) fn asked_type(rtype: RecordType) -> dns::RecordType {
     }
 }
 
-/// The addresses of the two sides. What belongs to both counts as active.
+/// The addresses of the two sides. From a proxy of both nobody can tell which of them serves.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sides {
     pub(super) active: BTreeSet<IpAddr>,
     pub(super) idle: BTreeSet<IpAddr>,
+    shared: BTreeSet<IpAddr>,
 }
 
 impl Sides {
@@ -117,9 +118,14 @@ impl Sides {
         let active = sites.get(&aim.active).cloned().unwrap_or_default();
         let idle = sites.get(&aim.idle).cloned().unwrap_or_default();
         Sides {
+            shared: idle.intersection(&active).copied().collect(),
+            active: active.difference(&idle).copied().collect(),
             idle: idle.difference(&active).copied().collect(),
-            active,
         }
+    }
+
+    pub(super) fn is_shared(&self, told: &Told) -> bool {
+        !told.addresses.is_disjoint(&self.shared)
     }
 
     pub(super) fn is_old(&self, told: &Told) -> bool {

@@ -116,6 +116,28 @@ fn all_new_passes_and_says_until_when_caches_may_hold() {
 }
 
 #[test]
+fn a_record_of_a_proxy_of_both_sides_is_neither_old_nor_new() {
+    const PROXY: &[&str] = &["203.0.113.5"];
+    let behind = |v4: &[&str], v6: &[&str]| {
+        let mut of = sighting(Role::Authoritative, vec![asked("ns1", told(v4), told(v6))]);
+        for addresses in of.sites.values_mut() {
+            addresses.insert("203.0.113.5".parse().unwrap());
+        }
+        judge(&aim(), &evidence(vec![of]), FLOOR)
+    };
+    let finding = behind(PROXY, NEW6);
+    assert_eq!(finding.outcome, Outcome::Pass, "{finding:?}");
+    assert!(finding.facts.iter().all(|fact| !fact.what.ends_with(" A")));
+    assert_eq!(behind(PROXY, OLD6).outcome, Outcome::Late);
+    let finding = behind(PROXY, &[]);
+    assert_eq!(finding.outcome, Outcome::Warn, "{finding:?}");
+    assert_eq!(
+        finding.facts[0].actual,
+        "records lead to a proxy of both sides only"
+    );
+}
+
+#[test]
 fn the_last_server_counts_and_the_past_is_past() {
     let mut one = asked("ns1", told(NEW4), told(NEW6));
     let mut two = one.clone();
