@@ -320,7 +320,7 @@ fn a_proxy_of_both_sides_does_not_tell_which_one_serves() {
         .map(|name| (name.to_owned(), site.leading_to(name)))
         .into();
     let set = |key: &str, data: &str| {
-        cutover::dns::RecordSet::new(key.parse().unwrap(), 60, &[data]).unwrap()
+        cutover::dns::RecordSet::new(key.parse().unwrap(), 60, [data]).unwrap()
     };
     let a = set("choir.example. A", "203.0.113.5");
     let aaaa = set("choir.example. AAAA", "2001:db8:15::10");
