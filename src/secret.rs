@@ -49,9 +49,146 @@ impl fmt::Display for SecretRef {
     }
 }
 
+/// Which words of a command line look like a secret that was written out, by their places.
+///
+/// What is a variable, a file or a placeholder is none: `--token=$TOKEN`, `--password /run/secrets/db`.
+pub fn in_words<S: AsRef<str>>(words: &[S]) -> Vec<usize> {
+    let words: Vec<&str> = words.iter().map(|word| unquoted(word.as_ref())).collect();
+    let mut found = Vec::new();
+    for (at, word) in words.iter().enumerate() {
+        let before = at.checked_sub(1).map(|at| words[at]);
+        let after_flag = before.is_some_and(|flag| flag.starts_with("--") && names_secret(flag));
+        let after_scheme = before.is_some_and(|scheme| matches!(scheme, "Bearer" | "Basic"));
+        let assigned = (word.split_once('=')).is_some_and(|(key, value)| {
+            names_secret(key) && !key.contains(char::is_whitespace) && is_value(value)
+        });
+        let follows = (after_flag || after_scheme) && is_value(word);
+        if assigned || follows || is_header(word) || is_url(word) || is_known_token(word) {
+            found.push(at);
+        }
+    }
+    found
+}
+
+/// Whether a text holds what [`in_words`] finds.
+pub fn in_text(text: &str) -> bool {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    !in_words(&words).is_empty()
+}
+
+fn unquoted(word: &str) -> &str {
+    word.trim_matches(['"', '\''])
+}
+
+/// `--api-key`, `PGPASSWORD`; not `--password-file`.
+fn names_secret(key: &str) -> bool {
+    let key = key.to_ascii_lowercase().replace('_', "-");
+    [
+        "password",
+        "passwd",
+        "passphrase",
+        "token",
+        "secret",
+        "api-key",
+        "apikey",
+        "access-key",
+    ]
+    .iter()
+    .any(|name| key.ends_with(name))
+}
+
+fn is_value(text: &str) -> bool {
+    let text = unquoted(text);
+    !text.is_empty() && !text.starts_with(['$', '/', '<', '{', '@', '-', '.', '~', '%', '`'])
+}
+
+/// `Authorization: Bearer abc`, in one word.
+fn is_header(word: &str) -> bool {
+    let lower = word.to_ascii_lowercase();
+    ["authorization:", "x-api-key:", "x-auth-token:"]
+        .iter()
+        .any(|name| {
+            lower.strip_prefix(name).is_some_and(|rest| {
+                let rest = rest.trim();
+                let value = rest.strip_prefix("bearer ").or(rest.strip_prefix("basic "));
+                is_value(value.unwrap_or(rest).trim()) && !matches!(rest, "bearer" | "basic")
+            })
+        })
+}
+
+/// `https://user:password@host`
+fn is_url(word: &str) -> bool {
+    let Some((_, rest)) = word.split_once("://") else {
+        return false;
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let user = authority.rsplit_once('@').map(|(user, _)| user);
+    user.and_then(|user| user.split_once(':'))
+        .is_some_and(|(_, password)| is_value(password))
+}
+
+/// Tokens that tell by themselves what they are.
+fn is_known_token(word: &str) -> bool {
+    const BEGINNINGS: &[&str] = &[
+        "ghp_",
+        "github_pat_",
+        "glpat-",
+        "xoxb-",
+        "xoxp-",
+        "sk_live_",
+    ];
+    let is_aws = word.len() == 20
+        && word.starts_with("AKIA")
+        && word
+            .bytes()
+            .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+    is_aws
+        || word.contains("-----BEGIN ")
+        || BEGINNINGS
+            .iter()
+            .any(|begin| word.starts_with(begin) && word.len() > begin.len() + 8)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn secrets_in_a_command_line_are_found_and_their_places_are_not() {
+        let cases: &[(&[&str], &[usize])] = &[
+            (&["mysql", "--password=hunter2"], &[1]),
+            (&["mysql", "--password", "hunter2", "-e", "select 1"], &[2]),
+            (&["PGPASSWORD=hunter2", "psql"], &[0]),
+            (&["curl", "-H", "Authorization: Bearer abc123"], &[2]),
+            (&["curl", "https://me:hunter2@site.example/"], &[1]),
+            (&["tool", "ghp_abcdefghijkl"], &[1]),
+            (&["mysql", "--password=$PASSWORD"], &[]),
+            (&["mysql", "--password-file=/run/secret"], &[]),
+            (
+                &["tool", "--token", "/run/secret", "--token", "--quiet"],
+                &[],
+            ),
+            (&["curl", "-H", "Authorization: Bearer $TOKEN"], &[]),
+            (
+                &[
+                    "curl",
+                    "https://me@site.example/",
+                    "https://site.example/a:b@c",
+                ],
+                &[],
+            ),
+            (&["make", "key=value", "passwords"], &[]),
+        ];
+        for (words, places) in cases {
+            assert_eq!(in_words(words), *places, "{words:?}");
+        }
+        assert!(in_text(
+            "curl -H 'Authorization: Bearer abc123' http://site.example"
+        ));
+        assert!(!in_text(
+            "curl -H \"Authorization: Bearer $TOKEN\" http://site.example"
+        ));
+    }
 
     #[test]
     fn debug_text_holds_no_secret() {

@@ -4,10 +4,10 @@ use super::Exit;
 use super::common::{Desk, Failure};
 use crate::lint;
 
-/// Explains the rules of `cutover lint`: why each matters, how to mend what it finds, how to allow it
+/// Explains what `cutover lint` finds: why each rule matters, how to mend what breaks it, how to allow it
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// One of them in full, by code or name: L101, unchecked-change
+    /// One of them in full, by code or name: L101, unchecked-change, unknown-key
     rule: Option<String>,
 }
 

@@ -133,6 +133,7 @@ summary = "Move the demo shop and its mirror between two sites on this machine"
 rto = "30s"                        # promised: from the decision to the verified end
 rpo = "6h"                         # promised: the age of the data that is served then
 hold = "3s"                        # how long a drill stays on the other side
+allow = [{{ rule = "no-compare-and-swap", reason = "nobody else writes to this lab" }}]
 
 # The two sites, with one host each. A real host has `ssh = "ops@host"` instead of `local`.
 

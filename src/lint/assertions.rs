@@ -1,5 +1,7 @@
 //! Checks that pass whatever they see.
 
+use humantime::format_duration;
+
 use super::Rule;
 use super::view::{Does, Finding, Seen, View};
 use crate::problem::Severity;
@@ -86,6 +88,86 @@ at-least = "80%"
 within = "5m"
 "#,
         find: no_traffic_needed,
+    },
+    Rule {
+        code: "L504",
+        name: "empty-source-passes",
+        severity: Severity::Error,
+        what: "a `mirror` step passes when the source is empty",
+        why: "A disk that is not mounted looks like an empty folder: the mirror that follows it deletes everything, and a \
+              comparison that accepts it says that all is well.",
+        fix: "Leave `min-files` and `shrink-limit` out, or write what a healthy source has.",
+        breaks: r#"[[step]]
+id = "mirror"
+kind = "mirror"
+path = "/srv/www/"
+min-files = 0
+"#,
+        keeps: r#"[[step]]
+id = "mirror"
+kind = "mirror"
+path = "/srv/www/"
+min-files = 1000
+"#,
+        find: empty_source_passes,
+    },
+    Rule {
+        code: "L505",
+        name: "lag-above-rpo",
+        severity: Severity::Error,
+        what: "a mirror may be further behind than the RPO",
+        why: "The check passes, and the promise is broken. A replica was 40 GB behind because a maintenance job had just \
+              begun, and the site was read-only for an hour; a limit that is wider than the promise sees no wrong in it.",
+        fix: "Make `max-lag` as long as the `rpo`, or shorter.",
+        breaks: r#"[playbook]
+name = "example"
+rto = "10m"
+rpo = "1h"
+
+[[step]]
+id = "mirror"
+kind = "mirror"
+path = "/srv/www/"
+max-lag = "6h"
+"#,
+        keeps: r#"[playbook]
+name = "example"
+rto = "10m"
+rpo = "6h"
+
+[[step]]
+id = "mirror"
+kind = "mirror"
+path = "/srv/www/"
+max-lag = "1h"
+"#,
+        find: lag_above_rpo,
+    },
+    Rule {
+        code: "L506",
+        name: "unmeasured-rpo",
+        severity: Severity::Warning,
+        what: "an RPO is promised, and no step measures how old the target's data is",
+        why: "rsync ends with status 0 while it has left deletions out because of one error at the source, and the copy \
+              is months old. An age that nobody measures is a hope.",
+        fix: "Add a `mirror` step with `max-lag`, or take the `rpo` out.",
+        breaks: r#"[playbook]
+name = "example"
+rto = "10m"
+rpo = "1h"
+"#,
+        keeps: r#"[playbook]
+name = "example"
+rto = "10m"
+rpo = "1h"
+
+[[step]]
+id = "mirror"
+kind = "mirror"
+path = "/srv/www/"
+max-lag = "1h"
+"#,
+        find: unmeasured_rpo,
     },
 ];
 
@@ -211,4 +293,74 @@ fn no_traffic_needed(view: &View<'_>) -> Vec<Finding> {
                 .hint("write `at-least = \"80%\"`: of the rate that the source had before")
         })
         .collect()
+}
+
+fn mirrors<'v, 'a>(view: &'v View<'a>) -> impl Iterator<Item = &'v Seen<'a>> {
+    steps_of(view, "mirror")
+}
+
+fn empty_source_passes(view: &View<'_>) -> Vec<Finding> {
+    mirrors(view)
+        .filter_map(|step| {
+            let key = if step.fields.count("min-files") == Some(0) {
+                "min-files"
+            } else if step.fields.percent("shrink-limit") == Some(100) {
+                "shrink-limit"
+            } else {
+                return None;
+            };
+            let finding = step
+                .finding(
+                    key,
+                    format!("`{}` passes when the source is empty", step.id()),
+                )
+                .label("a disk that is not mounted would do")
+                .hint(format!(
+                    "leave `{key}` out, or write what a healthy source has"
+                ));
+            Some(finding)
+        })
+        .collect()
+}
+
+fn lag_above_rpo(view: &View<'_>) -> Vec<Finding> {
+    let Some(rpo) = view.book.objectives().rpo else {
+        return Vec::new();
+    };
+    mirrors(view)
+        .filter_map(|step| {
+            let lag = step.fields.span("max-lag").filter(|lag| *lag > rpo.0)?;
+            let message = format!(
+                "`{}` passes when the data is {} old, and the RPO is {}",
+                step.id(),
+                format_duration(lag),
+                format_duration(rpo.0)
+            );
+            let finding = step
+                .finding("max-lag", message)
+                .label("longer than the promise")
+                .hint(format!(
+                    "write `max-lag = \"{}\"` or less",
+                    format_duration(rpo.0)
+                ));
+            Some(finding)
+        })
+        .collect()
+}
+
+fn unmeasured_rpo(view: &View<'_>) -> Vec<Finding> {
+    if view.book.objectives().rpo.is_none()
+        || mirrors(view).next().is_some()
+        || view.writes().next().is_none()
+    {
+        return Vec::new();
+    }
+    let head = view.book.places().head();
+    let finding = Finding::at(
+        head.span_of("rpo"),
+        "no step measures how old the target's data is",
+    )
+    .label("promised, and never measured")
+    .hint("add a `mirror` step with `max-lag`, or take `rpo` out");
+    vec![finding]
 }

@@ -488,6 +488,7 @@ fn early_verification(view: &View<'_>) -> Vec<Finding> {
                 check
                     .finding("id", sentence(&runs, &rest))
                     .label(format!("stands above `{}`", flip.id()))
+                    .beside(flip, "changes it")
                     .hint(format!("move it below `{}`", flip.id())),
             );
         }
@@ -558,6 +559,7 @@ fn moved_twice(view: &View<'_>) -> Vec<Finding> {
                     later
                         .finding(key, message)
                         .label(format!("moved by `{}` already", earlier.id()))
+                        .beside(earlier, "moves it first")
                         .hint("let one step move each name, or let them take part in different runs with `when`"),
                 );
             }

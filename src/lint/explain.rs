@@ -2,13 +2,14 @@
 
 use std::fmt::Write as _;
 
+use super::codes::{self, CODES, Code};
 use super::{Rule, rule, rules};
 use crate::problem::{Severity, did_you_mean};
 
 /// How wide the sentences are.
 const WIDTH: usize = 100;
 
-/// Every rule, one line each.
+/// Every rule, and every problem of the parser, one line each.
 pub fn index() -> String {
     let mut out = "Rules of `cutover lint`:\n".to_owned();
     let width = rules().map(|rule| rule.name.len()).max().unwrap_or(0);
@@ -22,16 +23,25 @@ pub fn index() -> String {
             rule.what
         );
     }
+    out.push_str("\nProblems that keep a playbook from being used:\n");
+    let width = CODES.iter().map(|one| one.code.len()).max().unwrap_or(0);
+    for Code { code, what, .. } in CODES {
+        let _ = writeln!(out, "  {code:width$}  {what}");
+    }
     out.push_str("\n`cutover explain RULE` tells more about one of them, by code or name.\n");
     out
 }
 
-/// One rule in full; where there is none, what may be meant.
+/// One rule or problem in full; where there is none, what may be meant.
 pub fn explain(word: &str) -> Result<String, String> {
     if let Some(rule) = rule(word) {
         return Ok(page(rule));
     }
+    if let Some(code) = codes::find(word) {
+        return Ok(page_of_code(code));
+    }
     let known = rules().map(|rule| rule.name);
+    let known = known.chain(CODES.iter().map(|one| one.code));
     Err(match did_you_mean(word, known) {
         Some(near) => format!("no rule is called `{word}`; did you mean `{near}`?"),
         None => format!("no rule is called `{word}`; `cutover explain` lists them"),
@@ -43,6 +53,15 @@ fn level(severity: Severity) -> &'static str {
         Severity::Error => "error",
         Severity::Warning => "warning",
     }
+}
+
+fn page_of_code(code: &Code) -> String {
+    format!(
+        "{} (error)\n\n{}\nHow to mend it:\n\n{}\nA playbook with this problem cannot be used, and it cannot be allowed.\n",
+        code.code,
+        filled(&sentence(code.what)),
+        filled(code.fix)
+    )
 }
 
 fn page(rule: &Rule) -> String {

@@ -7,7 +7,11 @@
 mod allow;
 mod assertions;
 mod changes;
+mod codes;
+mod commands;
 mod explain;
+mod hosts;
+mod providers;
 mod services;
 #[cfg(test)]
 mod tests;
@@ -47,7 +51,10 @@ static GROUPS: &[&[Rule]] = &[
     changes::RULES,
     services::RULES,
     time::RULES,
+    providers::RULES,
     assertions::RULES,
+    hosts::RULES,
+    commands::RULES,
     allow::RULES,
 ];
 

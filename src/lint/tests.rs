@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 
 use insta::assert_snapshot;
 use jiff::civil::{Date, date};
+use proptest::prelude::*;
 
 use super::*;
 use crate::playbook::Playbook;
@@ -246,4 +247,132 @@ fn a_page_explains_a_rule_by_code_and_by_name() {
         "{error}"
     );
     assert!(rules().all(|rule| index().contains(rule.code) && explain(rule.name).is_ok()));
+}
+
+#[test]
+fn a_secret_in_a_command_is_found_and_not_shown() {
+    let rule = rule("secret-in-command").unwrap();
+    let shown = linted(&around(rule.breaks)).to_string();
+    assert!(
+        shown.contains("error[L701]") && shown.contains("mysqladmin"),
+        "{shown}"
+    );
+    assert!(!shown.contains("hunter2"), "{shown}");
+    let shell = rule.breaks.replace(
+        r#"run = ["mysqladmin", "--password=hunter2", "ping"]"#,
+        r#"shell = "PGPASSWORD=hunter2 psql | grep -q x""#,
+    );
+    let shown = linted(&around(&shell)).to_string();
+    assert!(
+        shown.contains("error[L701]") && !shown.contains("hunter2"),
+        "{shown}"
+    );
+}
+
+/// The codes of what a step of this kind `command` breaks.
+fn of_command(more: &str) -> Vec<&'static str> {
+    let step = format!("[[step]]\nid = \"one\"\nkind = \"command\"\non = \"target\"\n{more}\n");
+    codes(&linted(&around(&step)))
+}
+
+#[test]
+fn commands_are_told_apart_by_what_they_run() {
+    let look = |line: &str| of_command(&format!("looks-only = true\nshell = '{line}'"));
+    let clean = [
+        "df /srv | grep -q ext4",
+        "test -e /srv && echo yes > /dev/null 2>&1",
+        "ls \"/a > b\" | grep c",
+        "sudo -n systemctl is-active nginx | grep -qx active",
+        "curl -s http://[::1]/ | grep -q ok",
+        "cd /srv",
+        "LANG=C df",
+        "false || true && test -e /srv",
+    ];
+    for line in clean {
+        assert_eq!(look(line), [""; 0], "{line}");
+    }
+    let cases = [
+        ("date > /tmp/stamp; test -e /x", "L703"),
+        ("sudo -n systemctl restart nginx | cat", "L703"),
+        ("service nginx reload | cat", "L703"),
+        ("sed -i s/a/b/ /etc/hosts | cat", "L703"),
+        ("/bin/rm -r /srv/old | cat", "L703"),
+        ("df /srv", "L704"),
+        ("df /srv | grep -q x || true", "L705"),
+        ("df /srv; exit 0;", "L705"),
+    ];
+    for (line, code) in cases {
+        assert_eq!(look(line), [code], "{line}");
+    }
+    assert_eq!(
+        of_command("looks-only = true\nrun = [\"sh\", \"-c\", \"df /srv\"]"),
+        ["L704"]
+    );
+    assert_eq!(
+        of_command("looks-only = true\nrun = [\"echo\", \"well\"]"),
+        ["L705"]
+    );
+    assert_eq!(
+        of_command("looks-only = true\nrun = [\"echo\", \"well\"]\nexpect = \"well\""),
+        [""; 0]
+    );
+}
+
+#[test]
+fn every_kind_of_step_is_known_to_the_rules() {
+    for kind in crate::steps::KINDS {
+        let fields = crate::field::Fields::default();
+        let does = view::Does::of(kind.name, &fields);
+        assert_ne!(does, view::Does::Other, "{}", kind.name);
+    }
+}
+
+#[test]
+fn a_problem_of_the_parser_is_explained() {
+    assert_snapshot!(explain("never-again").unwrap(), @r"
+    never-again (error)
+
+      `every` is longer than `within`.
+
+    How to mend it:
+
+      Make `every` shorter: else there is never a second look.
+
+    A playbook with this problem cannot be used, and it cannot be allowed.
+    ");
+    let names: Vec<&str> = codes::CODES.iter().map(|one| one.code).collect();
+    assert!(names.is_sorted());
+    for one in codes::CODES {
+        assert!(
+            rule(one.code).is_none() && index().contains(one.code),
+            "{}",
+            one.code
+        );
+        assert!(
+            !one.what.ends_with('.') && one.fix.ends_with('.'),
+            "{}",
+            one.code
+        );
+    }
+}
+
+proptest! {
+    /// Whatever a playbook leaves out, the rules say something or nothing, and point into its text.
+    #[test]
+    fn no_playbook_is_too_much_for_the_rules(
+        which in 0_usize..200,
+        gone in prop::collection::btree_set(0_usize..60, 0..8),
+    ) {
+        let examples: Vec<&str> = rules().flat_map(|rule| [rule.breaks, rule.keeps]).collect();
+        let text = around(examples[which % examples.len()]);
+        let left: String = (text.lines().enumerate())
+            .filter(|(at, _)| !gone.contains(at))
+            .map(|(_, line)| format!("{line}\n"))
+            .collect();
+        if let Ok(book) = Playbook::parse(&left, "example.toml", &[]) {
+            let found = lint(&book, TODAY);
+            prop_assert!(found.list.iter().all(|problem| problem.span.end <= left.len()));
+            prop_assert!(found.is_empty() || !found.to_string().is_empty());
+        }
+    }
 }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::field::Fields;
 use crate::playbook::{Playbook, ZoneSpec};
 use crate::problem::Problem;
-use crate::site::Host;
+use crate::site::{Host, Service};
 use crate::step::{OnFail, Step, When, Work};
 
 /// The runs that lead to the target.
@@ -59,7 +59,7 @@ pub(super) enum At<'a> {
 }
 
 impl<'a> Does<'a> {
-    fn of(kind: &str, fields: &'a Fields) -> Does<'a> {
+    pub(super) fn of(kind: &str, fields: &'a Fields) -> Does<'a> {
         match kind {
             "services" | "http" | "tcp" | "rsync" => Does::Probe(At::of(fields.text("at"))),
             "dns" => Does::Flip,
@@ -195,6 +195,16 @@ impl<'a> View<'a> {
         names.into_iter().chain(own).chain(of_url).collect()
     }
 
+    /// Whether a host offers a service: it is named, or its counterpart at the other site is.
+    pub(super) fn offers(&self, service: &Service, host: &Host) -> bool {
+        let named = |name: &String| service.hosts.contains(name);
+        service.hosts.is_empty()
+            || named(&host.name)
+            || host.stands_in_for.iter().any(named)
+            || (self.book.hosts().values())
+                .any(|other| named(&other.name) && other.stands_in_for.contains(&host.name))
+    }
+
     /// The parser's own warnings of one code.
     pub(super) fn warned(&self, code: &str) -> Vec<Finding> {
         (self.book.warnings().list.iter())
@@ -267,6 +277,12 @@ impl Finding {
 
     pub(super) fn label(mut self, label: impl Into<String>) -> Finding {
         self.problem.label = label.into();
+        self
+    }
+
+    /// Another step that it has to do with.
+    pub(super) fn beside(mut self, step: &Seen<'_>, label: impl Into<String>) -> Finding {
+        self.problem = self.problem.related(step.span_of("id"), label);
         self
     }
 

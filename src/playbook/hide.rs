@@ -11,6 +11,7 @@ use toml::de::{DeTable, DeValue};
 use super::tables::{PROVIDER, ROOT, STEP};
 use super::{Registry, values};
 use crate::field::{Field, Form};
+use crate::secret;
 
 type Ranges = Vec<Range<usize>>;
 
@@ -88,7 +89,7 @@ fn in_value(value: &Value<'_>, groups: &[&[Field]], strict: bool, out: &mut Rang
                             leaves(value, out);
                         }
                     }
-                    Some(_) => {}
+                    Some(_) => in_command(value, out),
                     None if strict || sounds_secret(name) => leaves(value, out),
                     None => in_value(value, &[], false, out),
                 }
@@ -100,6 +101,26 @@ fn in_value(value: &Value<'_>, groups: &[&[Field]], strict: bool, out: &mut Rang
             }
         }
         _ if strict => out.push(value.span()),
+        _ => {}
+    }
+}
+
+/// Words of a command line that look like a secret which was written out.
+fn in_command(value: &Value<'_>, out: &mut Ranges) {
+    match value.get_ref() {
+        DeValue::String(text) if secret::in_text(text) => out.push(value.span()),
+        DeValue::Array(items) => {
+            let words: Vec<&str> = (items.iter())
+                .map(|item| item.get_ref().as_str().unwrap_or_default())
+                .collect();
+            let places = secret::in_words(&words);
+            let shown = |at: &usize| !places.contains(at) && !secret::in_text(words[*at]);
+            out.extend(
+                (0..items.len())
+                    .filter(|at| !shown(at))
+                    .map(|at| items[at].span()),
+            );
+        }
         _ => {}
     }
 }

@@ -6,6 +6,7 @@ use insta::assert_snapshot;
 use proptest::prelude::*;
 
 use super::*;
+use crate::dns::providers::Limits;
 use crate::dns::{Honesty, RecordKey, RecordSet};
 use crate::event::{Answer, Unseen};
 use crate::field::{Field, Form};
@@ -153,6 +154,10 @@ static LAB: ProviderKind = ProviderKind {
         Field::new("api-key", Form::Secret, "what it asks for"),
         Field::new("key", Form::Table(INNER), "a key"),
     ],
+    limits: Limits {
+        honesty: Honesty::Atomic,
+        smallest_ttl: 0,
+    },
     build: |_| Ok(Arc::new(Nothing)),
 };
 

@@ -16,6 +16,7 @@ mod engine;
 mod examples;
 mod journal;
 mod lab;
+mod lint;
 mod mirror;
 mod playbooks;
 mod propagation;

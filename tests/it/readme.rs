@@ -5,6 +5,7 @@ use std::process::Command;
 
 use cutover::lint;
 use cutover::playbook::Playbook;
+use cutover::problem::Severity;
 
 fn file(path: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
@@ -43,13 +44,40 @@ fn its_playbook_is_valid() {
     let blocks: Vec<String> = (blocks("toml").into_iter())
         .filter(|block| !block.contains("include = "))
         .collect();
-    assert_eq!(blocks.len(), 2);
-    let book = match Playbook::parse(&blocks.concat(), "README.md", &[]) {
-        Ok(book) => book,
-        Err(problems) => panic!("{problems}"),
+    assert_eq!(blocks.len(), 3);
+    let found = |text: String| {
+        let book = Playbook::parse(&text, "README.md", &[]);
+        let book = book.unwrap_or_else(|problems| panic!("{problems}"));
+        lint::lint(&book, jiff::civil::date(2026, 11, 22))
     };
-    let found = lint::lint(&book, jiff::civil::date(2026, 11, 22));
-    assert!(found.is_empty(), "{found}");
+    let book = found(blocks[..2].concat());
+    assert!(book.is_empty(), "{book}");
+    // The last block allows what the last step does not do.
+    let allowed = found(blocks.concat());
+    let codes: Vec<&str> = allowed.list.iter().map(|problem| problem.code).collect();
+    assert_eq!(codes, ["L902"], "{allowed}");
+}
+
+#[test]
+fn its_rules_are_those_of_lint() {
+    let readme = file("README.md");
+    let ours: Vec<&str> = readme
+        .lines()
+        .filter(|line| line.starts_with("| L"))
+        .collect();
+    let theirs: Vec<String> = lint::rules()
+        .map(|rule| {
+            let level = match rule.severity {
+                Severity::Error => "error",
+                Severity::Warning => "warning",
+            };
+            format!(
+                "| {} | `{}` | {level} | {} |",
+                rule.code, rule.name, rule.what
+            )
+        })
+        .collect();
+    assert_eq!(ours, theirs);
 }
 
 #[test]

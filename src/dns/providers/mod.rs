@@ -7,7 +7,7 @@ mod rfc2136;
 
 use std::sync::Arc;
 
-use crate::dns::Provider;
+use crate::dns::{Honesty, Provider};
 use crate::field::{Field, Fields};
 use crate::problem::Problem;
 
@@ -22,8 +22,18 @@ pub struct ProviderKind {
     /// A `[providers.NAME]` table as a playbook would hold it; tested by parsing it.
     pub example: &'static str,
     pub fields: &'static [Field],
+    pub limits: Limits,
     /// Builds it from checked fields. Secrets stay references until the first request.
     pub build: Build,
+}
+
+/// What is known of a provider without asking it.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How much one write can promise.
+    pub honesty: Honesty,
+    /// The smallest TTL that it stores, in seconds.
+    pub smallest_ttl: u32,
 }
 
 /// Every provider.

@@ -13,8 +13,8 @@ use futures::future::BoxFuture;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
-use super::ProviderKind;
 use super::common::{Swap, differs, find, gather, in_shell, quoted};
+use super::{Limits, ProviderKind};
 use crate::dns::{Honesty, Provider, RecordKey, RecordSet, RecordType};
 use crate::event::{Answer, Cause, Unseen};
 use crate::field::{Field, Fields, Form};
@@ -69,6 +69,10 @@ secret = { file = "/etc/cutover/mythic.secret" }
             "Another address of the API, by default `https://api.mythic-beasts.com/dns/v2`",
         ),
     ],
+    limits: Limits {
+        honesty: Honesty::OneSet,
+        smallest_ttl: 60,
+    },
     build,
 };
 
@@ -387,12 +391,12 @@ impl Provider for MythicBeasts {
     }
 
     fn honesty(&self) -> Honesty {
-        Honesty::OneSet
+        KIND.limits.honesty
     }
 
     /// The vendor documents no minimum; a smaller one than a minute is not asked for.
     fn smallest_ttl(&self) -> u32 {
-        60
+        KIND.limits.smallest_ttl
     }
 
     fn published<'a>(

@@ -12,8 +12,8 @@ use futures::future::BoxFuture;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
-use super::ProviderKind;
 use super::common::{Swap, in_shell, quoted};
+use super::{Limits, ProviderKind};
 use crate::dns::{Honesty, Provider, RecordKey, RecordSet, RecordType};
 use crate::event::{Answer, Cause, Unseen};
 use crate::field::{Field, Fields, Form};
@@ -53,6 +53,10 @@ api-key = { env = "PDNS_API_KEY" }
             "The server's id in the API, by default `localhost`",
         ),
     ],
+    limits: Limits {
+        honesty: Honesty::Atomic,
+        smallest_ttl: 0,
+    },
     build,
 };
 
@@ -373,11 +377,11 @@ impl Provider for PowerDns {
     }
 
     fn honesty(&self) -> Honesty {
-        Honesty::Atomic
+        KIND.limits.honesty
     }
 
     fn smallest_ttl(&self) -> u32 {
-        0
+        KIND.limits.smallest_ttl
     }
 
     fn commands(&self, zone: &str, from: &Value, to: &Value) -> Vec<String> {

@@ -15,8 +15,8 @@ use futures::future::BoxFuture;
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::{self, TSigner};
 
-use super::ProviderKind;
 use super::common::{Swap, gather, in_shell};
+use super::{Limits, ProviderKind};
 use crate::clock::Clock;
 use crate::dns::{Honesty, Provider, RecordKey, RecordSet};
 use crate::event::{Answer, Cause, Unseen};
@@ -82,6 +82,10 @@ key = { name = "cutover", algorithm = "hmac-sha256", secret = { env = "TSIG_SECR
             "Another key for updates, asked for only when a run will write",
         ),
     ],
+    limits: Limits {
+        honesty: Honesty::CompareAndSwap,
+        smallest_ttl: 0,
+    },
     build,
 };
 
@@ -402,7 +406,7 @@ impl Provider for Rfc2136 {
     }
 
     fn honesty(&self) -> Honesty {
-        Honesty::CompareAndSwap
+        KIND.limits.honesty
     }
 
     fn groups<'s>(&self, sets: &'s [(RecordSet, RecordSet)]) -> Vec<&'s [(RecordSet, RecordSet)]> {
@@ -410,7 +414,7 @@ impl Provider for Rfc2136 {
     }
 
     fn smallest_ttl(&self) -> u32 {
-        0
+        KIND.limits.smallest_ttl
     }
 
     fn commands(&self, zone: &str, from: &Value, to: &Value) -> Vec<String> {

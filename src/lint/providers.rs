@@ -1,0 +1,211 @@
+//! What a DNS provider can and cannot do.
+
+use super::Rule;
+use super::view::{Finding, Seen, View, list};
+use crate::dns::Honesty;
+use crate::playbook::ZoneSpec;
+use crate::problem::Severity;
+
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        code: "L401",
+        name: "ttl-below-provider",
+        severity: Severity::Error,
+        what: "moved records get a TTL that the provider does not store",
+        why: "Such a step is refused when the run is planned, or the provider stores another TTL than was asked for: \
+              users of DNS tools meet TTLs outside of a provider's limits in the middle of a push. Then the time that \
+              caches hold the old records is not what anybody reckoned with.",
+        fix: "Write the smallest `ttl` that the provider stores, or more.",
+        breaks: r#"[providers.own]
+kind = "mythic-beasts"
+key-id = { env = "MYTHIC_KEY_ID" }
+secret = { env = "MYTHIC_SECRET" }
+
+[services.website]
+names = ["www.site.example"]
+probes = [{ http = "/", contains = "Welcome" }]
+
+[[step]]
+id = "works"
+kind = "services"
+at = "target"
+
+[[step]]
+id = "flip"
+kind = "dns"
+services = "all"
+ttl = "30s"
+
+[[step]]
+id = "public"
+kind = "services"
+at = "public"
+"#,
+        keeps: r#"[[step]]
+id = "works"
+kind = "services"
+at = "target"
+
+[[step]]
+id = "flip"
+kind = "dns"
+services = "all"
+ttl = "60s"
+
+[[step]]
+id = "public"
+kind = "services"
+at = "public"
+"#,
+        find: ttl_below_provider,
+    },
+    Rule {
+        code: "L402",
+        name: "no-compare-and-swap",
+        severity: Severity::Warning,
+        what: "the provider cannot compare before it writes, so a write of somebody else in between is lost",
+        why: "What is there is read just before the write; between the two lies a moment. In 2025 a delayed writer put \
+              an old plan over a new one in such a moment, a cleaner took the old plan away, and an endpoint of a \
+              large cloud had no address left.",
+        fix: "Write by dynamic updates (`rfc2136`), where the server takes them: it compares and swaps in one message. \
+              Else see to it that nobody else writes these records during a run, and allow the rule with that reason.",
+        breaks: r#"[providers.own]
+kind = "powerdns"
+url = "http://192.0.2.53:8081"
+api-key = { env = "PDNS_API_KEY" }
+"#,
+        keeps: r#"[providers.own]
+kind = "rfc2136"
+server = "192.0.2.53"
+key = { name = "cutover", secret = { env = "TSIG_SECRET" } }
+"#,
+        find: no_compare_and_swap,
+    },
+    Rule {
+        code: "L403",
+        name: "set-by-set",
+        severity: Severity::Warning,
+        what: "the provider writes one record set per call, and several names move",
+        why: "Between the first call and the last some names lead to the target and others to the source; where a call \
+              in the middle is refused, it stays so until the run has gone back. One record that was not valid has \
+              blocked whole batches, and rate limits have cut others in two.",
+        fix: "Order the steps so that each state in between serves, or allow the rule with the reason why it does no \
+              harm.",
+        breaks: r#"[playbook]
+name = "example"
+rto = "10m"
+allow = [{ rule = "no-compare-and-swap", reason = "nobody else writes this zone" }]
+
+[providers.own]
+kind = "mythic-beasts"
+key-id = { env = "MYTHIC_KEY_ID" }
+secret = { env = "MYTHIC_SECRET" }
+"#,
+        keeps: r#"[playbook]
+name = "example"
+rto = "10m"
+allow = [{ rule = "no-compare-and-swap", reason = "nobody else writes this zone" }]
+
+[providers.own]
+kind = "powerdns"
+url = "http://192.0.2.53:8081"
+api-key = { env = "PDNS_API_KEY" }
+"#,
+        find: set_by_set,
+    },
+];
+
+/// The zones in which a `dns` step is known to move names, with these.
+fn written<'v, 'a>(
+    view: &'v View<'a>,
+    flip: &'v Seen<'a>,
+) -> impl Iterator<Item = (&'a ZoneSpec, Vec<String>)> {
+    let moved = view.moved_by(flip);
+    (view.zones_of(flip).into_iter())
+        .map(move |zone| {
+            let inside = moved.iter().filter(|name| {
+                let of = view.zone_of(name);
+                of.is_some_and(|of| of.name == zone.name)
+            });
+            (zone, inside.cloned().collect::<Vec<_>>())
+        })
+        .filter(|(_, names)| !names.is_empty() || flip.fields.has("records"))
+}
+
+fn ttl_below_provider(view: &View<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for flip in view.flips() {
+        let Some(ttl) = flip.fields.span("ttl") else {
+            continue;
+        };
+        for (zone, _) in written(view, flip) {
+            let Some(provider) = view.book.providers().get(&zone.provider) else {
+                continue;
+            };
+            let least = provider.kind.limits.smallest_ttl;
+            if ttl.as_secs() < u64::from(least) {
+                let message = format!(
+                    "`{}` stores no TTL below {least}s for `{}`",
+                    provider.kind.name, zone.name
+                );
+                findings.push(
+                    flip.finding("ttl", message)
+                        .label("would be refused")
+                        .hint(format!("write `ttl = \"{least}s\"` or more")),
+                );
+            }
+        }
+    }
+    findings
+}
+
+/// The providers by which a playbook moves names, each with the names that move by it in one step at most.
+fn movers<'a>(view: &View<'a>) -> Vec<(&'a str, Vec<String>)> {
+    let mut movers: Vec<(&str, Vec<String>)> = Vec::new();
+    for flip in view.flips() {
+        for (zone, names) in written(view, flip) {
+            match movers.iter_mut().find(|(id, _)| *id == zone.provider) {
+                Some((_, most)) if most.len() < names.len() => *most = names,
+                Some(_) => {}
+                None => movers.push((&zone.provider, names)),
+            }
+        }
+    }
+    movers
+}
+
+fn no_compare_and_swap(view: &View<'_>) -> Vec<Finding> {
+    (movers(view).into_iter())
+        .filter_map(|(id, _)| {
+            let provider = view.book.providers().get(id)?;
+            if provider.kind.limits.honesty == Honesty::CompareAndSwap {
+                return None;
+            }
+            let hint = match provider.kind.name {
+                "powerdns" => "the same server takes dynamic updates, which do: `kind = \"rfc2136\"`",
+                _ => "see to it that nobody else writes during a run, and allow this with that reason",
+            };
+            let message = format!("provider `{id}` cannot compare and swap");
+            let finding = Finding::at(provider.fields.span_of("kind"), message)
+                .label("compared by a read just before the write")
+                .hint(hint);
+            Some(finding)
+        })
+        .collect()
+}
+
+fn set_by_set(view: &View<'_>) -> Vec<Finding> {
+    (movers(view).into_iter())
+        .filter_map(|(id, names)| {
+            let provider = view.book.providers().get(id)?;
+            if provider.kind.limits.honesty != Honesty::OneSet || names.len() < 2 {
+                return None;
+            }
+            let message = format!("provider `{id}` moves {} one after the other", list(&names));
+            let finding = Finding::at(provider.fields.span_of("kind"), message)
+                .label("one record set per call")
+                .hint("allow it with the reason why a state in between does no harm");
+            Some(finding)
+        })
+        .collect()
+}

@@ -1,0 +1,139 @@
+//! `cutover lint` and `cutover explain`, as they are typed.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use cutover::lint;
+
+fn cutover(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_cutover"))
+        .args(args)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The small site, with one text of it replaced.
+fn changed(folder: &Path, from: &str, to: &str) -> PathBuf {
+    let small = include_str!("../../playbooks/small-site.toml");
+    assert!(small.contains(from), "{from}");
+    let path = folder.join("changed.toml");
+    std::fs::write(&path, small.replacen(from, to, 1)).unwrap();
+    path
+}
+
+#[test]
+fn an_error_is_exit_code_3_and_a_warning_only_where_it_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let fine = "playbooks/small-site.toml";
+    assert_eq!(cutover(&["lint", fine]).status.code(), Some(0));
+    assert_eq!(cutover(&["lint", "--strict", fine]).status.code(), Some(0));
+
+    let path = changed(folder.path(), "rto = \"10m\"\n", "");
+    let path = path.to_str().unwrap();
+    let warned = cutover(&["lint", path]);
+    assert_eq!(warned.status.code(), Some(0));
+    let shown = text(&warned.stdout);
+    assert!(shown.contains("warning[L301]"), "{shown}");
+    assert_eq!(cutover(&["lint", "--strict", path]).status.code(), Some(3));
+
+    let path = changed(folder.path(), "ttl = \"60s\"", "ttl = \"1d\"");
+    let path = path.to_str().unwrap();
+    let wrong = cutover(&["lint", path]);
+    assert_eq!(wrong.status.code(), Some(3));
+    let shown = text(&wrong.stdout);
+    assert!(shown.contains("error[L304]"), "{shown}");
+}
+
+#[test]
+fn explain_lists_the_rules_and_tells_more_of_one() {
+    let all = cutover(&["explain"]);
+    assert_eq!(all.status.code(), Some(0));
+    let all = text(&all.stdout);
+    let one = cutover(&["explain", "ttl-above-rto"]);
+    assert_eq!(one.status.code(), Some(0));
+    let one = text(&one.stdout);
+    assert!(one.contains("L304 ttl-above-rto (error)"), "{one}");
+    assert!(one.contains("allow = [{ rule = \"ttl-above-rto\""), "{one}");
+    for rule in lint::rules() {
+        assert!(
+            all.contains(rule.code) && all.contains(rule.name),
+            "{}",
+            rule.name
+        );
+    }
+    let none = cutover(&["explain", "ttl-above-rta"]);
+    assert_eq!(none.status.code(), Some(2));
+    assert!(text(&none.stderr).contains("did you mean `ttl-above-rto`?"));
+}
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if name != "tests" && name != "testing" {
+            found.push(path);
+        }
+    }
+}
+
+/// The codes of problems that a source names: what stands in quotes behind the words that make one.
+fn codes(source: &str) -> BTreeSet<String> {
+    let source = source.split("#[cfg(test)]\nmod tests {").next().unwrap();
+    let makers = [
+        "Problem::error(",
+        "Problem::warning(",
+        "undefined(",
+        "problem.code =",
+    ];
+    let mut codes = BTreeSet::new();
+    for maker in makers {
+        for rest in source.split(maker).skip(1) {
+            if let Some(quoted) = rest.trim_start().strip_prefix('"') {
+                codes.insert(quoted.split('"').next().unwrap().to_owned());
+            }
+        }
+    }
+    codes
+}
+
+#[test]
+fn every_problem_of_the_parser_is_explained_and_no_other() {
+    let mut files = Vec::new();
+    for folder in ["src/playbook", "src/steps", "src/dns"] {
+        sources(
+            &Path::new(env!("CARGO_MANIFEST_DIR")).join(folder),
+            &mut files,
+        );
+    }
+    let made: BTreeSet<String> = (files.iter())
+        .flat_map(|file| codes(&std::fs::read_to_string(file).unwrap()))
+        .collect();
+    assert!(made.len() > 60, "{made:?}");
+    let unexplained: Vec<&String> = made
+        .iter()
+        .filter(|code| lint::explain(code).is_err())
+        .collect();
+    assert!(
+        unexplained.is_empty(),
+        "add these to src/lint/codes.rs: {unexplained:?}"
+    );
+    let index = lint::index();
+    let (_, problems) = index
+        .split_once("keep a playbook from being used:\n")
+        .unwrap();
+    for line in problems.lines().take_while(|line| !line.is_empty()) {
+        let code = line.split_whitespace().next().unwrap();
+        assert!(
+            made.contains(code),
+            "nothing reports `{code}`: take it out of src/lint/codes.rs"
+        );
+    }
+}
