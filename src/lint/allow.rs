@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use jiff::civil::Date;
 
-use super::view::{Finding, View};
+use super::view::{Finding, Scope, View};
 use super::{Rule, rule, rules};
 use crate::problem::{Problem, Severity, did_you_mean};
 
@@ -99,51 +99,58 @@ struct Allowance {
     word: String,
     rule: Option<&'static Rule>,
     reason: String,
-    /// Its place in the list; none where it is for the whole playbook.
-    step: Option<usize>,
+    scope: Scope,
     rule_span: Range<usize>,
     reason_span: Range<usize>,
     /// Its last day.
     until: Option<Date>,
     until_span: Range<usize>,
+    /// It stands in an included file, for every playbook that includes it.
+    shared: bool,
     used: bool,
 }
 
 impl Allowances {
     pub(super) fn of(view: &View<'_>, today: Date) -> Allowances {
-        let head = (None, view.book.places().head());
+        let head = (Scope::Book, view.book.places().head());
         let steps = view
             .steps
             .iter()
-            .map(|seen| (Some(seen.index), seen.fields));
-        let all = std::iter::once(head)
-            .chain(steps)
-            .flat_map(|(step, fields)| {
-                (fields.tables("allow").iter()).map(move |allow| {
-                    let word = allow.text("rule").unwrap_or_default();
-                    Allowance {
-                        word: word.to_owned(),
-                        rule: rule(word),
-                        reason: allow.text("reason").unwrap_or_default().to_owned(),
-                        step,
-                        rule_span: allow.span_of("rule"),
-                        reason_span: allow.span_of("reason"),
-                        until: allow.text("until").and_then(|day| day.parse().ok()),
-                        until_span: allow.span_of("until"),
-                        used: false,
-                    }
-                })
-            });
-        let list = all.collect();
+            .map(|seen| (Scope::Step(seen.index), seen.fields));
+        let providers = (view.book.providers().iter())
+            .map(|(id, provider)| (Scope::Provider(id.clone()), &provider.fields));
+        let texts = view.book.warnings();
+        let is_shared = |span: &Range<usize>| {
+            let at = texts.at(span.start);
+            at.is_some_and(|at| at.file != texts.file)
+        };
+        let mut list = Vec::new();
+        for (scope, fields) in std::iter::once(head).chain(steps).chain(providers) {
+            for allow in fields.tables("allow") {
+                let word = allow.text("rule").unwrap_or_default();
+                list.push(Allowance {
+                    word: word.to_owned(),
+                    rule: rule(word),
+                    reason: allow.text("reason").unwrap_or_default().to_owned(),
+                    scope: scope.clone(),
+                    rule_span: allow.span_of("rule"),
+                    reason_span: allow.span_of("reason"),
+                    until: allow.text("until").and_then(|day| day.parse().ok()),
+                    until_span: allow.span_of("until"),
+                    shared: is_shared(&allow.span_of("rule")),
+                    used: false,
+                });
+            }
+        }
         Allowances { list, today }
     }
 
-    /// Whether a finding of this rule, about this step, is allowed.
-    pub(super) fn cover(&mut self, rule: &Rule, step: Option<usize>) -> bool {
+    /// Whether a finding of this rule, about this, is allowed.
+    pub(super) fn cover(&mut self, rule: &Rule, scope: &Scope) -> bool {
         let mut covered = false;
         for allowance in &mut self.list {
             let meant = allowance.rule.is_some_and(|named| named.code == rule.code);
-            let here = allowance.step.is_none() || allowance.step == step;
+            let here = allowance.scope == Scope::Book || allowance.scope == *scope;
             if meant && here && allowance.counts(self.today) {
                 allowance.used = true;
                 covered = true;
@@ -204,12 +211,14 @@ impl Allowance {
                 .hint("mend what it allows, or think again and write a later day");
             return problem("expired-allowance", finding);
         }
-        if self.used {
+        // What is shared may be of use to another playbook.
+        if self.used || self.shared {
             return None;
         }
-        let scope = match self.step {
-            Some(_) => "this step keeps it",
-            None => "the playbook keeps it",
+        let scope = match self.scope {
+            Scope::Step(_) => "this step keeps it",
+            Scope::Provider(_) => "this provider keeps it",
+            Scope::Book => "the playbook keeps it",
         };
         let finding = Finding::at(
             self.rule_span.clone(),

@@ -83,7 +83,7 @@ fn page(rule: &Rule) -> String {
         );
         let _ = writeln!(
             out,
-            "To allow it, write this in the step that it is about, or in `[playbook]` for all of them:\n\n{}",
+            "To allow it, write this in the step or provider that it is about, or in `[playbook]` for all of them:\n\n{}",
             indented(&allow)
         );
     }

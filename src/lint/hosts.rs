@@ -345,12 +345,12 @@ fn looks_at(view: &View<'_>, step: &Seen<'_>, host: &Host) -> bool {
                     .into_iter()
                     .any(|s| view.offers(s, host))
             };
-            !host.addresses.is_empty() && (of_its_own || offered())
+            host.public().next().is_some() && (of_its_own || offered())
         }
         Does::Probe(At::Host(name)) | Does::Run(At::Host(name)) => name == host.name,
         Does::Run(At::Source | At::Target) => true,
         Does::Run(At::Here) => false,
-        Does::Probe(_) | Does::Run(_) => !host.addresses.is_empty(),
+        Does::Probe(_) | Does::Run(_) => host.public().next().is_some(),
         Does::Compare => is_compared(view, step, host),
         Does::Traffic => !host.access_log.is_empty(),
         Does::Flip | Does::Propagation | Does::Pause => false,

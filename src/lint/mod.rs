@@ -77,7 +77,7 @@ pub fn lint(book: &Playbook, today: Date) -> Problems {
     let mut allowances = allow::Allowances::of(&view, today);
     for rule in rules() {
         for finding in (rule.find)(&view) {
-            if !allowances.cover(rule, finding.step) {
+            if !allowances.cover(rule, &finding.scope) {
                 list.push(rule.problem(finding));
             }
         }

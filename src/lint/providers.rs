@@ -1,9 +1,9 @@
 //! What a DNS provider can and cannot do.
 
 use super::Rule;
-use super::view::{Finding, Seen, View, list};
+use super::view::{Finding, Scope, Seen, View, list};
 use crate::dns::Honesty;
-use crate::playbook::ZoneSpec;
+use crate::playbook::{ProviderSpec, ZoneSpec};
 use crate::problem::Severity;
 
 pub(super) const RULES: &[Rule] = &[
@@ -174,6 +174,14 @@ fn movers<'a>(view: &View<'a>) -> Vec<(&'a str, Vec<String>)> {
     movers
 }
 
+/// A finding about a provider, at its kind.
+fn about(id: &str, provider: &ProviderSpec, message: String) -> Finding {
+    Finding {
+        scope: Scope::Provider(id.to_owned()),
+        ..Finding::at(provider.fields.span_of("kind"), message)
+    }
+}
+
 fn no_compare_and_swap(view: &View<'_>) -> Vec<Finding> {
     (movers(view).into_iter())
         .filter_map(|(id, _)| {
@@ -186,7 +194,7 @@ fn no_compare_and_swap(view: &View<'_>) -> Vec<Finding> {
                 _ => "see to it that nobody else writes during a run, and allow this with that reason",
             };
             let message = format!("provider `{id}` cannot compare and swap");
-            let finding = Finding::at(provider.fields.span_of("kind"), message)
+            let finding = about(id, provider, message)
                 .label("compared by a read just before the write")
                 .hint(hint);
             Some(finding)
@@ -202,7 +210,7 @@ fn set_by_set(view: &View<'_>) -> Vec<Finding> {
                 return None;
             }
             let message = format!("provider `{id}` moves {} one after the other", list(&names));
-            let finding = Finding::at(provider.fields.span_of("kind"), message)
+            let finding = about(id, provider, message)
                 .label("one record set per call")
                 .hint("allow it with the reason why a state in between does no harm");
             Some(finding)

@@ -211,7 +211,7 @@ impl<'a> View<'a> {
             .filter(|problem| problem.code == code)
             .map(|problem| Finding {
                 problem: problem.clone(),
-                step: None,
+                scope: Scope::Book,
             })
             .collect()
     }
@@ -247,7 +247,7 @@ impl Seen<'_> {
     /// A finding about the value of a key; about the step's id where it has no such key.
     pub(super) fn finding(&self, key: &str, message: impl Into<String>) -> Finding {
         Finding {
-            step: Some(self.index),
+            scope: Scope::Step(self.index),
             ..Finding::at(self.span_of(key), message)
         }
     }
@@ -263,15 +263,23 @@ impl Seen<'_> {
 /// What a rule found: a problem without the rule's code, and the step that it is about.
 pub(super) struct Finding {
     pub(super) problem: Problem,
-    /// The place of the step in the list; none where the whole playbook is meant.
-    pub(super) step: Option<usize>,
+    pub(super) scope: Scope,
+}
+
+/// What a finding is about, and an allowance counts for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    Book,
+    /// A step, by its place in the list.
+    Step(usize),
+    Provider(String),
 }
 
 impl Finding {
     pub(super) fn at(span: Range<usize>, message: impl Into<String>) -> Finding {
         Finding {
             problem: Problem::warning("", span, message),
-            step: None,
+            scope: Scope::Book,
         }
     }
 

@@ -56,7 +56,7 @@ pub static TABLES: &[Table] = &[
     },
     Table {
         heading: "allow = [{ … }]",
-        about: "a rule of `cutover lint` that a step, or the whole playbook, breaks for a reason",
+        about: "a rule of `cutover lint` that a step, a provider or the whole playbook breaks for a reason",
         fields: ALLOW,
     },
     Table {
@@ -192,8 +192,14 @@ pub(super) static HOST: &[Field] = &[
     ),
 ];
 
-pub(super) static PROVIDER: &[Field] =
-    &[Field::new("kind", Form::Text, "which kind of provider it is").required()];
+pub(super) static PROVIDER: &[Field] = &[
+    Field::new("kind", Form::Text, "which kind of provider it is").required(),
+    Field::new(
+        "allow",
+        Form::Tables(ALLOW),
+        "rules of `cutover lint` that it may break: `{ rule = \"…\", reason = \"…\" }`",
+    ),
+];
 
 pub(super) static ZONE: &[Field] = &[
     Field::new("provider", Form::Text, "the provider that can write it").required(),

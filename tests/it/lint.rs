@@ -51,6 +51,18 @@ fn an_error_is_exit_code_3_and_a_warning_only_where_it_is_asked_for() {
 }
 
 #[test]
+fn the_playbooks_that_come_with_the_program_keep_every_rule() {
+    let all = cutover(&["lint", "--strict", "playbooks"]);
+    assert_eq!(
+        all.status.code(),
+        Some(0),
+        "{}{}",
+        text(&all.stdout),
+        text(&all.stderr)
+    );
+}
+
+#[test]
 fn explain_lists_the_rules_and_tells_more_of_one() {
     let all = cutover(&["explain"]);
     assert_eq!(all.status.code(), Some(0));
