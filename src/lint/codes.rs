@@ -130,6 +130,11 @@ pub(super) static CODES: &[Code] = &[
         "Write something, or leave the key out.",
     ),
     code(
+        "hosts-and-role",
+        "a service names its hosts, and a role too",
+        "Leave out `hosts` or `role`.",
+    ),
+    code(
         "include-in-include",
         "an included file includes another one",
         "Include one file from the playbook: there is one level, so that a reader finds everything in two files.",
@@ -213,6 +218,11 @@ pub(super) static CODES: &[Code] = &[
         "no-such-provider",
         "no provider of the playbook has this name",
         "Mend the name, or add `[providers.NAME]`.",
+    ),
+    code(
+        "no-such-role",
+        "no host of the playbook has this role",
+        "Mend the name, or give a host this `role`.",
     ),
     code(
         "no-such-service",
@@ -308,6 +318,16 @@ pub(super) static CODES: &[Code] = &[
         "path-without-slash",
         "a path does not begin with `/`",
         "Put `/` before it.",
+    ),
+    code(
+        "role-alone",
+        "a host has a role that no host of the other site has",
+        "Give its counterpart the same `role`, or say `stands-in-for`.",
+    ),
+    code(
+        "role-of-several",
+        "several hosts of one site have one role",
+        "Give each a role of its own, or say with `stands-in-for` who takes over whose work.",
     ),
     code(
         "same-site",

@@ -366,12 +366,12 @@ fn undeclared_look(view: &View<'_>) -> Vec<Finding> {
 }
 
 /// The commands that are declared only to look.
-fn looks_only<'v, 'a>(view: &'v View<'a>) -> impl Iterator<Item = &'v Seen<'a>> {
+fn declared_looks<'v, 'a>(view: &'v View<'a>) -> impl Iterator<Item = &'v Seen<'a>> {
     commands(view).filter(|step| step.is_check())
 }
 
 fn writes_while_looking(view: &View<'_>) -> Vec<Finding> {
-    looks_only(view)
+    declared_looks(view)
         .filter_map(|step| {
             let programs = programs(step);
             let word = programs.iter().find_map(|words| changes(words));
@@ -435,7 +435,7 @@ fn needless_shell(view: &View<'_>) -> Vec<Finding> {
 }
 
 fn cannot_fail(view: &View<'_>) -> Vec<Finding> {
-    looks_only(view)
+    declared_looks(view)
         .filter(|step| !step.fields.has("expect"))
         .filter_map(|step| {
             let always = match shell_line(step) {
