@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use jiff::civil::Date;
 
+use super::codes;
 use super::view::{Finding, Scope, View};
 use super::{Rule, rule, rules};
 use crate::problem::{Problem, Severity, did_you_mean};
@@ -88,6 +89,14 @@ fn spoken_last(_: &View<'_>) -> Vec<Finding> {
     Vec::new()
 }
 
+/// The code of what a playbook can allow.
+fn code(word: &str) -> Option<&'static str> {
+    let warning = || codes::find(word).filter(|one| one.severity == Severity::Warning);
+    rule(word)
+        .map(|rule| rule.code)
+        .or(warning().map(|one| one.code))
+}
+
 /// Every allowance of a playbook, and whether it was of use.
 pub(super) struct Allowances {
     list: Vec<Allowance>,
@@ -97,7 +106,8 @@ pub(super) struct Allowances {
 struct Allowance {
     /// As it is written.
     word: String,
-    rule: Option<&'static Rule>,
+    /// The code of the rule, or of the parser's warning.
+    code: Option<&'static str>,
     reason: String,
     scope: Scope,
     rule_span: Range<usize>,
@@ -130,7 +140,7 @@ impl Allowances {
                 let word = allow.text("rule").unwrap_or_default();
                 list.push(Allowance {
                     word: word.to_owned(),
-                    rule: rule(word),
+                    code: code(word),
                     reason: allow.text("reason").unwrap_or_default().to_owned(),
                     scope: scope.clone(),
                     rule_span: allow.span_of("rule"),
@@ -146,10 +156,10 @@ impl Allowances {
     }
 
     /// Whether a finding of this rule, about this, is allowed.
-    pub(super) fn cover(&mut self, rule: &Rule, scope: &Scope) -> bool {
+    pub(super) fn cover(&mut self, code: &str, scope: &Scope) -> bool {
         let mut covered = false;
         for allowance in &mut self.list {
-            let meant = allowance.rule.is_some_and(|named| named.code == rule.code);
+            let meant = allowance.code == Some(code);
             let here = allowance.scope == Scope::Book || allowance.scope == *scope;
             if meant && here && allowance.counts(self.today) {
                 allowance.used = true;
@@ -186,7 +196,7 @@ impl Allowance {
 
     fn finding(&self, today: Date) -> Option<Problem> {
         let problem = |name: &str, finding| Some(rule(name)?.problem(finding));
-        if self.rule.is_none() {
+        if self.code.is_none() {
             let hint = match did_you_mean(&self.word, rules().map(|rule| rule.name)) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => "`cutover explain` lists the rules".to_owned(),

@@ -1,4 +1,6 @@
-//! The problems that keep a playbook from being used, by their codes: what each means, and what to do.
+//! The problems that the parser reports, by their codes: what each means, and what to do.
+
+use crate::problem::Severity;
 
 /// One problem of the parser.
 pub(super) struct Code {
@@ -6,10 +8,24 @@ pub(super) struct Code {
     /// In one line: lowercase, without a full stop.
     pub(super) what: &'static str,
     pub(super) fix: &'static str,
+    /// A warning keeps nobody from using the playbook.
+    pub(super) severity: Severity,
 }
 
 const fn code(code: &'static str, what: &'static str, fix: &'static str) -> Code {
-    Code { code, what, fix }
+    Code {
+        code,
+        what,
+        fix,
+        severity: Severity::Error,
+    }
+}
+
+const fn warning(code: &'static str, what: &'static str, fix: &'static str) -> Code {
+    Code {
+        severity: Severity::Warning,
+        ..self::code(code, what, fix)
+    }
 }
 
 /// Every one of them, by name.
@@ -179,7 +195,7 @@ pub(super) static CODES: &[Code] = &[
         "a change takes part in ways back only",
         "Name a way there too in `when`: `drill`, `failover` or `emergency`.",
     ),
-    code(
+    warning(
         "no-change",
         "an override says nothing, or what was said already",
         "Take it out.",
@@ -289,6 +305,11 @@ pub(super) static CODES: &[Code] = &[
         "the file is not UTF-8 text",
         "Save it as UTF-8.",
     ),
+    warning(
+        "nothing-changes",
+        "the playbook changes nothing while a step is left out",
+        "Change the step so that it fits, instead of leaving it out.",
+    ),
     code(
         "nothing-to-ask",
         "an `http` step does not say what to ask for",
@@ -298,6 +319,11 @@ pub(super) static CODES: &[Code] = &[
         "nothing-to-undo",
         "a step that changes nothing is called temporary",
         "Take `temporary` out.",
+    ),
+    warning(
+        "nothing-verifies",
+        "nobody looks at what was changed while a step is left out",
+        "Change the step so that it fits, instead of leaving it out.",
     ),
     code(
         "override-alone",
@@ -319,7 +345,7 @@ pub(super) static CODES: &[Code] = &[
         "a path does not begin with `/`",
         "Put `/` before it.",
     ),
-    code(
+    warning(
         "role-alone",
         "a host has a role that no host of the other site has",
         "Give its counterpart the same `role`, or say `stands-in-for`.",

@@ -23,10 +23,13 @@ pub fn index() -> String {
             rule.what
         );
     }
-    out.push_str("\nProblems that keep a playbook from being used:\n");
+    out.push_str(
+        "\nProblems of the text, which keep a playbook from being used where they are errors:\n",
+    );
     let width = CODES.iter().map(|one| one.code.len()).max().unwrap_or(0);
-    for Code { code, what, .. } in CODES {
-        let _ = writeln!(out, "  {code:width$}  {what}");
+    for one in CODES {
+        let (code, what) = (one.code, one.what);
+        let _ = writeln!(out, "  {code:width$}  {:7}  {what}", level(one.severity));
     }
     out.push_str("\n`cutover explain RULE` tells more about one of them, by code or name.\n");
     out
@@ -56,9 +59,22 @@ fn level(severity: Severity) -> &'static str {
 }
 
 fn page_of_code(code: &Code) -> String {
+    let end = match code.severity {
+        Severity::Error => {
+            "A playbook with this problem cannot be used, and it cannot be allowed.\n".to_owned()
+        }
+        Severity::Warning => {
+            let allow = allowance(code.code);
+            format!(
+                "To allow it, write this in `[playbook]`:\n\n{}",
+                indented(&allow)
+            )
+        }
+    };
     format!(
-        "{} (error)\n\n{}\nHow to mend it:\n\n{}\nA playbook with this problem cannot be used, and it cannot be allowed.\n",
+        "{} ({})\n\n{}\nHow to mend it:\n\n{}\n{end}",
         code.code,
+        level(code.severity),
         filled(&sentence(code.what)),
         filled(code.fix)
     )
@@ -77,10 +93,7 @@ fn page(rule: &Rule) -> String {
     let _ = writeln!(out, "This breaks it:\n\n{}", indented(rule.breaks));
     let _ = writeln!(out, "This keeps it:\n\n{}", indented(rule.keeps));
     if rule.code < "L9" {
-        let allow = format!(
-            "allow = [{{ rule = \"{}\", reason = \"why it is right here\" }}]",
-            rule.name
-        );
+        let allow = allowance(rule.name);
         let _ = writeln!(
             out,
             "To allow it, write this in the step or provider that it is about, or in `[playbook]` for all of them:\n\n{}",
@@ -88,6 +101,10 @@ fn page(rule: &Rule) -> String {
         );
     }
     out.trim_end().to_owned() + "\n"
+}
+
+fn allowance(name: &str) -> String {
+    format!("allow = [{{ rule = \"{name}\", reason = \"why it is right here\" }}]")
 }
 
 /// What a table's cell says, as a sentence.

@@ -21,7 +21,7 @@ mod view;
 use jiff::civil::Date;
 
 pub use explain::{explain, index};
-use view::{Finding, View};
+use view::{Finding, Scope, View};
 
 use crate::playbook::{Playbook, Problems};
 use crate::problem::{Problem, Severity};
@@ -77,14 +77,18 @@ pub fn lint(book: &Playbook, today: Date) -> Problems {
     let mut allowances = allow::Allowances::of(&view, today);
     for rule in rules() {
         for finding in (rule.find)(&view) {
-            if !allowances.cover(rule, &finding.scope) {
+            if !allowances.cover(rule.code, &finding.scope) {
                 list.push(rule.problem(finding));
             }
         }
     }
+    for problem in &book.warnings().list {
+        let adopted = rule(problem.code).is_some();
+        if !adopted && !allowances.cover(problem.code, &Scope::Book) {
+            list.push(problem.clone());
+        }
+    }
     list.extend(allowances.findings());
-    let adopted = |problem: &&Problem| rule(problem.code).is_none();
-    list.extend(book.warnings().list.iter().filter(adopted).cloned());
     book.problems(list)
 }
 
