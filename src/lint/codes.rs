@@ -211,11 +211,6 @@ pub(super) static CODES: &[Code] = &[
         "Write `names = [\"www.site.example\"]`, or `services = \"all\"`.",
     ),
     code(
-        "no-probe",
-        "a probe asks nothing",
-        "Write one of `http`, `tcp` and `rsync`.",
-    ),
-    code(
         "no-steps",
         "the playbook has no steps",
         "Add `[[step]]` with an `id` and a `kind`; `cutover kinds` lists the kinds.",
@@ -224,11 +219,6 @@ pub(super) static CODES: &[Code] = &[
         "no-such-host",
         "no host of the playbook has this name",
         "Mend the name, or add `[hosts.NAME]`.",
-    ),
-    code(
-        "no-such-port",
-        "a port is not from 1 to 65535",
-        "Write the number of the port.",
     ),
     code(
         "no-such-provider",
@@ -244,11 +234,6 @@ pub(super) static CODES: &[Code] = &[
         "no-such-service",
         "no service of the playbook has this name",
         "Mend the name, or add `[services.NAME]`.",
-    ),
-    code(
-        "no-such-status",
-        "a number is no HTTP status",
-        "Write one from 100 to 599.",
     ),
     code(
         "no-such-step",
@@ -311,11 +296,6 @@ pub(super) static CODES: &[Code] = &[
         "Change the step so that it fits, instead of leaving it out.",
     ),
     code(
-        "nothing-to-ask",
-        "an `http` step does not say what to ask for",
-        "Write `url`, or `services` and `path`.",
-    ),
-    code(
         "nothing-to-undo",
         "a step that changes nothing is called temporary",
         "Take `temporary` out.",
@@ -334,11 +314,6 @@ pub(super) static CODES: &[Code] = &[
         "packages",
         "the fields of a `packages` step do not go together",
         "The problem says which; `cutover kinds packages` shows an example.",
-    ),
-    code(
-        "path-twice",
-        "an `http` step has a `url` and a `path`",
-        "Leave `path` out: the URL has one.",
     ),
     code(
         "path-without-slash",
@@ -406,11 +381,6 @@ pub(super) static CODES: &[Code] = &[
         "Leave out `before` or `after`.",
     ),
     code(
-        "two-probes",
-        "several probes stand in one",
-        "Write one table for each.",
-    ),
-    code(
         "unknown-key",
         "a key or a table is not known",
         "Mend its name; what `cutover` does not know it would not do.",
@@ -419,16 +389,6 @@ pub(super) static CODES: &[Code] = &[
         "unknown-kind",
         "no kind of step, or of provider, has this name",
         "`cutover kinds` lists them.",
-    ),
-    code(
-        "url-and-services",
-        "an `http` step has a `url` and `services`",
-        "Leave out one of them; with `services`, write `path`.",
-    ),
-    code(
-        "what-to-run",
-        "a `command` step says nothing to run, or two things",
-        "Write `run` or `shell`.",
     ),
     code(
         "wrong-floor",
