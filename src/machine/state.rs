@@ -226,9 +226,10 @@ impl State {
     /// stand is passed over, whatever became of it, and whoever goes back does not end in success.
     pub fn forget(&mut self) {
         for mark in &mut self.marks {
-            if *mark != Mark::Standing {
-                *mark = Mark::None;
-            }
+            *mark = match *mark {
+                Mark::Standing => Mark::Standing,
+                _ => Mark::None,
+            };
         }
         if matches!(self.phase, Phase::Probe | Phase::Undo | Phase::Verify) {
             self.unseen = false;

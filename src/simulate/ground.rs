@@ -164,6 +164,10 @@ impl Node {
         let ground = &mut self.ground;
         ground.looked &= writes;
         ground.doubt &= !back;
+        // Without a branch for each entry: a search comes here with every turn.
+        if !ground.theirs.iter().fold(false, |any, theirs| any | theirs) {
+            return;
+        }
         let mut first = true;
         for i in writers.iter().map(|i| usize::from(*i)) {
             let stands = self.state.mark(i) == Mark::Standing;

@@ -100,6 +100,19 @@ impl BadName {
     }
 }
 
+impl Fault {
+    /// Its number, for those who keep millions of them; there is one for nothing, too.
+    pub(super) fn code(fault: Option<Fault>) -> u8 {
+        let at = FAULTS.iter().position(|(_, other)| Some(*other) == fault);
+        at.and_then(|at| u8::try_from(at).ok()).unwrap_or(u8::MAX)
+    }
+
+    /// What has this number.
+    pub(super) fn from_code(code: u8) -> Option<Fault> {
+        FAULTS.get(usize::from(code)).map(|(_, fault)| *fault)
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = FAULTS.iter().find(|(_, fault)| fault == self);

@@ -11,7 +11,7 @@ use super::fault::{Fault, Script};
 use super::model::Model;
 use super::property::Property;
 use super::rules::Rules;
-use super::table::{Came, Effort, Id, Seen, Table};
+use super::table::{Came, Effort, FIRST, Id, Seen, Table, Walked};
 use super::turns::{Strike, Turns};
 use super::walk::{script_of, walk};
 use crate::event::{Decision, Ending};
@@ -22,7 +22,7 @@ use crate::machine::{Hold, Move};
 pub struct Limits {
     /// How many faults there are at most in one life of a run.
     pub faults: u8,
-    /// How many moments are kept at most. Each takes about 60 bytes.
+    /// How many moments are kept at most. Each takes about 50 bytes.
     pub states: usize,
     /// How many breaches of each property are told.
     pub breaches: usize,
@@ -142,7 +142,7 @@ fn path(table: &Table, to: Id, then: Vec<Strike>) -> Vec<Strike> {
     let mut strikes = then;
     strikes.reverse();
     let mut at = to;
-    while at != 0 {
+    while at != FIRST {
         let came = table.came(at);
         strikes.push(came.by);
         at = came.from;
@@ -185,13 +185,13 @@ impl<R: Rules> Search<'_, R> {
             fault: None,
         };
         let came = Came {
-            from: 0,
+            from: FIRST,
             by: nothing,
             faults: 0,
             effort: (0, 0),
         };
         self.table.keep(&self.packed, came, self.limits.states);
-        let mut now: Open = BTreeMap::from([((0, 0), vec![0])]);
+        let mut now: Open = BTreeMap::from([((0, 0), vec![FIRST])]);
         let mut strikes = Vec::new();
         for faults in 0..=self.limits.faults {
             let mut later = Open::new();
@@ -297,28 +297,25 @@ impl<R: Rules> Search<'_, R> {
     /// Where nothing goes wrong any more and somebody asks for it, everything goes back. Returns how many
     /// moments that led through.
     fn ways_back(&mut self) -> usize {
-        let mut walked = vec![Walked::No; self.table.len()];
+        let mut count = 0;
         for end in std::mem::take(&mut self.standing) {
             let mut taken = Vec::new();
             let mut passed = Vec::new();
-            if let Some(broken) = self.way_back(end, &mut walked, &mut taken, &mut passed) {
+            if let Some(broken) = self.way_back(end, &mut taken, &mut passed) {
                 self.breach((Property::WayBack, broken), end, &taken);
             }
+            count += passed.len();
             for id in passed {
-                walked[id as usize] = Walked::ToItsEnd;
+                self.table.set_walked(id, Walked::ToItsEnd);
             }
         }
-        walked
-            .iter()
-            .filter(|walked| **walked != Walked::No)
-            .count()
+        count
     }
 
     /// Follows one way back to its end, or to where one was followed before.
     fn way_back(
         &mut self,
         end: Id,
-        walked: &mut [Walked],
         taken: &mut Vec<Strike>,
         passed: &mut Vec<Id>,
     ) -> Option<&'static str> {
@@ -352,21 +349,14 @@ impl<R: Rules> Search<'_, R> {
             }
             // Where the search was cut short, so are the ways back.
             at = self.table.find(&self.packed)?;
-            match walked[at as usize] {
+            match self.table.walked(at) {
                 Walked::ToItsEnd => return None,
                 Walked::Now => return Some("the way back has no end"),
                 Walked::No => {
-                    walked[at as usize] = Walked::Now;
+                    self.table.set_walked(at, Walked::Now);
                     passed.push(at);
                 }
             }
         }
     }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Walked {
-    No,
-    Now,
-    ToItsEnd,
 }

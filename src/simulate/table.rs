@@ -4,16 +4,20 @@ use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
+use super::fault::Fault;
 use super::turns::Strike;
 
-/// The number of a moment: the how-manieth that was found.
+/// A moment: where it lies in the table's memory.
 pub(super) type Id = u32;
+
+/// The first moment that was kept.
+pub(super) const FIRST: Id = 0;
 
 /// Decisions, then turns.
 pub(super) type Effort = (u8, u16);
 
 /// How a moment was come to, by the cheapest way.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Came {
     /// From which moment; the first one comes from itself.
     pub(super) from: Id,
@@ -24,13 +28,21 @@ pub(super) struct Came {
     pub(super) effort: Effort,
 }
 
-/// Moments as bytes in one piece of memory, found by a table of their numbers.
+/// How far a way back was followed through a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Walked {
+    No,
+    Now,
+    ToItsEnd,
+}
+
+/// Moments one after the other in one piece of memory, found by a table of where they lie.
+///
+/// Each begins with what is known of it, of fixed length; then how many bytes follow, and these. So whoever
+/// looks one up finds all of it in one place.
 #[derive(Default)]
 pub(super) struct Table {
-    bytes: Vec<u8>,
-    /// Where each begins.
-    starts: Vec<u32>,
-    came: Vec<Came>,
+    memory: Vec<u8>,
     ids: HashTable<Id>,
     hasher: DefaultHashBuilder,
 }
@@ -44,22 +56,57 @@ pub(super) enum Seen {
     Full,
 }
 
+/// The bytes in front of each moment: `from` 4, entry 2, fault 1, faults 1, decisions 1, turns 2, walked 1.
+const HEAD: usize = 12;
+
+/// Stands for no entry.
+const NO_ENTRY: u16 = u16::MAX;
+
 impl Table {
     pub(super) fn len(&self) -> usize {
-        self.starts.len()
+        self.ids.len()
     }
 
     /// The bytes of a moment.
     pub(super) fn bytes(&self, id: Id) -> &[u8] {
-        slice(&self.bytes, &self.starts, id)
+        moment(&self.memory, id)
     }
 
     pub(super) fn came(&self, id: Id) -> Came {
-        self.came[id as usize]
+        let head = &self.memory[id as usize..][..HEAD];
+        let short = |at: usize| u16::from_le_bytes([head[at], head[at + 1]]);
+        let entry = short(4);
+        Came {
+            from: u32::from_le_bytes([head[0], head[1], head[2], head[3]]),
+            by: Strike {
+                entry: (entry != NO_ENTRY).then_some(entry),
+                fault: Fault::from_code(head[6]),
+            },
+            faults: head[7],
+            effort: (head[8], short(9)),
+        }
     }
 
     pub(super) fn set_came(&mut self, id: Id, came: Came) {
-        self.came[id as usize] = came;
+        let head = &mut self.memory[id as usize..][..HEAD];
+        head[0..4].copy_from_slice(&came.from.to_le_bytes());
+        head[4..6].copy_from_slice(&came.by.entry.unwrap_or(NO_ENTRY).to_le_bytes());
+        head[6] = Fault::code(came.by.fault);
+        head[7] = came.faults;
+        head[8] = came.effort.0;
+        head[9..11].copy_from_slice(&came.effort.1.to_le_bytes());
+    }
+
+    pub(super) fn walked(&self, id: Id) -> Walked {
+        match self.memory[id as usize + 11] {
+            0 => Walked::No,
+            1 => Walked::Now,
+            _ => Walked::ToItsEnd,
+        }
+    }
+
+    pub(super) fn set_walked(&mut self, id: Id, walked: Walked) {
+        self.memory[id as usize + 11] = walked as u8;
     }
 
     /// Finds a moment that was seen.
@@ -72,45 +119,42 @@ impl Table {
     /// Finds a moment, or keeps it, where there are fewer than `most`.
     pub(super) fn keep(&mut self, packed: &[u8], came: Came, most: usize) -> Seen {
         let Table {
-            bytes,
-            starts,
+            memory,
             ids,
             hasher,
-            ..
         } = self;
         let hash = hasher.hash_one(packed);
-        if let Some(id) = ids.find(hash, |id| slice(bytes, starts, *id) == packed) {
+        if let Some(id) = ids.find(hash, |id| moment(memory, *id) == packed) {
             return Seen::Before(*id);
         }
-        let room = starts.len() < most.min(Id::MAX as usize);
-        let (Ok(start), true) = (u32::try_from(bytes.len()), room) else {
+        let (Ok(id), Ok(length)) = (u32::try_from(memory.len()), u16::try_from(packed.len()))
+        else {
             return Seen::Full;
         };
-        let id = starts.len() as Id;
-        ids.insert_unique(hash, id, |id| hasher.hash_one(slice(bytes, starts, *id)));
-        bytes.extend_from_slice(packed);
-        starts.push(start);
-        self.came.push(came);
+        if ids.len() >= most {
+            return Seen::Full;
+        }
+        memory.resize(memory.len() + HEAD, 0);
+        crate::machine::pack_number(length, memory);
+        memory.extend_from_slice(packed);
+        ids.insert_unique(hash, id, |id| hasher.hash_one(moment(memory, *id)));
+        self.set_came(id, came);
         Seen::New(id)
     }
 
     /// How many bytes all of it takes, what is reserved and not used yet included.
     pub(super) fn memory(&self) -> usize {
-        self.bytes.capacity()
-            + self.starts.capacity() * size_of::<u32>()
-            + self.came.capacity() * size_of::<Came>()
-            + self.ids.allocation_size()
+        self.memory.capacity() + self.ids.allocation_size()
     }
 
     /// How many bytes are used for all moments together.
     pub(super) fn used(&self) -> usize {
-        let each = size_of::<u32>() + size_of::<Came>() + size_of::<Id>() + 1;
-        self.bytes.len() + self.len() * each
+        self.memory.len() + self.len() * (size_of::<Id>() + 1)
     }
 }
 
-fn slice<'b>(bytes: &'b [u8], starts: &[u32], id: Id) -> &'b [u8] {
-    let id = id as usize;
-    let end = starts.get(id + 1).map_or(bytes.len(), |end| *end as usize);
-    &bytes[starts[id] as usize..end]
+fn moment(memory: &[u8], id: Id) -> &[u8] {
+    let mut rest = &memory[id as usize + HEAD..];
+    let length = crate::machine::unpack_number(&mut rest).unwrap_or_default();
+    &rest[..usize::from(length)]
 }
