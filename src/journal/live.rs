@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::codec::Chain;
 use super::log::{Guard, Log, Shelf};
-use super::{Intent, Journal, JournalError, Meta, Permit, Publisher, read, sealed};
+use super::{Intent, Journal, JournalError, Meta, Permit, Publisher, sealed};
 use crate::clock::Clock;
 use crate::event::{Event, Record};
 use crate::plan::Way;
@@ -38,9 +38,9 @@ impl Live {
         clock: Clock,
         publish: Publisher,
     ) -> Result<(Live, Vec<Record>), JournalError> {
-        let scopes = scopes(&read(&*store, run).await?)?;
+        let scopes = scopes(Chain::read_first(&*store, run).await?.as_ref())?;
         let shelf = Shelf::lock(Arc::clone(&store), run, &scopes, &clock).await?;
-        // Read again: until the lock was held, another process could go on writing.
+        // All of it is read under the lock: until then, another process could go on writing.
         match Chain::read_run(&*store, run).await {
             Ok((chain, records)) => {
                 let log = Log::new(Some(shelf), clock, publish).continued(chain, &records);
@@ -78,8 +78,8 @@ impl Live {
 
 /// What the plan of a journal locks. An empty journal was cut off before it could say so, and before it could
 /// write anything.
-fn scopes(records: &[Record]) -> Result<Vec<String>, JournalError> {
-    match records.first().map(|record| &record.event) {
+fn scopes(first: Option<&Record>) -> Result<Vec<String>, JournalError> {
+    match first.map(|record| &record.event) {
         Some(Event::Started { plan, .. }) => Ok(plan.locks.clone()),
         None => Ok(Vec::new()),
         Some(_) => Err(JournalError::Damaged {

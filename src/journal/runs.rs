@@ -140,6 +140,17 @@ impl Chain {
         Ok((chain, records))
     }
 
+    /// Reads and checks the first record alone, which says what its run locks.
+    pub(super) async fn read_first(
+        store: &dyn Store,
+        run: &str,
+    ) -> Result<Option<Record>, JournalError> {
+        let stored = store.read(run, 0).await?;
+        (stored.records.first())
+            .map(|bytes| Chain::default().read(bytes))
+            .transpose()
+    }
+
     /// Reads what is new, and compares the end with the head that the store keeps apart from the records.
     async fn catch_up(
         &mut self,

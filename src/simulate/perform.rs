@@ -146,7 +146,7 @@ pub struct Performance {
     pub lapses: Vec<Lapse>,
 }
 
-/// Performs scripts, one after the other.
+/// Performs scripts, one after the other. It has a runtime of its own, so it must be called outside of any other.
 pub struct Performer<P = Real> {
     runtime: Runtime,
     parts: P,

@@ -42,6 +42,8 @@ struct Part {
 }
 
 /// Performs every single fault, and with `pairs` every second one behind it.
+///
+/// All of it happens in threads of its own, and may be asked for in the midst of a runtime.
 pub fn rehearse(model: &Arc<Model>, pairs: bool) -> std::io::Result<Rehearsal> {
     rehearse_with(model, pairs, &Real)
 }
@@ -52,6 +54,18 @@ pub(super) fn rehearse_with<P>(
     pairs: bool,
     parts: &P,
 ) -> std::io::Result<Rehearsal>
+where
+    P: Parts + Clone + Send + Sync,
+{
+    thread::scope(|scope| joined(scope.spawn(|| rehearse_here(model, pairs, parts)).join()))
+}
+
+/// A worker that panicked has shown its message; its share is missing, and that is an error.
+fn joined<T>(done: thread::Result<std::io::Result<T>>) -> std::io::Result<T> {
+    done.unwrap_or_else(|_| Err(std::io::Error::other("a worker of the rehearsal panicked")))
+}
+
+fn rehearse_here<P>(model: &Arc<Model>, pairs: bool, parts: &P) -> std::io::Result<Rehearsal>
 where
     P: Parts + Clone + Send + Sync,
 {
@@ -130,11 +144,7 @@ where
             .collect();
         lives.extend(work()?);
         for other in others {
-            // A worker that panicked has shown its message; its share is missing, and that is an error.
-            let done = other
-                .join()
-                .map_err(|_| std::io::Error::other("a worker panicked"))?;
-            lives.extend(done?);
+            lives.extend(joined(other.join())?);
         }
         Ok::<_, std::io::Error>(())
     })?;

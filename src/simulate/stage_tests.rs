@@ -6,6 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::fault::{Cut, Fault, Moment, Point, Script, Twist};
+use super::imagine;
 use super::model::Model;
 use super::perform::{Performance, Performer};
 use super::rehearse::{Found, difference, rehearse};
@@ -14,6 +15,7 @@ use super::turns::Turns;
 use super::walk::{script_of, walk};
 use crate::event::{Decision, Ending, Round};
 use crate::plan::{Mode, Seconds, Side, Way};
+use crate::playbook::Playbook;
 
 fn model(mode: Mode, sketch: &str) -> Arc<Model> {
     Arc::new(Model::sketch(mode, sketch))
@@ -243,4 +245,26 @@ fn times_are_told_against_what_was_promised() {
     assert!(whole.worst > Duration::from_secs(60), "{:?}", whole.worst);
     assert_eq!(times.steps.len(), 4);
     assert!(times.breaks_the_promise());
+}
+
+/// The playbook of a small site, imagined, whose places hold record sets with their TTLs.
+#[test]
+fn both_layers_say_the_same_of_a_real_playbook() {
+    let text = include_str!("../../playbooks/small-site.toml");
+    let book = Arc::new(Playbook::parse(text, "small-site.toml", &[]).unwrap());
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    for mode in MODES {
+        let imagined = runtime.block_on(imagine(&book, mode, None, None));
+        let model = Arc::new(imagined.unwrap());
+        assert_eq!(found(&model, false), "", "{mode}");
+    }
+}
+
+#[tokio::test]
+async fn a_rehearsal_can_be_held_in_the_midst_of_a_runtime() {
+    let rehearsal = rehearse(&model(Mode::Failover, "k"), false).unwrap();
+    assert_eq!(rehearsal.found, []);
+    assert!(rehearsal.performed > 5);
 }

@@ -5,6 +5,7 @@
 )]
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
@@ -36,9 +37,19 @@ pub enum Liveness {
 }
 
 impl Holder {
-    /// The process that asks.
+    /// The process that asks. The kernel is asked once: nothing of it changes while the process lives.
     pub fn this_process() -> Holder {
+        static THIS: OnceLock<Holder> = OnceLock::new();
         let pid = rustix::process::getpid().as_raw_nonzero().get();
+        let known = THIS.get_or_init(|| Holder::asked(pid));
+        // A child of a fork is another process.
+        match known.pid == pid {
+            true => known.clone(),
+            false => Holder::asked(pid),
+        }
+    }
+
+    fn asked(pid: i32) -> Holder {
         Holder {
             pid,
             started: stat(pid).map_or(0, |stat| stat.started),
