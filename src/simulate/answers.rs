@@ -65,13 +65,16 @@ impl Stage {
         }))
     }
 
-    /// Which sites a check asks; one that asks neither asks the public.
+    /// Which sites a check asks; one that asks neither asks the public. What goes wrong with the check itself is
+    /// told by one answer, whatever its sites would say.
     fn roles(&self, entry: usize) -> impl Iterator<Item = (Role, &'static str)> {
         let sees = self.model().traits[entry].sees;
+        let struck = self.strikes_check(entry);
+        let itself = matches!(struck, Some(Fault::Fails | Fault::Late));
         KEYS.into_iter().filter(move |(role, _)| match role {
-            Role::Active => sees.active,
-            Role::Idle => sees.idle,
-            Role::Public => !sees.active && !sees.idle,
+            Role::Active => sees.active && !itself,
+            Role::Idle => sees.idle && !itself,
+            Role::Public => itself || !sees.active && !sees.idle,
         })
     }
 

@@ -247,18 +247,24 @@ fn times_are_told_against_what_was_promised() {
     assert!(times.breaks_the_promise());
 }
 
-/// The playbook of a small site, imagined, whose places hold record sets with their TTLs.
+/// Playbooks as they are, imagined, whose places hold record sets with their TTLs.
 #[test]
-fn both_layers_say_the_same_of_a_real_playbook() {
-    let text = include_str!("../../playbooks/small-site.toml");
-    let book = Arc::new(Playbook::parse(text, "small-site.toml", &[]).unwrap());
+fn both_layers_say_the_same_of_real_playbooks() {
     let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
         .build()
         .unwrap();
-    for mode in MODES {
-        let imagined = runtime.block_on(imagine(&book, mode, None, None));
-        let model = Arc::new(imagined.unwrap());
-        assert_eq!(found(&model, false), "", "{mode}");
+    for text in [
+        include_str!("../../playbooks/small-site.toml"),
+        include_str!("../../playbooks/ipv6-only.toml"),
+        include_str!("../../playbooks/raspbian.toml"),
+    ] {
+        let book = Arc::new(Playbook::parse(text, "test.toml", &[]).unwrap());
+        for mode in MODES {
+            let imagined = runtime.block_on(imagine(&book, mode, None, None));
+            let model = Arc::new(imagined.unwrap());
+            assert_eq!(found(&model, false), "", "{mode} {}", book.name());
+        }
     }
 }
 
