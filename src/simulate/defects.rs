@@ -35,9 +35,7 @@ where
     }
 }
 
-fn hears(
-    hears: impl Fn(&Plan, &State, &Event) -> Vec<Event>,
-) -> Planted<impl Fn(&Plan, &State, &Event) -> Vec<Event>, impl Fn(&State, Move) -> Move> {
+fn hears(hears: impl Fn(&Plan, &State, &Event) -> Vec<Event>) -> impl Rules {
     Planted {
         hears,
         says: |_: &State, mv| mv,
