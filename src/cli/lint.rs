@@ -209,7 +209,7 @@ fn snippets(desk: &Desk, args: &Args, problems: &Problems) -> String {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the command line is an edge")]
-fn write(path: &Path, result: &str) -> Result<(), Failure> {
+pub(super) fn write(path: &Path, result: &str) -> Result<(), Failure> {
     std::fs::write(path, result).map_err(|error| {
         let message = format!("failed to write `{}`: {error}", path.display());
         Failure::new(Exit::Usage, message)
@@ -217,13 +217,13 @@ fn write(path: &Path, result: &str) -> Result<(), Failure> {
 }
 
 /// Where paths of annotations begin: GitHub knows files by their paths from the root of the repository.
-struct Root {
+pub(super) struct Root {
     here: PathBuf,
     root: PathBuf,
 }
 
 impl Root {
-    fn here() -> Root {
+    pub(super) fn here() -> Root {
         let here = std::env::current_dir().unwrap_or_default();
         let workspace = std::env::var_os("GITHUB_WORKSPACE").map(PathBuf::from);
         let root = workspace
@@ -233,7 +233,7 @@ impl Root {
         Root { here, root }
     }
 
-    fn to(&self, file: &str) -> String {
+    pub(super) fn to(&self, file: &str) -> String {
         let mut path = PathBuf::new();
         for part in self.here.join(file).components() {
             match part {

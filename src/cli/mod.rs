@@ -22,6 +22,7 @@ mod schema;
 mod show;
 mod show_playbook;
 mod signals;
+mod simulate;
 mod world;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
@@ -69,17 +70,17 @@ enum Format {
     Json,
     /// One line for a monitoring system, with its exit codes (`check` only).
     Nagios,
-    /// XML for the test report of a CI (`lint` only).
+    /// XML for the test report of a CI (`lint` and `simulate` only).
     Junit,
-    /// Annotations on the lines of a pull request, for GitHub Actions (`lint` only).
+    /// Annotations on the lines of a pull request, for GitHub Actions (`lint` and `simulate` only).
     Github,
 }
 
 /// The forms that only some verbs have.
 const OF_SOME_VERBS: &[(Format, &str, &[&str])] = &[
     (Format::Nagios, "nagios", &["check"]),
-    (Format::Junit, "junit", &["lint"]),
-    (Format::Github, "github", &["lint"]),
+    (Format::Junit, "junit", &["lint", "simulate"]),
+    (Format::Github, "github", &["lint", "simulate"]),
 ];
 
 impl Format {
@@ -103,6 +104,7 @@ enum Color {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Lint(lint::Args),
+    Simulate(simulate::Args),
     Explain(explain::Args),
     Check(check::Args),
     Plan(plan::Args),
@@ -140,6 +142,7 @@ pub async fn run() -> Exit {
     }
     let result = match arguments.verb {
         Verb::Lint(args) => lint::run(&desk, &args),
+        Verb::Simulate(args) => simulate::run(&desk, &args).await,
         Verb::Explain(args) => explain::run(&desk, &args),
         Verb::Check(args) => check::run(&desk, &args).await,
         Verb::Plan(args) => plan::run(&desk, &args).await,

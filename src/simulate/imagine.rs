@@ -1,7 +1,7 @@
 //! A model from a playbook alone: nothing is asked of any network.
 //!
-//! What a real survey would see is imagined: every name leads to the source, with a usual TTL, and every other
-//! change finds its old value. Whatever a dry run has really seen is taken instead.
+//! What a real survey would see is imagined: every name leads to the source, with the TTL that the playbook
+//! gives it or else a usual one, and every other change finds its old value. Whatever a dry run has really seen is taken instead.
 
 mod usual;
 mod zones;
@@ -135,7 +135,14 @@ impl Surveyor for Imagination<'_> {
             return Box::pin(std::future::ready(Err(dead)));
         }
         if step.kind.name == "dns" {
-            return change.survey(self.site, aim);
+            let is_imagined = self.seen.is_none();
+            return Box::pin(async move {
+                let mut found = change.survey(self.site, aim).await?;
+                if is_imagined {
+                    found.edits.iter_mut().for_each(kept_at_its_ttl);
+                }
+                Ok(found)
+            });
         }
         let value = |text: &str| Value([("value".to_owned(), json!(text))].into());
         let seen: Vec<Edit> = (self.seen.iter())
@@ -166,10 +173,24 @@ impl Surveyor for Imagination<'_> {
     }
 }
 
+/// Where the playbook names a TTL, its author keeps the zone at that one: nobody moves names whose caches hold
+/// for longer than that.
+fn kept_at_its_ttl(edit: &mut Edit) {
+    let sets = |value: &Value| RecordSet::sets_of(value).unwrap_or_default();
+    let after = sets(&edit.after);
+    let mut before = sets(&edit.before);
+    for set in &mut before {
+        if let Some(after) = after.iter().find(|after| after.key == set.key) {
+            set.ttl = after.ttl;
+        }
+    }
+    edit.before = RecordSet::value_of(&before);
+}
+
 /// The plan with what its entries depend on.
 fn model(actual: &Actual, direction: &Direction, plan: Plan, seen: Option<&SeenWorld>) -> Model {
     let aim = Aim::there(direction, true);
-    let lag = lag(actual, &plan);
+    let lag = Lag::of(actual, &plan);
     let traits = (plan.entries.iter())
         .map(|entry| {
             let mut traits = traits(actual, entry, &aim, lag);
@@ -183,23 +204,44 @@ fn model(actual: &Actual, direction: &Direction, plan: Plan, seen: Option<&SeenW
     Model { plan, traits }
 }
 
-/// From the last change to the moment when the slowest cache has let go of what was there before.
-fn lag(actual: &Actual, plan: &Plan) -> Duration {
-    let mut published = Duration::ZERO;
-    let mut cached = 0;
-    for (_, edit) in plan.edits() {
-        for set in RecordSet::sets_of(&edit.before).unwrap_or_default() {
-            cached = cached.max(set.ttl);
-            let kind = (actual.site.zone_of(&set.key.name))
-                .and_then(|zone| actual.book.providers().get(&zone.provider_name))
-                .map_or("", |provider| provider.kind.name);
-            published = published.max(usual::publication(kind));
-        }
-    }
-    published + Duration::from_secs(u64::from(cached))
+/// What passes between the last change and the moment when it is seen.
+#[derive(Clone, Copy)]
+struct Lag {
+    /// Until all name servers have it.
+    published: Duration,
+    /// Until the slowest cache has let go of what was there before.
+    cached: Duration,
 }
 
-fn traits(actual: &Actual, entry: &Entry, aim: &Aim, lag: Duration) -> Traits {
+impl Lag {
+    fn of(actual: &Actual, plan: &Plan) -> Lag {
+        let mut lag = Lag {
+            published: Duration::ZERO,
+            cached: Duration::ZERO,
+        };
+        for (_, edit) in plan.edits() {
+            for set in RecordSet::sets_of(&edit.before).unwrap_or_default() {
+                let kind = (actual.site.zone_of(&set.key.name))
+                    .and_then(|zone| actual.book.providers().get(&zone.provider_name))
+                    .map_or("", |provider| provider.kind.name);
+                lag.published = lag.published.max(usual::publication(kind));
+                lag.cached = lag.cached.max(Duration::from_secs(u64::from(set.ttl)));
+            }
+        }
+        lag
+    }
+
+    /// Until a check of this kind sees the change. Clients hold on to a name for about as long as caches do.
+    fn of_kind(self, kind: &str) -> Duration {
+        let Lag { published, cached } = self;
+        match kind {
+            "traffic" => published + cached * 2,
+            _ => published + cached,
+        }
+    }
+}
+
+fn traits(actual: &Actual, entry: &Entry, aim: &Aim, lag: Lag) -> Traits {
     let work = actual.book.step(&entry.step).map(|step| &step.work);
     let kind = entry.kind.as_str();
     let serves = matches!(kind, "services" | "http" | "tcp" | "rsync");
@@ -229,9 +271,8 @@ fn traits(actual: &Actual, entry: &Entry, aim: &Aim, lag: Duration) -> Traits {
         }
         _ => Sees::default(),
     };
-    let lag = match (&entry.nature, kind) {
-        (Nature::Check, "traffic") => lag + usual::CLIENTS,
-        (Nature::Check, _) if entry.after_change => lag,
+    let lag = match (&entry.nature, entry.after_change) {
+        (Nature::Check, true) => lag.of_kind(kind),
         _ => Duration::ZERO,
     };
     Traits {

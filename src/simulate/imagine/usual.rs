@@ -8,9 +8,6 @@ use std::time::Duration;
 /// The TTL of a record set that nobody has looked at: what most zones are published with.
 pub(super) const TTL: u32 = 300;
 
-/// How long clients that keep a connection open stay at the old side after their caches let go.
-pub(super) const CLIENTS: Duration = Duration::from_secs(60);
-
 /// One look, or one write with its answer, of a kind of step.
 pub(super) fn takes(kind: &str) -> Duration {
     match kind {

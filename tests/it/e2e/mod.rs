@@ -16,4 +16,5 @@ mod scene;
 #[path = "../../../src/report/screen.rs"]
 mod screen;
 mod secrets;
+mod simulate;
 mod terminal;

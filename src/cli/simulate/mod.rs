@@ -1,0 +1,336 @@
+//! `cutover simulate`
+
+mod found;
+mod tell;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::ValueEnum;
+
+use super::common::{Desk, Failure, PlaybookArgs, read};
+use super::lint::{Root, write};
+use super::{Exit, Format};
+use crate::plan::Mode;
+use crate::playbook::Playbook;
+use crate::problem::Severity;
+use crate::report::simulation::{
+    Simulation, simulation, simulations_html, simulations_junit, simulations_table,
+};
+use crate::report::{Found, Linted, junit, lint_github, render};
+use crate::seen::SeenWorld;
+use crate::simulate::{
+    Limits, Machine, Model, Rehearsal, Script, Space, explore, imagine, rehearse, split_mode,
+};
+
+/// Explores, offline, all that can happen to playbooks: every fault at every point, in every combination
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The playbooks, or folders of them
+    #[arg(required = true)]
+    playbooks: Vec<PathBuf>,
+    /// Puts a value over one of each playbook: hosts.standby.addresses='["192.0.2.7"]'
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// How many faults one run can have at most
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(..=6))]
+    faults: u8,
+    /// Puts every pair of faults through the real loop as well
+    #[arg(long)]
+    pairs: bool,
+    /// Only this kind of run; may be given several times
+    #[arg(long = "mode", value_name = "MODE", value_enum)]
+    modes: Vec<Kind>,
+    /// Goes to this site [default: the second of the playbook]
+    #[arg(long, value_name = "SITE")]
+    to: Option<String>,
+    /// Starts from what a dry run has really seen, as `cutover plan --out-world FILE` has saved it
+    #[arg(long, value_name = "FILE")]
+    world: Option<PathBuf>,
+    /// Tells one story again, by its name: drill:flip/write=lies
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["html", "pairs"])]
+    story: Option<String>,
+    /// Writes a page that stands alone, with the table of each kind of run
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Writes the result to a file
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// The most states that are kept; each takes about 60 bytes
+    #[arg(long, value_name = "N", default_value_t = Limits::default().states)]
+    max_states: usize,
+}
+
+/// A kind of run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    /// The dry run.
+    Plan,
+    Drill,
+    Failover,
+    Emergency,
+}
+
+impl Kind {
+    const ALL: [Kind; 4] = [Kind::Plan, Kind::Drill, Kind::Failover, Kind::Emergency];
+
+    fn mode(self) -> Mode {
+        match self {
+            Kind::Plan => Mode::Plan,
+            Kind::Drill => Mode::Drill,
+            Kind::Failover => Mode::Failover,
+            Kind::Emergency => Mode::Emergency,
+        }
+    }
+}
+
+/// One kind of run of one playbook, explored.
+struct Explored {
+    model: Arc<Model>,
+    space: Space,
+    rehearsal: Rehearsal,
+}
+
+pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
+    let playbooks = super::folder::playbooks(&args.playbooks)?;
+    let world = args.world.as_deref().map(seen).transpose()?;
+    if let Some(name) = &args.story {
+        let [playbook] = playbooks.as_slice() else {
+            let why = "a story is told of one playbook; name that one alone";
+            return Err(Failure::new(Exit::Usage, why));
+        };
+        let book = book(desk, args, playbook)?;
+        return story(desk, args, &book, world.as_ref(), name).await;
+    }
+    let mut exit = Exit::Done;
+    let mut all = Vec::new();
+    let mut annotated = Vec::new();
+    for playbook in &playbooks {
+        let simulated = match book(desk, args, playbook) {
+            Ok(book) => one(desk, args, playbook, &book, world.as_ref())
+                .await
+                .map(|found| (book, found)),
+            Err(failure) => Err(failure),
+        };
+        match simulated {
+            Ok((book, found)) => {
+                if !found.holds() && exit == Exit::Done {
+                    exit = Exit::Playbook;
+                }
+                annotated.push(annotations(&book, &found));
+                if desk.format == Format::Text && args.out.is_none() && playbooks.len() == 1 {
+                    desk.print(&simulation(&found, &desk.style()));
+                }
+                all.push(found);
+            }
+            // The others are looked at all the same.
+            Err(failure) => {
+                desk.complain(&failure.message);
+                exit = failure.exit;
+            }
+        }
+    }
+    publish(desk, args, &playbooks, &all, &annotated)?;
+    Ok(exit)
+}
+
+/// Prints, or writes, what was found in the form that was asked for.
+fn publish(
+    desk: &Desk,
+    args: &Args,
+    playbooks: &[PathBuf],
+    all: &[Simulation],
+    annotated: &[Linted],
+) -> Result<(), Failure> {
+    let failed = |why: &dyn std::fmt::Display| {
+        Failure::new(Exit::Error, format!("failed to print the result: {why}"))
+    };
+    let style = desk.style();
+    let one = playbooks.len() == 1;
+    let result = match desk.format {
+        Format::Json => {
+            let mut lines = String::new();
+            for found in all {
+                lines += &serde_json::to_string(found).map_err(|why| failed(&why))?;
+                lines.push('\n');
+            }
+            lines
+        }
+        Format::Junit => {
+            let suites = simulations_junit(all);
+            junit::document("cutover simulate", &suites).map_err(|why| failed(&why))?
+        }
+        Format::Github => {
+            let root = Root::here();
+            lint_github(annotated, |file| root.to(file))
+        }
+        // One playbook was told in full when it was done.
+        Format::Text | Format::Nagios if one && args.out.is_none() => String::new(),
+        Format::Text | Format::Nagios if one => {
+            let lines = all.iter().flat_map(|found| simulation(found, &style));
+            render(&lines.collect::<Vec<_>>(), &style)
+        }
+        Format::Text | Format::Nagios => {
+            let mut lines = Vec::new();
+            for found in all.iter().filter(|found| !found.holds()) {
+                lines.extend(simulation(found, &style));
+                lines.push(crate::report::Line::new());
+            }
+            lines.extend(simulations_table(all, &style));
+            render(&lines, &style)
+        }
+    };
+    if let Some(page) = &args.html {
+        write(page, &simulations_html(all))?;
+    }
+    match &args.out {
+        Some(out) => write(out, &result),
+        None => {
+            desk.print_text(&result);
+            Ok(())
+        }
+    }
+}
+
+fn seen(file: &Path) -> Result<SeenWorld, Failure> {
+    SeenWorld::read(&read(file)?).map_err(|why| {
+        let message = format!("`{}` cannot be used: {why}", file.display());
+        Failure::new(Exit::Usage, message)
+    })
+}
+
+fn book(desk: &Desk, args: &Args, playbook: &Path) -> Result<Arc<Playbook>, Failure> {
+    desk.playbook(&PlaybookArgs {
+        playbook: playbook.to_owned(),
+        set: args.set.clone(),
+    })
+}
+
+/// Everything about one playbook.
+async fn one(
+    desk: &Desk,
+    args: &Args,
+    playbook: &Path,
+    book: &Arc<Playbook>,
+    world: Option<&SeenWorld>,
+) -> Result<Simulation, Failure> {
+    let file = playbook.display().to_string();
+    let kinds: &[Kind] = match args.modes.as_slice() {
+        [] => &Kind::ALL,
+        some => some,
+    };
+    let mut explored = Vec::new();
+    for kind in kinds {
+        let model = model(args, &file, book, kind.mode(), world).await?;
+        let limits = Limits {
+            faults: args.faults,
+            states: args.max_states,
+            ..Limits::default()
+        };
+        let pairs = args.pairs;
+        // It computes for seconds, and the second layer has a clock of its own.
+        let job = tokio::task::spawn_blocking(move || {
+            let space = explore(&model, &Machine, limits);
+            let rehearsal = rehearse(&model, pairs)?;
+            Ok::<_, std::io::Error>(Explored {
+                model,
+                space,
+                rehearsal,
+            })
+        });
+        let done = job.await.map_err(|_| std::io::Error::other("it panicked"));
+        let failed = |why| Failure::new(Exit::Error, format!("failed to simulate `{file}`: {why}"));
+        explored.push(done.and_then(|done| done).map_err(failed)?);
+    }
+    let _ = desk;
+    Ok(found::simulation(&file, args, explored))
+}
+
+async fn model(
+    args: &Args,
+    file: &str,
+    book: &Arc<Playbook>,
+    mode: Mode,
+    world: Option<&SeenWorld>,
+) -> Result<Arc<Model>, Failure> {
+    let imagined = imagine(book, mode, args.to.as_deref(), world).await;
+    imagined.map(Arc::new).map_err(|why| {
+        let exit = match why {
+            crate::simulate::Unimaginable::Survey(crate::engine::SurveyError::Refused {
+                ..
+            }) => Exit::Playbook,
+            _ => Exit::Usage,
+        };
+        Failure::new(
+            exit,
+            format!("`{file}`: there is no {mode} to simulate: {why}"),
+        )
+    })
+}
+
+/// One life of a run, told from its beginning to its end.
+async fn story(
+    desk: &Desk,
+    args: &Args,
+    book: &Arc<Playbook>,
+    world: Option<&SeenWorld>,
+    name: &str,
+) -> Result<Exit, Failure> {
+    let wrong = |why: crate::simulate::BadName| Failure::new(Exit::Usage, why);
+    let (mode, rest) = split_mode(name).map_err(wrong)?;
+    let file = args.playbooks[0].display().to_string();
+    let model = model(args, &file, book, mode, world).await?;
+    let script = Script::parse(rest, &model.plan).map_err(wrong)?;
+    let told = tokio::task::spawn_blocking(move || tell::story(&model, &script)).await;
+    let told = told.map_err(|_| Failure::new(Exit::Error, "failed to tell the story"))?;
+    let told = told.map_err(|why| {
+        Failure::new(
+            Exit::Error,
+            format!("failed to put it through the real loop: {why}"),
+        )
+    })?;
+    desk.print(&told.lines(&desk.style()));
+    Ok(match told.holds() {
+        true => Exit::Done,
+        false => Exit::Playbook,
+    })
+}
+
+/// What is broken, at the lines of the playbook where it begins.
+fn annotations(book: &Playbook, found: &Simulation) -> Linted {
+    let broken = found.runs.iter().flat_map(|run| {
+        let mode = run.mode;
+        run.broken.iter().map(move |story| (mode, story))
+    });
+    let found_at = broken.map(|(mode, story)| {
+        let step = story
+            .step
+            .as_deref()
+            .and_then(|step| book.places().step(step));
+        let span = step.map_or(0..0, |fields| fields.span.clone());
+        let problems = book.problems(Vec::new());
+        let at = problems.at(span.start);
+        Found {
+            file: at.map_or(found.file.as_str(), |at| at.file).to_owned(),
+            line: at.map(|at| at.line),
+            column: at.map(|at| at.column),
+            end_line: None,
+            end_column: None,
+            code: story.rule.clone(),
+            severity: Severity::Error,
+            message: format!("in a {mode}: {}", story.lines.join("; ")),
+            label: None,
+            related: Vec::new(),
+            hint: Some(format!(
+                "cutover simulate {} --story '{}'",
+                found.file, story.name
+            )),
+        }
+    });
+    Linted {
+        file: found.file.clone(),
+        valid: true,
+        found: found_at.collect(),
+        rules: Vec::new(),
+    }
+}

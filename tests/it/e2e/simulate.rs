@@ -1,0 +1,129 @@
+//! `cutover simulate` with the real program: what it prints, writes and ends with.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::program::{Done, Running, cutover};
+use crate::lab::read;
+
+const SMALL: &str = include_str!("../../../playbooks/small-site.toml");
+
+fn simulate(folder: &Path, arguments: &[&str]) -> Done {
+    let mut command: Command = cutover();
+    command.current_dir(folder).arg("simulate").args(arguments);
+    // Nothing of it is kept, and nothing of a network is there to be asked.
+    command.env("CUTOVER_STATE", "/nowhere");
+    Running::start(command, folder, Vec::new()).end()
+}
+
+fn folder(text: &str) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("site.toml"), text).unwrap();
+    dir
+}
+
+#[test]
+fn a_playbook_that_holds_is_told_in_full() {
+    let dir = folder(SMALL);
+    let done = simulate(dir.path(), &["site.toml", "--faults", "2"]).exits(0);
+    insta::assert_snapshot!(done.complains_of_nothing().out);
+}
+
+/// A verification that stands before what it verifies: the run can never end well.
+fn verified_too_early() -> String {
+    let (before, flip) = SMALL.split_once("[[step]]\nid = \"flip\"").unwrap();
+    let (flip, after) = flip.split_once("[[step]]\nid = \"published\"").unwrap();
+    let (published, public) = after.split_once("[[step]]\nid = \"public\"").unwrap();
+    format!(
+        "{before}[[step]]\nid = \"public\"{public}\n[[step]]\nid = \"flip\"{flip}\
+         [[step]]\nid = \"published\"{published}"
+    )
+}
+
+#[test]
+fn a_playbook_that_cannot_end_well_is_a_story_with_what_to_change() {
+    let dir = folder(&verified_too_early());
+    let done = simulate(dir.path(), &["site.toml", "--mode", "failover"]).exits(3);
+    for part in [
+        "BROKEN  a success is reachable at all",
+        "success-is-reachable is broken in a failover:",
+        "move it behind `flip`",
+        "cutover simulate site.toml --story 'failover:nothing'",
+    ] {
+        assert!(done.out.contains(part), "{part}: {done}");
+    }
+    // On the line of the step, for a pull request.
+    let done = simulate(dir.path(), &["site.toml", "--mode", "failover", "--format", "github"]);
+    let line = 1 + (verified_too_early().lines())
+        .position(|line| line == "id = \"public\"")
+        .unwrap();
+    let done = done.exits(3);
+    let begins = format!("::error file=site.toml,line={}", line - 1);
+    assert!(done.out.starts_with(&begins), "{begins}: {done}");
+}
+
+#[test]
+fn a_story_is_told_again_by_its_name() {
+    let dir = folder(SMALL);
+    let story = |name: &str| simulate(dir.path(), &["site.toml", "--story", name]);
+    let done = story("failover:flip/write=unsaid").exits(0);
+    insta::assert_snapshot!(done.complains_of_nothing().out);
+    for (name, complaint) in [
+        ("flip/write=unsaid", "begins with a mode"),
+        ("failover:flap/write=unsaid", "did you mean `flip`?"),
+        ("failover:flip/write=unsad", "did you mean `unsaid`?"),
+    ] {
+        story(name).exits(2).complains(complaint);
+    }
+    // A fault that cannot strike there is no story.
+    story("failover:works/write=lies").exits(3).says("never comes to that point");
+}
+
+#[test]
+fn programs_get_json_junit_and_a_page() {
+    let dir = folder(SMALL);
+    let done = simulate(
+        dir.path(),
+        &["site.toml", "--faults", "1", "--format", "json", "--html", "page.html"],
+    );
+    let done = done.exits(0).complains_of_nothing();
+    let found: serde_json::Value = serde_json::from_str(done.out.trim()).unwrap();
+    assert_eq!(found["playbook"], "small-site");
+    let runs = found["runs"].as_array().unwrap();
+    let modes: Vec<&str> = runs.iter().map(|run| run["mode"].as_str().unwrap()).collect();
+    assert_eq!(modes, ["plan", "drill", "failover", "emergency"]);
+    for run in runs {
+        assert_eq!(run["complete"], true);
+        assert!(run["states"].as_u64().unwrap() > 50, "{run}");
+        assert!(run["performed"].as_u64().unwrap() > 20, "{run}");
+    }
+    let page = read(dir.path().join("page.html"));
+    assert!(page.contains("<h3>Step by fault: emergency failover</h3>"));
+    assert!(page.contains("Every rule holds"));
+
+    let done = simulate(dir.path(), &["site.toml", "--faults", "1", "--format", "junit"]);
+    let done = done.exits(0);
+    assert!(done.out.starts_with("<?xml"), "{done}");
+    assert!(done.out.contains("<testsuite name=\"small-site\""), "{done}");
+}
+
+#[test]
+fn a_folder_ends_with_one_table() {
+    let dir = folder(SMALL);
+    let other = SMALL.replace("name = \"small-site\"", "name = \"other-site\"");
+    std::fs::write(dir.path().join("other.toml"), other).unwrap();
+    std::fs::write(dir.path().join("broken.toml"), "[playbook]\n").unwrap();
+    let done = simulate(dir.path(), &[".", "--faults", "1"]).exits(3);
+    assert!(done.err.contains("broken.toml"), "{done}");
+    let rows: Vec<&str> = done.out.lines().collect();
+    assert_eq!(rows.len(), 3, "{done}");
+    assert!(rows[1].starts_with("other-site ") && rows[1].ends_with("holds"), "{done}");
+    assert!(rows[2].starts_with("small-site ") && rows[2].ends_with("holds"), "{done}");
+}
+
+#[test]
+fn fewer_states_than_there_are_is_said_loudly() {
+    let dir = folder(SMALL);
+    let done = simulate(dir.path(), &["site.toml", "--max-states", "50"]).exits(3);
+    assert!(done.out.contains("not all that can happen"), "{done}");
+}
