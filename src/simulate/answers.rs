@@ -57,7 +57,10 @@ impl Stage {
             self.theatre.clock.sleep(NO_ROUTE.min(timeout / 2)).await;
             return Err(nobody_there());
         }
-        self.takes(entry).await;
+        // What a dead site is said to show comes at once: an emergency gives it no time to take.
+        if !self.is_dead(role, round) {
+            self.takes(entry).await;
+        }
         Ok(json!(match struck {
             Some(Fault::Fails) => Outcome::Fail,
             Some(Fault::Late) => Outcome::Late,

@@ -6,8 +6,7 @@
 mod usual;
 mod zones;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -77,7 +76,7 @@ pub async fn imagine(
     let clock = Clock::following_tokio(jiff::Timestamp::UNIX_EPOCH);
     let live = book.live(clock, Exec::new());
     let contents = Contents {
-        source: addresses(&live, source),
+        source: (live.hosts_of(source)).flat_map(Host::public).collect(),
         ttl: usual::TTL,
         seen: seen.map(record_sets),
     };
@@ -109,11 +108,6 @@ fn record_sets(seen: &SeenWorld) -> BTreeMap<RecordKey, RecordSet> {
         .flat_map(|(_, edit)| RecordSet::sets_of(&edit.before).unwrap_or_default())
         .map(|set| (set.key.clone(), set))
         .collect()
-}
-
-fn addresses(site: &Site, of: &str) -> Vec<IpAddr> {
-    let all: BTreeSet<IpAddr> = (site.hosts_of(of)).flat_map(Host::public).collect();
-    all.into_iter().collect()
 }
 
 /// What the changes of a playbook would find.
@@ -280,7 +274,8 @@ fn traits(actual: &Actual, entry: &Entry, aim: &Aim, lag: Lag) -> Traits {
         serves,
         whole: whole(actual, entry),
         timing: Timing {
-            takes: usual::takes(kind),
+            // Whoever sets a short time-out knows that it does not take longer.
+            takes: usual::takes(kind).min(entry.pace.timeout / 2),
             lag,
         },
     }

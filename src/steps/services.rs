@@ -65,7 +65,7 @@ pub(super) const DEFAULTS: Defaults = Defaults {
 };
 
 /// How long names may take until they lead to the right side, where the playbook does not say.
-const PUBLIC_WITHIN: Duration = Duration::from_secs(120);
+const PUBLIC_WITHIN: Duration = Duration::from_secs(360);
 
 fn build(fields: &Fields, given: &Given) -> Result<Built, Vec<Problem>> {
     let at = At::of(fields);

@@ -8,7 +8,7 @@ use crate::event::Ending;
 use crate::plan::Plan;
 use crate::report::simulation::{Cell, Column, Matrix, Row, Rule, Simulated, Simulation, Story};
 use crate::report::simulation::{Times, Took};
-use crate::simulate::{Fault, Model, Property, Script, Twist, timing};
+use crate::simulate::{self, Fault, Model, Property, Script, Twist};
 
 /// A column of the table: faults that a reader need not tell apart.
 struct Group {
@@ -123,8 +123,8 @@ fn simulated(explored: Explored) -> Simulated {
 /// The shortest story of each property that does not hold, from both layers.
 fn broken(
     model: &Arc<Model>,
-    breaches: &[crate::simulate::Breach],
-    found: &[crate::simulate::rehearse::Found],
+    breaches: &[simulate::Breach],
+    found: &[simulate::Found],
 ) -> Vec<Story> {
     let mut shortest: BTreeMap<Property, (&Script, String)> = BTreeMap::new();
     let both = (breaches.iter())
@@ -213,8 +213,8 @@ fn matrix(plan: &Plan, singles: &[(Twist, Option<Ending>)], broken: &[&str]) -> 
     }
 }
 
-fn times(plan: &Plan, found: &timing::Times) -> Option<Times> {
-    let took = |took: &timing::Took| Took {
+fn times(plan: &Plan, found: &simulate::Times) -> Option<Times> {
+    let took = |took: &simulate::Took| Took {
         median: took.median,
         worst: took.worst,
         story: (!took.script.0.is_empty()).then(|| took.script.name(plan)),

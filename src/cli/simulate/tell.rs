@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::report::simulation::Story;
 use crate::report::{Line, Role, Style};
-use crate::simulate::rehearse::difference;
-use crate::simulate::{Machine, Model, Performer, Property, Script, tell, walk};
+
+use crate::simulate::{Machine, Model, Performer, Property, Script, difference, tell, walk};
 
 /// One life, told.
 pub(super) struct Told {

@@ -1,6 +1,6 @@
 //! DNS as the simulation imagines it: every name of the playbook leads to the source.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ pub(super) struct Contents {
     /// What was really seen of the zones, by key; then there is nothing else in them.
     pub seen: Option<BTreeMap<RecordKey, RecordSet>>,
     /// Where a name that was not seen leads: the public addresses of the source.
-    pub source: Vec<IpAddr>,
+    pub source: BTreeSet<IpAddr>,
     /// The TTL of a record set that was not seen, in seconds.
     pub ttl: u32,
 }

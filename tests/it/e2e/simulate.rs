@@ -47,16 +47,20 @@ fn a_playbook_that_cannot_end_well_is_a_story_with_what_to_change() {
     for part in [
         "BROKEN  a success is reachable at all",
         "success-is-reachable is broken in a failover:",
-        "move it behind `flip`",
+        "`public` waits for a change that comes after it: move it behind",
         "cutover simulate site.toml --story 'failover:nothing'",
     ] {
         assert!(done.out.contains(part), "{part}: {done}");
     }
     // On the line of the step, for a pull request.
-    let done = simulate(dir.path(), &["site.toml", "--mode", "failover", "--format", "github"]);
-    let line = 1 + (verified_too_early().lines())
-        .position(|line| line == "id = \"public\"")
-        .unwrap();
+    let done = simulate(
+        dir.path(),
+        &["site.toml", "--mode", "failover", "--format", "github"],
+    );
+    let line = 1
+        + (verified_too_early().lines())
+            .position(|line| line == "id = \"public\"")
+            .unwrap();
     let done = done.exits(3);
     let begins = format!("::error file=site.toml,line={}", line - 1);
     assert!(done.out.starts_with(&begins), "{begins}: {done}");
@@ -76,7 +80,9 @@ fn a_story_is_told_again_by_its_name() {
         story(name).exits(2).complains(complaint);
     }
     // A fault that cannot strike there is no story.
-    story("failover:works/write=lies").exits(3).says("never comes to that point");
+    story("failover:works/write=lies")
+        .exits(3)
+        .says("never comes to that point");
 }
 
 #[test]
@@ -84,27 +90,44 @@ fn programs_get_json_junit_and_a_page() {
     let dir = folder(SMALL);
     let done = simulate(
         dir.path(),
-        &["site.toml", "--faults", "1", "--format", "json", "--html", "page.html"],
+        &[
+            "site.toml",
+            "--faults",
+            "1",
+            "--format",
+            "json",
+            "--html",
+            "page.html",
+        ],
     );
     let done = done.exits(0).complains_of_nothing();
     let found: serde_json::Value = serde_json::from_str(done.out.trim()).unwrap();
     assert_eq!(found["playbook"], "small-site");
     let runs = found["runs"].as_array().unwrap();
-    let modes: Vec<&str> = runs.iter().map(|run| run["mode"].as_str().unwrap()).collect();
+    let modes: Vec<&str> = runs
+        .iter()
+        .map(|run| run["mode"].as_str().unwrap())
+        .collect();
     assert_eq!(modes, ["plan", "drill", "failover", "emergency"]);
     for run in runs {
         assert_eq!(run["complete"], true);
-        assert!(run["states"].as_u64().unwrap() > 50, "{run}");
+        assert!(run["states"].as_u64().unwrap() > 30, "{run}");
         assert!(run["performed"].as_u64().unwrap() > 20, "{run}");
     }
-    let page = read(dir.path().join("page.html"));
+    let page = read(&dir.path().join("page.html"));
     assert!(page.contains("<h3>Step by fault: emergency failover</h3>"));
     assert!(page.contains("Every rule holds"));
 
-    let done = simulate(dir.path(), &["site.toml", "--faults", "1", "--format", "junit"]);
+    let done = simulate(
+        dir.path(),
+        &["site.toml", "--faults", "1", "--format", "junit"],
+    );
     let done = done.exits(0);
     assert!(done.out.starts_with("<?xml"), "{done}");
-    assert!(done.out.contains("<testsuite name=\"small-site\""), "{done}");
+    assert!(
+        done.out.contains("<testsuite name=\"small-site\""),
+        "{done}"
+    );
 }
 
 #[test]
@@ -117,8 +140,14 @@ fn a_folder_ends_with_one_table() {
     assert!(done.err.contains("broken.toml"), "{done}");
     let rows: Vec<&str> = done.out.lines().collect();
     assert_eq!(rows.len(), 3, "{done}");
-    assert!(rows[1].starts_with("other-site ") && rows[1].ends_with("holds"), "{done}");
-    assert!(rows[2].starts_with("small-site ") && rows[2].ends_with("holds"), "{done}");
+    assert!(
+        rows[1].starts_with("other-site ") && rows[1].ends_with("holds"),
+        "{done}"
+    );
+    assert!(
+        rows[2].starts_with("small-site ") && rows[2].ends_with("holds"),
+        "{done}"
+    );
 }
 
 #[test]
