@@ -309,13 +309,13 @@ fn annotations(book: &Playbook, found: &Simulation) -> Linted {
             .and_then(|step| book.places().step(step));
         let span = step.map_or(0..0, |fields| fields.span.clone());
         let problems = book.problems(Vec::new());
-        let at = problems.at(span.start);
+        let (at, end) = (problems.at(span.start), problems.at(span.end));
         Found {
             file: at.map_or(found.file.as_str(), |at| at.file).to_owned(),
             line: at.map(|at| at.line),
             column: at.map(|at| at.column),
-            end_line: None,
-            end_column: None,
+            end_line: end.or(at).map(|at| at.line),
+            end_column: end.or(at).map(|at| at.column),
             code: story.rule.clone(),
             severity: Severity::Error,
             message: format!("in a {mode}: {}", story.lines.join("; ")),
