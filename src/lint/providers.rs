@@ -1,8 +1,10 @@
 //! What a DNS provider can and cannot do.
 
+use std::net::IpAddr;
+
 use super::Rule;
 use super::view::{Finding, Scope, Seen, View, list};
-use crate::dns::Honesty;
+use crate::dns::{Honesty, RecordKey, RecordSet, RecordType};
 use crate::playbook::{ProviderSpec, ZoneSpec};
 use crate::problem::Severity;
 
@@ -113,6 +115,41 @@ api-key = { env = "PDNS_API_KEY" }
 "#,
         find: set_by_set,
     },
+    Rule {
+        code: "L404",
+        name: "more-than-one-write",
+        severity: Severity::Warning,
+        what: "the record sets that a step moves in a zone do not fit into one write of the provider",
+        why: "Between one write and the next the zone is half moved, and others can see it: some of the records lead \
+              to the target and the rest to the source. Where a later write is refused, it stays so until the run has \
+              gone back. Limits of batches have cut sets of records in two that nobody meant to be cut.",
+        fix: "Move fewer record sets: let names be aliases (CNAME) of a few that move. Or use a provider that takes all \
+              of them in one write, or allow the rule with the reason why a zone that is half moved does no harm.",
+        breaks: r#"[playbook]
+name = "example"
+rto = "10m"
+allow = [{ rule = "no-compare-and-swap", reason = "nobody else writes this zone" }]
+
+[providers.own]
+kind = "mythic-beasts"
+key-id = { env = "MYTHIC_KEY_ID" }
+secret = { env = "MYTHIC_SECRET" }
+
+[services.website]
+names = ["www.site.example"]
+probes = [{ http = "/", contains = "Welcome" }]
+"#,
+        keeps: r#"[providers.own]
+kind = "rfc2136"
+server = "192.0.2.53"
+key = { name = "cutover", secret = { env = "TSIG_SECRET" } }
+
+[services.website]
+names = ["www.site.example"]
+probes = [{ http = "/", contains = "Welcome" }]
+"#,
+        find: more_than_one_write,
+    },
 ];
 
 /// The zones in which a `dns` step is known to move names, with these.
@@ -216,4 +253,75 @@ fn set_by_set(view: &View<'_>) -> Vec<Finding> {
             Some(finding)
         })
         .collect()
+}
+
+/// The record sets that these names have at least, before and after: an address of each family that both sites
+/// have. What a zone really holds is known only when a run is planned.
+fn least_sets(view: &View<'_>, names: &[String]) -> Vec<(RecordSet, RecordSet)> {
+    let [one, other] = view.both_sites();
+    let address = |site, rtype: RecordType| {
+        let mut all = view.hosts_of(site).flat_map(|host| host.public());
+        all.find(|ip| ip.is_ipv4() == (rtype == RecordType::A))
+    };
+    let set = |name: &str, rtype, ip: IpAddr| {
+        RecordSet::new(RecordKey::new(name, rtype), 0, [ip.to_string()]).ok()
+    };
+    let mut sets = Vec::new();
+    for rtype in [RecordType::A, RecordType::Aaaa] {
+        let (Some(from), Some(to)) = (address(one, rtype), address(other, rtype)) else {
+            continue;
+        };
+        let pairs = (names.iter())
+            .filter_map(|name| Some((set(name, rtype, from)?, set(name, rtype, to)?)));
+        sets.extend(pairs);
+    }
+    sets
+}
+
+fn more_than_one_write(view: &View<'_>) -> Vec<Finding> {
+    // That these move name by name is told once.
+    let told: Vec<Scope> = (set_by_set(view).into_iter())
+        .map(|finding| finding.scope)
+        .collect();
+    let mut findings: Vec<Finding> = Vec::new();
+    for flip in view.flips() {
+        for (zone, names) in written(view, flip) {
+            let id = &zone.provider;
+            let Some(provider) = view.book.providers().get(id) else {
+                continue;
+            };
+            let scope = Scope::Provider(id.clone());
+            // One that is exceeded is named once, whatever else moves by it.
+            let known = findings.iter().any(|finding| finding.scope == scope);
+            if known || told.contains(&scope) {
+                continue;
+            }
+            let sets = least_sets(view, &names);
+            let writes = (provider.kind.limits.cut)(&sets);
+            let [first, _, ..] = writes.as_slice() else {
+                continue;
+            };
+            let message = format!(
+                "`{}` moves {} record sets of `{}` in {} writes: one write of provider `{id}` holds {} of them",
+                flip.id(),
+                sets.len(),
+                zone.name,
+                writes.len(),
+                first.len(),
+            );
+            let hint = match provider.kind.limits.honesty {
+                Honesty::OneSet => "allow it with the reason why a state in between does no harm",
+                _ => {
+                    "let names be aliases of a few that move, or allow it with the reason why it does no harm"
+                }
+            };
+            findings.push(
+                about(id, provider, message)
+                    .label("the zone is half moved between two of them")
+                    .hint(hint)
+                    .beside(flip, "moved here"),
+            );
+        }
+    }
+    findings
 }

@@ -237,6 +237,26 @@ fn an_allowance_of_a_step_counts_there_alone() {
 }
 
 #[test]
+fn a_thousand_names_are_too_many_for_one_message_and_a_hundred_are_not() {
+    let moves = |count: usize| {
+        let names: Vec<String> = (0..count)
+            .map(|n| format!("\"shop-{n}.site.example\""))
+            .collect();
+        let (before, after) = BASE.split_once("names = [").unwrap();
+        let (_, after) = after.split_once("]\n").unwrap();
+        linted(&format!("{before}names = [{}]\n{after}", names.join(", ")))
+    };
+    assert_eq!(codes(&moves(100)), [""; 0]);
+    let problems = moves(1000);
+    assert_eq!(codes(&problems), ["L404"]);
+    let message = &problems.list[0].message;
+    assert!(
+        message.starts_with("`flip` moves 2000 record sets of `site.example` in "),
+        "{message}"
+    );
+}
+
+#[test]
 fn a_page_explains_a_rule_by_code_and_by_name() {
     let page = explain("l105").unwrap();
     assert_eq!(page, explain("point-of-no-return").unwrap());

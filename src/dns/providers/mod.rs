@@ -7,12 +7,15 @@ mod rfc2136;
 
 use std::sync::Arc;
 
-use crate::dns::{Honesty, Provider};
+use crate::dns::{Honesty, Provider, RecordSet};
 use crate::field::{Field, Fields};
 use crate::problem::Problem;
 
 /// Builds a provider from checked fields, or says what is wrong with them together.
 pub type Build = fn(&Fields) -> Result<Arc<dyn Provider>, Vec<Problem>>;
+
+/// Cuts changes of a zone (before, after) into groups that each fit into one write.
+pub type Cut = for<'s> fn(&'s [(RecordSet, RecordSet)]) -> Vec<&'s [(RecordSet, RecordSet)]>;
 
 /// A provider that a playbook can name.
 pub struct ProviderKind {
@@ -34,6 +37,8 @@ pub struct Limits {
     pub honesty: Honesty,
     /// The smallest TTL that it stores, in seconds.
     pub smallest_ttl: u32,
+    /// What one write holds at most.
+    pub cut: Cut,
 }
 
 /// Every provider.

@@ -72,6 +72,7 @@ secret = { file = "/etc/cutover/mythic.secret" }
     limits: Limits {
         honesty: Honesty::OneSet,
         smallest_ttl: 60,
+        cut: |sets| sets.chunks(1).collect(),
     },
     build,
 };
@@ -392,6 +393,10 @@ impl Provider for MythicBeasts {
 
     fn honesty(&self) -> Honesty {
         KIND.limits.honesty
+    }
+
+    fn groups<'s>(&self, sets: &'s [(RecordSet, RecordSet)]) -> Vec<&'s [(RecordSet, RecordSet)]> {
+        (KIND.limits.cut)(sets)
     }
 
     /// The vendor documents no minimum; a smaller one than a minute is not asked for.

@@ -56,6 +56,8 @@ api-key = { env = "PDNS_API_KEY" }
     limits: Limits {
         honesty: Honesty::Atomic,
         smallest_ttl: 0,
+        // Its API documents no limit.
+        cut: |sets| vec![sets],
     },
     build,
 };
@@ -378,6 +380,10 @@ impl Provider for PowerDns {
 
     fn honesty(&self) -> Honesty {
         KIND.limits.honesty
+    }
+
+    fn groups<'s>(&self, sets: &'s [(RecordSet, RecordSet)]) -> Vec<&'s [(RecordSet, RecordSet)]> {
+        (KIND.limits.cut)(sets)
     }
 
     fn smallest_ttl(&self) -> u32 {

@@ -85,6 +85,7 @@ key = { name = "cutover", algorithm = "hmac-sha256", secret = { env = "TSIG_SECR
     limits: Limits {
         honesty: Honesty::CompareAndSwap,
         smallest_ttl: 0,
+        cut: message::groups,
     },
     build,
 };
@@ -410,7 +411,7 @@ impl Provider for Rfc2136 {
     }
 
     fn groups<'s>(&self, sets: &'s [(RecordSet, RecordSet)]) -> Vec<&'s [(RecordSet, RecordSet)]> {
-        message::groups(sets)
+        (KIND.limits.cut)(sets)
     }
 
     fn smallest_ttl(&self) -> u32 {
