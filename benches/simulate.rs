@@ -10,10 +10,13 @@
     reason = "a benchmark reads clocks and prints"
 )]
 
-use std::time::Instant;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use cutover::plan::Mode;
-use cutover::simulate::{Limits, Machine, Model, Space, explore};
+use cutover::playbook::{Included, Input, Playbook};
+use cutover::simulate::{Limits, Machine, Model, Space, explore, imagine, rehearse};
 use divan::Bencher;
 use divan::counter::ItemsCount;
 
@@ -69,7 +72,65 @@ fn main() {
             );
         }
     }
+    of_the_project();
     divan::main();
+}
+
+fn playbook(path: &Path) -> Playbook {
+    let read = |path: &Path| std::fs::read(path).unwrap_or_else(|e| panic!("{path:?}: {e}"));
+    let file = path.display().to_string();
+    let input = Input {
+        file: &file,
+        sets: &[],
+        today: None,
+        read: &|included| {
+            Ok(Included {
+                file: Input::beside(&file, included),
+                bytes: read(&path.with_file_name(included)),
+            })
+        },
+    };
+    let book = Playbook::read(&read(path), &input);
+    book.unwrap_or_else(|problems| panic!("{}", problems.render(false, None)))
+}
+
+/// Every playbook of this project in every kind of run: both layers, each on its own.
+fn of_the_project() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("playbooks");
+    let mut files: Vec<PathBuf> = [folder.clone(), folder.join("twelve")]
+        .iter()
+        .flat_map(|folder| std::fs::read_dir(folder).expect("the folder of the playbooks"))
+        .map(|entry| entry.expect("an entry of the folder").path())
+        .filter(|path| path.extension().is_some_and(|kind| kind == "toml"))
+        .collect();
+    files.sort();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let modes = [Mode::Plan, Mode::Drill, Mode::Failover, Mode::Emergency];
+    let (mut searched, mut performed) = (Duration::ZERO, Duration::ZERO);
+    let (mut transitions, mut lives) = (0, 0);
+    for file in &files {
+        let book = Arc::new(playbook(file));
+        for mode in modes {
+            let model = runtime.block_on(imagine(&book, mode, None, None));
+            let model = Arc::new(model.unwrap_or_else(|why| panic!("{file:?}: {why}")));
+            let begun = Instant::now();
+            transitions += space(&model, 3).transitions;
+            searched += begun.elapsed();
+            let begun = Instant::now();
+            lives += rehearse(&model, false).expect("threads").performed;
+            performed += begun.elapsed();
+        }
+    }
+    println!(
+        "{} playbooks of the project, three faults: {transitions} transitions in {:.2} s on one core; \
+         {lives} runs through the real loop in {:.2} s",
+        files.len(),
+        searched.as_secs_f64(),
+        performed.as_secs_f64(),
+    );
 }
 
 /// Transitions a second, as items.

@@ -98,7 +98,9 @@ pub async fn imagine(
         emergency: mode == Mode::Emergency,
         seen,
     };
-    let plan = survey_by(&actual, &intention, &surveyor).await?;
+    let mut plan = survey_by(&actual, &intention, &surveyor).await?;
+    // Each simulated run writes and reads back a journal of its own: what nothing depends on is left out.
+    plan.text.clear();
     Ok(model(&actual, &direction, plan, seen))
 }
 

@@ -107,7 +107,7 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
     let mut annotated = Vec::new();
     for playbook in &playbooks {
         let simulated = match book(desk, args, playbook) {
-            Ok(book) => one(desk, args, playbook, &book, world.as_ref())
+            Ok(book) => one(args, playbook, &book, world.as_ref())
                 .await
                 .map(|found| (book, found)),
             Err(failure) => Err(failure),
@@ -206,9 +206,8 @@ fn book(desk: &Desk, args: &Args, playbook: &Path) -> Result<Arc<Playbook>, Fail
     })
 }
 
-/// Everything about one playbook.
+/// Everything about one playbook, each kind of run beside the others.
 async fn one(
-    desk: &Desk,
     args: &Args,
     playbook: &Path,
     book: &Arc<Playbook>,
@@ -219,31 +218,43 @@ async fn one(
         [] => &Kind::ALL,
         some => some,
     };
-    let mut explored = Vec::new();
-    for kind in kinds {
-        let model = model(args, &file, book, kind.mode(), world).await?;
-        let limits = Limits {
-            faults: args.faults,
-            states: args.max_states,
-            ..Limits::default()
-        };
-        let pairs = args.pairs;
-        // It computes for seconds, and the second layer has a clock of its own.
-        let job = tokio::task::spawn_blocking(move || {
-            let space = explore(&model, &Machine, limits);
-            let rehearsal = rehearse(&model, pairs)?;
-            Ok::<_, std::io::Error>(Explored {
-                model,
-                space,
-                rehearsal,
-            })
-        });
-        let done = job.await.map_err(|_| std::io::Error::other("it panicked"));
-        let failed = |why| Failure::new(Exit::Error, format!("failed to simulate `{file}`: {why}"));
-        explored.push(done.and_then(|done| done).map_err(failed)?);
-    }
-    let _ = desk;
+    let explored = kinds
+        .iter()
+        .map(|kind| explored(args, &file, book, kind.mode(), world));
+    let explored = futures::future::try_join_all(explored).await?;
     Ok(found::simulation(&file, args, explored))
+}
+
+/// Both layers of one kind of run.
+async fn explored(
+    args: &Args,
+    file: &str,
+    book: &Arc<Playbook>,
+    mode: Mode,
+    world: Option<&SeenWorld>,
+) -> Result<Explored, Failure> {
+    let model = model(args, file, book, mode, world).await?;
+    let limits = Limits {
+        faults: args.faults,
+        states: args.max_states,
+        ..Limits::default()
+    };
+    let pairs = args.pairs;
+    // It computes for seconds, and the second layer has a clock of its own.
+    let job = tokio::task::spawn_blocking(move || {
+        let space = explore(&model, &Machine, limits);
+        let rehearsal = rehearse(&model, pairs)?;
+        Ok::<_, std::io::Error>(Explored {
+            model,
+            space,
+            rehearsal,
+        })
+    });
+    let failed = |why: &dyn std::fmt::Display| {
+        Failure::new(Exit::Error, format!("failed to simulate `{file}`: {why}"))
+    };
+    let done = job.await.map_err(|why| failed(&why))?;
+    done.map_err(|why| failed(&why))
 }
 
 async fn model(

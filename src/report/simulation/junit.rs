@@ -111,14 +111,9 @@ fn in_time(run: &Simulated) -> Option<Came> {
         short(times.whole.worst),
         short(rto)
     );
-    Some(if times.whole.median > rto {
-        Came::Fail {
-            message: format!("it takes longer than is promised: {said}"),
-            text: String::new(),
-        }
-    } else if times.whole.worst > rto {
-        Came::Warn { text: said }
-    } else {
-        Came::Pass
+    // The fake world's pace is imagined, so it proves nothing: it is worth a look.
+    Some(match times.whole.worst > rto {
+        true => Came::Warn { text: said },
+        false => Came::Pass,
     })
 }
