@@ -51,12 +51,14 @@ pub use ground::{Ground, Node};
 pub use imagine::{Unimaginable, imagine};
 pub use model::{Dead, Model, Sees, Timing, Traits};
 pub use name::{BadName, mode_name, split_mode};
-pub use perform::{Lapse, Performance, Performer};
+pub use perform::{Lapse, Performance, Performer, Print};
 pub use property::Property;
 pub use rehearse::{Found, Rehearsal, difference, rehearse};
 pub use rules::{Machine, Rules};
 pub use space::{Breach, Limits, Space, explore};
 pub use stage::Stage;
 pub use story::{Story, tell};
+#[cfg(test)]
+pub(crate) use theatre::CANARY;
 pub use timing::{Times, Took};
 pub use walk::{Step, Walk, points, points_after, walk};

@@ -1,5 +1,6 @@
 //! Performs one script: the same loop as a real run, on the fake world, in virtual time.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +25,9 @@ use crate::store::{Blow, Store};
 
 /// No script makes so many processes.
 const MOST_PROCESSES: usize = 64;
+
+/// Everything that the displays print of a run, from its records.
+pub type Print = fn(&[Record]) -> io::Result<String>;
 
 /// What a run is performed with: the parts of a real run, or, in a test, one of them with a planted defect.
 pub trait Parts {
@@ -51,17 +55,29 @@ pub trait Parts {
     fn code(&self, ending: Ending) -> u8 {
         ending.code()
     }
+
+    /// What the displays print.
+    fn prints(&self, records: &[Record]) -> io::Result<String> {
+        let _ = records;
+        Ok(String::new())
+    }
 }
 
-/// The parts of every real run.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Real;
+/// The parts of every real run, and the displays of the caller.
+#[derive(Clone, Copy, Debug)]
+pub struct Real {
+    pub print: Print,
+}
 
 impl Parts for Real {
     type World = Stage;
 
     fn world(&self, stage: Stage) -> Stage {
         stage
+    }
+
+    fn prints(&self, records: &[Record]) -> io::Result<String> {
+        (self.print)(records)
     }
 }
 
@@ -153,9 +169,9 @@ pub struct Performer<P = Real> {
 }
 
 impl Performer {
-    /// With the parts of every real run.
-    pub fn new() -> std::io::Result<Performer> {
-        Performer::with(Real)
+    /// With the parts of every real run. What `print` makes of one must hold no secret.
+    pub fn new(print: Print) -> io::Result<Performer> {
+        Performer::with(Real { print })
     }
 }
 
@@ -167,7 +183,7 @@ enum Begin {
 }
 
 impl<P: Parts> Performer<P> {
-    pub(super) fn with(parts: P) -> std::io::Result<Performer<P>> {
+    pub(super) fn with(parts: P) -> io::Result<Performer<P>> {
         let mut builder = Builder::new_current_thread();
         let runtime = builder.enable_time().start_paused(true).build()?;
         Ok(Performer { runtime, parts })
@@ -196,8 +212,21 @@ impl<P: Parts> Performer<P> {
                 verdict::end(&theatre, ending, self.parts.code(ending));
                 self.resume_after_the_end(&theatre, ending).await;
             }
+            self.display(&theatre);
             self.performance(&theatre, ending, took, processes)
         })
+    }
+
+    /// Nor does anything that is printed of it hold a secret.
+    fn display(&self, theatre: &Theatre) {
+        let printed = self.parts.prints(&theatre.inner().records);
+        match printed {
+            Ok(text) => theatre.holds_no_secret("what a display prints", &text),
+            Err(why) => {
+                let what = format!("nobody knows: it could not be displayed: {why}");
+                theatre.lapse(Property::NoSecret, what);
+            }
+        }
     }
 
     fn performance(

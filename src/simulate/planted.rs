@@ -12,6 +12,8 @@ use super::perform::{Parts, Performance, Performer};
 use super::property::Property;
 use super::rehearse::{Rehearsal, rehearse_with};
 use super::stage::Stage;
+use super::stage_tests::undisplayed;
+use super::theatre::CANARY;
 use crate::clock::Clock;
 use crate::engine::World;
 use crate::event::{Answer, Ending, Event, Finding, Record, Unseen};
@@ -40,6 +42,8 @@ enum Defect {
     ForgetsAPart,
     /// The provider's complaint holds its password.
     LeaksTheSecret,
+    /// A display looks up what was left out of the records.
+    DisplaysTheSecret,
     /// The engine waits ten times as long as the playbook says.
     WaitsTooLong,
     /// A resume does not know of the write that was in flight.
@@ -94,6 +98,18 @@ impl Parts for Defect {
             (Defect::UnprovenIsZero, Ending::DoneUnproven) => 0,
             _ => ending.code(),
         }
+    }
+
+    fn prints(&self, records: &[Record]) -> std::io::Result<String> {
+        let mut text = String::new();
+        for record in records {
+            text += &serde_json::to_string(record)?;
+            text.push('\n');
+        }
+        Ok(match self {
+            Defect::DisplaysTheSecret => text.replace("[secret]", CANARY),
+            _ => text,
+        })
     }
 }
 
@@ -342,6 +358,12 @@ fn every_planted_defect_is_found_and_has_a_story() {
             Property::NoSecret,
         ),
         (
+            Defect::DisplaysTheSecret,
+            Mode::Failover,
+            "kck",
+            Property::NoSecret,
+        ),
+        (
             Defect::WaitsTooLong,
             Mode::Failover,
             "kck",
@@ -388,6 +410,8 @@ fn every_planted_defect_is_found_and_has_a_story() {
       drill:nothing: it ended Done, and `c1` is Foreign
     LeaksTheSecret breaks no-secret-in-any-output
       failover:c1/write=refused: a line of the journal held the secret behind `the provider refused it (logged in with [secret]): ``
+    DisplaysTheSecret breaks no-secret-in-any-output
+      failover:c1/write=refused: what a display prints held the secret behind `the provider refused it (logged in with `
     WaitsTooLong breaks no-step-after-its-deadline
       failover:k0/look=hangs: `k0` was asked for 100s, and may be for 10s
     ForgetsTheIntent breaks looked-at-after-each-write
@@ -409,7 +433,7 @@ fn without_a_defect_nothing_of_it_is_found() {
         (Mode::Emergency, "kck"),
     ] {
         let model = Arc::new(Model::sketch(mode, letters));
-        let rehearsal = super::rehearse(&model, false).unwrap();
+        let rehearsal = super::rehearse(&model, false, undisplayed).unwrap();
         assert_eq!(rehearsal.found, [], "{mode} {letters}");
     }
 }

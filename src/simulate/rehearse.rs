@@ -7,7 +7,7 @@ use std::thread;
 use super::disk::Severed;
 use super::fault::{Script, Twist};
 use super::model::Model;
-use super::perform::{Parts, Performance, Performer, Real};
+use super::perform::{Parts, Performance, Performer, Print, Real};
 use super::property::Property;
 use super::rules::Machine;
 use super::timing::{Clocked, Times};
@@ -43,9 +43,10 @@ struct Part {
 
 /// Performs every single fault, and with `pairs` every second one behind it.
 ///
-/// All of it happens in threads of its own, and may be asked for in the midst of a runtime.
-pub fn rehearse(model: &Arc<Model>, pairs: bool) -> std::io::Result<Rehearsal> {
-    rehearse_with(model, pairs, &Real)
+/// What `print` makes of a run must hold no secret. All of it happens in threads of its own, and may be asked for
+/// in the midst of a runtime.
+pub fn rehearse(model: &Arc<Model>, pairs: bool, print: Print) -> std::io::Result<Rehearsal> {
+    rehearse_with(model, pairs, &Real { print })
 }
 
 /// The same with parts of a run that may have a planted defect.

@@ -7,7 +7,7 @@ use super::fault::{Cut, Fault};
 use super::model::{Dead, Model};
 use super::perform::Written;
 use super::property::Property;
-use super::theatre::{CANARY, Fate, Inner, LANDING, SLACK, Theatre};
+use super::theatre::{Fate, Inner, LANDING, SLACK, Theatre};
 use crate::engine::{Stop, StopSignal};
 use crate::event::{Record, Round};
 use crate::machine::Move;
@@ -197,20 +197,12 @@ impl Stage {
 
     /// No line of the journal holds a secret.
     pub(super) fn wrote_down(&self, line: &str) {
-        self.holds_no_secret("a line of the journal", line);
+        self.theatre.holds_no_secret("a line of the journal", line);
     }
 
     /// Passing news hold no secret either.
     pub(super) fn overheard(&self, note: &str) {
-        self.holds_no_secret("passing news", note);
-    }
-
-    fn holds_no_secret(&self, what: &str, text: &str) {
-        if let Some((before, _)) = text.split_once(CANARY) {
-            let near = before.rsplit('"').next().unwrap_or_default();
-            let what = format!("{what} held the secret behind `{near}`");
-            self.theatre.lapse(Property::NoSecret, what);
-        }
+        self.theatre.holds_no_secret("passing news", note);
     }
 }
 

@@ -13,9 +13,14 @@ use super::rehearse::{Found, difference, rehearse};
 use super::rules::Machine;
 use super::turns::Turns;
 use super::walk::{script_of, walk};
-use crate::event::{Decision, Ending, Round};
+use crate::event::{Decision, Ending, Record, Round};
 use crate::plan::{Mode, Seconds, Side, Way};
 use crate::playbook::Playbook;
+
+/// Nobody looks at the run.
+pub(super) fn undisplayed(_: &[Record]) -> std::io::Result<String> {
+    Ok(String::new())
+}
 
 fn model(mode: Mode, sketch: &str) -> Arc<Model> {
     Arc::new(Model::sketch(mode, sketch))
@@ -27,7 +32,7 @@ fn twist(entry: Option<u16>, moment: Moment, nth: u16, fault: Fault) -> Twist {
 }
 
 fn perform(model: &Arc<Model>, twists: &[Twist]) -> Performance {
-    let performer = Performer::new().unwrap();
+    let performer = Performer::new(undisplayed).unwrap();
     let performance = performer.perform(model, &Script(twists.to_vec()));
     assert_eq!(performance.lapses, [], "{twists:?}");
     performance
@@ -130,7 +135,7 @@ fn looks_and_reads_and_people_are_struck_as_well() {
 fn a_process_that_is_killed_around_any_line_ends_as_if_it_had_been_killed_in_its_move() {
     for mode in [Mode::Drill, Mode::Failover, Mode::Emergency] {
         let model = model(mode, "kpbcck");
-        let performer = Performer::new().unwrap();
+        let performer = Performer::new(undisplayed).unwrap();
         let whole = perform(&model, &[]);
         let mut cuts = 0;
         for (severed, twist) in whole.severances() {
@@ -151,7 +156,7 @@ const MODES: [Mode; 3] = [Mode::Drill, Mode::Failover, Mode::Emergency];
 
 /// What the rehearsal of a sketch finds, a line each.
 fn found(model: &Arc<Model>, pairs: bool) -> String {
-    let rehearsal = rehearse(model, pairs).unwrap();
+    let rehearsal = rehearse(model, pairs, undisplayed).unwrap();
     let line = |found: &Found| {
         let Found {
             property,
@@ -215,7 +220,7 @@ proptest! {
         letters in "[kkpbcctax?w]{1,8}",
         choices in prop::collection::vec(any::<u16>(), 60),
     ) {
-        let performer = Performer::new().unwrap();
+        let performer = Performer::new(undisplayed).unwrap();
         for mode in MODES {
             let model = model(mode, &letters);
             let script = random_script(&model, &choices);
@@ -235,7 +240,7 @@ fn times_are_told_against_what_was_promised() {
     sketched.plan.objectives.rto = Some(Seconds(Duration::from_secs(60)));
     sketched.traits[3].timing.lag = Duration::from_secs(12);
     let model = Arc::new(sketched);
-    let times = rehearse(&model, false).unwrap().times;
+    let times = rehearse(&model, false, undisplayed).unwrap().times;
     let whole = times.whole.as_ref().unwrap();
     // Two checks, and three looks and writes for each change, of a second each; the last waits for the lag.
     assert_eq!(whole.median, Duration::from_secs(20));
@@ -270,7 +275,7 @@ fn both_layers_say_the_same_of_real_playbooks() {
 
 #[tokio::test]
 async fn a_rehearsal_can_be_held_in_the_midst_of_a_runtime() {
-    let rehearsal = rehearse(&model(Mode::Failover, "k"), false).unwrap();
+    let rehearsal = rehearse(&model(Mode::Failover, "k"), false, undisplayed).unwrap();
     assert_eq!(rehearsal.found, []);
     assert!(rehearsal.performed > 5);
 }

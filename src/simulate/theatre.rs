@@ -22,7 +22,7 @@ use crate::secret::Secret;
 use crate::store::Memory;
 
 /// What the fake provider logs in with. It must never be seen anywhere.
-pub(super) const CANARY: &str = "canary-3c5f0b91-of-the-fake-provider";
+pub(crate) const CANARY: &str = "canary-3c5f0b91-of-the-fake-provider";
 
 /// The engine, the timers and the journal round to whole milliseconds, a few times in one move.
 pub(super) const SLACK: Duration = Duration::from_millis(50);
@@ -188,6 +188,15 @@ impl Theatre {
     /// Notes that a property does not hold.
     pub(super) fn lapse(&self, property: Property, what: impl Into<String>) {
         self.inner().lapse(property, what);
+    }
+
+    /// Notes where the secret is in a text.
+    pub(super) fn holds_no_secret(&self, what: &str, text: &str) {
+        if let Some((before, _)) = text.split_once(CANARY) {
+            let near = before.rsplit(['"', '\n']).next().unwrap_or_default();
+            let what = format!("{what} held the secret behind `{}`", near.trim_start());
+            self.lapse(Property::NoSecret, what);
+        }
     }
 
     /// Lets arrive what is still on its way.

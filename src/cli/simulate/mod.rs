@@ -1,5 +1,6 @@
 //! `cutover simulate`
 
+mod displays;
 mod found;
 mod tell;
 
@@ -243,7 +244,7 @@ async fn explored(
     // It computes for seconds, and the second layer has a clock of its own.
     let job = tokio::task::spawn_blocking(move || {
         let space = explore(&model, &Machine, limits);
-        let rehearsal = rehearse(&model, pairs)?;
+        let rehearsal = rehearse(&model, pairs, displays::print)?;
         Ok::<_, std::io::Error>(Explored {
             model,
             space,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::displays;
 use crate::report::simulation::Story;
 use crate::report::{Line, Role, Style};
 
@@ -19,7 +20,7 @@ pub(super) struct Told {
 /// Follows a script in both layers.
 pub(super) fn story(model: &Arc<Model>, script: &Script) -> std::io::Result<Told> {
     let said = walk(model.as_ref(), &Machine, script);
-    let performed = Performer::new()?.perform(model, script);
+    let performed = Performer::new(displays::print)?.perform(model, script);
     let mut wrong: Vec<(Property, String)> = Vec::new();
     let known = (said.broken.iter()).map(|(property, seen)| (*property, (*seen).to_owned()));
     let lapses = (performed.lapses.iter()).map(|lapse| (lapse.property, lapse.what.clone()));
