@@ -87,13 +87,9 @@ impl Project {
     }
 }
 
-/// A stand-in for the program, which notes its arguments and says what it is told to.
+/// A stand-in for the program, which says what it is told to.
 fn stand_in(project: &Project, says: &str) -> String {
-    let calls = project.path("calls");
-    let script = format!(
-        "#!/bin/sh\nprintf '%s\\n' \"$*\" >>'{}'\n{says}\n",
-        calls.display()
-    );
+    let script = format!("#!/bin/sh\n{says}\n");
     project.program("stand-in", &script).display().to_string()
 }
 
@@ -167,32 +163,84 @@ fn a_broken_playbook_fails_on_its_line() {
     assert!(done.summary.contains("dsn"), "{done:?}");
 }
 
+/// The good playbook with a check before the change that it looks for, so that it can never end well.
+fn verified_too_early() -> String {
+    let (before, flip) = GOOD.split_once("[[step]]\nid = \"flip\"").unwrap();
+    let (flip, after) = flip.split_once("[[step]]\nid = \"published\"").unwrap();
+    let (published, public) = after.split_once("[[step]]\nid = \"public\"").unwrap();
+    format!(
+        "{before}[[step]]\nid = \"public\"{public}\n[[step]]\nid = \"flip\"{flip}\
+         [[step]]\nid = \"published\"{published}"
+    )
+}
+
 #[test]
-fn the_simulation_is_given_its_faults_and_its_page_is_an_output() {
+fn good_playbooks_are_simulated_and_the_page_is_an_output() {
     let project = Project::with(&[("playbooks/a.toml", GOOD), ("playbooks/-b.toml", GOOD)]);
-    let says = "for word; do case $last in --html) echo page >\"$word\";; esac; last=$word; done\n\
-                case $1 in simulate) echo '::error file=playbooks/a.toml,line=3::it ends badly'; exit 6;; esac";
-    let cutover = stand_in(&project, says);
     let done = project.run(&[
-        ("INPUT_CUTOVER", &cutover),
+        ("INPUT_PLAYBOOKS", "playbooks/a.toml\nplaybooks/-b.toml"),
         ("INPUT_SIMULATE", "true"),
-        ("INPUT_FAULTS", "2"),
+        ("INPUT_FAULTS", "1"),
     ]);
-    assert_eq!(done.code, Some(6), "{done:?}");
-    assert_eq!(done.annotations().len(), 1, "{done:?}");
+    assert_eq!(done.code, Some(0), "{done:?}");
+    assert_eq!(done.annotations(), [""; 0], "{done:?}");
+    for row in ["lint", "simulate"] {
+        let row = format!("| `cutover {row}` | fine |");
+        assert!(done.summary.contains(&row), "{done:?}");
+    }
+    // What it says to people, and on the page.
+    assert_eq!(done.summary.matches("holds").count(), 2, "{done:?}");
     let page = done.outputs.trim().strip_prefix("html=").unwrap();
-    assert_eq!(std::fs::read_to_string(page).unwrap(), "page\n");
+    let page = std::fs::read_to_string(page).unwrap();
+    assert!(page.contains("small-site") && page.contains("Every rule holds"));
+}
+
+#[test]
+fn a_playbook_that_cannot_end_well_fails_on_the_line_of_the_step() {
+    let broken = verified_too_early();
+    let line = (broken.lines())
+        .position(|line| line == "id = \"public\"")
+        .unwrap();
+    let project = Project::with(&[("sites/good.toml", GOOD), ("sites/bro ken.toml", &broken)]);
+    let done = project.run(&[
+        ("INPUT_PLAYBOOKS", "sites"),
+        ("INPUT_SIMULATE", "true"),
+        ("INPUT_FAULTS", "1"),
+    ]);
+    assert_eq!(done.code, Some(3), "{done:?}");
     assert!(
         done.summary
-            .contains("| `cutover simulate` | **fails** (exit 6) |"),
+            .contains("| `cutover simulate` | **fails** (exit 3) |"),
         "{done:?}"
     );
-    let calls = std::fs::read_to_string(project.path("calls")).unwrap();
-    let calls: Vec<&str> = calls.lines().collect();
-    let playbooks = "-- playbooks/-b.toml playbooks/a.toml";
-    assert_eq!(calls[0], format!("lint --format github {playbooks}"));
-    let simulate = format!("simulate --format github --faults 2 --html {page} {playbooks}");
-    assert_eq!(calls[2], simulate);
+    let annotations = done.annotations();
+    let here = format!("file=sites/bro ken.toml,line={line},");
+    let told = |one: &&str| one.contains(&here) && one.contains("--story '");
+    assert!(annotations.iter().any(told), "{done:?}");
+    assert!(
+        annotations.iter().all(|one| one.contains("bro ken.toml")),
+        "{done:?}"
+    );
+    for said in ["success-is-reachable", "up to 1 fault in one run"] {
+        assert!(done.summary.contains(said), "{done:?}");
+    }
+    let page = done.outputs.trim().strip_prefix("html=").unwrap();
+    let page = std::fs::read_to_string(page).unwrap();
+    assert!(page.contains("failover:nothing"), "{page}");
+}
+
+#[test]
+fn more_faults_than_the_program_takes_are_its_complaint() {
+    let project = Project::with(&[("playbooks/a.toml", GOOD)]);
+    let done = project.run(&[("INPUT_SIMULATE", "true"), ("INPUT_FAULTS", "77")]);
+    assert_eq!(done.code, Some(2), "{done:?}");
+    assert!(done.log.contains("77"), "{done:?}");
+    assert!(
+        done.summary
+            .contains("| `cutover simulate` | **fails** (exit 2) |"),
+        "{done:?}"
+    );
+    assert_eq!(done.outputs, "", "{done:?}");
 }
 
 #[test]
