@@ -215,7 +215,8 @@ fn a_playbook_that_cannot_end_well_fails_on_the_line_of_the_step() {
     );
     let annotations = done.annotations();
     let here = format!("file=sites/bro ken.toml,line={line},");
-    let told = |one: &&str| one.contains(&here) && one.contains("--story '");
+    let told =
+        |one: &&str| one.contains(&here) && one.contains("simulate 'sites/bro ken.toml' --story '");
     assert!(annotations.iter().any(told), "{done:?}");
     assert!(
         annotations.iter().all(|one| one.contains("bro ken.toml")),

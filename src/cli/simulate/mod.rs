@@ -16,7 +16,7 @@ use crate::plan::Mode;
 use crate::playbook::Playbook;
 use crate::problem::Severity;
 use crate::report::simulation::{
-    Simulation, simulation, simulations_html, simulations_junit, simulations_table,
+    Simulation, again, simulation, simulations_html, simulations_junit, simulations_table,
 };
 use crate::report::{Found, Linted, junit, lint_github, render};
 use crate::seen::SeenWorld;
@@ -333,10 +333,7 @@ fn annotations(book: &Playbook, found: &Simulation) -> Linted {
             message: format!("in a {mode}: {}", story.lines.join("; ")),
             label: None,
             related: Vec::new(),
-            hint: Some(format!(
-                "cutover simulate {} --story '{}'",
-                found.file, story.name
-            )),
+            hint: Some(again(&found.file, &story.name)),
         }
     });
     Linted {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Cell, Matrix, Simulated, Simulation, Story, Times, Took};
+use super::{Cell, Matrix, Simulated, Simulation, Story, Times, Took, again};
 use crate::clock::short;
 use crate::event::Ending;
 use crate::plan::Mode;
@@ -154,9 +154,8 @@ fn told(found: &Simulation, story: &Story) -> String {
         let _ = writeln!(out, "<p><b>To mend it:</b> {}</p>", escaped(&story.mend));
     }
     out + &format!(
-        "<p><code>cutover simulate {} --story '{}'</code></p>\n</article>\n",
-        escaped(&found.file),
-        escaped(&story.name)
+        "<p><code>{}</code></p>\n</article>\n",
+        escaped(&again(&found.file, &story.name))
     )
 }
 

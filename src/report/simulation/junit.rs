@@ -1,6 +1,6 @@
 //! A simulation as JUnit XML: a suite for each playbook, a case for each rule, step and objective.
 
-use super::{Cell, Row, Simulated, Simulation, Story};
+use super::{Cell, Row, Simulated, Simulation, Story, again};
 use crate::clock::short;
 use crate::plan::Mode;
 use crate::report::junit::{Came, Case, Suite};
@@ -66,10 +66,7 @@ fn told(found: &Simulation, story: &Story) -> String {
     if !story.mend.is_empty() {
         text += &format!("to mend it: {}\n", story.mend);
     }
-    text + &format!(
-        "again: cutover simulate {} --story '{}'\n\n",
-        found.file, story.name
-    )
+    text + &format!("again: {}\n\n", again(&found.file, &story.name))
 }
 
 fn explored(run: &Simulated) -> Came {

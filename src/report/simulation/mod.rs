@@ -14,10 +14,16 @@ use serde::Serialize;
 use crate::clock::span;
 use crate::event::Ending;
 use crate::plan::{Direction, Mode};
+use crate::report::typed::word;
 
 pub use html::simulations_html;
 pub use junit::simulations_junit;
 pub use text::{simulation, simulations_table};
+
+/// The command that tells a story of a playbook again, as a shell takes it.
+pub fn again(file: &str, story: &str) -> String {
+    format!("cutover simulate {} --story '{story}'", word(file))
+}
 
 /// What was found out about one playbook.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Cell, Matrix, Simulated, Simulation, Story, Times};
+use super::{Cell, Matrix, Simulated, Simulation, Story, Times, again};
 use crate::clock::short;
 use crate::event::Ending;
 use crate::plan::Mode;
@@ -233,7 +233,7 @@ fn told(mode: Mode, story: &Story, file: &str, style: &Style) -> Vec<Line> {
             .text(&story.mend);
         lines.extend(mend.wrap(style.width, 6));
     }
-    let again = format!("cutover simulate {file} --story '{}'", story.name);
+    let again = again(file, &story.name);
     lines.push(Line::new().text("  again: ").and(Role::Command, again));
     lines
 }
