@@ -92,6 +92,37 @@ fn only_what_has_changed_is_told() {
 }
 
 #[test]
+fn the_simulation_starts_from_what_a_dry_run_has_seen() {
+    let Some(scene) = scene() else { return };
+    (scene.run(&["plan", "PLAYBOOK", "--out-world", "world.json"])).exits(0);
+    let world = crate::lab::read(&scene.folder.path().join("world.json"));
+    let world: serde_json::Value = serde_json::from_str(&world).unwrap();
+    let checks = world["checks"].as_array().unwrap();
+    let works = checks.iter().find(|check| check["id"] == "works").unwrap();
+    let measured = works["took-ms"].as_u64().unwrap();
+
+    // How long a look takes in an emergency, where what is late holds nobody up.
+    let simulated = |arguments: &[&str]| -> String {
+        let mut all = vec!["simulate", "PLAYBOOK", "--mode", "emergency"];
+        all.extend(["--faults", "1", "--format", "json"]);
+        all.extend(arguments);
+        let done = scene.run(&all);
+        let found: serde_json::Value = serde_json::from_str(done.out.trim()).unwrap();
+        let steps = &found["runs"][0]["times"]["steps"];
+        let steps = steps.as_array().unwrap_or_else(|| panic!("{done}"));
+        let works = steps.iter().find(|step| step[0] == "works").unwrap();
+        works[1]["median"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(simulated(&[]), "1s");
+    assert_eq!(
+        simulated(&["--world", "world.json"]),
+        format!("{measured}ms")
+    );
+    let refused = scene.run(&["simulate", "PLAYBOOK", "--world", "PLAYBOOK"]);
+    refused.exits(2).complains("cannot be used");
+}
+
+#[test]
 fn the_events_of_a_dry_run_can_be_compared_with_too() {
     let plot = Plot::small();
     if !have(&plot.programs()) {

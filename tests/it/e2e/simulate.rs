@@ -156,3 +156,22 @@ fn fewer_states_than_there_are_is_said_loudly() {
     let done = simulate(dir.path(), &["site.toml", "--max-states", "50"]).exits(3);
     assert!(done.out.contains("not all that can happen"), "{done}");
 }
+
+#[test]
+fn twelve_playbooks_that_share_steps_are_simulated_together() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let dir = tempfile::tempdir().unwrap();
+    let twelve = root.join("playbooks/twelve");
+    let mut command: Command = cutover();
+    command.current_dir(dir.path()).arg("simulate").arg(&twelve);
+    command.args(["--faults", "1", "--mode", "failover"]);
+    let done = Running::start(command, dir.path(), Vec::new()).end();
+    let done = done.exits(0).complains_of_nothing();
+    let rows: Vec<&str> = done.out.lines().collect();
+    assert_eq!(rows.len(), 13, "{done}");
+    assert!(rows[0].starts_with("PLAYBOOK"), "{done}");
+    assert!(
+        rows[1..].iter().all(|row| row.ends_with("  holds")),
+        "{done}"
+    );
+}
