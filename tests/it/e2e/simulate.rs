@@ -86,6 +86,21 @@ fn a_story_is_told_again_by_its_name() {
 }
 
 #[test]
+fn the_story_of_the_readme_is_told_so() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = read(&root.join("README.md"));
+    let (_, shown) = readme.split_once("\n$ cutover simulate ").unwrap();
+    let (command, rest) = shown.split_once('\n').unwrap();
+    let (output, _) = rest.split_once("```").unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let mut command_line: Command = cutover();
+    command_line.current_dir(root).arg("simulate");
+    command_line.args(command.split(' '));
+    let done = Running::start(command_line, dir.path(), Vec::new()).end();
+    assert_eq!(done.exits(0).out, output);
+}
+
+#[test]
 fn programs_get_json_junit_and_a_page() {
     let dir = folder(SMALL);
     let done = simulate(
