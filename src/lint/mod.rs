@@ -1,7 +1,7 @@
 //! What can be known to go wrong with a playbook, without a network: named rules, one list.
 //!
 //! A rule has a code, a name, the reason why it matters, a way to mend what it finds, and two examples that
-//! its test lints: one that breaks it and one that keeps it. It looks at a [`View`] of the playbook and
+//! its test lints: one that breaks it and one that keeps it. It looks at a `View` of the playbook and
 //! returns its findings; a playbook can allow one with a reason, in a step or for the whole book.
 
 mod allow;
