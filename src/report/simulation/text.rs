@@ -54,12 +54,12 @@ pub fn simulation(found: &Simulation, style: &Style) -> Vec<Line> {
 /// How much was explored of each kind of run, and how the runs end.
 fn explored(runs: &[Simulated], style: &Style) -> Vec<Line> {
     const COLUMNS: [(&str, usize); 7] = [
-        ("STATES", 11),
+        ("STATES", 10),
         ("TRANSITIONS", 13),
         ("REAL LOOP", 11),
-        ("AS ASKED", 10),
-        ("AS BEFORE", 11),
-        ("A PERSON", 10),
+        ("DONE", 8),
+        ("BEFORE", 9),
+        ("PERSON", 9),
         ("BROKEN", 8),
     ];
     let mut head = Line::new().pad_to(2).text(" ".repeat(10));
@@ -99,7 +99,7 @@ fn explored(runs: &[Simulated], style: &Style) -> Vec<Line> {
     }
     lines
         .iter_mut()
-        .for_each(|line| *line = line.clone().cut(style.width.max(86), style));
+        .for_each(|line| *line = line.clone().cut(style.width.max(80), style));
     lines
 }
 
