@@ -249,20 +249,31 @@ impl Api {
     fn client(&self) -> Result<&Client, Lost> {
         self.client
             .get_or_init(|| {
-                Client::builder()
+                let client = Client::builder()
                     .user_agent(USER_AGENT)
                     .redirect(reqwest::redirect::Policy::none())
                     .retry(reqwest::retry::never())
                     .no_proxy()
-                    .connect_timeout(self.timeout)
-                    .build()
-                    .map_err(|error| error.without_url().to_string())
+                    .connect_timeout(self.timeout);
+                // A machine without any certificate authority can still speak plain HTTP.
+                let client = match self.base.scheme() {
+                    "https" => client,
+                    _ => client.tls_certs_only(std::iter::empty()),
+                };
+                client.build().map_err(|error| {
+                    let error = error.without_url();
+                    let why = Error::source(&error);
+                    why.map_or_else(|| error.to_string(), ToString::to_string)
+                })
             })
             .as_ref()
             .map_err(|error| {
                 Lost::Unsent(Unseen::new(
                     Cause::Error,
-                    format!("failed to set up the HTTP client: {error}"),
+                    format!(
+                        "failed to set up TLS: {error}; are certificate authorities installed \
+                         (Debian: `ca-certificates`)?"
+                    ),
                 ))
             })
     }

@@ -405,12 +405,15 @@ async fn a_folder_is_a_lab_or_is_refused_and_the_playbook_stays_its_owners() {
     assert!(matches!(refused, DemoError::NotALab { .. }), "{refused}");
 }
 
-/// The program itself, on a lab of this test.
+/// The program itself, on a lab of this test, as on a machine where no certificate authority is installed: the
+/// demo needs none.
 fn program(folder: &Path, words: &[&str]) -> std::process::Output {
     std::process::Command::new(env!("CARGO_BIN_EXE_cutover"))
         .args(words)
         .stdin(std::process::Stdio::null())
         .env("CUTOVER_STATE", folder.join("elsewhere"))
+        .env("SSL_CERT_FILE", "/nowhere/certificates.crt")
+        .env("SSL_CERT_DIR", "/nowhere")
         .output()
         .unwrap()
 }
