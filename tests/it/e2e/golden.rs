@@ -37,7 +37,7 @@ pub(super) fn redacted(text: &str) -> String {
         (r"for \d[0-9a-z. ]*\)", "for TIME)"),
         (r"serial \d+", "serial NUMBER"),
         (r"TOOK +", "TOOK  "),
-        (r"old -> new  \d[0-9a-z. ]*?  ", "old -> new  TIME  "),
+        (r"old -> new  \d[0-9a-z. ]*?  +", "old -> new  TIME  "),
     ];
     rules.iter().fold(text.to_owned(), |text, (pattern, word)| {
         let rule = Regex::new(pattern).unwrap();
