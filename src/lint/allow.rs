@@ -9,6 +9,11 @@ use super::view::{Finding, Scope, View};
 use super::{Rule, rule, rules};
 use crate::problem::{Problem, Severity, did_you_mean};
 
+const ALLOWED: &str = r#"[playbook]
+name = "example"
+allow = [{ rule = "no-rto", reason = "nobody was promised anything" }]
+"#;
+
 pub(super) const RULES: &[Rule] = &[
     Rule {
         code: "L901",
@@ -18,15 +23,15 @@ pub(super) const RULES: &[Rule] = &[
         why: "An allowance with a slip in its name allows nothing, and whoever reads it believes that the matter \
               was settled.",
         fix: "Name the rule as `cutover explain` lists it.",
-        breaks: r#"[playbook]
+        breaks: &[r#"[playbook]
 name = "example"
 rto = "10m"
 allow = [{ rule = "unchecked-chance", reason = "the checks are made by hand" }]
-"#,
-        keeps: r#"[playbook]
+"#],
+        keeps: &[r#"[playbook]
 name = "example"
 rto = "10m"
-"#,
+"#],
         find: spoken_last,
     },
     Rule {
@@ -37,15 +42,12 @@ rto = "10m"
         why: "An exception that nobody needs any more hides the next one: when the rule is broken again, in another \
               way, the old reason still silences it.",
         fix: "Take the allowance out.",
-        breaks: r#"[playbook]
+        breaks: &[r#"[playbook]
 name = "example"
 rto = "10m"
 allow = [{ rule = "no-rto", reason = "nobody was promised anything" }]
-"#,
-        keeps: r#"[playbook]
-name = "example"
-allow = [{ rule = "no-rto", reason = "nobody was promised anything" }]
-"#,
+"#],
+        keeps: &[ALLOWED],
         find: spoken_last,
     },
     Rule {
@@ -55,14 +57,11 @@ allow = [{ rule = "no-rto", reason = "nobody was promised anything" }]
         what: "an allowance gives no reason",
         why: "In a year nobody knows whether `-` or `ok` was a decision or a way to make the build green.",
         fix: "Say in a few words why the rule need not be kept here.",
-        breaks: r#"[playbook]
+        breaks: &[r#"[playbook]
 name = "example"
 allow = [{ rule = "no-rto", reason = "-" }]
-"#,
-        keeps: r#"[playbook]
-name = "example"
-allow = [{ rule = "no-rto", reason = "nobody was promised anything" }]
-"#,
+"#],
+        keeps: &[ALLOWED],
         find: spoken_last,
     },
     Rule {
@@ -72,14 +71,14 @@ allow = [{ rule = "no-rto", reason = "nobody was promised anything" }]
         what: "the last day of an allowance has passed",
         why: "What is put up with until spring is forgotten by summer, and found again in the next outage.",
         fix: "Mend what it allows, or think again and write a later day.",
-        breaks: r#"[playbook]
+        breaks: &[r#"[playbook]
 name = "example"
 allow = [{ rule = "no-rto", reason = "it is still being negotiated", until = 2020-03-31 }]
-"#,
-        keeps: r#"[playbook]
+"#],
+        keeps: &[r#"[playbook]
 name = "example"
 allow = [{ rule = "no-rto", reason = "it is still being negotiated", until = 2999-03-31 }]
-"#,
+"#],
         find: spoken_last,
     },
 ];

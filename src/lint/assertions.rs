@@ -3,9 +3,23 @@
 use humantime::format_duration;
 
 use super::Rule;
+use super::example::{FLIP, WORKS};
 use super::view::{Does, Finding, Seen, View};
 use crate::problem::Severity;
 use crate::site::{HttpProbe, Probe, Service};
+
+const WITH_RPO: &str = r#"[playbook]
+name = "example"
+rto = "10m"
+rpo = "1h"
+"#;
+
+const MIRROR: &str = r#"[[step]]
+id = "mirror"
+kind = "mirror"
+path = "/srv/www/"
+max-lag = "1h"
+"#;
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -16,14 +30,14 @@ pub(super) const RULES: &[Rule] = &[
         why: "The default page of a web server, the placeholder of a hoster and an empty shop all come with status \
               200. A standby whose virtual hosts are missing passes such a probe.",
         fix: "Name a text that only the right page holds, with `contains`; or a `header`; or the exact `status`.",
-        breaks: r#"[services.website]
+        breaks: &[r#"[services.website]
 names = ["site.example", "www.site.example"]
 probes = [{ http = "/" }]
-"#,
-        keeps: r#"[services.website]
+"#],
+        keeps: &[r#"[services.website]
 names = ["site.example", "www.site.example"]
 probes = [{ http = "/", contains = "Welcome" }]
-"#,
+"#],
         find: status_only,
     },
     Rule {
@@ -35,14 +49,14 @@ probes = [{ http = "/", contains = "Welcome" }]
               ping and each connect while it could no longer read its disk.",
         fix: "Say what must come, with `expect` (and `send` where the client speaks first); for a web server use \
               `http`.",
-        breaks: r#"[services.website]
+        breaks: &[r#"[services.website]
 names = ["site.example", "www.site.example"]
 probes = [{ tcp = 443 }]
-"#,
-        keeps: r#"[services.website]
+"#],
+        keeps: &[r#"[services.website]
 names = ["site.example", "www.site.example"]
 probes = [{ http = "/", contains = "Welcome" }, { tcp = 22, expect = "SSH-2.0" }]
-"#,
+"#],
         find: open_port,
     },
     Rule {
@@ -53,40 +67,26 @@ probes = [{ http = "/", contains = "Welcome" }, { tcp = 22, expect = "SSH-2.0" }
         why: "Records had moved within seconds and most of the traffic had not, a quarter of an hour later. The logs \
               of both sides are what tells; a share of 0% asks them for nothing.",
         fix: "Say which share of the former rate must arrive: `at-least = \"80%\"`.",
-        breaks: r#"[[step]]
-id = "works"
-kind = "services"
-at = "target"
-
-[[step]]
-id = "flip"
-kind = "dns"
-services = "all"
-ttl = "60s"
-
-[[step]]
+        breaks: &[
+            WORKS,
+            FLIP,
+            r#"[[step]]
 id = "traffic"
 kind = "traffic"
 at-least = "0%"
 within = "5m"
 "#,
-        keeps: r#"[[step]]
-id = "works"
-kind = "services"
-at = "target"
-
-[[step]]
-id = "flip"
-kind = "dns"
-services = "all"
-ttl = "60s"
-
-[[step]]
+        ],
+        keeps: &[
+            WORKS,
+            FLIP,
+            r#"[[step]]
 id = "traffic"
 kind = "traffic"
 at-least = "80%"
 within = "5m"
 "#,
+        ],
         find: no_traffic_needed,
     },
     Rule {
@@ -97,18 +97,18 @@ within = "5m"
         why: "A disk that is not mounted looks like an empty folder: the mirror that follows it deletes everything, and a \
               comparison that accepts it says that all is well.",
         fix: "Leave `min-files` and `shrink-limit` out, or write what a healthy source has.",
-        breaks: r#"[[step]]
+        breaks: &[r#"[[step]]
 id = "mirror"
 kind = "mirror"
 path = "/srv/www/"
 min-files = 0
-"#,
-        keeps: r#"[[step]]
+"#],
+        keeps: &[r#"[[step]]
 id = "mirror"
 kind = "mirror"
 path = "/srv/www/"
 min-files = 1000
-"#,
+"#],
         find: empty_source_passes,
     },
     Rule {
@@ -119,28 +119,23 @@ min-files = 1000
         why: "The check passes, and the promise is broken. A replica was 40 GB behind because a maintenance job had just \
               begun, and the site was read-only for an hour; a limit that is wider than the promise sees no wrong in it.",
         fix: "Make `max-lag` as long as the `rpo`, or shorter.",
-        breaks: r#"[playbook]
-name = "example"
-rto = "10m"
-rpo = "1h"
-
-[[step]]
+        breaks: &[
+            WITH_RPO,
+            r#"[[step]]
 id = "mirror"
 kind = "mirror"
 path = "/srv/www/"
 max-lag = "6h"
 "#,
-        keeps: r#"[playbook]
+        ],
+        keeps: &[
+            r#"[playbook]
 name = "example"
 rto = "10m"
 rpo = "6h"
-
-[[step]]
-id = "mirror"
-kind = "mirror"
-path = "/srv/www/"
-max-lag = "1h"
 "#,
+            MIRROR,
+        ],
         find: lag_above_rpo,
     },
     Rule {
@@ -151,22 +146,8 @@ max-lag = "1h"
         why: "rsync ends with status 0 while it has left deletions out because of one error at the source, and the copy \
               is months old. An age that nobody measures is a hope.",
         fix: "Add a `mirror` step with `max-lag`, or take the `rpo` out.",
-        breaks: r#"[playbook]
-name = "example"
-rto = "10m"
-rpo = "1h"
-"#,
-        keeps: r#"[playbook]
-name = "example"
-rto = "10m"
-rpo = "1h"
-
-[[step]]
-id = "mirror"
-kind = "mirror"
-path = "/srv/www/"
-max-lag = "1h"
-"#,
+        breaks: &[WITH_RPO],
+        keeps: &[WITH_RPO, MIRROR],
         find: unmeasured_rpo,
     },
 ];

@@ -3,10 +3,27 @@
 use std::collections::BTreeMap;
 
 use super::Rule;
+use super::example::{FLIP, PUBLIC, WORKS};
 use super::view::{Does, Finding, Seen, THERE, View, list, sentence};
 use crate::plan::Way;
 use crate::problem::Severity;
 use crate::step::{Blocks, When, Work};
+
+const PUBLISHED: &str = r#"[[step]]
+id = "published"
+kind = "propagation"
+within = "5m"
+"#;
+
+const FREEZE: &str = r#"[[step]]
+id = "freeze"
+kind = "command"
+on = "local"
+run = ["deploy", "lock"]
+undo = ["deploy", "unlock"]
+if-interrupted = "again"
+temporary = true
+"#;
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -19,38 +36,8 @@ pub(super) const RULES: &[Rule] = &[
               tool ran its dry run green and left the primary shut down.",
         fix: "Put a check above the change that stops the run: `services` with `at = \"target\"`, `mirror`, \
               `packages`.",
-        breaks: r#"[[step]]
-id = "flip"
-kind = "dns"
-services = "all"
-ttl = "60s"
-
-[[step]]
-id = "works"
-kind = "services"
-at = "target"
-
-[[step]]
-id = "public"
-kind = "services"
-at = "public"
-"#,
-        keeps: r#"[[step]]
-id = "works"
-kind = "services"
-at = "target"
-
-[[step]]
-id = "flip"
-kind = "dns"
-services = "all"
-ttl = "60s"
-
-[[step]]
-id = "public"
-kind = "services"
-at = "public"
-"#,
+        breaks: &[FLIP, WORKS, PUBLIC],
+        keeps: &[WORKS, FLIP, PUBLIC],
         find: unchecked_change,
     },
     Rule {
@@ -62,33 +49,8 @@ at = "public"
               aborted; a switchover script ended with status 0 on every error. Success is what was seen \
               afterwards, on the way there and on a drill's way back.",
         fix: "Put checks below the change: `propagation`, `services` with `at = \"public\"`, `traffic`.",
-        breaks: r#"[[step]]
-id = "works"
-kind = "services"
-at = "target"
-
-[[step]]
-id = "flip"
-kind = "dns"
-services = "all"
-ttl = "60s"
-"#,
-        keeps: r#"[[step]]
-id = "works"
-kind = "services"
-at = "target"
-
-[[step]]
-id = "flip"
-kind = "dns"
-services = "all"
-ttl = "60s"
-
-[[step]]
-id = "public"
-kind = "services"
-at = "public"
-"#,
+        breaks: &[WORKS, FLIP],
+        keeps: &[WORKS, FLIP, PUBLIC],
         find: unverified_change,
     },
     Rule {
@@ -100,40 +62,26 @@ at = "public"
               a recovery plan behave in a well-known product. A verification whose failure changes nothing is a \
               line of text.",
         fix: "Leave out `on-fail = \"warn\"` at one verification at least.",
-        breaks: r#"[[step]]
-id = "works"
-kind = "services"
-at = "target"
-
-[[step]]
-id = "flip"
-kind = "dns"
-services = "all"
-ttl = "60s"
-
-[[step]]
+        breaks: &[
+            WORKS,
+            FLIP,
+            r#"[[step]]
 id = "public"
 kind = "services"
 at = "public"
 on-fail = "warn"
 "#,
-        keeps: r#"[[step]]
-id = "works"
-kind = "services"
-at = "target"
-
-[[step]]
-id = "flip"
-kind = "dns"
-services = "all"
-ttl = "60s"
-
-[[step]]
+        ],
+        keeps: &[
+            WORKS,
+            FLIP,
+            r#"[[step]]
 id = "public"
 kind = "services"
 at = "public"
 on-fail = "hold"
 "#,
+        ],
         find: toothless_verification,
     },
     Rule {
@@ -146,48 +94,8 @@ on-fail = "hold"
               in seconds while the traffic follows after a quarter of an hour are the usual case, so the look \
               must come afterwards.",
         fix: "Move the step below the `dns` step.",
-        breaks: r#"[[step]]
-id = "works"
-kind = "services"
-at = "target"
-
-[[step]]
-id = "published"
-kind = "propagation"
-within = "5m"
-
-[[step]]
-id = "flip"
-kind = "dns"
-services = "all"
-ttl = "60s"
-
-[[step]]
-id = "public"
-kind = "services"
-at = "public"
-"#,
-        keeps: r#"[[step]]
-id = "works"
-kind = "services"
-at = "target"
-
-[[step]]
-id = "flip"
-kind = "dns"
-services = "all"
-ttl = "60s"
-
-[[step]]
-id = "published"
-kind = "propagation"
-within = "5m"
-
-[[step]]
-id = "public"
-kind = "services"
-at = "public"
-"#,
+        breaks: &[WORKS, PUBLISHED, FLIP, PUBLIC],
+        keeps: &[WORKS, FLIP, PUBLISHED, PUBLIC],
         find: early_verification,
     },
     Rule {
@@ -200,21 +108,21 @@ at = "public"
               back, a person should have said so beforehand.",
         fix: "Give the step an `undo`; or a `read`, a `want` and an `undo`, which make it a change; or allow it with \
               the reason why nothing need be put back.",
-        breaks: r#"[[step]]
+        breaks: &[r#"[[step]]
 id = "stop-timers"
 kind = "command"
 on = "target"
 run = ["systemctl", "start", "billing.timer"]
 if-interrupted = "again"
-"#,
-        keeps: r#"[[step]]
+"#],
+        keeps: &[r#"[[step]]
 id = "stop-timers"
 kind = "command"
 on = "target"
 run = ["systemctl", "start", "billing.timer"]
 undo = ["systemctl", "stop", "billing.timer"]
 if-interrupted = "again"
-"#,
+"#],
         find: point_of_no_return,
     },
     Rule {
@@ -227,14 +135,14 @@ if-interrupted = "again"
               person, at three in the morning, who does not know either.",
         fix: "Say whether it may run twice: `if-interrupted = \"again\"`, `\"skip\"` or `\"hold\"`; or give a `read` \
               and a `want`.",
-        breaks: r#"[[step]]
+        breaks: &[r#"[[step]]
 id = "start-timers"
 kind = "command"
 on = "target"
 run = ["systemctl", "start", "billing.timer"]
 undo = ["systemctl", "stop", "billing.timer"]
-"#,
-        keeps: r#"[[step]]
+"#],
+        keeps: &[r#"[[step]]
 id = "start-timers"
 kind = "command"
 on = "target"
@@ -242,7 +150,7 @@ read = ["systemctl", "is-active", "billing.timer"]
 want = "active"
 run = ["systemctl", "start", "billing.timer"]
 undo = ["systemctl", "stop", "billing.timer"]
-"#,
+"#],
         find: unsettled_act,
     },
     Rule {
@@ -254,44 +162,18 @@ undo = ["systemctl", "stop", "billing.timer"]
               as if somebody else had written. Two writers of one record set are how a cloud's own endpoint lost \
               its last address in 2025.",
         fix: "Let each name be moved by one step; or let the steps take part in different runs with `when`.",
-        breaks: r#"[[step]]
-id = "works"
-kind = "services"
-at = "target"
-
-[[step]]
-id = "flip"
-kind = "dns"
-services = "all"
-ttl = "60s"
-
-[[step]]
+        breaks: &[
+            WORKS,
+            FLIP,
+            r#"[[step]]
 id = "flip-www"
 kind = "dns"
 names = ["www.site.example"]
 ttl = "60s"
-
-[[step]]
-id = "public"
-kind = "services"
-at = "public"
 "#,
-        keeps: r#"[[step]]
-id = "works"
-kind = "services"
-at = "target"
-
-[[step]]
-id = "flip"
-kind = "dns"
-services = "all"
-ttl = "60s"
-
-[[step]]
-id = "public"
-kind = "services"
-at = "public"
-"#,
+            PUBLIC,
+        ],
+        keeps: &[WORKS, FLIP, PUBLIC],
         find: moved_twice,
     },
     Rule {
@@ -303,40 +185,8 @@ at = "public"
               list is made and lifted in one breath, and protects nothing: one large failover locked its \
               deployments a quarter of an hour too late.",
         fix: "Move it above the steps that need it, or take `temporary` out.",
-        breaks: r#"[[step]]
-id = "works"
-kind = "services"
-at = "target"
-
-[[step]]
-id = "flip"
-kind = "dns"
-services = "all"
-ttl = "60s"
-
-[[step]]
-id = "public"
-kind = "services"
-at = "public"
-
-[[step]]
-id = "freeze"
-kind = "command"
-on = "local"
-run = ["deploy", "lock"]
-undo = ["deploy", "unlock"]
-if-interrupted = "again"
-temporary = true
-"#,
-        keeps: r#"[[step]]
-id = "freeze"
-kind = "command"
-on = "local"
-run = ["deploy", "lock"]
-undo = ["deploy", "unlock"]
-if-interrupted = "again"
-temporary = true
-"#,
+        breaks: &[WORKS, FLIP, PUBLIC, FREEZE],
+        keeps: &[FREEZE],
         find: pointless_temporary,
     },
     Rule {
@@ -347,7 +197,7 @@ temporary = true
         why: "`temporary` promises that the change is gone when the run has ended. Without an `undo` it stays, and the \
               next deployment, backup or cron job finds the lock that nobody lifted.",
         fix: "Write the `undo`.",
-        breaks: r#"[[step]]
+        breaks: &[r#"[[step]]
 id = "freeze"
 kind = "command"
 on = "local"
@@ -355,16 +205,8 @@ run = ["deploy", "lock"]
 if-interrupted = "again"
 temporary = true
 allow = [{ rule = "point-of-no-return", reason = "the other rule is shown here" }]
-"#,
-        keeps: r#"[[step]]
-id = "freeze"
-kind = "command"
-on = "local"
-run = ["deploy", "lock"]
-undo = ["deploy", "unlock"]
-if-interrupted = "again"
-temporary = true
-"#,
+"#],
+        keeps: &[FREEZE],
         find: temporary_for_good,
     },
 ];

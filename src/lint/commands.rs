@@ -16,22 +16,22 @@ pub(super) const RULES: &[Rule] = &[
               run show them too. A secret in a playbook is also in its repository, for good.",
         fix: "Let the program read it from a file or from its own configuration, and change the secret: it was written \
               down.",
-        breaks: r#"[[step]]
+        breaks: &[r#"[[step]]
 id = "replica"
 kind = "command"
 on = "target"
 looks-only = true
 run = ["mysqladmin", "--password=hunter2", "ping"]
 expect = "alive"
-"#,
-        keeps: r#"[[step]]
+"#],
+        keeps: &[r#"[[step]]
 id = "replica"
 kind = "command"
 on = "target"
 looks-only = true
 run = ["mysqladmin", "--defaults-extra-file=/etc/cutover/my.cnf", "ping"]
 expect = "alive"
-"#,
+"#],
         find: secret_in_command,
     },
     Rule {
@@ -43,7 +43,7 @@ expect = "alive"
               write, and it counts as a change that cannot be undone. The dry run that passed, and the real run that \
               broke on something that could have been seen, is the oldest complaint about switchover tools.",
         fix: "Add `looks-only = true`; then it is a check, and a dry run runs it too.",
-        breaks: r#"[[step]]
+        breaks: &[r#"[[step]]
 id = "disk"
 kind = "command"
 on = "target"
@@ -52,14 +52,14 @@ allow = [
   { rule = "point-of-no-return", reason = "the other rule is shown here" },
   { rule = "unsettled-act", reason = "the other rule is shown here" },
 ]
-"#,
-        keeps: r#"[[step]]
+"#],
+        keeps: &[r#"[[step]]
 id = "disk"
 kind = "command"
 on = "target"
 looks-only = true
 run = ["test", "-w", "/srv"]
-"#,
+"#],
         find: undeclared_look,
     },
     Rule {
@@ -70,20 +70,20 @@ run = ["test", "-w", "/srv"]
         why: "A dry run believes `looks-only` and runs the program for real. A preview that changed the name servers of a \
               domain, and another that created zones, are known from DNS tools.",
         fix: "Take `looks-only` out, and give the step an `undo`; or run something that only looks.",
-        breaks: r#"[[step]]
+        breaks: &[r#"[[step]]
 id = "timer"
 kind = "command"
 on = "target"
 looks-only = true
 run = ["systemctl", "start", "billing.timer"]
-"#,
-        keeps: r#"[[step]]
+"#],
+        keeps: &[r#"[[step]]
 id = "timer"
 kind = "command"
 on = "target"
 looks-only = true
 run = ["systemctl", "is-enabled", "billing.timer"]
-"#,
+"#],
         find: writes_while_looking,
     },
     Rule {
@@ -94,20 +94,20 @@ run = ["systemctl", "is-enabled", "billing.timer"]
         why: "A shell splits words, fills in variables and goes on after an error; a path with a blank in it has removed \
               whole trees. A list of arguments is handed to the program as it is written.",
         fix: "Write `run = [\"program\", \"argument\"]`.",
-        breaks: r#"[[step]]
+        breaks: &[r#"[[step]]
 id = "replica"
 kind = "command"
 on = "target"
 looks-only = true
 shell = "pg_isready --quiet"
-"#,
-        keeps: r#"[[step]]
+"#],
+        keeps: &[r#"[[step]]
 id = "replica"
 kind = "command"
 on = "target"
 looks-only = true
 run = ["pg_isready", "--quiet"]
-"#,
+"#],
         find: needless_shell,
     },
     Rule {
@@ -118,20 +118,20 @@ run = ["pg_isready", "--quiet"]
         why: "A switchover script that ended with status 0 on every error, and did nothing where the far side could not be \
               reached, was found only after it had been trusted for a long time.",
         fix: "Take `|| true` out, or say what must be printed with `expect`.",
-        breaks: r#"[[step]]
+        breaks: &[r#"[[step]]
 id = "replica"
 kind = "command"
 on = "target"
 looks-only = true
 shell = "pg_isready --quiet || true"
-"#,
-        keeps: r#"[[step]]
+"#],
+        keeps: &[r#"[[step]]
 id = "replica"
 kind = "command"
 on = "target"
 looks-only = true
 shell = "pg_isready --quiet && pg_lsclusters | grep -q online"
-"#,
+"#],
         find: cannot_fail,
     },
 ];

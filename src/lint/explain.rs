@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::codes::{self, CODES, Code};
+use super::example::joined;
 use super::{Rule, rule, rules};
 use crate::problem::{Severity, did_you_mean};
 
@@ -90,8 +91,8 @@ fn page(rule: &Rule) -> String {
     );
     let _ = writeln!(out, "Why it matters:\n\n{}", filled(rule.why));
     let _ = writeln!(out, "How to mend it:\n\n{}", filled(rule.fix));
-    let _ = writeln!(out, "This breaks it:\n\n{}", indented(rule.breaks));
-    let _ = writeln!(out, "This keeps it:\n\n{}", indented(rule.keeps));
+    let _ = writeln!(out, "This breaks it:\n\n{}", indented(&joined(rule.breaks)));
+    let _ = writeln!(out, "This keeps it:\n\n{}", indented(&joined(rule.keeps)));
     if rule.code < "L9" {
         let allow = allowance(rule.name);
         let _ = writeln!(

@@ -3,10 +3,50 @@
 use std::collections::BTreeSet;
 
 use super::Rule;
+use super::example::{FLIP, WORKS};
 use super::view::{At, Does, Finding, Seen, View, list};
 use crate::problem::Severity;
 use crate::site::{Host, Service};
 use crate::step::{Blocks, When, Work};
+
+const PACKAGES: &str = r#"[[step]]
+id = "packages"
+kind = "packages"
+"#;
+
+const BACKUP: &str = r#"[hosts.backup]
+site = "office"
+ssh = "backup.site.example"
+"#;
+
+const RENTED: &str = r#"[hosts.rented]
+ssh = "admin@rented.site.example"
+stands-in-for = ["office"]
+addresses = ["203.0.113.80", "2001:db8:81::1"]
+access-log = ["/var/log/nginx/access.log"]
+"#;
+
+const RENTED_FOR_NOBODY: &str = r#"[hosts.rented]
+ssh = "admin@rented.site.example"
+addresses = ["203.0.113.80", "2001:db8:81::1"]
+"#;
+
+const SECOND: &str = r#"[hosts.second]
+site = "rented"
+ssh = "second.site.example"
+"#;
+
+const RENTED_WITHOUT_LOG: &str = r#"[hosts.rented]
+ssh = "admin@rented.site.example"
+stands-in-for = ["office"]
+addresses = ["203.0.113.80", "2001:db8:81::1"]
+"#;
+
+const TRAFFIC: &str = r#"[[step]]
+id = "traffic"
+kind = "traffic"
+within = "5m"
+"#;
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -19,15 +59,12 @@ pub(super) const RULES: &[Rule] = &[
               blocks for a machine that cannot be reached.",
         fix: "Leave `blocks` out, or write `blocks = \"planned\"`: then an emergency answers from what was seen earlier, \
               with its age.",
-        breaks: r#"[[step]]
+        breaks: &[r#"[[step]]
 id = "packages"
 kind = "packages"
 blocks = "always"
-"#,
-        keeps: r#"[[step]]
-id = "packages"
-kind = "packages"
-"#,
+"#],
+        keeps: &[PACKAGES],
         find: source_blocks_emergency,
     },
     Rule {
@@ -40,15 +77,15 @@ kind = "packages"
               Stopping the old side must be done by other means then.",
         fix: "Leave emergencies out with `when = [\"drill\", \"failover\"]`; where the source must be kept from coming \
               back, do that from somewhere else, in a step of its own.",
-        breaks: r#"[[step]]
+        breaks: &[r#"[[step]]
 id = "stop"
 kind = "command"
 on = "source"
 run = ["systemctl", "stop", "billing.timer"]
 undo = ["systemctl", "start", "billing.timer"]
 if-interrupted = "again"
-"#,
-        keeps: r#"[[step]]
+"#],
+        keeps: &[r#"[[step]]
 id = "stop"
 kind = "command"
 on = "source"
@@ -56,7 +93,7 @@ when = ["drill", "failover"]
 run = ["systemctl", "stop", "billing.timer"]
 undo = ["systemctl", "start", "billing.timer"]
 if-interrupted = "again"
-"#,
+"#],
         find: act_on_the_dead,
     },
     Rule {
@@ -68,15 +105,12 @@ if-interrupted = "again"
               operator only in 2026. What does not answer is looked at again for as long as `within` says, and until \
               then nobody is served.",
         fix: "Leave `within` out, or the emergencies: `when = [\"drill\", \"failover\", \"return\"]`.",
-        breaks: r#"[[step]]
+        breaks: &[r#"[[step]]
 id = "packages"
 kind = "packages"
 within = "5m"
-"#,
-        keeps: r#"[[step]]
-id = "packages"
-kind = "packages"
-"#,
+"#],
+        keeps: &[PACKAGES],
         find: waits_for_the_dead,
     },
     Rule {
@@ -87,33 +121,18 @@ kind = "packages"
         why: "Half of the web servers of a standby were not there when it was needed, and its monitoring had never been \
               allowed in. What no run looks at has been broken for months when it counts.",
         fix: "Name the host in the `hosts` of a service that is probed, or look at it with a `command` step.",
-        breaks: r#"[hosts.backup]
-site = "office"
-ssh = "backup.site.example"
-
-[hosts.rented]
-ssh = "admin@rented.site.example"
-stands-in-for = ["office"]
-addresses = ["203.0.113.80", "2001:db8:81::1"]
-access-log = ["/var/log/nginx/access.log"]
-"#,
-        keeps: r#"[hosts.backup]
-site = "office"
-ssh = "backup.site.example"
-
-[hosts.rented]
-ssh = "admin@rented.site.example"
-stands-in-for = ["office"]
-addresses = ["203.0.113.80", "2001:db8:81::1"]
-access-log = ["/var/log/nginx/access.log"]
-
-[[step]]
+        breaks: &[BACKUP, RENTED],
+        keeps: &[
+            BACKUP,
+            RENTED,
+            r#"[[step]]
 id = "backup-is-recent"
 kind = "command"
 on = "backup"
 looks-only = true
 run = ["/usr/local/bin/backup-is-recent"]
 "#,
+        ],
         find: unseen_host,
     },
     Rule {
@@ -124,21 +143,13 @@ run = ["/usr/local/bin/backup-is-recent"]
         why: "Such a step fails on every run. The dry run passes and the real run breaks is how users of switchover \
               tools put it; here it is known before either.",
         fix: "Give the host `ssh`, or `local = true` for this machine.",
-        breaks: r#"[hosts.rented]
+        breaks: &[
+            r#"[hosts.rented]
 addresses = ["203.0.113.80", "2001:db8:81::1"]
-
-[[step]]
-id = "packages"
-kind = "packages"
 "#,
-        keeps: r#"[hosts.rented]
-ssh = "admin@rented.site.example"
-addresses = ["203.0.113.80", "2001:db8:81::1"]
-
-[[step]]
-id = "packages"
-kind = "packages"
-"#,
+            PACKAGES,
+        ],
+        keeps: &[RENTED_FOR_NOBODY, PACKAGES],
         find: out_of_reach,
     },
     Rule {
@@ -150,16 +161,10 @@ kind = "packages"
               run, after the names have moved perhaps.",
         fix: "Write one step for each host, with its name in `on`; or give a `read`, a `want` and an `undo`, which make \
               it a change of each host.",
-        breaks: r#"[hosts.second]
-site = "rented"
-ssh = "second.site.example"
-
-[hosts.rented]
-ssh = "admin@rented.site.example"
-stands-in-for = ["office"]
-addresses = ["203.0.113.80", "2001:db8:81::1"]
-
-[[step]]
+        breaks: &[
+            SECOND,
+            RENTED_WITHOUT_LOG,
+            r#"[[step]]
 id = "start"
 kind = "command"
 on = "target"
@@ -167,16 +172,11 @@ run = ["systemctl", "start", "billing.timer"]
 undo = ["systemctl", "stop", "billing.timer"]
 if-interrupted = "again"
 "#,
-        keeps: r#"[hosts.second]
-site = "rented"
-ssh = "second.site.example"
-
-[hosts.rented]
-ssh = "admin@rented.site.example"
-stands-in-for = ["office"]
-addresses = ["203.0.113.80", "2001:db8:81::1"]
-
-[[step]]
+        ],
+        keeps: &[
+            SECOND,
+            RENTED_WITHOUT_LOG,
+            r#"[[step]]
 id = "start"
 kind = "command"
 on = "target"
@@ -185,6 +185,7 @@ want = "active"
 run = ["systemctl", "start", "billing.timer"]
 undo = ["systemctl", "stop", "billing.timer"]
 "#,
+        ],
         find: act_on_several,
     },
     Rule {
@@ -195,42 +196,8 @@ undo = ["systemctl", "stop", "billing.timer"]
         why: "Records moved in seconds and most of the traffic did not, for a quarter of an hour; only the logs of both \
               sides show that. With one of them alone the step cannot tell, and every run stops there to ask.",
         fix: "Name the logs of the web servers in `access-log` of a host of each site.",
-        breaks: r#"[hosts.rented]
-ssh = "admin@rented.site.example"
-addresses = ["203.0.113.80", "2001:db8:81::1"]
-
-[[step]]
-id = "works"
-kind = "services"
-at = "target"
-
-[[step]]
-id = "flip"
-kind = "dns"
-services = "all"
-ttl = "60s"
-
-[[step]]
-id = "traffic"
-kind = "traffic"
-within = "5m"
-"#,
-        keeps: r#"[[step]]
-id = "works"
-kind = "services"
-at = "target"
-
-[[step]]
-id = "flip"
-kind = "dns"
-services = "all"
-ttl = "60s"
-
-[[step]]
-id = "traffic"
-kind = "traffic"
-within = "5m"
-"#,
+        breaks: &[RENTED_FOR_NOBODY, WORKS, FLIP, TRAFFIC],
+        keeps: &[WORKS, FLIP, TRAFFIC],
         find: no_access_log,
     },
 ];

@@ -9,6 +9,7 @@ mod assertions;
 mod changes;
 mod codes;
 mod commands;
+mod example;
 mod explain;
 mod hosts;
 mod providers;
@@ -20,6 +21,7 @@ mod view;
 
 use jiff::civil::Date;
 
+use example::Example;
 pub use explain::{explain, index};
 use view::{Finding, Scope, View};
 
@@ -39,10 +41,10 @@ pub struct Rule {
     pub why: &'static str,
     /// How to mend it.
     pub fix: &'static str,
-    /// Tables of a playbook that break it; the others are as usual.
-    pub breaks: &'static str,
+    /// Tables of a playbook that break it.
+    breaks: Example,
     /// The same, mended.
-    pub keeps: &'static str,
+    keeps: Example,
     find: fn(&View<'_>) -> Vec<Finding>,
 }
 

@@ -3,10 +3,40 @@
 use std::net::IpAddr;
 
 use super::Rule;
+use super::example::{FLIP, PUBLIC, WORKS};
 use super::view::{Finding, Scope, Seen, View, list};
 use crate::dns::{Honesty, RecordKey, RecordSet, RecordType};
 use crate::playbook::{ProviderSpec, ZoneSpec};
 use crate::problem::Severity;
+
+const SET_BY_SET: &str = r#"[providers.own]
+kind = "mythic-beasts"
+key-id = { env = "MYTHIC_KEY_ID" }
+secret = { env = "MYTHIC_SECRET" }
+"#;
+
+const WEBSITE: &str = r#"[services.website]
+names = ["www.site.example"]
+probes = [{ http = "/", contains = "Welcome" }]
+"#;
+
+const BY_API: &str = r#"[providers.own]
+kind = "powerdns"
+url = "http://192.0.2.53:8081"
+api-key = { env = "PDNS_API_KEY" }
+"#;
+
+const BY_UPDATES: &str = r#"[providers.own]
+kind = "rfc2136"
+server = "192.0.2.53"
+key = { name = "cutover", secret = { env = "TSIG_SECRET" } }
+"#;
+
+const ALLOWED: &str = r#"[playbook]
+name = "example"
+rto = "10m"
+allow = [{ rule = "no-compare-and-swap", reason = "nobody else writes this zone" }]
+"#;
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -18,47 +48,19 @@ pub(super) const RULES: &[Rule] = &[
               users of DNS tools meet TTLs outside of a provider's limits in the middle of a push. Then the time that \
               caches hold the old records is not what anybody reckoned with.",
         fix: "Write the smallest `ttl` that the provider stores, or more.",
-        breaks: r#"[providers.own]
-kind = "mythic-beasts"
-key-id = { env = "MYTHIC_KEY_ID" }
-secret = { env = "MYTHIC_SECRET" }
-
-[services.website]
-names = ["www.site.example"]
-probes = [{ http = "/", contains = "Welcome" }]
-
-[[step]]
-id = "works"
-kind = "services"
-at = "target"
-
-[[step]]
+        breaks: &[
+            SET_BY_SET,
+            WEBSITE,
+            WORKS,
+            r#"[[step]]
 id = "flip"
 kind = "dns"
 services = "all"
 ttl = "30s"
-
-[[step]]
-id = "public"
-kind = "services"
-at = "public"
 "#,
-        keeps: r#"[[step]]
-id = "works"
-kind = "services"
-at = "target"
-
-[[step]]
-id = "flip"
-kind = "dns"
-services = "all"
-ttl = "60s"
-
-[[step]]
-id = "public"
-kind = "services"
-at = "public"
-"#,
+            PUBLIC,
+        ],
+        keeps: &[WORKS, FLIP, PUBLIC],
         find: ttl_below_provider,
     },
     Rule {
@@ -71,16 +73,8 @@ at = "public"
               large cloud had no address left.",
         fix: "Write by dynamic updates (`rfc2136`), where the server takes them: it compares and swaps in one message. \
               Else see to it that nobody else writes these records during a run, and allow the rule with that reason.",
-        breaks: r#"[providers.own]
-kind = "powerdns"
-url = "http://192.0.2.53:8081"
-api-key = { env = "PDNS_API_KEY" }
-"#,
-        keeps: r#"[providers.own]
-kind = "rfc2136"
-server = "192.0.2.53"
-key = { name = "cutover", secret = { env = "TSIG_SECRET" } }
-"#,
+        breaks: &[BY_API],
+        keeps: &[BY_UPDATES],
         find: no_compare_and_swap,
     },
     Rule {
@@ -93,26 +87,8 @@ key = { name = "cutover", secret = { env = "TSIG_SECRET" } }
               blocked whole batches, and rate limits have cut others in two.",
         fix: "Order the steps so that each state in between serves, or allow the rule with the reason why it does no \
               harm.",
-        breaks: r#"[playbook]
-name = "example"
-rto = "10m"
-allow = [{ rule = "no-compare-and-swap", reason = "nobody else writes this zone" }]
-
-[providers.own]
-kind = "mythic-beasts"
-key-id = { env = "MYTHIC_KEY_ID" }
-secret = { env = "MYTHIC_SECRET" }
-"#,
-        keeps: r#"[playbook]
-name = "example"
-rto = "10m"
-allow = [{ rule = "no-compare-and-swap", reason = "nobody else writes this zone" }]
-
-[providers.own]
-kind = "powerdns"
-url = "http://192.0.2.53:8081"
-api-key = { env = "PDNS_API_KEY" }
-"#,
+        breaks: &[ALLOWED, SET_BY_SET],
+        keeps: &[ALLOWED, BY_API],
         find: set_by_set,
     },
     Rule {
@@ -125,29 +101,8 @@ api-key = { env = "PDNS_API_KEY" }
               gone back. Limits of batches have cut sets of records in two that nobody meant to be cut.",
         fix: "Move fewer record sets: let names be aliases (CNAME) of a few that move. Or use a provider that takes all \
               of them in one write, or allow the rule with the reason why a zone that is half moved does no harm.",
-        breaks: r#"[playbook]
-name = "example"
-rto = "10m"
-allow = [{ rule = "no-compare-and-swap", reason = "nobody else writes this zone" }]
-
-[providers.own]
-kind = "mythic-beasts"
-key-id = { env = "MYTHIC_KEY_ID" }
-secret = { env = "MYTHIC_SECRET" }
-
-[services.website]
-names = ["www.site.example"]
-probes = [{ http = "/", contains = "Welcome" }]
-"#,
-        keeps: r#"[providers.own]
-kind = "rfc2136"
-server = "192.0.2.53"
-key = { name = "cutover", secret = { env = "TSIG_SECRET" } }
-
-[services.website]
-names = ["www.site.example"]
-probes = [{ http = "/", contains = "Welcome" }]
-"#,
+        breaks: &[ALLOWED, SET_BY_SET, WEBSITE],
+        keeps: &[BY_UPDATES, WEBSITE],
         find: more_than_one_write,
     },
 ];

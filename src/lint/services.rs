@@ -1,12 +1,31 @@
 //! Services and names: what moves must be probed before, and seen afterwards.
 
+mod names;
+
 use std::collections::BTreeSet;
 
 use super::Rule;
+use super::example::{PUBLIC, WORKS};
 use super::view::{At, Does, Finding, Seen, View, list, plain, sentence};
 use crate::problem::Severity;
 use crate::site::Service;
 use crate::step::{Blocks, When};
+
+const RENTED: &str = r#"[hosts.rented]
+ssh = "admin@rented.site.example"
+addresses = ["203.0.113.80", "2001:db8:81::1"]
+access-log = ["/var/log/nginx/access.log"]
+"#;
+
+const MAIL: &str = r#"[services.mail]
+names = ["mail.site.example"]
+probes = [{ tcp = 25, expect = "220 " }]
+"#;
+
+const SHOP: &str = r#"[services.shop]
+names = ["shop.example"]
+probes = [{ http = "/", contains = "Basket" }]
+"#;
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -18,16 +37,12 @@ pub(super) const RULES: &[Rule] = &[
               dead machine, and a monitor that asks over IPv4 shows green. One tool in wide use compares only the \
               first A record.",
         fix: "Give the host an address of that family, or take the records out before, and say so with a reason.",
-        breaks: r#"[hosts.rented]
+        breaks: &[r#"[hosts.rented]
 ssh = "admin@rented.site.example"
 addresses = ["203.0.113.80"]
 access-log = ["/var/log/nginx/access.log"]
-"#,
-        keeps: r#"[hosts.rented]
-ssh = "admin@rented.site.example"
-addresses = ["203.0.113.80", "2001:db8:81::1"]
-access-log = ["/var/log/nginx/access.log"]
-"#,
+"#],
+        keeps: &[RENTED],
         find: |view| view.warned("family-missing"),
     },
     Rule {
@@ -39,26 +54,24 @@ access-log = ["/var/log/nginx/access.log"]
               hosts; another had half of its web servers. Nobody had asked it for a page before its name was \
               moved. A probe at the target asks each of its addresses, in each address family.",
         fix: "Put `services` with `at = \"target\"` above the `dns` step, in every run in which that takes part.",
-        breaks: r#"[services.mail]
-names = ["mail.site.example"]
-probes = [{ tcp = 25, expect = "220 " }]
-
-[[step]]
+        breaks: &[
+            MAIL,
+            r#"[[step]]
 id = "works"
 kind = "services"
 at = "target"
 services = ["website"]
 "#,
-        keeps: r#"[services.mail]
-names = ["mail.site.example"]
-probes = [{ tcp = 25, expect = "220 " }]
-
-[[step]]
+        ],
+        keeps: &[
+            MAIL,
+            r#"[[step]]
 id = "works"
 kind = "services"
 at = "target"
 services = ["website", "mail"]
 "#,
+        ],
         find: unprobed_service,
     },
     Rule {
@@ -70,18 +83,18 @@ services = ["website", "mail"]
               has no such excuse: in its first test one large site's standby went offline altogether, twice. Who \
               fails over to it in an emergency has two dead sites.",
         fix: "Leave `blocks` out at the probe of the target: by default it is `always`.",
-        breaks: r#"[[step]]
+        breaks: &[r#"[[step]]
 id = "works"
 kind = "services"
 at = "target"
 blocks = "planned"
-"#,
-        keeps: r#"[[step]]
+"#],
+        keeps: &[r#"[[step]]
 id = "works"
 kind = "services"
 at = "target"
 blocks = "always"
-"#,
+"#],
         find: dead_target,
     },
     Rule {
@@ -93,30 +106,28 @@ blocks = "always"
               standby does not hold it, or no virtual host answers to it. Each name has to be asked for with its \
               own host name and SNI.",
         fix: "Put the name into the `names` of a service, and move it with `services`.",
-        breaks: r#"[[step]]
-id = "works"
-kind = "services"
-at = "target"
-
-[[step]]
+        breaks: &[
+            WORKS,
+            r#"[[step]]
 id = "flip"
 kind = "dns"
 services = "all"
 names = ["old.site.example"]
 ttl = "60s"
-
-[[step]]
+"#,
+            r#"[[step]]
 id = "published"
 kind = "propagation"
 services = "all"
 names = ["old.site.example"]
 within = "5m"
 "#,
-        keeps: r#"[services.website]
+        ],
+        keeps: &[r#"[services.website]
 names = ["site.example", "www.site.example", "old.site.example"]
 probes = [{ http = "/", contains = "Welcome" }]
-"#,
-        find: unprobed_name,
+"#],
+        find: names::unprobed_name,
     },
     Rule {
         code: "L205",
@@ -126,26 +137,17 @@ probes = [{ http = "/", contains = "Welcome" }]
         why: "Two A records were left behind at the old host; a secondary name server kept the old zone because \
               its serial had not been raised. Each name is seen for itself, or it has not been seen to move.",
         fix: "Let `propagation`, or `services` with `at = \"public\"`, ask for every name that moves.",
-        breaks: r#"[services.mail]
-names = ["mail.site.example"]
-probes = [{ tcp = 25, expect = "220 " }]
-
-[[step]]
+        breaks: &[
+            MAIL,
+            r#"[[step]]
 id = "public"
 kind = "services"
 at = "public"
 services = ["website"]
 "#,
-        keeps: r#"[services.mail]
-names = ["mail.site.example"]
-probes = [{ tcp = 25, expect = "220 " }]
-
-[[step]]
-id = "public"
-kind = "services"
-at = "public"
-"#,
-        find: unseen_name,
+        ],
+        keeps: &[MAIL, PUBLIC],
+        find: names::unseen_name,
     },
     Rule {
         code: "L206",
@@ -156,21 +158,19 @@ at = "public"
               the meantime makes one broken side into two. Only a probe `at = \"target\"` can be turned round for \
               that, one of a host by name cannot.",
         fix: "Let one probe stand `at = \"target\"`, instead of at each host by name.",
-        breaks: r#"[[step]]
+        breaks: &[
+            r#"[[step]]
 id = "works"
 kind = "services"
 at = "office"
-
-[[step]]
+"#,
+            r#"[[step]]
 id = "works-there"
 kind = "services"
 at = "rented"
 "#,
-        keeps: r#"[[step]]
-id = "works"
-kind = "services"
-at = "target"
-"#,
+        ],
+        keeps: &[WORKS],
         find: old_side_unprobed,
     },
     Rule {
@@ -181,16 +181,16 @@ at = "target"
         why: "It cannot move, and what depends on it fails with the site: hidden dependencies that had never been run \
               without the main site made one large outage last for days.",
         fix: "Name its hosts of both sites in `hosts`, or leave `hosts` out.",
-        breaks: r#"[services.files]
+        breaks: &[r#"[services.files]
 names = ["files.site.example"]
 probes = [{ rsync = "files" }]
 hosts = ["office"]
-"#,
-        keeps: r#"[services.files]
+"#],
+        keeps: &[r#"[services.files]
 names = ["files.site.example"]
 probes = [{ rsync = "files" }]
 hosts = ["office", "rented"]
-"#,
+"#],
         find: |view| view.warned("one-sided"),
     },
     Rule {
@@ -201,18 +201,14 @@ hosts = ["office", "rented"]
         why: "What stays behind is seen by users first: two A records that were forgotten kept part of a site on the \
               old host for days.",
         fix: "Add `[zones.\"…\"]` with its provider, or take the name out.",
-        breaks: r#"[services.shop]
-names = ["shop.example"]
-probes = [{ http = "/", contains = "Basket" }]
-"#,
-        keeps: r#"[services.shop]
-names = ["shop.example"]
-probes = [{ http = "/", contains = "Basket" }]
-
-[zones."shop.example"]
+        breaks: &[SHOP],
+        keeps: &[
+            SHOP,
+            r#"[zones."shop.example"]
 provider = "own"
 "#,
-        find: no_zone,
+        ],
+        find: names::no_zone,
     },
     Rule {
         code: "L209",
@@ -222,41 +218,29 @@ provider = "own"
         why: "Such a step is refused when the run is planned: on the one day on which there is no time for it. \
               Previews that pass and real runs that break are what users of DNS tools complain of most.",
         fix: "Define the zone, or mend its name in `zones`.",
-        breaks: r#"[[step]]
-id = "works"
-kind = "services"
-at = "target"
-
-[[step]]
+        breaks: &[
+            WORKS,
+            r#"[[step]]
 id = "flip"
 kind = "dns"
 services = "all"
 zones = ["site.example", "sight.example"]
 ttl = "60s"
-
-[[step]]
-id = "public"
-kind = "services"
-at = "public"
 "#,
-        keeps: r#"[[step]]
-id = "works"
-kind = "services"
-at = "target"
-
-[[step]]
+            PUBLIC,
+        ],
+        keeps: &[
+            WORKS,
+            r#"[[step]]
 id = "flip"
 kind = "dns"
 services = "all"
 zones = ["site.example"]
 ttl = "60s"
-
-[[step]]
-id = "public"
-kind = "services"
-at = "public"
 "#,
-        find: unknown_zone,
+            PUBLIC,
+        ],
+        find: names::unknown_zone,
     },
     Rule {
         code: "L210",
@@ -266,25 +250,25 @@ at = "public"
         why: "A run that changes nothing ends as a success. That is the quietest of all failures: a switchover \
               whose far side could not be reached said nothing, did nothing, and ended with status 0.",
         fix: "Give the hosts of both sites their `addresses`, and the names a zone with a provider.",
-        breaks: r#"[hosts.office]
+        breaks: &[
+            r#"[hosts.office]
 ssh = "admin@office.site.example"
 access-log = ["/var/log/nginx/access.log"]
-
-[hosts.rented]
+"#,
+            r#"[hosts.rented]
 ssh = "admin@rented.site.example"
 access-log = ["/var/log/nginx/access.log"]
 "#,
-        keeps: r#"[hosts.office]
+        ],
+        keeps: &[
+            r#"[hosts.office]
 ssh = "admin@office.site.example"
 addresses = ["192.0.2.80", "2001:db8:80::1"]
 access-log = ["/var/log/nginx/access.log"]
-
-[hosts.rented]
-ssh = "admin@rented.site.example"
-addresses = ["203.0.113.80", "2001:db8:81::1"]
-access-log = ["/var/log/nginx/access.log"]
 "#,
-        find: nothing_to_move,
+            RENTED,
+        ],
+        find: names::nothing_to_move,
     },
 ];
 
@@ -404,75 +388,6 @@ fn dead_target(view: &View<'_>) -> Vec<Finding> {
     findings
 }
 
-fn unprobed_name(view: &View<'_>) -> Vec<Finding> {
-    let owned: BTreeSet<String> = (view.book.services().values())
-        .flat_map(|service| service.names.iter().map(plain))
-        .collect();
-    let mut findings = Vec::new();
-    for flip in view.flips() {
-        let names: Vec<String> = (view.moved_by(flip).into_iter())
-            .filter(|name| !owned.contains(name))
-            .filter(|name| {
-                let probed =
-                    |run| is_probed(view, flip, run, |check| view.asked_by(check).contains(name));
-                !flip.runs().all(probed)
-            })
-            .collect();
-        if !names.is_empty() {
-            let message = format!(
-                "`{}` moves {}, which no probe asks for",
-                flip.id(),
-                list(&names)
-            );
-            findings.push(
-                flip.finding("names", message)
-                    .label("of no service")
-                    .hint("put it into the `names` of a service"),
-            );
-        }
-    }
-    findings
-}
-
-fn unseen_name(view: &View<'_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for flip in view.flips() {
-        let after = || view.checks().filter(|check| check.index > flip.index);
-        let mut unseen: BTreeSet<String> = BTreeSet::new();
-        for run in flip.runs() {
-            let mut checks = after().filter(|check| check.takes_part(run)).peekable();
-            if checks.peek().is_none() {
-                continue;
-            }
-            let seen: BTreeSet<String> = checks
-                .filter(|check| matches!(check.does, Does::Propagation | Does::Probe(At::Public)))
-                .flat_map(|check| view.asked_by(check))
-                .collect();
-            unseen.extend(
-                view.moved_by(flip)
-                    .into_iter()
-                    .filter(|name| !seen.contains(name)),
-            );
-        }
-        // Where the traffic of the hosts is counted, their names have been seen to move without being asked for.
-        if unseen.is_empty() || after().any(|check| check.does == Does::Traffic) {
-            continue;
-        }
-        let message = format!(
-            "no step after `{}` looks where {} {}",
-            flip.id(),
-            list(&unseen),
-            if unseen.len() == 1 { "leads" } else { "lead" }
-        );
-        findings.push(
-            flip.finding(scope_key(flip), message)
-                .label("moved, and not seen to have moved")
-                .hint("add `kind = \"propagation\"`, or ask for them with `at = \"public\"`"),
-        );
-    }
-    findings
-}
-
 fn old_side_unprobed(view: &View<'_>) -> Vec<Finding> {
     let probed = view.steps.iter().any(|step| step.step.probes_old_side);
     let Some(first) = view.lasting().next().filter(|_| !probed) else {
@@ -496,77 +411,4 @@ fn old_side_unprobed(view: &View<'_>) -> Vec<Finding> {
         .label("cannot be asked of the other side")
         .hint("write `at = \"target\"`: on the way back it is the old side");
     vec![finding]
-}
-
-fn no_zone(view: &View<'_>) -> Vec<Finding> {
-    let mut findings = view.warned("no-zone");
-    for step in view
-        .steps
-        .iter()
-        .filter(|s| matches!(s.does, Does::Flip | Does::Propagation))
-    {
-        let names: Vec<String> = (step.fields.texts("names").iter().map(plain))
-            .filter(|name| view.zone_of(name).is_none())
-            .collect();
-        if !names.is_empty() {
-            let message = format!(
-                "{} {} in no zone of the playbook",
-                list(&names),
-                if names.len() == 1 { "lies" } else { "lie" }
-            );
-            findings.push(
-                step.finding("names", message)
-                    .label("will stay where it leads")
-                    .hint("add `[zones.\"…\"]` for the zone, or take the name out"),
-            );
-        }
-    }
-    findings
-}
-
-fn unknown_zone(view: &View<'_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for flip in view.flips() {
-        let zones = flip.fields.texts("zones").iter().map(plain);
-        for zone in zones.filter(|zone| !view.book.zones().contains_key(zone)) {
-            let message = format!(
-                "`{}` is limited to the zone `{zone}`, which the playbook does not define",
-                flip.id()
-            );
-            findings.push(
-                flip.finding("zones", message)
-                    .label(format!("`{zone}` is not defined"))
-                    .hint(format!("add `[zones.\"{zone}\"]`, or mend the name")),
-            );
-        }
-    }
-    findings
-}
-
-fn nothing_to_move(view: &View<'_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let bare = (view.both_sites().into_iter()).find(|site| {
-        view.hosts_of(site)
-            .all(|host| host.public().next().is_none())
-    });
-    for flip in view.flips() {
-        let why = if let Some(site) = bare {
-            format!("no host of site `{site}` has addresses")
-        } else if view.zones_of(flip).is_empty() {
-            "the playbook has no zone that it could write".to_owned()
-        } else if !flip.fields.has("records") && view.moved_by(flip).is_empty() {
-            "none of its names lies in a zone that it writes".to_owned()
-        } else {
-            continue;
-        };
-        findings.push(
-            flip.finding(
-                scope_key(flip),
-                format!("`{}` can move nothing: {why}", flip.id()),
-            )
-            .label("nothing moves")
-            .hint("hosts of both sites need `addresses`, and each name a zone with a provider"),
-        );
-    }
-    findings
 }

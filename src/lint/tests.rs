@@ -4,6 +4,7 @@ use insta::assert_snapshot;
 use jiff::civil::{Date, date};
 use proptest::prelude::*;
 
+use super::example::joined;
 use super::*;
 use crate::playbook::Playbook;
 
@@ -145,20 +146,20 @@ fn the_playbook_around_the_examples_keeps_every_rule() {
 fn the_examples_of_each_rule_break_it_and_keep_it() {
     let mut shown = String::new();
     for rule in rules() {
-        let broken = linted(&around(rule.breaks));
+        let broken = linted(&around(&joined(rule.breaks)));
         assert!(
             codes(&broken).contains(&rule.code),
             "{}: {broken}\n{}",
             rule.name,
-            around(rule.breaks)
+            around(&joined(rule.breaks))
         );
-        let kept = linted(&around(rule.keeps));
+        let kept = linted(&around(&joined(rule.keeps)));
         assert!(kept.is_empty(), "{}: {kept}", rule.name);
         let of_rule = (broken.list.iter()).filter(|problem| problem.code == rule.code);
         for problem in of_rule {
             assert!(!problem.label.is_empty(), "{}", rule.name);
             assert!(
-                problem.span.end <= around(rule.breaks).len(),
+                problem.span.end <= around(&joined(rule.breaks)).len(),
                 "{}",
                 rule.name
             );
@@ -200,19 +201,20 @@ fn rules_are_declared_well() {
 #[test]
 fn every_rule_can_be_allowed_for_the_whole_playbook() {
     for rule in rules().filter(|rule| rule.code < "L9") {
-        let text = around(rule.breaks);
+        let text = around(&joined(rule.breaks));
         let allow = format!(
             "{{ rule = \"{}\", reason = \"thought about it\" }}",
             rule.name
         );
-        let text = match text.contains("\nallow = [") && header(rule.breaks) == "[playbook]" {
-            true => text.replacen("allow = [", &format!("allow = [{allow}, "), 1),
-            false => text.replacen(
-                "[playbook]\n",
-                &format!("[playbook]\nallow = [{allow}]\n"),
-                1,
-            ),
-        };
+        let text =
+            match text.contains("\nallow = [") && header(&joined(rule.breaks)) == "[playbook]" {
+                true => text.replacen("allow = [", &format!("allow = [{allow}, "), 1),
+                false => text.replacen(
+                    "[playbook]\n",
+                    &format!("[playbook]\nallow = [{allow}]\n"),
+                    1,
+                ),
+            };
         let problems = linted(&text);
         assert!(
             !codes(&problems).contains(&rule.code),
@@ -272,13 +274,13 @@ fn a_page_explains_a_rule_by_code_and_by_name() {
 #[test]
 fn a_secret_in_a_command_is_found_and_not_shown() {
     let rule = rule("secret-in-command").unwrap();
-    let shown = linted(&around(rule.breaks)).to_string();
+    let shown = linted(&around(&joined(rule.breaks))).to_string();
     assert!(
         shown.contains("error[L701]") && shown.contains("mysqladmin"),
         "{shown}"
     );
     assert!(!shown.contains("hunter2"), "{shown}");
-    let shell = rule.breaks.replace(
+    let shell = joined(rule.breaks).replace(
         r#"run = ["mysqladmin", "--password=hunter2", "ping"]"#,
         r#"shell = "PGPASSWORD=hunter2 psql | grep -q x""#,
     );
@@ -383,8 +385,10 @@ proptest! {
         which in 0_usize..200,
         gone in prop::collection::btree_set(0_usize..60, 0..8),
     ) {
-        let examples: Vec<&str> = rules().flat_map(|rule| [rule.breaks, rule.keeps]).collect();
-        let text = around(examples[which % examples.len()]);
+        let examples: Vec<String> = rules()
+            .flat_map(|rule| [joined(rule.breaks), joined(rule.keeps)])
+            .collect();
+        let text = around(&examples[which % examples.len()]);
         let left: String = (text.lines().enumerate())
             .filter(|(at, _)| !gone.contains(at))
             .map(|(_, line)| format!("{line}\n"))

@@ -5,6 +5,7 @@ use std::time::Duration;
 use humantime::format_duration;
 
 use super::Rule;
+use super::example::{FLIP, PUBLIC, WORKS};
 use super::view::{Finding, Seen, THERE, View, in_runs};
 use crate::problem::Severity;
 use crate::step::{When, Work};
@@ -19,13 +20,13 @@ pub(super) const RULES: &[Rule] = &[
               planned for 15 to 30 minutes and took 46; after years of measuring each one against its objective \
               they take three.",
         fix: "Write `rto`: the time from the decision until the target is seen to serve.",
-        breaks: r#"[playbook]
+        breaks: &[r#"[playbook]
 name = "example"
-"#,
-        keeps: r#"[playbook]
+"#],
+        keeps: &[r#"[playbook]
 name = "example"
 rto = "10m"
-"#,
+"#],
         find: no_rto,
     },
     Rule {
@@ -36,16 +37,16 @@ rto = "10m"
         why: "A wait always takes its whole time, so this promise is broken by every run, also by the one in which \
               nothing goes wrong.",
         fix: "Wait for something that can be seen, with a check and its `within`, or promise less.",
-        breaks: r#"[[step]]
+        breaks: &[r#"[[step]]
 id = "settle"
 kind = "wait"
 time = "15m"
-"#,
-        keeps: r#"[[step]]
+"#],
+        keeps: &[r#"[[step]]
 id = "settle"
 kind = "wait"
 time = "30s"
-"#,
+"#],
         find: waits_above_rto,
     },
     Rule {
@@ -57,18 +58,18 @@ time = "30s"
               changed in seconds and traffic followed after 18 minutes, when the bridge had been closed. \
               Neighbouring checks run side by side and count once; what people take to decide is not counted.",
         fix: "Shorten a `within`, take a `wait` out, or promise what can be kept.",
-        breaks: r#"[[step]]
+        breaks: &[r#"[[step]]
 id = "public"
 kind = "services"
 at = "public"
 within = "15m"
-"#,
-        keeps: r#"[[step]]
+"#],
+        keeps: &[r#"[[step]]
 id = "public"
 kind = "services"
 at = "public"
 within = "5m"
-"#,
+"#],
         find: worst_case_above_rto,
     },
     Rule {
@@ -80,38 +81,17 @@ within = "5m"
               way back, or the next failover, cannot reach everybody within the time that was promised. A TTL that \
               was not lowered early enough is the most told reason of failovers that were late.",
         fix: "Give the `dns` step a `ttl` well below the RTO: `ttl = \"60s\"`.",
-        breaks: r#"[[step]]
-id = "works"
-kind = "services"
-at = "target"
-
-[[step]]
+        breaks: &[
+            WORKS,
+            r#"[[step]]
 id = "flip"
 kind = "dns"
 services = "all"
 ttl = "1h"
-
-[[step]]
-id = "public"
-kind = "services"
-at = "public"
 "#,
-        keeps: r#"[[step]]
-id = "works"
-kind = "services"
-at = "target"
-
-[[step]]
-id = "flip"
-kind = "dns"
-services = "all"
-ttl = "60s"
-
-[[step]]
-id = "public"
-kind = "services"
-at = "public"
-"#,
+            PUBLIC,
+        ],
+        keeps: &[WORKS, FLIP, PUBLIC],
         find: ttl_above_rto,
     },
     Rule {
@@ -123,20 +103,20 @@ at = "public"
               address makes the step late by itself, and it is never looked at a second time: a primary that is \
               dead and does not say so is what such checks wait for.",
         fix: "Make `timeout` shorter than `within`, so that a second look fits in.",
-        breaks: r#"[[step]]
+        breaks: &[r#"[[step]]
 id = "public"
 kind = "services"
 at = "public"
 within = "20s"
 timeout = "1m"
-"#,
-        keeps: r#"[[step]]
+"#],
+        keeps: &[r#"[[step]]
 id = "public"
 kind = "services"
 at = "public"
 within = "20s"
 timeout = "5s"
-"#,
+"#],
         find: look_outlasts_deadline,
     },
     Rule {
@@ -148,18 +128,18 @@ timeout = "5s"
               decided. A failover that waited for ever for an unreachable primary was mended in a well-known \
               database operator only in 2026.",
         fix: "Give the step a `timeout` that is a small part of the RTO, and look at less: `index-only`, fewer hosts.",
-        breaks: r#"[[step]]
+        breaks: &[r#"[[step]]
 id = "works"
 kind = "services"
 at = "target"
 timeout = "20m"
-"#,
-        keeps: r#"[[step]]
+"#],
+        keeps: &[r#"[[step]]
 id = "works"
 kind = "services"
 at = "target"
 timeout = "10s"
-"#,
+"#],
         find: look_above_rto,
     },
 ];
