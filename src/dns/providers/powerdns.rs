@@ -4,17 +4,18 @@
 //! is read just before; where that is not enough, the same server takes dynamic updates (`rfc2136`). What
 //! this one can and that one cannot is to keep comments and disabled records.
 
+mod zone;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use serde::Deserialize;
-use serde_json::{Value as Json, json};
 
+use self::zone::{Zone, patch, twice};
 use super::common::{Swap, in_shell, quoted};
 use super::{Limits, ProviderKind};
-use crate::dns::{Honesty, Provider, RecordKey, RecordSet, RecordType};
+use crate::dns::{Honesty, Provider, RecordKey, RecordSet};
 use crate::event::{Answer, Cause, Unseen};
 use crate::field::{Field, Fields, Form};
 use crate::journal::Permit;
@@ -109,111 +110,6 @@ fn build(fields: &Fields) -> Result<Arc<dyn Provider>, Vec<Problem>> {
     }
 }
 
-/// A zone as the API shows it, as far as we must know it.
-#[derive(Debug, Deserialize)]
-struct Zone {
-    #[serde(default)]
-    kind: String,
-    /// Signed by the server.
-    #[serde(default)]
-    dnssec: bool,
-    /// The server puts the order of names right by itself after a change by the API.
-    #[serde(default)]
-    api_rectify: bool,
-    rrsets: Vec<Rrset>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Rrset {
-    name: String,
-    #[serde(rename = "type")]
-    rtype: String,
-    ttl: i64,
-    records: Vec<Member>,
-    #[serde(default)]
-    comments: Vec<Json>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Member {
-    content: String,
-    #[serde(default)]
-    disabled: bool,
-}
-
-impl Rrset {
-    /// The set in our words; `None` for other types. Disabled members and comments are kept in `extra`.
-    fn understood(mut self) -> Option<Result<RecordSet, String>> {
-        let rtype: RecordType = self.rtype.parse().ok()?;
-        let key = RecordKey::new(&self.name, rtype);
-        let (disabled, served): (Vec<_>, Vec<_>) =
-            self.records.into_iter().partition(|member| member.disabled);
-        let Ok(ttl) = u32::try_from(self.ttl) else {
-            return Some(Err(format!("the TTL {} of `{key}` is none", self.ttl)));
-        };
-        let mut extra = serde_json::Map::new();
-        if !disabled.is_empty() {
-            let mut contents: Vec<_> = disabled.into_iter().map(|member| member.content).collect();
-            contents.sort();
-            extra.insert("disabled".into(), json!(contents));
-        }
-        if !self.comments.is_empty() {
-            self.comments.sort_by_key(Json::to_string);
-            extra.insert("comments".into(), json!(self.comments));
-        }
-        let set = RecordSet::new(key, ttl, served.iter().map(|member| &member.content));
-        Some(set.map(|set| match extra.is_empty() {
-            true => set,
-            false => set.with_extra(Json::Object(extra)),
-        }))
-    }
-}
-
-/// One entry of a PATCH. Comments that stay as they are are left out, which keeps them.
-fn entry(key: &RecordKey, from: Option<&RecordSet>, to: Option<&RecordSet>) -> Json {
-    let name = format!("{}.", key.name);
-    let rtype = key.rtype.to_string();
-    let Some(to) = to else {
-        return json!({ "name": name, "type": rtype, "changetype": "DELETE" });
-    };
-    let disabled = to.extra.get("disabled").and_then(Json::as_array);
-    let records: Vec<_> = (to
-        .data
-        .iter()
-        .map(|data| json!({ "content": data, "disabled": false })))
-    .chain(
-        disabled
-            .into_iter()
-            .flatten()
-            .map(|content| json!({ "content": content, "disabled": true })),
-    )
-    .collect();
-    let mut entry = json!({
-        "name": name,
-        "type": rtype,
-        "ttl": to.ttl,
-        "changetype": "REPLACE",
-        "records": records,
-    });
-    let none = json!([]);
-    let comments = |set: &RecordSet| set.extra.get("comments").unwrap_or(&none).clone();
-    let (before, after) = (from.map_or(json!([]), comments), comments(to));
-    if before != after {
-        entry["comments"] = after;
-    }
-    entry
-}
-
-/// The body of the one call: deletions first, since the order counts where an alias becomes addresses.
-fn patch(swap: &Swap) -> Json {
-    let pairs = swap.pairs();
-    let (gone, kept): (Vec<_>, Vec<_>) = pairs.into_iter().partition(|(.., to)| to.is_none());
-    let entries: Vec<_> = (gone.iter().chain(&kept))
-        .map(|(key, from, to)| entry(key, *from, *to))
-        .collect();
-    json!({ "rrsets": entries })
-}
-
 impl PowerDns {
     fn zone_url(&self, zone: &str, below: Option<&str>) -> String {
         let zone = format!("{}.", zone.trim_end_matches('.'));
@@ -234,10 +130,8 @@ impl PowerDns {
             }));
         }
         let mut seen: Zone = reply.json()?;
-        let sets = std::mem::take(&mut seen.rrsets)
-            .into_iter()
-            .filter_map(Rrset::understood)
-            .collect::<Result<Vec<_>, _>>()
+        let sets = seen
+            .take_sets()
             .map_err(|why| Unseen::new(Cause::Garbled, format!("{}: {why}", what())))?;
         Ok((seen, sets))
     }
@@ -333,18 +227,6 @@ impl PowerDns {
     }
 }
 
-/// A record cannot be served and disabled in one set.
-fn twice(swap: &Swap) -> Option<String> {
-    swap.to.iter().find_map(|set| {
-        let disabled = set.extra.get("disabled")?.as_array()?;
-        let both = (set.data.iter()).find(|data| disabled.contains(&json!(data)))?;
-        Some(format!(
-            "`{}` already holds `{both}` as a disabled record; remove or enable it first",
-            set.key
-        ))
-    })
-}
-
 impl Provider for PowerDns {
     fn list<'a>(&'a self, zone: &'a str) -> BoxFuture<'a, Result<Vec<RecordSet>, Unseen>> {
         async move {
@@ -411,116 +293,4 @@ impl Provider for PowerDns {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::field::Datum;
-
-    fn provider() -> Arc<dyn Provider> {
-        let mut fields = Fields::default();
-        fields.insert(
-            "url",
-            Datum::Text("http://[2001:db8::53]:8081/".into()),
-            0..0,
-        );
-        fields.insert(
-            "api-key",
-            Datum::Secret(SecretRef::Env("PDNS".into())),
-            0..0,
-        );
-        build(&fields).unwrap()
-    }
-
-    fn sets(zone: &str) -> Vec<RecordSet> {
-        let zone: Zone = serde_json::from_str(zone).unwrap();
-        zone.rrsets
-            .into_iter()
-            .filter_map(Rrset::understood)
-            .collect::<Result<_, _>>()
-            .unwrap()
-    }
-
-    const ZONE: &str = r#"{"kind":"Native","rrsets":[
-        {"name":"www.example.org.","type":"A","ttl":300,
-         "records":[{"content":"192.0.2.2","disabled":true},{"content":"192.0.2.1","disabled":false}],
-         "comments":[{"content":"ours","account":"ops","modified_at":1}]},
-        {"name":"example.org.","type":"SOA","ttl":300,"records":[{"content":"a. b. 1 2 3 4 5","disabled":false}]}]}"#;
-
-    #[test]
-    fn comments_and_disabled_records_are_kept_and_other_types_are_not_ours() {
-        let before = sets(ZONE);
-        assert_eq!(before.len(), 1);
-        assert_eq!(before[0].data, ["192.0.2.1"]);
-        let mut after = before.clone();
-        after[0].data = vec!["198.51.100.1".into()];
-        let value = |sets: &[RecordSet]| RecordSet::value_of(sets);
-        let swap = Swap::new(&value(&before), &value(&after)).unwrap();
-        assert_eq!(
-            patch(&swap),
-            json!({ "rrsets": [{
-                "name": "www.example.org.", "type": "A", "ttl": 300, "changetype": "REPLACE",
-                "records": [
-                    { "content": "198.51.100.1", "disabled": false },
-                    { "content": "192.0.2.2", "disabled": true },
-                ],
-            }] })
-        );
-        let swap = Swap::new(&Value::default(), &value(&before)).unwrap();
-        assert_eq!(
-            patch(&swap)["rrsets"][0]["comments"],
-            json!([{ "content": "ours", "account": "ops", "modified_at": 1 }])
-        );
-        after[0].data = vec!["192.0.2.2".into()];
-        let swap = Swap::new(&value(&before), &value(&after)).unwrap();
-        assert!(twice(&swap).is_some());
-    }
-
-    #[test]
-    fn deletions_go_first() {
-        let alias =
-            RecordSet::new("z.example.org. CNAME".parse().unwrap(), 60, ["x.org."]).unwrap();
-        let address =
-            RecordSet::new("z.example.org. A".parse().unwrap(), 60, ["192.0.2.1"]).unwrap();
-        let swap = Swap::new(
-            &RecordSet::value_of(&[alias]),
-            &RecordSet::value_of(&[address]),
-        )
-        .unwrap();
-        let body = patch(&swap);
-        assert_eq!(body["rrsets"][0]["changetype"], "DELETE");
-        assert_eq!(body["rrsets"][1]["changetype"], "REPLACE");
-    }
-
-    #[test]
-    fn commands_name_the_place_of_the_key() {
-        let before = sets(ZONE);
-        let commands = provider().commands(
-            "example.org",
-            &RecordSet::value_of(&before),
-            &Value::default(),
-        );
-        assert_eq!(
-            commands,
-            [
-                r#"curl -fsS -X PATCH -H "X-API-Key: ${PDNS}" -H 'Content-Type: application/json' --data '{"rrsets":[{"changetype":"DELETE","name":"www.example.org.","type":"A"}]}' 'http://[2001:db8::53]:8081/api/v1/servers/localhost/zones/example.org.'"#,
-                r#"curl -fsS -X PUT -H "X-API-Key: ${PDNS}" 'http://[2001:db8::53]:8081/api/v1/servers/localhost/zones/example.org./notify'"#,
-            ]
-        );
-    }
-
-    #[test]
-    fn a_password_in_the_url_is_refused_without_showing_it() {
-        let mut fields = Fields::default();
-        fields.insert(
-            "url",
-            Datum::Text("http://ops:planted@[::1]:8081".into()),
-            0..0,
-        );
-        fields.insert(
-            "api-key",
-            Datum::Secret(SecretRef::Env("PDNS".into())),
-            0..0,
-        );
-        let problems = build(&fields).err().unwrap();
-        assert!(!format!("{problems:?}").contains("planted"), "{problems:?}");
-    }
-}
+mod tests;

@@ -1,0 +1,109 @@
+//! What is read of a zone and what is sent, without a server.
+
+use serde_json::json;
+
+use super::*;
+use crate::field::Datum;
+
+fn provider() -> Arc<dyn Provider> {
+    let mut fields = Fields::default();
+    fields.insert(
+        "url",
+        Datum::Text("http://[2001:db8::53]:8081/".into()),
+        0..0,
+    );
+    fields.insert(
+        "api-key",
+        Datum::Secret(SecretRef::Env("PDNS".into())),
+        0..0,
+    );
+    build(&fields).unwrap()
+}
+
+fn sets(zone: &str) -> Vec<RecordSet> {
+    let mut zone: Zone = serde_json::from_str(zone).unwrap();
+    zone.take_sets().unwrap()
+}
+
+const ZONE: &str = r#"{"kind":"Native","rrsets":[
+        {"name":"www.example.org.","type":"A","ttl":300,
+         "records":[{"content":"192.0.2.2","disabled":true},{"content":"192.0.2.1","disabled":false}],
+         "comments":[{"content":"ours","account":"ops","modified_at":1}]},
+        {"name":"example.org.","type":"SOA","ttl":300,"records":[{"content":"a. b. 1 2 3 4 5","disabled":false}]}]}"#;
+
+#[test]
+fn comments_and_disabled_records_are_kept_and_other_types_are_not_ours() {
+    let before = sets(ZONE);
+    assert_eq!(before.len(), 1);
+    assert_eq!(before[0].data, ["192.0.2.1"]);
+    let mut after = before.clone();
+    after[0].data = vec!["198.51.100.1".into()];
+    let value = |sets: &[RecordSet]| RecordSet::value_of(sets);
+    let swap = Swap::new(&value(&before), &value(&after)).unwrap();
+    assert_eq!(
+        patch(&swap),
+        json!({ "rrsets": [{
+                "name": "www.example.org.", "type": "A", "ttl": 300, "changetype": "REPLACE",
+                "records": [
+                    { "content": "198.51.100.1", "disabled": false },
+                    { "content": "192.0.2.2", "disabled": true },
+                ],
+            }] })
+    );
+    let swap = Swap::new(&Value::default(), &value(&before)).unwrap();
+    assert_eq!(
+        patch(&swap)["rrsets"][0]["comments"],
+        json!([{ "content": "ours", "account": "ops", "modified_at": 1 }])
+    );
+    after[0].data = vec!["192.0.2.2".into()];
+    let swap = Swap::new(&value(&before), &value(&after)).unwrap();
+    assert!(twice(&swap).is_some());
+}
+
+#[test]
+fn deletions_go_first() {
+    let alias = RecordSet::new("z.example.org. CNAME".parse().unwrap(), 60, ["x.org."]).unwrap();
+    let address = RecordSet::new("z.example.org. A".parse().unwrap(), 60, ["192.0.2.1"]).unwrap();
+    let swap = Swap::new(
+        &RecordSet::value_of(&[alias]),
+        &RecordSet::value_of(&[address]),
+    )
+    .unwrap();
+    let body = patch(&swap);
+    assert_eq!(body["rrsets"][0]["changetype"], "DELETE");
+    assert_eq!(body["rrsets"][1]["changetype"], "REPLACE");
+}
+
+#[test]
+fn commands_name_the_place_of_the_key() {
+    let before = sets(ZONE);
+    let commands = provider().commands(
+        "example.org",
+        &RecordSet::value_of(&before),
+        &Value::default(),
+    );
+    assert_eq!(
+        commands,
+        [
+            r#"curl -fsS -X PATCH -H "X-API-Key: ${PDNS}" -H 'Content-Type: application/json' --data '{"rrsets":[{"changetype":"DELETE","name":"www.example.org.","type":"A"}]}' 'http://[2001:db8::53]:8081/api/v1/servers/localhost/zones/example.org.'"#,
+            r#"curl -fsS -X PUT -H "X-API-Key: ${PDNS}" 'http://[2001:db8::53]:8081/api/v1/servers/localhost/zones/example.org./notify'"#,
+        ]
+    );
+}
+
+#[test]
+fn a_password_in_the_url_is_refused_without_showing_it() {
+    let mut fields = Fields::default();
+    fields.insert(
+        "url",
+        Datum::Text("http://ops:planted@[::1]:8081".into()),
+        0..0,
+    );
+    fields.insert(
+        "api-key",
+        Datum::Secret(SecretRef::Env("PDNS".into())),
+        0..0,
+    );
+    let problems = build(&fields).err().unwrap();
+    assert!(!format!("{problems:?}").contains("planted"), "{problems:?}");
+}
