@@ -8,28 +8,25 @@
     reason = "this module holds the one HTTP client of the providers"
 )]
 
+mod reply;
+
 use std::error::Error;
-use std::io;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use reqwest::header::{HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Url};
-use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use tokio::time::Instant;
 
+pub use self::reply::{Lost, Reply};
+use self::reply::{lost, read};
 use super::net::USER_AGENT;
-use super::wire::cause_of;
 use crate::clock::Clock;
-use crate::event::{Answer, Cause, Unseen};
+use crate::event::{Cause, Unseen};
 use crate::journal::Permit;
 use crate::secret::Secret;
 
-/// The most of an answer that is read: a whole zone of some hundred thousand records fits.
-const BODY_LIMIT: usize = 64 << 20;
-/// How much of an error text is shown.
-const TOLD: usize = 400;
 /// How often a request is sent at most where the far side says "too many requests".
 const TRIES: u32 = 4;
 /// The longest pause that the far side may ask for.
@@ -50,117 +47,6 @@ pub enum Method {
     Put,
     Patch,
     Delete,
-}
-
-/// Why there is no answer.
-#[derive(Debug)]
-pub enum Lost {
-    /// The request surely did not reach the far side.
-    Unsent(Unseen),
-    /// It may have.
-    Sent(Unseen),
-}
-
-impl Lost {
-    pub fn unseen(self) -> Unseen {
-        match self {
-            Lost::Unsent(unseen) | Lost::Sent(unseen) => unseen,
-        }
-    }
-
-    /// What it means for a write.
-    pub fn answer(self) -> Answer {
-        match self {
-            Lost::Unsent(unseen) => Answer::Refused { why: unseen.detail },
-            Lost::Sent(unseen) => Answer::Unclear { why: unseen.detail },
-        }
-    }
-}
-
-/// An answer, whatever its status.
-pub struct Reply {
-    pub status: u16,
-    body: Vec<u8>,
-    /// What must not be shown of it.
-    hidden: Vec<String>,
-}
-
-impl Reply {
-    pub fn is_success(&self) -> bool {
-        (200..300).contains(&self.status)
-    }
-
-    /// The body as JSON of a known form.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Unseen> {
-        serde_json::from_slice(&self.body).map_err(|error| {
-            let (line, column) = (error.line(), error.column());
-            Unseen::new(
-                Cause::Garbled,
-                format!(
-                    "the answer (status {}) is not the JSON that was expected, at {line}:{column}",
-                    self.status
-                ),
-            )
-        })
-    }
-
-    /// The status and what the far side says about it, in one line, without secrets.
-    pub fn told(&self) -> String {
-        let text = String::from_utf8_lossy(&self.body);
-        let text = serde_json::from_str::<Json>(&text)
-            .ok()
-            .and_then(|json| said(&json))
-            .unwrap_or_else(|| text.into_owned());
-        let mut line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        for hidden in &self.hidden {
-            line = line.replace(hidden, "[secret]");
-        }
-        let line: String = line
-            .chars()
-            .filter(|c| !c.is_control())
-            .take(TOLD)
-            .collect();
-        match line.is_empty() {
-            true => format!("status {}", self.status),
-            false => format!("status {}: {line}", self.status),
-        }
-    }
-
-    /// Why it is no answer to a question.
-    pub fn unseen(&self, what: &str) -> Unseen {
-        let cause = match self.status {
-            401 | 403 => Cause::Denied,
-            404 => Cause::Missing,
-            _ => Cause::Error,
-        };
-        Unseen::new(cause, format!("{what}: {}", self.told()))
-    }
-
-    /// What a status other than success means for a write: a client error did nothing, all else may have.
-    pub fn refusal(&self, what: &str) -> Answer {
-        let why = format!("{what}: {}", self.told());
-        match self.status {
-            408 => Answer::Unclear { why },
-            400..=499 => Answer::Refused { why },
-            _ => Answer::Unclear { why },
-        }
-    }
-}
-
-/// The error text in the forms that APIs use: `error`, `errors`, `message`.
-fn said(json: &Json) -> Option<String> {
-    let mut parts = Vec::new();
-    for key in ["error", "error_description", "message", "errors"] {
-        match json.get(key) {
-            Some(Json::String(text)) => parts.push(text.clone()),
-            Some(Json::Array(list)) => parts.extend(list.iter().map(|item| match item {
-                Json::String(text) => text.clone(),
-                other => other.to_string(),
-            })),
-            _ => {}
-        }
-    }
-    (!parts.is_empty()).then(|| parts.join("; "))
 }
 
 /// The API of one provider.
@@ -367,188 +253,5 @@ fn pause(asked: Option<&HeaderValue>, tries: u32) -> Duration {
         .min(LONGEST_PAUSE)
 }
 
-async fn read(
-    mut response: reqwest::Response,
-    url: &Url,
-    timeout: Duration,
-) -> Result<Vec<u8>, Lost> {
-    let mut body = Vec::new();
-    loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) if body.len() + chunk.len() > BODY_LIMIT => {
-                return Err(Lost::Sent(Unseen::new(
-                    Cause::Garbled,
-                    format!(
-                        "the answer of `{}` is longer than {} MiB",
-                        host(url),
-                        BODY_LIMIT >> 20
-                    ),
-                )));
-            }
-            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-            Ok(None) => return Ok(body),
-            Err(error) if error.is_timeout() => {
-                return Err(Lost::Sent(Unseen::new(
-                    Cause::TimedOut,
-                    format!("`{}` did not end its answer within {timeout:?}", host(url)),
-                )));
-            }
-            Err(_) => {
-                return Err(Lost::Sent(Unseen::new(
-                    Cause::Garbled,
-                    format!("the answer of `{}` was cut off", host(url)),
-                )));
-            }
-        }
-    }
-}
-
-fn host(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    match url.port() {
-        Some(port) => format!("{host}:{port}"),
-        None => host.to_owned(),
-    }
-}
-
-/// Tells the ways of failing apart. The client's own text is not used: it may quote the request.
-fn lost(url: &Url, timeout: Duration, error: reqwest::Error) -> Lost {
-    let host = host(url);
-    let unsent = error.is_connect() || error.is_builder();
-    let (cause, why) = if error.is_dns() {
-        (
-            Cause::NoName,
-            format!("the name of `{host}` does not resolve"),
-        )
-    } else if let Some(io) = io_error(&error).filter(|_| error.is_connect()) {
-        match io.kind() {
-            io::ErrorKind::InvalidData => (
-                Cause::Denied,
-                format!("the TLS handshake with `{host}` failed: {io}"),
-            ),
-            _ => (cause_of(io), format!("failed to connect to `{host}`: {io}")),
-        }
-    } else if error.is_connect() && error.is_timeout() {
-        (
-            Cause::Unreachable,
-            format!("`{host}` did not take a connection within {timeout:?}"),
-        )
-    } else if error.is_connect() {
-        (Cause::Unreachable, format!("failed to connect to `{host}`"))
-    } else if error.is_timeout() {
-        (
-            Cause::Frozen,
-            format!("`{host}` did not answer within {timeout:?}"),
-        )
-    } else {
-        (
-            Cause::Garbled,
-            format!("the connection to `{host}` was lost before an answer came"),
-        )
-    };
-    let unseen = Unseen::new(cause, why);
-    match unsent {
-        true => Lost::Unsent(unseen),
-        false => Lost::Sent(unseen),
-    }
-}
-
-/// The innermost error of a socket or of TLS in the chain of sources.
-fn io_error(error: &reqwest::Error) -> Option<&io::Error> {
-    let mut next: Option<&(dyn Error + 'static)> = Some(error);
-    while let Some(error) = next {
-        if let Some(mut io) = error.downcast_ref::<io::Error>() {
-            while let Some(inner) = io.get_ref().and_then(|inner| inner.downcast_ref()) {
-                io = inner;
-            }
-            return Some(io);
-        }
-        next = error.source();
-    }
-    None
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::TcpListener;
-
-    /// A server that answers every connection with `head`, and then `body` for ever where it is not empty.
-    async fn serve(head: &'static str, body: &'static [u8]) -> Api {
-        let listener = TcpListener::bind("[::1]:0").await.unwrap();
-        let at = listener.local_addr().unwrap();
-        tokio::spawn(async move {
-            while let Ok((mut stream, _)) = listener.accept().await {
-                let _ = stream.read(&mut [0; 4096]).await;
-                let _ = stream.write_all(head.as_bytes()).await;
-                while !body.is_empty() && stream.write_all(body).await.is_ok() {}
-            }
-        });
-        Api::new(&format!("http://{at}/api/"), Duration::from_secs(20)).unwrap()
-    }
-
-    async fn ask(api: &Api) -> Result<Reply, Unseen> {
-        let secret = Secret::new("planted");
-        let url = api.url(["zones", "a/b?c"], Some("verify"));
-        api.ask(&url, &Auth::Header("x-api-key", &secret)).await
-    }
-
-    #[tokio::test]
-    async fn parts_of_a_path_are_encoded() {
-        let api = Api::new("https://api.example/dns/v2/", TIMEOUT).unwrap();
-        assert_eq!(
-            api.url(["zones", "a/b?c", "@"], Some("verify")),
-            "https://api.example/dns/v2/zones/a%2Fb%3Fc/@?verify"
-        );
-        for bad in ["ftp://a", "http://u:p@a", "http://a/?x", "no url"] {
-            let error = Api::new(bad, TIMEOUT).unwrap_err();
-            assert!(!error.contains("u:p"), "{error}");
-        }
-    }
-
-    const TIMEOUT: Duration = Duration::from_millis(300);
-
-    #[tokio::test]
-    async fn ways_of_failing_are_told_apart() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let at = listener.local_addr().unwrap();
-        let api = Api::new(&format!("http://{at}"), TIMEOUT).unwrap();
-        assert_eq!(ask(&api).await.err().unwrap().cause, Cause::Frozen);
-        drop(listener);
-        let patient = Api::new(&format!("http://{at}"), Duration::from_secs(20)).unwrap();
-        assert_eq!(ask(&patient).await.err().unwrap().cause, Cause::Refused);
-
-        let cut_off = serve("HTTP/1.1 200 yes\r\ncontent-length: 99\r\n\r\n{}", b"").await;
-        assert_eq!(ask(&cut_off).await.err().unwrap().cause, Cause::Garbled);
-        let no_http = serve("SSH-2.0-OpenSSH_9.2\r\n", b"").await;
-        assert_eq!(ask(&no_http).await.err().unwrap().cause, Cause::Garbled);
-        let no_tls = no_http.base.as_str().replace("http://", "https://");
-        let no_tls = Api::new(&no_tls, Duration::from_secs(20)).unwrap();
-        assert_eq!(ask(&no_tls).await.err().unwrap().cause, Cause::Denied);
-    }
-
-    #[tokio::test]
-    async fn an_endless_answer_is_cut() {
-        static ZEROS: [u8; 1 << 20] = [0; 1 << 20];
-        let api = serve("HTTP/1.1 200 yes\r\n\r\n", &ZEROS).await;
-        let unseen = ask(&api).await.err().unwrap();
-        assert_eq!(unseen.cause, Cause::Garbled);
-        assert!(unseen.detail.contains("longer than"), "{unseen:?}");
-    }
-
-    #[tokio::test]
-    async fn a_redirect_is_an_answer_and_secrets_are_taken_out() {
-        let api = serve(
-            "HTTP/1.1 302 there\r\nlocation: http://[::1]:1/\r\ncontent-length: 51\r\n\r\n\
-             {\"error\":\"your key planted is wrong\",\"x\":\"planted\"} ",
-            b"",
-        )
-        .await;
-        let reply = ask(&api).await.unwrap();
-        assert!(!reply.is_success());
-        assert_eq!(reply.told(), "status 302: your key [secret] is wrong");
-        assert!(matches!(reply.refusal("x"), Answer::Unclear { .. }));
-        assert!(reply.json::<Vec<u8>>().is_err());
-    }
-}
+mod tests;
