@@ -1,0 +1,159 @@
+//! What becomes of a state when somebody resumes the run, or decides what it was held for.
+
+use super::{Folded, impossible};
+use crate::event::{Decision, Ending};
+use crate::machine::state::{Hold, Mark, Phase, Stage, State, TRIES};
+use crate::plan::{IfInterrupted, Nature, Plan, Way};
+
+impl State {
+    pub(super) fn resumed(&mut self, plan: &Plan) -> Folded {
+        match self.ended {
+            None | Some(Ending::Stopped | Ending::Held) => {}
+            Some(_) => return impossible("resumed"),
+        }
+        self.ended = None;
+        self.stopping = false;
+        if self.closing == Some(Ending::Held) {
+            self.closing = None;
+        }
+        let hold = self.held;
+        self.look_again();
+        let Some(motion) = self.motion else {
+            return Ok(());
+        };
+        let entry = usize::from(motion.entry);
+        match (motion.stage, &plan.entries[entry].nature) {
+            (stage, Nature::Act(act)) if stage.may_have_happened() => match act.if_interrupted {
+                // It said something unclear, or nothing, and a person has not decided yet.
+                IfInterrupted::Hold => self.held = hold.or(Some(Hold::Interrupted)),
+                IfInterrupted::Again => self.stage(Stage::Compare),
+                IfInterrupted::Skip => {
+                    self.unseen = true;
+                    self.done(entry, motion.way);
+                }
+            },
+            (Stage::Write, _) => self.stage(Stage::Compare),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// What was held is looked at once more. A write that has ended is made again; one that may still be on
+    /// its way is settled again.
+    fn look_again(&mut self) {
+        let hold = self.held.take();
+        if let (Some(hold), Some(motion)) = (hold, &mut self.motion) {
+            motion.tries = motion.tries.min(TRIES - 1);
+            if matches!(hold, Hold::Failed | Hold::Half | Hold::NotBack) {
+                motion.stage = Stage::Compare;
+            }
+        }
+    }
+
+    pub(super) fn decided(&mut self, plan: &Plan, decision: Decision) -> Folded {
+        if decision == Decision::Back {
+            return self.decided_back(plan);
+        }
+        let (Some(hold), None) = (self.held, self.ended) else {
+            return impossible("decided");
+        };
+        match decision {
+            Decision::Stop => self.closing = Some(Ending::Held),
+            Decision::Again => {
+                self.look_again();
+                if hold == Hold::Interrupted {
+                    self.stage(Stage::Compare);
+                }
+            }
+            Decision::On | Decision::Back => self.decided_on(plan, hold),
+        }
+        Ok(())
+    }
+
+    /// A person accepts what was seen.
+    fn decided_on(&mut self, plan: &Plan, hold: Hold) {
+        self.held = None;
+        self.unseen = true;
+        if let Some(motion) = self.motion {
+            let entry = usize::from(motion.entry);
+            match (hold, motion.way) {
+                (Hold::Foreign, _) => self.leave(entry),
+                (Hold::Failed, Way::There) => {}
+                (_, Way::There) => self.marks[entry] = Mark::Standing,
+                (Hold::Interrupted, Way::Back) => self.marks[entry] = Mark::Back,
+                (_, Way::Back) => self.leave(entry),
+            }
+            self.passed();
+            return;
+        }
+        match self.phase {
+            Phase::Forward | Phase::Return => match self.batch(plan).last() {
+                None => self.at += 1,
+                last => self.past(last),
+            },
+            Phase::Probe => self.phase = Phase::Undo,
+            // What we could not see, a person saw.
+            Phase::Verify => self.close(Ending::Undone),
+            Phase::Stay | Phase::Tidy | Phase::Undo => {}
+        }
+    }
+
+    /// A person asks to go back: out of a hold, during a drill's stay, or after the end.
+    fn decided_back(&mut self, plan: &Plan) -> Folded {
+        // A drill that changed nothing can be ended as well.
+        let staying = self.phase == Phase::Stay && self.ended.is_none();
+        if !self.stands() && self.held.is_none() && !staying {
+            return impossible("decided: back");
+        }
+        let hold = self.held;
+        self.ended = None;
+        self.closing = None;
+        self.stopping = false;
+        self.look_again();
+        if hold == Some(Hold::OldSideSick) {
+            self.phase = Phase::Undo;
+            return Ok(());
+        }
+        let Some(motion) = self.motion else {
+            match self.phase {
+                Phase::Undo | Phase::Verify => self.phase = Phase::Undo,
+                _ => self.go_back(plan),
+            }
+            return Ok(());
+        };
+        let entry = usize::from(motion.entry);
+        let act = matches!(plan.entries[entry].nature, Nature::Act(_));
+        match (motion.way, hold) {
+            // Somebody else's value stays; the rest goes back.
+            (Way::There, Some(Hold::Foreign)) => {
+                // Where nothing was tried yet, nothing of it is ours.
+                if motion.tries > 0 {
+                    self.leave(entry);
+                }
+                self.motion = None;
+                self.go_back(plan);
+            }
+            (Way::Back, Some(Hold::Foreign)) => {
+                self.leave(entry);
+                self.motion = None;
+                if self.phase != Phase::Undo {
+                    self.go_back(plan);
+                }
+            }
+            // A return has gates that may ask again, and tidying up puts back only what is temporary: neither is
+            // what was asked for.
+            (way, _) if way == Way::There || self.phase != Phase::Undo => {
+                let may_still_land = motion.stage.may_have_happened() && hold != Some(Hold::Half);
+                if may_still_land && !act {
+                    self.turning = true;
+                } else {
+                    self.go_back(plan);
+                }
+            }
+            // Already on the way back: it is looked at again; an act is made again.
+            _ if act => self.stage(Stage::Compare),
+            _ => {}
+        }
+        Ok(())
+    }
+}
