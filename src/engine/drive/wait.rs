@@ -1,0 +1,97 @@
+//! What a run waits for: time, and people.
+
+use std::time::Duration;
+
+use super::{Foregone, Run, RunError};
+use crate::engine::people::People;
+use crate::engine::stop::Stop;
+use crate::engine::world::{Memory, World};
+use crate::event::{Decision, Event};
+use crate::journal::Journal;
+use crate::machine::{Hold, Impossible, Phase};
+use crate::plan::{Mode, Nature};
+
+impl<J: Journal, W: World, M: Memory, P: People> Run<'_, J, W, M, P> {
+    pub(super) async fn wait(&mut self, entry: usize) -> Result<(), RunError> {
+        let Nature::Wait { time } = self.plan.entries[entry].nature else {
+            return Err(Impossible { event: "waited" }.into());
+        };
+        // A dry run has nothing to wait for.
+        if self.plan.mode == Mode::Plan || self.sleep_unless_stopped(Some(entry), time).await {
+            self.record(Event::Waited { entry }).await?;
+        }
+        Ok(())
+    }
+
+    /// Sleeps, and returns whether the time is up; a request to stop wakes it.
+    async fn sleep_unless_stopped(&self, entry: Option<usize>, time: Duration) -> bool {
+        let clock = self.outfit.world.clock();
+        self.outfit.pulses.send(crate::event::Pulse {
+            entry,
+            note: "waiting".to_owned(),
+            until: Some(clock.now().plus(time)),
+            fraction: None,
+        });
+        tokio::select! {
+            () = clock.sleep(time) => true,
+            () = self.outfit.stop.at_least(Stop::AfterWrite) => false,
+        }
+    }
+
+    pub(super) async fn approve(&mut self, entry: usize) -> Result<(), RunError> {
+        let Nature::Ask { question } = &self.plan.entries[entry].nature else {
+            return Err(Impossible { event: "approved" }.into());
+        };
+        if self.plan.mode == Mode::Plan {
+            // Nobody is asked in a dry run.
+            let by = "dry run".to_owned();
+            let yes = true;
+            return self.record(Event::Approved { entry, yes, by }).await;
+        }
+        let people = self.outfit.people;
+        let answer = tokio::select! {
+            answer = people.approve(&self.plan.entries[entry], question) => Some(answer),
+            () = self.outfit.stop.at_least(Stop::AfterWrite) => None,
+        };
+        match answer {
+            Some((yes, by)) => self.record(Event::Approved { entry, yes, by }).await,
+            None => Ok(()),
+        }
+    }
+
+    pub(super) async fn stay(&mut self) -> Result<(), RunError> {
+        debug_assert_eq!(self.state.phase(), Phase::Stay);
+        let people = self.outfit.people;
+        let event = tokio::select! {
+            over = self.sleep_unless_stopped(None, self.plan.hold) => {
+                over.then(|| Event::HoldOver { by: "the clock".to_owned() })
+            }
+            (decision, by) = people.end_stay() => Some(match decision {
+                Decision::Back => Event::Decided { decision, by },
+                Decision::On | Decision::Again | Decision::Stop => Event::HoldOver { by },
+            }),
+        };
+        match event {
+            Some(event) => self.record(event).await,
+            None => Ok(()),
+        }
+    }
+
+    pub(super) async fn decide(&mut self, hold: Hold) -> Result<(), RunError> {
+        let here = self.state.position();
+        let fits = |said: &mut Foregone| said.hold == hold && said.at.is_none_or(|at| at == here);
+        if let Some(Foregone { decision, .. }) = self.answer.take_if(fits) {
+            let by = self.outfit.by.clone();
+            return self.record(Event::Decided { decision, by }).await;
+        }
+        let people = self.outfit.people;
+        let answer = tokio::select! {
+            answer = people.decide(hold) => Some(answer),
+            () = self.outfit.stop.at_least(Stop::AfterWrite) => None,
+        };
+        match answer {
+            Some((decision, by)) => self.record(Event::Decided { decision, by }).await,
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! One change of a run: compared, written or put back, and settled.
+
+use super::{Outfit, Run, RunError};
+use crate::engine::look::within;
+use crate::engine::people::People;
+use crate::engine::settle::{Settling, describe, settle};
+use crate::engine::world::{Memory, World};
+use crate::event::{Answer, Event};
+use crate::journal::{Intent, Journal, JournalError, Permit};
+use crate::machine::{Impossible, Said, Stage};
+use crate::plan::{Direction, Edit, Entry, Nature, Place, Value, Way};
+use crate::site::Aim;
+
+/// What became of an intent.
+enum Written {
+    Answer(Answer),
+    WouldBe,
+    NoSpace,
+}
+
+impl<W: World, M, P> Outfit<'_, W, M, P> {
+    /// Writes or acts, under the time-out of the entry. Whoever gives no answer may have done it.
+    async fn answer(&self, entry: &Entry, direction: &Direction, permit: Permit<'_>) -> Answer {
+        // The side that an act serves is the same on both ways; what it does there is not.
+        let aim = match permit.way() {
+            Way::There => Aim::there(direction, false),
+            Way::Back => Aim::back(direction, false),
+        };
+        // A slow disk has used up some of the time in which the write may land.
+        let left = permit.until().left(&self.world.clock().now());
+        let time = left.saturating_sub(self.world.landing(entry));
+        if time.is_zero() {
+            let why = "it took too long to record the intent, so nothing was sent".to_owned();
+            return match entry.nature {
+                Nature::Act(_) => Answer::Refused { why },
+                // A look shows that nothing was written, and it is written again.
+                _ => Answer::Unclear { why },
+            };
+        }
+        let writing = match entry.nature {
+            Nature::Act(_) => self.world.act(entry, &aim, permit),
+            _ => self.world.write(entry, permit),
+        };
+        let answer = tokio::time::timeout(time, writing).await;
+        answer.unwrap_or_else(|_| Answer::Unclear {
+            why: format!("no answer within {}", crate::clock::short(time)),
+        })
+    }
+}
+
+impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
+    fn edit(&self, entry: usize) -> Option<&'r Edit> {
+        match &self.plan.entries[entry].nature {
+            Nature::Change(edit) => Some(edit),
+            _ => None,
+        }
+    }
+
+    pub(super) async fn compare(&mut self, entry: usize, way: Way) -> Result<(), RunError> {
+        let (side, detail) = match self.edit(entry) {
+            // Nothing can be read back of an act, so there is nothing to compare.
+            None => (None, None),
+            Some(edit) => {
+                let entry = &self.plan.entries[entry];
+                let read = self.outfit.world.read(entry, edit);
+                match within(entry.pace.timeout, read).await {
+                    Ok(seen) => {
+                        let side = edit.side(&seen);
+                        let detail = describe(side);
+                        self.seen = Some(seen);
+                        (Some(side), detail)
+                    }
+                    Err(unseen) => (None, Some(unseen.detail)),
+                }
+            }
+        };
+        self.record(Event::Compared {
+            entry,
+            way,
+            side,
+            detail,
+        })
+        .await
+    }
+
+    pub(super) async fn write(&mut self, index: usize, way: Way) -> Result<(), RunError> {
+        let entry = &self.plan.entries[index];
+        let (place, from, to) = match self.edit(index) {
+            Some(edit) => {
+                let (from, to) = edit.along(way);
+                let from = self.seen.take().unwrap_or_else(|| from.clone());
+                (edit.place.clone(), from, to.clone())
+            }
+            None => {
+                let place = Place {
+                    step: entry.step.clone(),
+                    name: "act".to_owned(),
+                };
+                (place, Value::default(), Value::default())
+            }
+        };
+        let world = self.outfit.world;
+        let until = world
+            .clock()
+            .now()
+            .plus(entry.pace.timeout + world.landing(entry));
+        let intended = Event::Intended {
+            entry: index,
+            way,
+            from: from.clone(),
+            to: to.clone(),
+            until: until.clone(),
+        };
+        let intent = Intent {
+            entry: index,
+            place,
+            way,
+            from,
+            to,
+            until,
+        };
+        let said = match self.journal.intend(intent).await {
+            Ok(Some(leave)) => Written::Answer(
+                self.outfit
+                    .answer(entry, &self.plan.direction, leave.into())
+                    .await,
+            ),
+            Ok(None) => Written::WouldBe,
+            Err(JournalError::Full) => Written::NoSpace,
+            Err(error) => return Err(error.into()),
+        };
+        match said {
+            Written::Answer(answer) => {
+                self.take_in(&intended)?;
+                self.record(Event::Answered {
+                    entry: index,
+                    way,
+                    answer,
+                })
+                .await
+            }
+            // The dry journal has recorded it.
+            Written::WouldBe => self.take_in(&Event::WouldChange { entry: index }),
+            // What is kept in reserve is for the way back: the run stops, and can be resumed or put back.
+            Written::NoSpace => {
+                let by = "the full disk".to_owned();
+                self.record(Event::StopAsked { by }).await
+            }
+        }
+    }
+
+    pub(super) async fn settle(&mut self, index: usize, way: Way) -> Result<(), RunError> {
+        let Some(edit) = self.edit(index) else {
+            // An act in flight is met only by a resume, which decides without looking.
+            return Err(Impossible { event: "settled" }.into());
+        };
+        let said = match self.state.motion().map(|motion| motion.stage) {
+            Some(Stage::Answered(said)) => Some(said),
+            _ => None::<Said>,
+        };
+        let entry = &self.plan.entries[index];
+        let now = self.outfit.world.clock().now();
+        // After a reboot only the wall clock tells, and it may be wrong by years: no intent lasts that long.
+        let longest = entry.pace.timeout + self.outfit.world.landing(entry);
+        let until = match &self.until {
+            Some(until) if until.left(&now) <= longest => until.clone(),
+            Some(_) => now.plus(longest),
+            None => now,
+        };
+        let settling = Settling {
+            entry,
+            edit,
+            way,
+            said,
+            until: &until,
+        };
+        settling.announce(index, &self.outfit.pulses);
+        let outfit = &self.outfit;
+        let Some(settlement) = settle(outfit.world, &settling, &outfit.stop, &outfit.pulses).await
+        else {
+            return Err(RunError::CutOff);
+        };
+        self.seen = settlement.seen;
+        self.record(Event::Settled {
+            entry: index,
+            way,
+            side: settlement.side,
+            detail: settlement.detail,
+        })
+        .await
+    }
+}
