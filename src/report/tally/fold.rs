@@ -1,0 +1,321 @@
+//! What each record adds to the sum of a run.
+
+use super::{Because, Origin, Standing, Tally};
+use crate::clock::Stamp;
+use crate::event::{Answer, Decision, Ending, Event, Record, Round};
+use crate::plan::{Entry, Outcome, Side, Then, Way};
+use crate::report::say::{ends, is_act, round_prefix, with_detail};
+
+impl Tally {
+    /// Takes in the next record.
+    pub fn fold(&mut self, record: &Record) {
+        self.last = Some(record.at.clone());
+        match &record.event {
+            Event::Started { plan, by, .. } => {
+                self.plan = Some(plan.clone());
+                self.by.clone_from(by);
+                self.started = Some(record.at.clone());
+            }
+            Event::Looked {
+                entry,
+                round,
+                finding,
+            } => {
+                if *round == Round::Return {
+                    self.arrived = true;
+                }
+                self.findings.insert((*round, *entry), finding.clone());
+            }
+            Event::Judged { round, outcomes } => self.judged(&record.at, *round, outcomes),
+            Event::Compared {
+                entry,
+                way,
+                side,
+                detail,
+            } => {
+                self.compared(*entry, *way, *side, detail.as_deref());
+            }
+            Event::Intended { entry, .. } => {
+                let change = self.changes.entry(*entry).or_default();
+                change.intents = change.intents.saturating_add(1);
+                change.standing = Standing::Unclear;
+            }
+            Event::Answered { entry, way, answer } => {
+                self.answered(&record.at, *entry, *way, answer);
+            }
+            Event::Settled {
+                entry,
+                way,
+                side,
+                detail,
+            } => {
+                self.settled(&record.at, *entry, *way, *side, detail.as_deref());
+            }
+            Event::Waited { .. } => self.moved_on(&record.at, Way::There),
+            Event::Approved { entry, yes, by } => {
+                if *yes {
+                    self.moved_on(&record.at, Way::There);
+                } else {
+                    self.blame(
+                        Some(*entry),
+                        Origin::Person,
+                        Outcome::Fail,
+                        format!("declined by {by}"),
+                    );
+                }
+            }
+            Event::HoldOver { .. } => {
+                self.arrived = true;
+                self.hold_over = Some(record.at.clone());
+            }
+            Event::Decided { decision, by } => {
+                self.reopen();
+                match decision {
+                    Decision::On => {
+                        self.accepted_by = Some(by.clone());
+                        self.because.clear();
+                        self.moved_on(&record.at, Way::There);
+                    }
+                    Decision::Again => self.because.clear(),
+                    Decision::Back => self.blame(
+                        None,
+                        Origin::Person,
+                        Outcome::Warn,
+                        format!("{by} decided to go back"),
+                    ),
+                    Decision::Stop => self.blame(
+                        None,
+                        Origin::Person,
+                        Outcome::Warn,
+                        format!("{by} decided to leave it as it is"),
+                    ),
+                }
+            }
+            Event::StopAsked { by } => {
+                self.blame(
+                    None,
+                    Origin::Person,
+                    Outcome::Warn,
+                    format!("{by} asked the run to stop"),
+                );
+            }
+            Event::Resumed { .. } => {
+                self.reopen();
+                // What led back still leads back; that somebody asked to stop is over.
+                (self.because).retain(|because| because.origin != Origin::Person);
+            }
+            Event::Owes { owed } => match self.owed.iter_mut().find(|o| o.key == owed.key) {
+                Some(known) => known.clone_from(owed),
+                None => self.owed.push(owed.clone()),
+            },
+            Event::Ended { ending } => {
+                self.ending = Some(*ending);
+                if matches!(ending, Ending::Done | Ending::DoneUnproven) {
+                    self.arrived = true;
+                }
+            }
+            Event::BaselineTaken { .. } | Event::WouldChange { .. } => {}
+        }
+    }
+
+    /// A run that had ended goes on: what it leaves to be done is said anew at its next end.
+    fn reopen(&mut self) {
+        if self.ending.take().is_some() {
+            self.owed.clear();
+        }
+    }
+
+    fn judged(&mut self, at: &Stamp, round: Round, outcomes: &[(usize, Outcome)]) {
+        if round == Round::There {
+            self.moved_on(at, Way::There);
+        }
+        let origin = Origin::Looked(round);
+        for (i, outcome) in outcomes {
+            self.overtake(*i, origin);
+            let Some(entry) = self.entry(*i) else {
+                continue;
+            };
+            let stops = match round {
+                Round::There => entry.rule.then(*outcome) > Then::Note,
+                Round::Return | Round::Probe | Round::Verify => *outcome > Outcome::Warn,
+            };
+            if !stops {
+                continue;
+            }
+            let subject = entry.id.clone();
+            let finding = self.findings.get(&(round, *i));
+            let prefix = round_prefix(round);
+            let because = Because {
+                origin,
+                text: format!(
+                    "{prefix}{}",
+                    finding.map_or("no finding on record", |f| f.headline.as_str())
+                ),
+                facts: (finding.iter())
+                    .flat_map(|finding| &finding.facts)
+                    .filter(|fact| fact.outcome > Outcome::Warn)
+                    .cloned()
+                    .collect(),
+                mend: finding.and_then(|finding| finding.mend.clone()),
+                outcome: *outcome,
+                subject,
+            };
+            self.because.push(because);
+        }
+    }
+
+    fn compared(&mut self, entry: usize, way: Way, side: Option<Side>, detail: Option<&str>) {
+        if self.plan.as_ref().is_some_and(|plan| is_act(plan, entry)) {
+            return;
+        }
+        let (from, to) = ends(way);
+        let change = self.changes.entry(entry).or_default();
+        match side {
+            Some(side) if side == from => {}
+            Some(side) if side == to => {
+                change.standing = match way {
+                    Way::There if change.intents == 0 => Standing::Already,
+                    Way::There => Standing::Stands,
+                    Way::Back => Standing::PutBack,
+                };
+                change.stood |= way == Way::There;
+                self.overtake(entry, Origin::Wrote(way));
+            }
+            Some(Side::Mixed) => change.standing = Standing::Half,
+            Some(_) => {
+                if change.intents > 0 {
+                    change.standing = Standing::Foreign;
+                }
+                let text = "somebody else has changed it since the plan was made";
+                self.blame(
+                    Some(entry),
+                    Origin::Wrote(way),
+                    Outcome::Fail,
+                    with_detail(text, detail),
+                );
+            }
+            None => {
+                let text = "it could not be read before writing";
+                self.blame(
+                    Some(entry),
+                    Origin::Wrote(way),
+                    Outcome::Unknown,
+                    with_detail(text, detail),
+                );
+            }
+        }
+    }
+
+    fn answered(&mut self, at: &Stamp, entry: usize, way: Way, answer: &Answer) {
+        let is_act = self.plan.as_ref().is_some_and(|plan| is_act(plan, entry));
+        let change = self.changes.entry(entry).or_default();
+        match answer {
+            Answer::Done { .. } => {
+                if is_act {
+                    change.standing = match way {
+                        Way::There => Standing::Stands,
+                        Way::Back => Standing::PutBack,
+                    };
+                    change.stood |= way == Way::There;
+                    self.moved_on(at, way);
+                }
+            }
+            Answer::Refused { why } => {
+                if is_act {
+                    change.standing = match way {
+                        // An earlier try may have happened after all.
+                        Way::There if change.intents > 1 => Standing::Unclear,
+                        Way::There => Standing::Untouched,
+                        Way::Back => Standing::Stands,
+                    };
+                }
+                let text = format!("the write was refused: {why}");
+                self.blame(Some(entry), Origin::Wrote(way), Outcome::Fail, text);
+            }
+            Answer::Unclear { why } => {
+                if is_act {
+                    let text = format!("whether it was done could not be told: {why}");
+                    self.blame(Some(entry), Origin::Wrote(way), Outcome::Unknown, text);
+                }
+            }
+        }
+    }
+
+    fn settled(
+        &mut self,
+        at: &Stamp,
+        entry: usize,
+        way: Way,
+        side: Option<Side>,
+        detail: Option<&str>,
+    ) {
+        let (_, to) = ends(way);
+        let is_act = self.plan.as_ref().is_some_and(|plan| is_act(plan, entry));
+        let change = self.changes.entry(entry).or_default();
+        change.standing = match side {
+            Some(Side::After) => Standing::Stands,
+            Some(Side::Before) if change.stood => Standing::PutBack,
+            Some(Side::Before) => Standing::Untouched,
+            Some(Side::Mixed) => Standing::Half,
+            Some(Side::Foreign) => Standing::Foreign,
+            None if is_act => change.standing,
+            None => Standing::Unclear,
+        };
+        change.stood |= side == Some(Side::After);
+        if side == Some(to) {
+            self.overtake(entry, Origin::Wrote(way));
+            self.moved_on(at, way);
+            return;
+        }
+        let (outcome, text) = match side {
+            Some(Side::Mixed) => (Outcome::Fail, "only part of it was written"),
+            Some(Side::Foreign) => (Outcome::Fail, "somebody else has changed it meanwhile"),
+            Some(_) if way == Way::There => (Outcome::Fail, "the write had no effect"),
+            Some(_) => (Outcome::Fail, "the change was not put back"),
+            None if is_act => return,
+            None => (Outcome::Unknown, "it could not be read after writing"),
+        };
+        self.blame(
+            Some(entry),
+            Origin::Wrote(way),
+            outcome,
+            with_detail(text, detail),
+        );
+    }
+
+    fn moved_on(&mut self, at: &Stamp, way: Way) {
+        if way == Way::There && !self.arrived && self.ever_wrote() {
+            self.forward = Some(at.clone());
+        }
+    }
+
+    /// Forgets what an earlier fact of the same origin said of an entry.
+    fn overtake(&mut self, entry: usize, origin: Origin) {
+        let Some(id) = self.entry(entry).map(|entry| entry.id.clone()) else {
+            return;
+        };
+        self.because
+            .retain(|because| because.origin != origin || because.subject != id);
+    }
+
+    fn blame(&mut self, entry: Option<usize>, origin: Origin, outcome: Outcome, text: String) {
+        let subject = entry
+            .and_then(|i| self.entry(i))
+            .map_or_else(String::new, |entry| entry.id.clone());
+        let because = Because {
+            origin,
+            subject,
+            outcome,
+            text,
+            facts: Vec::new(),
+            mend: None,
+        };
+        if !self.because.contains(&because) {
+            self.because.push(because);
+        }
+    }
+
+    fn entry(&self, i: usize) -> Option<&Entry> {
+        self.plan.as_ref().and_then(|plan| plan.entries.get(i))
+    }
+}
