@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::clock::Clock;
 use crate::plan::Outcome;
-use crate::site::HttpProbe;
+use crate::site::{Host, HttpProbe};
 use crate::step::Known;
 use crate::world::exec::Exec;
 use crate::world::net::RsyncSeen;

@@ -1,0 +1,247 @@
+//! Which looks a check that probes takes: every address of a site, or every public name.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::join_all;
+use serde_json::Value as Json;
+
+use super::{At, Lead, Probing, Shown, json};
+use crate::event::{Cause, Unseen};
+use crate::site::{Aim, Host, Probe, Service, Site};
+use crate::step::{About, Look};
+use crate::steps::probe::{Family, Reply, Spot, shows_it_is_down};
+use crate::world::names::{self, Asked};
+
+/// A look that need not go anywhere to know its answer.
+fn known<'a>(key: String, about: About, answer: Result<Json, Unseen>) -> Look<'a> {
+    Look {
+        key,
+        about,
+        ask: async move { answer }.boxed(),
+    }
+}
+
+/// Whether a host offers a service: it is named, or its counterpart at the other site is.
+fn offers(service: &Service, host: &Host, site: &Site) -> bool {
+    let named = |name: &String| service.hosts.contains(name);
+    service.hosts.is_empty()
+        || named(&host.name)
+        || host.stands_in_for.iter().any(named)
+        || site
+            .hosts
+            .values()
+            .any(|other| named(&other.name) && other.stands_in_for.contains(&host.name))
+}
+
+/// The names that a probe is asked for: each of them for HTTP, which carries a name; once otherwise.
+fn names_for(service: &Service, probe: &Probe) -> Vec<Option<String>> {
+    match probe {
+        Probe::Http(_) if !service.names.is_empty() => {
+            service.names.iter().cloned().map(Some).collect()
+        }
+        _ => vec![None],
+    }
+}
+
+impl Probing {
+    /// Every probe at every address of the hosts.
+    pub(super) fn direct<'a>(&'a self, site: &'a Site, aim: &'a Aim) -> Vec<Look<'a>> {
+        let timeout = self.timeout.mul_f64(0.9);
+        let mut looks = Vec::new();
+        for service in self.what.services(site) {
+            let hosts: Vec<&Host> = match &self.at {
+                At::Host(name) => site.hosts.get(name).into_iter().collect(),
+                at => at
+                    .site(aim)
+                    .into_iter()
+                    .flat_map(|name| site.hosts_of(name))
+                    .filter(|host| offers(&service, host, site))
+                    .collect(),
+            };
+            let about = |host: &Host| About::Site(host.site.clone());
+            if service.probes.is_empty() || hosts.is_empty() {
+                let lack = if hosts.is_empty() {
+                    "no host offers it there"
+                } else {
+                    "it has no probes"
+                };
+                let unseen = Unseen::new(Cause::Missing, lack);
+                looks.push(known(service.name.clone(), About::World, Err(unseen)));
+                continue;
+            }
+            if let Some(here) = self.at.site(aim) {
+                looks.extend(lacking(&service, &hosts, here, aim, site));
+            }
+            for host in hosts {
+                // Behind a proxy of both sides it may be the other one that answers.
+                let shared = site.shared_proxies();
+                let addresses = host.public().filter(|ip| !shared.contains(ip));
+                let addresses: Vec<IpAddr> = addresses.collect();
+                if addresses.is_empty() {
+                    let unseen = Unseen::new(Cause::Missing, "the host names no addresses");
+                    let key = format!("{} at {}", service.name, host.name);
+                    looks.push(known(key, about(host), Err(unseen)));
+                }
+                for probe in &service.probes {
+                    for name in names_for(&service, probe) {
+                        for address in &addresses {
+                            let spot = Spot {
+                                service: service.name.clone(),
+                                name: name.clone(),
+                                probe: probe.clone(),
+                                host: Some(host.name.clone()),
+                                site: Some(host.site.clone()),
+                                address: *address,
+                            };
+                            looks.push(Look {
+                                key: spot.what(),
+                                about: about(host),
+                                ask: async move {
+                                    match spot.ask(Some(host), timeout).await {
+                                        Reply::None(unseen) if !shows_it_is_down(unseen.cause) => {
+                                            Err(unseen)
+                                        }
+                                        reply => json(&Shown::Probe {
+                                            spot: Box::new(spot),
+                                            reply,
+                                        }),
+                                    }
+                                }
+                                .boxed(),
+                            });
+                        }
+                    }
+                }
+            }
+        }
+        looks
+    }
+
+    /// Every name, by whoever shall be asked for it.
+    pub(super) fn public<'a>(&'a self, site: &'a Site, aim: &'a Aim) -> Vec<Look<'a>> {
+        let mut looks = Vec::new();
+        for service in self.what.services(site) {
+            if service.probes.is_empty() || service.names.is_empty() {
+                let lack = if service.names.is_empty() {
+                    "it has no names"
+                } else {
+                    "it has no probes"
+                };
+                let unseen = Unseen::new(Cause::Missing, lack);
+                looks.push(known(service.name.clone(), About::World, Err(unseen)));
+                continue;
+            }
+            for name in service.names.clone() {
+                for asked in asked(site, &name) {
+                    let (service, name) = (service.clone(), name.clone());
+                    looks.push(Look {
+                        key: format!("{} {name} by {asked}", service.name),
+                        about: About::World,
+                        ask: by_name(site, aim, service, name, asked, self.timeout).boxed(),
+                    });
+                }
+            }
+        }
+        looks
+    }
+}
+
+/// Who is asked where a name leads: the caches that the zone names, else its servers, else the system.
+fn asked(site: &Site, name: &str) -> Vec<Asked> {
+    match site.zone_of(name) {
+        Some(zone) if !zone.resolvers.is_empty() => zone
+            .resolvers
+            .iter()
+            .copied()
+            .map(Asked::Resolver)
+            .collect(),
+        Some(zone) if !zone.servers.is_empty() => {
+            vec![Asked::Authoritative(zone.servers.clone())]
+        }
+        _ => vec![Asked::System],
+    }
+}
+
+async fn by_name(
+    site: &Site,
+    aim: &Aim,
+    service: Service,
+    name: String,
+    asked: Asked,
+    timeout: Duration,
+) -> Result<Json, Unseen> {
+    let addresses = names::addresses(&name, &asked, timeout.mul_f64(0.4)).await?;
+    let leads = join_all(addresses.into_iter().map(|address| {
+        // A proxy of both sides shows which one it leads to by nothing but the answer.
+        let is_there = |host: &&Host| host.public().any(|ip| ip == address.ip);
+        let host = (site.hosts_of(&aim.active).find(is_there))
+            .or_else(|| site.hosts_of(&aim.idle).find(is_there));
+        let (service, name) = (&service, &name);
+        async move {
+            let left = aim.moved && host.is_some_and(|host| host.site == aim.idle);
+            let probes: &[Probe] = if left { &[] } else { &service.probes };
+            let probes = join_all(probes.iter().map(|probe| async move {
+                let spot = Spot {
+                    service: service.name.clone(),
+                    name: matches!(probe, Probe::Http(_)).then(|| name.clone()),
+                    probe: probe.clone(),
+                    host: host.map(|host| host.name.clone()),
+                    site: host.map(|host| host.site.clone()),
+                    address: address.ip,
+                };
+                let reply = spot.ask(host, timeout.mul_f64(0.5)).await;
+                (spot, reply)
+            }))
+            .await;
+            Lead {
+                address,
+                site: host.map(|host| host.site.clone()),
+                probes,
+            }
+        }
+    }))
+    .await;
+    json(&Shown::Public {
+        service: service.name,
+        name,
+        asked: asked.to_string(),
+        leads,
+    })
+}
+
+/// Says where one site can be reached over an address family and the hosts here cannot.
+fn lacking<'a>(
+    service: &Service,
+    hosts: &[&Host],
+    here: &str,
+    aim: &Aim,
+    site: &Site,
+) -> Vec<Look<'a>> {
+    let there = if here == aim.active {
+        &aim.idle
+    } else {
+        &aim.active
+    };
+    let has = |host: &Host, family| host.public().any(|ip| Family::of(ip) == family);
+    Family::BOTH
+        .into_iter()
+        .filter(|family| {
+            let there = site
+                .hosts_of(there)
+                .any(|host| offers(service, host, site) && has(host, *family));
+            there && !hosts.iter().any(|host| has(host, *family))
+        })
+        .map(|family| {
+            let shown = Shown::Lacks {
+                service: service.name.clone(),
+                family: family.to_string(),
+                here: here.to_owned(),
+                there: there.clone(),
+            };
+            let key = format!("{} over {family} at {here}", service.name);
+            known(key, About::Site(here.to_owned()), json(&shown))
+        })
+        .collect()
+}
