@@ -1,6 +1,8 @@
 use serde_json::json;
 
 use super::*;
+use crate::plan::Outcome;
+use crate::step::Known;
 
 fn traffic() -> Traffic {
     Traffic {
