@@ -1,11 +1,16 @@
 //! The judgement of `propagation`: pure, over what the looks brought back.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod state;
+mod words;
+
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::Value as Json;
 
-use super::seen::{Asked, Role, Sides, Sighting, Told};
+use self::state::{State, States, Truth, state, truth};
+use self::words::{clock_text, headline, listed, shown, spelled};
+use super::seen::{Asked, Role, Sides, Sighting};
 use crate::clock::Stamp;
 use crate::dns::RecordKey;
 use crate::dns::caches::{Expiry, Kept, Version, expiry};
@@ -19,9 +24,6 @@ pub(super) const OUTSIDE: &str = "names in no zone";
 
 /// How the key of the look at this machine's resolvers ends.
 pub(super) const SYSTEM: &str = "this machine's resolvers";
-
-/// How many record sets of one server a row spells out.
-const SPELLED: usize = 3;
 
 /// Tells whether the names lead to the active side everywhere.
 pub(super) fn judge(aim: &Aim, evidence: &Evidence, floor: Duration) -> Finding {
@@ -134,58 +136,6 @@ fn unseen_row(key: &str, unseen: &Unseen) -> Fact {
         expected: "an answer".into(),
         actual: unseen.detail.clone(),
     }
-}
-
-/// What one answer shows.
-#[derive(Clone, Debug, PartialEq)]
-enum State {
-    Old,
-    New,
-    /// A proxy of both sides.
-    Shared,
-    /// Addresses of neither side.
-    Elsewhere,
-    /// No address.
-    Absent,
-    Unknown(String),
-}
-
-fn state(sides: &Sides, told: &Result<Told, Unseen>, needs_authority: bool) -> State {
-    match told {
-        Err(unseen) => State::Unknown(unseen.detail.clone()),
-        Ok(told) if !told.is_telling => State::Unknown(format!("it answered {}", told.rcode)),
-        Ok(told) if needs_authority && !told.authoritative => {
-            State::Unknown("it answers without authority (lame)".into())
-        }
-        Ok(told) if sides.is_old(told) => State::Old,
-        Ok(told) if sides.is_new(told) => State::New,
-        Ok(told) if sides.is_shared(told) => State::Shared,
-        Ok(told) if told.addresses.is_empty() => State::Absent,
-        Ok(_) => State::Elsewhere,
-    }
-}
-
-/// The sets of addresses that authoritative servers gave for a record set, old ones left out.
-type Truth = BTreeMap<RecordKey, BTreeSet<Vec<String>>>;
-
-fn truth(aim: &Aim, sightings: &[Sighting]) -> Truth {
-    let mut truth = Truth::new();
-    for sighting in sightings.iter().filter(|s| s.role == Role::Authoritative) {
-        let sides = Sides::new(&sighting.sites, aim);
-        for (key, told) in sighting.asked.iter().flat_map(|asked| &asked.answers) {
-            let state = state(&sides, told, true);
-            if let (State::New | State::Shared | State::Elsewhere | State::Absent, Ok(told)) =
-                (state, told)
-            {
-                truth.entry(key.clone()).or_default().insert(texts(told));
-            }
-        }
-    }
-    truth
-}
-
-fn texts(told: &Told) -> Vec<String> {
-    told.addresses.iter().map(ToString::to_string).collect()
 }
 
 struct Weigh<'a> {
@@ -370,36 +320,6 @@ impl Weigh<'_> {
     }
 }
 
-/// What each authoritative server shows of one record set, and where an alias leads instead.
-type Shown = Vec<(State, Option<String>)>;
-
-/// What the authoritative servers say of each name and each of its record sets.
-struct States(BTreeMap<String, BTreeMap<RecordKey, Shown>>);
-
-impl States {
-    fn of(aim: &Aim, sightings: &[Sighting]) -> States {
-        let mut states = States(BTreeMap::new());
-        for sighting in sightings.iter().filter(|s| s.role == Role::Authoritative) {
-            let sides = Sides::new(&sighting.sites, aim);
-            for (key, told) in sighting.asked.iter().flat_map(|asked| &asked.answers) {
-                let cname = told.as_ref().ok().and_then(|told| told.cname.clone());
-                let of_name = states.0.entry(key.name.clone()).or_default();
-                let of_key = of_name.entry(key.clone()).or_default();
-                of_key.push((state(&sides, told, true), cname));
-            }
-        }
-        states
-    }
-
-    /// Whether any server said that the record set leads to one of the two sides.
-    fn leads(&self, name: &str, key: &RecordKey) -> bool {
-        let seen = self.0.get(name).and_then(|keys| keys.get(key));
-        seen.is_some_and(|seen| {
-            (seen.iter()).any(|(state, _)| matches!(state, State::Old | State::New))
-        })
-    }
-}
-
 /// Until when caches may hold the old records; `None` while some server is not seen to be new.
 fn caches(aim: &Aim, now: &[Sighting], before: &[Sighting], floor: Duration) -> Option<Expiry> {
     let is_authoritative = |s: &&Sighting| s.role == Role::Authoritative;
@@ -426,66 +346,6 @@ fn caches(aim: &Aim, now: &[Sighting], before: &[Sighting], floor: Duration) -> 
     expiry(&[version], floor)
 }
 
-fn headline(
-    outcome: Outcome,
-    sightings: &[Sighting],
-    facts: &[Fact],
-    caches: Option<&Expiry>,
-    floor: Duration,
-) -> String {
-    let of = |role: Role| {
-        let of_role = sightings.iter().filter(move |s| s.role == role);
-        of_role.flat_map(|sighting| &sighting.asked)
-    };
-    let servers = of(Role::Authoritative).count();
-    let count = |outcome: Outcome| facts.iter().filter(|fact| fact.outcome == outcome).count();
-    let first = |outcome: Outcome| {
-        let fact = facts.iter().find(|fact| fact.outcome == outcome);
-        fact.map_or_else(String::new, |fact| {
-            format!("{}: {}", fact.what, fact.actual)
-        })
-    };
-    let taken = sightings
-        .iter()
-        .flat_map(|s| &s.asked)
-        .map(|asked| &asked.taken);
-    let now = taken.max_by_key(|taken| taken.wall);
-    let held = match (caches, now) {
-        (Some(expiry), Some(now)) if expiry.floored.wall > now.wall => {
-            let (strict, floored) = (clock_text(&expiry.strict), clock_text(&expiry.floored));
-            let longer = match strict == floored {
-                true => String::new(),
-                false => format!(
-                    " ({floored} with a floor of {})",
-                    humantime::format_duration(floor)
-                ),
-            };
-            format!(
-                "; caches that keep to the rules may hold the old records until {strict}{longer}"
-            )
-        }
-        (Some(_), Some(_)) => "; caches that keep to the rules have let the old records go".into(),
-        _ => String::new(),
-    };
-    match outcome {
-        Outcome::Pass | Outcome::Warn => {
-            let addresses = if servers == 1 { "address" } else { "addresses" };
-            let warned = match count(Outcome::Warn) {
-                0 => String::new(),
-                _ => format!(", but {}", first(Outcome::Warn)),
-            };
-            format!(
-                "{servers} server {addresses} asked, every one has the new records{warned}{held}"
-            )
-        }
-        _ if sightings.is_empty() && facts.is_empty() => "there was nothing to ask".into(),
-        _ => match count(outcome) {
-            0 | 1 => format!("{}{held}", first(outcome)),
-            more => format!("{} (and {} more){held}", first(outcome), more - 1),
-        },
-    }
-}
-
 /// What a person would type to see it.
 fn mend(outcome: Outcome, weigh: &Weigh<'_>, sightings: &[Sighting]) -> Option<String> {
     if !matches!(outcome, Outcome::Late | Outcome::Unknown) {
@@ -501,43 +361,6 @@ fn mend(outcome: Outcome, weigh: &Weigh<'_>, sightings: &[Sighting]) -> Option<S
         "dig +norecurse -p {port} @{ip} {}. {}",
         key.name, key.rtype
     ))
-}
-
-fn shown(key: &RecordKey, told: &Result<Told, Unseen>) -> String {
-    match told {
-        Ok(told) => {
-            let ttl = told
-                .ttl
-                .map_or_else(String::new, |ttl| format!(" (ttl {ttl})"));
-            format!("{key} {}{ttl}", listed(&texts(told)))
-        }
-        Err(unseen) => format!("{key} {}", unseen.detail),
-    }
-}
-
-fn listed(addresses: &[String]) -> String {
-    match addresses {
-        [] => "nothing".into(),
-        some => some.join(" "),
-    }
-}
-
-/// The first few, and how many more there are.
-fn spelled(texts: &[String]) -> String {
-    let shown = texts
-        .iter()
-        .take(SPELLED)
-        .cloned()
-        .collect::<Vec<_>>()
-        .join("; ");
-    match texts.len().saturating_sub(SPELLED) {
-        0 => shown,
-        more => format!("{shown}; and {more} more"),
-    }
-}
-
-fn clock_text(stamp: &Stamp) -> String {
-    stamp.wall.strftime("%H:%M:%S UTC").to_string()
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 use super::*;
 use crate::event::Cause;
+use crate::steps::propagation::seen::Told;
 
 const FLOOR: Duration = Duration::from_secs(30);
 

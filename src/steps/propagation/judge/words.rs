@@ -1,0 +1,111 @@
+//! How a judgement of `propagation` is told: its headline, and what stands in its rows.
+
+use std::time::Duration;
+
+use super::state::texts;
+use crate::clock::Stamp;
+use crate::dns::RecordKey;
+use crate::dns::caches::Expiry;
+use crate::event::{Fact, Unseen};
+use crate::plan::Outcome;
+use crate::steps::propagation::seen::{Role, Sighting, Told};
+
+/// How many record sets of one server a row spells out.
+const SPELLED: usize = 3;
+
+pub(super) fn headline(
+    outcome: Outcome,
+    sightings: &[Sighting],
+    facts: &[Fact],
+    caches: Option<&Expiry>,
+    floor: Duration,
+) -> String {
+    let of = |role: Role| {
+        let of_role = sightings.iter().filter(move |s| s.role == role);
+        of_role.flat_map(|sighting| &sighting.asked)
+    };
+    let servers = of(Role::Authoritative).count();
+    let count = |outcome: Outcome| facts.iter().filter(|fact| fact.outcome == outcome).count();
+    let first = |outcome: Outcome| {
+        let fact = facts.iter().find(|fact| fact.outcome == outcome);
+        fact.map_or_else(String::new, |fact| {
+            format!("{}: {}", fact.what, fact.actual)
+        })
+    };
+    let taken = sightings
+        .iter()
+        .flat_map(|s| &s.asked)
+        .map(|asked| &asked.taken);
+    let now = taken.max_by_key(|taken| taken.wall);
+    let held = match (caches, now) {
+        (Some(expiry), Some(now)) if expiry.floored.wall > now.wall => {
+            let (strict, floored) = (clock_text(&expiry.strict), clock_text(&expiry.floored));
+            let longer = match strict == floored {
+                true => String::new(),
+                false => format!(
+                    " ({floored} with a floor of {})",
+                    humantime::format_duration(floor)
+                ),
+            };
+            format!(
+                "; caches that keep to the rules may hold the old records until {strict}{longer}"
+            )
+        }
+        (Some(_), Some(_)) => "; caches that keep to the rules have let the old records go".into(),
+        _ => String::new(),
+    };
+    match outcome {
+        Outcome::Pass | Outcome::Warn => {
+            let addresses = if servers == 1 { "address" } else { "addresses" };
+            let warned = match count(Outcome::Warn) {
+                0 => String::new(),
+                _ => format!(", but {}", first(Outcome::Warn)),
+            };
+            format!(
+                "{servers} server {addresses} asked, every one has the new records{warned}{held}"
+            )
+        }
+        _ if sightings.is_empty() && facts.is_empty() => "there was nothing to ask".into(),
+        _ => match count(outcome) {
+            0 | 1 => format!("{}{held}", first(outcome)),
+            more => format!("{} (and {} more){held}", first(outcome), more - 1),
+        },
+    }
+}
+
+pub(super) fn shown(key: &RecordKey, told: &Result<Told, Unseen>) -> String {
+    match told {
+        Ok(told) => {
+            let ttl = told
+                .ttl
+                .map_or_else(String::new, |ttl| format!(" (ttl {ttl})"));
+            format!("{key} {}{ttl}", listed(&texts(told)))
+        }
+        Err(unseen) => format!("{key} {}", unseen.detail),
+    }
+}
+
+pub(super) fn listed(addresses: &[String]) -> String {
+    match addresses {
+        [] => "nothing".into(),
+        some => some.join(" "),
+    }
+}
+
+/// The first few, and how many more there are.
+pub(super) fn spelled(texts: &[String]) -> String {
+    let shown = texts
+        .iter()
+        .take(SPELLED)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join("; ");
+    match texts.len().saturating_sub(SPELLED) {
+        0 => shown,
+        more => format!("{shown}; and {more} more"),
+    }
+}
+
+pub(super) fn clock_text(stamp: &Stamp) -> String {
+    stamp.wall.strftime("%H:%M:%S UTC").to_string()
+}
