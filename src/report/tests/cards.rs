@@ -1,0 +1,166 @@
+//! The card at the end of a run.
+
+use super::fixture::{self, FLIP};
+use super::{act, names, stories, with_acts};
+use crate::event::{Answer, Decision, Ending, Event, Round};
+use crate::plan::{Mode, Question, Side, Stay, Way};
+use crate::report::{Proof, Standing, Style, Tally, card, plan, render};
+
+#[test]
+fn cards_and_plans_fit_80_columns_and_colour_adds_nothing_else() {
+    let strip = |text: &str| anstream::adapter::strip_str(text).to_string();
+    for (name, records) in stories() {
+        let tally = Tally::of(&records);
+        let style = Style::terminal(true, 80);
+        let bare = Style::terminal(false, 80);
+        let coloured = render(&card(&tally, &names(), &style), &style);
+        let plain = render(&card(&tally, &names(), &bare), &bare);
+        assert!(coloured.contains("\x1b["), "{name}");
+        assert_eq!(strip(&coloured), plain, "{name}");
+        for line in plain.lines() {
+            assert!(line.chars().count() <= 80, "{name}: {line}");
+        }
+    }
+    let style = Style::plain();
+    for line in plan(&fixture::plan(Mode::Drill), &[], &style) {
+        assert!(line.width() <= 80, "{}", line.render(&style));
+    }
+}
+
+#[test]
+fn a_narrow_terminal_is_no_reason_to_say_less() {
+    let style = Style::terminal(false, 40);
+    let tally = Tally::of(&fixture::held());
+    let text = render(&card(&tally, &names(), &style), &style);
+    insta::assert_snapshot!("in_40_columns", text);
+}
+
+#[test]
+fn every_prefix_of_a_story_has_a_card() {
+    for (name, records) in stories() {
+        for n in 1..records.len() {
+            let tally = Tally::of(&records[..n]);
+            let text = render(&card(&tally, &names(), &Style::plain()), &Style::plain());
+            assert!(text.contains("not ended"), "{name} at {n}");
+            if tally.plan().unwrap().mode != Mode::Plan {
+                assert!(text.contains("cutover resume r17"), "{name} at {n}: {text}");
+            }
+            assert_eq!(
+                text.contains("cutover rollback r17"),
+                tally.anything_stands(),
+                "{name} at {n}: {text}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_rollback_of_a_finished_run_puts_the_card_right() {
+    let mut story = fixture::Story::following(fixture::accepted());
+    story
+        .after(3600)
+        .says(Event::Decided {
+            decision: Decision::Back,
+            by: "anna@ops2".into(),
+        })
+        .flip(Way::Back);
+    let tally = Tally::of(&story.ends(Ending::Undone));
+    assert_eq!(tally.ending(), Some(Ending::Undone));
+    assert_eq!(tally.standing(FLIP), Standing::PutBack);
+    let text = render(&card(&tally, &names(), &Style::plain()), &Style::plain());
+    assert!(
+        text.contains("dedicated serves, as before; 1 change put back"),
+        "{text}"
+    );
+    assert!(text.contains("anna@ops2 decided to go back"), "{text}");
+}
+
+#[test]
+fn what_the_playbook_leaves_out_is_in_the_plan_and_on_the_card() {
+    let mut records = fixture::happy_drill();
+    let Event::Started { plan, .. } = &mut records[0].event else {
+        panic!("a story begins with its plan");
+    };
+    plan.left_out = vec![Stay {
+        what: "packages".into(),
+        why: "until 2035-03-31: home is upgraded\x1b[2J last".into(),
+    }];
+    let style = Style::plain();
+    let shown = render(&plan::plan(plan, &[], &style), &style);
+    assert!(
+        shown.contains("\nLeft out\n  packages  until 2035-03-31: home is upgraded"),
+        "{shown}"
+    );
+    let card = render(&card(&Tally::of(&records), &names(), &style), &style);
+    assert!(
+        card.contains("\nLeft out packages until 2035-03-31: home is upgraded"),
+        "{card}"
+    );
+    assert!(!(shown + &card).contains('\x1b'));
+}
+
+#[test]
+fn the_card_tells_what_stands_in_doubt() {
+    let cases = [
+        (Some(Side::Mixed), Standing::Half, "only part of it stands"),
+        (
+            Some(Side::Foreign),
+            Standing::Foreign,
+            "changed by somebody else",
+        ),
+        (None, Standing::Unclear, "begun, and not seen since"),
+        (Some(Side::Before), Standing::Untouched, "not changed"),
+    ];
+    for (side, standing, words) in cases {
+        let mut story = fixture::Story::of(fixture::plan(Mode::Failover));
+        let why = "no answer in 30s".to_owned();
+        story
+            .ready(Round::There)
+            .write(Way::There, Answer::Unclear { why })
+            .settle(Way::There, side);
+        let tally = Tally::of(&story.ends(Ending::Held));
+        assert_eq!(tally.standing(FLIP), standing);
+        let text = render(&card(&tally, &names(), &Style::plain()), &Style::plain());
+        assert!(text.contains(words), "{text}");
+        assert!(text.contains("Why      flip/raspbian.example"), "{text}");
+        let stands = side == Some(Side::Before);
+        assert_eq!(text.contains("cutover rollback r17"), !stands, "{text}");
+        assert_eq!(
+            text.contains("the names lead to dedicated"),
+            stands,
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_question_that_no_step_answers_is_not_proven() {
+    let mut plan = fixture::plan(Mode::Failover);
+    for entry in &mut plan.entries {
+        entry.answers = None;
+    }
+    let mut story = fixture::Story::of(plan);
+    let tally = Tally::of(&story.flip(Way::There).ends(Ending::Done));
+    for question in [Question::Ready, Question::Fast, Question::Moves] {
+        assert!(matches!(tally.answer(question), Proof::NotProven(_)));
+    }
+}
+
+#[test]
+fn a_drill_says_what_could_not_be_put_back() {
+    let mut plan = with_acts(Mode::Drill);
+    plan.entries.remove(fixture::WORKS);
+    plan.entries.remove(fixture::WORKS);
+    plan.entries.truncate(2);
+    let mut story = fixture::Story::of(plan);
+    act(&mut story, fixture::MIRROR, Way::There);
+    story.says(Event::HoldOver {
+        by: "the clock".into(),
+    });
+    let tally = Tally::of(&story.ends(Ending::Done));
+    let text = render(&card(&tally, &names(), &Style::plain()), &Style::plain());
+    assert!(
+        text.contains("0 of 2 changes put back, 1 left standing"),
+        "{text}"
+    );
+}

@@ -1,0 +1,156 @@
+//! What a run does now, and what of it counts in the end.
+
+use std::time::Duration;
+
+use super::fixture::{self, FLIP, PACKAGES, TRAFFIC};
+use super::{act, lines_of, with_acts};
+use crate::event::{Decision, Ending, Event, Finding, Record, Round};
+use crate::plan::{Mode, Outcome, Side, Way};
+use crate::report::{Cursor, Now, Standing, Style, Tally};
+
+/// What the run does now, after each record, in a few words.
+fn course(records: &[Record]) -> Vec<Now> {
+    let mut tally = Tally::new();
+    let mut cursor = Cursor::new();
+    let mut course = Vec::new();
+    for record in records {
+        tally.fold(record);
+        cursor.fold(&tally, record);
+        course.push(cursor.now().clone());
+    }
+    course.dedup();
+    course
+}
+
+#[test]
+fn the_cursor_knows_what_comes_before_it_is_recorded() {
+    let looking = |round, left: &[usize]| Now::Looking {
+        round,
+        left: left.to_vec(),
+    };
+    let course_of_undo = course(&fixture::undone());
+    for expected in [
+        looking(Round::There, &[0, 1, 2]),
+        looking(Round::There, &[PACKAGES]),
+        Now::Writing {
+            entry: FLIP,
+            way: Way::There,
+        },
+        looking(Round::There, &[4, 5, 6]),
+        looking(Round::Probe, &[1]),
+        Now::Undoing,
+        looking(Round::Verify, &[4, 5, 6]),
+    ] {
+        assert!(
+            course_of_undo.contains(&expected),
+            "{expected:?} is missing"
+        );
+    }
+    assert_eq!(course_of_undo.last(), Some(&Now::Ended));
+    let held = course(&fixture::held());
+    assert_eq!(held[held.len() - 2..], [Now::Deciding, Now::Ended]);
+    let drill = course(&fixture::happy_drill());
+    assert!(drill.contains(&Now::Holding));
+    assert!(drill.contains(&looking(Round::Return, &[0, 1, 2])));
+}
+
+#[test]
+fn a_later_look_overtakes_an_earlier_reason() {
+    let mut records = fixture::held();
+    let mut story = fixture::Story::following(std::mem::take(&mut records));
+    story
+        .after(60)
+        .says(Event::Resumed {
+            by: "anna@ops2".into(),
+            version: "0.1.0".into(),
+        })
+        .batch(
+            Round::There,
+            vec![(
+                TRAFFIC,
+                Finding::new(Outcome::Late, "79% of the rate arrives"),
+            )],
+        );
+    let again = Tally::of(&story.records);
+    assert_eq!(again.ending(), None);
+    assert_eq!(again.because().len(), 1);
+    assert_eq!(again.because()[0].text, "79% of the rate arrives");
+    story.batch(Round::There, vec![(TRAFFIC, fixture::pass("81%"))]);
+    let done = Tally::of(&story.ends(Ending::Done));
+    assert_eq!(done.because(), []);
+    assert_eq!(done.rto(), Some(Duration::from_secs(972)));
+}
+
+#[test]
+fn an_act_is_believed_and_what_is_temporary_goes_back() {
+    let mut story = fixture::Story::of(with_acts(Mode::Failover));
+    act(&mut story, fixture::MIRROR, Way::There);
+    act(&mut story, fixture::WORKS, Way::There);
+    story.flip(Way::There).moved(Round::There);
+    act(&mut story, fixture::WORKS, Way::Back);
+    let records = story.ends(Ending::Done);
+    let tally = Tally::of(&records);
+    assert_eq!(tally.because(), []);
+    assert_eq!(tally.standing(fixture::MIRROR), Standing::Stands);
+    assert_eq!(tally.standing(fixture::WORKS), Standing::PutBack);
+    let course = course(&records);
+    assert!(!course.contains(&Now::Undoing), "{course:?}");
+    insta::assert_snapshot!("acts", lines_of(&records, Style::plain()));
+}
+
+#[test]
+fn what_was_so_already_is_not_ours_to_put_back() {
+    let mut story = fixture::Story::of(fixture::plan(Mode::Failover));
+    story.ready(Round::There).says(Event::Compared {
+        entry: FLIP,
+        way: Way::There,
+        side: Some(Side::After),
+        detail: None,
+    });
+    let tally = Tally::of(&story.records);
+    assert_eq!(tally.standing(FLIP), Standing::Already);
+    assert!(!tally.anything_stands());
+    assert!(!tally.ever_wrote());
+}
+
+#[test]
+fn an_emergency_asks_before_it_goes_back() {
+    let failed = || vec![(TRAFFIC, Finding::new(Outcome::Fail, "nothing arrives"))];
+    for (mode, asks) in [(Mode::Emergency, true), (Mode::Failover, false)] {
+        let mut story = fixture::Story::of(fixture::plan(mode));
+        story.flip(Way::There).batch(Round::There, failed());
+        let course = course(&story.records);
+        assert_eq!(course.last() == Some(&Now::Deciding), asks, "{mode}");
+        let text = lines_of(&story.records, Style::plain());
+        assert_eq!(text.contains("stopped for a decision"), asks, "{text}");
+    }
+}
+
+#[test]
+fn a_sick_old_side_is_a_reason_to_ask() {
+    let mut story = fixture::Story::of(fixture::plan(Mode::Failover));
+    let sick = Finding::new(Outcome::Unknown, "no answer from primary in 10s");
+    let failed = Finding::new(Outcome::Fail, "nothing arrives");
+    story
+        .flip(Way::There)
+        .batch(Round::There, vec![(TRAFFIC, failed)])
+        .batch(Round::Probe, vec![(fixture::WORKS, sick)]);
+    assert_eq!(course(&story.records).last(), Some(&Now::Deciding));
+    let text = lines_of(&story.ends(Ending::Held), Style::plain());
+    assert!(text.contains("before anything is put back"), "{text}");
+    assert!(text.contains("cutover rollback r17 --anyway\n"), "{text}");
+}
+
+#[test]
+fn what_a_run_owed_is_over_when_it_was_put_back() {
+    let emergency = fixture::emergency();
+    assert!(!Tally::of(&emergency).owed().is_empty());
+    let mut story = fixture::Story::following(emergency);
+    let by = "anna@ops2".to_owned();
+    let decision = Decision::Back;
+    let records = story
+        .says(Event::Decided { decision, by })
+        .flip(Way::Back)
+        .ends(Ending::Undone);
+    assert!(Tally::of(&records).owed().is_empty());
+}

@@ -1,0 +1,124 @@
+//! The command that compares two folders, and how it reaches them.
+
+use std::collections::BTreeMap;
+
+use super::plain;
+use crate::event::Cause;
+use crate::site::Host;
+use crate::steps::mirror::Mirror;
+use crate::steps::mirror::command::endpoint;
+use crate::world::exec::{Reach, Via, quoted};
+
+fn host(name: &str, via: Option<Via>) -> Host {
+    Host {
+        name: name.into(),
+        site: name.into(),
+        reach: via.map(|via| Reach {
+            name: name.into(),
+            via,
+            sudo: false,
+        }),
+        addresses: Vec::new(),
+        access_log: Vec::new(),
+        stands_in_for: Vec::new(),
+        role: None,
+        proxy: Vec::new(),
+        detours: BTreeMap::new(),
+    }
+}
+
+fn ssh(destination: &str) -> Option<Via> {
+    Some(Via::Ssh {
+        destination: destination.into(),
+        config: None,
+    })
+}
+
+#[test]
+fn builds_the_command_for_each_way_to_reach_the_source() {
+    let words = |mirror: &Mirror, source: Option<Via>, target: Option<Via>| {
+        mirror
+            .command(&host("primary", source), &host("standby", target))
+            .map(|argv| quoted(&argv))
+            .map_err(|unseen| unseen.cause)
+    };
+    let line = words(&plain(), ssh("ops@primary.example"), ssh("standby")).unwrap();
+    assert!(
+        line.contains("rsync -rlptn -O --delete --no-motd --no-h --timeout=300 --stats"),
+        "{line}"
+    );
+    assert!(
+        line.contains("-e 'ssh -o BatchMode=yes -o ConnectTimeout=15 -o LogLevel=ERROR'"),
+        "{line}"
+    );
+    assert!(
+        line.ends_with("-- ops@primary.example:/srv/a/ /srv/a/"),
+        "{line}"
+    );
+    assert!(!line.contains("contimeout"), "{line}");
+
+    let mut mirror = plain();
+    mirror.from.insert(
+        "primary".into(),
+        "rsync://[2001:db8::1]:8730/archive/".into(),
+    );
+    let line = words(&mirror, None, ssh("standby")).unwrap();
+    assert!(
+        line.contains("--contimeout=15")
+            && line.ends_with("-- 'rsync://[2001:db8::1]:8730/archive/' /srv/a/"),
+        "{line}"
+    );
+
+    let mut mirror = plain();
+    mirror
+        .from
+        .insert("primary".into(), "ssh://m@2001:db8::1:2222".into());
+    mirror.path = Some("/srv/a b/".into());
+    mirror.ssh_options = vec!["-i".into(), "/k".into()];
+    let line = words(&mirror, ssh("x"), ssh("standby")).unwrap();
+    assert!(
+        line.contains("-p 2222 -i /k") && line.contains(" -s "),
+        "{line}"
+    );
+    assert!(
+        line.ends_with("-- 'm@[2001:db8::1]:/srv/a b/' '/srv/a b/'"),
+        "{line}"
+    );
+
+    assert_eq!(
+        words(&plain(), Some(Via::Local), Some(Via::Local)),
+        Err(Cause::Error)
+    );
+    assert_eq!(
+        words(&plain(), Some(Via::Local), ssh("standby")),
+        Err(Cause::Missing)
+    );
+    assert_eq!(words(&plain(), None, ssh("standby")), Err(Cause::Missing));
+    assert_eq!(words(&plain(), ssh("p"), None), Err(Cause::Missing));
+
+    let mut mirror = plain();
+    mirror.path = None;
+    mirror.paths = BTreeMap::from([
+        ("primary".into(), "/".into()),
+        ("standby".into(), "/b".into()),
+    ]);
+    mirror.index_only = true;
+    let line = words(&mirror, Some(Via::Local), Some(Via::Local)).unwrap();
+    assert!(line.ends_with("'--exclude=*' -- / /b/"), "{line}");
+}
+
+#[test]
+fn destinations_read_as_ssh_and_rsync_take_them() {
+    let cases = [
+        ("standby", "standby", None),
+        ("ops@standby.example", "ops@standby.example", None),
+        ("ops@2001:db8::1", "ops@[2001:db8::1]", None),
+        ("[2001:db8::1]", "[2001:db8::1]", None),
+        ("ssh://ops@h:22", "ops@h", Some("22")),
+        ("ssh://ops@[::1]", "ops@[::1]", None),
+        ("ssh://ops@[::1]:2222", "ops@[::1]", Some("2222")),
+    ];
+    for (text, host, port) in cases {
+        assert_eq!(endpoint(text), (host.to_owned(), port), "{text}");
+    }
+}

@@ -1,0 +1,275 @@
+//! What differs between the two folders.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{END, evidence, gone, judge, plain, stamp, tree, with};
+use crate::plan::{Outcome, Seconds};
+use crate::step::Known;
+use crate::steps::mirror::{Grade, Limits};
+
+#[test]
+fn the_same_trees_pass() {
+    let finding = judge(&plain(), evidence());
+    assert_eq!(finding.outcome, Outcome::Pass, "{finding:#?}");
+    assert_eq!(
+        finding.headline,
+        "`standby` holds all 100 files of `primary`; `standby` is in step with `primary` by `project/trace/master`, serial 2026112202"
+    );
+    assert_eq!(finding.data_age, Some(Seconds(Duration::ZERO)));
+    assert!(
+        finding
+            .facts
+            .iter()
+            .any(|fact| fact.actual.contains("95 % confidence"))
+    );
+}
+
+#[test]
+fn nothing_that_can_hide_a_difference_passes() {
+    let item = |line: &str| format!("CUT {line}\n{END}");
+    let only_extras: String = (0..60)
+        .map(|n| format!("CUT *deleting   0 1970/01/01-00:00:00 f{n}\n"))
+        .collect();
+    let empty = "\nNumber of files: 1 (dir: 1)\nTotal file size: 0 bytes\n";
+    let few = "\nNumber of files: 21 (reg: 20, dir: 1)\nTotal file size: 9 bytes\n";
+    let denied = "rsync: [sender] opendir \"/srv/a/x\" failed: Permission denied (13)\n\
+        rsync error: some files/attrs were not transferred (see previous errors) (code 23) at main.c(1338) [sender=3.5.0]\n";
+    let vanished = "directory has vanished: \"/srv/a/x\"\nrsync warning: some files vanished before they could be transferred (code 24) at main.c(1338)\n";
+    let cases = [
+        (
+            "a file is missing",
+            tree(&item(">f+++++++++ 2 2026/11/22-15:20:01 a"), "", 0),
+            Outcome::Fail,
+        ),
+        (
+            "a file is stale",
+            tree(&item(">f.st...... 2 2026/11/22-15:20:01 a"), "", 0),
+            Outcome::Fail,
+        ),
+        (
+            "a mode differs",
+            tree(&item(".f...p..... 2 2026/11/22-15:20:01 a"), "", 0),
+            Outcome::Warn,
+        ),
+        (
+            "an extra file",
+            tree(&item("*deleting   0 1970/01/01-00:00:00 a"), "", 0),
+            Outcome::Pass,
+        ),
+        (
+            "no deletion after an error",
+            tree(
+                &format!("IO error encountered -- skipping file deletion\n{END}"),
+                denied,
+                23,
+            ),
+            Outcome::Unknown,
+        ),
+        (
+            "the note alone",
+            tree(
+                &format!("IO error encountered -- skipping file deletion\n{END}"),
+                "",
+                0,
+            ),
+            Outcome::Unknown,
+        ),
+        ("a partial run", tree(END, "", 23), Outcome::Unknown),
+        (
+            "an error with exit 0",
+            tree(END, "rsync: something odd\n", 0),
+            Outcome::Unknown,
+        ),
+        (
+            "an unmounted source",
+            tree(&format!("{only_extras}{empty}"), "", 0),
+            Outcome::Fail,
+        ),
+        (
+            "an empty source and target",
+            tree(empty, "", 0),
+            Outcome::Fail,
+        ),
+        (
+            "a source that lost most of its files",
+            tree(&format!("{only_extras}{few}"), "", 0),
+            Outcome::Fail,
+        ),
+        (
+            "no target folder",
+            tree(&format!("created directory /srv/a\n{END}"), "", 0),
+            Outcome::Fail,
+        ),
+        (
+            "a chatty shell",
+            tree(&format!("Welcome!\n{END}"), "", 0),
+            Outcome::Unknown,
+        ),
+        (
+            "an item cut in two",
+            tree(&format!("CUT >f+++\n{END}"), "", 0),
+            Outcome::Unknown,
+        ),
+        ("vanished files", tree(END, vanished, 24), Outcome::Warn),
+        (
+            "a socket",
+            tree(&format!("skipping non-regular file \"s\"\n{END}"), "", 0),
+            Outcome::Warn,
+        ),
+        (
+            "cut off before the statistics",
+            tree("", "", 0),
+            Outcome::Unknown,
+        ),
+        (
+            "ssh failed",
+            tree("", "ops@p: Permission denied (publickey).", 255),
+            Outcome::Unknown,
+        ),
+    ];
+    for (name, known, outcome) in cases {
+        let finding = with("tree primary -> standby", known);
+        assert_eq!(finding.outcome, outcome, "{name}: {finding:#?}");
+    }
+}
+
+#[test]
+fn an_unreadable_source_file_and_another_content_are_seen_elsewhere() {
+    let names = json!({"host": "primary", "names": {"lines": 2, "first": ["a", "b"]}});
+    let finding = with("readable primary", Known::Live(names));
+    assert_eq!(finding.outcome, Outcome::Unknown);
+    assert!(
+        finding.headline.contains("cannot be read"),
+        "{}",
+        finding.headline
+    );
+
+    let sample = json!({"chosen": 9, "compared": 9, "other": 1, "first": ["pool/x"]});
+    let finding = with("sample primary -> standby", Known::Live(sample));
+    assert_eq!(finding.outcome, Outcome::Fail);
+    assert!(
+        finding.final_ && finding.headline.contains("pool/x"),
+        "{finding:#?}"
+    );
+
+    let finding = with(
+        "sample primary -> standby",
+        Known::Live(json!({"chosen": 9})),
+    );
+    assert_eq!(finding.outcome, Outcome::Warn);
+    let finding = with(
+        "sample primary -> standby",
+        Known::Live(json!({"chosen": 9, "compared": 8, "unread": 1})),
+    );
+    assert_eq!(finding.outcome, Outcome::Unknown);
+
+    let mut items = evidence();
+    items.remove("sample primary -> standby");
+    let finding = judge(&plain(), items);
+    assert!(
+        finding
+            .facts
+            .iter()
+            .any(|fact| fact.actual.contains("is not seen")),
+        "{finding:#?}"
+    );
+}
+
+#[test]
+fn limits_are_limits() {
+    let stdout = format!(
+        "CUT >f+++++++++ 700 2026/11/22-15:20:01 a\nCUT *deleting   0 1970/01/01-00:00:00 b\n{END}"
+    );
+    let outcome = |change: &dyn Fn(&mut Limits)| {
+        let mut mirror = plain();
+        mirror.limits.max_files = 1;
+        change(&mut mirror.limits);
+        let mut items = evidence();
+        items.insert("tree primary -> standby", tree(&stdout, "", 0));
+        judge(&mirror, items).outcome
+    };
+    assert_eq!(outcome(&|_| {}), Outcome::Pass);
+    assert_eq!(outcome(&|limits| limits.max_files = 0), Outcome::Fail);
+    assert_eq!(
+        outcome(&|limits| limits.max_bytes = Some(700)),
+        Outcome::Pass
+    );
+    assert_eq!(
+        outcome(&|limits| limits.max_bytes = Some(699)),
+        Outcome::Fail
+    );
+    assert_eq!(outcome(&|limits| limits.min_files = 101), Outcome::Fail);
+    assert_eq!(outcome(&|limits| limits.extra = Grade::Warn), Outcome::Warn);
+    assert_eq!(outcome(&|limits| limits.extra = Grade::Fail), Outcome::Fail);
+}
+
+#[test]
+fn a_dead_source_is_unknown_and_answered_from_the_record_in_an_emergency() {
+    let mut items = evidence();
+    for key in [
+        "tree primary -> standby",
+        "readable primary",
+        "sample primary -> standby",
+        "stamps primary",
+    ] {
+        items.insert(key, Known::Unseen(gone()));
+    }
+    let finding = judge(&plain(), items.clone());
+    assert_eq!(finding.outcome, Outcome::Unknown);
+    assert!(
+        finding
+            .facts
+            .iter()
+            .any(|fact| fact.actual.contains("1h 00m ago by its own clock"))
+    );
+
+    let recorded = |known: &Known| match known {
+        Known::Live(fact) => Known::Recorded {
+            fact: fact.clone(),
+            age: Duration::from_secs(2 * 3600),
+            why: gone(),
+        },
+        other => other.clone(),
+    };
+    let mut items = evidence();
+    for (key, known) in &mut items {
+        if *key != "stamps standby" {
+            *known = recorded(known);
+        }
+    }
+    let finding = judge(&plain(), items.clone());
+    assert_eq!(finding.outcome, Outcome::Warn);
+    assert!(
+        finding
+            .headline
+            .contains("as it was 2h 00m ago; now: no route"),
+        "{}",
+        finding.headline
+    );
+    assert_eq!(
+        finding.data_age,
+        Some(Seconds(Duration::from_secs(2 * 3600)))
+    );
+
+    items.insert(
+        "stamps standby",
+        Known::Live(stamp("standby", 9, Some(2026112001))),
+    );
+    assert_eq!(
+        judge(&plain(), items).outcome,
+        Outcome::Fail,
+        "too far behind what the source last said"
+    );
+}
+
+#[test]
+fn without_a_pair_or_with_a_strange_record_nothing_passes() {
+    assert_eq!(judge(&plain(), BTreeMap::new()).outcome, Outcome::Unknown);
+    assert_eq!(
+        with("tree primary -> standby", Known::Live(json!("x"))).outcome,
+        Outcome::Unknown
+    );
+}
