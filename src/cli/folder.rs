@@ -1,10 +1,10 @@
-//! Folders of playbooks: which of the files in them are playbooks.
+//! Several playbooks at once, and folders of them: which of the files in a folder are playbooks.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::Exit;
-use super::common::{Failure, read};
+use super::common::{Failure, PlaybookArgs, read};
 use crate::playbook::included_by;
 
 /// More files than any project has playbooks: a folder with more is not the one that was meant.
@@ -13,10 +13,33 @@ const MOST: usize = 1000;
 /// How deep folders are looked into.
 const DEEPEST: usize = 8;
 
+/// Playbooks or folders of them, and what is put over each.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct PlaybooksArgs {
+    /// The playbooks; of a folder every one in it and below, without the files that they include
+    #[arg(required = true)]
+    playbooks: Vec<PathBuf>,
+    /// Puts a value over one of each playbook: hosts.standby.addresses='["192.0.2.7"]'
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+}
+
+impl PlaybooksArgs {
+    /// Each playbook, as if it had been named alone.
+    pub(super) fn each(&self) -> Result<Vec<PlaybookArgs>, Failure> {
+        let playbooks = playbooks(&self.playbooks)?.into_iter();
+        let one = |playbook| PlaybookArgs {
+            playbook,
+            set: self.set.clone(),
+        };
+        Ok(playbooks.map(one).collect())
+    }
+}
+
 /// Replaces each folder by the playbooks in it, in the order of their names: every `*.toml` there and below,
 /// but for those that another playbook includes. A file that was named stays, whatever it is.
 #[expect(clippy::disallowed_methods, reason = "the command line is an edge")]
-pub(super) fn playbooks(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+fn playbooks(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     let mut all = Vec::new();
     for path in named {
         if !path.is_dir() {

@@ -3,7 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::common::{Desk, Failure, PlaybookArgs};
-use super::folder;
+use super::folder::PlaybooksArgs;
 use super::{Exit, Format};
 use crate::lint::{self, Rule};
 use crate::playbook::Problems;
@@ -18,12 +18,8 @@ use crate::report::{
 /// Each finding has a code; `cutover explain CODE` says why it matters, how to mend it, and how to allow it.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The playbooks; of a folder every one in it and below, without the files that they include
-    #[arg(required = true)]
-    playbooks: Vec<PathBuf>,
-    /// Puts a value over one of each playbook: hosts.standby.addresses='["192.0.2.7"]'
-    #[arg(long, value_name = "KEY=VALUE")]
-    set: Vec<String>,
+    #[command(flatten)]
+    playbooks: PlaybooksArgs,
     /// Writes the result to a file, and says here only what it comes to
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -36,14 +32,14 @@ pub(super) fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
     let mut exit = Exit::Done;
     let mut all = Vec::new();
     let mut text = String::new();
-    for playbook in &folder::playbooks(&args.playbooks)? {
-        let looked = match look(desk, playbook, args) {
+    for playbook in &args.playbooks.each()? {
+        let looked = match look(desk, playbook) {
             Ok(looked) => looked,
             // The others are looked at all the same.
             Err(failure) => {
                 desk.complain(&failure.message);
                 exit = failure.exit;
-                all.push(unreadable(playbook, failure.message));
+                all.push(unreadable(&playbook.playbook, failure.message));
                 continue;
             }
         };
@@ -98,13 +94,9 @@ struct Looked {
     fine: Option<String>,
 }
 
-fn look(desk: &Desk, playbook: &Path, args: &Args) -> Result<Looked, Failure> {
-    let file = playbook.display().to_string();
-    let read = PlaybookArgs {
-        playbook: playbook.to_owned(),
-        set: args.set.clone(),
-    };
-    let (problems, fine) = match desk.parse(&read)? {
+fn look(desk: &Desk, playbook: &PlaybookArgs) -> Result<Looked, Failure> {
+    let file = playbook.playbook.display().to_string();
+    let (problems, fine) = match desk.parse(playbook)? {
         Ok(book) => {
             let left_out = book.steps().iter().filter_map(|step| {
                 let skip = step.common.skip.as_ref()?;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use clap::ValueEnum;
 
 use super::common::{Desk, Failure, PlaybookArgs, read};
+use super::folder::PlaybooksArgs;
 use super::lint::{Root, write};
 use super::{Exit, Format};
 use crate::plan::Mode;
@@ -27,12 +28,8 @@ use crate::simulate::{
 /// Explores, offline, all that can happen to playbooks: every fault at every point, in every combination
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The playbooks, or folders of them
-    #[arg(required = true)]
-    playbooks: Vec<PathBuf>,
-    /// Puts a value over one of each playbook: hosts.standby.addresses='["192.0.2.7"]'
-    #[arg(long, value_name = "KEY=VALUE")]
-    set: Vec<String>,
+    #[command(flatten)]
+    playbooks: PlaybooksArgs,
     /// How many faults one run can have at most
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(..=6))]
     faults: u8,
@@ -93,22 +90,21 @@ struct Explored {
 }
 
 pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
-    let playbooks = super::folder::playbooks(&args.playbooks)?;
+    let playbooks = args.playbooks.each()?;
     let world = args.world.as_deref().map(seen).transpose()?;
     if let Some(name) = &args.story {
         let [playbook] = playbooks.as_slice() else {
             let why = "a story is told of one playbook; name that one alone";
             return Err(Failure::new(Exit::Usage, why));
         };
-        let book = book(desk, args, playbook)?;
-        return story(desk, args, &book, world.as_ref(), name).await;
+        return story(desk, args, playbook, world.as_ref(), name).await;
     }
     let mut exit = Exit::Done;
     let mut all = Vec::new();
     let mut annotated = Vec::new();
     for playbook in &playbooks {
-        let simulated = match book(desk, args, playbook) {
-            Ok(book) => one(args, playbook, &book, world.as_ref())
+        let simulated = match desk.playbook(playbook) {
+            Ok(book) => one(args, &playbook.playbook, &book, world.as_ref())
                 .await
                 .map(|found| (book, found)),
             Err(failure) => Err(failure),
@@ -131,7 +127,7 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
             }
         }
     }
-    publish(desk, args, &playbooks, &all, &annotated)?;
+    publish(desk, args, playbooks.len() == 1, &all, &annotated)?;
     Ok(exit)
 }
 
@@ -139,7 +135,7 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
 fn publish(
     desk: &Desk,
     args: &Args,
-    playbooks: &[PathBuf],
+    one: bool,
     all: &[Simulation],
     annotated: &[Linted],
 ) -> Result<(), Failure> {
@@ -147,7 +143,6 @@ fn publish(
         Failure::new(Exit::Error, format!("failed to print the result: {why}"))
     };
     let style = desk.style();
-    let one = playbooks.len() == 1;
     let result = match desk.format {
         Format::Json => {
             let mut lines = String::new();
@@ -197,13 +192,6 @@ fn seen(file: &Path) -> Result<SeenWorld, Failure> {
     SeenWorld::read(&read(file)?).map_err(|why| {
         let message = format!("`{}` cannot be used: {why}", file.display());
         Failure::new(Exit::Usage, message)
-    })
-}
-
-fn book(desk: &Desk, args: &Args, playbook: &Path) -> Result<Arc<Playbook>, Failure> {
-    desk.playbook(&PlaybookArgs {
-        playbook: playbook.to_owned(),
-        set: args.set.clone(),
     })
 }
 
@@ -284,14 +272,15 @@ async fn model(
 async fn story(
     desk: &Desk,
     args: &Args,
-    book: &Arc<Playbook>,
+    playbook: &PlaybookArgs,
     world: Option<&SeenWorld>,
     name: &str,
 ) -> Result<Exit, Failure> {
+    let book = desk.playbook(playbook)?;
     let wrong = |why: crate::simulate::BadName| Failure::new(Exit::Usage, why);
     let (mode, rest) = split_mode(name).map_err(wrong)?;
-    let file = args.playbooks[0].display().to_string();
-    let model = model(args, &file, book, mode, world).await?;
+    let file = playbook.playbook.display().to_string();
+    let model = model(args, &file, &book, mode, world).await?;
     let script = Script::parse(rest, &model.plan).map_err(wrong)?;
     let told = tokio::task::spawn_blocking(move || tell::story(&model, &script)).await;
     let told = told.map_err(|_| Failure::new(Exit::Error, "failed to tell the story"))?;
