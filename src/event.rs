@@ -274,6 +274,17 @@ pub enum Ending {
 }
 
 impl Ending {
+    /// Every one.
+    pub const ALL: [Ending; 7] = [
+        Ending::Done,
+        Ending::DoneUnproven,
+        Ending::Refused,
+        Ending::Stale,
+        Ending::Undone,
+        Ending::Held,
+        Ending::Stopped,
+    ];
+
     /// The exit code of a run that ended so.
     pub const fn code(self) -> u8 {
         match self {

@@ -28,16 +28,6 @@ const HOLDS: [Hold; 11] = [
     Hold::NotAsBefore,
 ];
 
-const ENDINGS: [Ending; 7] = [
-    Ending::Done,
-    Ending::DoneUnproven,
-    Ending::Refused,
-    Ending::Stale,
-    Ending::Undone,
-    Ending::Held,
-    Ending::Stopped,
-];
-
 const STAGES: [Stage; 6] = [
     Stage::Compare,
     Stage::Write,
@@ -156,8 +146,8 @@ impl State {
         let back = self.motion.is_some_and(|m| m.way == Way::Back);
         let [held, closing, ended] = [
             code_or_0(&HOLDS, self.held),
-            code_or_0(&ENDINGS, self.closing),
-            code_or_0(&ENDINGS, self.ended),
+            code_or_0(&Ending::ALL, self.closing),
+            code_or_0(&Ending::ALL, self.ended),
         ];
         let flags = [
             self.baseline,
@@ -185,8 +175,8 @@ impl State {
         let (first, second, third) = (byte(bytes)?, byte(bytes)?, byte(bytes)?);
         self.phase = value(&PHASES, first & 0b111)?;
         self.held = value_or_none(&HOLDS, first >> 4);
-        self.closing = value_or_none(&ENDINGS, second & 0b111);
-        self.ended = value_or_none(&ENDINGS, second >> 3 & 0b111);
+        self.closing = value_or_none(&Ending::ALL, second & 0b111);
+        self.ended = value_or_none(&Ending::ALL, second >> 3 & 0b111);
         let flag = |i: u8| third >> i & 1 == 1;
         self.baseline = flag(0);
         self.stopping = flag(1);

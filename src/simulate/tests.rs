@@ -39,15 +39,7 @@ fn whatever_happens_every_property_holds() {
         let space = explored(mode, TWENTY, 3);
         assert!(space.is_whole());
         assert_eq!(told(mode, TWENTY, &space), "", "{mode}");
-        for ending in [
-            Ending::Done,
-            Ending::DoneUnproven,
-            Ending::Refused,
-            Ending::Stale,
-            Ending::Undone,
-            Ending::Held,
-            Ending::Stopped,
-        ] {
+        for ending in Ending::ALL {
             let reached = space.endings.contains_key(&ending);
             assert!(reached, "{mode}: {ending:?} is never reached");
         }
