@@ -5,10 +5,7 @@ use super::*;
 use crate::clock::Clock;
 use crate::event::Ending;
 use crate::plan::Way;
-use crate::store::{
-    Append, AppendError, Blow, Claim, Holder, Lock, LockError, Memo, Memory, Reply, Row, Store,
-    Stored,
-};
+use crate::store::{Append, AppendError, Blow, Claim, Holder, Memory, Overlay, Reply, Store};
 
 const RUN: &str = "20261122-030500-drill-k3f";
 
@@ -288,8 +285,12 @@ async fn a_follower_sees_each_record_once() {
 #[derive(Default)]
 struct Slow(Memory, std::sync::atomic::AtomicBool);
 
-impl Store for Slow {
-    fn append(&self, entry: Append) -> Reply<'_, (), AppendError> {
+impl Overlay for Slow {
+    fn below(&self) -> &dyn Store {
+        &self.0
+    }
+
+    fn add(&self, entry: Append) -> Reply<'_, (), AppendError> {
         Box::pin(async move {
             let answer = self.0.append(entry).await;
             if !self.1.swap(true, std::sync::atomic::Ordering::SeqCst) {
@@ -297,42 +298,5 @@ impl Store for Slow {
             }
             answer
         })
-    }
-
-    fn create<'a>(&'a self, run: &'a str, meta: Vec<u8>) -> Reply<'a, ()> {
-        self.0.create(run, meta)
-    }
-    fn read<'a>(&'a self, run: &'a str, from: u64) -> Reply<'a, Stored> {
-        self.0.read(run, from)
-    }
-    fn runs(&self) -> Reply<'_, Vec<Row>> {
-        self.0.runs()
-    }
-    fn set_meta<'a>(&'a self, run: &'a str, meta: Vec<u8>) -> Reply<'a, ()> {
-        self.0.set_meta(run, meta)
-    }
-    fn lock<'a>(&'a self, scopes: &'a [String], claim: Claim) -> Reply<'a, Lock, LockError> {
-        self.0.lock(scopes, claim)
-    }
-    fn unlock<'a>(&'a self, token: &'a str) -> Reply<'a, ()> {
-        self.0.unlock(token)
-    }
-    fn still_held<'a>(&'a self, lock: &'a Lock) -> Reply<'a, bool> {
-        self.0.still_held(lock)
-    }
-    fn locks(&self) -> Reply<'_, Vec<Held>> {
-        self.0.locks()
-    }
-    fn send<'a>(&'a self, run: &'a str, message: Vec<u8>) -> Reply<'a, ()> {
-        self.0.send(run, message)
-    }
-    fn take<'a>(&'a self, run: &'a str) -> Reply<'a, Vec<Vec<u8>>> {
-        self.0.take(run)
-    }
-    fn remember(&self, memos: Vec<Memo>) -> Reply<'_, ()> {
-        self.0.remember(memos)
-    }
-    fn recall<'a>(&'a self, key: &'a str) -> Reply<'a, Option<Memo>> {
-        self.0.recall(key)
     }
 }

@@ -2,14 +2,9 @@
 
 use std::sync::Arc;
 
-use futures::future::BoxFuture;
-
 use super::stage::Stage;
 use super::theatre::Fate;
-use crate::store::{
-    Append, AppendError, Blow, Claim, Held, Lock, LockError, Memo, Memory, Reply, Row, Store,
-    Stored,
-};
+use crate::store::{Append, AppendError, Blow, Memory, Overlay, Reply, Store};
 
 /// What one process sees of the disk.
 ///
@@ -30,7 +25,7 @@ pub struct Severed {
 }
 
 impl Disk {
-    async fn add(&self, entry: Append) -> Result<(), AppendError> {
+    async fn write_down(&self, entry: Append) -> Result<(), AppendError> {
         match self.stage.fate() {
             Fate::Killed => std::future::pending().await,
             Fate::Robbed => {
@@ -64,56 +59,12 @@ impl Disk {
     }
 }
 
-impl Store for Disk {
-    fn create<'a>(&'a self, run: &'a str, meta: Vec<u8>) -> Reply<'a, ()> {
-        self.memory.create(run, meta)
+impl Overlay for Disk {
+    fn below(&self) -> &dyn Store {
+        &*self.memory
     }
 
-    fn append(&self, entry: Append) -> BoxFuture<'_, Result<(), AppendError>> {
-        Box::pin(self.add(entry))
-    }
-
-    fn read<'a>(&'a self, run: &'a str, from: u64) -> Reply<'a, Stored> {
-        self.memory.read(run, from)
-    }
-
-    fn runs(&self) -> Reply<'_, Vec<Row>> {
-        self.memory.runs()
-    }
-
-    fn set_meta<'a>(&'a self, run: &'a str, meta: Vec<u8>) -> Reply<'a, ()> {
-        self.memory.set_meta(run, meta)
-    }
-
-    fn lock<'a>(&'a self, scopes: &'a [String], claim: Claim) -> Reply<'a, Lock, LockError> {
-        self.memory.lock(scopes, claim)
-    }
-
-    fn unlock<'a>(&'a self, token: &'a str) -> Reply<'a, ()> {
-        self.memory.unlock(token)
-    }
-
-    fn still_held<'a>(&'a self, lock: &'a Lock) -> Reply<'a, bool> {
-        self.memory.still_held(lock)
-    }
-
-    fn locks(&self) -> Reply<'_, Vec<Held>> {
-        self.memory.locks()
-    }
-
-    fn send<'a>(&'a self, run: &'a str, message: Vec<u8>) -> Reply<'a, ()> {
-        self.memory.send(run, message)
-    }
-
-    fn take<'a>(&'a self, run: &'a str) -> Reply<'a, Vec<Vec<u8>>> {
-        self.memory.take(run)
-    }
-
-    fn remember(&self, memos: Vec<Memo>) -> Reply<'_, ()> {
-        self.memory.remember(memos)
-    }
-
-    fn recall<'a>(&'a self, key: &'a str) -> Reply<'a, Option<Memo>> {
-        self.memory.recall(key)
+    fn add(&self, entry: Append) -> Reply<'_, (), AppendError> {
+        Box::pin(self.write_down(entry))
     }
 }

@@ -21,9 +21,7 @@ use crate::journal::Permit;
 use crate::plan::{Edit, Entry, Mode, Plan, Side, Value, Way};
 use crate::site::Aim;
 use crate::step::{Evidence, Look, Pulses};
-use crate::store::{
-    Append, AppendError, Claim, Held, Lock, LockError, Memo, Reply, Row, Store, Stored,
-};
+use crate::store::{Append, AppendError, Overlay, Reply, Store};
 
 /// What is wrong with one of the parts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -221,8 +219,12 @@ struct OddStore {
     late: Mutex<Option<Append>>,
 }
 
-impl Store for OddStore {
-    fn append(&self, entry: Append) -> Reply<'_, (), AppendError> {
+impl Overlay for OddStore {
+    fn below(&self) -> &dyn Store {
+        &*self.disk
+    }
+
+    fn add(&self, entry: Append) -> Reply<'_, (), AppendError> {
         Box::pin(async move {
             let late = self.late.lock().unwrap().take();
             if let Some(late) = late {
@@ -243,54 +245,6 @@ impl Store for OddStore {
                 said => said,
             }
         })
-    }
-
-    fn create<'a>(&'a self, run: &'a str, meta: Vec<u8>) -> Reply<'a, ()> {
-        self.disk.create(run, meta)
-    }
-
-    fn read<'a>(&'a self, run: &'a str, from: u64) -> Reply<'a, Stored> {
-        self.disk.read(run, from)
-    }
-
-    fn runs(&self) -> Reply<'_, Vec<Row>> {
-        self.disk.runs()
-    }
-
-    fn set_meta<'a>(&'a self, run: &'a str, meta: Vec<u8>) -> Reply<'a, ()> {
-        self.disk.set_meta(run, meta)
-    }
-
-    fn lock<'a>(&'a self, scopes: &'a [String], claim: Claim) -> Reply<'a, Lock, LockError> {
-        self.disk.lock(scopes, claim)
-    }
-
-    fn unlock<'a>(&'a self, token: &'a str) -> Reply<'a, ()> {
-        self.disk.unlock(token)
-    }
-
-    fn still_held<'a>(&'a self, lock: &'a Lock) -> Reply<'a, bool> {
-        self.disk.still_held(lock)
-    }
-
-    fn locks(&self) -> Reply<'_, Vec<Held>> {
-        self.disk.locks()
-    }
-
-    fn send<'a>(&'a self, run: &'a str, message: Vec<u8>) -> Reply<'a, ()> {
-        self.disk.send(run, message)
-    }
-
-    fn take<'a>(&'a self, run: &'a str) -> Reply<'a, Vec<Vec<u8>>> {
-        self.disk.take(run)
-    }
-
-    fn remember(&self, memos: Vec<Memo>) -> Reply<'_, ()> {
-        self.disk.remember(memos)
-    }
-
-    fn recall<'a>(&'a self, key: &'a str) -> Reply<'a, Option<Memo>> {
-        self.disk.recall(key)
     }
 }
 

@@ -7,6 +7,7 @@
 mod dir;
 mod holder;
 mod memory;
+mod overlay;
 mod sqlite;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ use crate::clock::Stamp;
 pub use dir::{Hints, NoStateDir, choose, state_dir};
 pub use holder::{Holder, Liveness};
 pub use memory::{Blow, Memory};
+pub use overlay::Overlay;
 pub use sqlite::Sqlite;
 
 /// A SHA-256 sum: the head of a run's chain of records.
