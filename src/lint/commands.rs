@@ -2,6 +2,7 @@
 
 use super::Rule;
 use super::view::{Does, Finding, Seen, View};
+use crate::playbook::outside_quotes;
 use crate::problem::Severity;
 use crate::secret;
 use crate::step::Work;
@@ -152,6 +153,14 @@ fn programs<'a>(step: &Seen<'a>) -> Vec<Vec<&'a str>> {
     }
 }
 
+/// Where a step says what it runs.
+fn program_key(step: &Seen<'_>) -> &'static str {
+    match step.fields.has("shell") {
+        true => "shell",
+        false => "run",
+    }
+}
+
 /// What a shell is given: by `shell`, or as `sh -c`.
 fn shell_line<'a>(step: &Seen<'a>) -> Option<&'a str> {
     let run: Vec<&str> = step
@@ -291,23 +300,12 @@ fn changes<'a>(words: &[&'a str]) -> Option<&'a str> {
 
 /// Whether a line sends output into a file.
 fn redirects(line: &str) -> bool {
-    let mut quote = None;
-    for (at, c) in line.char_indices() {
-        match quote {
-            Some(open) if c == open => quote = None,
-            Some(_) => {}
-            None if c == '"' || c == '\'' => quote = Some(c),
-            None if c == '>' => {
-                let target = line[at + 1..].trim_start_matches('>').trim_start();
-                let harmless = target.starts_with(['&', '(']) || target.starts_with("/dev/null");
-                if !harmless {
-                    return true;
-                }
-            }
-            None => {}
-        }
-    }
-    false
+    let mut arrows = outside_quotes(line).filter(|(_, c)| *c == '>');
+    arrows.any(|(at, _)| {
+        let target = line[at..].trim_start_matches('>').trim_start();
+        let harmless = target.starts_with(['&', '(']) || target.starts_with("/dev/null");
+        !harmless
+    })
 }
 
 fn secret_in_command(view: &View<'_>) -> Vec<Finding> {
@@ -349,16 +347,11 @@ fn undeclared_look(view: &View<'_>) -> Vec<Finding> {
                 && programs.iter().all(|words| only_looks(words))
         })
         .map(|step| {
-            let key = if step.fields.has("run") {
-                "run"
-            } else {
-                "shell"
-            };
             let message = format!(
                 "`{}` seems only to look, and is taken for a change",
                 step.id()
             );
-            step.finding(key, message)
+            step.finding(program_key(step), message)
                 .label("a dry run leaves it out")
                 .hint("add `looks-only = true`: then it is a check")
         })
@@ -412,11 +405,6 @@ fn needless_shell(view: &View<'_>) -> Vec<Finding> {
             if line.contains(SHELL) || first.contains('=') || BUILTINS.contains(&first) {
                 return None;
             }
-            let key = if step.fields.has("shell") {
-                "shell"
-            } else {
-                "run"
-            };
             let words: Vec<String> = line
                 .split_whitespace()
                 .map(|word| format!("\"{word}\""))
@@ -426,7 +414,7 @@ fn needless_shell(view: &View<'_>) -> Vec<Finding> {
                 false => format!("write `run = [{}]`", words.join(", ")),
             };
             let finding = step
-                .finding(key, format!("`{}` needs no shell", step.id()))
+                .finding(program_key(step), format!("`{}` needs no shell", step.id()))
                 .label("nothing here is for a shell")
                 .hint(hint);
             Some(finding)
@@ -446,15 +434,13 @@ fn cannot_fail(view: &View<'_>) -> Vec<Finding> {
                     matches!(name(program), "true" | "echo" | "printf")
                 }
             };
-            let key = if step.fields.has("shell") {
-                "shell"
-            } else {
-                "run"
-            };
             let finding = || {
-                step.finding(key, format!("`{}` passes whatever it sees", step.id()))
-                    .label("always ends with status 0")
-                    .hint("let the status tell, or say with `expect` what must be printed")
+                step.finding(
+                    program_key(step),
+                    format!("`{}` passes whatever it sees", step.id()),
+                )
+                .label("always ends with status 0")
+                .hint("let the status tell, or say with `expect` what must be printed")
             };
             always.then(finding)
         })

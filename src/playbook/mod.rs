@@ -42,6 +42,7 @@ pub use include::{Included, included_by};
 pub use places::Places;
 pub use read::Input;
 pub use render::Problems;
+pub(crate) use set::outside_quotes;
 pub use sources::Position;
 
 pub use tables::{RESERVED, ROOT, TABLES, Table};

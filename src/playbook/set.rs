@@ -37,7 +37,7 @@ pub(super) struct Line {
 
 impl Line {
     fn new(set: &str, start: usize) -> Line {
-        let equals = outside_quotes(set, '=');
+        let equals = outside_quotes(set).find_map(|(at, c)| (c == '=').then_some(at));
         let behind = equals.map_or("", |at| &set[at + 1..]);
         let end = start + set.trim_end().len();
         let at = end - behind.trim().len();
@@ -189,18 +189,18 @@ fn path_of(table: &DeTable<'_>) -> Option<Vec<Spanned<String>>> {
     }
 }
 
-fn outside_quotes(text: &str, wanted: char) -> Option<usize> {
+/// The characters of a line that stand outside its quoted parts, and where.
+pub(crate) fn outside_quotes(text: &str) -> impl Iterator<Item = (usize, char)> {
     let mut quote = None;
-    for (at, c) in text.char_indices() {
+    text.char_indices().filter(move |(_, c)| {
         match quote {
-            Some(open) if c == open => quote = None,
+            Some(open) if *c == open => quote = None,
             Some(_) => {}
-            None if c == '"' || c == '\'' => quote = Some(c),
-            None if c == wanted => return Some(at),
-            None => {}
+            None if matches!(c, '"' | '\'') => quote = Some(*c),
+            None => return true,
         }
-    }
-    None
+        false
+    })
 }
 
 /// Walks down the path, and puts the value at its end. All but the last key must be there.
