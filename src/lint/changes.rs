@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Rule;
-use super::example::{FLIP, PUBLIC, WORKS};
+use super::example::{FLIP, PUBLIC, START, START_READ, WORKS};
 use super::view::{Does, Finding, Seen, THERE, View, list, sentence};
 use crate::plan::Way;
 use crate::problem::Severity;
@@ -109,20 +109,13 @@ on-fail = "hold"
         fix: "Give the step an `undo`; or a `read`, a `want` and an `undo`, which make it a change; or allow it with \
               the reason why nothing need be put back.",
         breaks: &[r#"[[step]]
-id = "stop-timers"
+id = "start-timers"
 kind = "command"
 on = "target"
 run = ["systemctl", "start", "billing.timer"]
 if-interrupted = "again"
 "#],
-        keeps: &[r#"[[step]]
-id = "stop-timers"
-kind = "command"
-on = "target"
-run = ["systemctl", "start", "billing.timer"]
-undo = ["systemctl", "stop", "billing.timer"]
-if-interrupted = "again"
-"#],
+        keeps: &[START],
         find: point_of_no_return,
     },
     Rule {
@@ -142,15 +135,7 @@ on = "target"
 run = ["systemctl", "start", "billing.timer"]
 undo = ["systemctl", "stop", "billing.timer"]
 "#],
-        keeps: &[r#"[[step]]
-id = "start-timers"
-kind = "command"
-on = "target"
-read = ["systemctl", "is-active", "billing.timer"]
-want = "active"
-run = ["systemctl", "start", "billing.timer"]
-undo = ["systemctl", "stop", "billing.timer"]
-"#],
+        keeps: &[START_READ],
         find: unsettled_act,
     },
     Rule {

@@ -26,6 +26,27 @@ kind = "services"
 at = "public"
 "#;
 
+/// An act.
+pub(super) const START: &str = r#"[[step]]
+id = "start-timers"
+kind = "command"
+on = "target"
+run = ["systemctl", "start", "billing.timer"]
+undo = ["systemctl", "stop", "billing.timer"]
+if-interrupted = "again"
+"#;
+
+/// The same as a change that can be read.
+pub(super) const START_READ: &str = r#"[[step]]
+id = "start-timers"
+kind = "command"
+on = "target"
+read = ["systemctl", "is-active", "billing.timer"]
+want = "active"
+run = ["systemctl", "start", "billing.timer"]
+undo = ["systemctl", "stop", "billing.timer"]
+"#;
+
 /// The text of an example.
 pub(super) fn joined(example: Example) -> String {
     example.join("\n")

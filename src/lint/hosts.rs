@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Rule;
-use super::example::{FLIP, WORKS};
+use super::example::{FLIP, START, START_READ, WORKS};
 use super::view::{At, Does, Finding, Seen, View, list};
 use crate::problem::Severity;
 use crate::site::{Host, Service};
@@ -161,31 +161,8 @@ addresses = ["203.0.113.80", "2001:db8:81::1"]
               run, after the names have moved perhaps.",
         fix: "Write one step for each host, with its name in `on`; or give a `read`, a `want` and an `undo`, which make \
               it a change of each host.",
-        breaks: &[
-            SECOND,
-            RENTED_WITHOUT_LOG,
-            r#"[[step]]
-id = "start"
-kind = "command"
-on = "target"
-run = ["systemctl", "start", "billing.timer"]
-undo = ["systemctl", "stop", "billing.timer"]
-if-interrupted = "again"
-"#,
-        ],
-        keeps: &[
-            SECOND,
-            RENTED_WITHOUT_LOG,
-            r#"[[step]]
-id = "start"
-kind = "command"
-on = "target"
-read = ["systemctl", "is-active", "billing.timer"]
-want = "active"
-run = ["systemctl", "start", "billing.timer"]
-undo = ["systemctl", "stop", "billing.timer"]
-"#,
-        ],
+        breaks: &[SECOND, RENTED_WITHOUT_LOG, START],
+        keeps: &[SECOND, RENTED_WITHOUT_LOG, START_READ],
         find: act_on_several,
     },
     Rule {
