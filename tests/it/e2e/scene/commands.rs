@@ -1,0 +1,83 @@
+//! The program and a shell, run in a scene.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use super::{Dns, Scene};
+use crate::e2e::program::{self, Done, Running};
+
+impl Scene {
+    pub fn state(&self) -> PathBuf {
+        self.folder.path().join("state")
+    }
+
+    /// What no output may show.
+    pub fn secrets(&self) -> Vec<String> {
+        let mut list = vec![self.key.secret.clone()];
+        if let Dns::PowerDns(primary, _) = &self.dns {
+            list.push(primary.api_key.clone());
+        }
+        list
+    }
+
+    /// The program with these arguments, in a clean environment; `PLAYBOOK` stands for the scene's own.
+    pub fn start(&self, arguments: &[&str]) -> Running {
+        let mut command = program::cutover();
+        command.args(self.arguments(arguments));
+        self.start_in_place(command)
+    }
+
+    /// The same on a terminal, with more in its environment.
+    pub fn start_on_terminal(&self, arguments: &[&str], more: &[(&str, &str)]) -> Running {
+        let mut command = program::on_terminal(&self.arguments(arguments));
+        command.envs(more.iter().copied());
+        self.start_in_place(command)
+    }
+
+    fn arguments<'a>(&self, arguments: &[&'a str]) -> Vec<&'a str> {
+        if !self.folder.path().join("site.toml").exists() {
+            self.playbook();
+        }
+        let word = |argument: &&'a str| match *argument {
+            "PLAYBOOK" => "site.toml",
+            other => other,
+        };
+        arguments.iter().map(word).collect()
+    }
+
+    fn start_in_place(&self, mut command: Command) -> Running {
+        command
+            .current_dir(self.folder.path())
+            .env("HOME", self.folder.path().join("home"))
+            .env("CUTOVER_STATE", self.state())
+            .env("USER", "ops")
+            .env("TSIG_SECRET", &self.key.secret);
+        if let Dns::PowerDns(primary, _) = &self.dns {
+            command.env("PDNS_API_KEY", &primary.api_key);
+        }
+        Running::start(command, self.folder.path(), self.secrets())
+    }
+
+    /// Runs it to its end.
+    pub fn run(&self, arguments: &[&str]) -> Done {
+        self.start(arguments).end()
+    }
+
+    /// Somebody types this at a shell, with the secrets in the environment.
+    pub fn types(&self, commands: &str) {
+        self.types_and_says(commands);
+    }
+
+    /// The same, and what it printed.
+    pub fn types_and_says(&self, commands: &str) -> String {
+        let mut shell = program::clean("sh");
+        shell.args(["-e", "-c", commands]);
+        self.start_in_place(shell).end().exits(0).out
+    }
+
+    /// The newest run of this scene, as `cutover runs` names it.
+    pub fn newest_run(&self) -> serde_json::Value {
+        let runs = self.run(&["runs", "--format", "json", "-n", "1"]).exits(0);
+        serde_json::from_str(runs.out.lines().next().expect("there is a run")).unwrap()
+    }
+}

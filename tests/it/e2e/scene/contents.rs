@@ -1,0 +1,40 @@
+//! What the hosts of a scene hold: a mirror, and packages.
+
+use std::fmt::Write;
+use std::fs::{self, File};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+/// A `dpkg-query` that knows these packages.
+pub fn packages(list: &[&str]) -> String {
+    let mut script = "#!/bin/sh\n".to_owned();
+    for package in list {
+        let (name, version) = package.split_once(' ').unwrap();
+        writeln!(
+            script,
+            "printf 'ii \\t{name}\\tamd64\\t{version}\\t{name}\\t{version}\\tno\\n'"
+        )
+        .unwrap();
+    }
+    script
+}
+
+pub fn mirror_into(tree: &Path) {
+    let time = SystemTime::now() - Duration::from_secs(600);
+    for (name, text) in [
+        ("dists/stable/Release", "Suite: stable\n"),
+        ("pool/main/z", "content\n"),
+        ("lastsync", "the day\n"),
+    ] {
+        let path = tree.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        let seconds = time
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap()
+            .as_secs();
+        let whole = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds / 1000 * 1000);
+        let file = File::options().write(true).open(&path).unwrap();
+        file.set_modified(whole).unwrap();
+    }
+}

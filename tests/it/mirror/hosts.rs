@@ -1,0 +1,135 @@
+//! From host to host: over the rsync daemon, and over ssh.
+
+use std::path::Path;
+use std::process::Command;
+
+use cutover::plan::Outcome;
+
+use super::trees::{Trees, put};
+use super::{PROGRAMS, look, playbook};
+use crate::lab::rsync::RsyncDaemon;
+use crate::lab::ssh::SshLab;
+use crate::lab::{V6, have};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_the_rsync_daemon() {
+    if !have(PROGRAMS) {
+        return;
+    }
+    let trees = Trees::new();
+    let daemon = RsyncDaemon::start(V6, &["archive"], &["locked"]);
+    let copied = Command::new("cp")
+        .arg("-a")
+        .arg(format!("{}/.", trees.target().display()))
+        .arg(daemon.module("archive"))
+        .status()
+        .unwrap();
+    assert!(copied.success());
+    let text = |module: &str, fields: &str| {
+        let from = format!(
+            "from = {{ primary = \"rsync://[::1]:{}/{module}\" }}\n{fields}",
+            daemon.at.port()
+        );
+        playbook(
+            "",
+            "local = true",
+            Path::new("/unused"),
+            &trees.target(),
+            &from,
+        )
+    };
+    let finding = look(&text("archive", "")).await;
+    assert_eq!(finding.outcome, Outcome::Pass, "{finding:#?}");
+    assert!(
+        finding
+            .facts
+            .iter()
+            .any(|fact| fact.actual.contains("it hides or cannot read")),
+        "{finding:#?}"
+    );
+
+    put(&daemon.module("archive"), "pool/new", "x");
+    assert_eq!(look(&text("archive", "")).await.outcome, Outcome::Fail);
+    assert_eq!(
+        look(&text("archive", "max-files = 1\nmax-lag = \"6h\""))
+            .await
+            .outcome,
+        Outcome::Unknown,
+        "nobody tells the stamp"
+    );
+    for module in ["nothing", "locked"] {
+        assert_eq!(
+            look(&text(module, "")).await.outcome,
+            Outcome::Unknown,
+            "{module}"
+        );
+    }
+    let text = text("archive", "");
+    drop(daemon);
+    let finding = look(&text).await;
+    assert_eq!(finding.outcome, Outcome::Unknown, "{finding:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_host_to_host_over_ssh() {
+    if !have(PROGRAMS) || !have(&["sshd", "ssh-keygen"]) {
+        return;
+    }
+    let lab = SshLab::new();
+    let (primary, standby) = (lab.host("primary"), lab.host("standby"));
+    let trees = Trees::new();
+    let config = lab.config();
+    let host = |name: &str| format!("ssh = {name:?}\nssh-config = {config:?}");
+    let text = |from: &str| {
+        let fields = format!("ssh-options = [\"-F\", {config:?}]\nmax-lag = \"6h\"\n{from}");
+        playbook(
+            &host("primary"),
+            &host("standby"),
+            &trees.source(),
+            &trees.target(),
+            &fields,
+        )
+    };
+    let finding = look(&text("")).await;
+    assert_eq!(finding.outcome, Outcome::Pass, "{finding:#?}");
+    assert!(
+        finding.headline.contains("serial 2026112202"),
+        "{finding:#?}"
+    );
+
+    put(&trees.source(), "pool/new", "x");
+    let finding = look(&text("from = { primary = \"primary6\" }")).await;
+    assert_eq!(finding.outcome, Outcome::Fail, "over IPv6: {finding:#?}");
+    assert!(finding.headline.contains("lacks 1"), "{finding:#?}");
+
+    primary.replace_program(
+        "rsync",
+        "#!/bin/sh\necho Welcome to primary\nexec /usr/bin/rsync \"$@\"\n",
+    );
+    let finding = look(&text("")).await;
+    assert_eq!(
+        finding.outcome,
+        Outcome::Unknown,
+        "a host that greets: {finding:#?}"
+    );
+    assert!(
+        finding.headline.contains("rsync compared nothing"),
+        "{finding:#?}"
+    );
+
+    drop(primary);
+    let finding = look(&text("")).await;
+    assert_eq!(
+        finding.outcome,
+        Outcome::Unknown,
+        "a dead source: {finding:#?}"
+    );
+    assert!(
+        finding
+            .facts
+            .iter()
+            .any(|fact| fact.actual.contains("ago by its own clock")),
+        "{finding:#?}"
+    );
+    drop(standby);
+}

@@ -1,0 +1,59 @@
+//! The packages of two hosts.
+
+use cutover::plan::Outcome;
+
+use super::look;
+use crate::lab::have;
+use crate::lab::ssh::SshLab;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn packages_of_two_hosts() {
+    if !have(&["dpkg-query", "sshd", "ssh-keygen"]) {
+        return;
+    }
+    let lab = SshLab::new();
+    let (_primary, standby) = (lab.host("primary"), lab.host("standby"));
+    let config = lab.config();
+    let host = |name: &str, site: &str| {
+        format!(
+            "[hosts.{name}]\nsite = \"{site}\"\nssh = {name:?}\nssh-config = {config:?}\naddresses = [\"127.0.0.1\"]\n"
+        )
+    };
+    let text = format!(
+        "[playbook]\nname = \"test\"\n{}{}[[step]]\nid = \"packages\"\nkind = \"packages\"\n",
+        host("primary", "dedicated"),
+        host("standby", "cloud").replace("127.0.0.1", "127.0.0.2")
+    );
+    let finding = look(&text).await;
+    assert_eq!(
+        finding.outcome,
+        Outcome::Pass,
+        "one machine, asked twice: {finding:#?}"
+    );
+    assert!(finding.headline.contains("none differ"), "{finding:#?}");
+
+    let spoil = |sed: &str| {
+        let script = format!("#!/bin/sh\n/usr/bin/dpkg-query \"$@\" | sed '{sed}'\n");
+        standby.replace_program("dpkg-query", &script);
+    };
+    spoil(r"/\tsed\t/d");
+    let finding = look(&text).await;
+    assert_eq!(finding.outcome, Outcome::Fail, "{finding:#?}");
+    assert!(
+        finding
+            .mend
+            .as_deref()
+            .is_some_and(|mend| mend.starts_with("ssh standby sudo apt-get install sed=")),
+        "{finding:#?}"
+    );
+    spoil(r"s/^ii \tsed\t\([^\t]*\)\t[^\t]*/ii \tsed\t\1\t0~old/");
+    let finding = look(&text).await;
+    assert_eq!(finding.outcome, Outcome::Warn, "{finding:#?}");
+    assert!(finding.headline.contains("1 older"), "{finding:#?}");
+    spoil(r"s/^ii \tsed\t/iF \tsed\t/");
+    assert!(look(&text).await.headline.contains("1 half-installed"));
+    spoil(r"s/\t/ /");
+    assert_eq!(look(&text).await.outcome, Outcome::Unknown);
+    standby.replace_program("dpkg-query", "#!/bin/sh\nexit 127\n");
+    assert_eq!(look(&text).await.outcome, Outcome::Unknown);
+}

@@ -1,0 +1,107 @@
+//! What PowerDNS keeps beside the records.
+
+use cutover::event::{Answer, Cause};
+use hickory_resolver::proto::rr::RecordType;
+use serde_json::{Value as Json, json};
+
+use super::{TEXT, ZONE, done, powerdns, read, refused, set, write};
+use crate::lab::dns::{PowerDns, Tsig, answers};
+use crate::lab::{free_port, have};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn powerdns_brings_back_comments_and_disabled_records() {
+    if !have(&["pdns_server"]) {
+        return;
+    }
+    let (dir, key) = (tempfile::tempdir().unwrap(), Tsig::new("cutover"));
+    let server = PowerDns::primary(&[(ZONE, TEXT)], &key);
+    let provider = powerdns(
+        dir.path(),
+        &format!("http://{}/", server.api),
+        &server.api_key,
+    );
+    server.call(
+        "PATCH",
+        "/zones/lab.example.",
+        &json!({ "rrsets": [{
+            "name": "www.lab.example.", "type": "A", "ttl": 300, "changetype": "REPLACE",
+            "records": [
+                { "content": "192.0.2.10", "disabled": false },
+                { "content": "192.0.2.66", "disabled": true },
+            ],
+            "comments": [{ "content": "ours", "account": "ops", "modified_at": 1234 }],
+        }] }),
+    );
+    let raw = || server.rrset(ZONE, "www.lab.example", "A").unwrap();
+    let start = raw();
+    let before = read(&*provider, &["www.lab.example. A"]).await;
+    assert_eq!(before[0].data, ["192.0.2.10"]);
+    assert_eq!(before[0].extra["disabled"], json!(["192.0.2.66"]));
+
+    // Moved: what else is kept stays as it is.
+    let mut after = before.clone();
+    after[0].data = vec!["198.51.100.20".into()];
+    done(write(&*provider, &before, &after).await);
+    assert_eq!(read(&*provider, &["www.lab.example. A"]).await, after);
+    assert_eq!(raw()["comments"], start["comments"]);
+    done(write(&*provider, &after, &before).await);
+    assert_eq!(sorted(raw()), sorted(start.clone()));
+
+    // Removed, and put back with all that belonged to it.
+    done(write(&*provider, &before, &[]).await);
+    assert_eq!(server.rrset(ZONE, "www.lab.example", "A"), None);
+    done(write(&*provider, &[], &before).await);
+    assert_eq!(sorted(raw()), sorted(start.clone()));
+
+    // A comment of somebody else is a foreign write.
+    let mut stale = before.clone();
+    stale[0].extra["comments"][0]["content"] = json!("theirs");
+    refused(write(&*provider, &stale, &after).await);
+    assert_eq!(sorted(raw()), sorted(start));
+
+    // An unknown zone and a closed port are told apart from a wrong key.
+    let unseen = provider.list("other.example").await.unwrap_err();
+    assert_eq!(unseen.cause, Cause::Missing, "{unseen:?}");
+    let closed = powerdns(
+        dir.path(),
+        &format!("http://127.0.0.1:{}", free_port()),
+        "k",
+    );
+    let unseen = closed.list(ZONE).await.unwrap_err();
+    assert_eq!(unseen.cause, Cause::Refused, "{unseen:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn powerdns_keeps_a_signed_zone_in_order() {
+    if !have(&["pdns_server"]) {
+        return;
+    }
+    let (dir, key) = (tempfile::tempdir().unwrap(), Tsig::new("cutover"));
+    let server = PowerDns::primary(&[(ZONE, TEXT)], &key);
+    let provider = powerdns(
+        dir.path(),
+        &format!("http://{}", server.api),
+        &server.api_key,
+    );
+    let signed = json!({ "dnssec": true, "api_rectify": false });
+    server.call("PUT", "/zones/lab.example.", &signed);
+    let new = [set("new.lab.example. A", 60, &["192.0.2.1"])];
+    let answer = write(&*provider, &[], &new).await;
+    let Answer::Done { note } = &answer else {
+        panic!("{answer:?}");
+    };
+    assert!(note.contains("put its signed order right"), "{note}");
+    assert_eq!(read(&*provider, &["new.lab.example. A"]).await, new);
+    assert_eq!(
+        answers(server.v6, "new.lab.example", RecordType::A),
+        ["60 192.0.2.1"]
+    );
+}
+
+/// An API object with its records in one order.
+fn sorted(mut set: Json) -> Json {
+    if let Some(records) = set["records"].as_array_mut() {
+        records.sort_by_key(Json::to_string);
+    }
+    set
+}

@@ -1,0 +1,131 @@
+//! Hosts that cannot be asked, and why.
+
+use std::time::{Duration, Instant};
+
+use cutover::event::Cause;
+use cutover::world::exec::{Exec, Reach, Via};
+
+use super::{LONG, sh, ssh_lab};
+use crate::lab::{FrozenPort, V4, V6, free_port, have, read};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hosts_that_cannot_be_asked_are_told_apart_and_hold_up_nobody() {
+    let Some(lab) = ssh_lab() else { return };
+    let alpha = lab.host("alpha");
+    let frozen = [FrozenPort::open(V4), FrozenPort::open(V6)];
+    lab.add("frozen", "127.0.0.1", frozen[0].at.port());
+    lab.add("frozen6", "::1", frozen[1].at.port());
+    lab.add("refused", "127.0.0.1", free_port());
+    lab.add("refused6", "::1", free_port());
+    lab.add("nameless", "no-such-host.invalid", 22);
+    let locked = lab.host("locked");
+    locked.lock_out();
+    let exec = Exec::new();
+    let cases = [
+        ("frozen", Cause::Frozen),
+        ("frozen6", Cause::Frozen),
+        ("refused", Cause::Refused),
+        ("refused6", Cause::Refused),
+        ("nameless", Cause::NoName),
+        ("locked", Cause::Denied),
+    ];
+    let begun = Instant::now();
+    let dead = cases.map(|(name, cause)| {
+        let (exec, host) = (exec.clone(), lab.reach(name));
+        async move {
+            let unseen = exec
+                .ask(&host, &sh("true"), Duration::from_secs(4))
+                .await
+                .unwrap_err();
+            assert_eq!(unseen.cause, cause, "{unseen:?}");
+            assert!(
+                unseen.detail.contains(&format!("host `{name}`")),
+                "{unseen:?}"
+            );
+            assert!(!unseen.detail.contains('\n'));
+        }
+    });
+    let living = async {
+        for _ in 0..5 {
+            exec.ask(&lab.reach("alpha"), &sh("true"), LONG)
+                .await
+                .unwrap();
+        }
+        begun.elapsed()
+    };
+    let (_, time) = tokio::join!(futures::future::join_all(dead), living);
+    assert!(time < Duration::from_secs(3), "{time:?}");
+    assert!(begun.elapsed() < Duration::from_secs(7));
+    assert_eq!(alpha.logins(), 1);
+    let begun = Instant::now();
+    exec.close().await;
+    assert!(begun.elapsed() < Duration::from_secs(6));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failure_to_connect_is_forgotten_after_a_moment() {
+    let Some(lab) = ssh_lab() else { return };
+    let alpha = lab.host("alpha");
+    let key = lab.config().with_file_name("alpha").join("authorized_keys");
+    let keys = read(&key);
+    alpha.lock_out();
+    let (exec, host) = (Exec::new(), lab.reach("alpha"));
+    let unseen = exec.ask(&host, &sh("true"), LONG).await.unwrap_err();
+    assert_eq!(unseen.cause, Cause::Denied, "{unseen:?}");
+    std::fs::write(&key, keys).unwrap();
+    // Who asks at once shares the answer; who asks later gets a new one.
+    let unseen = exec.ask(&host, &sh("true"), LONG).await.unwrap_err();
+    assert_eq!(unseen.cause, Cause::Denied, "{unseen:?}");
+    let begun = Instant::now();
+    while exec.ask(&host, &sh("true"), LONG).await.is_err() {
+        assert!(begun.elapsed() < LONG);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    exec.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn host_keys_are_checked() {
+    let Some(lab) = ssh_lab() else { return };
+    let alpha = lab.host("alpha");
+    lab.expect_another_key(&alpha);
+    let exec = Exec::new();
+    let unseen = exec
+        .ask(&lab.reach("alpha"), &sh("true"), LONG)
+        .await
+        .unwrap_err();
+    assert_eq!(unseen.cause, Cause::Denied, "{unseen:?}");
+    assert!(unseen.detail.contains("another host key"), "{unseen:?}");
+    lab.forget_all();
+    let unseen = exec
+        .ask(&lab.reach("alpha6"), &sh("true"), LONG)
+        .await
+        .unwrap_err();
+    assert_eq!(unseen.cause, Cause::Denied, "{unseen:?}");
+    assert!(unseen.detail.contains("not in known_hosts"), "{unseen:?}");
+    assert_eq!(alpha.logins(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_destination_cannot_be_an_option_and_a_missing_configuration_is_told() {
+    let exec = Exec::new();
+    let mut host = Reach {
+        name: "odd".into(),
+        via: Via::Ssh {
+            destination: "-oProxyCommand=touch /tmp/never".into(),
+            config: None,
+        },
+        sudo: false,
+    };
+    let unseen = exec.ask(&host, &sh("true"), LONG).await.unwrap_err();
+    assert_eq!(unseen.cause, Cause::NoName, "{unseen:?}");
+    if !have(&["ssh"]) {
+        return;
+    }
+    host.via = Via::Ssh {
+        destination: "odd".into(),
+        config: Some("/no/such/config".into()),
+    };
+    let unseen = exec.ask(&host, &sh("true"), LONG).await.unwrap_err();
+    assert_eq!(unseen.cause, Cause::Missing, "{unseen:?}");
+}
