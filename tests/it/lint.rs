@@ -88,9 +88,13 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        // A file of tests, or a folder of them.
+        if name == "tests" || name == "testing" {
+            continue;
+        }
         if path.is_dir() {
             sources(&path, found);
-        } else if name != "tests" && name != "testing" {
+        } else {
             found.push(path);
         }
     }
