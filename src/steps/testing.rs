@@ -1,4 +1,4 @@
-//! A site with one host on each side and one zone, whose provider is a map in memory.
+//! What the tests of several kinds share: hosts, probes, and a site with one host on each side and one zone, whose provider is a map in memory.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,7 +12,7 @@ use crate::dns::{Honesty, Provider, RecordKey, RecordSet};
 use crate::event::{Answer, Cause, Unseen};
 use crate::journal::Permit;
 use crate::plan::Value;
-use crate::site::{Host, Service, Site, Zone};
+use crate::site::{Host, HttpProbe, Service, Site, Zone};
 use crate::world::exec::Exec;
 
 /// A provider in memory.
@@ -96,18 +96,36 @@ impl Provider for Book {
     }
 }
 
-pub(crate) fn site(book: Arc<Book>) -> Site {
-    let host = |name: &str, site: &str, addresses: [&str; 2]| Host {
+/// A host that nobody can reach but at its addresses.
+pub(crate) fn host(name: &str, site: &str, addresses: &[&str]) -> Host {
+    Host {
         name: name.into(),
         site: site.into(),
         reach: None,
-        addresses: addresses.map(|ip| ip.parse().unwrap()).to_vec(),
+        addresses: addresses.iter().map(|ip| ip.parse().unwrap()).collect(),
         access_log: Vec::new(),
         stands_in_for: Vec::new(),
         role: None,
         proxy: Vec::new(),
         detours: BTreeMap::new(),
-    };
+    }
+}
+
+/// A probe that asks for `/` over TLS and asserts nothing.
+pub(crate) fn http_probe() -> HttpProbe {
+    HttpProbe {
+        path: "/".into(),
+        tls: true,
+        port: 443,
+        status: None,
+        contains: None,
+        header: Vec::new(),
+        slower_than_ms: None,
+        ca: None,
+    }
+}
+
+pub(crate) fn site(book: Arc<Book>) -> Site {
     let website = Service {
         name: "website".into(),
         names: ["example.org", "www.example.org", "www.example.net"]
@@ -125,8 +143,8 @@ pub(crate) fn site(book: Arc<Book>) -> Site {
     };
     Site {
         hosts: [
-            host("primary", "dedicated", ["192.0.2.10", "2001:db8::10"]),
-            host("standby", "cloud", ["198.51.100.20", "2001:db8:1::20"]),
+            host("primary", "dedicated", &["192.0.2.10", "2001:db8::10"]),
+            host("standby", "cloud", &["198.51.100.20", "2001:db8:1::20"]),
         ]
         .map(|host| (host.name.clone(), host))
         .into(),

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-const GOOD: &str = include_str!("../../playbooks/small-site.toml");
+use crate::playbooks::{SMALL, verified_too_early};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -94,6 +94,12 @@ fn stand_in(project: &Project, says: &str) -> String {
 }
 
 impl Done {
+    #[track_caller]
+    fn is_fine(&self) {
+        assert_eq!(self.code, Some(0), "{self:?}");
+        assert_eq!(self.annotations(), [""; 0], "{self:?}");
+    }
+
     /// The lines that the runner takes for annotations: those outside of what is printed as plain text.
     fn annotations(&self) -> Vec<&str> {
         let mut found = Vec::new();
@@ -116,10 +122,9 @@ impl Done {
 
 #[test]
 fn good_playbooks_are_fine() {
-    let project = Project::with(&[("playbooks/a.toml", GOOD), ("playbooks/b.toml", GOOD)]);
+    let project = Project::with(&[("playbooks/a.toml", SMALL), ("playbooks/b.toml", SMALL)]);
     let done = project.run(&[]);
-    assert_eq!(done.code, Some(0), "{done:?}");
-    assert_eq!(done.annotations(), [""; 0], "{done:?}");
+    done.is_fine();
     assert!(done.summary.contains("Playbooks: 2"), "{done:?}");
     assert!(
         done.summary.contains("| `cutover lint` | fine |"),
@@ -130,12 +135,12 @@ fn good_playbooks_are_fine() {
 
 #[test]
 fn a_broken_playbook_fails_on_its_line() {
-    let broken = GOOD.replacen("kind = \"dns\"", "kind = \"dsn\"", 1);
+    let broken = SMALL.replacen("kind = \"dns\"", "kind = \"dsn\"", 1);
     let line = 1 + broken
         .lines()
         .position(|line| line.contains("\"dsn\""))
         .unwrap();
-    let project = Project::with(&[("sites/good.toml", GOOD), ("sites/bro ken.toml", &broken)]);
+    let project = Project::with(&[("sites/good.toml", SMALL), ("sites/bro ken.toml", &broken)]);
     let done = project.run(&[
         ("INPUT_PLAYBOOKS", "\n  sites/*.toml  \n"),
         ("INPUT_SIMULATE", "true"),
@@ -163,27 +168,15 @@ fn a_broken_playbook_fails_on_its_line() {
     assert!(done.summary.contains("dsn"), "{done:?}");
 }
 
-/// The good playbook with a check before the change that it looks for, so that it can never end well.
-fn verified_too_early() -> String {
-    let (before, flip) = GOOD.split_once("[[step]]\nid = \"flip\"").unwrap();
-    let (flip, after) = flip.split_once("[[step]]\nid = \"published\"").unwrap();
-    let (published, public) = after.split_once("[[step]]\nid = \"public\"").unwrap();
-    format!(
-        "{before}[[step]]\nid = \"public\"{public}\n[[step]]\nid = \"flip\"{flip}\
-         [[step]]\nid = \"published\"{published}"
-    )
-}
-
 #[test]
 fn good_playbooks_are_simulated_and_the_page_is_an_output() {
-    let project = Project::with(&[("playbooks/a.toml", GOOD), ("playbooks/-b.toml", GOOD)]);
+    let project = Project::with(&[("playbooks/a.toml", SMALL), ("playbooks/-b.toml", SMALL)]);
     let done = project.run(&[
         ("INPUT_PLAYBOOKS", "playbooks/a.toml\nplaybooks/-b.toml"),
         ("INPUT_SIMULATE", "true"),
         ("INPUT_FAULTS", "1"),
     ]);
-    assert_eq!(done.code, Some(0), "{done:?}");
-    assert_eq!(done.annotations(), [""; 0], "{done:?}");
+    done.is_fine();
     for row in ["lint", "simulate"] {
         let row = format!("| `cutover {row}` | fine |");
         assert!(done.summary.contains(&row), "{done:?}");
@@ -201,7 +194,7 @@ fn a_playbook_that_cannot_end_well_fails_on_the_line_of_the_step() {
     let line = (broken.lines())
         .position(|line| line == "id = \"public\"")
         .unwrap();
-    let project = Project::with(&[("sites/good.toml", GOOD), ("sites/bro ken.toml", &broken)]);
+    let project = Project::with(&[("sites/good.toml", SMALL), ("sites/bro ken.toml", &broken)]);
     let done = project.run(&[
         ("INPUT_PLAYBOOKS", "sites"),
         ("INPUT_SIMULATE", "true"),
@@ -232,7 +225,7 @@ fn a_playbook_that_cannot_end_well_fails_on_the_line_of_the_step() {
 
 #[test]
 fn more_faults_than_the_program_takes_are_its_complaint() {
-    let project = Project::with(&[("playbooks/a.toml", GOOD)]);
+    let project = Project::with(&[("playbooks/a.toml", SMALL)]);
     let done = project.run(&[("INPUT_SIMULATE", "true"), ("INPUT_FAULTS", "77")]);
     assert_eq!(done.code, Some(2), "{done:?}");
     assert!(done.log.contains("77"), "{done:?}");
@@ -246,7 +239,7 @@ fn more_faults_than_the_program_takes_are_its_complaint() {
 
 #[test]
 fn inputs_are_values_and_never_commands() {
-    let project = Project::with(&[("playbooks/$(touch owned).toml", GOOD)]);
+    let project = Project::with(&[("playbooks/$(touch owned).toml", SMALL)]);
     for inputs in [
         &[("INPUT_PLAYBOOKS", "playbooks/$(touch owned).toml")][..],
         &[("INPUT_PLAYBOOKS", "playbooks")],
@@ -275,12 +268,11 @@ fn inputs_are_values_and_never_commands() {
 
 #[test]
 fn what_the_program_says_besides_is_no_command_of_the_runner() {
-    let project = Project::with(&[("playbooks/a.toml", GOOD)]);
+    let project = Project::with(&[("playbooks/a.toml", SMALL)]);
     let says = "echo '::error::planted' >&2; echo '</pre><script>' >&2";
     let cutover = stand_in(&project, says);
     let done = project.run(&[("INPUT_CUTOVER", &cutover)]);
-    assert_eq!(done.code, Some(0), "{done:?}");
-    assert_eq!(done.annotations(), [""; 0], "{done:?}");
+    done.is_fine();
     assert!(done.log.contains("::error::planted"), "{done:?}");
     assert!(
         done.summary.contains("&lt;/pre&gt;&lt;script&gt;"),
@@ -291,7 +283,7 @@ fn what_the_program_says_besides_is_no_command_of_the_runner() {
 
 #[test]
 fn without_a_program_the_one_of_the_action_is_built() {
-    let project = Project::with(&[("playbooks/a.toml", GOOD)]);
+    let project = Project::with(&[("playbooks/a.toml", SMALL)]);
     let binary = env!("CARGO_BIN_EXE_cutover");
     let cargo = format!(
         "#!/bin/sh\nprintf '%s\\n' \"$*\" >'{}'\nwhile [ \"$1\" != --target-dir ]; do shift; done\n\

@@ -6,6 +6,8 @@ use std::process::{Command, Output};
 
 use cutover::lint;
 
+use crate::playbooks::SMALL;
+
 fn cutover(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_cutover"))
         .args(args)
@@ -20,10 +22,9 @@ fn text(bytes: &[u8]) -> String {
 
 /// The small site, with one text of it replaced.
 fn changed(folder: &Path, from: &str, to: &str) -> PathBuf {
-    let small = include_str!("../../playbooks/small-site.toml");
-    assert!(small.contains(from), "{from}");
+    assert!(SMALL.contains(from), "{from}");
     let path = folder.join("changed.toml");
-    std::fs::write(&path, small.replacen(from, to, 1)).unwrap();
+    std::fs::write(&path, SMALL.replacen(from, to, 1)).unwrap();
     path
 }
 

@@ -37,6 +37,20 @@ fn every_playbook_of_the_folder_is_valid_and_keeps_the_rules() {
     }
 }
 
+/// The playbook of a small site, which is good.
+pub const SMALL: &str = include_str!("../../playbooks/small-site.toml");
+
+/// The small site with a check before the change that it looks for, so that it can never end well.
+pub fn verified_too_early() -> String {
+    let (before, flip) = SMALL.split_once("[[step]]\nid = \"flip\"").unwrap();
+    let (flip, after) = flip.split_once("[[step]]\nid = \"published\"").unwrap();
+    let (published, public) = after.split_once("[[step]]\nid = \"public\"").unwrap();
+    format!(
+        "{before}[[step]]\nid = \"public\"{public}\n[[step]]\nid = \"flip\"{flip}\
+         [[step]]\nid = \"published\"{published}"
+    )
+}
+
 /// What the examples of kinds and providers refer to.
 pub const AROUND: &str = r#"
 [playbook]

@@ -1,18 +1,10 @@
 //! Verdicts of single probes, on recorded replies.
 
 use super::*;
+use crate::steps::testing::http_probe;
 
 fn http(change: impl FnOnce(&mut HttpProbe)) -> Probe {
-    let mut probe = HttpProbe {
-        path: "/".into(),
-        tls: true,
-        port: 443,
-        status: None,
-        contains: None,
-        header: Vec::new(),
-        slower_than_ms: None,
-        ca: None,
-    };
+    let mut probe = http_probe();
     change(&mut probe);
     Probe::Http(probe)
 }

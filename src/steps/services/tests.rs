@@ -3,36 +3,13 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::clock::Clock;
 use crate::plan::Outcome;
-use crate::site::{Host, HttpProbe};
 use crate::step::Known;
+use crate::steps::testing::{host, http_probe};
 use crate::world::exec::Exec;
 use crate::world::net::RsyncSeen;
 
-fn host(name: &str, site: &str, addresses: &[&str]) -> Host {
-    Host {
-        name: name.into(),
-        site: site.into(),
-        reach: None,
-        addresses: addresses.iter().map(|ip| ip.parse().unwrap()).collect(),
-        access_log: Vec::new(),
-        stands_in_for: Vec::new(),
-        role: None,
-        proxy: Vec::new(),
-        detours: BTreeMap::new(),
-    }
-}
-
 fn page() -> Probe {
-    Probe::Http(HttpProbe {
-        path: "/".into(),
-        tls: true,
-        port: 443,
-        status: None,
-        contains: None,
-        header: Vec::new(),
-        slower_than_ms: None,
-        ca: None,
-    })
+    Probe::Http(http_probe())
 }
 
 fn module() -> Probe {

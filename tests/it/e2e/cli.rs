@@ -4,6 +4,7 @@ use std::process::{Command, Stdio};
 
 use super::program::{Done, Running, cutover};
 use crate::lab::read;
+use crate::playbooks::SMALL;
 
 fn run(folder: &std::path::Path, arguments: &[&str]) -> Done {
     let mut command = cutover();
@@ -11,8 +12,6 @@ fn run(folder: &std::path::Path, arguments: &[&str]) -> Done {
     command.env("CUTOVER_STATE", folder.join("state"));
     Running::start(command, folder, Vec::new()).end()
 }
-
-const SMALL: &str = include_str!("../../../playbooks/small-site.toml");
 
 #[test]
 fn a_playbook_that_is_not_valid_shows_where() {

@@ -2,45 +2,16 @@
 
 use rustix::process::Signal;
 
-use super::program::Running;
 use super::scene::{Plot, Scene};
 use crate::lab::relay::{Fate, Relay};
-use crate::lab::{READY, have, wait_until};
-
-/// A drill that stays on the other side until something happens to it.
-fn staying() -> Plot {
-    Plot {
-        hold: "10m",
-        ..Plot::small()
-    }
-}
-
-/// Starts a drill and waits until the names lead to the other side.
-fn drill_there(scene: &Scene) -> Running {
-    let drill = scene.start(&["drill", "PLAYBOOK", "--yes"]);
-    scene.wait_for_flip_to(&scene.new);
-    drill
-}
-
-/// The drill says that it stays on the other side.
-fn wait_for_hold(drill: &Running) {
-    wait_until("the drill holds", READY, || {
-        drill.said().contains("holding 10m").then_some(())
-    });
-}
 
 #[test]
 fn a_killed_drill_is_finished_by_a_resume() {
-    let plot = Plot {
-        hold: "100ms",
-        ..Plot::small()
-    };
-    if !have(&plot.programs()) {
+    let Some(scene) = Plot::small().scene() else {
         return;
-    }
-    let scene = Scene::new(plot);
+    };
     let before = scene.zone();
-    let drill = drill_there(&scene);
+    let drill = scene.drill_there();
     drill.signal(Signal::KILL);
     let killed = drill.end();
     assert_eq!(killed.code, None, "{killed}");
@@ -65,13 +36,11 @@ fn a_killed_drill_is_finished_by_a_resume() {
 
 #[test]
 fn a_killed_drill_is_put_back_by_a_rollback() {
-    let plot = staying();
-    if !have(&plot.programs()) {
+    let Some(scene) = Plot::staying().scene() else {
         return;
-    }
-    let scene = Scene::new(plot);
+    };
     let before = scene.zone();
-    let drill = drill_there(&scene);
+    let drill = scene.drill_there();
     drill.signal(Signal::KILL);
     drill.end();
     let back = scene
@@ -84,14 +53,12 @@ fn a_killed_drill_is_put_back_by_a_rollback() {
 
 #[test]
 fn a_stopped_drill_says_how_to_go_on() {
-    let plot = staying();
-    if !have(&plot.programs()) {
+    let Some(scene) = Plot::staying().scene() else {
         return;
-    }
-    let scene = Scene::new(plot);
+    };
     let before = scene.zone();
-    let drill = drill_there(&scene);
-    wait_for_hold(&drill);
+    let drill = scene.drill_there();
+    drill.wait_for("holding 10m");
     drill.signal(Signal::TERM);
     let stopped = drill.end().exits(7);
     let stopped = stopped.says("the change stands; the names lead to new");
@@ -105,14 +72,12 @@ fn a_stopped_drill_says_how_to_go_on() {
 
 #[test]
 fn a_lost_terminal_stops_nothing_and_a_second_request_waits_for_nothing() {
-    let plot = staying();
-    if !have(&plot.programs()) {
+    let Some(mut scene) = Plot::staying().scene() else {
         return;
-    }
-    let mut scene = Scene::new(plot);
+    };
     let before = scene.zone();
-    let drill = drill_there(&scene);
-    wait_for_hold(&drill);
+    let drill = scene.drill_there();
+    drill.wait_for("holding 10m");
     drill.signal(Signal::HUP);
     // It is still there to take a message.
     scene.run(&["rollback"]).exits(0).complains("was told");
@@ -120,13 +85,9 @@ fn a_lost_terminal_stops_nothing_and_a_second_request_waits_for_nothing() {
     assert_eq!(scene.zone(), before);
 
     let _relay = says_nothing_to_an_update(&mut scene);
-    let drill = drill_there(&scene);
+    let drill = scene.drill_there();
     drill.signal(Signal::TERM);
-    wait_until("it finishes the write", READY, || {
-        let said = drill.said();
-        said.contains("the present write is finished first")
-            .then_some(())
-    });
+    drill.wait_for("the present write is finished first");
     drill.signal(Signal::INT);
     let stopped = drill.end().exits(7).complains("stopping now");
     assert!(
@@ -155,17 +116,15 @@ fn says_nothing_to_an_update(scene: &mut Scene) -> Relay {
 
 #[test]
 fn a_third_request_leaves_at_once() {
-    let plot = staying();
-    if !have(&plot.programs()) {
+    let Some(mut scene) = Plot::staying().scene() else {
         return;
-    }
-    let mut scene = Scene::new(plot);
+    };
     let before = scene.zone();
     let _relay = says_nothing_to_an_update(&mut scene);
-    let drill = drill_there(&scene);
+    let drill = scene.drill_there();
     for said in ["the present write is finished first", "stopping now"] {
         drill.signal(Signal::TERM);
-        wait_until(said, READY, || drill.said().contains(said).then_some(()));
+        drill.wait_for(said);
     }
     let asked = std::time::Instant::now();
     drill.signal(Signal::TERM);
@@ -181,17 +140,12 @@ fn a_third_request_leaves_at_once() {
 
 #[test]
 fn a_write_that_was_in_flight_at_a_kill_is_settled_by_the_resume() {
-    let plot = Plot {
-        hold: "100ms",
-        ..Plot::small()
-    };
-    if !have(&plot.programs()) {
+    let Some(mut scene) = Plot::small().scene() else {
         return;
-    }
-    let mut scene = Scene::new(plot);
+    };
     let before = scene.zone();
     let _relay = says_nothing_to_an_update(&mut scene);
-    let drill = drill_there(&scene);
+    let drill = scene.drill_there();
     drill.signal(Signal::KILL);
     drill.end();
     let shown = scene.run(&["show", "--format", "json"]).exits(0);
@@ -204,14 +158,12 @@ fn a_write_that_was_in_flight_at_a_kill_is_settled_by_the_resume() {
 
 #[test]
 fn two_runs_at_once_are_one_too_many() {
-    let plot = staying();
-    if !have(&plot.programs()) {
+    let Some(scene) = Plot::staying().scene() else {
         return;
-    }
-    let scene = Scene::new(plot);
+    };
     let before = scene.zone();
-    let drill = drill_there(&scene);
-    wait_for_hold(&drill);
+    let drill = scene.drill_there();
+    drill.wait_for("holding 10m");
     let id = scene.newest_run()["run"].as_str().unwrap().to_owned();
     assert_eq!(scene.newest_run()["alive"], true);
     let serial = scene.serial();
@@ -234,17 +186,13 @@ fn two_runs_at_once_are_one_too_many() {
 
 #[test]
 fn a_follower_sees_a_run_to_its_end() {
-    let plot = staying();
-    if !have(&plot.programs()) {
+    let Some(scene) = Plot::staying().scene() else {
         return;
-    }
-    let scene = Scene::new(plot);
-    let drill = drill_there(&scene);
-    wait_for_hold(&drill);
+    };
+    let drill = scene.drill_there();
+    drill.wait_for("holding 10m");
     let follower = scene.start(&["show", "--follow"]);
-    wait_until("the follower shows the hold", READY, || {
-        follower.said().contains("holding 10m").then_some(())
-    });
+    follower.wait_for("holding 10m");
     scene.run(&["rollback"]).exits(0);
     let drilled = drill.end().exits(5);
     let followed = follower.end().exits(0);

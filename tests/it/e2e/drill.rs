@@ -1,7 +1,6 @@
 //! Runs that go well.
 
-use super::scene::{Plot, Scene, Servers};
-use crate::lab::have;
+use super::scene::{Plot, Servers};
 
 /// The lines of a run without its times of day, up to its end.
 pub fn story(text: &str) -> String {
@@ -14,11 +13,9 @@ pub fn story(text: &str) -> String {
 
 #[test]
 fn a_drill_goes_there_and_comes_back() {
-    let plot = Plot::full();
-    if !have(&plot.programs()) {
+    let Some(scene) = Plot::full().scene() else {
         return;
-    }
-    let scene = Scene::new(plot);
+    };
     let before = scene.zone();
     let serial = scene.serial();
     let done = scene.run(&["drill", "PLAYBOOK", "--yes"]).exits(0);
@@ -46,11 +43,9 @@ fn a_drill_goes_there_and_comes_back() {
 
 #[test]
 fn a_failover_stays_and_a_rollback_puts_it_back() {
-    let plot = Plot::small();
-    if !have(&plot.programs()) {
+    let Some(scene) = Plot::small().scene() else {
         return;
-    }
-    let scene = Scene::new(plot);
+    };
     let before = scene.zone();
     let done = scene.run(&["failover", "PLAYBOOK", "--yes"]).exits(0);
     let done = done
@@ -74,10 +69,9 @@ fn a_failback_is_a_failover_with_the_roles_swapped() {
         cache: true,
         ..Plot::small()
     };
-    if !have(&plot.programs()) {
+    let Some(scene) = plot.scene() else {
         return;
-    }
-    let scene = Scene::new(plot);
+    };
     scene
         .run(&["failover", "PLAYBOOK", "--yes"])
         .exits(0)
@@ -99,10 +93,9 @@ fn a_drill_with_powerdns_and_a_secondary_of_another_make() {
         servers: Servers::PowerDns,
         ..Plot::small()
     };
-    if !have(&plot.programs()) {
+    let Some(scene) = plot.scene() else {
         return;
-    }
-    let scene = Scene::new(plot);
+    };
     let before = scene.zone();
     let done = scene.run(&["drill", "PLAYBOOK", "--yes"]).exits(0);
     assert_eq!(scene.zone(), before, "{done}");
@@ -114,10 +107,9 @@ fn a_site_without_any_ipv4_drills_all_the_same() {
         only_v6: true,
         ..Plot::full()
     };
-    if !have(&plot.programs()) {
+    let Some(scene) = plot.scene() else {
         return;
-    }
-    let scene = Scene::new(plot);
+    };
     assert!(!scene.text().contains("127.0.0.1"), "{}", scene.text());
     let before = scene.zone();
     let done = scene.run(&["drill", "PLAYBOOK", "--yes"]).exits(0);

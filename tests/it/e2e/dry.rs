@@ -5,11 +5,9 @@ use cutover::plan::Outcome;
 use cutover::seen::SeenWorld;
 
 use super::scene::{Plot, Scene, Servers, ZONE};
-use crate::lab::have;
 
 fn scene() -> Option<Scene> {
-    let plot = Plot::small();
-    have(&plot.programs()).then(|| Scene::new(plot))
+    Plot::small().scene()
 }
 
 #[test]
@@ -48,10 +46,9 @@ fn the_commands_that_a_plan_lists_do_what_they_say() {
             servers,
             ..Plot::small()
         };
-        if !have(&plot.programs()) || !have(&[program]) {
+        let Some(scene) = plot.scene_with(&[program]) else {
             return;
-        }
-        let scene = Scene::new(plot);
+        };
         let before = scene.zone();
         let plan = scene.run(&["plan", "PLAYBOOK", "--commands"]).exits(0);
         let commands = |way: &str| {

@@ -6,7 +6,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::program::Done;
 use super::scene::{Plot, Scene};
-use crate::lab::{have, read};
+use crate::lab::read;
 
 fn far() -> Plot {
     Plot {
@@ -70,11 +70,9 @@ fn went_well(scene: &Scene, done: Done) {
 
 #[test]
 fn a_dead_source_is_left_without_waiting_for_it() {
-    let plot = far();
-    if !have(&plot.programs()) {
+    let Some(mut scene) = far().scene() else {
         return;
-    }
-    let mut scene = Scene::new(plot);
+    };
     scene.run(&["check", "PLAYBOOK"]).exits(0);
     scene.old.sshd = None;
     scene.old.web = None;
@@ -88,11 +86,9 @@ fn a_dead_source_is_left_without_waiting_for_it() {
 
 #[test]
 fn a_source_that_hangs_is_left_without_waiting_for_it() {
-    let plot = far();
-    if !have(&plot.programs()) {
+    let Some(scene) = far().scene() else {
         return;
-    }
-    let scene = Scene::new(plot);
+    };
     scene.run(&["check", "PLAYBOOK"]).exits(0);
     let pids = [
         scene.old.sshd.as_ref().unwrap().pid(),
@@ -106,11 +102,9 @@ fn a_source_that_hangs_is_left_without_waiting_for_it() {
 
 #[test]
 fn a_dead_source_without_a_baseline_is_unknown_and_left_all_the_same() {
-    let plot = far();
-    if !have(&plot.programs()) {
+    let Some(mut scene) = far().scene() else {
         return;
-    }
-    let mut scene = Scene::new(plot);
+    };
     scene.playbook();
     scene.old.sshd = None;
     scene.old.web = None;

@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use super::program::{Done, Running, cutover};
-
-const GOOD: &str = include_str!("../../../playbooks/small-site.toml");
+use crate::playbooks::SMALL;
 
 /// A repository with a folder of playbooks: one that is fine, one with slips, one with a warning.
 fn repository() -> tempfile::TempDir {
@@ -12,12 +11,12 @@ fn repository() -> tempfile::TempDir {
     let ops = dir.path().join("ops");
     std::fs::create_dir_all(&ops).unwrap();
     std::fs::create_dir_all(dir.path().join(".git")).unwrap();
-    let bad = GOOD
+    let bad = SMALL
         .replacen("rto = \"10m\"", "rto = \"10 minuts\"", 1)
         .replacen("kind = \"dns\"", "kind = \"dnss\"", 1);
-    let warned = GOOD.replacen("names = [", "names = [\"elsewhere.example\", ", 1);
+    let warned = SMALL.replacen("names = [", "names = [\"elsewhere.example\", ", 1);
     for (name, text) in [
-        ("good.toml", GOOD),
+        ("good.toml", SMALL),
         ("bad.toml", &bad),
         ("warned.toml", &warned),
     ] {

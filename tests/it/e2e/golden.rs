@@ -4,7 +4,7 @@ use regex_lite::Regex;
 
 use super::program::Done;
 use super::scene::{Plot, Scene};
-use crate::lab::{READY, have, wait_until};
+use crate::lab::have;
 
 /// Puts words in the place of what differs from run to run and from machine to machine.
 pub(super) fn redacted(text: &str) -> String {
@@ -98,8 +98,7 @@ fn side_by_side(kind: &str) -> bool {
 }
 
 fn scene() -> Option<Scene> {
-    let plot = Plot::small();
-    have(&plot.programs()).then(|| Scene::new(plot))
+    Plot::small().scene()
 }
 
 #[test]
@@ -158,10 +157,9 @@ fn a_run_that_is_held_and_gone_on_with_in_a_pipe() {
             .to_owned(),
         ..Plot::small()
     };
-    if !have(&plot.programs()) {
+    let Some(scene) = plot.scene() else {
         return;
-    }
-    let scene = Scene::new(plot);
+    };
     golden(
         "failover_held",
         &scene.run(&["failover", "PLAYBOOK", "--yes"]),
@@ -204,18 +202,12 @@ fn the_demo_in_a_pipe() {
 
 #[test]
 fn a_person_at_a_terminal_types_the_name() {
-    if !have(&["script"]) {
+    let Some(scene) = Plot::small().scene_with(&["script"]) else {
         return;
-    }
-    let Some(scene) = scene() else { return };
+    };
     let serial = scene.serial();
     let mut refused = scene.start_on_terminal(&["failover", "PLAYBOOK"], &[]);
-    wait_until("it asks", READY, || {
-        refused
-            .said()
-            .contains("Type the playbook's name (site)")
-            .then_some(())
-    });
+    refused.wait_for("Type the playbook's name (site)");
     refused.type_text("no\n");
     let refused = refused.end().exits(4).says("declined; nothing was touched");
     assert_eq!(scene.serial(), serial, "{refused}");
@@ -223,11 +215,8 @@ fn a_person_at_a_terminal_types_the_name() {
     let mut drill = scene.start_on_terminal(&["drill", "PLAYBOOK", "--hold", "10m"], &[]);
     drill.type_text("site\n");
     scene.wait_for_flip_to(&scene.new);
-    wait_until("the drill says what ends its hold", READY, || {
-        let said = drill.said();
-        (said.contains("holding") && said.contains("Enter comes back before the time is up"))
-            .then_some(())
-    });
+    drill.wait_for("holding");
+    drill.wait_for("Enter comes back before the time is up");
     // Enter ends the hold early.
     drill.type_text("\n");
     let drill = drill.end().exits(0);

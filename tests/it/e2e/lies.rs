@@ -1,7 +1,6 @@
 //! Writes whose answer is lost, and answers of writes that never happened.
 
 use super::scene::{Dns, Plot, Scene, Servers};
-use crate::lab::have;
 use crate::lab::relay::{Fate, Relay};
 
 /// Whether a piece of a DNS stream begins with an UPDATE.
@@ -14,8 +13,7 @@ fn is_patch(piece: &[u8]) -> bool {
 }
 
 fn bind() -> Option<Scene> {
-    let plot = Plot::small();
-    have(&plot.programs()).then(|| Scene::new(plot))
+    Plot::small().scene()
 }
 
 #[test]
@@ -50,10 +48,9 @@ fn a_flip_that_only_claims_to_have_happened_is_no_success() {
         servers: Servers::PowerDns,
         ..Plot::small()
     };
-    if !have(&plot.programs()) {
+    let Some(mut scene) = plot.scene() else {
         return;
-    }
-    let mut scene = Scene::new(plot);
+    };
     let before = scene.zone();
     let fate = Fate::Forged(|_| b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n".to_vec());
     let relay = Relay::start(scene.provider_at, is_patch, fate);
@@ -71,10 +68,9 @@ fn a_patch_whose_answer_is_an_error_but_that_happened_succeeds() {
         servers: Servers::PowerDns,
         ..Plot::small()
     };
-    if !have(&plot.programs()) {
+    let Some(mut scene) = plot.scene() else {
         return;
-    }
-    let mut scene = Scene::new(plot);
+    };
     let relay = Relay::start(scene.provider_at, is_patch, Fate::CutAfter);
     scene.provider_at = relay.at;
     let done = scene.run(&["failover", "PLAYBOOK", "--yes"]).exits(0);

@@ -1,7 +1,6 @@
 //! A dry run every night, each compared with the one before.
 
 use super::scene::{Plot, Scene, WWW, packages};
-use crate::lab::have;
 use crate::readme::blocks;
 
 const NIGHTLY: &[&str] = &[
@@ -19,7 +18,7 @@ fn scene() -> Option<Scene> {
         far: true,
         ..Plot::small()
     };
-    have(&plot.programs()).then(|| Scene::new(plot))
+    plot.scene()
 }
 
 /// What was printed below its first line, which names the time.
@@ -124,11 +123,9 @@ fn the_simulation_starts_from_what_a_dry_run_has_seen() {
 
 #[test]
 fn the_events_of_a_dry_run_can_be_compared_with_too() {
-    let plot = Plot::small();
-    if !have(&plot.programs()) {
+    let Some(scene) = Plot::small().scene() else {
         return;
-    }
-    let scene = Scene::new(plot);
+    };
     let done = scene
         .run(&["plan", "PLAYBOOK", "--format", "json"])
         .exits(0);
@@ -193,11 +190,9 @@ fn the_events_of_a_dry_run_can_be_compared_with_too() {
 
 #[test]
 fn what_the_readme_types_works_as_it_says() {
-    let plot = Plot::small();
-    if !have(&plot.programs()) || !have(&["jq"]) {
+    let Some(scene) = Plot::small().scene_with(&["jq"]) else {
         return;
-    }
-    let scene = Scene::new(plot);
+    };
     scene.playbook();
     let blocks = blocks("bash");
     let [_, nightly, programs] = blocks.as_slice() else {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::lab::read;
+use crate::lab::{READY, read, wait_until};
 
 /// Longer than any run of these tests takes, on a busy machine.
 const LONG: Duration = Duration::from_secs(150);
@@ -94,6 +94,11 @@ impl Running {
     /// What it has printed so far.
     pub fn said(&self) -> String {
         read(&self.out) + &read(&self.err)
+    }
+
+    /// Waits until it has printed these words.
+    pub fn wait_for(&self, words: &str) {
+        wait_until(words, READY, || self.said().contains(words).then_some(()));
     }
 
     /// Its own arguments and those of its children, as everybody on the machine can read them.

@@ -1,7 +1,6 @@
 //! What stops a run before its first write, and what sends it back after it.
 
 use super::scene::{Plot, Scene, WWW, packages};
-use crate::lab::have;
 
 /// A far scene in which nothing may be written.
 fn refuses(mut spoil: impl FnMut(&mut Scene), because: &[&str]) {
@@ -9,10 +8,9 @@ fn refuses(mut spoil: impl FnMut(&mut Scene), because: &[&str]) {
         far: true,
         ..Plot::small()
     };
-    if !have(&plot.programs()) {
+    let Some(mut scene) = plot.scene() else {
         return;
-    }
-    let mut scene = Scene::new(plot);
+    };
     scene.playbook();
     spoil(&mut scene);
     let serial = scene.serial();
@@ -64,10 +62,9 @@ fn a_failure_after_the_flip_leads_back_by_itself() {
             .to_owned(),
         ..Plot::small()
     };
-    if !have(&plot.programs()) {
+    let Some(scene) = plot.scene() else {
         return;
-    }
-    let scene = Scene::new(plot);
+    };
     let page = scene.old.web.as_ref().unwrap().root(WWW).join("new");
     std::fs::write(page, "only the old side has it").unwrap();
     let (before, serial) = (scene.zone(), scene.serial());
@@ -83,19 +80,11 @@ fn a_failure_after_the_flip_leads_back_by_itself() {
 
 #[test]
 fn an_edit_of_somebody_else_is_never_overwritten() {
-    let plot = Plot {
-        hold: "10m",
-        ..Plot::small()
-    };
-    if !have(&plot.programs()) {
+    let Some(scene) = Plot::staying().scene() else {
         return;
-    }
-    let scene = Scene::new(plot);
-    let drill = scene.start(&["drill", "PLAYBOOK", "--yes"]);
-    scene.wait_for_flip_to(&scene.new);
-    crate::lab::wait_until("the drill holds", crate::lab::READY, || {
-        drill.said().contains("holding 10m").then_some(())
-    });
+    };
+    let drill = scene.drill_there();
+    drill.wait_for("holding 10m");
     scene.somebody_else_writes("203.0.113.77");
     let theirs = scene.zone();
     let serial = scene.serial();
@@ -117,14 +106,9 @@ fn an_edit_of_somebody_else_is_never_overwritten() {
 
 #[test]
 fn a_run_that_writes_the_same_names_is_named_as_it_can_be_followed() {
-    let plot = Plot {
-        hold: "10m",
-        ..Plot::small()
-    };
-    if !have(&plot.programs()) {
+    let Some(scene) = Plot::staying().scene() else {
         return;
-    }
-    let scene = Scene::new(plot);
+    };
     let state = ["--yes", "--state", "my state"];
     let drill = scene.start(&[&["drill", "PLAYBOOK"], &state[..]].concat());
     scene.wait_for_flip_to(&scene.new);

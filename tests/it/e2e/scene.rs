@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::lab::dns::{Bind, Knot, Nsd, PowerDns, Tsig, Unbound, serial};
 use crate::lab::ssh::{SshLab, Sshd};
 use crate::lab::web::Nginx;
-use crate::lab::{READY, free_port, wait_until};
+use crate::lab::{READY, free_port, have, wait_until};
 use contents::mirror_into;
 use users::Users;
 use zone::zone_text;
@@ -82,7 +82,25 @@ impl Plot {
         }
     }
 
-    pub fn programs(&self) -> Vec<&'static str> {
+    /// A drill of it stays on the other side until something happens to it.
+    pub fn staying() -> Plot {
+        Plot {
+            hold: "10m",
+            ..Plot::small()
+        }
+    }
+
+    /// The scene of it, where all its programs are installed.
+    pub fn scene(self) -> Option<Scene> {
+        self.scene_with(&[])
+    }
+
+    /// The same, where these programs are installed too.
+    pub fn scene_with(self, more: &[&str]) -> Option<Scene> {
+        have(&[&self.programs(), more].concat()).then(|| Scene::new(self))
+    }
+
+    fn programs(&self) -> Vec<&'static str> {
         let mut list = match self.servers {
             Servers::Bind => vec!["nginx", "named"],
             Servers::Knot => vec!["nginx", "knotd"],
@@ -134,7 +152,7 @@ pub struct Scene {
 }
 
 impl Scene {
-    pub fn new(plot: Plot) -> Scene {
+    fn new(plot: Plot) -> Scene {
         let folder = tempfile::tempdir().unwrap();
         for part in ["home", "state"] {
             std::fs::create_dir(folder.path().join(part)).unwrap();

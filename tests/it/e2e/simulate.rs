@@ -5,8 +5,7 @@ use std::process::Command;
 
 use super::program::{Done, Running, cutover};
 use crate::lab::read;
-
-const SMALL: &str = include_str!("../../../playbooks/small-site.toml");
+use crate::playbooks::{SMALL, verified_too_early};
 
 fn simulate(folder: &Path, arguments: &[&str]) -> Done {
     let mut command: Command = cutover();
@@ -27,17 +26,6 @@ fn a_playbook_that_holds_is_told_in_full() {
     let dir = folder(SMALL);
     let done = simulate(dir.path(), &["site.toml", "--faults", "2"]).exits(0);
     insta::assert_snapshot!(done.complains_of_nothing().out);
-}
-
-/// A verification that stands before what it verifies: the run can never end well.
-fn verified_too_early() -> String {
-    let (before, flip) = SMALL.split_once("[[step]]\nid = \"flip\"").unwrap();
-    let (flip, after) = flip.split_once("[[step]]\nid = \"published\"").unwrap();
-    let (published, public) = after.split_once("[[step]]\nid = \"public\"").unwrap();
-    format!(
-        "{before}[[step]]\nid = \"public\"{public}\n[[step]]\nid = \"flip\"{flip}\
-         [[step]]\nid = \"published\"{published}"
-    )
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::golden::{redacted, sorted_where};
 use super::program::{COLUMNS, Done, Running, on_terminal};
 use super::scene::{Plot, Scene, WWW};
 use super::screen::Screen;
-use crate::lab::{READY, have, wait_until};
+use crate::lab::have;
 
 /// What stands on the screen in the end, and what was scrolled off above it.
 fn drawn(bytes: &str) -> String {
@@ -49,15 +49,12 @@ fn golden(name: &str, done: &Done) {
 }
 
 fn scene(plot: Plot) -> Option<Scene> {
-    let mut programs = plot.programs();
-    programs.push("script");
-    have(&programs).then(|| Scene::new(plot))
+    plot.scene_with(&["script"])
 }
 
 /// Types something as soon as it is asked for.
 fn answer(running: &mut Running, question: &str, text: &str) {
-    let asked = || running.said().contains(question);
-    wait_until(question, READY, || asked().then_some(()));
+    running.wait_for(question);
     running.type_text(text);
 }
 
@@ -65,10 +62,7 @@ const NAME: &str = "Type the playbook's name (site)";
 
 #[test]
 fn every_verb_on_a_terminal() {
-    let Some(scene) = scene(Plot {
-        hold: "10m",
-        ..Plot::small()
-    }) else {
+    let Some(scene) = scene(Plot::staying()) else {
         return;
     };
     scene.playbook();

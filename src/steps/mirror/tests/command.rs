@@ -7,23 +7,17 @@ use crate::event::Cause;
 use crate::site::Host;
 use crate::steps::mirror::Mirror;
 use crate::steps::mirror::command::endpoint;
+use crate::steps::testing;
 use crate::world::exec::{Reach, Via, quoted};
 
 fn host(name: &str, via: Option<Via>) -> Host {
     Host {
-        name: name.into(),
-        site: name.into(),
         reach: via.map(|via| Reach {
             name: name.into(),
             via,
             sudo: false,
         }),
-        addresses: Vec::new(),
-        access_log: Vec::new(),
-        stands_in_for: Vec::new(),
-        role: None,
-        proxy: Vec::new(),
-        detours: BTreeMap::new(),
+        ..testing::host(name, name, &[])
     }
 }
 

@@ -63,6 +63,13 @@ impl Scene {
         self.start(arguments).end()
     }
 
+    /// Starts a drill and waits until the names lead to the other side.
+    pub fn drill_there(&self) -> Running {
+        let drill = self.start(&["drill", "PLAYBOOK", "--yes"]);
+        self.wait_for_flip_to(&self.new);
+        drill
+    }
+
     /// Somebody types this at a shell, with the secrets in the environment.
     pub fn types(&self, commands: &str) {
         self.types_and_says(commands);
