@@ -188,22 +188,39 @@ impl Desk {
     pub(super) fn playbook(&self, args: &PlaybookArgs) -> Result<Arc<Playbook>, Failure> {
         match self.parse(args)? {
             Ok(book) => {
-                if !book.warnings().is_empty() {
-                    let width = Some(self.style().width);
-                    self.say(&book.warnings().render(self.colour_on_stderr(), width));
-                }
+                self.warn_of(&book);
                 Ok(Arc::new(book))
             }
-            Err(problems) => {
-                let text = problems.render(self.colour_on_stderr(), None);
-                Err(Failure::new(Exit::Playbook, text))
-            }
+            Err(problems) => Err(self.not_valid(&problems)),
         }
+    }
+
+    /// Prints what is worth a look in a playbook that is valid.
+    pub(super) fn warn_of(&self, book: &Playbook) {
+        let warnings = book.warnings();
+        if !warnings.is_empty() {
+            self.show(warnings);
+            self.say(&warnings.count());
+        }
+    }
+
+    /// Prints what is wrong with a playbook, which so cannot be used.
+    pub(super) fn not_valid(&self, problems: &Problems) -> Failure {
+        self.show(problems);
+        Failure::new(Exit::Playbook, problems.count())
+    }
+
+    /// Shows lines of a playbook with what is to be said of them, on standard error.
+    fn show(&self, problems: &Problems) {
+        let width = Some(self.style().width);
+        let snippets = problems.snippets(self.colour_on_stderr(), width);
+        self.say(snippets.trim_end_matches('\n'));
+        self.say("");
     }
 
     /// Reads a playbook with the file that it includes, and says what is wrong with it.
     pub(super) fn parse(&self, args: &PlaybookArgs) -> Result<Result<Playbook, Problems>, Failure> {
-        let bytes = read(&args.playbook)?;
+        let bytes = read_playbook(&args.playbook)?;
         let file = args.playbook.display().to_string();
         let input = Input {
             file: &file,
@@ -297,12 +314,26 @@ pub(super) struct PlaybookArgs {
 /// Reads a file that somebody named; one that cannot be read is a wrong argument.
 #[expect(clippy::disallowed_methods, reason = "the command line is an edge")]
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path).map_err(|error| {
-        Failure::new(
-            Exit::Usage,
-            format!("failed to read `{}`: {error}", path.display()),
-        )
-    })
+    std::fs::read(path).map_err(|error| not_read(path, &error))
+}
+
+/// Reads a playbook, and no more of it than shows that it is too large.
+#[expect(clippy::disallowed_methods, reason = "the command line is an edge")]
+pub(super) fn read_playbook(path: &Path) -> Result<Vec<u8>, Failure> {
+    let file = std::fs::File::open(path).map_err(|error| not_read(path, &error))?;
+    at_most_too_large(file).map_err(|error| not_read(path, &error))
+}
+
+fn not_read(path: &Path, error: &std::io::Error) -> Failure {
+    let message = format!("failed to read `{}`: {error}", path.display());
+    Failure::new(Exit::Usage, message)
+}
+
+fn at_most_too_large(file: std::fs::File) -> std::io::Result<Vec<u8>> {
+    let most = u64::try_from(LARGEST).map_or(u64::MAX, |most| most + 1);
+    let mut bytes = Vec::new();
+    file.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Reads what a playbook includes, and no more than shows that it is too large.
@@ -317,11 +348,7 @@ fn read_beside(playbook: &Path, included: &str) -> Result<Vec<u8>, String> {
     if !meta.is_file() {
         return Err("it is no regular file".to_owned());
     }
-    let mut bytes = Vec::new();
-    let file = std::fs::File::open(&path).map_err(said)?;
-    let most = u64::try_from(LARGEST).map_or(u64::MAX, |most| most + 1);
-    file.take(most).read_to_end(&mut bytes).map_err(said)?;
-    Ok(bytes)
+    at_most_too_large(std::fs::File::open(&path).map_err(said)?).map_err(said)
 }
 
 /// Columns and rows of the terminal.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::Exit;
-use super::common::{Failure, PlaybookArgs, read};
+use super::common::{Failure, PlaybookArgs, read_playbook};
 use crate::playbook::included_by;
 
 /// More files than any project has playbooks: a folder with more is not the one that was meant.
@@ -104,7 +104,7 @@ fn collect(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), 
 
 /// The file that a playbook includes; none where it cannot be told, which is said when it is read.
 fn includes(playbook: &Path) -> Option<PathBuf> {
-    let bytes = read(playbook).ok()?;
+    let bytes = read_playbook(playbook).ok()?;
     let path = included_by(&bytes)?;
     real(&playbook.with_file_name("").join(path))
 }

@@ -67,11 +67,9 @@ pub(super) async fn go_on(
     };
     // The playbook of that day: what was planned then is finished or put back as it was planned.
     let book = Playbook::parse(&plan.text, &plan.playbook, &[]).map_err(|problems| {
-        let text = problems.render(desk.colour_on_stderr(), None);
-        Failure::new(
-            Exit::Playbook,
-            format!("the playbook in the journal is not valid for this version:\n{text}"),
-        )
+        let Failure { exit, message } = desk.not_valid(&problems);
+        let what = "the playbook in the journal is not valid for this version";
+        Failure::new(exit, format!("{what}: {message}"))
     })?;
     let book = Arc::new(book);
     let actual = desk.actual(&book);

@@ -141,7 +141,8 @@ impl Problems {
         }
     }
 
-    fn count(&self) -> String {
+    /// `2 errors and 1 warning in site.toml`
+    pub fn count(&self) -> String {
         let many = |count: usize, what: &str| match count {
             0 => None,
             1 => Some(format!("1 {what}")),
