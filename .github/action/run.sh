@@ -48,7 +48,8 @@ summarize_file() {
     summarize "</pre>" "" "</details>" ""
 }
 
-# The playbooks that the input names, into the array `playbooks`.
+# The playbooks that the input names, into the array `playbooks`. A folder stays one: the program knows which of
+# its files are playbooks.
 find_playbooks() {
     local line found
     playbooks=()
@@ -60,9 +61,7 @@ find_playbooks() {
         case $line in
         -*) line=./$line ;;
         esac
-        if [ -d "$line" ]; then
-            mapfile -t found < <(find "${line%/}" -maxdepth 1 -type f -name '*.toml' | sort)
-        elif [ -e "$line" ]; then
+        if [ -e "$line" ]; then
             found=("$line")
         else
             mapfile -t found < <(compgen -G "$line" | sort)
@@ -95,18 +94,21 @@ find_cutover() {
     cutover=$target/release/cutover
 }
 
-# Runs a verb with options: annotations to the log; what it says to people to the log, too, where it fails, and
-# to a file for the summary.
+# Runs a verb with options: what it says to people to the log and to a file for the summary, and annotations to
+# the log.
 verb() {
     local verb=$1 code=0 result=fine
     shift
-    "$cutover" "$verb" --format github "$@" -- "${playbooks[@]}" 2>"$temp/said" || code=$?
-    "$cutover" "$verb" --color never "$@" -- "${playbooks[@]}" >"$temp/$verb.text" 2>&1 || true
+    "$cutover" "$verb" --color never --annotations "$temp/annotations" "$@" -- "${playbooks[@]}" \
+        >"$temp/$verb.text" 2>&1 || code=$?
     if [ "$code" -ne 0 ]; then
         result="**fails** (exit $code)"
-        print_as_text "$temp/$verb.text"
     fi
-    [ ! -s "$temp/said" ] || print_as_text "$temp/said"
+    print_as_text "$temp/$verb.text"
+    if [ -s "$temp/annotations" ]; then
+        cat "$temp/annotations"
+        rm "$temp/annotations"
+    fi
     rows+=("| \`cutover $verb\` | $result |")
     return "$code"
 }
@@ -142,7 +144,7 @@ elif [ "$simulate" = true ]; then
     fi
 fi
 
-summarize "## cutover" "" "Playbooks: ${#playbooks[@]}" "" "| | |" "|---|---|" "${rows[@]}" ""
+summarize "## cutover" "" "| | |" "|---|---|" "${rows[@]}" ""
 for said in lint simulate; do
     [ ! -e "$temp/$said.text" ] || summarize_file "What <code>cutover $said</code> says" "$temp/$said.text"
 done

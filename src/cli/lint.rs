@@ -23,7 +23,10 @@ pub(super) struct Args {
     /// Writes the result to a file, and says here only what it comes to
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Warnings are errors too: exit code 3
+    /// Writes annotations of GitHub to a file as well
+    #[arg(long, value_name = "FILE")]
+    annotations: Option<PathBuf>,
+    /// Warnings are errors too, with exit code 3
     #[arg(long)]
     strict: bool,
 }
@@ -33,19 +36,17 @@ pub(super) fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
     let mut all = Vec::new();
     let mut text = String::new();
     for playbook in &args.playbooks.each()? {
-        let looked = match look(desk, playbook) {
+        let looked = match look(desk, playbook, args.strict) {
             Ok(looked) => looked,
             // The others are looked at all the same.
             Err(failure) => {
                 desk.complain(&failure.message);
                 exit = failure.exit;
-                all.push(unreadable(&playbook.playbook, failure.message));
+                all.push(refused(&playbook.playbook, UNREADABLE, failure.message));
                 continue;
             }
         };
-        let problems = &looked.problems;
-        let wrong = problems.errors() > 0 || args.strict && !problems.is_empty();
-        if wrong && exit == Exit::Done {
+        if looked.problems.errors() > 0 && exit == Exit::Done {
             exit = Exit::Playbook;
         }
         text += &match &looked.fine {
@@ -70,12 +71,12 @@ pub(super) fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
             let suites = lint_junit(&all);
             junit::document("cutover lint", &suites).map_err(|why| failed(&why))?
         }
-        Format::Github => {
-            let root = Root::here();
-            lint_github(&all, |file| root.to(file))
-        }
+        Format::Github => annotations(&all),
         Format::Text | Format::Nagios => text,
     };
+    if let Some(file) = &args.annotations {
+        write(file, &annotations(&all))?;
+    }
     match &args.out {
         Some(out) => write(out, &result)?,
         None => desk.print_text(&result),
@@ -94,9 +95,9 @@ struct Looked {
     fine: Option<String>,
 }
 
-fn look(desk: &Desk, playbook: &PlaybookArgs) -> Result<Looked, Failure> {
+fn look(desk: &Desk, playbook: &PlaybookArgs, strict: bool) -> Result<Looked, Failure> {
     let file = playbook.playbook.display().to_string();
-    let (problems, fine) = match desk.parse(playbook)? {
+    let (mut problems, fine) = match desk.parse(playbook)? {
         Ok(book) => {
             let left_out = book.steps().iter().filter_map(|step| {
                 let skip = step.common.skip.as_ref()?;
@@ -113,9 +114,13 @@ fn look(desk: &Desk, playbook: &PlaybookArgs) -> Result<Looked, Failure> {
         }
         Err(problems) => (problems, None),
     };
-    let found = problems.list.iter().map(|one| found(&problems, one));
+    if strict {
+        for problem in &mut problems.list {
+            problem.severity = Severity::Error;
+        }
+    }
     let linted = Linted {
-        found: found.collect(),
+        found: all_found(&problems),
         valid: fine.is_some(),
         rules: lint::rules().map(named).collect(),
         file,
@@ -134,7 +139,12 @@ fn named(rule: &Rule) -> LintRule {
     }
 }
 
-/// A problem with its place.
+/// Each problem with its place.
+pub(super) fn all_found(problems: &Problems) -> Vec<Found> {
+    let found = problems.list.iter().map(|one| found(problems, one));
+    found.collect()
+}
+
 fn found(problems: &Problems, problem: &Problem) -> Found {
     let start = problems.position(problem);
     let end = problems.at(problem.span.end);
@@ -172,7 +182,11 @@ fn found(problems: &Problems, problem: &Problem) -> Found {
     }
 }
 
-fn unreadable(playbook: &Path, message: String) -> Linted {
+/// The code of a playbook that could not be read.
+pub(super) const UNREADABLE: &str = "unreadable";
+
+/// A playbook that comes to nothing, for a reason that has no place in it.
+pub(super) fn refused(playbook: &Path, code: &str, message: String) -> Linted {
     let file = playbook.display().to_string();
     let found = Found {
         file: file.clone(),
@@ -180,7 +194,7 @@ fn unreadable(playbook: &Path, message: String) -> Linted {
         column: None,
         end_line: None,
         end_column: None,
-        code: "unreadable".to_owned(),
+        code: code.to_owned(),
         severity: Severity::Error,
         message,
         label: None,
@@ -192,6 +206,12 @@ fn unreadable(playbook: &Path, message: String) -> Linted {
         found: vec![found],
         ..Linted::default()
     }
+}
+
+/// Annotations of GitHub, with paths as it knows them.
+pub(super) fn annotations(all: &[Linted]) -> String {
+    let root = Root::here();
+    lint_github(all, |file| root.to(file))
 }
 
 fn snippets(desk: &Desk, args: &Args, problems: &Problems) -> String {
@@ -209,13 +229,13 @@ pub(super) fn write(path: &Path, result: &str) -> Result<(), Failure> {
 }
 
 /// Where paths of annotations begin: GitHub knows files by their paths from the root of the repository.
-pub(super) struct Root {
+struct Root {
     here: PathBuf,
     root: PathBuf,
 }
 
 impl Root {
-    pub(super) fn here() -> Root {
+    fn here() -> Root {
         let here = std::env::current_dir().unwrap_or_default();
         let workspace = std::env::var_os("GITHUB_WORKSPACE").map(PathBuf::from);
         let root = workspace
@@ -225,7 +245,7 @@ impl Root {
         Root { here, root }
     }
 
-    pub(super) fn to(&self, file: &str) -> String {
+    fn to(&self, file: &str) -> String {
         let mut path = PathBuf::new();
         for part in self.here.join(file).components() {
             match part {

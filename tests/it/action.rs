@@ -125,7 +125,7 @@ fn good_playbooks_are_fine() {
     let project = Project::with(&[("playbooks/a.toml", SMALL), ("playbooks/b.toml", SMALL)]);
     let done = project.run(&[]);
     done.is_fine();
-    assert!(done.summary.contains("Playbooks: 2"), "{done:?}");
+    assert!(done.summary.contains("2 playbooks, all fine"), "{done:?}");
     assert!(
         done.summary.contains("| `cutover lint` | fine |"),
         "{done:?}"
@@ -166,6 +166,50 @@ fn a_broken_playbook_fails_on_its_line() {
         "{done:?}"
     );
     assert!(done.summary.contains("dsn"), "{done:?}");
+}
+
+#[test]
+fn a_folder_is_what_it_is_for_the_program() {
+    let (head, steps) = SMALL.split_once("[[step]]").unwrap();
+    let include = "name = \"small-site\"\ninclude = \"shared.toml\"";
+    let head = head.replacen("name = \"small-site\"", include, 1);
+    let project = Project::with(&[
+        ("playbooks/a.toml", &head),
+        ("playbooks/shared.toml", &format!("[[step]]{steps}")),
+        (
+            "playbooks/customers/b.toml",
+            &SMALL.replacen("ttl", "tll", 1),
+        ),
+    ]);
+    let done = project.run(&[]);
+    assert_eq!(done.code, Some(3), "{done:?}");
+    let [one] = done.annotations()[..] else {
+        panic!("{done:?}")
+    };
+    assert!(one.contains("file=playbooks/customers/b.toml,"), "{one}");
+    assert!(
+        done.summary.contains("1 error in 1 of 2 playbooks"),
+        "{done:?}"
+    );
+}
+
+#[test]
+fn each_verb_runs_once() {
+    let project = Project::with(&[("playbooks/a.toml", SMALL)]);
+    let calls = project.path("calls");
+    let binary = env!("CARGO_BIN_EXE_cutover");
+    let says = format!(
+        "echo \"$1\" >>'{}'\nexec '{binary}' \"$@\"",
+        calls.display()
+    );
+    let cutover = stand_in(&project, &says);
+    let done = project.run(&[
+        ("INPUT_CUTOVER", &cutover),
+        ("INPUT_SIMULATE", "true"),
+        ("INPUT_FAULTS", "1"),
+    ]);
+    done.is_fine();
+    assert_eq!(std::fs::read_to_string(calls).unwrap(), "lint\nsimulate\n");
 }
 
 #[test]

@@ -52,6 +52,89 @@ fn an_error_is_exit_code_3_and_a_warning_only_where_it_is_asked_for() {
 }
 
 #[test]
+fn a_warning_that_counts_is_an_error_in_every_form() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = changed(folder.path(), "rto = \"10m\"\n", "");
+    let path = path.to_str().unwrap();
+    let forms = [
+        ("text", "warning[L301]", "error[L301]"),
+        ("json", r#""severity":"warning""#, r#""severity":"error""#),
+        ("github", "::warning ", "::error "),
+        ("junit", r#"failures="0""#, r#"failures="1""#),
+    ];
+    for (form, warns, fails) in forms {
+        let said = text(&cutover(&["lint", "--format", form, path]).stdout);
+        assert!(said.contains(warns) && !said.contains(fails), "{said}");
+        let strict = cutover(&["lint", "--strict", "--format", form, path]);
+        assert_eq!(strict.status.code(), Some(3));
+        let said = text(&strict.stdout);
+        assert!(said.contains(fails) && !said.contains("arning"), "{said}");
+    }
+}
+
+#[test]
+fn what_is_wrong_is_shown_in_colour_by_other_verbs_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = changed(folder.path(), "kind = \"dns\"", "kind = \"dsn\"");
+    let path = path.to_str().unwrap();
+    for verb in ["lint", "plan", "simulate", "show-playbook"] {
+        let done = cutover(&["--color", "always", verb, path]);
+        assert_eq!(done.status.code(), Some(3), "{verb}");
+        let said = text(&done.stdout) + &text(&done.stderr);
+        let coloured = said.contains("\u{1b}[") && !said.contains("\\u{1b}");
+        assert!(coloured, "{verb}: {said}");
+        assert!(
+            said.ends_with(&format!("1 error in {path}\n")),
+            "{verb}: {said}"
+        );
+    }
+}
+
+#[test]
+fn annotations_can_stand_beside_the_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = changed(folder.path(), "kind = \"dns\"", "kind = \"dsn\"");
+    let beside = folder.path().join("annotations");
+    for verb in ["lint", "simulate"] {
+        let beside = beside.to_str().unwrap();
+        let path = path.to_str().unwrap();
+        let done = cutover(&[verb, "--annotations", beside, path]);
+        assert_eq!(done.status.code(), Some(3), "{verb}");
+        let said = text(&done.stdout) + &text(&done.stderr);
+        assert!(said.contains("did you mean `dns`?"), "{verb}: {said}");
+        let alone = cutover(&[verb, "--format", "github", path]).stdout;
+        assert!(alone.starts_with(b"::error "), "{}", text(&alone));
+        assert_eq!(std::fs::read(beside).unwrap(), alone, "{verb}");
+    }
+}
+
+#[test]
+fn a_playbook_that_cannot_be_simulated_fails_in_the_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let broken = changed(folder.path(), "kind = \"dns\"", "kind = \"dsn\"");
+    let absent = folder.path().join("absent.toml");
+    for (file, code, case) in [(&broken, 3, "unknown-kind"), (&absent, 2, "unreadable")] {
+        let file = file.to_str().unwrap();
+        let done = cutover(&["simulate", "--format", "junit", "--faults", "0", file]);
+        assert_eq!(done.status.code(), Some(code), "{file}");
+        let xml = text(&done.stdout);
+        let begins = format!("<testcase name=\"{case}\" classname=\"{file}\"");
+        assert!(
+            xml.contains(&begins) && !xml.contains("failures=\"0\""),
+            "{xml}"
+        );
+    }
+}
+
+#[test]
+fn a_file_without_an_end_is_too_large() {
+    let done = cutover(&["lint", "/dev/zero"]);
+    assert_eq!(done.status.code(), Some(3));
+    let said = text(&done.stdout);
+    assert!(said.contains("larger than 1 MiB"), "{said}");
+}
+
+#[test]
 fn the_playbooks_that_come_with_the_program_keep_every_rule() {
     let all = cutover(&["lint", "--strict", "playbooks"]);
     assert_eq!(

@@ -11,7 +11,7 @@ use clap::ValueEnum;
 
 use super::common::{Desk, Failure, PlaybookArgs, read};
 use super::folder::PlaybooksArgs;
-use super::lint::{Root, write};
+use super::lint::{self, write};
 use super::{Exit, Format};
 use crate::plan::Mode;
 use crate::playbook::Playbook;
@@ -19,7 +19,7 @@ use crate::problem::Severity;
 use crate::report::simulation::{
     Simulation, again, simulation, simulations_html, simulations_junit, simulations_table,
 };
-use crate::report::{Found, Linted, junit, lint_github, render};
+use crate::report::{Found, Linted, junit, lint_junit, render};
 use crate::seen::SeenWorld;
 use crate::simulate::{
     Limits, Machine, Model, Rehearsal, Script, Space, explore, imagine, rehearse, split_mode,
@@ -54,6 +54,9 @@ pub(super) struct Args {
     /// Writes the result to a file
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Writes annotations of GitHub to a file as well
+    #[arg(long, value_name = "FILE", conflicts_with = "story")]
+    annotations: Option<PathBuf>,
     /// The most states that are kept; each takes about 60 bytes
     #[arg(long, value_name = "N", default_value_t = Limits::default().states)]
     max_states: usize,
@@ -100,45 +103,96 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
         return story(desk, args, playbook, world.as_ref(), name).await;
     }
     let mut exit = Exit::Done;
-    let mut all = Vec::new();
-    let mut annotated = Vec::new();
+    let mut results = Results::default();
     for playbook in &playbooks {
-        let simulated = match desk.playbook(playbook) {
-            Ok(book) => one(args, &playbook.playbook, &book, world.as_ref())
-                .await
-                .map(|found| (book, found)),
-            Err(failure) => Err(failure),
-        };
-        match simulated {
-            Ok((book, found)) => {
+        match simulated(desk, args, playbook, world.as_ref()).await {
+            Ok((found, broken)) => {
                 if !found.holds() && exit == Exit::Done {
                     exit = Exit::Playbook;
                 }
-                annotated.push(annotations(&book, &found));
                 if desk.format == Format::Text && args.out.is_none() && playbooks.len() == 1 {
                     desk.print(&simulation(&found, &desk.style()));
                 }
-                all.push(found);
+                results.found.push(found);
+                results.broken.push(broken);
             }
             // The others are looked at all the same.
-            Err(failure) => {
+            Err((failure, refused)) => {
                 desk.complain(&failure.message);
-                exit = failure.exit;
+                // A playbook that cannot be read is the worst, as for `lint`.
+                if exit != Exit::Usage {
+                    exit = failure.exit;
+                }
+                results.refused.push(refused);
             }
         }
     }
-    publish(desk, args, playbooks.len() == 1, &all, &annotated)?;
+    publish(desk, args, playbooks.len() == 1, &results)?;
     Ok(exit)
 }
 
-/// Prints, or writes, what was found in the form that was asked for.
-fn publish(
+/// What came of all playbooks.
+#[derive(Default)]
+struct Results {
+    found: Vec<Simulation>,
+    /// What is broken in each of them, at its lines.
+    broken: Vec<Linted>,
+    /// Those that could not be simulated, and why.
+    refused: Vec<Linted>,
+}
+
+impl Results {
+    fn annotations(&self) -> String {
+        lint::annotations(&[&self.broken[..], &self.refused].concat())
+    }
+}
+
+/// One playbook; where it cannot be simulated, why, at its lines as far as it has any to do with it.
+async fn simulated(
     desk: &Desk,
     args: &Args,
-    one: bool,
-    all: &[Simulation],
-    annotated: &[Linted],
-) -> Result<(), Failure> {
+    playbook: &PlaybookArgs,
+    world: Option<&SeenWorld>,
+) -> Result<(Simulation, Linted), (Failure, Linted)> {
+    let refused = |code, failure: Failure| {
+        let message = failure.message.clone();
+        (failure, lint::refused(&playbook.playbook, code, message))
+    };
+    let book = match desk.parse(playbook) {
+        Ok(Ok(book)) => Arc::new(book),
+        Ok(Err(problems)) => {
+            let failure = desk.not_valid(&problems);
+            let linted = Linted {
+                file: playbook.playbook.display().to_string(),
+                found: lint::all_found(&problems),
+                ..Linted::default()
+            };
+            return Err((failure, linted));
+        }
+        Err(failure) => return Err(refused(lint::UNREADABLE, failure)),
+    };
+    desk.warn_of(&book);
+    match one(args, &playbook.playbook, &book, world).await {
+        Ok(found) => {
+            let broken = annotations(&book, &found);
+            Ok((found, broken))
+        }
+        Err(failure) => {
+            let (failure, linted) = refused("not-simulated", failure);
+            Err((
+                failure,
+                Linted {
+                    valid: true,
+                    ..linted
+                },
+            ))
+        }
+    }
+}
+
+/// Prints, or writes, what was found in the form that was asked for.
+fn publish(desk: &Desk, args: &Args, one: bool, results: &Results) -> Result<(), Failure> {
+    let all = results.found.as_slice();
     let failed = |why: &dyn std::fmt::Display| {
         Failure::new(Exit::Error, format!("failed to print the result: {why}"))
     };
@@ -153,13 +207,11 @@ fn publish(
             lines
         }
         Format::Junit => {
-            let suites = simulations_junit(all);
+            let mut suites = simulations_junit(all);
+            suites.extend(lint_junit(&results.refused));
             junit::document("cutover simulate", &suites).map_err(|why| failed(&why))?
         }
-        Format::Github => {
-            let root = Root::here();
-            lint_github(annotated, |file| root.to(file))
-        }
+        Format::Github => results.annotations(),
         // One playbook was told in full when it was done.
         Format::Text | Format::Nagios if one && args.out.is_none() => String::new(),
         Format::Text | Format::Nagios if one => {
@@ -176,6 +228,9 @@ fn publish(
             render(&lines, &style)
         }
     };
+    if let Some(file) = &args.annotations {
+        write(file, &results.annotations())?;
+    }
     if let Some(page) = &args.html {
         write(page, &simulations_html(all))?;
     }
