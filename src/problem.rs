@@ -81,9 +81,10 @@ impl Problem {
 
 /// The nearest of `known` to what was typed, where it is near enough to be meant.
 pub fn did_you_mean<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let typed = typed.to_lowercase();
     known
         .into_iter()
-        .map(|name| (likeness(typed, name), name))
+        .map(|name| (likeness(&typed, &name.to_lowercase()), name))
         .filter(|(score, _)| *score > 0.8)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, name)| name)
@@ -104,6 +105,7 @@ mod tests {
     fn suggests_what_is_near_and_nothing_else() {
         let known = ["within", "every", "timeout"];
         assert_eq!(did_you_mean("witin", known), Some("within"));
+        assert_eq!(did_you_mean("EVERY", known), Some("every"));
         assert_eq!(did_you_mean("colour", known), None);
         assert_eq!(did_you_mean("rot", ["rpo", "rto"]), Some("rto"));
     }

@@ -63,7 +63,14 @@ pub fn in_words<S: AsRef<str>>(words: &[S]) -> Vec<usize> {
             names_secret(key) && !key.contains(char::is_whitespace) && is_value(value)
         });
         let follows = (after_flag || after_scheme) && is_value(word);
-        if assigned || follows || is_header(word) || is_url(word) || is_known_token(word) {
+        let by_its_program = names_by_program(&words[..at], word);
+        if assigned
+            || follows
+            || by_its_program
+            || is_header(word)
+            || is_url(word)
+            || is_known_token(word)
+        {
             found.push(at);
         }
     }
@@ -100,6 +107,37 @@ fn names_secret(key: &str) -> bool {
 fn is_value(text: &str) -> bool {
     let text = unquoted(text);
     !text.is_empty() && !text.starts_with(['$', '/', '<', '{', '@', '-', '.', '~', '%', '`'])
+}
+
+/// Short options that hold a secret, of the programs that have them.
+fn names_by_program(before: &[&str], word: &str) -> bool {
+    let flag = before.last().copied().unwrap_or_default();
+    let attached = |flag: &str| word.strip_prefix(flag).is_some_and(is_value);
+    (before.iter().enumerate()).any(|(at, program)| {
+        let behind = before.len() - at;
+        match program.rsplit('/').next().unwrap_or_default() {
+            "mysql" | "mysqldump" | "mysqladmin" | "mariadb" | "mariadb-dump" | "mariadb-admin" => {
+                attached("-p")
+            }
+            // What comes later belongs to the program that it runs.
+            "sshpass" => match behind {
+                1 => attached("-p"),
+                2 => flag == "-p" && is_value(word),
+                _ => false,
+            },
+            "redis-cli" => matches!(flag, "-a" | "--pass") && is_value(word),
+            "ldapsearch" | "ldapmodify" | "ldapadd" | "ldapwhoami" => {
+                flag == "-w" && is_value(word)
+            }
+            "openssl" => word.strip_prefix("pass:").is_some_and(is_value),
+            "curl" => {
+                let user = matches!(flag, "-u" | "--user" | "-U" | "--proxy-user");
+                let password = word.split_once(':').map(|(_, password)| password);
+                user && password.is_some_and(is_value)
+            }
+            _ => false,
+        }
+    })
 }
 
 /// `Authorization: Bearer abc`, in one word.
@@ -178,6 +216,17 @@ mod tests {
                 &[],
             ),
             (&["make", "key=value", "passwords"], &[]),
+            (&["sudo", "/usr/bin/mysql", "-phunter2", "-e", "x"], &[2]),
+            (&["mysql", "-p", "-e", "x", "-p$PASSWORD"], &[]),
+            (&["sshpass", "-p", "hunter2", "ssh", "-p", "22"], &[2]),
+            (&["sshpass", "-f", "/run/secret", "ssh"], &[]),
+            (&["redis-cli", "-a", "hunter2", "ping"], &[2]),
+            (&["ldapsearch", "-x", "-w", "hunter2"], &[3]),
+            (&["openssl", "rsa", "-passin", "pass:hunter2"], &[3]),
+            (&["openssl", "rsa", "-passin", "file:/run/secret"], &[]),
+            (&["curl", "-u", "me:hunter2", "http://site.example"], &[2]),
+            (&["curl", "-u", "me:$PASSWORD"], &[]),
+            (&["mkdir", "-private", "-a", "b", "-u", "a:b"], &[]),
         ];
         for (words, places) in cases {
             assert_eq!(in_words(words), *places, "{words:?}");

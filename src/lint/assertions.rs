@@ -29,7 +29,7 @@ pub(super) const RULES: &[Rule] = &[
         what: "no probe of a service looks at what is answered, only that something is",
         why: "The default page of a web server, the placeholder of a hoster and an empty shop all come with status \
               200. A standby whose virtual hosts are missing passes such a probe.",
-        fix: "Name a text that only the right page holds, with `contains`; or a `header`; or the exact `status`.",
+        fix: "Name a text that only the right page holds, with `contains`; or a `header`; or a `status` other than 200.",
         breaks: &[r#"[services.website]
 names = ["site.example", "www.site.example"]
 probes = [{ http = "/" }]
@@ -152,6 +152,11 @@ rpo = "6h"
     },
 ];
 
+/// The status of every page, so that to ask for it says nothing about this one.
+fn is_any(status: u16) -> bool {
+    status == 200
+}
+
 fn asserts(probe: &Probe) -> bool {
     match probe {
         Probe::Http(HttpProbe {
@@ -159,7 +164,9 @@ fn asserts(probe: &Probe) -> bool {
             contains,
             header,
             ..
-        }) => status.is_some() || contains.is_some() || !header.is_empty(),
+        }) => {
+            status.is_some_and(|status| !is_any(status)) || contains.is_some() || !header.is_empty()
+        }
         Probe::Tcp { expect, .. } => expect.is_some(),
         Probe::Rsync { .. } => true,
     }
@@ -200,14 +207,14 @@ fn status_only(view: &View<'_>) -> Vec<Finding> {
             service.name
         );
         Finding::at(first_probe(view, service, "http"), message)
-            .label("asks only for a status from 200 to 299")
+            .label("asks only for its status")
             .hint("add `contains = \"…\"`: some text that only the right page holds")
     });
     let of_steps = steps_of(view, "http")
         .filter(|step| {
-            !["status", "contains", "header"]
-                .iter()
-                .any(|key| step.fields.has(key))
+            let status = step.fields.count("status");
+            let says = status.is_some_and(|status| u16::try_from(status).is_ok_and(|s| !is_any(s)));
+            !says && !step.fields.has("contains") && !step.fields.has("header")
         })
         .map(|step| {
             let message = format!("every page with status 200 passes `{}`", step.id());
@@ -217,7 +224,7 @@ fn status_only(view: &View<'_>) -> Vec<Finding> {
                 "path"
             };
             step.finding(key, message)
-                .label("asks only for a status from 200 to 299")
+                .label("asks only for its status")
                 .hint("add `contains = \"…\"`: some text that only the right page holds")
         });
     of_services.chain(of_steps).collect()

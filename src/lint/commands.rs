@@ -1,8 +1,13 @@
 //! Programs that a playbook runs.
 
+mod programs;
+
+use programs::{
+    BUILTINS, Given, changes, ends_well, for_a_shell, given, is_always_well, only_looks, redirects,
+};
+
 use super::Rule;
 use super::view::{Does, Finding, Seen, View};
-use crate::playbook::outside_quotes;
 use crate::problem::Severity;
 use crate::secret;
 use crate::step::Work;
@@ -135,6 +140,32 @@ shell = "pg_isready --quiet && pg_lsclusters | grep -q online"
 "#],
         find: cannot_fail,
     },
+    Rule {
+        code: "L706",
+        name: "no-shell-reads-this",
+        severity: Severity::Error,
+        what: "a list of arguments holds what only a shell understands",
+        why: "No shell reads a list of arguments: `|` and `&&` go to the first program as words, `~` and `$(…)` stay as \
+              they are, and a whole line in one word is looked for as a program of that name. The dry run passes over \
+              an act, and the real run breaks at it.",
+        fix: "Write each word of the command by itself, and what is to be joined as steps of their own; or give the line \
+              to a shell, with `shell`.",
+        breaks: &[r#"[[step]]
+id = "disk"
+kind = "command"
+on = "target"
+looks-only = true
+run = ["df", "/srv", "|", "grep", "-q", "ext4"]
+"#],
+        keeps: &[r#"[[step]]
+id = "disk"
+kind = "command"
+on = "target"
+looks-only = true
+shell = "df /srv | grep -q ext4"
+"#],
+        find: no_shell_reads_this,
+    },
 ];
 
 /// The steps that run a program of their own.
@@ -145,11 +176,25 @@ fn commands<'v, 'a>(view: &'v View<'a>) -> impl Iterator<Item = &'v Seen<'a>> {
 }
 
 /// The commands of a step's line: one, or those that a shell would run one after the other.
-fn programs<'a>(step: &Seen<'a>) -> Vec<Vec<&'a str>> {
-    let run = step.fields.texts("run");
+fn programs(step: &Seen<'_>) -> Vec<Vec<String>> {
     match shell_line(step) {
-        Some(line) => split(line),
-        None => vec![run.iter().map(String::as_str).collect()],
+        Some(given) => {
+            let all = programs::split(given.line).into_iter();
+            all.map(|one| one.words).collect()
+        }
+        None => vec![step.fields.texts("run").to_vec()],
+    }
+}
+
+/// What a shell is given: by `shell`, or as `sh -c`.
+fn shell_line<'a>(step: &Seen<'a>) -> Option<Given<'a>> {
+    match step.fields.text("shell") {
+        Some(line) => Some(Given {
+            line,
+            how: &[],
+            login: false,
+        }),
+        None => given(step.fields.texts("run")),
     }
 }
 
@@ -159,153 +204,6 @@ fn program_key(step: &Seen<'_>) -> &'static str {
         true => "shell",
         false => "run",
     }
-}
-
-/// What a shell is given: by `shell`, or as `sh -c`.
-fn shell_line<'a>(step: &Seen<'a>) -> Option<&'a str> {
-    let run: Vec<&str> = step
-        .fields
-        .texts("run")
-        .iter()
-        .map(String::as_str)
-        .collect();
-    match (step.fields.text("shell"), run.as_slice()) {
-        (Some(line), _) => Some(line),
-        (None, [shell, "-c", line]) if matches!(name(shell), "sh" | "bash" | "dash") => Some(line),
-        _ => None,
-    }
-}
-
-/// The simple commands of a line, roughly: quotes are not understood.
-fn split(line: &str) -> Vec<Vec<&str>> {
-    line.split(['|', ';', '&', '\n', '(', ')'])
-        .map(|part| part.split_whitespace().collect::<Vec<_>>())
-        .filter(|words| !words.is_empty())
-        .collect()
-}
-
-fn name(program: &str) -> &str {
-    program.rsplit('/').next().unwrap_or(program)
-}
-
-/// The program and its arguments, without what only says how it is run.
-fn bare<'w, 'a>(words: &'w [&'a str]) -> &'w [&'a str] {
-    match words {
-        ["sudo" | "env", rest @ ..] => match rest {
-            ["-n", rest @ ..] => bare(rest),
-            rest => bare(rest),
-        },
-        ["timeout", time, rest @ ..] if time.starts_with(|c: char| c.is_ascii_digit()) => {
-            bare(rest)
-        }
-        words => words,
-    }
-}
-
-/// Programs that change nothing, whatever their arguments.
-const LOOKERS: &[&str] = &[
-    "[",
-    "cat",
-    "cmp",
-    "df",
-    "diff",
-    "dig",
-    "du",
-    "findmnt",
-    "getent",
-    "grep",
-    "head",
-    "host",
-    "id",
-    "ls",
-    "mountpoint",
-    "pg_isready",
-    "pgrep",
-    "ping",
-    "sha256sum",
-    "ss",
-    "stat",
-    "tail",
-    "test",
-    "uptime",
-    "wc",
-];
-
-/// Programs that change something, whatever their arguments.
-const WRITERS: &[&str] = &[
-    "chmod", "chown", "cp", "dd", "kill", "killall", "ln", "mkdir", "mkfs", "mv", "pkill",
-    "poweroff", "reboot", "rm", "rmdir", "shutdown", "tee", "touch", "truncate", "umount",
-    "useradd", "userdel",
-];
-
-/// What `systemctl` and `service` are told that changes something.
-const ORDERS: &[&str] = &[
-    "start",
-    "stop",
-    "restart",
-    "reload",
-    "try-restart",
-    "reload-or-restart",
-    "enable",
-    "disable",
-    "mask",
-    "unmask",
-    "kill",
-    "daemon-reload",
-    "isolate",
-    "reboot",
-    "poweroff",
-];
-
-const QUESTIONS: &[&str] = &[
-    "is-active",
-    "is-enabled",
-    "is-failed",
-    "status",
-    "show",
-    "list-units",
-    "list-timers",
-    "cat",
-];
-
-fn first_order<'a>(words: &[&'a str]) -> Option<&'a str> {
-    words
-        .iter()
-        .skip(1)
-        .find(|word| !word.starts_with('-'))
-        .copied()
-}
-
-fn only_looks(words: &[&str]) -> bool {
-    let words = bare(words);
-    match words.first().map(|program| name(program)) {
-        Some("systemctl") => first_order(words).is_some_and(|order| QUESTIONS.contains(&order)),
-        Some(program) => LOOKERS.contains(&program),
-        None => false,
-    }
-}
-
-/// The word that says that a command changes something.
-fn changes<'a>(words: &[&'a str]) -> Option<&'a str> {
-    let words = bare(words);
-    let program = words.first()?;
-    match name(program) {
-        "systemctl" => first_order(words).filter(|order| ORDERS.contains(order)),
-        "service" => words.get(2).copied().filter(|order| ORDERS.contains(order)),
-        "sed" => words.iter().find(|word| word.starts_with("-i")).copied(),
-        name if WRITERS.contains(&name) => Some(program),
-        _ => None,
-    }
-}
-
-/// Whether a line sends output into a file.
-fn redirects(line: &str) -> bool {
-    let mut arrows = outside_quotes(line).filter(|(_, c)| *c == '>');
-    arrows.any(|(at, _)| {
-        let target = line[at..].trim_start_matches('>').trim_start();
-        let harmless = target.starts_with(['&', '(']) || target.starts_with("/dev/null");
-        !harmless
-    })
 }
 
 fn secret_in_command(view: &View<'_>) -> Vec<Finding> {
@@ -341,7 +239,7 @@ fn undeclared_look(view: &View<'_>) -> Vec<Finding> {
         .filter(|step| matches!(step.step.work, Work::Act(_)) && !step.fields.has("undo"))
         .filter(|step| {
             let programs = programs(step);
-            let line = shell_line(step).unwrap_or_default();
+            let line = shell_line(step).map_or("", |given| given.line);
             !programs.is_empty()
                 && !redirects(line)
                 && programs.iter().all(|words| only_looks(words))
@@ -370,7 +268,7 @@ fn writes_while_looking(view: &View<'_>) -> Vec<Finding> {
             let word = programs.iter().find_map(|words| changes(words));
             let what = match (word, shell_line(step)) {
                 (Some(word), _) => format!("`{word}` changes something"),
-                (None, Some(line)) if redirects(line) => "`>` writes a file".to_owned(),
+                (None, Some(given)) if redirects(given.line) => "`>` writes a file".to_owned(),
                 _ => return None,
             };
             let message = format!("`{}` is declared only to look, but {what}", step.id());
@@ -391,22 +289,17 @@ const SHELL: &[char] = &[
     '\n',
 ];
 
-/// Words that are no programs.
-const BUILTINS: &[&str] = &[
-    ".", ":", "cd", "eval", "exec", "exit", "export", "for", "if", "read", "set", "source", "trap",
-    "type", "ulimit", "umask", "unset", "until", "wait", "while", "command",
-];
-
 fn needless_shell(view: &View<'_>) -> Vec<Finding> {
     commands(view)
         .filter_map(|step| {
-            let line = shell_line(step)?;
+            let given = shell_line(step).filter(|given| !given.login)?;
+            let line = given.line;
             let first = line.split_whitespace().next()?;
             if line.contains(SHELL) || first.contains('=') || BUILTINS.contains(&first) {
                 return None;
             }
-            let words: Vec<String> = line
-                .split_whitespace()
+            let words: Vec<String> = (given.how.iter().map(String::as_str))
+                .chain(line.split_whitespace())
                 .map(|word| format!("\"{word}\""))
                 .collect();
             let hint = match line.contains(['"', '\'']) || secret::in_text(line) {
@@ -425,32 +318,43 @@ fn needless_shell(view: &View<'_>) -> Vec<Finding> {
 fn cannot_fail(view: &View<'_>) -> Vec<Finding> {
     declared_looks(view)
         .filter(|step| !step.fields.has("expect"))
-        .filter_map(|step| {
-            let always = match shell_line(step) {
-                Some(line) => ends_well(line),
-                None => {
-                    let programs = programs(step);
-                    let program = programs.first()?.first()?;
-                    matches!(name(program), "true" | "echo" | "printf")
-                }
-            };
-            let finding = || {
-                step.finding(
-                    program_key(step),
-                    format!("`{}` passes whatever it sees", step.id()),
-                )
+        .filter(|step| match shell_line(step) {
+            Some(given) => ends_well(given.line),
+            None => is_always_well(step.fields.texts("run")),
+        })
+        .map(|step| {
+            let message = format!("`{}` passes whatever it sees", step.id());
+            step.finding(program_key(step), message)
                 .label("always ends with status 0")
                 .hint("let the status tell, or say with `expect` what must be printed")
-            };
-            always.then(finding)
         })
         .collect()
 }
 
-/// Whether the last command of a line succeeds whatever came before.
-fn ends_well(line: &str) -> bool {
-    let line = line.trim_end().trim_end_matches(';').trim_end();
-    let last = line.rsplit([';', '|', '\n']).next().unwrap_or(line).trim();
-    let after = &line[..line.len() - last.len()];
-    matches!(last, "true" | ":" | "exit 0") && !after.trim_end().ends_with('&')
+fn no_shell_reads_this(view: &View<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for step in commands(view) {
+        for key in ["run", "read", "undo"] {
+            let words = step.fields.texts(key);
+            if given(words).is_some() {
+                continue;
+            }
+            let Some((word, why)) = for_a_shell(words) else {
+                continue;
+            };
+            let what = match secret::in_text(word) {
+                true => "a word".to_owned(),
+                false => format!("`{word}`"),
+            };
+            let message = format!("no shell reads {what} in `{key}` of `{}`", step.id());
+            let hint = match key {
+                "run" => "write each word by itself; or give the line to a shell: `shell = \"…\"`",
+                _ => {
+                    "write each word by itself; or give the line to a shell: `[\"sh\", \"-c\", \"…\"]`"
+                }
+            };
+            findings.push(step.finding(key, message).label(why).hint(hint));
+        }
+    }
+    findings
 }

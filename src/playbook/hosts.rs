@@ -106,6 +106,17 @@ impl Checker {
                 return None;
             }
             (Some(destination), false) => {
+                if let Some((host, port)) = with_port(destination) {
+                    self.report(
+                        Problem::error(
+                            "bad-ssh",
+                            fields.span_of("ssh"),
+                            format!("`{destination}` is taken for the name of a host, as a whole"),
+                        )
+                        .label("ssh knows no port here")
+                        .hint(format!("write `ssh = \"ssh://{host}:{port}\"`")),
+                    );
+                }
                 if destination.starts_with('-') || destination.contains(char::is_whitespace) {
                     self.report(
                         Problem::error(
@@ -391,4 +402,11 @@ pub(super) fn sockets(fields: &Fields, key: &str, port: u16) -> Vec<SocketAddr> 
         .iter()
         .filter_map(|text| values::socket(text, port))
         .collect()
+}
+
+/// Host and port of `user@host:port`, which only a URL may have.
+fn with_port(destination: &str) -> Option<(&str, &str)> {
+    let (host, port) = destination.split_once(':')?;
+    let is_number = !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
+    (is_number && !host.is_empty()).then_some((host, port))
 }

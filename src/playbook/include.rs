@@ -117,16 +117,16 @@ pub(super) fn fetch(
             ]);
         }
     };
+    let start = sources.append(&included.file, text, &named);
     // A mark at the beginning is none where blanks stand before it.
-    let text = match text.strip_prefix('\u{feff}') {
-        Some(rest) => format!("   {rest}"),
-        None => text.to_owned(),
+    let document = match text.strip_prefix('\u{feff}') {
+        Some(rest) => " ".repeat(start + '\u{feff}'.len_utf8()) + rest,
+        None => " ".repeat(start) + text,
     };
-    let start = sources.append(&included.file, &text, &named);
     Ok(Some(Fetched {
         path,
         start,
-        document: " ".repeat(start) + &text,
+        document,
     }))
 }
 

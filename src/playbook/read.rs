@@ -226,7 +226,14 @@ pub(super) fn syntax(errors: &[toml::de::Error], end: usize) -> Vec<Problem> {
         .take(MOST)
         .map(|error| {
             let span = error.span().unwrap_or(end..end);
-            Problem::error("syntax", span, format!("not TOML: {}", error.message())).label("here")
+            let problem = Problem::error("syntax", span, format!("not TOML: {}", error.message()));
+            match error.message() {
+                // Whoever writes `[step]` once is told so at every `[[step]]` below.
+                "duplicate key" => problem.label("stands further up too").hint(
+                    "give each key and table once; steps are a list, each with two brackets: `[[step]]`",
+                ),
+                _ => problem.label("here"),
+            }
         })
         .collect()
 }

@@ -93,6 +93,8 @@ impl Sources {
         let part = self.part(at)?;
         let end = self.text.floor_char_boundary(at.min(self.text.len()));
         let before = &self.text[part.range.start..end];
+        // No editor counts the mark with which a file may begin.
+        let before = before.trim_start_matches('\u{feff}');
         Some(Position {
             file: &part.file,
             line: before.matches('\n').count() + 1,
