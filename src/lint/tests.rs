@@ -319,9 +319,13 @@ fn commands_are_told_apart_by_what_they_run() {
         ("service nginx reload | cat", "L703"),
         ("sed -i s/a/b/ /etc/hosts | cat", "L703"),
         ("/bin/rm -r /srv/old | cat", "L703"),
+        ("sudo -u www-data rm -r /srv/old | cat", "L703"),
+        ("curl -X POST http://[::1]/ | grep -q ok", "L703"),
         ("df /srv", "L704"),
         ("df /srv | grep -q x || true", "L705"),
         ("df /srv; exit 0;", "L705"),
+        ("df /srv | grep -q ext4 || echo other", "L705"),
+        ("df /srv & ", "L705"),
     ];
     for (line, code) in cases {
         assert_eq!(look(line), [code], "{line}");
@@ -331,6 +335,25 @@ fn commands_are_told_apart_by_what_they_run() {
         ["L704"]
     );
     assert_eq!(
+        of_command("looks-only = true\nrun = [\"sudo\", \"-n\", \"bash\", \"-ec\", \"df /srv\"]"),
+        ["L704"]
+    );
+    // A login shell reads a profile, without which the program may not be found.
+    assert_eq!(
+        of_command("looks-only = true\nrun = [\"bash\", \"-lc\", \"df /srv\"]"),
+        [""; 0]
+    );
+    assert_eq!(
+        of_command("looks-only = true\nrun = [\"df /srv\"]"),
+        ["L706"]
+    );
+    assert_eq!(
+        of_command(
+            "run = [\"touch\", \"/x\"]\nundo = [\"rm\", \"/x\", \"&&\", \"sync\"]\nif-interrupted = \"again\""
+        ),
+        ["L706"]
+    );
+    assert_eq!(
         of_command("looks-only = true\nrun = [\"echo\", \"well\"]"),
         ["L705"]
     );
@@ -338,6 +361,25 @@ fn commands_are_told_apart_by_what_they_run() {
         of_command("looks-only = true\nrun = [\"echo\", \"well\"]\nexpect = \"well\""),
         [""; 0]
     );
+}
+
+#[test]
+fn the_status_of_every_page_is_no_assertion() {
+    let asked = |probe: &str| {
+        let website = "[services.website]\nnames = [\"site.example\", \"www.site.example\"]\n";
+        let service = codes(&linted(&around(&format!(
+            "{website}probes = [{{ http = \"/\", {probe} }}]\n"
+        ))));
+        let url = "kind = \"http\"\nurl = \"https://site.example/\"";
+        let step = codes(&linted(&around(&format!(
+            "[[step]]\nid = \"one\"\n{url}\n{probe}\n"
+        ))));
+        assert_eq!(service, step, "{probe}");
+        service
+    };
+    assert_eq!(asked("status = 200"), ["L501"]);
+    assert_eq!(asked("status = 204"), [""; 0]);
+    assert_eq!(asked("contains = \"Welcome\""), [""; 0]);
 }
 
 #[test]

@@ -204,6 +204,34 @@ error: host `standby` is `local` and has `ssh`
 }
 
 #[test]
+fn ssh_takes_a_port_in_a_url_only() {
+    let with = |ssh: &str| {
+        changed(
+            r#"ssh = "ops@primary.example""#,
+            &format!("ssh = \"{ssh}\""),
+        )
+    };
+    assert_snapshot!(problems(&with("ops@primary.example:2222")), @r#"
+error: `ops@primary.example:2222` is taken for the name of a host, as a whole
+ --> lab.toml:7:7
+  |
+7 | ssh = "ops@primary.example:2222"
+  |       ^^^^^^^^^^^^^^^^^^^^^^^^^^ ssh knows no port here
+  |
+  = help: write `ssh = "ssh://ops@primary.example:2222"`
+
+1 error in lab.toml
+"#);
+    for fine in [
+        "ssh://ops@primary.example:2222",
+        "ops@2001:db8::22",
+        "[::1]",
+    ] {
+        parse(&with(fine)).unwrap();
+    }
+}
+
+#[test]
 fn ssh_takes_no_options() {
     assert_snapshot!(problems(&changed(r#"ssh = "ops@primary.example""#, r#"ssh = "-oProxyCommand=id""#)), @r#"
 error: `-oProxyCommand=id` is no destination for ssh

@@ -19,6 +19,30 @@ error: not TOML: invalid basic string, expected `"`
 }
 
 #[test]
+fn what_stands_twice_is_told_with_the_brackets_of_a_list() {
+    assert_snapshot!(problems(&changed(r#"rto = "15m""#, r#"name = "again""#)), @r#"
+error: not TOML: duplicate key
+ --> lab.toml:3:1
+  |
+3 | name = "again"
+  | ^^^^ stands further up too
+  |
+  = help: give each key and table once; steps are a list, each with two brackets: `[[step]]`
+
+1 error in lab.toml
+"#);
+}
+
+#[test]
+fn the_mark_at_the_beginning_is_no_column() {
+    let text = format!("\u{feff}nmae = 1\n{GOOD}");
+    let problems = Playbook::parse(&text, "lab.toml", &[]).unwrap_err();
+    let unknown = problems.list.iter().find(|one| one.code == "unknown-key");
+    let at = problems.position(unknown.unwrap()).unwrap();
+    assert_eq!((at.line, at.column), (1, 1));
+}
+
+#[test]
 fn control_characters_do_not_reach_the_terminal() {
     let text = changed(r#"from = "primary""#, r#"from = "\u001b[31mred""#);
     assert_snapshot!(problems(&text), @r#"
