@@ -87,6 +87,7 @@ pub(super) struct Answers {
 struct Heard {
     out: Vec<u8>,
     err: Vec<u8>,
+    ended: bool,
     spoiled: bool,
 }
 
@@ -108,7 +109,11 @@ impl Answers {
         let what = words.next()?;
         let slot = self.heard.get_mut(n)?;
         match what {
-            "ended" => slot.is_some().then_some((n, News::Ended)),
+            // News is kept until somebody reads it: a far side that says it again and again fills no memory.
+            "ended" => {
+                let before = std::mem::replace(&mut slot.as_mut()?.ended, true);
+                (!before).then_some((n, News::Ended))
+            }
             "told" => Some((n, News::Told(slot.take()?.output()))),
             "out" | "err" => {
                 let heard = slot.as_mut()?;
@@ -129,7 +134,8 @@ impl Answers {
 
 impl Heard {
     fn output(self) -> Option<Output> {
-        if self.spoiled {
+        // Where an output was cut off, its end is what a program printed, whatever that looks like.
+        if self.spoiled || self.out.len() >= KEPT || self.err.len() >= KEPT {
             return None;
         }
         let end = self.out.iter().rposition(|byte| *byte == b' ')?;
@@ -221,17 +227,25 @@ mod tests {
     fn what_cannot_be_told_exactly_is_no_answer() {
         let much = format!("head -c {} /dev/zero", KEPT + 1);
         let much_on_stderr = format!("{much} >&2");
+        // Cut off, each looks as if its end had come.
+        let zeros = format!("yes ' 0' | tr -d '\\n' | head -c {}", 2 * KEPT);
+        let ends = format!("yes ' end' | tr -d '\\n' | head -c {} >&2", 2 * KEPT);
         let looks = [
             "sh -c 'kill -9 $$'",
             &much,
             &much_on_stderr,
+            &zeros,
+            &ends,
             "echo the others are not harmed",
         ];
-        let told = told(&looks, None);
-        assert_eq!(told[0], None);
-        assert_eq!(told[1], None);
-        assert_eq!(told[2], None);
-        assert_eq!(told[3], output(0, b"the others are not harmed\n", b""));
+        let mut told = told(&looks, None);
+        assert_eq!(
+            told.pop(),
+            Some(output(0, b"the others are not harmed\n", b""))
+        );
+        for (answer, look) in told.iter().zip(looks) {
+            assert!(answer.is_none(), "{look}");
+        }
     }
 
     #[test]
@@ -259,6 +273,11 @@ mod tests {
         assert_eq!(
             say(&mut answers, &format!("{mark} 0 ended")),
             Some((0, News::Ended))
+        );
+        assert_eq!(
+            say(&mut answers, &format!("{mark} 0 ended")),
+            None,
+            "only once"
         );
         let forged = BASE64.encode(format!("\n{mark} 1 told\n 0").as_bytes());
         assert_eq!(say(&mut answers, &format!("{mark} 0 out {forged}")), None);

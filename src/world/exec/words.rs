@@ -16,15 +16,23 @@ pub(super) const ENVIRONMENT: [(&str, &str); 3] =
 /// Printed on standard error by the wrapper of a write that found its lock taken.
 const BUSY: &str = "cutover-lock-is-taken";
 
+/// Printed there where its lock cannot be made, before the folder.
+const NO_LOCK: &str = "cutover-lock-is-not-there: ";
+
+/// Printed on standard error by the wrapper of a write just before the program starts: what is behind it was
+/// said by the program, whatever it looks like.
+const BEGINS: &str = "cutover-write-begins\n";
+
 /// Takes the lock (its name is `$1`) and runs the rest. The lock is not handed down, so that a service
-/// which the program starts does not hold it for ever.
+/// which the program starts does not hold it for ever. A bare `exec` that fails would end the shell at once.
 const UNDER_LOCK: &str = r#"
 name=$1; shift
 folder=${XDG_RUNTIME_DIR:-/tmp}
 [ "$(id -u)" = 0 ] && folder=/run
 [ -d "$folder" ] && [ -w "$folder" ] || folder=/tmp
-exec 9>>"$folder/$name-$(id -u).lock" || { echo "cutover-lock-is-taken: $folder" >&2; exit 75; }
+command exec 9>>"$folder/$name-$(id -u).lock" || { echo "cutover-lock-is-not-there: $folder" >&2; exit 75; }
 flock -w 2 9 || { echo "cutover-lock-is-taken" >&2; exit 75; }
+echo "cutover-write-begins" >&2
 "$@" 9>&-
 "#;
 
@@ -157,25 +165,23 @@ pub(super) fn answer(argv: &[String], output: &Output, lock: &Lock) -> Answer {
             note: last_line(&stdout),
         };
     }
-    let first = stderr.lines().next().unwrap_or("");
-    if output.status == Some(75) && first.starts_with(BUSY) {
-        return Answer::Refused {
-            why: format!(
-                "an earlier write to the same place is still running (it holds the lock `{}`)",
-                lock.0
-            ),
-        };
+    let (before, said) = match stderr.split_once(BEGINS) {
+        Some((_, said)) => (None, said),
+        None => (Some(&*stderr), &*stderr),
+    };
+    if let Some(why) = before.and_then(|before| did_not_begin(program, output.status, before, lock))
+    {
+        return Answer::Refused { why };
     }
-    if matches!(output.status, Some(126 | 127))
+    // The program itself may well use `timeout`, but not to run what is missing under its own name.
+    let first = said.lines().next().unwrap_or("");
+    if before.is_none()
+        && matches!(output.status, Some(126 | 127))
         && first.starts_with("timeout: failed to run command")
+        && first.contains(program)
     {
         return Answer::Refused {
             why: format!("`{program}` cannot be run: {}", printable(first)),
-        };
-    }
-    if output.status == Some(1) && first.starts_with("sudo: ") {
-        return Answer::Refused {
-            why: format!("sudo does not let `{program}` run: {}", printable(first)),
         };
     }
     let ended = match output.status {
@@ -183,13 +189,32 @@ pub(super) fn answer(argv: &[String], output: &Output, lock: &Lock) -> Answer {
         Some(status) => format!("ended with status {status}"),
         None => "was ended by a signal".to_owned(),
     };
-    let said = last_line(&stderr);
+    let said = last_line(said);
     Answer::Unclear {
         why: if said.is_empty() {
             format!("`{program}` {ended}")
         } else {
             format!("`{program}` {ended}: {said}")
         },
+    }
+}
+
+/// Why the wrapper did not start the program, where it says so. Behind a warning of sudo there may be more.
+fn did_not_begin(program: &str, status: Option<i32>, said: &str, lock: &Lock) -> Option<String> {
+    let line = |begin: &str| said.lines().rev().find(|line| line.starts_with(begin));
+    match status {
+        Some(75) if line(BUSY).is_some() => Some(format!(
+            "an earlier write to the same place is still running (it holds the lock `{}`)",
+            lock.0
+        )),
+        Some(75) => {
+            let folder = line(NO_LOCK)?.strip_prefix(NO_LOCK)?;
+            let (name, folder) = (&lock.0, printable(folder));
+            Some(format!("its lock `{name}` cannot be made in `{folder}`"))
+        }
+        Some(1) => line("sudo: ")
+            .map(|line| format!("sudo does not let `{program}` run: {}", printable(line))),
+        _ => None,
     }
 }
 
@@ -253,6 +278,40 @@ mod tests {
     }
 
     #[test]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the shell itself runs the wrapper"
+    )]
+    fn where_the_lock_cannot_be_made_the_program_does_not_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let touched = folder.path().join("touched");
+        let run = |name: &str| {
+            let output = std::process::Command::new("sh")
+                .args(["-c", UNDER_LOCK, "sh", name, "touch"])
+                .arg(&touched)
+                .output()
+                .unwrap();
+            let (out, err) = (output.stdout, output.stderr);
+            let output = Output {
+                status: output.status.code(),
+                stdout: out,
+                stderr: err,
+                truncated: false,
+            };
+            answer(&["touch".to_owned()], &output, &Lock(name.to_owned()))
+        };
+        let Answer::Refused { why } = run("no-such-folder/lock") else {
+            panic!("a write without its lock is not refused");
+        };
+        assert!(why.contains("cannot be made in `/"), "{why}");
+        assert!(!touched.exists());
+        let note = String::new();
+        let name = format!("cutover-test-{}", std::process::id());
+        assert_eq!(run(&name), Answer::Done { note });
+        assert!(touched.exists());
+    }
+
+    #[test]
     fn only_what_surely_did_nothing_is_refused() {
         let lock = Lock("cutover-0".into());
         let argv = ["systemctl".to_owned(), "start".into()];
@@ -261,32 +320,42 @@ mod tests {
             ask(Some(0), "a\nok\n\n", ""),
             Answer::Done { note: "ok".into() }
         );
+        let begun = |err: &str| format!("{BEGINS}{err}");
+        let missing = "timeout: failed to run command ‘systemctl’: No such file or directory\n";
+        let warning = "sudo: unable to resolve host alpha: Name or service not known\n";
         let refused = [
-            (Some(75), "cutover-lock-is-taken\n"),
-            (
-                Some(127),
-                "timeout: failed to run command ‘systemctl’: No such file or directory\n",
-            ),
-            (Some(1), "sudo: a password is required\n"),
+            (Some(75), "cutover-lock-is-taken\n".to_owned()),
+            (Some(75), format!("{warning}cutover-lock-is-taken\n")),
+            (Some(127), begun(missing)),
+            (Some(1), "sudo: a password is required\n".into()),
+            (Some(1), format!("{warning}sudo: a password is required\n")),
         ];
-        for (status, err) in refused {
+        for (status, err) in &refused {
             assert!(
-                matches!(ask(status, "", err), Answer::Refused { .. }),
+                matches!(ask(*status, "", err), Answer::Refused { .. }),
                 "{err}"
             );
         }
         let unclear = [
-            (Some(75), "no lock\n"),
-            (Some(127), "sh: 1: x: not found\n"),
-            (Some(1), ""),
-            (Some(124), ""),
-            (None, ""),
+            (Some(75), "no lock\n".to_owned()),
+            (Some(127), begun("sh: 1: x: not found\n")),
+            (Some(1), String::new()),
+            (Some(124), begun("")),
+            (None, String::new()),
+            // The program ran, and may have done a part before it failed with words like these.
+            (Some(1), format!("{warning}{}", begun(""))),
+            (Some(1), begun("sudo: a password is required\n")),
+            (Some(75), begun("cutover-lock-is-taken\n")),
+            (
+                Some(127),
+                begun("timeout: failed to run command ‘other’: No such file or directory\n"),
+            ),
         ];
-        for (status, err) in unclear {
-            assert!(
-                matches!(ask(status, "", err), Answer::Unclear { .. }),
-                "{status:?} {err}"
-            );
+        for (status, err) in &unclear {
+            let Answer::Unclear { why } = ask(*status, "", err) else {
+                panic!("{status:?} {err}");
+            };
+            assert!(!why.contains(BEGINS.trim_end()), "{why}");
         }
     }
 }

@@ -69,6 +69,22 @@ async fn answers(exec: &Exec, host: &Reach, folder: &Path) {
     let answer = run(exec, host, &missing, "file", MINUTE).await;
     assert!(matches!(answer, Answer::Refused { .. }), "{answer:?}");
 
+    // It got as far as its own words say, and its first half was done.
+    let half = folder.join("half");
+    let script = format!(
+        "touch {}; echo 'sudo: a password is required' >&2; exit 1",
+        half.display()
+    );
+    let answer = run(exec, host, &sh(&script), "file", MINUTE).await;
+    assert!(half.exists());
+    let Answer::Unclear { why } = &answer else {
+        panic!("{answer:?}");
+    };
+    assert!(
+        why.ends_with("status 1: sudo: a password is required"),
+        "{why}"
+    );
+
     let never = folder.join("never");
     let touch = sh(&format!("touch {}", never.display()));
     let answer = run(exec, host, &touch, "file", Duration::from_secs(2)).await;
