@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 /// One moment, told three ways.
 ///
-/// Two stamps of the same boot are subtracted by boot time, others by wall time (never below zero).
+/// Two stamps of the same boot are subtracted by boot time, others by wall time (never below zero). Where the
+/// kernel does not tell which boot it is, it may be another one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stamp {
     /// Wall clock, UTC.
@@ -23,7 +24,7 @@ pub struct Stamp {
 impl Stamp {
     /// The time from `earlier` to `self`; zero where the clocks say that it is negative.
     pub fn since(&self, earlier: &Stamp) -> Duration {
-        if self.boot_id == earlier.boot_id {
+        if self.boot_id == earlier.boot_id && !self.boot_id.is_empty() {
             Duration::from_millis(self.boot_ms.saturating_sub(earlier.boot_ms))
         } else {
             let ms = self.wall.as_millisecond() - earlier.wall.as_millisecond();
@@ -214,6 +215,10 @@ mod tests {
         let b = stamp("2026-11-22T03:00:05Z", 10, "y");
         assert_eq!(b.since(&a), Duration::from_secs(5));
         assert_eq!(a.since(&b), Duration::ZERO);
+        // Whether it is the same boot cannot be told.
+        let a = stamp("2026-11-22T03:00:00Z", 9_000, "");
+        let b = stamp("2026-11-22T03:00:05Z", 10, "");
+        assert_eq!(b.since(&a), Duration::from_secs(5));
     }
 
     #[tokio::test(start_paused = true)]

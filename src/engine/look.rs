@@ -115,6 +115,8 @@ impl<W: World, M: Memory> Looker<'_, W, M> {
         if let Some(reuse) = self.world.reuse(entry)
             && let Some((fact, at)) = self.memory.recall(memory_key).await
             && now.since(&at) <= reuse
+            // After a reboot with a wall clock that was set back, nobody knows how old it is.
+            && at.since(&now).is_zero()
         {
             return (key, Known::Live(fact), Some(now.since(&at)));
         }

@@ -93,6 +93,21 @@ async fn an_earlier_sight_is_reused_while_it_is_young_enough() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_sight_of_a_time_that_has_not_come_is_not_reused() {
+    let bench = Bench::new(Mode::Failover, "kck");
+    bench.world.reuses("k0", Duration::from_secs(60));
+    // Since then the machine was started again, and its wall clock is behind.
+    let mut at = bench.clock.now().plus(Duration::from_secs(86_400));
+    at.boot_id = "an earlier boot".into();
+    bench
+        .baseline
+        .keep("sketch/k0/k0 new", &json!("pass"), &at)
+        .await;
+    assert_eq!(bench.run().await.unwrap(), Ending::Done);
+    assert_eq!(bench.world.looks_taken("k0"), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_unseen_blocks_a_planned_run_and_not_an_emergency_that_remembers_it() {
     for mode in [Mode::Failover, Mode::Drill, Mode::Emergency] {
         let bench = Bench::new(mode, "kck");
