@@ -16,6 +16,9 @@ use crate::clock::span;
 /// The version of the plan's serialized form.
 pub const FORMAT: u32 = 1;
 
+/// The most entries of a plan: the state of a run counts them in two bytes.
+pub const MOST_ENTRIES: usize = u16::MAX as usize;
+
 /// All that a run would do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

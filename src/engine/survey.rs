@@ -8,7 +8,9 @@ use super::actual::Actual;
 use super::direction::direction;
 use super::look::within;
 use crate::event::Unseen;
-use crate::plan::{Act, Edit, Entry, FORMAT, Mode, Nature, Pace, Plan, Rule, Stay, Then, Way};
+use crate::plan::{
+    Act, Edit, Entry, FORMAT, MOST_ENTRIES, Mode, Nature, Pace, Plan, Rule, Stay, Then, Way,
+};
 use crate::playbook::Playbook;
 use crate::site::{Aim, Site};
 use crate::step::{Blocks, Change, OnFail, Pulses, Step, Survey, When, Work};
@@ -47,6 +49,10 @@ pub enum SurveyError {
     },
     #[error("failed to look at what `{step}` would change: {}", .why.detail)]
     Unseen { step: String, why: Unseen },
+    #[error(
+        "the plan would have {0} entries, and one run can have {MOST_ENTRIES}; name fewer zones in the `dns` steps of one playbook (`zones`), and make another for the rest"
+    )]
+    TooMany(usize),
     #[error("`{step}` cannot be done:{}", bullets(.reasons))]
     Refused { step: String, reasons: Vec<String> },
 }
@@ -123,6 +129,9 @@ pub async fn survey_by(
                 ..entry(step, intention)
             }),
         }
+    }
+    if entries.len() > MOST_ENTRIES {
+        return Err(SurveyError::TooMany(entries.len()));
     }
     let mut plan = Plan {
         format: FORMAT,

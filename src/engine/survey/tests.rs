@@ -261,3 +261,21 @@ undo = ["tee", "/run/timers"]
         );
     }
 }
+
+#[tokio::test]
+async fn a_plan_that_no_run_could_count_is_refused() {
+    let text = BOOK.replace("services = \"all\"", "records = \"all\"");
+    let names: Vec<String> = (0..=MOST_ENTRIES)
+        .map(|n| format!("n{n}.example.org. A"))
+        .collect();
+    let sets: Vec<(&str, &[&str])> = (names.iter())
+        .map(|name| (name.as_str(), &["192.0.2.10"][..]))
+        .collect();
+    let to = Some("cloud");
+    let of = |honesty| surveyed_text(&text, honesty, &sets, Mode::Failover, to);
+    let refused = of(Honesty::OneSet).await.unwrap_err();
+    assert!(matches!(refused, SurveyError::TooMany(_)), "{refused}");
+    assert!(refused.to_string().contains("`zones`"), "{refused}");
+    // All of a zone in one call is one entry.
+    assert_eq!(of(Honesty::Atomic).await.unwrap().edits().count(), 1);
+}
