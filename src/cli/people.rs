@@ -9,6 +9,9 @@ use futures::future::BoxFuture;
 use tokio::sync::{Mutex as AsyncMutex, mpsc};
 use tokio::time::Instant;
 
+use serde::{Deserialize, Serialize};
+
+use crate::clock::{Clock, Stamp};
 use crate::engine::People;
 use crate::event::Decision;
 use crate::machine::Hold;
@@ -26,20 +29,22 @@ const PROMPT: Duration = Duration::from_secs(1);
 /// How many lines were typed so far.
 static TYPED: AtomicUsize = AtomicUsize::new(0);
 
-/// What can be left in the inbox of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Message {
-    Decide(Decision),
+/// What somebody leaves in the inbox of a run, and when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Message {
+    pub(super) decision: Decision,
+    pub(super) at: Stamp,
 }
 
 impl Message {
-    pub(super) fn to_bytes(self) -> Vec<u8> {
-        let Message::Decide(decision) = self;
-        serde_json::to_vec(&decision).unwrap_or_default()
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
     }
 
-    fn from_bytes(bytes: &[u8]) -> Option<Message> {
-        serde_json::from_slice(bytes).ok().map(Message::Decide)
+    /// Whether it answers a question that was asked `since` then. Whoever asks to go back or to stop means it
+    /// whatever comes; nobody accepts what is not there yet.
+    fn answers(&self, since: &Stamp) -> bool {
+        matches!(self.decision, Decision::Back | Decision::Stop) || since.since(&self.at) <= PROMPT
     }
 }
 
@@ -52,6 +57,7 @@ struct Typed {
 /// Somebody at a terminal, or at another one, or nobody.
 pub(super) struct Present {
     store: Arc<dyn Store>,
+    clock: Clock,
     run: String,
     by: String,
     /// Lines that were typed; `None` where nobody sits at a terminal.
@@ -67,6 +73,7 @@ pub(super) struct Present {
 impl Present {
     pub(super) fn new(
         store: Arc<dyn Store>,
+        clock: Clock,
         run: &str,
         by: &str,
         yes: bool,
@@ -75,6 +82,7 @@ impl Present {
         Present {
             caught_up,
             store,
+            clock,
             run: run.to_owned(),
             by: by.to_owned(),
             typed: interactive().then(|| AsyncMutex::new(lines())),
@@ -111,14 +119,20 @@ impl Present {
         std::future::pending().await
     }
 
-    /// What somebody leaves in the inbox.
-    async fn message(&self) -> Message {
+    /// What somebody leaves in the inbox as an answer to a question that was asked `since` then. Of several
+    /// answers at once, the one that asks to go back counts.
+    async fn message(&self, since: &Stamp) -> Decision {
         loop {
             tokio::time::sleep(PACE).await;
-            if let Ok(messages) = self.store.take(&self.run).await
-                && let Some(message) = messages.iter().find_map(|m| Message::from_bytes(m))
-            {
-                return message;
+            let messages = self.store.take(&self.run).await.unwrap_or_default();
+            let answers: Vec<Decision> = (messages.iter())
+                .filter_map(|bytes| serde_json::from_slice::<Message>(bytes).ok())
+                .filter(|message| message.answers(since))
+                .map(|message| message.decision)
+                .collect();
+            let back = answers.iter().find(|answer| **answer == Decision::Back);
+            if let Some(answer) = back.or(answers.first()) {
+                return *answer;
             }
         }
     }
@@ -210,14 +224,19 @@ impl People for Present {
                 return (false, "nobody (no terminal)".to_owned());
             }
             let question = crate::report::clean(question);
+            let since = self.clock.now();
             loop {
                 self.ask(&format!("\n{question} [yes/no]")).await;
                 let line = tokio::select! {
                     line = self.line(None) => line,
-                    Message::Decide(decision) = self.message() => {
-                        let yes = decision == Decision::On;
-                        return (yes, "somebody at another terminal".to_owned());
-                    }
+                    decision = self.message(&since) => match decision {
+                        // Whoever wants it to go on has not said yes: `resume --accept` does.
+                        Decision::Again => continue,
+                        decision => {
+                            let yes = decision == Decision::On;
+                            return (yes, "somebody at another terminal".to_owned());
+                        }
+                    },
                 };
                 match line.trim().to_ascii_lowercase().as_str() {
                     "y" | "yes" => return (true, self.by.clone()),
@@ -233,6 +252,7 @@ impl People for Present {
             if self.typed.is_none() {
                 return (Decision::Stop, "nobody (no terminal)".to_owned());
             }
+            let began = self.clock.now();
             loop {
                 self.ask(&format!(
                     "\nHeld: {}.\nLook [a]gain, [g]o on all the same, put it [b]ack, or [s]top here?",
@@ -245,7 +265,7 @@ impl People for Present {
                             return (decision, self.by.clone());
                         }
                     }
-                    Message::Decide(decision) = self.message() => {
+                    decision = self.message(&began) => {
                         return (decision, "somebody at another terminal".to_owned());
                     }
                 }
@@ -256,6 +276,7 @@ impl People for Present {
     fn end_stay<'a>(&'a self) -> BoxFuture<'a, (Decision, String)> {
         Box::pin(async move {
             let since = Instant::now().checked_sub(PROMPT);
+            let began = self.clock.now();
             if self.invites && self.typed.is_some() {
                 (self.caught_up)();
                 ask(&format!("{ENDS_A_HOLD}\n"));
@@ -266,7 +287,7 @@ impl People for Present {
                     let decision = decision(&line).unwrap_or(Decision::On);
                     (decision, self.by.clone())
                 }
-                Message::Decide(decision) = self.message() => {
+                decision = self.message(&began) => {
                     (decision, "somebody at another terminal".to_owned())
                 }
             }
@@ -284,6 +305,7 @@ mod tests {
         let (send, receive) = mpsc::unbounded_channel();
         let present = Present {
             store: Arc::new(Memory::new()),
+            clock: Clock::following_tokio("2026-11-22T03:00:00Z".parse().unwrap()),
             run: "r1".into(),
             by: "ops@here".into(),
             typed: Some(AsyncMutex::new(receive)),
@@ -321,5 +343,51 @@ mod tests {
         assert!(soon.await.is_err());
         types("");
         assert_eq!(present.end_stay().await.0, Decision::On);
+    }
+
+    async fn leaves(present: &Present, decision: Decision) {
+        let at = present.clock.now();
+        let message = Message { decision, at }.to_bytes();
+        present.store.send("r1", message).await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_at_another_terminal_accepts_what_is_not_there_yet() {
+        let (present, _types) = present();
+        present.store.create("r1", Vec::new()).await.unwrap();
+        let minute = Duration::from_secs(60);
+        for early in [Decision::On, Decision::Again] {
+            leaves(&present, early).await;
+            tokio::time::advance(minute).await;
+            let decided = tokio::time::timeout(minute, present.decide(Hold::Foreign));
+            assert!(decided.await.is_err(), "{early:?}");
+        }
+        let later = async {
+            tokio::time::sleep(minute).await;
+            leaves(&present, Decision::On).await;
+        };
+        let ((decision, _), ()) = tokio::join!(present.decide(Hold::Foreign), later);
+        assert_eq!(decision, Decision::On);
+        // Whoever asked to put it back means it whatever comes.
+        leaves(&present, Decision::Again).await;
+        leaves(&present, Decision::Back).await;
+        tokio::time::advance(minute).await;
+        assert_eq!(present.decide(Hold::Late).await.0, Decision::Back);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_to_go_on_neither_approves_nor_declines() {
+        let (present, _types) = present();
+        present.store.create("r1", Vec::new()).await.unwrap();
+        let plan = crate::fake::plan(crate::plan::Mode::Failover, "kc");
+        let later = async {
+            for decision in [Decision::Again, Decision::On] {
+                tokio::time::sleep(Duration::from_secs(5)).await;
+                leaves(&present, decision).await;
+            }
+        };
+        let approve = present.approve(&plan.entries[0], "go?");
+        let ((yes, _), ()) = tokio::join!(approve, later);
+        assert!(yes);
     }
 }

@@ -237,7 +237,8 @@ impl Performance<'_> {
 
     fn people(&self, run: &str, by: &str, displays: &Displays) -> Present {
         let store = Arc::clone(&self.store);
-        let people = Present::new(store, run, by, self.yes, displays.caught_up());
+        let clock = self.desk.clock.clone();
+        let people = Present::new(store, clock, run, by, self.yes, displays.caught_up());
         // The moving lines say it themselves; a line in between would disturb them.
         let bars = self.desk.format == Format::Text && std::io::stdout().is_terminal();
         people.inviting(!bars)

@@ -53,7 +53,12 @@ pub(super) async fn go_on(
     let runs = journal::runs(&*store).await?;
     let run = runs.iter().find(|run| run.id == id);
     if let Some(writer) = run.and_then(|run| run.writer.as_ref()) {
-        store.send(id, Message::Decide(message).to_bytes()).await?;
+        let at = desk.clock.now();
+        let message = Message {
+            decision: message,
+            at,
+        };
+        store.send(id, message.to_bytes()).await?;
         desk.say(&format!(
             "cutover: run `{id}` is alive ({writer}), and was told; follow it with {}",
             desk.to_type(&format!("show --follow {id}"))
