@@ -9,7 +9,7 @@ use super::{Exit, Format};
 use crate::clock::{Stamp, short};
 use crate::dns::caches;
 use crate::engine::{Actual, Intention, survey};
-use crate::event::{Event, Record};
+use crate::event::{Ending, Event, Record};
 use crate::plan::{Mode, Outcome};
 use crate::store::{Memory, Store};
 
@@ -26,7 +26,24 @@ pub(super) struct Args {
 /// What caches that do not like short TTLs make of them.
 const FLOOR: Duration = Duration::from_secs(30);
 
+/// How much a monitoring system is told of why nothing was looked at, in characters.
+const LONGEST_WHY: usize = 400;
+
 pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
+    match look(desk, args).await {
+        // A monitoring system reads one line of standard output and knows four exit codes, whatever happens.
+        Err(failure) if desk.format == Format::Nagios => {
+            let failure = failure.at(desk);
+            desk.complain(&failure.message);
+            let name = args.playbook.playbook.file_stem().unwrap_or_default();
+            desk.print_text(&not_looked(&name.to_string_lossy(), &failure.message));
+            Ok(Exit::Playbook)
+        }
+        done => done,
+    }
+}
+
+async fn look(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
     let book = desk.playbook(&args.playbook)?;
     let actual = desk.actual(&book);
     let intention = Intention {
@@ -48,7 +65,11 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
     let (exit, records) = performance.dry(plan, kept, true).await?;
     match desk.format {
         Format::Text => desk.print_text(&forecast(desk, &actual, &intention).await),
-        Format::Nagios => return Ok(nagios(desk, book.name(), &records)),
+        Format::Nagios => {
+            let (line, exit) = nagios(book.name(), &records);
+            desk.print_text(&line);
+            return Ok(exit);
+        }
         Format::Json | Format::Junit | Format::Github => {}
     }
     Ok(exit)
@@ -103,15 +124,32 @@ fn sentence(expiry: &caches::Expiry, now: &Stamp) -> String {
     )
 }
 
+/// Text on one line of a monitoring plugin, where `|` begins the numbers.
+fn on_one_line(text: &str) -> String {
+    crate::report::clean(text).replace('|', "/")
+}
+
+/// The line where nothing was looked at, and why.
+fn not_looked(name: &str, why: &str) -> String {
+    let why: Vec<&str> = why.split_whitespace().collect();
+    let why: String = why.join(" ").chars().take(LONGEST_WHY).collect();
+    let (name, why) = (on_one_line(name), on_one_line(&why));
+    format!("CUTOVER UNKNOWN - {name}: {why}\n")
+}
+
 /// One line, and the exit codes of a monitoring plugin: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
-fn nagios(desk: &Desk, name: &str, records: &[Record]) -> Exit {
+fn nagios(name: &str, records: &[Record]) -> (String, Exit) {
     let mut worst = Outcome::Pass;
     let mut words = Vec::new();
     let mut looked = 0;
     let plan = match records.first().map(|record| &record.event) {
         Some(Event::Started { plan, .. }) => plan,
-        _ => return Exit::Playbook,
+        _ => return (not_looked(name, "nothing was recorded"), Exit::Playbook),
     };
+    let ending = records.iter().rev().find_map(|record| match record.event {
+        Event::Ended { ending } => Some(ending),
+        _ => None,
+    });
     for record in records {
         if let Event::Looked { entry, finding, .. } = &record.event {
             looked += 1;
@@ -121,10 +159,18 @@ fn nagios(desk: &Desk, name: &str, records: &[Record]) -> Exit {
                     .entries
                     .get(*entry)
                     .map_or("", |entry| entry.id.as_str());
-                let headline = crate::report::clean(&finding.headline).replace('|', "/");
+                let headline = on_one_line(&finding.headline);
                 words.push(format!("{id} {}: {headline}", finding.outcome));
             }
         }
+    }
+    // Somebody stopped it: what was not looked at may be anything.
+    if matches!(ending, None | Some(Ending::Stopped)) {
+        worst = match worst {
+            Outcome::Fail => Outcome::Fail,
+            _ => Outcome::Unknown,
+        };
+        words.push("stopped before its end".to_owned());
     }
     let (word, exit) = match worst {
         _ if looked == 0 => ("UNKNOWN", Exit::Playbook),
@@ -139,16 +185,63 @@ fn nagios(desk: &Desk, name: &str, records: &[Record]) -> Exit {
         false => words.join("; "),
     };
     let left_out: String = (plan.left_out.iter())
-        .map(|step| crate::report::clean(&format!("; {} is left out {}", step.what, step.why)))
-        .map(|text| text.replace('|', "/"))
+        .map(|step| on_one_line(&format!("; {} is left out {}", step.what, step.why)))
         .collect();
-    desk.print_text(&format!("CUTOVER {word} - {name}: {text}{left_out}\n"));
-    exit
+    (format!("CUTOVER {word} - {name}: {text}{left_out}\n"), exit)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::{Finding, Round};
+
+    fn records(outcome: Outcome, ending: Ending) -> Vec<Record> {
+        let started = Event::Started {
+            plan: Box::new(crate::fake::plan(Mode::Check, "kk")),
+            by: "root@ops1".into(),
+            version: "0.1.0".into(),
+        };
+        let looked = Event::Looked {
+            entry: 0,
+            round: Round::There,
+            finding: Finding::new(outcome, "as it is"),
+        };
+        let at = Stamp {
+            wall: "2026-11-22T03:00:00Z".parse().unwrap(),
+            boot_ms: 0,
+            boot_id: "one".into(),
+        };
+        let events = [started, looked, Event::Ended { ending }];
+        (0..)
+            .zip(events)
+            .map(|(seq, event)| Record {
+                seq,
+                at: at.clone(),
+                event,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_check_that_was_stopped_is_not_ok() {
+        let of = |outcome, ending| nagios("site", &records(outcome, ending));
+        let (line, exit) = of(Outcome::Pass, Ending::Done);
+        assert_eq!(
+            (line.as_str(), exit),
+            ("CUTOVER OK - site: 1 check passes\n", Exit::Done)
+        );
+        let (line, exit) = of(Outcome::Pass, Ending::Stopped);
+        assert_eq!(
+            (line.as_str(), exit as u8),
+            ("CUTOVER UNKNOWN - site: stopped before its end\n", 3)
+        );
+        let (line, exit) = of(Outcome::Fail, Ending::Stopped);
+        assert!(
+            line.starts_with("CUTOVER CRITICAL - site: k0 fail: as it is; stopped"),
+            "{line}"
+        );
+        assert_eq!(exit as u8, 2);
+    }
 
     #[test]
     fn the_forecast_names_a_second_time_only_where_it_differs() {
