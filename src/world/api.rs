@@ -232,6 +232,12 @@ impl Auth<'_> {
                 )
             }
         };
+        // As JSON quotes it, too: an answer of another form than ours is shown as it came.
+        let quoted: Vec<String> = (hidden.iter())
+            .filter_map(|text| serde_json::to_string(text).ok())
+            .map(|text| text[1..text.len() - 1].to_owned())
+            .collect();
+        hidden.extend(quoted);
         hidden.retain(|text| !text.is_empty());
         let mut value = HeaderValue::from_str(&text).map_err(|_| {
             Lost::Unsent(Unseen::new(

@@ -75,10 +75,9 @@ impl Reply {
             .ok()
             .and_then(|json| said(&json))
             .unwrap_or_else(|| text.into_owned());
-        let mut line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        for hidden in &self.hidden {
-            line = line.replace(hidden, "[secret]");
-        }
+        let shown =
+            (self.hidden.iter()).fold(text, |text, hidden| text.replace(hidden, "[secret]"));
+        let line = shown.split_whitespace().collect::<Vec<_>>().join(" ");
         let line: String = line
             .chars()
             .filter(|c| !c.is_control())

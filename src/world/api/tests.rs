@@ -83,3 +83,20 @@ async fn a_redirect_is_an_answer_and_secrets_are_taken_out() {
     assert!(matches!(reply.refusal("x"), Answer::Unclear { .. }));
     assert!(reply.json::<Vec<u8>>().is_err());
 }
+
+#[tokio::test]
+async fn a_secret_is_taken_out_as_json_quotes_it_and_with_its_spaces() {
+    let api = serve(
+        "HTTP/1.1 400 no\r\ncontent-length: 46\r\n\r\n\
+         {\"detail\":\"the key a\\\\b  \\\"c\\\" is none of us\"}",
+        b"",
+    )
+    .await;
+    let secret = Secret::new("a\\b  \"c\"");
+    let url = api.url(["zones"], None);
+    let reply = api.ask(&url, &Auth::Header("x-api-key", &secret)).await;
+    assert_eq!(
+        reply.unwrap().told(),
+        "status 400: {\"detail\":\"the key [secret] is none of us\"}"
+    );
+}
