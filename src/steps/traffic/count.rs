@@ -11,6 +11,9 @@ use crate::world::net::USER_AGENT;
 /// Runs on the far side for as long as it counts; needs `sh`, `awk`, `stat`, `tail` and `ls`.
 const SCRIPT: &str = include_str!("count.sh");
 
+/// More lines than any host logs within one look: 2^40.
+const MOST: u64 = 1 << 40;
+
 /// What the logs of one host gained within a while.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -73,13 +76,18 @@ pub(super) fn parse(text: &str, interval: Duration, logs: &[String]) -> Result<C
                     let detail = format!("the access log `{log}` is not there or cannot be read");
                     return Err(Unseen::new(Cause::Missing, detail));
                 }
-                count.requests += requests;
-                count.errors += errors;
-                count.v4 += v4;
-                count.v6 += v6;
-                count.skipped += skipped;
-                count.odd += odd;
-                count.nameless += nameless;
+                for (sum, more) in [
+                    (&mut count.requests, requests),
+                    (&mut count.errors, errors),
+                    (&mut count.v4, v4),
+                    (&mut count.v6, v6),
+                    (&mut count.skipped, skipped),
+                    (&mut count.odd, odd),
+                    (&mut count.nameless, nameless),
+                ] {
+                    let all = sum.checked_add(*more).filter(|all| *all <= MOST);
+                    *sum = all.ok_or_else(|| garbled("it counts more than there can be"))?;
+                }
                 count.lost |= *state == "lost";
                 seen += 1;
             }
@@ -103,14 +111,15 @@ pub(super) fn parse(text: &str, interval: Duration, logs: &[String]) -> Result<C
 fn millis(start: &str, end: &str, interval: Duration) -> u64 {
     let nominal = interval.as_secs_f64();
     let measured = match (start.parse::<f64>(), end.parse::<f64>()) {
-        (Ok(start), Ok(end)) if end - start >= nominal * 0.5 => end - start,
+        (Ok(start), Ok(end)) => end - start,
         _ => nominal,
     };
-    Duration::try_from_secs_f64(measured)
-        .ok()
-        .and_then(|span| u64::try_from(span.as_millis()).ok())
-        .unwrap_or(1)
-        .max(1)
+    // A look that took a hundred times as long has run out of its time.
+    let span = match (nominal * 0.5..nominal * 100.0).contains(&measured) {
+        true => Duration::try_from_secs_f64(measured).unwrap_or(interval),
+        false => interval,
+    };
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX).max(1)
 }
 
 #[cfg(test)]
@@ -151,6 +160,7 @@ mod tests {
             "time 1 11\nlog 1 kept 1 0 1\nend\n",
             "time 1 11\nlog 0 kept 1 0 1 0 0 0 0\nend\n",
             "time 1 11\nlog 7 kept 1 0 1 0 0 0 0\nend\n",
+            "time 1 11\nlog 1 kept 18446744073709551615 0 1 0 0 0 0\nend\n",
             "Welcome to standby!\ntime 1 11\nlog 1 kept 1 0 1 0 0 0 0\nend\n",
         ];
         for text in cases {
@@ -168,6 +178,9 @@ mod tests {
     fn a_clock_that_makes_no_sense_is_not_believed() {
         assert_eq!(millis("5", "4", TEN), 10_000);
         assert_eq!(millis("x", "4", TEN), 10_000);
+        assert_eq!(millis("0", "inf", TEN), 10_000);
+        assert_eq!(millis("0", "1e300", TEN), 10_000);
+        assert_eq!(millis("nan", "4", TEN), 10_000);
         assert_eq!(millis("1.25", "11.5", TEN), 10_250);
     }
 }
