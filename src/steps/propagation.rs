@@ -195,26 +195,25 @@ impl<'a> Round<'a> {
             let round = self.clone();
             looks.push(look(format!("{name} at its name servers"), async move {
                 let servers = round.name_servers().await?;
-                let notes = differences(&servers);
                 let asked = (servers.iter())
                     .flat_map(|server| server.addresses.iter().map(|at| (&server.name, *at)));
                 let asked = asked.map(|(name, at)| round.authoritative(format!("{name} {at}"), at));
                 let asked = join_all(asked).await;
-                round.sighting(Role::Authoritative, asked, notes)
+                round.sighting(Role::Authoritative, asked, &servers)
             }));
         }
         for at in &zone.servers {
             let round = self.clone();
             looks.push(look(format!("{name} at {at}"), async move {
                 let asked = round.authoritative(at.to_string(), *at).await;
-                round.sighting(Role::Authoritative, vec![asked], Vec::new())
+                round.sighting(Role::Authoritative, vec![asked], &[])
             }));
         }
         for at in &zone.resolvers {
             let round = self.clone();
             looks.push(look(format!("{name} at resolver {at}"), async move {
                 let asked = round.resolver(*at).await;
-                round.sighting(Role::Resolver, vec![asked], Vec::new())
+                round.sighting(Role::Resolver, vec![asked], &[])
             }));
         }
         if zone.resolvers.is_empty() {
@@ -222,7 +221,7 @@ impl<'a> Round<'a> {
             looks.push(look(format!("{name} at {}", judge::SYSTEM), async move {
                 let resolvers = delegation::system_resolvers()?;
                 let asked = join_all(resolvers.iter().map(|at| round.resolver(*at))).await;
-                round.sighting(Role::SystemResolver, asked, Vec::new())
+                round.sighting(Role::SystemResolver, asked, &[])
             }));
         }
         looks.push(look(
@@ -231,7 +230,7 @@ impl<'a> Round<'a> {
         ));
     }
 
-    /// The name servers of the zone; looked for until found, and kept from then on.
+    /// The name servers of the zone; looked for until all of their addresses are found, and kept from then on.
     async fn name_servers(&self) -> Result<Arc<Vec<NameServer>>, Unseen> {
         let zone = &self.zone.name;
         if let Some(servers) = self.check.memory().servers.get(zone) {
@@ -248,8 +247,10 @@ impl<'a> Round<'a> {
             return Err(Unseen::new(Cause::NoName, detail));
         }
         let found = Arc::new(found);
-        let mut memory = self.check.memory();
-        memory.servers.insert(zone.clone(), found.clone());
+        if found.iter().all(|server| server.unseen.is_none()) {
+            let mut memory = self.check.memory();
+            memory.servers.insert(zone.clone(), found.clone());
+        }
         Ok(found)
     }
 
@@ -370,7 +371,13 @@ impl<'a> Round<'a> {
             .into()
     }
 
-    fn sighting(&self, role: Role, asked: Vec<Asked>, notes: Vec<String>) -> Result<Json, Unseen> {
+    /// `servers` are those that the delegation names, where it was asked.
+    fn sighting(
+        &self,
+        role: Role,
+        asked: Vec<Asked>,
+        servers: &[NameServer],
+    ) -> Result<Json, Unseen> {
         let zone = self.zone.name.clone();
         let old_ttl = {
             let memory = self.check.memory();
@@ -382,7 +389,10 @@ impl<'a> Round<'a> {
             role,
             sites: self.addresses_of_sites(),
             asked,
-            notes,
+            notes: differences(servers),
+            unseen: (servers.iter())
+                .filter_map(|server| Some((server.name.clone(), server.unseen.clone()?)))
+                .collect(),
             old_ttl,
         };
         serde_json::to_value(sighting)
@@ -423,7 +433,7 @@ fn differences(servers: &[NameServer]) -> Vec<String> {
     (servers.iter())
         .filter_map(|server| {
             let name = &server.name;
-            if server.addresses.is_empty() {
+            if server.addresses.is_empty() && server.unseen.is_none() {
                 Some(format!("{name} has no address"))
             } else if !server.at_parent {
                 Some(format!("{name} is named by the zone and not by its parent"))

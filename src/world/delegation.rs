@@ -34,6 +34,8 @@ pub struct NameServer {
     pub at_parent: bool,
     /// The zone itself names it.
     pub at_apex: bool,
+    /// Why it may have addresses that are not known: no resolver could tell those of a family.
+    pub unseen: Option<Unseen>,
 }
 
 /// The resolvers of this machine.
@@ -55,17 +57,24 @@ pub async fn addresses(
     resolvers: &[SocketAddr],
     timeout: Duration,
 ) -> Result<Vec<IpAddr>, Unseen> {
-    let (v4, v6) = futures::join!(
-        resolve(host, RecordType::A, resolvers, timeout),
-        resolve(host, RecordType::AAAA, resolvers, timeout),
-    );
-    match (v4, v6) {
+    match both_families(host, resolvers, timeout).await {
         (Err(unseen), Err(_)) => Err(unseen),
         (v4, v6) => {
             let both = [v4, v6].into_iter().flatten();
             Ok(both.flat_map(|seen| seen.addresses()).collect())
         }
     }
+}
+
+async fn both_families(
+    host: &str,
+    resolvers: &[SocketAddr],
+    timeout: Duration,
+) -> (Result<DnsSeen, Unseen>, Result<DnsSeen, Unseen>) {
+    futures::join!(
+        resolve(host, RecordType::A, resolvers, timeout),
+        resolve(host, RecordType::AAAA, resolvers, timeout),
+    )
 }
 
 /// What the first resolver says that can tell.
@@ -219,6 +228,7 @@ fn entry(found: &mut BTreeMap<String, NameServer>, name: String) -> Option<&mut 
         addresses: Vec::new(),
         at_parent: false,
         at_apex: false,
+        unseen: None,
     }))
 }
 
@@ -229,7 +239,8 @@ fn add(server: &mut NameServer, at: SocketAddr) {
     }
 }
 
-/// Adds what the resolvers know, where a parent's glue may be less than the truth.
+/// Adds what the resolvers know, where a parent's glue may be less than the truth. Where they cannot tell of a
+/// family, and the glue has nothing of it either, an address may be missing.
 async fn add_addresses(
     found: &mut BTreeMap<String, NameServer>,
     resolvers: &[SocketAddr],
@@ -237,11 +248,28 @@ async fn add_addresses(
     timeout: Duration,
 ) {
     let names: Vec<String> = found.keys().cloned().collect();
-    let told = join_all(names.iter().map(|name| addresses(name, resolvers, timeout))).await;
-    for (name, ips) in names.iter().zip(told) {
-        if let (Some(server), Ok(ips)) = (found.get_mut(name), ips) {
-            for ip in ips {
-                add(server, SocketAddr::new(ip, port));
+    let told = names
+        .iter()
+        .map(|name| both_families(name, resolvers, timeout));
+    for (name, (v4, v6)) in names.iter().zip(join_all(told).await) {
+        let Some(server) = found.get_mut(name) else {
+            continue;
+        };
+        server.unseen = None;
+        for (told, is_of_family) in [
+            (v4, SocketAddr::is_ipv4 as fn(&SocketAddr) -> bool),
+            (v6, SocketAddr::is_ipv6),
+        ] {
+            match told {
+                Ok(seen) => {
+                    for ip in seen.addresses() {
+                        add(server, SocketAddr::new(ip, port));
+                    }
+                }
+                Err(unseen) if !server.addresses.iter().any(is_of_family) => {
+                    server.unseen.get_or_insert(unseen);
+                }
+                Err(_) => {}
             }
         }
     }
@@ -249,6 +277,8 @@ async fn add_addresses(
 
 #[cfg(test)]
 mod tests {
+    use hickory_resolver::proto::op::ResponseCode;
+
     use super::*;
     use crate::world::dns::tests::{LONG, Scripted, a, anywhere, ns, reply};
 
@@ -268,6 +298,9 @@ mod tests {
                 }
                 ("resolver", "ns1.zone.test.", RecordType::A) => {
                     out.add_answer(a("ns1.zone.test", 60, "127.0.0.3"));
+                }
+                ("resolver", "ns2.zone.test.", _) => {
+                    out.metadata.response_code = ResponseCode::ServFail;
                 }
                 ("resolver", "ns3.zone.test.", RecordType::AAAA) => {
                     out.add_answer(a("ns3.zone.test", 60, "2001:db8::3"));
@@ -306,6 +339,13 @@ mod tests {
             .iter()
             .map(|s| (s.name.as_str(), s.at_parent, s.at_apex, s.addresses.clone()))
             .collect();
+        // Its IPv6 address is glue; whether it has one of IPv4, nobody could tell.
+        let untold: Vec<_> = servers
+            .iter()
+            .map(|server| server.unseen.as_ref().map(|unseen| unseen.detail.clone()))
+            .collect();
+        let why = format!("`{}` answered SERVFAIL for `ns2.zone.test.`", resolver.at);
+        assert_eq!(untold, [None, Some(why), None]);
         let at = |ip: &str| vec![SocketAddr::new(ip.parse().unwrap(), port)];
         assert_eq!(
             told,

@@ -60,6 +60,12 @@ pub(super) fn judge(aim: &Aim, evidence: &Evidence, floor: Duration) -> Finding 
             expected: "parent and zone name the same servers".into(),
             actual: note.clone(),
         }));
+        facts.extend(sighting.unseen.iter().map(|(server, why)| Fact {
+            outcome: Outcome::Unknown,
+            what: format!("{} at {server}", sighting.zone),
+            expected: "every address of this server".into(),
+            actual: format!("not all of them can be told: {}", why.detail),
+        }));
     }
     facts.extend(weigh.names(&sightings, &before));
     facts.extend(weigh.nothing_leads_there(&sightings));
@@ -326,10 +332,13 @@ fn caches(aim: &Aim, now: &[Sighting], before: &[Sighting], floor: Duration) -> 
     let mut last: Option<&Stamp> = None;
     for asked in now.iter().filter(is_authoritative).flat_map(|s| &s.asked) {
         let since = asked.new_since.as_ref()?;
-        last = Some(last.map_or(
-            since,
-            |last| if since.wall > last.wall { since } else { last },
-        ));
+        last = Some(last.map_or(since, |last| {
+            if since.since(last).is_zero() {
+                last
+            } else {
+                since
+            }
+        }));
     }
     let seen_before = before.iter().filter(is_authoritative).flat_map(|sighting| {
         let sides = Sides::new(&sighting.sites, aim);

@@ -22,6 +22,9 @@ pub(super) struct Sighting {
     pub(super) asked: Vec<Asked>,
     /// What is odd about the delegation.
     pub(super) notes: Vec<String>,
+    /// Name servers that may have addresses which could not be told, and why.
+    #[serde(default)]
+    pub(super) unseen: Vec<(String, Unseen)>,
     /// The highest TTL that was served with addresses of the side that shall be idle, as far as it was seen.
     pub(super) old_ttl: Option<u32>,
 }

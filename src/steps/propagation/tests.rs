@@ -153,6 +153,7 @@ fn a_delegation_that_differs_is_described() {
         addresses: vec![anywhere()],
         at_parent,
         at_apex,
+        unseen: None,
     };
     let mut homeless = server("ns4.", true, true);
     homeless.addresses.clear();
@@ -164,6 +165,10 @@ fn a_delegation_that_differs_is_described() {
     ];
     let notes = differences(&servers);
     assert_eq!(notes.len(), 3, "{notes:?}");
+    // Whether it has one could not be told, and is said as such.
+    let mut unknown = servers[3].clone();
+    unknown.unseen = Some(Unseen::new(Cause::TimedOut, "no answer"));
+    assert_eq!(differences(&[unknown]), [""; 0]);
     assert!(notes[0].contains("not by the zone") && notes[1].contains("not by its parent"));
     assert_eq!(differences(&[server("ns2.", true, false)]), [""; 0]);
 }

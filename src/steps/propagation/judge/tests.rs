@@ -71,6 +71,7 @@ fn sighting(role: Role, asked: Vec<Asked>) -> Sighting {
         .into(),
         asked,
         notes: Vec::new(),
+        unseen: Vec::new(),
         old_ttl: Some(300),
     }
 }
@@ -114,6 +115,37 @@ fn all_new_passes_and_says_until_when_caches_may_hold() {
     let finding = judge(&aim(), &evidence(vec![short]), FLOOR);
     let end = "until 03:01:50 UTC (03:02:00 UTC with a floor of 30s)";
     assert!(finding.headline.ends_with(end), "{}", finding.headline);
+}
+
+#[test]
+fn a_name_server_with_addresses_that_could_not_be_told_is_unknown() {
+    let one = asked("ns1", told(NEW4), told(NEW6));
+    let mut of = sighting(Role::Authoritative, vec![one]);
+    let why = Unseen::new(Cause::TimedOut, "`192.0.2.55:53` did not answer");
+    of.unseen.push(("ns2.example.org.".into(), why));
+    let finding = judge(&aim(), &evidence(vec![of]), FLOOR);
+    assert_eq!(finding.outcome, Outcome::Unknown, "{finding:?}");
+    let row = &finding.facts[1];
+    assert_eq!(row.what, "example.org at ns2.example.org.");
+    assert!(row.actual.ends_with("did not answer"), "{row:?}");
+}
+
+#[test]
+fn a_wall_clock_that_was_set_back_does_not_hide_the_last_server() {
+    let one = asked("ns1", told(NEW4), told(NEW6));
+    let mut two = asked("ns2", told(NEW4), told(NEW6));
+    // Ten minutes after the other one, though the clock on the wall says an hour before.
+    let mut later = at(690);
+    later.wall = at(0).wall - jiff::SignedDuration::from_hours(1);
+    two.new_since = Some(later.clone());
+    for asked in [vec![one.clone(), two.clone()], vec![two, one]] {
+        let of = sighting(Role::Authoritative, asked);
+        let expiry = caches(&aim(), &[of], &[], FLOOR).unwrap();
+        assert_eq!(
+            expiry.strict.boot_ms,
+            later.plus(Duration::from_secs(300)).boot_ms
+        );
+    }
 }
 
 #[test]
