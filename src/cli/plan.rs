@@ -162,7 +162,6 @@ pub(super) fn commands(actual: &Actual, plan: &Plan) -> Vec<Commands> {
     list
 }
 
-#[expect(clippy::disallowed_methods, reason = "the command line is an edge")]
 fn save(path: &Path, plan: &Plan) -> Result<(), Failure> {
     let failed = |why: &dyn std::fmt::Display| {
         Failure::new(
@@ -171,7 +170,7 @@ fn save(path: &Path, plan: &Plan) -> Result<(), Failure> {
         )
     };
     let text = serde_json::to_string_pretty(plan).map_err(|e| failed(&e))?;
-    std::fs::write(path, text + "\n").map_err(|e| failed(&e))
+    world::write(path, (text + "\n").as_bytes()).map_err(|e| failed(&e))
 }
 
 /// Reads a plan that was saved.
@@ -239,7 +238,13 @@ pub(super) fn differs(reviewed: &Plan, now: &Plan) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::clock::Clock;
+    use crate::playbook::Playbook;
+    use crate::simulate::{CANARY, imagine};
+    use crate::world::exec::Exec;
 
     #[test]
     fn a_plan_of_an_emergency_is_none_of_a_failover() {
@@ -250,6 +255,93 @@ mod tests {
         assert!(
             differs(&failover, &emergency).is_some_and(|why| why.contains("not as an emergency"))
         );
+    }
+
+    /// A playbook with a provider of each kind, whose secrets are files that hold the canary.
+    fn with_secrets(folder: &Path) -> Playbook {
+        let file = folder.join("secret");
+        let coded = data_encoding::BASE64.encode(CANARY.as_bytes());
+        std::fs::write(&file, format!("{coded}\n{CANARY}\n")).unwrap();
+        let secret = format!("{{ file = {:?} }}", file.display().to_string());
+        let text = format!(
+            r#"
+[playbook]
+name = "site"
+[hosts.primary]
+site = "dedicated"
+ssh = "primary"
+addresses = ["192.0.2.10"]
+[hosts.standby]
+site = "cloud"
+ssh = "standby"
+addresses = ["198.51.100.20"]
+[providers.one]
+kind = "rfc2136"
+server = "192.0.2.54:53"
+key = {{ name = "k", algorithm = "hmac-sha256", secret = {secret} }}
+[providers.two]
+kind = "powerdns"
+url = "http://192.0.2.53:8081"
+api-key = {secret}
+[providers.three]
+kind = "mythic-beasts"
+key-id = {secret}
+secret = {secret}
+[zones."one.example"]
+provider = "one"
+[zones."two.example"]
+provider = "two"
+[zones."three.example"]
+provider = "three"
+[services.website]
+names = ["one.example", "two.example", "three.example"]
+probes = [{{ http = "/", contains = "x" }}]
+[[step]]
+id = "flip"
+kind = "dns"
+services = "all"
+[[step]]
+id = "public"
+kind = "services"
+at = "public"
+"#
+        );
+        match Playbook::parse(&text, "site.toml", &[]) {
+            Ok(book) => book,
+            Err(problems) => panic!("{}", problems.render(false, None)),
+        }
+    }
+
+    #[tokio::test]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the test has a file with a secret"
+    )]
+    async fn a_plan_and_its_commands_name_where_a_secret_is_and_never_the_secret() {
+        let folder = tempfile::tempdir().unwrap();
+        let book = Arc::new(with_secrets(folder.path()));
+        let model = imagine(&book, Mode::Failover, None, None).await.unwrap();
+        let actual = Actual {
+            site: book.live(Clock::real(), Exec::new()),
+            book,
+        };
+        let commands = commands(&actual, &model.plan);
+        let style = report::Style {
+            width: 100_000,
+            ..report::Style::plain()
+        };
+        let text = report::render(&report::plan(&model.plan, &commands, &style), &style);
+        for zone in ["one.example", "two.example", "three.example"] {
+            assert!(text.contains(zone), "{text}");
+        }
+        let place = format!("head -n 1 {}", folder.path().join("secret").display());
+        // Each way of each zone; Mythic Beasts has two halves of a key.
+        assert!(text.matches(&place).count() >= 8, "{text}");
+        let hex = data_encoding::HEXLOWER.encode(CANARY.as_bytes());
+        let base64 = data_encoding::BASE64.encode(CANARY.as_bytes());
+        for told in [CANARY, &hex, &base64] {
+            assert!(!text.contains(told), "the plan tells a secret");
+        }
     }
 
     #[test]

@@ -45,17 +45,22 @@ pub(super) fn save(desk: &Desk, path: &Path, seen: &SeenWorld) -> Result<(), Fai
     write(path, &text).map_err(|e| failed(&e))
 }
 
+/// Writes a file whole or not at all. One that is there keeps its mode: it may be for one person alone.
 #[expect(clippy::disallowed_methods, reason = "the command line is an edge")]
-fn write(path: &Path, text: &[u8]) -> std::io::Result<()> {
+pub(super) fn write(path: &Path, text: &[u8]) -> std::io::Result<()> {
     // A link is followed, so that the file stays where it is; a pipe or a device is written to.
     let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    if std::fs::metadata(&real).is_ok_and(|there| !there.is_file()) {
+    let there = std::fs::metadata(&real).ok();
+    if there.as_ref().is_some_and(|there| !there.is_file()) {
         return std::fs::write(&real, text);
     }
     let folder = real.parent().filter(|folder| *folder != Path::new(""));
     let mut file = tempfile::Builder::new()
         .permissions(Permissions::from_mode(0o666))
         .tempfile_in(folder.unwrap_or(Path::new(".")))?;
+    if let Some(there) = there {
+        file.as_file().set_permissions(there.permissions())?;
+    }
     file.write_all(text)?;
     file.as_file().sync_all()?;
     file.persist(&real).map_err(|error| error.error)?;
@@ -69,8 +74,16 @@ pub(super) fn exists(path: &Path) -> bool {
 }
 
 /// Reads what an earlier dry run saw: a file of `--out-world`, or the output of `--format json`.
-#[expect(clippy::disallowed_methods, reason = "the command line is an edge")]
 pub(super) fn read(path: &Path) -> Result<SeenWorld, Failure> {
+    SeenWorld::read(&bytes(path)?).map_err(|why: NoWorld| {
+        let message = format!("`{}` tells of no dry run: {why}", path.display());
+        Failure::new(Exit::Usage, message)
+    })
+}
+
+/// Reads such a file, and no more of it than shows that it is too large.
+#[expect(clippy::disallowed_methods, reason = "the command line is an edge")]
+pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
     let path_text = path.display();
     let mut bytes = Vec::new();
     // One byte more than the largest, so that a larger one is told from it.
@@ -78,10 +91,34 @@ pub(super) fn read(path: &Path) -> Result<SeenWorld, Failure> {
     File::open(path)
         .and_then(|file| file.take(most).read_to_end(&mut bytes))
         .map_err(|why| Failure::new(Exit::Usage, format!("failed to read `{path_text}`: {why}")))?;
-    SeenWorld::read(&bytes).map_err(|why: NoWorld| {
-        Failure::new(
-            Exit::Usage,
-            format!("`{path_text}` tells of no dry run: {why}"),
-        )
-    })
+    Ok(bytes)
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "files are looked at")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_written_anew_keeps_its_place_and_its_mode() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("seen.json");
+        let link = folder.path().join("link.json");
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        std::fs::write(&file, "old").unwrap();
+        std::fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+        write(&link, b"new").unwrap();
+        assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(std::fs::read(&file).unwrap(), b"new");
+        let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn a_file_without_end_is_not_read_to_its_end() {
+        let read = bytes(Path::new("/dev/zero")).ok().unwrap();
+        assert_eq!(read.len(), LARGEST + 1);
+        assert_eq!(SeenWorld::read(&read), Err(NoWorld::TooLarge));
+    }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use clap::ValueEnum;
 
-use super::common::{Desk, Failure, PlaybookArgs, read};
+use super::common::{Desk, Failure, PlaybookArgs};
 use super::folder::PlaybooksArgs;
 use super::lint::{self, write};
 use super::{Exit, Format};
@@ -244,7 +244,7 @@ fn publish(desk: &Desk, args: &Args, one: bool, results: &Results) -> Result<(),
 }
 
 fn seen(file: &Path) -> Result<SeenWorld, Failure> {
-    SeenWorld::read(&read(file)?).map_err(|why| {
+    SeenWorld::read(&super::world::bytes(file)?).map_err(|why| {
         let message = format!("`{}` cannot be used: {why}", file.display());
         Failure::new(Exit::Usage, message)
     })
