@@ -60,7 +60,7 @@ impl<W: Write + Send + 'static> Bars<W> {
     }
 
     /// Draws at most so often a second; without a rate, at each news.
-    pub(super) fn with_rate(
+    pub(crate) fn with_rate(
         to: W,
         size: Size,
         rate: Option<u8>,
