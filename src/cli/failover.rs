@@ -9,7 +9,7 @@ use super::perform::Performance;
 use super::plan::{DryRun, differs, dry_run, load};
 use super::{Exit, Format, compare};
 use crate::engine::{Intention, survey};
-use crate::event::Ending;
+use crate::event::{Ending, Event, Record};
 use crate::journal;
 use crate::plan::{Mode, Plan};
 use crate::report::{self, Tally};
@@ -86,7 +86,8 @@ pub(super) async fn go(
     }
     let book = desk.playbook(playbook)?;
     let store = desk.store()?;
-    unfinished(desk, &*store, book.name(), going.mode).await?;
+    let of_this = |run: &journal::Run| run.meta.playbook == book.name();
+    unfinished(desk, &*store, of_this, None, going.mode).await?;
     let actual = desk.actual(&book);
     let to = match &going.reviewed {
         Some(plan) => Some(plan.direction.target.clone()),
@@ -109,6 +110,9 @@ pub(super) async fn go(
         let message = format!("the plan is stale: {why}; make it anew with `cutover plan --out`");
         return Err(Failure::new(Exit::Busy, message));
     }
+    // Of a living run of another playbook the lock tells.
+    let of_another = |run: &journal::Run| !of_this(run) && run.writer.is_none();
+    unfinished(desk, &*store, of_another, Some(&plan), going.mode).await?;
     if desk.format == Format::Text && going.reviewed.is_none() {
         desk.print(&report::plan(&plan, &[], &desk.style()));
         desk.print_text("\n");
@@ -139,12 +143,14 @@ async fn confirm(name: &str) -> Result<(), Failure> {
     Err(Failure::new(Exit::Refused, "declined; nothing was touched"))
 }
 
-/// An earlier run of this playbook that was cut off or stopped with changes must be finished first: a new
-/// plan would take what it left for the state to come back to.
+/// An earlier run that was cut off or stopped with changes must be finished first: a new plan would take what
+/// it left for the state to come back to, and a write of it may still land. `plan` is what will be done, where
+/// only runs matter that change the same: their locks are gone with their processes.
 async fn unfinished(
     desk: &Desk,
     store: &dyn Store,
-    playbook: &str,
+    matters: impl Fn(&journal::Run) -> bool,
+    plan: Option<&Plan>,
     mode: Mode,
 ) -> Result<(), Failure> {
     let mut open = None;
@@ -152,17 +158,31 @@ async fn unfinished(
         let unended = run.summary.as_ref().is_some_and(|summary| {
             summary.wrote && matches!(summary.ending, None | Some(Ending::Held | Ending::Stopped))
         });
-        if run.meta.playbook == playbook
-            && unended
-            && Tally::of(&journal::read(store, &run.id).await?).anything_stands()
-        {
+        if !unended || !matters(&run) {
+            continue;
+        }
+        let records = match journal::read(store, &run.id).await {
+            Ok(records) => records,
+            // The journal of another playbook stops nothing.
+            Err(_) if plan.is_some() => continue,
+            Err(error) => return Err(error.into()),
+        };
+        let same = plan.is_none_or(|plan| changes_the_same(&records, plan));
+        if same && Tally::of(&records).anything_stands() {
             open = Some(run);
             break;
         }
     }
     let Some(open) = open else { return Ok(()) };
+    let whose = match plan {
+        None => "this playbook".to_owned(),
+        Some(_) => format!(
+            "the playbook `{}`, which changes the same,",
+            open.meta.playbook
+        ),
+    };
     let message = format!(
-        "run `{0}` of this playbook has not come to an end and may have left changes; \
+        "run `{0}` of {whose} has not come to an end and may have left changes; \
          {1} or {2} first",
         open.id,
         desk.to_type(&format!("resume {}", open.id)),
@@ -173,4 +193,14 @@ async fn unfinished(
         return Ok(());
     }
     Err(Failure::new(Exit::Busy, message))
+}
+
+/// Whether a run locked anything that a plan locks.
+fn changes_the_same(records: &[Record], plan: &Plan) -> bool {
+    match records.first().map(|record| &record.event) {
+        Some(Event::Started { plan: other, .. }) => {
+            other.locks.iter().any(|lock| plan.locks.contains(lock))
+        }
+        _ => false,
+    }
 }

@@ -26,6 +26,18 @@ fn a_killed_drill_is_finished_by_a_resume() {
         .complains(run["run"].as_str().unwrap())
         .complains("cutover resume");
 
+    // So would one of another playbook that changes the same.
+    let other = scene
+        .text()
+        .replacen("name = \"site\"", "name = \"other\"", 1);
+    std::fs::write(scene.folder.path().join("other.toml"), other).unwrap();
+    let refused = scene
+        .run(&["failover", "other.toml", "--yes", "--to", "old"])
+        .exits(8);
+    refused
+        .complains(run["run"].as_str().unwrap())
+        .complains("of the playbook `site`, which changes the same,");
+
     // It is finished as it was planned, whatever the file says by now.
     scene.write_playbook("this is no playbook any more");
     let resumed = scene.run(&["resume"]).exits(0);
