@@ -131,3 +131,55 @@ fn a_reader_that_goes_away_is_no_error() {
     assert!(piped.stderr.is_empty(), "{piped:?}");
     assert_eq!(String::from_utf8_lossy(&piped.stdout).lines().count(), 1);
 }
+
+/// A playbook whose provider has its secret in a pipe that nobody writes to.
+const SECRET_IN_A_PIPE: &str = r#"
+[playbook]
+name = "piped"
+[hosts.a]
+site = "one"
+ssh = "a"
+addresses = ["192.0.2.1"]
+[hosts.b]
+site = "two"
+ssh = "b"
+addresses = ["192.0.2.2"]
+[providers.p]
+kind = "rfc2136"
+server = "127.0.0.1:9"
+key = { name = "k", secret = { file = "pipe" } }
+[zones."x.example"]
+provider = "p"
+servers = ["127.0.0.1:9"]
+[services.w]
+names = ["x.example"]
+probes = [{ tcp = 9 }]
+[[step]]
+id = "flip"
+kind = "dns"
+services = "all"
+"#;
+
+#[test]
+fn a_file_that_nobody_can_read_to_its_end_keeps_no_program_alive() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("piped.toml"), SECRET_IN_A_PIPE).unwrap();
+    let made = Command::new("mkfifo")
+        .arg(dir.path().join("pipe"))
+        .status()
+        .unwrap();
+    assert!(made.success());
+    run(dir.path(), &["plan", "piped.toml", "--to", "two"])
+        .exits(4)
+        .complains("it cannot be read to its end");
+    // A monitoring system reads one line of the output, and knows four codes.
+    let done = run(dir.path(), &["check", "piped.toml", "--format", "nagios"]).exits(3);
+    assert_eq!(done.out.lines().count(), 1, "{done}");
+    let done = done
+        .says("CUTOVER UNKNOWN - piped: which site is active cannot be read from DNS")
+        .complains("it cannot be read to its end");
+    drop(done);
+    run(dir.path(), &["check", "nowhere.toml", "--format", "nagios"])
+        .exits(3)
+        .says("CUTOVER UNKNOWN - nowhere: failed to read `nowhere.toml`");
+}
