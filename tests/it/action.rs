@@ -1,12 +1,12 @@
 //! The action for GitHub, run for real as its runner runs it.
 
 use std::collections::BTreeSet;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
+use crate::lab::put_program;
 use crate::playbooks::{SMALL, verified_too_early};
 
 fn root() -> &'static Path {
@@ -47,8 +47,7 @@ impl Project {
     fn program(&self, name: &str, script: &str) -> PathBuf {
         let path = self.path("bin").join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, script).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        put_program(&path, script);
         path
     }
 

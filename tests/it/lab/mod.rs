@@ -10,14 +10,14 @@ pub mod rsync;
 pub mod ssh;
 pub mod web;
 
-use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
 
 /// How long a server may take to become ready on a busy machine.
 pub const READY: Duration = Duration::from_secs(60);
@@ -25,24 +25,44 @@ pub const READY: Duration = Duration::from_secs(60);
 pub const V4: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 pub const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
 
-/// The ports that were handed out, so that two tests never get the same one.
-static TAKEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+/// The ports of tests: below those that a kernel usually gives to connections and to whoever asks for any port,
+/// so that nobody takes one between the moment when it is chosen and the moment when a server opens it; and
+/// beside those of the demo.
+const PORTS: Range<u16> = 10_000..20_000;
 
-/// A port that is free on 127.0.0.1 and [::1], for TCP and UDP.
+/// How many ports a process of tests takes for itself at a time. The first of them is held open as long as the
+/// process lives: it tells others that the rest is taken, and nobody has to clean it up.
+const BLOCK: u16 = 50;
+
+/// The ports that this process has left, and the marks of the blocks that it took.
+static OURS: Mutex<(Range<u16>, Vec<TcpListener>)> = Mutex::new((0..0, Vec::new()));
+
+/// A port that is free on 127.0.0.1 and [::1], for TCP and UDP, and that no other test gets, in whatever process.
 pub fn free_port() -> u16 {
-    for _ in 0..1000 {
-        let Ok(probe) = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)) else {
-            continue;
-        };
-        let port = probe.local_addr().unwrap().port();
-        let free = TcpListener::bind((Ipv6Addr::LOCALHOST, port)).is_ok()
-            && UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
-            && UdpSocket::bind((Ipv6Addr::LOCALHOST, port)).is_ok();
-        if free && TAKEN.lock().unwrap().insert(port) {
+    // One test that fails here is enough.
+    let mut ours = OURS.lock().unwrap_or_else(PoisonError::into_inner);
+    let (left, marks) = &mut *ours;
+    loop {
+        if let Some(port) = left.find(|port| is_free(*port)) {
             return port;
         }
+        let blocks = PORTS.len() / usize::from(BLOCK);
+        let first = std::process::id() as usize % blocks;
+        let begins = (first..first + blocks).map(|n| PORTS.start + (n % blocks) as u16 * BLOCK);
+        let mark = |begin: u16| TcpListener::bind((Ipv4Addr::LOCALHOST, begin)).ok();
+        let taken = begins
+            .into_iter()
+            .find_map(|begin| Some((begin, mark(begin)?)));
+        let (begin, mark) = taken.expect("no port is free");
+        marks.push(mark);
+        *left = begin + 1..begin + BLOCK;
     }
-    panic!("no port is free");
+}
+
+fn is_free(port: u16) -> bool {
+    let ips = [V4, V6].into_iter();
+    ips.map(|ip| SocketAddr::new(ip, port))
+        .all(|at| TcpListener::bind(at).is_ok() && UdpSocket::bind(at).is_ok())
 }
 
 /// 127.0.0.1 and a port.
@@ -65,6 +85,29 @@ pub fn wait_until<T>(what: &str, within: Duration, mut look: impl FnMut() -> Opt
         assert!(Instant::now() < deadline, "{what}: not within {within:?}");
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// Does something that must not be held up, until it took less than `limit` once. A busy machine makes it slow now
+/// and then; a wait that does not belong there makes it slow each time.
+pub async fn in_time(what: &str, limit: Duration, mut attempt: impl AsyncFnMut()) {
+    for _ in 0..5 {
+        let begun = Instant::now();
+        attempt().await;
+        if begun.elapsed() < limit {
+            return;
+        }
+    }
+    panic!("{what}: never within {limit:?}");
+}
+
+/// When the tests began, in whole seconds: a time for files that must have the same one, however long it takes
+/// to write them.
+pub fn beginning() -> SystemTime {
+    static BEGAN: OnceLock<SystemTime> = OnceLock::new();
+    *BEGAN.get_or_init(|| {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        SystemTime::UNIX_EPOCH + Duration::from_secs(since.unwrap().as_secs())
+    })
 }
 
 /// Where a program is: in PATH, or among the system's daemons.
@@ -153,9 +196,9 @@ impl Guard {
         self.child.id()
     }
 
-    /// Waits for its end, a moment at most.
+    /// Waits for its end, within reason.
     pub fn ended(&mut self) {
-        let deadline = Instant::now() + Duration::from_secs(5);
+        let deadline = Instant::now() + READY;
         while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -184,7 +227,7 @@ pub fn put(dir: &Path, name: &str, text: &str) -> PathBuf {
 /// Waits until something listens there.
 pub fn wait_for_port(server: &mut Guard, at: SocketAddr) {
     server.ready(&at.to_string(), || {
-        TcpStream::connect_timeout(&at, Duration::from_millis(200)).ok()
+        TcpStream::connect_timeout(&at, Duration::from_secs(5)).ok()
     });
 }
 
@@ -196,11 +239,13 @@ pub fn read(path: &Path) -> String {
 
 /// Writes a program that a test puts before the real one.
 pub fn put_program(path: &Path, text: &str) {
-    use std::os::unix::fs::PermissionsExt;
-    // Written beside and moved: a file that is open for writing cannot be run.
-    let beside = path.with_extension("new");
-    fs::write(&beside, text).unwrap();
-    fs::set_permissions(&beside, fs::Permissions::from_mode(0o755)).unwrap();
+    let (text_of_it, beside) = (path.with_extension("text"), path.with_extension("new"));
+    fs::write(&text_of_it, text).unwrap();
+    // A file that any process has open for writing cannot be run. What this process opens, a program that another
+    // test starts at that moment holds open too, until it has begun: so another process writes it.
+    let mut install = Command::new("install");
+    install.args(["-m", "755"]).args([&text_of_it, &beside]);
+    assert!(install.status().unwrap().success(), "{install:?}");
     fs::rename(&beside, path).unwrap();
 }
 

@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use cutover::event::{Finding, Pulse};
 use cutover::plan::Outcome;
@@ -13,7 +13,7 @@ use cutover::step::Pulses;
 use tempfile::TempDir;
 
 use super::{PROGRAMS, look, look_with, playbook};
-use crate::lab::have;
+use crate::lab::{beginning, have};
 
 /// Two folders that hold the same.
 pub struct Trees {
@@ -70,22 +70,17 @@ impl Trees {
     }
 }
 
-/// Writes a file that is an hour old to the second.
+/// Writes a file that is an hour old to the second, and that everybody may read, whatever the umask.
 pub fn put(side: &Path, name: &str, text: &str) {
     let path = side.join(name);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(&path, text).unwrap();
+    fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
     age(&path, 3600);
 }
 
 fn age(path: &Path, seconds: u64) {
-    let now = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap()
-        .as_secs();
-    // Times of one test are the same to the second, however long the test takes.
-    let then = (now / 10_000 * 10_000).saturating_sub(seconds);
-    let time = SystemTime::UNIX_EPOCH + Duration::from_secs(then);
+    let time = beginning() - Duration::from_secs(seconds);
     File::options()
         .write(true)
         .open(path)

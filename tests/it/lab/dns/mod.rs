@@ -37,6 +37,9 @@ impl Tsig {
     }
 }
 
+/// How long a server may take to answer on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// Asks one question over TCP; `None` where nobody answers.
 pub fn ask(at: SocketAddr, name: &str, rtype: RecordType, recursive: bool) -> Option<Message> {
     let mut message = Message::query();
@@ -45,8 +48,8 @@ pub fn ask(at: SocketAddr, name: &str, rtype: RecordType, recursive: bool) -> Op
     name.set_fqdn(true);
     message.add_query(Query::query(name, rtype));
     let bytes = message.to_vec().unwrap();
-    let mut stream = TcpStream::connect_timeout(&at, Duration::from_secs(2)).ok()?;
-    stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
+    let mut stream = TcpStream::connect_timeout(&at, PATIENCE).ok()?;
+    stream.set_read_timeout(Some(PATIENCE)).ok()?;
     let mut framed = u16::try_from(bytes.len()).unwrap().to_be_bytes().to_vec();
     framed.extend(bytes);
     stream.write_all(&framed).ok()?;

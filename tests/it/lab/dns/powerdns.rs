@@ -137,7 +137,7 @@ fn request(
     body: Option<&str>,
 ) -> Option<(u16, String)> {
     let body = body.unwrap_or_default();
-    let mut stream = TcpStream::connect_timeout(&at, Duration::from_secs(2)).ok()?;
+    let mut stream = TcpStream::connect_timeout(&at, Duration::from_secs(20)).ok()?;
     stream
         .set_read_timeout(Some(Duration::from_secs(20)))
         .ok()?;
