@@ -5,12 +5,11 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 /// What becomes of a connection on which a write was seen.
 #[derive(Clone, Copy, Debug)]
 pub enum Fate {
-    /// The write reaches the server; the connection is cut before the answer comes back.
+    /// The write reaches the server, which answers it; the connection is cut instead of handing the answer on.
     CutAfter,
     /// The write reaches the server; the answer never comes, and the connection stays open.
     Silence,
@@ -72,7 +71,12 @@ fn relay(mut client: TcpStream, mut server: TcpStream, is_write: fn(&[u8]) -> bo
     std::thread::spawn(move || {
         let mut piece = [0; 65536];
         while let Ok(length @ 1..) = from.read(&mut piece) {
-            if !muted.load(Ordering::SeqCst) && back.write_all(&piece[..length]).is_err() {
+            if muted.load(Ordering::SeqCst) {
+                if matches!(fate, Fate::CutAfter) {
+                    // The server has the write, since it answers.
+                    let _ = back.shutdown(std::net::Shutdown::Both);
+                }
+            } else if back.write_all(&piece[..length]).is_err() {
                 break;
             }
         }
@@ -91,13 +95,7 @@ fn relay(mut client: TcpStream, mut server: TcpStream, is_write: fn(&[u8]) -> bo
         }
         mute.store(true, Ordering::SeqCst);
         match fate {
-            Fate::CutAfter => {
-                let _ = server.write_all(piece);
-                // The server has it once it would have answered; its answer goes nowhere.
-                std::thread::sleep(Duration::from_millis(200));
-                let _ = client.shutdown(std::net::Shutdown::Both);
-            }
-            Fate::Silence => {
+            Fate::CutAfter | Fate::Silence => {
                 let _ = server.write_all(piece);
             }
             Fate::Forged(answer) => {
