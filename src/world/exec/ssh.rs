@@ -212,7 +212,7 @@ impl Far {
             // long; a write needs its end.
             outputs_first: match job.write {
                 true => Duration::ZERO,
-                false => job.timeout / 2,
+                false => deadline.saturating_duration_since(Instant::now()) / 2,
             },
             stdout,
             stderr,
