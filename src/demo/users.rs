@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, MissedTickBehavior};
 
 use super::playbook::{MIRROR, MIRROR_FILE, SHOPS};
 use crate::world::names::{self, Address, Asked};
@@ -57,6 +57,8 @@ impl Users {
         let mut known: BTreeMap<&str, Known> = BTreeMap::new();
         let mut requests = JoinSet::new();
         let mut pace = tokio::time::interval(PACE);
+        // What a busy machine missed does not come in a burst: the traffic step would take that for the usual rate.
+        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
         for turn in 0_usize.. {
             pace.tick().await;
             while requests.try_join_next().is_some() {}
