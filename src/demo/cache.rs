@@ -193,7 +193,7 @@ mod tests {
         let _cache = cache.serve(sockets.take(Place::Cache));
         let at = ports.of(Place::Cache)[0];
         let ask = async |name: &str, rtype| {
-            let patience = Duration::from_secs(20);
+            let patience = Duration::from_secs(60);
             dns::ask(at, name, rtype, true, patience).await.unwrap()
         };
 
@@ -205,7 +205,7 @@ mod tests {
         zone.change(change).await.unwrap();
         let began = Instant::now();
         while ask("www.demo.example", RecordType::A).await.records == first.records {
-            assert!(began.elapsed() < Duration::from_secs(20));
+            assert!(began.elapsed() < Duration::from_secs(60));
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         let now = ask("www.demo.example", RecordType::A).await;

@@ -240,7 +240,7 @@ mod tests {
     use super::*;
     use crate::report::fixture;
 
-    const LONG: Duration = Duration::from_secs(20);
+    const LONG: Duration = Duration::from_secs(60);
 
     /// Sends what it is shown; fails or blocks on request.
     struct Probe {

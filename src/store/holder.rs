@@ -173,7 +173,7 @@ mod tests {
         child.kill().unwrap();
         let begun = std::time::Instant::now();
         while holder.liveness() == Liveness::Alive {
-            assert!(begun.elapsed() < std::time::Duration::from_secs(10));
+            assert!(begun.elapsed() < std::time::Duration::from_secs(60));
             std::thread::yield_now();
         }
         child.wait().unwrap();

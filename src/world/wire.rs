@@ -142,7 +142,7 @@ pub(super) fn cause_of(error: &io::Error) -> Cause {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpSocket};
 
     #[test]
     fn only_a_question_goes_without_a_permit() {
@@ -155,14 +155,21 @@ mod tests {
 
     #[tokio::test]
     async fn a_silent_server_is_frozen_and_a_closed_port_refused() {
-        for host in ["127.0.0.1:0", "[::1]:0"] {
+        let sockets = [
+            (TcpSocket::new_v4().unwrap(), "127.0.0.1:0"),
+            (TcpSocket::new_v6().unwrap(), "[::1]:0"),
+        ];
+        for (closed, host) in sockets {
             let listener = TcpListener::bind(host).await.unwrap();
             let at = listener.local_addr().unwrap();
-            let mut wire = Wire::connect(at, Duration::from_millis(200)).await.unwrap();
+            let mut wire = Wire::connect(at, Duration::from_secs(2)).await.unwrap();
             wire.ask(&[0; 12]).await.unwrap();
             assert_eq!(wire.receive().await.unwrap_err().cause, Cause::Frozen);
-            drop(listener);
-            let error = Wire::connect(at, Duration::from_secs(2)).await.unwrap_err();
+            // Nobody listens at this socket, and nobody else can take its port.
+            closed.bind(host.parse().unwrap()).unwrap();
+            let at = closed.local_addr().unwrap();
+            let patience = Duration::from_secs(60);
+            let error = Wire::connect(at, patience).await.unwrap_err();
             assert_eq!(error.cause, Cause::Refused, "{error:?}");
         }
     }
@@ -171,7 +178,7 @@ mod tests {
     async fn an_answer_that_breaks_off_is_garbled() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = listener.local_addr().unwrap();
-        let mut wire = Wire::connect(at, Duration::from_secs(5)).await.unwrap();
+        let mut wire = Wire::connect(at, Duration::from_secs(60)).await.unwrap();
         let (mut stream, _) = listener.accept().await.unwrap();
         stream.write_all(&[0, 40, 1, 2, 3]).await.unwrap();
         drop(stream);

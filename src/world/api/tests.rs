@@ -1,7 +1,7 @@
 //! The HTTP client against servers that answer well, badly or not at all.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use super::*;
 use crate::event::Answer;
@@ -39,7 +39,7 @@ async fn parts_of_a_path_are_encoded() {
     }
 }
 
-const TIMEOUT: Duration = Duration::from_millis(300);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 #[tokio::test]
 async fn ways_of_failing_are_told_apart() {
@@ -47,7 +47,10 @@ async fn ways_of_failing_are_told_apart() {
     let at = listener.local_addr().unwrap();
     let api = Api::new(&format!("http://{at}"), TIMEOUT).unwrap();
     assert_eq!(ask(&api).await.err().unwrap().cause, Cause::Frozen);
-    drop(listener);
+    // Nobody listens at this socket, and nobody else can take its port.
+    let closed = TcpSocket::new_v4().unwrap();
+    closed.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let at = closed.local_addr().unwrap();
     let patient = Api::new(&format!("http://{at}"), Duration::from_secs(20)).unwrap();
     assert_eq!(ask(&patient).await.err().unwrap().cause, Cause::Refused);
 

@@ -124,8 +124,8 @@ mod tests {
     use super::*;
     use tokio::net::TcpListener;
 
-    const SHORT: Duration = Duration::from_millis(200);
-    const LONG: Duration = Duration::from_secs(10);
+    const SHORT: Duration = Duration::from_secs(2);
+    const LONG: Duration = Duration::from_secs(60);
 
     /// A server that reads `wait_for` bytes, says `say`, and then keeps the connection open or not.
     async fn server(wait_for: usize, say: &'static [u8], keep: bool) -> SocketAddr {
@@ -179,9 +179,10 @@ mod tests {
         let at = server(1, b"", true).await;
         let unseen = tcp(at, b"", Some(b"220"), 1000, SHORT).await.unwrap_err();
         assert_eq!(unseen.cause, Cause::Frozen);
-        let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let at = free.local_addr().unwrap();
-        drop(free);
+        // Nobody listens at this socket, and nobody else can take its port.
+        let closed = tokio::net::TcpSocket::new_v4().unwrap();
+        closed.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let at = closed.local_addr().unwrap();
         let unseen = tcp(at, b"", None, 0, LONG).await.unwrap_err();
         assert_eq!(unseen.cause, Cause::Refused);
         assert!(unseen.detail.contains(&at.to_string()), "{unseen:?}");
