@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cutover::clock::Clock;
 use cutover::demo::{self, Break, DemoError, Lab, Options};
@@ -17,7 +17,7 @@ use cutover::step::Pulses;
 use cutover::store::{Memory, Store};
 use cutover::world::exec::Exec;
 
-use crate::lab::have;
+use crate::lab::{READY, have};
 
 const RUN: &str = "20261122-030500-demo";
 
@@ -29,9 +29,24 @@ struct Show {
     world: Actual,
 }
 
-fn world_of(playbook: &Path, sets: &[String]) -> Actual {
+/// The playbook of a lab with the patience of a busy machine, but for what is broken: its end is waited for.
+fn world_of(playbook: &Path, breaks: Option<Break>) -> Actual {
     let text = std::fs::read_to_string(playbook).unwrap();
-    let book = Playbook::parse(&text, "playbook.toml", sets).unwrap_or_else(|p| panic!("{p}"));
+    let text = text.replace("slower-than = \"2s\"", "slower-than = \"1m\"");
+    let broken = match breaks {
+        Some(Break::Dns) => "published",
+        Some(Break::Http) => "public",
+        Some(Break::Traffic) => "traffic",
+        _ => "",
+    };
+    let steps = ["published", "public", "traffic"].into_iter();
+    let mut sets: Vec<String> = (steps.filter(|step| *step != broken))
+        .map(|step| format!("step.{step}.within=2m"))
+        .collect();
+    for step in ["works", "public", "traffic"] {
+        sets.push(format!("step.{step}.timeout=30s"));
+    }
+    let book = Playbook::parse(&text, "playbook.toml", &sets).unwrap_or_else(|p| panic!("{p}"));
     assert!(book.warnings().is_empty(), "{}", book.warnings());
     let site = book.live(Clock::real(), Exec::new());
     let book = Arc::new(book);
@@ -46,7 +61,7 @@ impl Show {
             breaks,
         };
         let lab = demo::start(&options).await.unwrap();
-        let world = world_of(lab.playbook(), &[]);
+        let world = world_of(lab.playbook(), breaks);
         Show {
             lab,
             folder,
@@ -122,15 +137,13 @@ impl Show {
         drop(lab);
         // The sockets of the old lab are closed when its tasks are seen to have ended.
         let mut lab = demo::start(&options).await;
-        for _ in 0..100 {
-            if !matches!(lab, Err(DemoError::Taken { .. })) {
-                break;
-            }
+        let begun = Instant::now();
+        while matches!(lab, Err(DemoError::Taken { .. })) && begun.elapsed() < READY {
             tokio::time::sleep(Duration::from_millis(50)).await;
             lab = demo::start(&options).await;
         }
         let lab = lab.unwrap();
-        let world = world_of(lab.playbook(), &[]);
+        let world = world_of(lab.playbook(), None);
         Show {
             lab,
             folder,
@@ -248,7 +261,7 @@ async fn a_drill_goes_there_and_comes_back() {
         return;
     }
     let show = Show::begin(None).await;
-    let began = std::time::Instant::now();
+    let began = Instant::now();
     let ending = show.run(Mode::Drill).await;
     let took = began.elapsed();
     let story = show.story().await;
@@ -275,7 +288,7 @@ async fn a_drill_goes_there_and_comes_back() {
     assert_eq!(story.sequence(), expected, "{story}");
     assert_eq!(show.active().await, "dedicated");
     // It is a show: on an idle machine it takes about 15 seconds. This bound only finds a wait gone wrong.
-    assert!(took < Duration::from_secs(60), "{took:?}");
+    assert!(took < Duration::from_secs(180), "{took:?}");
     eprintln!("the drill took {took:?}");
 }
 
@@ -333,12 +346,21 @@ async fn a_name_server_that_does_not_follow_holds_the_run_and_a_healed_lab_lets_
     if !can() {
         return;
     }
-    let show = Show::begin(Some(Break::Dns)).await;
-    let ending = show.run(Mode::Failover).await;
-    let story = show.story().await;
-    assert_eq!(ending, Ending::Held, "{story}");
-    let (outcome, headline) = story.outcome_of("published");
-    assert_eq!(outcome, Outcome::Late, "{story}");
+    let mut times = 0;
+    let (show, headline) = loop {
+        times += 1;
+        let show = Show::begin(Some(Break::Dns)).await;
+        let ending = show.run(Mode::Failover).await;
+        let story = show.story().await;
+        assert_eq!(ending, Ending::Held, "{story}");
+        let (outcome, headline) = story.outcome_of("published");
+        // On a busy machine the last question may come back too late.
+        if outcome == Outcome::Unknown && times < 3 {
+            continue;
+        }
+        assert_eq!(outcome, Outcome::Late, "{story}");
+        break (show, headline);
+    };
     assert!(headline.contains("still old"), "{headline}");
     assert_eq!(show.active().await, "cloud");
 

@@ -26,7 +26,7 @@ const ZONE: &str = "lab.example";
 const LONG: Duration = Duration::from_secs(60);
 
 /// Longer than any answer takes, shorter than a person waits.
-const ONE: Duration = Duration::from_secs(10);
+const ONE: Duration = Duration::from_secs(30);
 
 fn zone_text(more: &str) -> String {
     format!(
@@ -151,15 +151,26 @@ async fn look(check: &dyn Check, site: &Site, aim: &Aim) -> Finding {
     check.judge(aim, &evidence)
 }
 
-/// Looks again and again until the outcome is this.
-async fn until(outcome: Outcome, check: &dyn Check, site: &Site, aim: &Aim) -> Finding {
+/// Looks again and again until the outcome is this, and these servers are seen so. On a busy machine one may not
+/// answer in time now and then.
+async fn until(
+    outcome: Outcome,
+    seen: &[(SocketAddr, Outcome)],
+    check: &dyn Check,
+    site: &Site,
+    aim: &Aim,
+) -> Finding {
     let deadline = Instant::now() + LONG;
     loop {
         let finding = look(check, site, aim).await;
-        if finding.outcome == outcome {
+        let as_said = (seen.iter()).all(|(at, outcome)| row(&finding, *at).outcome == *outcome);
+        if finding.outcome == outcome && as_said {
             return finding;
         }
-        assert!(Instant::now() < deadline, "not {outcome}: {finding:#?}");
+        assert!(
+            Instant::now() < deadline,
+            "not {outcome} with {seen:?}: {finding:#?}"
+        );
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
@@ -203,9 +214,8 @@ async fn a_flip_is_seen_to_arrive_at_every_server_and_to_leave_the_caches() {
     let there = aim("cloud", "dedicated");
 
     // Before the flip everything is old, the cache too, and from now on it holds that for its TTL.
-    let old = look(&*published, &real, &there).await;
-    assert_eq!(old.outcome, Outcome::Late, "{old:#?}");
-    assert_eq!(row(&old, cache.v4).outcome, Outcome::Late);
+    let old = [(cache.v4, Outcome::Late)];
+    until(Outcome::Late, &old, &*published, &real, &there).await;
 
     let edit = edit(&*flip, &real, &there).await;
     let lines = flip.describe(&edit.after);
@@ -222,17 +232,12 @@ async fn a_flip_is_seen_to_arrive_at_every_server_and_to_leave_the_caches() {
     assert!(matches!(answer, Answer::Done { .. }), "{answer:?}");
 
     // One server lags: that is late, by name, however long one waits.
-    let deadline = Instant::now() + LONG;
-    let late = loop {
-        let finding = look(&*published, &real, &there).await;
-        if row(&finding, secondary.v4).outcome == Outcome::Pass {
-            break finding;
-        }
-        assert!(Instant::now() < deadline, "{finding:#?}");
-    };
-    assert_eq!(late.outcome, Outcome::Late, "{late:#?}");
-    assert_eq!(row(&late, primary.v6).outcome, Outcome::Pass);
-    assert_eq!(row(&late, lagging.v6).outcome, Outcome::Late);
+    let behind = [
+        (secondary.v4, Outcome::Pass),
+        (primary.v6, Outcome::Pass),
+        (lagging.v6, Outcome::Late),
+    ];
+    let late = until(Outcome::Late, &behind, &*published, &real, &there).await;
     assert!(
         late.headline.contains(&lagging.v6.to_string()),
         "{}",
@@ -240,8 +245,8 @@ async fn a_flip_is_seen_to_arrive_at_every_server_and_to_leave_the_caches() {
     );
 
     write(&*flip, &other, &edit, Way::There).await;
-    let pass = until(Outcome::Pass, &*published, &real, &there).await;
-    assert_eq!(row(&pass, cache.v4).outcome, Outcome::Pass);
+    let new = [(cache.v4, Outcome::Pass)];
+    let pass = until(Outcome::Pass, &new, &*published, &real, &there).await;
     assert!(
         pass.headline.contains("caches that keep to the rules"),
         "{}",
@@ -251,14 +256,10 @@ async fn a_flip_is_seen_to_arrive_at_every_server_and_to_leave_the_caches() {
     // The way back is the same, with the roles swapped; the value comes back exactly.
     let home = aim("dedicated", "cloud");
     write(&*flip, &real, &edit, Way::Back).await;
-    let behind = look(&*published, &real, &home).await;
-    assert_eq!(
-        row(&behind, lagging.v6).outcome,
-        Outcome::Late,
-        "{behind:#?}"
-    );
+    let behind = [(lagging.v6, Outcome::Late)];
+    until(Outcome::Late, &behind, &*published, &real, &home).await;
     write(&*flip, &other, &edit, Way::Back).await;
-    until(Outcome::Pass, &*published, &real, &home).await;
+    until(Outcome::Pass, &[], &*published, &real, &home).await;
 }
 
 #[tokio::test]
@@ -273,10 +274,9 @@ async fn a_server_without_authority_is_unknown() {
     let dir = tempfile::tempdir().unwrap();
     let provider = rfc2136(dir.path(), primary.v4, &key);
     let site = site(provider, vec![primary.v4, cache.v4], vec![primary.v6]);
-    let finding = look(&*published(), &site, &aim("dedicated", "cloud")).await;
-    assert_eq!(finding.outcome, Outcome::Unknown, "{finding:#?}");
-    assert_eq!(row(&finding, cache.v4).outcome, Outcome::Unknown);
-    assert_eq!(row(&finding, primary.v4).outcome, Outcome::Pass);
+    let seen = [(cache.v4, Outcome::Unknown), (primary.v4, Outcome::Pass)];
+    let home = aim("dedicated", "cloud");
+    until(Outcome::Unknown, &seen, &*published(), &site, &home).await;
 }
 
 #[tokio::test]

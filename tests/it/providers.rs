@@ -23,7 +23,7 @@ use cutover::store::Memory;
 use hickory_resolver::proto::rr::RecordType;
 
 use crate::lab::dns::{Bind, Knot, Nsd, PowerDns, Tsig, Unbound, answers, ask};
-use crate::lab::{free_port, have, put, wait_until};
+use crate::lab::{READY, free_port, have, put, wait_until};
 
 const ZONE: &str = "lab.example";
 
@@ -175,7 +175,7 @@ async fn a_secondary_hears_of_a_change_at_once() {
     ];
     for (provider, secondary) in providers {
         done(write(&*provider, from_ref(&before), from_ref(&after)).await);
-        wait_until("the secondary has it", Duration::from_secs(30), || {
+        wait_until("the secondary has it", READY, || {
             let seen = answers(secondary, "www.lab.example", RecordType::AAAA);
             (seen == ["60 2001:db8:1::20"]).then_some(())
         });

@@ -1,9 +1,12 @@
 //! Runs that are killed, stopped, or met by another one.
 
+use std::time::{Duration, Instant};
+
 use rustix::process::Signal;
 
 use super::scene::{Plot, Scene};
 use crate::lab::relay::{Fate, Relay};
+use crate::lab::{READY, wait_until};
 
 #[test]
 fn a_killed_drill_is_finished_by_a_resume() {
@@ -99,17 +102,25 @@ fn a_lost_terminal_stops_nothing_and_a_second_request_waits_for_nothing() {
     assert_eq!(scene.zone(), before);
 
     let _relay = says_nothing_to_an_update(&mut scene);
-    let drill = scene.drill_there();
-    drill.signal(Signal::TERM);
-    drill.wait_for("the present write is finished first");
-    drill.signal(Signal::INT);
-    let stopped = drill.end().exits(7).complains("stopping now");
-    assert!(
-        stopped.took < std::time::Duration::from_secs(40),
-        "{stopped}"
-    );
-    scene.run(&["rollback"]).exits(0);
-    assert_eq!(scene.zone(), before, "{stopped}");
+    once_in_time(|| {
+        let drill = scene.drill_there();
+        let begun = Instant::now();
+        drill.signal(Signal::TERM);
+        drill.wait_for("the present write is finished first");
+        drill.signal(Signal::INT);
+        let stopped = drill.end().exits(7);
+        let took = begun.elapsed();
+        scene.run(&["rollback"]).exits(0);
+        assert_eq!(scene.zone(), before, "{stopped}");
+        stopped.err.contains("stopping now") && took < Duration::from_secs(40)
+    });
+}
+
+/// A write whose answer is missing is waited for some seconds only, and a busy machine may let them pass before
+/// the next request comes: then it is tried again.
+fn once_in_time(attempt: impl FnMut() -> bool) {
+    let came = std::iter::repeat_with(attempt).take(5).any(|came| came);
+    assert!(came, "no request was answered as it should");
 }
 
 /// Puts something before the name server that takes an update and swallows the answer: the write has happened,
@@ -122,7 +133,7 @@ fn says_nothing_to_an_update(scene: &mut Scene) -> Relay {
     let relay = Relay::start(primary.v6, is_update, Fate::Silence);
     scene.provider_at = relay.at;
     scene.write_playbook(&scene.text().replace(
-        "ttl = \"1s\"\ntimeout = \"4s\"",
+        "ttl = \"1s\"\ntimeout = \"20s\"",
         "ttl = \"1s\"\ntimeout = \"60s\"",
     ));
     relay
@@ -135,21 +146,26 @@ fn a_third_request_leaves_at_once() {
     };
     let before = scene.zone();
     let _relay = says_nothing_to_an_update(&mut scene);
-    let drill = scene.drill_there();
-    for said in ["the present write is finished first", "stopping now"] {
+    once_in_time(|| {
+        let mut drill = scene.drill_there();
         drill.signal(Signal::TERM);
-        drill.wait_for(said);
-    }
-    let asked = std::time::Instant::now();
-    drill.signal(Signal::TERM);
-    let left = drill.end().exits(7).complains("left at once");
-    assert!(
-        asked.elapsed() < std::time::Duration::from_secs(10),
-        "{left}"
-    );
-    assert_eq!(scene.newest_run()["ending"], serde_json::Value::Null);
-    scene.run(&["rollback"]).exits(0);
-    assert_eq!(scene.zone(), before);
+        drill.wait_for("the present write is finished first");
+        drill.signal(Signal::TERM);
+        wait_until("stopping now, or ended with the write", READY, || {
+            (drill.said().contains("stopping now") || drill.has_ended()).then_some(())
+        });
+        let asked = Instant::now();
+        drill.signal(Signal::TERM);
+        let left = drill.end().exits(7);
+        let took = asked.elapsed();
+        let at_once = left.err.contains("left at once") && took < Duration::from_secs(10);
+        if at_once {
+            assert_eq!(scene.newest_run()["ending"], serde_json::Value::Null);
+        }
+        scene.run(&["rollback"]).exits(0);
+        assert_eq!(scene.zone(), before, "{left}");
+        at_once
+    });
 }
 
 #[test]

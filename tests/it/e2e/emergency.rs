@@ -89,6 +89,9 @@ fn a_source_that_hangs_is_left_without_waiting_for_it() {
     let Some(scene) = far().scene() else {
         return;
     };
+    // What hangs is waited for as long as a look may take.
+    let text = scene.text();
+    scene.write_playbook(&text.replace("timeout = \"60s\"", "timeout = \"20s\""));
     scene.run(&["check", "PLAYBOOK"]).exits(0);
     let pids = [
         scene.old.sshd.as_ref().unwrap().pid(),

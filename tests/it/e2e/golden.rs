@@ -4,6 +4,7 @@ use regex_lite::Regex;
 
 use super::program::Done;
 use super::scene::{Plot, Scene};
+use super::terminal::{NAME, answer};
 use crate::lab::have;
 
 /// Puts words in the place of what differs from run to run and from machine to machine.
@@ -207,13 +208,12 @@ fn a_person_at_a_terminal_types_the_name() {
     };
     let serial = scene.serial();
     let mut refused = scene.start_on_terminal(&["failover", "PLAYBOOK"], &[]);
-    refused.wait_for("Type the playbook's name (site)");
-    refused.type_text("no\n");
+    answer(&mut refused, NAME, "no\n");
     let refused = refused.end().exits(4).says("declined; nothing was touched");
     assert_eq!(scene.serial(), serial, "{refused}");
 
     let mut drill = scene.start_on_terminal(&["drill", "PLAYBOOK", "--hold", "10m"], &[]);
-    drill.type_text("site\n");
+    answer(&mut drill, NAME, "site\n");
     scene.wait_for_flip_to(&scene.new);
     drill.wait_for("holding");
     drill.wait_for("Enter comes back before the time is up");

@@ -10,8 +10,8 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::lab::{READY, read, wait_until};
 
-/// Longer than any run of these tests takes, on a busy machine.
-const LONG: Duration = Duration::from_secs(150);
+/// Longer than any run of these tests takes, on a busy machine. Simulations take the most: they only compute.
+const LONG: Duration = Duration::from_secs(600);
 
 /// The program with nothing of this process's environment but where programs are.
 pub fn cutover() -> Command {
@@ -149,7 +149,7 @@ impl Running {
                 self.what,
                 self.said()
             );
-            std::thread::sleep(Duration::from_millis(10));
+            std::thread::sleep(Duration::from_millis(20));
         };
         let done = Done {
             code: status.code(),

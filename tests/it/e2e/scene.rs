@@ -9,13 +9,14 @@ mod zone;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
 use crate::lab::dns::{Bind, Knot, Nsd, PowerDns, Tsig, Unbound, serial};
 use crate::lab::ssh::{SshLab, Sshd};
 use crate::lab::web::Nginx;
-use crate::lab::{READY, free_port, have, wait_until};
+use crate::lab::{READY, beginning, free_port, have, wait_until};
 use contents::mirror_into;
 use users::Users;
 use zone::zone_text;
@@ -30,8 +31,8 @@ pub const ARCHIVE: &str = "archive.site.example";
 pub const OLD: [&str; 2] = ["192.0.2.10", "2001:db8::10"];
 pub const NEW: [&str; 2] = ["198.51.100.20", "2001:db8:1::20"];
 
-/// A step that looks often and gives up soon.
-pub const QUICK: &str = "within = \"30s\"\nevery = \"200ms\"\ntimeout = \"8s\"\n";
+/// A step that looks often. What it waits for takes moments, and on a busy machine longer.
+const PATIENT: &str = "within = \"90s\"\nevery = \"200ms\"\ntimeout = \"30s\"\n";
 
 /// What is asked of a scene.
 #[derive(Clone, Debug)]
@@ -179,6 +180,8 @@ impl Scene {
             Dns::PowerDns(primary, _) => primary.api,
         };
         let ssh = plot.far.then(SshLab::new);
+        // The mirrors hold the same, to the second.
+        let written = beginning() - Duration::from_secs(600);
         let place = |name, addresses: [&'static str; 2]| {
             let web = Nginx::start(&[(WWW, None), (ARCHIVE, None)]);
             let tree = folder.path().join(format!("tree-{name}"));
@@ -186,7 +189,7 @@ impl Scene {
             if let Some(sshd) = &sshd {
                 sshd.replace_program("dpkg-query", &packages(&["nginx 1.26-1", "rsync 3.4-1"]));
             }
-            mirror_into(&tree);
+            mirror_into(&tree, written);
             Place {
                 name,
                 addresses: addresses[usize::from(plot.only_v6)..].to_vec(),

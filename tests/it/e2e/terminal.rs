@@ -53,12 +53,12 @@ fn scene(plot: Plot) -> Option<Scene> {
 }
 
 /// Types something as soon as it is asked for.
-fn answer(running: &mut Running, question: &str, text: &str) {
+pub(super) fn answer(running: &mut Running, question: &str, text: &str) {
     running.wait_for(question);
     running.type_text(text);
 }
 
-const NAME: &str = "Type the playbook's name (site)";
+pub(super) const NAME: &str = "Type the playbook's name (site)";
 
 #[test]
 fn every_verb_on_a_terminal() {

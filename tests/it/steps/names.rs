@@ -16,8 +16,9 @@ use cutover::secret::SecretRef;
 use cutover::site::{HttpProbe, Probe, Service, Site, Zone};
 
 use super::{check, host, judged, site, text};
+use crate::lab::dns::serial;
 use crate::lab::web::Nginx;
-use crate::lab::{Guard, V4, V6, free_port, have, program, put, v4, v6, wait_for_port};
+use crate::lab::{Guard, V4, V6, free_port, have, program, put, v4, v6};
 
 const ZONE: &str = "$ORIGIN lab.example.
 @ 60 IN SOA ns hostmaster 1 3600 600 86400 30
@@ -53,8 +54,9 @@ fn knot() -> Knot {
     let mut command = Command::new(program("knotd"));
     command.arg("-c").arg(config);
     let mut server = Guard::start(command, at.join("log"));
-    wait_for_port(&mut server, v4(port));
-    wait_for_port(&mut server, v6(port));
+    for at in [v4(port), v6(port)] {
+        server.ready("knotd", || serial(at, "lab.example"));
+    }
     Knot {
         port,
         _server: server,

@@ -12,7 +12,10 @@ use cutover::world::exec::{Exec, Inquiry, Output, Reach, Via};
 use crate::lab::ssh::SshLab;
 use crate::lab::{have, read};
 
-const LONG: Duration = Duration::from_secs(20);
+const LONG: Duration = Duration::from_secs(60);
+
+/// The time of a program that never ends: so much that it begins meanwhile, on a busy machine too.
+const BEGINS: Duration = Duration::from_secs(10);
 
 fn local() -> Reach {
     Reach {

@@ -11,8 +11,8 @@ use crate::lab::rsync::RsyncDaemon;
 use crate::lab::web::{Authority, Nginx, pem_file};
 use crate::lab::{FrozenPort, V4, V6, free_port, have};
 
-const LONG: Duration = Duration::from_secs(10);
-const SHORT: Duration = Duration::from_millis(300);
+const LONG: Duration = Duration::from_secs(60);
+const SHORT: Duration = Duration::from_secs(1);
 
 fn ask(url: &str, at: SocketAddr) -> HttpAsk {
     HttpAsk {
@@ -196,7 +196,7 @@ async fn refused_and_frozen_are_told_apart_and_in_time() {
         let unseen = rsync_module(frozen.at, "archive", SHORT).await.unwrap_err();
         assert_eq!(unseen.cause, Cause::Frozen, "{unseen:?}");
     }
-    assert!(begun.elapsed() < Duration::from_secs(8));
+    assert!(begun.elapsed() < LONG);
 }
 
 #[tokio::test]

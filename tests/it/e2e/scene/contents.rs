@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::fs::{self, File};
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 /// A `dpkg-query` that knows these packages.
 pub fn packages(list: &[&str]) -> String {
@@ -19,8 +19,7 @@ pub fn packages(list: &[&str]) -> String {
     script
 }
 
-pub fn mirror_into(tree: &Path) {
-    let time = SystemTime::now() - Duration::from_secs(600);
+pub fn mirror_into(tree: &Path, written: SystemTime) {
     for (name, text) in [
         ("dists/stable/Release", "Suite: stable\n"),
         ("pool/main/z", "content\n"),
@@ -29,12 +28,7 @@ pub fn mirror_into(tree: &Path) {
         let path = tree.join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, text).unwrap();
-        let seconds = time
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap()
-            .as_secs();
-        let whole = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds / 1000 * 1000);
         let file = File::options().write(true).open(&path).unwrap();
-        file.set_modified(whole).unwrap();
+        file.set_modified(written).unwrap();
     }
 }

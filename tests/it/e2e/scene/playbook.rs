@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
-use super::{ARCHIVE, Dns, Place, QUICK, Scene, WWW, ZONE};
+use super::{ARCHIVE, Dns, PATIENT, Place, Scene, WWW, ZONE};
 use crate::lab::{V4, V6};
 
 impl Scene {
@@ -40,7 +40,7 @@ impl Scene {
                 text,
                 "[[step]]\nid = \"mirror\"\nkind = \"mirror\"\n\
                  paths = {{ old = {:?}, new = {:?} }}\nfrom = {{ old = \"old\", new = \"new\" }}\n\
-                 ssh-options = [\"-F\", {:?}]\nmax-lag = \"1h\"\ntimeout = \"20s\"\n",
+                 ssh-options = [\"-F\", {:?}]\nmax-lag = \"1h\"\ntimeout = \"60s\"\n",
                 self.old.tree,
                 self.new.tree,
                 ssh.config()
@@ -48,17 +48,16 @@ impl Scene {
             .unwrap();
         }
         text +=
-            "[[step]]\nid = \"works\"\nkind = \"services\"\nat = \"target\"\ntimeout = \"5s\"\n";
+            "[[step]]\nid = \"works\"\nkind = \"services\"\nat = \"target\"\ntimeout = \"30s\"\n";
         if self.plot.far {
-            text += "[[step]]\nid = \"packages\"\nkind = \"packages\"\ntimeout = \"15s\"\n";
+            text += "[[step]]\nid = \"packages\"\nkind = \"packages\"\ntimeout = \"60s\"\n";
         }
-        text += "[[step]]\nid = \"flip\"\nkind = \"dns\"\nservices = \"all\"\nttl = \"1s\"\ntimeout = \"4s\"\n";
+        text += "[[step]]\nid = \"flip\"\nkind = \"dns\"\nservices = \"all\"\nttl = \"1s\"\ntimeout = \"20s\"\n";
         text += &self.plot.more;
         write!(
             text,
-            "[[step]]\nid = \"published\"\nkind = \"propagation\"\nfloor = \"1s\"\n{QUICK}\
-             [[step]]\nid = \"public\"\nkind = \"services\"\nat = \"public\"\n\
-             within = \"6s\"\nevery = \"200ms\"\ntimeout = \"4s\"\n"
+            "[[step]]\nid = \"published\"\nkind = \"propagation\"\nfloor = \"1s\"\n{PATIENT}\
+             [[step]]\nid = \"public\"\nkind = \"services\"\nat = \"public\"\n{PATIENT}"
         )
         .unwrap();
         if self.plot.users {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use hickory_resolver::proto::rr::RecordType;
 
 use super::{Scene, WWW};
-use crate::lab::dns::answers;
+use crate::lab::dns::ask;
 use crate::lab::{V4, V6};
 
 /// People who look the name up and make requests where it leads, at a steady pace.
@@ -41,8 +41,10 @@ impl Users {
         let thread = std::thread::spawn(move || {
             while !ended.load(Ordering::SeqCst) {
                 let rtype = if six { RecordType::AAAA } else { RecordType::A };
-                for line in answers(at, WWW, rtype) {
-                    if let Some(to) = line.split(' ').nth(1).and_then(|ip| ways.get(ip)) {
+                // Who gets no answer tries again, as people do.
+                let answer = ask(at, WWW, rtype, false);
+                for record in answer.iter().flat_map(|answer| &answer.answers) {
+                    if let Some(to) = ways.get(&record.data.to_string()) {
                         (0..REQUESTS).for_each(|_| request(*to));
                     }
                 }

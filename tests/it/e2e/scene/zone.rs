@@ -54,7 +54,9 @@ impl Scene {
     }
 
     pub fn serial(&self) -> u32 {
-        serial(self.primary(), ZONE).expect("the primary has the zone")
+        wait_until("the primary has the zone", READY, || {
+            serial(self.primary(), ZONE)
+        })
     }
 
     /// Whether a name leads to this place, over the family that the scene has.

@@ -19,6 +19,8 @@ use std::time::Duration;
 use hickory_resolver::proto::op::{Message, Query, ResponseCode};
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 
+use super::{READY, wait_until};
+
 /// A TSIG key: hmac-sha256, with its secret in base64.
 #[derive(Clone, Debug)]
 pub struct Tsig {
@@ -60,9 +62,12 @@ pub fn ask(at: SocketAddr, name: &str, rtype: RecordType, recursive: bool) -> Op
     Message::from_vec(&answer).ok()
 }
 
-/// The answers to one question as sorted lines `TTL DATA`.
+/// The answers to one question as sorted lines `TTL DATA`. A server that begins to use a new zone may drop a
+/// connection meanwhile, so it is asked again.
 pub fn answers(at: SocketAddr, name: &str, rtype: RecordType) -> Vec<String> {
-    let message = ask(at, name, rtype, false).expect("the name server answers");
+    let message = wait_until("the name server answers", READY, || {
+        ask(at, name, rtype, false)
+    });
     let mut lines: Vec<_> = message
         .answers
         .iter()

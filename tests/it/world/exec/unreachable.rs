@@ -1,5 +1,6 @@
 //! Hosts that cannot be asked, and why.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use cutover::event::Cause;
@@ -20,7 +21,6 @@ async fn hosts_that_cannot_be_asked_are_told_apart_and_hold_up_nobody() {
     lab.add("nameless", "no-such-host.invalid", 22);
     let locked = lab.host("locked");
     locked.lock_out();
-    let exec = Exec::new();
     let cases = [
         ("frozen", Cause::Frozen),
         ("frozen6", Cause::Frozen),
@@ -29,53 +29,77 @@ async fn hosts_that_cannot_be_asked_are_told_apart_and_hold_up_nobody() {
         ("nameless", Cause::NoName),
         ("locked", Cause::Denied),
     ];
-    let begun = Instant::now();
-    let dead = cases.map(|(name, cause)| {
-        let (exec, host) = (exec.clone(), lab.reach(name));
-        async move {
-            let unseen = exec
-                .ask(&host, &sh("true"), Duration::from_secs(4))
-                .await
-                .unwrap_err();
-            assert_eq!(unseen.cause, cause, "{unseen:?}");
-            assert!(
-                unseen.detail.contains(&format!("host `{name}`")),
-                "{unseen:?}"
-            );
-            assert!(!unseen.detail.contains('\n'));
-        }
-    });
-    let living = async {
-        for _ in 0..5 {
-            exec.ask(&lab.reach("alpha"), &sh("true"), LONG)
-                .await
-                .unwrap();
-        }
-        begun.elapsed()
+    let mut times = 0;
+    // Who asks of a host that says nothing waits for some seconds; nobody else does.
+    let held_up = async |exec: &Exec| {
+        let waiting = AtomicUsize::new(2);
+        let dead = cases.map(|(name, cause)| {
+            let (host, waiting) = (lab.reach(name), &waiting);
+            async move {
+                let unseen = exec.ask(&host, &sh("true"), LONG).await.unwrap_err();
+                assert_eq!(unseen.cause, cause, "{unseen:?}");
+                let whose = format!("host `{name}`");
+                assert!(unseen.detail.contains(&whose), "{unseen:?}");
+                assert!(!unseen.detail.contains('\n'));
+                if cause == Cause::Frozen {
+                    waiting.fetch_sub(1, Ordering::SeqCst);
+                }
+            }
+        });
+        let living = async {
+            for _ in 0..5 {
+                let host = lab.reach("alpha");
+                exec.ask(&host, &sh("true"), LONG).await.unwrap();
+            }
+            waiting.load(Ordering::SeqCst) < 2
+        };
+        let (_, held_up) = tokio::join!(futures::future::join_all(dead), living);
+        held_up
     };
-    let (_, time) = tokio::join!(futures::future::join_all(dead), living);
-    assert!(time < Duration::from_secs(3), "{time:?}");
-    assert!(begun.elapsed() < Duration::from_secs(7));
-    assert_eq!(alpha.logins(), 1);
-    let begun = Instant::now();
-    exec.close().await;
-    assert!(begun.elapsed() < Duration::from_secs(6));
+    loop {
+        times += 1;
+        let exec = Exec::new();
+        let begun = Instant::now();
+        let held_up = held_up(&exec).await;
+        assert!(begun.elapsed() < LONG, "they are asked side by side");
+        let begun = Instant::now();
+        exec.close().await;
+        assert!(begun.elapsed() < LONG);
+        if !held_up {
+            break;
+        }
+        assert!(times < 5, "a dead host holds up a living one");
+    }
+    assert_eq!(alpha.logins(), times);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_failure_to_connect_is_forgotten_after_a_moment() {
     let Some(lab) = ssh_lab() else { return };
-    let alpha = lab.host("alpha");
+    let _alpha = lab.host("alpha");
     let key = lab.config().with_file_name("alpha").join("authorized_keys");
     let keys = read(&key);
-    alpha.lock_out();
-    let (exec, host) = (Exec::new(), lab.reach("alpha"));
-    let unseen = exec.ask(&host, &sh("true"), LONG).await.unwrap_err();
-    assert_eq!(unseen.cause, Cause::Denied, "{unseen:?}");
-    std::fs::write(&key, keys).unwrap();
-    // Who asks at once shares the answer; who asks later gets a new one.
-    let unseen = exec.ask(&host, &sh("true"), LONG).await.unwrap_err();
-    assert_eq!(unseen.cause, Cause::Denied, "{unseen:?}");
+    let host = lab.reach("alpha");
+    let ask = async |exec: &Exec| exec.ask(&host, &sh("true"), LONG).await;
+    let mut times = 0;
+    let exec = loop {
+        times += 1;
+        std::fs::write(&key, "").unwrap();
+        let exec = Exec::new();
+        let unseen = ask(&exec).await.unwrap_err();
+        assert_eq!(unseen.cause, Cause::Denied, "{unseen:?}");
+        std::fs::write(&key, &keys).unwrap();
+        // Who asks at once shares the answer; who asks later gets a new one.
+        match ask(&exec).await {
+            Err(unseen) => {
+                assert_eq!(unseen.cause, Cause::Denied, "{unseen:?}");
+                break exec;
+            }
+            // On a busy machine, at once may be later.
+            Ok(_) => assert!(times < 5, "a failure to connect is never shared"),
+        }
+        exec.close().await;
+    };
     let begun = Instant::now();
     while exec.ask(&host, &sh("true"), LONG).await.is_err() {
         assert!(begun.elapsed() < LONG);
