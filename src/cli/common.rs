@@ -188,7 +188,7 @@ impl Desk {
     pub(super) fn playbook(&self, args: &PlaybookArgs) -> Result<Arc<Playbook>, Failure> {
         match self.parse(args)? {
             Ok(book) => {
-                self.warn_of(&book);
+                self.show_warnings(&book);
                 Ok(Arc::new(book))
             }
             Err(problems) => Err(self.not_valid(&problems)),
@@ -196,7 +196,7 @@ impl Desk {
     }
 
     /// Prints what is worth a look in a playbook that is valid.
-    pub(super) fn warn_of(&self, book: &Playbook) {
+    pub(super) fn show_warnings(&self, book: &Playbook) {
         let warnings = book.warnings();
         if !warnings.is_empty() {
             self.show(warnings);

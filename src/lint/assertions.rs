@@ -142,10 +142,10 @@ rpo = "6h"
         code: "L506",
         name: "unmeasured-rpo",
         severity: Severity::Warning,
-        what: "an RPO is promised, and no step measures how old the target's data is",
+        what: "an RPO is promised, and no step says how old the target's data may be",
         why: "rsync ends with status 0 while it has left deletions out because of one error at the source, and the copy \
               is months old. An age that nobody measures is a hope.",
-        fix: "Add a `mirror` step with `max-lag`, or take the `rpo` out.",
+        fix: "Add a `mirror` step, give it a `max-lag`; or take the `rpo` out.",
         breaks: &[WITH_RPO],
         keeps: &[WITH_RPO, MIRROR],
         find: unmeasured_rpo,
@@ -337,11 +337,24 @@ fn lag_above_rpo(view: &View<'_>) -> Vec<Finding> {
 }
 
 fn unmeasured_rpo(view: &View<'_>) -> Vec<Finding> {
-    if view.book.objectives().rpo.is_none()
-        || mirrors(view).next().is_some()
-        || view.writes().next().is_none()
-    {
+    let Some(rpo) = view.book.objectives().rpo else {
         return Vec::new();
+    };
+    let limited = mirrors(view).any(|mirror| mirror.fields.has("max-lag"));
+    if limited || view.writes().next().is_none() {
+        return Vec::new();
+    }
+    if let Some(mirror) = mirrors(view).next() {
+        let rpo = format_duration(rpo.0);
+        let message = format!(
+            "`{}` passes however old the target's data is, and the RPO is {rpo}",
+            mirror.id()
+        );
+        let finding = mirror
+            .finding("id", message)
+            .label("has no `max-lag`")
+            .hint(format!("add `max-lag = \"{rpo}\"` or less"));
+        return vec![finding];
     }
     let head = view.book.places().head();
     let finding = Finding::at(

@@ -286,6 +286,11 @@ pub(super) static CODES: &[Code] = &[
         "Keep what is shared in the included file, and what one playbook promises in that playbook.",
     ),
     code(
+        "not-simulated",
+        "there is no run of the playbook that could be simulated",
+        "The problem says why: often a change that its provider would refuse.",
+    ),
+    code(
         "not-utf8",
         "the file is not UTF-8 text",
         "Save it as UTF-8.",
@@ -389,6 +394,11 @@ pub(super) static CODES: &[Code] = &[
         "unknown-kind",
         "no kind of step, or of provider, has this name",
         "`cutover kinds` lists them.",
+    ),
+    code(
+        "unreadable",
+        "the file of the playbook cannot be read",
+        "Mend its path or its rights.",
     ),
     code(
         "wrong-floor",

@@ -364,6 +364,17 @@ fn commands_are_told_apart_by_what_they_run() {
 }
 
 #[test]
+fn a_mirror_that_may_be_of_any_age_keeps_no_rpo() {
+    let head = "[playbook]\nname = \"example\"\nrto = \"10m\"\nrpo = \"6h\"\n";
+    let mirror = "[[step]]\nid = \"mirror\"\nkind = \"mirror\"\npath = \"/srv/\"\n";
+    let found = linted(&around(&format!("{head}\n{mirror}")));
+    assert_eq!(codes(&found), ["L506"]);
+    assert!(found.to_string().contains("add `max-lag = \"6h\"` or less"));
+    let limited = linted(&around(&format!("{head}\n{mirror}max-lag = \"6h\"\n")));
+    assert_eq!(codes(&limited), [""; 0]);
+}
+
+#[test]
 fn the_status_of_every_page_is_no_assertion() {
     let asked = |probe: &str| {
         let website = "[services.website]\nnames = [\"site.example\", \"www.site.example\"]\n";

@@ -114,6 +114,7 @@ fn a_playbook_that_cannot_be_simulated_fails_in_the_report() {
     let broken = changed(folder.path(), "kind = \"dns\"", "kind = \"dsn\"");
     let absent = folder.path().join("absent.toml");
     for (file, code, case) in [(&broken, 3, "unknown-kind"), (&absent, 2, "unreadable")] {
+        assert_eq!(cutover(&["explain", case]).status.code(), Some(0));
         let file = file.to_str().unwrap();
         let done = cutover(&["simulate", "--format", "junit", "--faults", "0", file]);
         assert_eq!(done.status.code(), Some(code), "{file}");
@@ -217,7 +218,7 @@ fn codes(source: &str) -> BTreeSet<String> {
 #[test]
 fn every_problem_of_the_parser_is_explained_and_no_other() {
     let mut files = Vec::new();
-    for folder in ["src/playbook", "src/steps", "src/dns"] {
+    for folder in ["src/playbook", "src/steps", "src/dns", "src/cli"] {
         sources(
             &Path::new(env!("CARGO_MANIFEST_DIR")).join(folder),
             &mut files,

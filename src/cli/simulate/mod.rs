@@ -171,7 +171,7 @@ async fn simulated(
         }
         Err(failure) => return Err(refused(lint::UNREADABLE, failure)),
     };
-    desk.warn_of(&book);
+    desk.show_warnings(&book);
     match one(args, &playbook.playbook, &book, world).await {
         Ok(found) => {
             let broken = annotations(&book, &found);

@@ -322,7 +322,7 @@ const TOLD: &[Told] = &[
 
 impl Told {
     /// What is told, by the table of the program.
-    fn word<'a>(words: &'a [String]) -> Option<(&'static Told, &'a str)> {
+    fn word(words: &[String]) -> Option<(&'static Told, &str)> {
         let (program, rest) = words.split_first()?;
         let told = (TOLD.iter()).find(|told| told.programs.contains(&name(program)))?;
         let word = rest.get(options(rest, told.with_value))?;
