@@ -226,6 +226,14 @@ enum Shown {
     },
 }
 
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands out references"
+)]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
 fn json(shown: &Shown) -> Result<Json, Unseen> {
     serde_json::to_value(shown).map_err(|error| Unseen::new(Cause::Garbled, error.to_string()))
 }
@@ -235,6 +243,9 @@ fn json(shown: &Shown) -> Result<Json, Unseen> {
 struct Lead {
     address: Address,
     site: Option<String>,
+    /// It is a proxy of both sides: either of them may have answered.
+    #[serde(default, skip_serializing_if = "is_false")]
+    shared: bool,
     /// Empty where it leads to the side that shall be idle: what answers there says nothing.
     probes: Vec<(Spot, Reply)>,
 }
@@ -272,6 +283,5 @@ impl Check for Probing {
         (self.at != At::Target).then_some(Blocks::Planned)
     }
 }
-
 #[cfg(test)]
 mod tests;

@@ -102,6 +102,7 @@ pub(super) fn judge_public(aim: &Aim, evidence: &Evidence) -> Finding {
     let mut tally = Tally::default();
     let mut mend = None;
     let mut old = BTreeSet::new();
+    let mut either = BTreeSet::new();
     for (key, item) in &evidence.items {
         let fact = match item {
             Known::Live(fact) => fact,
@@ -129,7 +130,8 @@ pub(super) fn judge_public(aim: &Aim, evidence: &Evidence) -> Finding {
         if leads.is_empty() {
             facts.push(row(Outcome::Fail, "the name has no address".into()));
         }
-        let ours = leads.iter().any(|lead| lead.site.is_some());
+        let ours = leads.iter().any(|lead| lead.site.is_some() || lead.shared);
+        let told = (leads.iter()).any(|lead| lead.site.as_deref() == Some(&aim.active));
         for lead in leads {
             let ip: IpAddr = lead.address.ip;
             match lead.site.as_deref() {
@@ -142,6 +144,15 @@ pub(super) fn judge_public(aim: &Aim, evidence: &Evidence) -> Finding {
                     ));
                 }
                 Some(_) => {}
+                // Beside an address that moved it says nothing more; alone it does not show that the name moved.
+                None if lead.shared && aim.moved && !told => {
+                    either.insert(name.clone());
+                    facts.push(row(
+                        Outcome::Warn,
+                        format!("{ip}, a proxy of both sides: either of them may have answered"),
+                    ));
+                }
+                None if lead.shared => {}
                 // Addresses of others may stand beside ours and stay there; alone they are a wrong turn.
                 None => facts.push(row(
                     if ours { Outcome::Warn } else { Outcome::Fail },
@@ -158,14 +169,27 @@ pub(super) fn judge_public(aim: &Aim, evidence: &Evidence) -> Finding {
             }
         }
     }
-    let still = match old.len() {
+    let some = |names: &BTreeSet<String>, one: &str, many: &str| match names.len() {
         0 => None,
-        1 => old
-            .first()
-            .map(|name| format!("`{name}` still leads to {}", aim.idle)),
-        n => Some(format!("{n} names still lead to {}", aim.idle)),
+        1 => names.first().map(|name| format!("`{name}` {one}")),
+        n => Some(format!("{n} names {many}")),
     };
-    conclude(facts, &tally, still, mend)
+    let idle = &aim.idle;
+    let still = some(
+        &old,
+        &format!("still leads to {idle}"),
+        &format!("still lead to {idle}"),
+    );
+    let mut finding = conclude(facts, &tally, still, mend);
+    let shared = "only to a proxy of both sides";
+    if let Some(either) = some(
+        &either,
+        &format!("leads {shared}"),
+        &format!("lead {shared}"),
+    ) {
+        finding.headline += &format!("; {either}");
+    }
+    finding
 }
 
 /// The worst row decides; and where no probe was asked at all, nothing was shown.

@@ -80,7 +80,11 @@ impl Probing {
                 let addresses = host.public().filter(|ip| !shared.contains(ip));
                 let addresses: Vec<IpAddr> = addresses.collect();
                 if addresses.is_empty() {
-                    let unseen = Unseen::new(Cause::Missing, "the host names no addresses");
+                    let lack = match host.public().next() {
+                        Some(_) => "only a proxy of both sides leads to it",
+                        None => "the host names no addresses",
+                    };
+                    let unseen = Unseen::new(Cause::Missing, lack);
                     let key = format!("{} at {}", service.name, host.name);
                     looks.push(known(key, about(host), Err(unseen)));
                 }
@@ -173,22 +177,25 @@ async fn by_name(
     timeout: Duration,
 ) -> Result<Json, Unseen> {
     let addresses = names::addresses(&name, &asked, timeout.mul_f64(0.4)).await?;
+    let proxies = site.shared_proxies();
     let leads = join_all(addresses.into_iter().map(|address| {
-        // A proxy of both sides shows which one it leads to by nothing but the answer.
         let is_there = |host: &&Host| host.public().any(|ip| ip == address.ip);
         let host = (site.hosts_of(&aim.active).find(is_there))
             .or_else(|| site.hosts_of(&aim.idle).find(is_there));
+        // Users come by a proxy of both sides, so it is asked; whose answer it gives nobody can tell.
+        let shared = proxies.contains(&address.ip);
+        let known = host.filter(|_| !shared);
         let (service, name) = (&service, &name);
         async move {
-            let left = aim.moved && host.is_some_and(|host| host.site == aim.idle);
+            let left = aim.moved && known.is_some_and(|host| host.site == aim.idle);
             let probes: &[Probe] = if left { &[] } else { &service.probes };
             let probes = join_all(probes.iter().map(|probe| async move {
                 let spot = Spot {
                     service: service.name.clone(),
                     name: matches!(probe, Probe::Http(_)).then(|| name.clone()),
                     probe: probe.clone(),
-                    host: host.map(|host| host.name.clone()),
-                    site: host.map(|host| host.site.clone()),
+                    host: known.map(|host| host.name.clone()),
+                    site: known.map(|host| host.site.clone()),
                     address: address.ip,
                 };
                 let reply = spot.ask(host, timeout.mul_f64(0.5)).await;
@@ -197,7 +204,8 @@ async fn by_name(
             .await;
             Lead {
                 address,
-                site: host.map(|host| host.site.clone()),
+                site: known.map(|host| host.site.clone()),
+                shared,
                 probes,
             }
         }

@@ -282,6 +282,7 @@ fn lead(address: &str, site: Option<&str>, probed: bool, reply: Reply) -> Lead {
             ttl: 45,
         },
         site: site.map(str::to_owned),
+        shared: false,
         probes,
     }
 }
@@ -342,4 +343,35 @@ fn before_the_change_the_old_side_is_where_names_may_lead() {
     };
     let old = lead("192.0.2.10", Some("dedicated"), true, open());
     assert_eq!(public(vec![old], &before).outcome, Outcome::Pass);
+}
+
+#[test]
+fn a_proxy_of_both_sides_does_not_show_that_a_name_moved() {
+    let shared = |reply| Lead {
+        shared: true,
+        ..lead("203.0.113.5", None, true, reply)
+    };
+    let new6 = || lead("2001:db8:1::20", Some("cloud"), true, open());
+    let old6 = || lead("2001:db8::10", Some("dedicated"), false, open());
+    let cases = [
+        (vec![shared(open()), new6()], Outcome::Pass),
+        (vec![shared(open()), old6()], Outcome::Late),
+        (vec![shared(refused()), new6()], Outcome::Fail),
+        (vec![shared(open())], Outcome::Warn),
+    ];
+    for (leads, outcome) in cases {
+        let text = format!("{leads:?}");
+        assert_eq!(public(leads, &aim()).outcome, outcome, "{text}");
+    }
+    let finding = public(vec![shared(open())], &aim());
+    assert_eq!(
+        finding.headline,
+        "1 of 1 probes pass (1 over IPv4, 0 over IPv6); `a.example` leads only to a proxy of both sides"
+    );
+    // Before the change nothing is claimed about a side.
+    let before = Aim {
+        moved: false,
+        ..aim()
+    };
+    assert_eq!(public(vec![shared(open())], &before).outcome, Outcome::Pass);
 }

@@ -29,6 +29,11 @@ www 45 IN AAAA 2001:db8:1::20
 alias 60 IN CNAME www
 half 45 IN A 198.51.100.20
 half 45 IN AAAA 2001:db8::10
+both 45 IN A 203.0.113.5
+both 45 IN AAAA 2001:db8:1::20
+late 45 IN A 203.0.113.5
+late 45 IN AAAA 2001:db8::10
+only 45 IN A 203.0.113.5
 text 60 IN TXT \"no address\"
 ";
 
@@ -193,4 +198,58 @@ async fn the_public_is_asked_by_name_at_the_addresses_that_dns_gives_now() {
         .insert("lab.example".into(), zone(vec![v4(free_port())]));
     let finding = by_name(&site, "/", "www.lab.example").await;
     assert_eq!(finding.outcome, Outcome::Unknown, "{finding:#?}");
+}
+
+#[tokio::test]
+async fn a_proxy_of_both_sides_is_asked_as_users_do_and_proves_no_move() {
+    if !have(&["knotd", "nginx"]) {
+        return;
+    }
+    let knot = knot();
+    let names = ["both.lab.example", "late.lab.example", "only.lab.example"];
+    let web = Nginx::start(&names.map(|name| (name, None)));
+    let behind = |name: &str, side: &str, own: &str, proxy: SocketAddr| {
+        let mut host = host(name, side, &[(own, web.http_at(V6))]);
+        host.proxy = vec!["203.0.113.5".parse().unwrap()];
+        let at = SocketAddr::new(host.proxy[0], 80);
+        host.detours.insert(at, proxy);
+        host
+    };
+    let with_proxy = |proxy: SocketAddr| {
+        let hosts = vec![
+            behind("standby", "cloud", "[2001:db8:1::20]:80", proxy),
+            behind("primary", "dedicated", "[2001:db8::10]:80", proxy),
+        ];
+        let mut site = site(hosts, Vec::new());
+        let servers = vec![v4(knot.port), v6(knot.port)];
+        site.zones.insert("lab.example".into(), zone(servers));
+        site
+    };
+    let site = with_proxy(web.http_at(V4));
+
+    // The record of the side itself moved; through the proxy the public is served.
+    let finding = by_name(&site, "/", "both.lab.example").await;
+    assert_eq!(finding.outcome, Outcome::Pass, "{finding:#?}");
+    assert_eq!(
+        finding.headline,
+        "2 of 2 probes pass (1 over IPv4, 1 over IPv6)"
+    );
+    // Whose answer it is nobody knows, so no host is named.
+    assert_eq!(
+        finding.facts[0].what,
+        "website http://both.lab.example/ at 203.0.113.5:80"
+    );
+    // The record of the side was left behind: what the proxy answers does not make up for it.
+    let finding = by_name(&site, "/", "late.lab.example").await;
+    assert_eq!(finding.outcome, Outcome::Late, "{finding:#?}");
+    // Nothing but the proxy: it serves, and does not show which side does.
+    let finding = by_name(&site, "/", "only.lab.example").await;
+    assert_eq!(finding.outcome, Outcome::Warn, "{finding:#?}");
+    assert_eq!(
+        finding.facts[0].actual,
+        "203.0.113.5, a proxy of both sides: either of them may have answered"
+    );
+    // The proxy is down: users of IPv4 reach neither side.
+    let finding = by_name(&with_proxy(v4(free_port())), "/", "both.lab.example").await;
+    assert_eq!(finding.outcome, Outcome::Fail, "{finding:#?}");
 }
