@@ -1,11 +1,12 @@
 //! The people that a run asks: at the terminal, and through the inbox from another one.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{BufRead, IsTerminal, StdinLock, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use rustix::io::Errno;
 use tokio::sync::{Mutex as AsyncMutex, mpsc};
 use tokio::time::Instant;
 
@@ -25,6 +26,9 @@ const PACE: Duration = Duration::from_millis(300);
 /// What was typed longer than this before a hold began does not end it: somebody may answer as soon as the
 /// display says that they can.
 const PROMPT: Duration = Duration::from_secs(1);
+
+/// How often the terminal is asked whether a line waits there that nobody reads.
+const GLANCE: Duration = Duration::from_millis(20);
 
 /// How many lines were typed so far.
 static TYPED: AtomicUsize = AtomicUsize::new(0);
@@ -148,6 +152,28 @@ pub(super) fn typed_lines() -> usize {
     TYPED.load(Ordering::Relaxed)
 }
 
+/// Counts the lines that are typed at the terminal where nobody reads them. They are left there: who types
+/// ahead, types for the shell. Several within one glance count as one.
+pub(super) fn count_unread_lines() {
+    static COUNTS: Once = Once::new();
+    if !std::io::stdout().is_terminal() {
+        return;
+    }
+    COUNTS.call_once(|| {
+        std::thread::spawn(|| {
+            let mut waited = 0;
+            // A terminal that tells line by line counts what was ended by Enter.
+            while let Ok(waits) = rustix::io::ioctl_fionread(std::io::stdout()) {
+                if waits > waited {
+                    TYPED.fetch_add(1, Ordering::Relaxed);
+                }
+                waited = waits;
+                std::thread::sleep(GLANCE);
+            }
+        });
+    });
+}
+
 /// Reads standard input on a thread of its own, once for the whole program: a thread that waits for a line
 /// cannot be taken back.
 fn lines() -> mpsc::UnboundedReceiver<Typed> {
@@ -158,10 +184,18 @@ fn lines() -> mpsc::UnboundedReceiver<Typed> {
     drop(subscriber);
     if !running {
         std::thread::spawn(|| {
-            for line in std::io::stdin().lock().lines() {
-                let Ok(line) = line else { return };
+            let mut stdin = std::io::stdin().lock();
+            while await_line(&stdin).is_ok() {
+                let mut line = String::new();
+                match stdin.read_line(&mut line) {
+                    // Ctrl-D: somebody may type something else yet.
+                    Ok(0) => continue,
+                    Ok(_) => {}
+                    Err(_) => return,
+                }
                 let at = Instant::now();
                 TYPED.fetch_add(1, Ordering::Relaxed);
+                let line = line.trim_end_matches(['\r', '\n']).to_owned();
                 let subscriber = SUBSCRIBER.lock().unwrap_or_else(|e| e.into_inner());
                 if let Some(send) = subscriber.as_ref() {
                     let _nobody = send.send(Typed { line, at });
@@ -170,6 +204,23 @@ fn lines() -> mpsc::UnboundedReceiver<Typed> {
         });
     }
     receive
+}
+
+/// Waits until somebody typed a line for this program: a job in the background that reads all the same is
+/// stopped by the terminal, in the middle of what it does.
+fn await_line(stdin: &StdinLock<'_>) -> Result<(), Errno> {
+    loop {
+        let in_front = match rustix::termios::tcgetpgrp(stdin) {
+            Ok(group) => group == rustix::process::getpgrp(),
+            // It is no terminal of ours that could stop us.
+            Err(Errno::NOTTY) => true,
+            Err(gone) => return Err(gone),
+        };
+        if in_front && rustix::io::ioctl_fionread(stdin)? > 0 {
+            return Ok(());
+        }
+        std::thread::sleep(GLANCE);
+    }
 }
 
 /// Asks on standard error, where it is not part of the output.

@@ -1,12 +1,12 @@
 //! Performs a run: journal, displays, signals, the loop, and what is said at the end.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::common::{Desk, Failure, size};
-use super::people::{Present, interactive, typed_lines};
-use super::signals::Signals;
+use super::people::{Present, count_unread_lines, interactive, typed_lines};
+use super::signals::{Notices, Signals};
 use super::{Exit, Format};
 use crate::engine::{
     Actual, GoOn, NoMemory, Nobody, Outfit, Remembered, RunError, drive, may_go_on, resume,
@@ -36,15 +36,24 @@ pub(super) struct Performance<'a> {
 pub(super) struct Displays(Arc<Fanout>);
 
 impl Displays {
+    /// The same, where nobody reads what is typed.
+    pub(super) fn unattended(
+        desk: &Desk,
+        names: Names,
+        past: &[Record],
+    ) -> Result<Displays, Failure> {
+        count_unread_lines();
+        Displays::start(desk, names, past)
+    }
+
     /// Bars on a terminal, plain lines in a pipe, or one event per line.
-    pub(super) fn start(desk: &Desk, names: Names, past: &[Record]) -> Result<Displays, Failure> {
+    fn start(desk: &Desk, names: Names, past: &[Record]) -> Result<Displays, Failure> {
         let out = std::io::stdout();
-        let terminal = out.is_terminal();
         let style = desk.style();
         let reporter: Box<dyn Reporter> = match desk.format {
             Format::Json => Box::new(JsonLines::new(out)),
             Format::Nagios | Format::Junit | Format::Github => return Displays::none(),
-            Format::Text if terminal => {
+            Format::Text if desk.moves() => {
                 let clock = desk.clock.clone();
                 let bars = Bars::new(out, Box::new(size), clock, style, names);
                 Box::new(bars.minding(typed_lines).knowing(past))
@@ -78,6 +87,21 @@ impl Displays {
         Pulses::new(move |pulse| to(pulse))
     }
 
+    /// Says something at once: between the moving lines where there are some, else on standard error.
+    fn notices(&self, desk: &Desk) -> Notices {
+        let bars = desk.format == Format::Text && desk.moves();
+        let to = self.0.notices();
+        Box::new(move |text| {
+            if bars {
+                to(text);
+            }
+            let mut err = std::io::stderr().lock();
+            if !bars || !err.is_terminal() {
+                let _gone = writeln!(err, "\ncutover: {text}");
+            }
+        })
+    }
+
     pub(super) fn show(&self, record: &Record) {
         (self.0.publisher())(record);
     }
@@ -100,7 +124,7 @@ impl Performance<'_> {
     pub(super) async fn live(&self, plan: Plan) -> Result<Exit, Failure> {
         let run = run_id(&self.desk.clock.now(), plan.mode);
         let meta = self.meta(&plan);
-        let displays = Displays::start(self.desk, self.names(&run), &[])?;
+        let displays = self.displays(&run, &[])?;
         let begun = Live::begin(
             Arc::clone(&self.store),
             &run,
@@ -116,8 +140,8 @@ impl Performance<'_> {
                 return Err(error.into());
             }
         };
-        let (_signals, stop) =
-            Signals::listen(self.desk).map_err(|e| Failure::new(Exit::Error, e))?;
+        let (_signals, stop) = Signals::listen(self.desk, displays.notices(self.desk))
+            .map_err(|e| Failure::new(Exit::Error, e))?;
         let memory = Remembered(Arc::clone(&self.store));
         let people = self.people(&run, &meta.by, &displays);
         let outfit = Outfit {
@@ -138,7 +162,7 @@ impl Performance<'_> {
         let past = crate::journal::read(&*self.store, run).await?;
         // What cannot be done is said alone, without the story of the run.
         may_go_on(&past, how).map_err(|error| self.failure(run, &error))?;
-        let displays = Displays::start(self.desk, self.names(run), &past)?;
+        let displays = self.displays(run, &past)?;
         let store = Arc::clone(&self.store);
         let reopened = Live::reopen(store, run, self.desk.clock.clone(), displays.publisher());
         let (mut journal, records) = match reopened.await {
@@ -148,8 +172,8 @@ impl Performance<'_> {
                 return Err(error.into());
             }
         };
-        let (_signals, stop) =
-            Signals::listen(self.desk).map_err(|e| Failure::new(Exit::Error, e))?;
+        let (_signals, stop) = Signals::listen(self.desk, displays.notices(self.desk))
+            .map_err(|e| Failure::new(Exit::Error, e))?;
         let memory = Remembered(Arc::clone(&self.store));
         let by = self.desk.by();
         let people = self.people(run, &by, &displays);
@@ -176,7 +200,7 @@ impl Performance<'_> {
         let run = run_id(&self.desk.clock.now(), plan.mode);
         let meta = self.meta(&plan);
         let displays = match shown {
-            true => Displays::start(self.desk, self.names(&run), &[])?,
+            true => Displays::unattended(self.desk, self.names(&run), &[])?,
             false => Displays::none()?,
         };
         let records = Arc::new(std::sync::Mutex::new(Vec::new()));
@@ -194,8 +218,8 @@ impl Performance<'_> {
         } else {
             Dry::shown(clock, publish)
         };
-        let (_signals, stop) =
-            Signals::listen(self.desk).map_err(|e| Failure::new(Exit::Error, e))?;
+        let (_signals, stop) = Signals::listen(self.desk, displays.notices(self.desk))
+            .map_err(|e| Failure::new(Exit::Error, e))?;
         let pulses = displays.pulses();
         let by = meta.by.clone();
         let result = if kept {
@@ -229,6 +253,13 @@ impl Performance<'_> {
         Ok((exit, records))
     }
 
+    fn displays(&self, run: &str, past: &[Record]) -> Result<Displays, Failure> {
+        match interactive() {
+            true => Displays::start(self.desk, self.names(run), past),
+            false => Displays::unattended(self.desk, self.names(run), past),
+        }
+    }
+
     fn names(&self, run: &str) -> Names {
         Names::new(run, &self.playbook)
             .with_state(self.desk.state_to_type())
@@ -240,7 +271,7 @@ impl Performance<'_> {
         let clock = self.desk.clock.clone();
         let people = Present::new(store, clock, run, by, self.yes, displays.caught_up());
         // The moving lines say it themselves; a line in between would disturb them.
-        let bars = self.desk.format == Format::Text && std::io::stdout().is_terminal();
+        let bars = self.desk.format == Format::Text && self.desk.moves();
         people.inviting(!bars)
     }
 

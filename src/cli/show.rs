@@ -31,7 +31,7 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
     let runs = journal::runs(&*store).await?;
     let run = runs.iter().find(|run| run.id == id);
     let playbook = run.map_or_else(String::new, |run| desk.playbook_to_type(run));
-    let displays = Displays::start(
+    let displays = Displays::unattended(
         desk,
         Names::new(&id, playbook).with_state(desk.state_to_type()),
         &[],

@@ -10,6 +10,9 @@ use super::Exit;
 use super::common::Desk;
 use crate::engine::{Stop, StopSignal, StopSwitch};
 
+/// Says something to whoever is there.
+pub(super) type Notices = Box<dyn Fn(&str) + Send + Sync>;
+
 /// Listens to SIGINT, SIGTERM and SIGHUP until it is dropped.
 ///
 /// The first Ctrl-C or SIGTERM finishes the present write and stops resumably, the second stops waiting, the
@@ -24,7 +27,8 @@ impl Drop for Signals {
 }
 
 impl Signals {
-    pub(super) fn listen(desk: &Desk) -> std::io::Result<(Signals, StopSignal)> {
+    /// `notices` takes what is answered to whoever asks.
+    pub(super) fn listen(desk: &Desk, notices: Notices) -> std::io::Result<(Signals, StopSignal)> {
         let (switch, stop) = StopSwitch::new();
         let go_on = format!("{} or {}", desk.to_type("resume"), desk.to_type("rollback"));
         let mut interrupt = signal(SignalKind::interrupt())?;
@@ -38,7 +42,7 @@ impl Signals {
                     // Only the terminal is gone: the display fails by itself, the run goes on.
                     _ = hangup.recv() => continue,
                 }
-                answer(switch.ask(), &go_on);
+                answer(switch.ask(), &go_on, &notices);
             }
         });
         Ok((Signals(task), stop))
@@ -49,18 +53,19 @@ impl Signals {
     clippy::disallowed_methods,
     reason = "whoever asks a third time wants the process gone"
 )]
-fn answer(level: Stop, go_on: &str) {
-    let text = match level {
-        Stop::No => return,
+fn answer(level: Stop, go_on: &str, notices: &Notices) {
+    match level {
+        Stop::No => {}
         Stop::AfterWrite => {
-            "stopping: the present write is finished first (again: stop waiting, too)".to_owned()
+            notices("stopping: the present write is finished first (again: stop waiting, too)");
         }
-        Stop::Now => "stopping now: not waiting any more (again: leave at once)".to_owned(),
-        Stop::Exit => format!("left at once: {go_on} go on from the journal"),
-    };
-    let mut err = std::io::stderr().lock();
-    let _gone = writeln!(err, "\ncutover: {text}");
-    if level == Stop::Exit {
-        process::exit(Exit::Stopped as i32);
+        Stop::Now => notices("stopping now: not waiting any more (again: leave at once)"),
+        Stop::Exit => {
+            // No display comes to show it.
+            let mut err = std::io::stderr().lock();
+            let text = format!("left at once: {go_on} go on from the journal");
+            let _gone = writeln!(err, "\ncutover: {text}");
+            process::exit(Exit::Stopped as i32);
+        }
     }
 }

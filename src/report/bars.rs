@@ -8,7 +8,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::Reporter;
 use super::card::{Names, card};
 use super::lines::{fact_rows, id_width, mend_rows, tone_role};
-use super::now::{Cursor, Now, announce, invite};
+use super::now::{Cursor, Now, announce, invite, invite_to_leave};
 use super::numbers::time_of_day;
 use super::say::{Sentence, Tone, Weight, say};
 use super::tally::Tally;
@@ -289,6 +289,11 @@ impl<W: Write + Send + 'static> Reporter for Bars<W> {
         sentences.retain(|sentence| {
             sentence.weight == Weight::Fact && !matches!(record.event, Event::Ended { .. })
         });
+        if let Some(doubt) = self.cursor.doubt(plan, &record.event) {
+            let invited = self.names.somebody.then(|| invite_to_leave(&doubt));
+            sentences.push(doubt);
+            sentences.extend(invited);
+        }
         if *self.cursor.now() != before {
             sentences.extend(announce(plan, self.cursor.now()));
             if self.names.somebody {
@@ -310,6 +315,15 @@ impl<W: Write + Send + 'static> Reporter for Bars<W> {
             self.draw();
         }
         self.terminal.check()
+    }
+
+    fn notice(&mut self, text: &str) -> io::Result<()> {
+        self.mind_what_was_typed();
+        let line = Line::new()
+            .and(Role::Caution, mark(Tone::Run, self.style.ascii))
+            .text(" ")
+            .and(Role::Caution, text);
+        self.print(&line.wrap(self.style.width, 2))
     }
 
     fn tick(&mut self) -> io::Result<()> {

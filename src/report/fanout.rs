@@ -13,6 +13,9 @@ use crate::event::{Pulse, Record};
 /// So many pulses wait at most; older ones give way.
 const PULSES: usize = 64;
 
+/// So many notices wait at most.
+const NOTICES: usize = 16;
+
 /// How often displays are told that time passes.
 const TICK: Duration = Duration::from_millis(125);
 
@@ -54,6 +57,7 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
+    notices: VecDeque<String>,
     records: VecDeque<Record>,
     pulses: VecDeque<Pulse>,
     /// The thread is showing something.
@@ -65,6 +69,7 @@ struct State {
 
 /// What the thread does next.
 enum Work {
+    Notices(VecDeque<String>),
     Records(VecDeque<Record>),
     Pulses(VecDeque<Pulse>),
     Tick,
@@ -83,15 +88,19 @@ impl Shared {
         if state.records.is_empty() {
             self.calm.notify_all();
         }
-        let idle =
-            |state: &State| state.records.is_empty() && state.pulses.is_empty() && !state.closing;
+        let idle = |state: &State| {
+            let queued = state.notices.len() + state.records.len() + state.pulses.len();
+            queued == 0 && !state.closing
+        };
         if idle(&state) {
             state = (self.news.wait_timeout(state, TICK))
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
         }
         state.busy = true;
-        if !state.records.is_empty() {
+        if !state.notices.is_empty() {
+            Work::Notices(std::mem::take(&mut state.notices))
+        } else if !state.records.is_empty() {
             Work::Records(std::mem::take(&mut state.records))
         } else if !state.pulses.is_empty() {
             Work::Pulses(std::mem::take(&mut state.pulses))
@@ -149,6 +158,18 @@ impl Fanout {
             }
             state.pulses.push_back(pulse);
             shared.news.notify_one();
+        })
+    }
+
+    /// Takes what somebody who is there shall read now. Never blocks.
+    pub fn notices(&self) -> Arc<dyn Fn(&str) + Send + Sync> {
+        let shared = self.shared.clone();
+        Arc::new(move |text| {
+            let mut state = shared.lock();
+            if !state.ended && state.notices.len() < NOTICES {
+                state.notices.push_back(text.to_owned());
+                shared.news.notify_one();
+            }
         })
     }
 
@@ -227,6 +248,7 @@ fn show(reporter: &mut dyn Reporter, work: &Work) -> io::Result<()> {
         Work::Records(records) => records
             .iter()
             .try_for_each(|record| reporter.record(record)),
+        Work::Notices(notices) => notices.iter().try_for_each(|text| reporter.notice(text)),
         Work::Pulses(pulses) => pulses.iter().try_for_each(|pulse| reporter.pulse(pulse)),
         Work::Tick => reporter.tick(),
         Work::Finish => reporter.finish(),

@@ -99,6 +99,7 @@ impl<W: Write + Send> Reporter for Lines<W> {
             return Ok(());
         };
         let mut sentences = say(plan, &record.event);
+        sentences.extend(self.cursor.doubt(plan, &record.event));
         if *self.cursor.now() != before {
             sentences.extend(announce(plan, self.cursor.now()));
         }

@@ -71,6 +71,13 @@ pub trait Reporter: Send {
         Ok(())
     }
 
+    /// Something that who is there shall read now, and that is no fact of the run. Only who draws on the whole
+    /// screen shows it; beside the others it is written to standard error.
+    fn notice(&mut self, text: &str) -> io::Result<()> {
+        let _ = text;
+        Ok(())
+    }
+
     /// Some time has passed; called a few times a second, for what moves on the screen.
     fn tick(&mut self) -> io::Result<()> {
         Ok(())

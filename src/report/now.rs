@@ -3,7 +3,7 @@
 //! There is no record of a beginning look: the plan tells what comes next. Where the run takes another way
 //! than expected, its next record says so, and only the moving part of a display was wrong for a moment.
 
-use super::numbers::rounded;
+use super::numbers::{rounded, time_of_day};
 use super::say::{Sentence, Tone, Weight, ends, goes_back, is_act};
 use super::tally::Tally;
 use crate::clock::Stamp;
@@ -46,6 +46,8 @@ pub enum Now {
 pub struct Cursor {
     now: Now,
     since: Option<Stamp>,
+    /// Until when the last write may still land.
+    lands_by: Option<Stamp>,
     /// The last batch, to look at again or to go on from.
     batch: Option<(Round, Vec<usize>)>,
     returning: bool,
@@ -72,6 +74,9 @@ impl Cursor {
         let Some(plan) = tally.plan() else {
             return;
         };
+        if let Event::Intended { until, .. } = &record.event {
+            self.lands_by = Some(until.clone());
+        }
         let next = self.next(plan, tally, &record.event);
         let Some(next) = next else {
             return;
@@ -86,6 +91,24 @@ impl Cursor {
             self.since = Some(record.at.clone());
         }
         self.now = next;
+    }
+
+    /// What follows a write of which nobody can tell whether it happened: it is looked for, and until when.
+    pub(super) fn doubt(&self, plan: &Plan, event: &Event) -> Option<Sentence> {
+        let Event::Answered {
+            entry,
+            answer: Answer::Unclear { .. },
+            ..
+        } = event
+        else {
+            return None;
+        };
+        let until = self.lands_by.as_ref().filter(|_| !is_act(plan, *entry))?;
+        let text = format!(
+            "looking whether it came through; by {} it has, or never will",
+            time_of_day(until)
+        );
+        Some(plain(Tone::Change, Some(*entry), text))
     }
 
     fn next(&mut self, plan: &Plan, tally: &Tally, event: &Event) -> Option<Now> {
@@ -299,6 +322,12 @@ pub const ENDS_A_HOLD: &str = "Enter comes back before the time is up, b puts ev
 pub(super) fn invite(plan: &Plan, now: &Now) -> Option<Sentence> {
     let holds = *now == Now::Holding && !plan.hold.is_zero();
     holds.then(|| plain(Tone::Run, None, ENDS_A_HOLD.to_owned()))
+}
+
+/// What somebody may do while a write is in doubt.
+pub(super) fn invite_to_leave(doubt: &Sentence) -> Sentence {
+    let text = "Ctrl-C twice stops waiting; `resume` looks again later".to_owned();
+    plain(Tone::Run, doubt.entry, text)
 }
 
 fn plain(tone: Tone, entry: Option<usize>, text: String) -> Sentence {

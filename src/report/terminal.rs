@@ -132,6 +132,9 @@ impl<W: Write + Send> TermLike for Terminal<W> {
     }
 
     fn flush(&self) -> io::Result<()> {
+        // The cursor waits where the line begins: what is typed there, or `^C`, wraps into no other row, and the
+        // next drawing covers it.
+        self.push("\r");
         self.send();
         Ok(())
     }

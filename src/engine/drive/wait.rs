@@ -28,7 +28,7 @@ impl<J: Journal, W: World, M: Memory, P: People> Run<'_, J, W, M, P> {
         let clock = self.outfit.world.clock();
         self.outfit.pulses.send(crate::event::Pulse {
             entry,
-            note: "waiting".to_owned(),
+            note: String::new(),
             until: Some(clock.now().plus(time)),
             fraction: None,
         });

@@ -31,6 +31,7 @@ fn a_flip_whose_answer_is_lost_succeeds() {
             .exits(0);
         let done = done
             .says("whether it was written could not be told")
+            .says("looking whether it came through; by ")
             .says("new serves");
         assert!(scene.leads_to(&scene.new), "{done}");
         // Back again, past the relay.

@@ -33,11 +33,21 @@ pub const COLUMNS: usize = 100;
 
 /// The program on a terminal of [`COLUMNS`] columns, at which somebody can type.
 pub fn on_terminal(arguments: &[&str]) -> Command {
+    shell_on_terminal(&format!("exec {}", line_of(arguments)))
+}
+
+/// The program and its arguments, as a shell reads them.
+pub fn line_of(arguments: &[&str]) -> String {
     let words = [env!("CARGO_BIN_EXE_cutover")].into_iter();
     let words: Vec<String> = (words.chain(arguments.iter().copied()))
         .map(|word| format!("'{word}'"))
         .collect();
-    let line = format!("stty cols {COLUMNS} rows 40; exec {}", words.join(" "));
+    words.join(" ")
+}
+
+/// A line of a shell on a terminal.
+pub fn shell_on_terminal(line: &str) -> Command {
+    let line = format!("stty cols {COLUMNS} rows 40; {line}");
     let mut command = clean("script");
     command
         .args(["-q", "-e", "-c", &line, "/dev/null"])

@@ -1,11 +1,13 @@
 //! What each verb leaves on a terminal, word for word: the real program's bytes, drawn as a terminal would.
 
 use std::io::Write as _;
+use std::path::Path;
 
 use regex_lite::Regex;
+use rustix::process::Signal;
 
 use super::golden::{redacted, sorted_where};
-use super::program::{COLUMNS, Done, Running, on_terminal};
+use super::program::{COLUMNS, Done, Running, line_of, on_terminal};
 use super::scene::{Plot, Scene, WWW};
 use super::screen::Screen;
 use crate::lab::have;
@@ -127,6 +129,157 @@ fn an_emergency_on_a_terminal() {
     answer(&mut emergency, NAME, "site\n");
     golden("emergency", &emergency.end());
     golden("owed", &scene.start_on_terminal(&["owed"], &[]).end());
+}
+
+/// A step before all others that takes as long as a file is not there.
+fn waits_for(file: &Path) -> String {
+    let script = format!("until [ -e {0} ]; do sleep 0.05; done", file.display());
+    format!(
+        "[[step]]\nid = \"slow\"\nkind = \"command\"\non = \"local\"\nlooks-only = true\n\
+         shell = \"{script}\"\ntimeout = \"60s\"\n"
+    )
+}
+
+/// Types a line while something moves, and waits until the screen is as it was before.
+fn type_while_it_moves(running: &mut Running, line: &str, moving: &str) {
+    let rows = |running: &Running| {
+        let said = running.said();
+        // What was read so far may end within a sequence.
+        let whole = match said.rfind('\x1b') {
+            Some(at) if !said[at..].contains(char::is_alphabetic) => &said[..at],
+            _ => &said,
+        };
+        let screen = drawn(whole);
+        let moves = |row: &&str| row.starts_with(|c| ('⠀'..='⣿').contains(&c));
+        let rows: Vec<String> = screen.lines().filter(moves).map(str::to_owned).collect();
+        (rows.len(), rows.iter().any(|row| row.contains(moving)))
+    };
+    wait_until("a line moves", READY, || rows(running).1.then_some(()));
+    running.type_text(line);
+    let echo = line.trim_end().replace('\x03', "^C");
+    wait_until("the line is echoed", READY, || {
+        running.said().contains(&echo).then_some(())
+    });
+    wait_until("one line moves, and no other is left", READY, || {
+        (rows(running) == (1, true)).then_some(())
+    });
+}
+
+#[test]
+fn what_is_typed_while_nobody_reads_leaves_no_moving_line_and_stays_for_the_shell() {
+    let Some(scene) = scene(Plot::small()) else {
+        return;
+    };
+    let first = "[[step]]\nid = \"works\"";
+    let file = scene.folder.path().join("go-on");
+    let text = scene.text();
+    scene.write_playbook(&text.replace(first, &format!("{}{first}", waits_for(&file))));
+    for verb in ["check", "plan"] {
+        let line = format!(
+            "{}; read -r typed; echo \"left: $typed\"",
+            line_of(&[verb, "site.toml"])
+        );
+        let mut running = scene.start_shell_on_terminal(&line);
+        type_while_it_moves(&mut running, "true and so on\n", "slow");
+        type_while_it_moves(&mut running, "again\n", "slow");
+        std::fs::write(&file, "").unwrap();
+        let done = running.end().exits(0);
+        std::fs::remove_file(&file).unwrap();
+        let screen = drawn(&done.out);
+        assert!(screen.contains("left: true and so on\n"), "{screen}");
+        assert!(!screen.contains("again"), "{screen}");
+        assert!(!screen.contains(|c| ('⠀'..='⣿').contains(&c)), "{screen}");
+    }
+}
+
+#[test]
+fn a_terminal_that_cannot_move_its_cursor_gets_plain_lines() {
+    let Some(scene) = scene(Plot::small()) else {
+        return;
+    };
+    let dumb = scene.start_on_terminal(&["check", "PLAYBOOK"], &[("TERM", "dumb")]);
+    let done = dumb.end().exits(0).says("pass     works");
+    assert!(!done.out.contains('\x1b'), "{done:?}");
+}
+
+#[test]
+fn ctrl_c_is_answered_above_the_moving_lines_and_leaves_none_of_them() {
+    let Some(scene) = scene(Plot {
+        hold: "10m",
+        ..Plot::small()
+    }) else {
+        return;
+    };
+    let before = "[[step]]\nid = \"works\"";
+    let never = waits_for(&scene.folder.path().join("never"));
+    let text = scene.text().replace(before, &format!("{never}{before}"));
+    scene.write_playbook(&text);
+    let mut check = scene.start_on_terminal(&["check", "PLAYBOOK"], &[]);
+    type_while_it_moves(&mut check, "\x03", "slow");
+    check.type_text("\x03");
+    let done = check.end().exits(7);
+    let screen = drawn(&done.out);
+    for text in [
+        "· stopping: the present write is finished first (again: stop waiting, too)\n",
+        "· stopping now: not waiting any more (again: leave at once)\n",
+    ] {
+        assert!(screen.contains(text), "{screen}");
+    }
+    assert!(!screen.contains(|c| ('⠀'..='⣿').contains(&c)), "{screen}");
+}
+
+#[test]
+fn a_run_in_the_background_is_not_stopped_by_its_terminal() {
+    let Some(scene) = scene(Plot::small()) else {
+        return;
+    };
+    let failover = line_of(&["failover", "site.toml", "--yes"]);
+    let line = format!("set -m; {failover} > said & wait $!; echo \"ended $?\"");
+    let done = scene.start_shell_on_terminal(&line).end();
+    let done = done.exits(0).says("ended 0");
+    assert!(scene.leads_to(&scene.new), "{done}");
+}
+
+#[test]
+fn ctrl_d_is_no_answer_and_leaves_the_question_open() {
+    let Some(scene) = scene(Plot::small()) else {
+        return;
+    };
+    let mut failover = scene.start_on_terminal(&["failover", "PLAYBOOK"], &[]);
+    answer(&mut failover, NAME, "\x04site\n");
+    failover.end().exits(0);
+}
+
+#[test]
+fn a_slip_of_the_keyboard_is_named() {
+    let Some(scene) = scene(Plot::small()) else {
+        return;
+    };
+    let mut failover = scene.start_on_terminal(&["failover", "PLAYBOOK"], &[]);
+    answer(&mut failover, NAME, "stie\n");
+    let why = "declined: `stie` is not `site`; nothing was touched";
+    failover.end().exits(4).says(why);
+}
+
+#[test]
+fn what_is_typed_while_a_run_is_followed_leaves_no_moving_line() {
+    let Some(scene) = scene(Plot {
+        hold: "10m",
+        ..Plot::small()
+    }) else {
+        return;
+    };
+    let drill = scene.start(&["drill", "PLAYBOOK", "--yes"]);
+    wait_until("the drill holds", READY, || {
+        drill.said().contains("holding 10m").then_some(())
+    });
+    let mut follower = scene.start_on_terminal(&["show", "--follow"], &[]);
+    type_while_it_moves(&mut follower, "\n", "before the way back");
+    drill.signal(Signal::INT);
+    drill.end().exits(7);
+    let followed = follower.end().exits(0);
+    let shown = scene.start_on_terminal(&["show"], &[]).end().exits(0);
+    assert_eq!(drawn(&followed.out), drawn(&shown.out));
 }
 
 #[test]

@@ -34,10 +34,20 @@ impl Scene {
         self.start_in_place(command)
     }
 
-    fn arguments<'a>(&self, arguments: &[&'a str]) -> Vec<&'a str> {
+    /// A line of a shell on a terminal.
+    pub fn start_shell_on_terminal(&self, line: &str) -> Running {
+        self.playbook_if_none();
+        self.start_in_place(program::shell_on_terminal(line))
+    }
+
+    fn playbook_if_none(&self) {
         if !self.folder.path().join("site.toml").exists() {
             self.playbook();
         }
+    }
+
+    fn arguments<'a>(&self, arguments: &[&'a str]) -> Vec<&'a str> {
+        self.playbook_if_none();
         let word = |argument: &&'a str| match *argument {
             "PLAYBOOK" => "site.toml",
             other => other,
