@@ -8,9 +8,10 @@ use super::perform::Performance;
 use super::{Exit, Format};
 use crate::clock::{Stamp, short};
 use crate::dns::caches;
-use crate::engine::{Actual, Intention, survey};
+use crate::engine::{Intention, survey};
 use crate::event::{Ending, Event, Record};
-use crate::plan::{Mode, Outcome};
+use crate::plan::{Mode, Outcome, Plan};
+use crate::report::Line;
 use crate::store::{Memory, Store};
 
 /// Looks, now, and changes nothing: is the other side ready?
@@ -63,14 +64,38 @@ async fn look(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
         yes: false,
     };
     let (exit, records) = performance.dry(plan, kept, true).await?;
-    match desk.format {
-        Format::Text => desk.print_text(&forecast(desk, &actual, &intention).await),
-        Format::Nagios => {
-            let (line, exit) = nagios(book.name(), &records);
+    if exit == Exit::Stopped && desk.format != Format::Nagios {
+        return Ok(exit);
+    }
+    // Whether the changes could be planned: a key that is not taken any more would stop a failover.
+    let dry = Intention {
+        mode: Mode::Plan,
+        ..intention
+    };
+    let planned = survey(&actual, &dry)
+        .await
+        .map_err(|error| error.to_string());
+    match (desk.format, planned) {
+        (Format::Nagios, planned) => {
+            let (line, exit) = nagios(book.name(), &records, planned.err());
             desk.print_text(&line);
             return Ok(exit);
         }
-        Format::Json | Format::Junit | Format::Github => {}
+        (_, Err(why)) => {
+            desk.complain(&format!("a failover would be refused: {why}"));
+            return Ok(match exit {
+                Exit::Done => Exit::Refused,
+                other => other,
+            });
+        }
+        (Format::Text, Ok(plan)) => {
+            if let Some(sentence) = forecast(desk, &plan) {
+                let lines = Line::new().text(sentence).wrap(desk.style().width, 0);
+                desk.print_text("\n");
+                desk.print(&lines);
+            }
+        }
+        (Format::Json | Format::Junit | Format::Github, Ok(_)) => {}
     }
     Ok(exit)
 }
@@ -87,24 +112,15 @@ pub(super) fn store_or_none(desk: &Desk) -> (Arc<dyn Store>, bool) {
 }
 
 /// Until when caches would hold the present records if they were changed now.
-async fn forecast(desk: &Desk, actual: &Actual, intention: &Intention) -> String {
-    let dry = Intention {
-        mode: Mode::Plan,
-        ..intention.clone()
-    };
-    let Ok(plan) = survey(actual, &dry).await else {
-        return String::new();
-    };
+fn forecast(desk: &Desk, plan: &Plan) -> Option<String> {
     let served: Vec<caches::Kept> = plan
         .edits()
         .filter_map(|(_, edit)| caches::served(&edit.before).ok())
         .flatten()
         .collect();
     let now = desk.clock.now();
-    match caches::forecast(&now, Duration::ZERO, &served, &[], FLOOR) {
-        Some(expiry) => sentence(&expiry, &now),
-        None => String::new(),
-    }
+    let expiry = caches::forecast(&now, Duration::ZERO, &served, &[], FLOOR)?;
+    Some(sentence(&expiry, &now))
 }
 
 fn sentence(expiry: &caches::Expiry, now: &Stamp) -> String {
@@ -118,8 +134,8 @@ fn sentence(expiry: &caches::Expiry, now: &Stamp) -> String {
         ),
     };
     format!(
-        "\nIf you flipped now, caches that keep to the rules would hold the old addresses until\n\
-         {strict} UTC ({}){longer}.\n",
+        "If you flipped now, caches that keep to the rules would hold the old addresses until \
+         {strict} UTC ({}){longer}.",
         short(expiry.strict.left(now)),
     )
 }
@@ -138,7 +154,7 @@ fn not_looked(name: &str, why: &str) -> String {
 }
 
 /// One line, and the exit codes of a monitoring plugin: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
-fn nagios(name: &str, records: &[Record]) -> (String, Exit) {
+fn nagios(name: &str, records: &[Record], unplanned: Option<String>) -> (String, Exit) {
     let mut worst = Outcome::Pass;
     let mut words = Vec::new();
     let mut looked = 0;
@@ -171,6 +187,13 @@ fn nagios(name: &str, records: &[Record]) -> (String, Exit) {
             _ => Outcome::Unknown,
         };
         words.push("stopped before its end".to_owned());
+    }
+    if let Some(why) = unplanned {
+        worst = worst.max(Outcome::Unknown);
+        // A reason may have several lines.
+        let why: Vec<&str> = why.split_whitespace().collect();
+        let why = on_one_line(&why.join(" "));
+        words.push(format!("a failover would be refused: {why}"));
     }
     let (word, exit) = match worst {
         _ if looked == 0 => ("UNKNOWN", Exit::Playbook),
@@ -224,7 +247,7 @@ mod tests {
 
     #[test]
     fn a_check_that_was_stopped_is_not_ok() {
-        let of = |outcome, ending| nagios("site", &records(outcome, ending));
+        let of = |outcome, ending| nagios("site", &records(outcome, ending), None);
         let (line, exit) = of(Outcome::Pass, Ending::Done);
         assert_eq!(
             (line.as_str(), exit),
@@ -256,11 +279,11 @@ mod tests {
             sentence(&caches::Expiry { strict, floored }, &now)
         };
         assert!(
-            of(300).ends_with("until\n03:05:00 UTC (5m 00s).\n"),
+            of(300).ends_with("until 03:05:00 UTC (5m 00s)."),
             "{}",
             of(300)
         );
-        let low = "until\n03:00:05 UTC (5.0s), those that keep everything for at least 30s until 03:00:30 UTC.\n";
+        let low = "until 03:00:05 UTC (5.0s), those that keep everything for at least 30s until 03:00:30 UTC.";
         assert!(of(5).ends_with(low), "{}", of(5));
     }
 }

@@ -114,7 +114,8 @@ pub(super) async fn go(
     let of_another = |run: &journal::Run| !of_this(run) && run.writer.is_none();
     unfinished(desk, &*store, of_another, Some(&plan), going.mode).await?;
     if desk.format == Format::Text && going.reviewed.is_none() {
-        desk.print(&report::plan(&plan, &[], &desk.style()));
+        let state = desk.state_to_type();
+        desk.print(&report::plan(&plan, &[], state.as_deref(), &desk.style()));
         desk.print_text("\n");
     }
     if !going.yes {
@@ -137,10 +138,13 @@ async fn confirm(name: &str) -> Result<(), Failure> {
         typed = ask_line(&question) => typed,
         _ = tokio::signal::ctrl_c() => None,
     };
-    if typed.is_some_and(|typed| typed.trim() == name) {
-        return Ok(());
-    }
-    Err(Failure::new(Exit::Refused, "declined; nothing was touched"))
+    let why = match typed.as_deref().map(str::trim) {
+        Some(typed) if typed == name => return Ok(()),
+        None | Some("" | "n" | "no") => "declined".to_owned(),
+        Some(other) => format!("declined: `{other}` is not `{name}`"),
+    };
+    let message = format!("{why}; nothing was touched");
+    Err(Failure::new(Exit::Refused, message))
 }
 
 /// An earlier run that was cut off or stopped with changes must be finished first: a new plan would take what
@@ -181,13 +185,19 @@ async fn unfinished(
             open.meta.playbook
         ),
     };
-    let message = format!(
-        "run `{0}` of {whose} has not come to an end and may have left changes; \
-         {1} or {2} first",
-        open.id,
-        desk.to_type(&format!("resume {}", open.id)),
-        desk.to_type(&format!("rollback {}", open.id)),
-    );
+    let id = &open.id;
+    let message = match &open.writer {
+        Some(writer) => format!(
+            "run `{id}` of {whose} is alive ({writer}); follow it with {}",
+            desk.to_type(&format!("show --follow {id}"))
+        ),
+        None => format!(
+            "run `{id}` of {whose} has not come to an end and may have left changes; \
+             {} or {} first",
+            desk.to_type(&format!("resume {id}")),
+            desk.to_type(&format!("rollback {id}")),
+        ),
+    };
     if mode == Mode::Emergency {
         desk.complain(&message);
         return Ok(());

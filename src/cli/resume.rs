@@ -60,10 +60,17 @@ pub(super) async fn go_on(
         };
         store.send(id, message.to_bytes()).await?;
         desk.say(&format!(
-            "cutover: run `{id}` is alive ({writer}), and was told; follow it with {}",
+            "cutover: run `{id}` is alive ({writer}), and was told to {}; follow it with {}",
+            match message {
+                Decision::Again => "go on",
+                Decision::On => "go on all the same",
+                Decision::Back => "put everything back",
+                Decision::Stop => "stop",
+            },
             desk.to_type(&format!("show --follow {id}"))
         ));
-        return Ok(Exit::Done);
+        // It was asked for, and is not done.
+        return Ok(Exit::Busy);
     }
     let records = journal::read(&*store, id).await?;
     let Some(Event::Started { plan, .. }) = records.first().map(|record| &record.event) else {

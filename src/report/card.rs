@@ -188,6 +188,10 @@ fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
     let back = standing(|s| s == Standing::PutBack);
     let all = count(changes, "change");
     let text = match (tally.ending(), plan.mode) {
+        // Where a person said where to go, nobody asked which side serves.
+        (Some(Ending::Refused | Ending::Stale), _) | (_, Mode::Plan) if changes == 0 => {
+            "nothing was changed, and there is nothing to change".to_owned()
+        }
         (_, Mode::Check | Mode::Plan) => format!("{source} serves; nothing was changed"),
         (Some(Ending::Done), Mode::Drill) if tally.anything_stands() => {
             let left = standing(|s| {

@@ -97,7 +97,10 @@ fn a_lost_terminal_stops_nothing_and_a_second_request_waits_for_nothing() {
     drill.wait_for("holding 10m");
     drill.signal(Signal::HUP);
     // It is still there to take a message.
-    scene.run(&["rollback"]).exits(0).complains("was told");
+    scene
+        .run(&["rollback"])
+        .exits(8)
+        .complains("was told to put everything back");
     drill.end().exits(5);
     assert_eq!(scene.zone(), before);
 
@@ -200,13 +203,18 @@ fn two_runs_at_once_are_one_too_many() {
     let second = scene
         .run(&["failover", "PLAYBOOK", "--yes", "--to", "old"])
         .exits(8);
-    let second = second.complains(&id);
+    // It is nobody's to resume or to roll back from here.
+    let second = second.complains(&format!("`{id}` of this playbook is alive (pid "));
+    let second = second.complains(&format!("follow it with `cutover show --follow {id}`"));
     assert_eq!(scene.serial(), serial, "{second}");
     // Whoever looks only is free to do so.
     scene.run(&["plan", "PLAYBOOK", "--to", "old"]).exits(0);
 
     // A rollback of a run that is alive is a message to it.
-    scene.run(&["rollback", &id]).exits(0).complains("was told");
+    scene
+        .run(&["rollback", &id])
+        .exits(8)
+        .complains("was told to put everything back");
     let undone = drill
         .end()
         .exits(5)

@@ -36,6 +36,25 @@ fn what_looks_only_writes_nothing() {
 }
 
 #[test]
+fn a_check_says_that_a_failover_would_be_refused_where_the_provider_takes_no_key() {
+    let plot = Plot {
+        servers: Servers::PowerDns,
+        ..Plot::small()
+    };
+    if !have(&plot.programs()) {
+        return;
+    }
+    let scene = Scene::new(plot);
+    scene.write_playbook(&scene.text().replace("PDNS_API_KEY", "USER"));
+    let why = "a failover would be refused: failed to look at what `flip` would change";
+    let done = scene.run(&["check", "PLAYBOOK"]).exits(4);
+    done.complains(why)
+        .complains("it does not take the API key");
+    let done = scene.run(&["check", "PLAYBOOK", "--format", "nagios"]);
+    done.exits(3).says("CUTOVER UNKNOWN - site: ").says(why);
+}
+
+#[test]
 fn the_commands_that_a_plan_lists_do_what_they_say() {
     for (servers, program) in [
         (Servers::Bind, "nsupdate"),

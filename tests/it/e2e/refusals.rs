@@ -1,5 +1,6 @@
 //! What stops a run before its first write, and what sends it back after it.
 
+use super::program::{Running, cutover};
 use super::scene::{Plot, Scene, WWW, packages};
 
 /// A far scene in which nothing may be written.
@@ -88,7 +89,7 @@ fn an_edit_of_somebody_else_is_never_overwritten() {
     scene.somebody_else_writes("203.0.113.77");
     let theirs = scene.zone();
     let serial = scene.serial();
-    scene.run(&["rollback"]).exits(0);
+    scene.run(&["rollback"]).exits(8);
     let held = drill.end().exits(6);
     assert_eq!((scene.zone(), scene.serial()), (theirs, serial), "{held}");
     let id = scene.newest_run()["run"].as_str().unwrap().to_owned();
@@ -102,6 +103,62 @@ fn an_edit_of_somebody_else_is_never_overwritten() {
     scene.somebody_else_writes("198.51.100.20");
     let still = scene.run(&["rollback"]);
     assert_eq!(still.code, Some(6), "the TTL is not ours: {still}");
+}
+
+#[test]
+fn a_playbook_that_is_not_valid_is_shown_in_colour_and_nothing_is_escaped() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("broken.toml"), "[playbook\n").unwrap();
+    for verb in ["check", "plan", "failover"] {
+        let mut command = cutover();
+        command
+            .args([verb, "broken.toml", "--color", "always"])
+            .current_dir(folder.path());
+        if verb == "failover" {
+            command.arg("--yes");
+        }
+        let done = Running::start(command, folder.path(), Vec::new()).end();
+        let done = done.exits(3).complains("\x1b[").complains("broken.toml:1");
+        assert!(!done.err.contains("\\u{1b}"), "{done}");
+    }
+}
+
+#[test]
+fn who_names_no_playbook_is_told_what_may_be_meant() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("all")).unwrap();
+    std::fs::write(folder.path().join("demo.toml"), "").unwrap();
+    for (given, hint) in [
+        ("all", "name one playbook in it"),
+        ("demo", "did you mean `demo.toml`?"),
+        ("dmeo", "No such file"),
+    ] {
+        let mut command = cutover();
+        command.args(["check", given]).current_dir(folder.path());
+        let done = Running::start(command, folder.path(), Vec::new()).end();
+        done.exits(2).complains(hint);
+    }
+}
+
+#[test]
+fn where_a_person_sends_it_to_the_side_that_serves_nothing_false_is_said_of_the_other() {
+    let plot = Plot::small();
+    if !have(&plot.programs()) {
+        return;
+    }
+    let scene = Scene::new(plot);
+    let done = scene.run(&["plan", "PLAYBOOK", "--to", "old"]).exits(0);
+    done.says("nothing was changed, and there is nothing to change");
+    std::fs::write(
+        scene.old.web.as_ref().unwrap().root(WWW).join("index.html"),
+        "",
+    )
+    .unwrap();
+    let done = scene.run(&["failover", "PLAYBOOK", "--to", "old", "--yes"]);
+    let done = done
+        .exits(4)
+        .says("nothing was changed, and there is nothing to change");
+    assert!(!done.out.contains("new serves"), "{done}");
 }
 
 #[test]
