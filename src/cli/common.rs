@@ -128,8 +128,7 @@ impl Desk {
             Color::Never => false,
             Color::Auto => {
                 let asked_not_to = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
-                let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-                terminal && !asked_not_to && !dumb
+                terminal && !asked_not_to && !dumb()
             }
         }
     }
@@ -153,6 +152,23 @@ impl Desk {
         }
     }
 
+    /// The same for tables: in a pipe each row is one line, however long, which `grep` finds whole.
+    pub(super) fn style_of_tables(&self) -> Style {
+        let style = self.style();
+        match std::io::stdout().is_terminal() {
+            true => style,
+            false => Style {
+                width: usize::from(u16::MAX),
+                ..style
+            },
+        }
+    }
+
+    /// Whether lines can move on standard output.
+    pub(super) fn moves(&self) -> bool {
+        std::io::stdout().is_terminal() && !dumb()
+    }
+
     pub(super) fn colour_on_stderr(&self) -> bool {
         self.colour(std::io::stderr().is_terminal())
     }
@@ -160,6 +176,19 @@ impl Desk {
     /// Prints lines to standard output. A reader that has gone away is not an error.
     pub(super) fn print(&self, lines: &[Line]) {
         self.print_text(&render(lines, &self.style()));
+    }
+
+    /// Prints text in columns: on a terminal, long lines wrap under their last one. Lines that are `whole` stay so.
+    pub(super) fn print_columns(&self, text: &str, whole: impl Fn(&str) -> bool) {
+        if !std::io::stdout().is_terminal() {
+            return self.print_text(text);
+        }
+        let width = self.style().width;
+        let wrapped = text.lines().flat_map(|line| match whole(line) {
+            true => vec![Line::new().text(line)],
+            false => Line::new().text(line).wrap(width, hang(line)),
+        });
+        self.print(&wrapped.collect::<Vec<_>>());
     }
 
     pub(super) fn print_text(&self, text: &str) {
@@ -220,7 +249,10 @@ impl Desk {
 
     /// Reads a playbook with the file that it includes, and says what is wrong with it.
     pub(super) fn parse(&self, args: &PlaybookArgs) -> Result<Result<Playbook, Problems>, Failure> {
-        let bytes = read_playbook(&args.playbook)?;
+        let bytes = read_playbook(&args.playbook).map_err(|failure| Failure {
+            message: failure.message + &instead_of(&args.playbook),
+            ..failure
+        })?;
         let file = args.playbook.display().to_string();
         let input = Input {
             file: &file,
@@ -301,6 +333,13 @@ impl Desk {
     }
 }
 
+/// The column where the last column of a line begins.
+fn hang(line: &str) -> usize {
+    let indent = line.len() - line.trim_start().len();
+    let gap = line[indent..].rfind("  ").map(|at| indent + at + 2);
+    line[..gap.unwrap_or(indent)].chars().count()
+}
+
 /// A playbook, and what is put over it.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct PlaybookArgs {
@@ -336,6 +375,18 @@ fn at_most_too_large(file: std::fs::File) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// What somebody may have meant who named a playbook that cannot be read.
+fn instead_of(path: &Path) -> String {
+    if path.is_dir() {
+        return "; name one playbook in it, or look at all of them with `cutover lint`".to_owned();
+    }
+    let file = path.with_added_extension("toml");
+    match !path.exists() && file.is_file() {
+        true => format!("; did you mean `{}`?", file.display()),
+        false => String::new(),
+    }
+}
+
 /// Reads what a playbook includes, and no more than shows that it is too large.
 #[expect(clippy::disallowed_methods, reason = "the command line is an edge")]
 fn read_beside(playbook: &Path, included: &str) -> Result<Vec<u8>, String> {
@@ -359,6 +410,11 @@ pub(super) fn size() -> (u16, u16) {
         Ok(size) if size.ws_col > 0 => (size.ws_col, size.ws_row.max(1)),
         _ => (80, 24),
     }
+}
+
+/// Whether the terminal says that it can do nothing but take lines.
+fn dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
 
 /// Whether the terminal says that it shows UTF-8.

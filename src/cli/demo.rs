@@ -112,12 +112,18 @@ fn afterwards(lab: &Lab, result: &Result<Exit, Failure>) -> String {
             Some(_) => "Run it again with nothing broken",
             None => "Edit it and run it again",
         };
-        text += &format!("{again}:\n  cutover demo --in {folder}\n");
-        let others: Vec<&str> = Break::ALL.iter().map(|known| known.name()).collect();
         text += &format!(
-            "See it fail:\n  cutover demo --in {folder} --break {}\n",
-            others.join("|")
+            "{again}:\n  cutover demo --in {folder}\n\
+             Keep its servers running, to try the other verbs at another terminal:\n  \
+             cutover demo --in {folder} --lab\n"
         );
+        let names = Break::ALL.map(Break::name);
+        if let [first, others @ .., last] = names.as_slice() {
+            text += &format!(
+                "See it fail; or with {} or {last}:\n  cutover demo --in {folder} --break {first}\n",
+                others.join(", ")
+            );
+        }
     }
     text + &format!("The folder stays until it is removed:\n  rm -r {folder}\n")
 }

@@ -13,10 +13,12 @@ pub(super) struct Args {
 
 pub(super) fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
     match &args.rule {
-        None => desk.print_text(&lint::index()),
+        None => desk.print_columns(&lint::index(), |_| false),
         Some(rule) => {
             let page = lint::explain(rule);
-            desk.print_text(&page.map_err(|error| Failure::new(Exit::Usage, error))?);
+            let page = page.map_err(|error| Failure::new(Exit::Usage, error))?;
+            // What is to be typed stays whole.
+            desk.print_columns(&page, |line| line.starts_with("    "));
         }
     }
     Ok(Exit::Done)

@@ -86,7 +86,13 @@ pub(super) async fn dry_run(
             true => commands(&actual, &plan),
             false => Vec::new(),
         };
-        desk.print(&report::plan(&plan, &commands, &desk.style()));
+        let state = desk.state_to_type();
+        desk.print(&report::plan(
+            &plan,
+            &commands,
+            state.as_deref(),
+            &desk.style(),
+        ));
         desk.print_text("\n");
     }
     if let Some(out) = how.out {

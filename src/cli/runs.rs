@@ -38,7 +38,7 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
         }
     }
     if desk.format != Format::Json {
-        desk.print(&runs_table(&rows, &desk.style()));
+        desk.print(&runs_table(&rows, &desk.style_of_tables()));
     }
     Ok(Exit::Done)
 }

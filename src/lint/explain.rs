@@ -8,7 +8,7 @@ use super::{Rule, rule, rules};
 use crate::problem::{Severity, did_you_mean};
 
 /// How wide the sentences are.
-const WIDTH: usize = 100;
+const WIDTH: usize = 76;
 
 /// Every rule, and every problem of the parser, one line each.
 pub fn index() -> String {

@@ -2,6 +2,7 @@
 
 use super::numbers::{count, list, rounded};
 use super::text::{Line, Role, Style};
+use super::typed::to_type;
 use super::zone::{difference, extent};
 use crate::plan::{Edit, Entry, IfInterrupted, Mode, Nature, Plan, Seconds, Stay, Way};
 
@@ -20,7 +21,7 @@ pub struct Commands {
 }
 
 /// The plan in lines; with `commands` also what would run, as it can be pasted.
-pub fn plan(plan: &Plan, commands: &[Commands], style: &Style) -> Vec<Line> {
+pub fn plan(plan: &Plan, commands: &[Commands], state: Option<&str>, style: &Style) -> Vec<Line> {
     let mut lines = head(plan, style);
     lines.push(Line::new());
     let point_of_no_return = plan
@@ -47,7 +48,7 @@ pub fn plan(plan: &Plan, commands: &[Commands], style: &Style) -> Vec<Line> {
             );
         }
     }
-    lines.extend(way_back(plan, style));
+    lines.extend(way_back(plan, state, style));
     lines.extend(rows("Left out", &plan.left_out, style));
     lines.extend(rows("Stays as it is", &plan.stays, style));
     lines.extend(locks(plan, style));
@@ -232,7 +233,7 @@ fn no_undo(entry: &Entry) -> bool {
     matches!(&entry.nature, Nature::Act(act) if act.undo.is_none())
 }
 
-fn way_back(plan: &Plan, style: &Style) -> Vec<Line> {
+fn way_back(plan: &Plan, state: Option<&str>, style: &Style) -> Vec<Line> {
     let text = match plan.mode {
         Mode::Drill => format!(
             "after {} on {}: the same list in the same order, {} -> {}; each change goes back to \
@@ -242,11 +243,11 @@ fn way_back(plan: &Plan, style: &Style) -> Vec<Line> {
             plan.direction.target,
             plan.direction.source,
         ),
-        _ => {
+        _ => to_type(
             "`cutover rollback` puts the changes back in reverse order, each to the value that it \
-              has now"
-                .into()
-        }
+             has now",
+            state,
+        ),
     };
     if plan.edits().next().is_none() && plan.first_write().is_none() {
         return Vec::new();

@@ -111,8 +111,8 @@ pub fn owed_table(rows: &[OwedRow], style: &Style) -> Vec<Line> {
     lines
 }
 
-/// Columns as wide as their widest cell, of which the last takes what is left of the line and wraps. The
-/// first is never cut: it is what a person copies.
+/// Columns as wide as their widest cell, of which the last takes what is left of the line and wraps; where
+/// nearly nothing is left it has lines of its own. The first is never cut: it is what a person copies.
 fn table(head: &[&str], rows: Vec<Vec<(Role, String)>>, style: &Style) -> Vec<Line> {
     const WIDEST: usize = 24;
     let cells = |text: &str| Line::new().text(text).width();
@@ -137,8 +137,13 @@ fn table(head: &[&str], rows: Vec<Vec<(Role, String)>>, style: &Style) -> Vec<Li
         for (i, (role, text)) in row.into_iter().enumerate() {
             let cell = Line::new().and(role, text);
             if i == last {
-                let room = style.width.saturating_sub(column).max(WIDEST);
-                lines.extend(line.line(cell).wrap(column + room, column));
+                if column + WIDEST <= style.width {
+                    lines.extend(line.line(cell).wrap(style.width, column));
+                } else {
+                    let below = Line::new().text("  ").line(cell);
+                    lines.push(line);
+                    lines.extend(below.wrap(style.width, 2));
+                }
                 break;
             }
             line = line.line(cell.cut(widths[i], style));

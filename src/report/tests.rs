@@ -103,7 +103,7 @@ fn hostile_text_reaches_no_terminal() {
     let texts = [
         lines_of(&records, style),
         paper.text(),
-        render(&plan(tally.plan().unwrap(), &[], &style), &style),
+        render(&plan(tally.plan().unwrap(), &[], None, &style), &style),
         render(
             &runs_table(&[RunRow::of("r\x1b17", &tally).unwrap()], &style),
             &style,

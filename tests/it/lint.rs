@@ -158,6 +158,12 @@ fn explain_lists_the_rules_and_tells_more_of_one() {
     assert!(one.contains("L304 ttl-above-rto (error)"), "{one}");
     assert!(one.contains("allow = [{ rule = \"ttl-above-rto\""), "{one}");
     for rule in lint::rules() {
+        let page = lint::explain(rule.name).unwrap();
+        let prose = page
+            .lines()
+            .filter(|line| line.starts_with("  ") && !line.starts_with("    "));
+        let widest = prose.max_by_key(|line| line.chars().count()).unwrap();
+        assert!(widest.chars().count() < 80, "{widest}");
         assert!(
             all.contains(rule.code) && all.contains(rule.name),
             "{}",

@@ -22,7 +22,7 @@ fn cards_and_plans_fit_80_columns_and_colour_adds_nothing_else() {
         }
     }
     let style = Style::plain();
-    for line in plan(&fixture::plan(Mode::Drill), &[], &style) {
+    for line in plan(&fixture::plan(Mode::Drill), &[], None, &style) {
         assert!(line.width() <= 80, "{}", line.render(&style));
     }
 }
@@ -86,7 +86,7 @@ fn what_the_playbook_leaves_out_is_in_the_plan_and_on_the_card() {
         why: "until 2035-03-31: home is upgraded\x1b[2J last".into(),
     }];
     let style = Style::plain();
-    let shown = render(&plan::plan(plan, &[], &style), &style);
+    let shown = render(&plan::plan(plan, &[], None, &style), &style);
     assert!(
         shown.contains("\nLeft out\n  packages  until 2035-03-31: home is upgraded"),
         "{shown}"

@@ -37,9 +37,12 @@ fn the_plan_reads_well() {
         back: vec!["nsupdate <<END\nserver 192.0.2.54\nsend\nEND".into()],
     }];
     let style = Style::plain();
-    let text = render(&plan(&reviewed, &commands, &style), &style);
+    let text = render(&plan(&reviewed, &commands, None, &style), &style);
     insta::assert_snapshot!("with_acts_and_commands", text);
-    let dry = render(&plan(&fixture::plan(Mode::Plan), &[], &style), &style);
+    let dry = render(
+        &plan(&fixture::plan(Mode::Plan), &[], Some("/s"), &style),
+        &style,
+    );
     insta::assert_snapshot!("of_a_dry_run", dry);
 }
 
@@ -54,6 +57,17 @@ fn tables_read_well() {
         ..style
     };
     insta::assert_snapshot!("runs", render(&runs_table(&rows, &wide), &wide));
+    let narrow = Style { width: 60, ..style };
+    let long = RunRow {
+        run: "20261122-213841-failover-j7g".into(),
+        ..rows[3].clone()
+    };
+    insta::assert_snapshot!(render(&runs_table(&[long], &narrow), &narrow), @"
+    RUN                           PLAYBOOK  DIRECTION           TOOK
+      ENDED
+    20261122-213841-failover-j7g  raspbian  dedicated -> cloud  17m 12s
+      done, but not everything was seen; 1 thing owed
+    ");
     let owed: Vec<OwedRow> = (stories().into_iter())
         .flat_map(|(_, records)| Tally::of(&records).owed().to_vec())
         .map(|owed| OwedRow {

@@ -136,7 +136,7 @@ impl Judging<'_> {
         let what = "rate before the change";
         let expected = format!("{floor}/s or more");
         let Some(first) = seen.first() else {
-            self.row(Outcome::Unknown, what, expected, "was not seen");
+            self.row(Outcome::Unknown, what, expected, "no measurement");
             return None;
         };
         if seen.len() < first.of {
