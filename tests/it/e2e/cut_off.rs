@@ -231,7 +231,7 @@ fn a_follower_sees_a_run_to_its_end() {
     drill.wait_for("holding 10m");
     let follower = scene.start(&["show", "--follow"]);
     follower.wait_for("holding 10m");
-    scene.run(&["rollback"]).exits(0);
+    scene.run(&["rollback"]).exits(8);
     let drilled = drill.end().exits(5);
     let followed = follower.end().exits(0);
     assert_eq!(

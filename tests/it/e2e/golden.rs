@@ -34,7 +34,7 @@ pub(super) fn redacted(text: &str) -> String {
             r"(?m)(RTO|way back took) \d[0-9a-z. ]*?( of|,|$)",
             "$1 TIME$2",
         ),
-        (r"UTC \(\d[0-9a-z. ]*\)", "UTC (TIME)"),
+        (r"UTC(\s)\(\d[0-9a-z. ]*\)", "UTC$1(TIME)"),
         (r"for \d[0-9a-z. ]*\)", "for TIME)"),
         (r"serial \d+", "serial NUMBER"),
         (r"TOOK +", "TOOK  "),

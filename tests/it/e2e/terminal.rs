@@ -181,13 +181,13 @@ fn what_is_typed_while_nobody_reads_leaves_no_moving_line_and_stays_for_the_shel
         );
         let mut running = scene.start_shell_on_terminal(&line);
         type_while_it_moves(&mut running, "true and so on\n", "slow");
-        type_while_it_moves(&mut running, "again\n", "slow");
+        type_while_it_moves(&mut running, "once more\n", "slow");
         std::fs::write(&file, "").unwrap();
         let done = running.end().exits(0);
         std::fs::remove_file(&file).unwrap();
         let screen = drawn(&done.out);
         assert!(screen.contains("left: true and so on\n"), "{screen}");
-        assert!(!screen.contains("again"), "{screen}");
+        assert!(!screen.contains("once more"), "{screen}");
         assert!(!screen.contains(|c| ('⠀'..='⣿').contains(&c)), "{screen}");
     }
 }
