@@ -250,6 +250,16 @@ fn times_are_told_against_what_was_promised() {
     assert!(whole.worst > Duration::from_secs(60), "{:?}", whole.worst);
     assert_eq!(times.steps.len(), 4);
     assert!(times.breaks_the_promise());
+
+    // A drill that stays for an hour breaks none.
+    let mut drill = Model::sketch(Mode::Drill, "kcck");
+    drill.plan.objectives.rto = Some(Seconds(Duration::from_secs(60)));
+    drill.plan.hold = Duration::from_secs(3600);
+    let times = rehearse(&Arc::new(drill), false, undisplayed)
+        .unwrap()
+        .times;
+    assert!(times.whole.as_ref().unwrap().median > Duration::from_secs(3600));
+    assert!(!times.breaks_the_promise());
 }
 
 /// Playbooks as they are, imagined, whose places hold record sets with their TTLs.

@@ -5,11 +5,12 @@ use std::time::Duration;
 use super::fault::Script;
 use super::perform::Performance;
 use crate::event::Ending;
-use crate::plan::{Plan, Seconds};
+use crate::plan::{Mode, Plan, Seconds};
 
 /// How long the runs that arrive take, against what was promised.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Times {
+    /// What the whole is held against; nothing, where it is more than the way there.
     pub rto: Option<Duration>,
     /// From the decision to the verified end; `None` where no run arrives.
     pub whole: Option<Took>,
@@ -66,7 +67,10 @@ impl Times {
             (!took.worst.is_zero()).then_some((i, took))
         });
         Times {
-            rto: plan.objectives.rto.map(|Seconds(rto)| rto),
+            // The whole of a drill is its hold and its way back too.
+            rto: (plan.objectives.rto)
+                .filter(|_| plan.mode != Mode::Drill)
+                .map(|Seconds(rto)| rto),
             whole,
             steps: steps.collect(),
         }
