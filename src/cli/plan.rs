@@ -336,7 +336,7 @@ at = "public"
             width: 100_000,
             ..report::Style::plain()
         };
-        let text = report::render(&report::plan(&model.plan, &commands, &style), &style);
+        let text = report::render(&report::plan(&model.plan, &commands, None, &style), &style);
         for zone in ["one.example", "two.example", "three.example"] {
             assert!(text.contains(zone), "{text}");
         }

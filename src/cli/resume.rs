@@ -61,7 +61,7 @@ pub(super) async fn go_on(
         store.send(id, message.to_bytes()).await?;
         desk.say(&format!(
             "cutover: run `{id}` is alive ({writer}), and was told to {}; follow it with {}",
-            match message {
+            match message.decision {
                 Decision::Again => "go on",
                 Decision::On => "go on all the same",
                 Decision::Back => "put everything back",

@@ -41,10 +41,7 @@ fn a_check_says_that_a_failover_would_be_refused_where_the_provider_takes_no_key
         servers: Servers::PowerDns,
         ..Plot::small()
     };
-    if !have(&plot.programs()) {
-        return;
-    }
-    let scene = Scene::new(plot);
+    let Some(scene) = plot.scene() else { return };
     scene.write_playbook(&scene.text().replace("PDNS_API_KEY", "USER"));
     let why = "a failover would be refused: failed to look at what `flip` would change";
     let done = scene.run(&["check", "PLAYBOOK"]).exits(4);

@@ -142,11 +142,9 @@ fn who_names_no_playbook_is_told_what_may_be_meant() {
 
 #[test]
 fn where_a_person_sends_it_to_the_side_that_serves_nothing_false_is_said_of_the_other() {
-    let plot = Plot::small();
-    if !have(&plot.programs()) {
+    let Some(scene) = Plot::small().scene() else {
         return;
-    }
-    let scene = Scene::new(plot);
+    };
     let done = scene.run(&["plan", "PLAYBOOK", "--to", "old"]).exits(0);
     done.says("nothing was changed, and there is nothing to change");
     std::fs::write(

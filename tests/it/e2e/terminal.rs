@@ -10,7 +10,7 @@ use super::golden::{redacted, sorted_where};
 use super::program::{COLUMNS, Done, Running, line_of, on_terminal};
 use super::scene::{Plot, Scene, WWW};
 use super::screen::Screen;
-use crate::lab::have;
+use crate::lab::{READY, have, wait_until};
 
 /// What stands on the screen in the end, and what was scrolled off above it.
 fn drawn(bytes: &str) -> String {
