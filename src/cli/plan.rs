@@ -264,6 +264,10 @@ mod tests {
     }
 
     /// A playbook with a provider of each kind, whose secrets are files that hold the canary.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the playbook has a file with a secret"
+    )]
     fn with_secrets(folder: &Path) -> Playbook {
         let file = folder.join("secret");
         let coded = data_encoding::BASE64.encode(CANARY.as_bytes());
@@ -319,10 +323,6 @@ at = "public"
     }
 
     #[tokio::test]
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the test has a file with a secret"
-    )]
     async fn a_plan_and_its_commands_name_where_a_secret_is_and_never_the_secret() {
         let folder = tempfile::tempdir().unwrap();
         let book = Arc::new(with_secrets(folder.path()));
