@@ -120,7 +120,7 @@ fn of_the_project() {
             transitions += space(&model, 3).transitions;
             searched += begun.elapsed();
             let begun = Instant::now();
-            lives += rehearse(&model, false, |_| Ok(String::new()))
+            lives += rehearse(&model, false, |_| Ok(String::new()), &())
                 .expect("threads")
                 .performed;
             performed += begun.elapsed();

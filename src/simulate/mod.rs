@@ -53,7 +53,7 @@ pub use model::{Dead, Model, Sees, Timing, Traits};
 pub use name::{BadName, mode_name, split_mode};
 pub use perform::{Lapse, Performance, Performer, Print};
 pub use property::Property;
-pub use rehearse::{Found, Rehearsal, difference, rehearse};
+pub use rehearse::{Found, Rehearsal, Watch, difference, rehearse};
 pub use rules::{Machine, Rules};
 pub use space::{Breach, Limits, Space, explore};
 pub use stage::Stage;

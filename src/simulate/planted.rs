@@ -258,7 +258,7 @@ fn story(defect: Defect, mode: Mode, letters: &str, property: Property) -> Strin
             .for_each(|traits| traits.whole = true);
     }
     let model = Arc::new(model);
-    let Rehearsal { found, .. } = rehearse_with(&model, false, &defect).unwrap();
+    let Rehearsal { found, .. } = rehearse_with(&model, false, &defect, &()).unwrap();
     let breaks = found.iter().find(|found| found.property == property);
     let Some(first) = breaks else {
         panic!("{defect:?} is not found by {property}, but: {found:#?}");
@@ -387,7 +387,7 @@ fn without_a_defect_nothing_of_it_is_found() {
         (Mode::Emergency, "kck"),
     ] {
         let model = Arc::new(Model::sketch(mode, letters));
-        let rehearsal = super::rehearse(&model, false, undisplayed).unwrap();
+        let rehearsal = super::rehearse(&model, false, undisplayed, &()).unwrap();
         assert_eq!(rehearsal.found, [], "{mode} {letters}");
     }
 }

@@ -34,6 +34,26 @@ pub struct Found {
     pub seen: String,
 }
 
+/// Who is told how far a rehearsal is.
+pub trait Watch: Sync {
+    /// So many lives are going to be performed.
+    fn expects(&self, lives: u64);
+
+    /// One more was performed.
+    fn performed(&self);
+}
+
+/// Nobody is.
+impl Watch for () {
+    fn expects(&self, _lives: u64) {}
+
+    fn performed(&self) {}
+}
+
+/// How many findings of one property are kept of all pairs: they are many millions where a long playbook breaks
+/// in each of them.
+const KEPT: usize = 3;
+
 /// One life to be performed.
 #[derive(Clone, Debug)]
 struct Part {
@@ -45,8 +65,13 @@ struct Part {
 ///
 /// What `print` makes of a run must hold no secret. All of it happens in threads of its own, and may be asked for
 /// in the midst of a runtime.
-pub fn rehearse(model: &Arc<Model>, pairs: bool, print: Print) -> std::io::Result<Rehearsal> {
-    rehearse_with(model, pairs, &Real { print })
+pub fn rehearse(
+    model: &Arc<Model>,
+    pairs: bool,
+    print: Print,
+    watch: &dyn Watch,
+) -> std::io::Result<Rehearsal> {
+    rehearse_with(model, pairs, &Real { print }, watch)
 }
 
 /// The same with parts of a run that may have a planted defect.
@@ -54,11 +79,18 @@ pub(super) fn rehearse_with<P>(
     model: &Arc<Model>,
     pairs: bool,
     parts: &P,
+    watch: &dyn Watch,
 ) -> std::io::Result<Rehearsal>
 where
     P: Parts + Clone + Send + Sync,
 {
-    thread::scope(|scope| joined(scope.spawn(|| rehearse_here(model, pairs, parts)).join()))
+    thread::scope(|scope| {
+        joined(
+            scope
+                .spawn(|| rehearse_here(model, pairs, parts, watch))
+                .join(),
+        )
+    })
 }
 
 /// A worker that panicked has shown its message; its share is missing, and that is an error.
@@ -66,7 +98,12 @@ fn joined<T>(done: thread::Result<std::io::Result<T>>) -> std::io::Result<T> {
     done.unwrap_or_else(|_| Err(std::io::Error::other("a worker of the rehearsal panicked")))
 }
 
-fn rehearse_here<P>(model: &Arc<Model>, pairs: bool, parts: &P) -> std::io::Result<Rehearsal>
+fn rehearse_here<P>(
+    model: &Arc<Model>,
+    pairs: bool,
+    parts: &P,
+    watch: &dyn Watch,
+) -> std::io::Result<Rehearsal>
 where
     P: Parts + Clone + Send + Sync,
 {
@@ -86,19 +123,29 @@ where
         script: Script(vec![twist]),
         severed: Some(severed),
     }));
-    if pairs {
-        for first in &singles {
-            let one = Script(vec![*first]);
-            let seconds = points_after(model, &Machine, &one);
-            cast.extend(seconds.into_iter().map(|second| Part {
-                script: Script(vec![*first, second]),
-                severed: None,
-            }));
-        }
-    }
-    let lives = perform_all(model, &cast, parts)?;
+    // Pairs are too many to be listed: what can follow a fault is found out anew when its turn has come.
+    let firsts = if pairs { &singles[..] } else { &[] };
+    let seconds = |first: &Twist| points_after(model, &Machine, &Script(vec![*first]));
+    let behind = on_all_cores(firsts.len(), parts, |_, i| long(seconds(&firsts[i]).len()))?;
+    let performed = long(cast.len()) + behind.iter().sum::<u64>();
+    watch.expects(performed);
+    let perform = |performer: &Performer<P>, part: &Part| {
+        let life = life(performer, model, part);
+        watch.performed();
+        life
+    };
+    let lives = on_all_cores(cast.len(), parts, |performer, i| {
+        perform(performer, &cast[i])
+    })?;
+    let paired = on_all_cores(firsts.len(), parts, |performer, i| {
+        let scripts = (seconds(&firsts[i]).into_iter()).map(|second| Part {
+            script: Script(vec![firsts[i], second]),
+            severed: None,
+        });
+        some_of_each(scripts.flat_map(|part| perform(performer, &part).found))
+    })?;
     let mut rehearsal = Rehearsal {
-        performed: u64::try_from(lives.len()).unwrap_or(u64::MAX),
+        performed,
         singles: Vec::new(),
         found: Vec::new(),
         times: Times::of(
@@ -111,46 +158,69 @@ where
         .zip(lives[1..].iter().map(|life| life.clocked.ending))
         .collect();
     rehearsal.found = lives.into_iter().flat_map(|life| life.found).collect();
+    let paired = some_of_each(paired.into_iter().flatten());
+    rehearsal.found.extend(paired);
     Ok(rehearsal)
+}
+
+fn long(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
+
+/// The first few of each property, in the same order.
+fn some_of_each(all: impl Iterator<Item = Found>) -> Vec<Found> {
+    let mut kept: Vec<Found> = Vec::new();
+    for found in all {
+        let same = kept.iter().filter(|one| one.property == found.property);
+        if same.count() < KEPT {
+            kept.push(found);
+        }
+    }
+    kept
+}
+
+/// Does `work` for each number below `count`, on as many cores as there are; the results are in order.
+fn on_all_cores<P, T>(
+    count: usize,
+    parts: &P,
+    work: impl Fn(&Performer<P>, usize) -> T + Sync,
+) -> std::io::Result<Vec<T>>
+where
+    P: Parts + Clone + Send + Sync,
+    T: Send,
+{
+    let next = AtomicUsize::new(0);
+    let worker = || -> std::io::Result<Vec<(usize, T)>> {
+        let performer = Performer::with(parts.clone())?;
+        let mut done = Vec::new();
+        loop {
+            let i = next.fetch_add(1, Ordering::Relaxed);
+            if i >= count {
+                return Ok(done);
+            }
+            done.push((i, work(&performer, i)));
+        }
+    };
+    let workers = thread::available_parallelism().map_or(1, usize::from);
+    let mut all = Vec::with_capacity(count);
+    thread::scope(|scope| {
+        let others: Vec<_> = (1..workers.min(count))
+            .map(|_| scope.spawn(worker))
+            .collect();
+        all.extend(worker()?);
+        for other in others {
+            all.extend(joined(other.join())?);
+        }
+        Ok::<_, std::io::Error>(())
+    })?;
+    all.sort_by_key(|(i, _)| *i);
+    Ok(all.into_iter().map(|(_, done)| done).collect())
 }
 
 /// What is kept of one performance.
 struct Life {
     clocked: Clocked,
     found: Vec<Found>,
-}
-
-/// Performs all of them, on as many cores as there are; in the same order as given.
-fn perform_all<P>(model: &Arc<Model>, cast: &[Part], parts: &P) -> std::io::Result<Vec<Life>>
-where
-    P: Parts + Clone + Send + Sync,
-{
-    let next = AtomicUsize::new(0);
-    let work = || -> std::io::Result<Vec<(usize, Life)>> {
-        let performer = Performer::with(parts.clone())?;
-        let mut done = Vec::new();
-        while let Some((i, part)) = {
-            let i = next.fetch_add(1, Ordering::Relaxed);
-            cast.get(i).map(|part| (i, part))
-        } {
-            done.push((i, life(&performer, model, part)));
-        }
-        Ok(done)
-    };
-    let workers = thread::available_parallelism().map_or(1, usize::from);
-    let mut lives = Vec::with_capacity(cast.len());
-    thread::scope(|scope| {
-        let others: Vec<_> = (1..workers.min(cast.len()))
-            .map(|_| scope.spawn(work))
-            .collect();
-        lives.extend(work()?);
-        for other in others {
-            lives.extend(joined(other.join())?);
-        }
-        Ok::<_, std::io::Error>(())
-    })?;
-    lives.sort_by_key(|(i, _)| *i);
-    Ok(lives.into_iter().map(|(_, life)| life).collect())
 }
 
 fn life<P: Parts>(performer: &Performer<P>, model: &Arc<Model>, part: &Part) -> Life {

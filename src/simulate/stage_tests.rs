@@ -1,6 +1,7 @@
 //! Scripts through the real loop.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -9,7 +10,7 @@ use super::fault::{Cut, Fault, Moment, Point, Script, Twist};
 use super::imagine;
 use super::model::Model;
 use super::perform::{Performance, Performer};
-use super::rehearse::{Found, difference, rehearse};
+use super::rehearse::{Found, Watch, difference, rehearse};
 use super::rules::Machine;
 use super::turns::Turns;
 use super::walk::{script_of, walk};
@@ -156,7 +157,7 @@ const MODES: [Mode; 3] = [Mode::Drill, Mode::Failover, Mode::Emergency];
 
 /// What the rehearsal of a sketch finds, a line each.
 fn found(model: &Arc<Model>, pairs: bool) -> String {
-    let rehearsal = rehearse(model, pairs, undisplayed).unwrap();
+    let rehearsal = rehearse(model, pairs, undisplayed, &()).unwrap();
     let line = |found: &Found| {
         let Found {
             property,
@@ -183,6 +184,38 @@ fn both_layers_say_the_same_of_every_single_fault() {
 fn both_layers_say_the_same_of_every_pair_of_faults() {
     for mode in MODES {
         assert_eq!(found(&model(mode, "c"), true), "", "{mode}");
+    }
+}
+
+/// What was said of how far it is.
+#[derive(Default)]
+struct Counted {
+    expected: Mutex<Vec<u64>>,
+    performed: AtomicU64,
+}
+
+impl Watch for Counted {
+    fn expects(&self, lives: u64) {
+        self.expected.lock().unwrap().push(lives);
+    }
+
+    fn performed(&self) {
+        self.performed.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn how_many_runs_it_will_be_is_said_beforehand_and_each_is_counted() {
+    let model = model(Mode::Failover, "k");
+    for pairs in [false, true] {
+        let counted = Counted::default();
+        let rehearsal = rehearse(&model, pairs, undisplayed, &counted).unwrap();
+        let performed = counted.performed.into_inner();
+        assert_eq!(*counted.expected.lock().unwrap(), [performed]);
+        assert_eq!(rehearsal.performed, performed);
+        let singles = rehearsal.singles.len() as u64;
+        // Behind each fault at least one other can strike.
+        assert_eq!(performed > 2 * singles, pairs, "{performed} {singles}");
     }
 }
 
@@ -240,7 +273,7 @@ fn times_are_told_against_what_was_promised() {
     sketched.plan.objectives.rto = Some(Seconds(Duration::from_secs(60)));
     sketched.traits[3].timing.lag = Duration::from_secs(12);
     let model = Arc::new(sketched);
-    let times = rehearse(&model, false, undisplayed).unwrap().times;
+    let times = rehearse(&model, false, undisplayed, &()).unwrap().times;
     let whole = times.whole.as_ref().unwrap();
     // Two checks, and three looks and writes for each change, of a second each; the last waits for the lag.
     assert_eq!(whole.median, Duration::from_secs(20));
@@ -255,7 +288,7 @@ fn times_are_told_against_what_was_promised() {
     let mut drill = Model::sketch(Mode::Drill, "kcck");
     drill.plan.objectives.rto = Some(Seconds(Duration::from_secs(60)));
     drill.plan.hold = Duration::from_secs(3600);
-    let times = rehearse(&Arc::new(drill), false, undisplayed)
+    let times = rehearse(&Arc::new(drill), false, undisplayed, &())
         .unwrap()
         .times;
     assert!(times.whole.as_ref().unwrap().median > Duration::from_secs(3600));
@@ -285,7 +318,7 @@ fn both_layers_say_the_same_of_real_playbooks() {
 
 #[tokio::test]
 async fn a_rehearsal_can_be_held_in_the_midst_of_a_runtime() {
-    let rehearsal = rehearse(&model(Mode::Failover, "k"), false, undisplayed).unwrap();
+    let rehearsal = rehearse(&model(Mode::Failover, "k"), false, undisplayed, &()).unwrap();
     assert_eq!(rehearsal.found, []);
     assert!(rehearsal.performed > 5);
 }

@@ -139,7 +139,7 @@ mod tests {
     fn a_display_that_tells_a_secret_has_a_story() {
         let model = Arc::new(Model::sketch(Mode::Failover, "kck"));
         let tells = |records: &[Record]| Ok(print(records)?.replace("[secret]", CANARY));
-        let found = rehearse(&model, false, tells).unwrap().found;
+        let found = rehearse(&model, false, tells, &()).unwrap().found;
         let first = found
             .iter()
             .find(|found| found.property == Property::NoSecret)

@@ -2,6 +2,7 @@
 
 mod displays;
 mod found;
+mod progress;
 mod tell;
 
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use std::sync::Arc;
 
 use clap::ValueEnum;
 
+use self::progress::Progress;
 use super::common::{Desk, Failure, PlaybookArgs};
 use super::folder::PlaybooksArgs;
 use super::lint::{self, write};
@@ -22,7 +24,7 @@ use crate::report::simulation::{
 use crate::report::{Found, Linted, junit, lint_junit, render};
 use crate::seen::SeenWorld;
 use crate::simulate::{
-    Limits, Machine, Model, Rehearsal, Script, Space, explore, imagine, rehearse, split_mode,
+    Limits, Machine, Model, Rehearsal, Script, Space, Watch, explore, imagine, rehearse, split_mode,
 };
 
 /// Explores, offline, all that can happen to playbooks: every fault at every point, in every combination
@@ -172,7 +174,7 @@ async fn simulated(
         Err(failure) => return Err(refused(lint::UNREADABLE, failure)),
     };
     desk.show_warnings(&book);
-    match one(args, &playbook.playbook, &book, world).await {
+    match one(desk, args, &playbook.playbook, &book, world).await {
         Ok(found) => {
             let broken = annotations(&book, &found);
             Ok((found, broken))
@@ -252,6 +254,7 @@ fn seen(file: &Path) -> Result<SeenWorld, Failure> {
 
 /// Everything about one playbook, each kind of run beside the others.
 async fn one(
+    desk: &Desk,
     args: &Args,
     playbook: &Path,
     book: &Arc<Playbook>,
@@ -262,11 +265,16 @@ async fn one(
         [] => &Kind::ALL,
         some => some,
     };
+    // Single faults take a moment; of pairs people want to know how long they have to wait.
+    let progress = (args.pairs).then(|| Arc::new(Progress::new(desk, &file, kinds.len())));
     let explored = kinds
         .iter()
-        .map(|kind| explored(args, &file, book, kind.mode(), world));
-    let explored = futures::future::try_join_all(explored).await?;
-    Ok(found::simulation(&file, args, explored))
+        .map(|kind| explored(args, &file, book, kind.mode(), world, progress.clone()));
+    let explored = futures::future::try_join_all(explored).await;
+    if let Some(progress) = progress {
+        progress.ends();
+    }
+    Ok(found::simulation(&file, args, explored?))
 }
 
 /// Both layers of one kind of run.
@@ -276,6 +284,7 @@ async fn explored(
     book: &Arc<Playbook>,
     mode: Mode,
     world: Option<&SeenWorld>,
+    progress: Option<Arc<Progress>>,
 ) -> Result<Explored, Failure> {
     let model = model(args, file, book, mode, world).await?;
     let limits = Limits {
@@ -287,7 +296,11 @@ async fn explored(
     // It computes for seconds, and the second layer has a clock of its own.
     let job = tokio::task::spawn_blocking(move || {
         let space = explore(&model, &Machine, limits);
-        let rehearsal = rehearse(&model, pairs, displays::print)?;
+        let watch: &dyn Watch = match &progress {
+            Some(progress) => progress.as_ref(),
+            None => &(),
+        };
+        let rehearsal = rehearse(&model, pairs, displays::print, watch)?;
         Ok::<_, std::io::Error>(Explored {
             model,
             space,
