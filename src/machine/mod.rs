@@ -11,7 +11,7 @@ mod state;
 
 pub use fold::Impossible;
 pub use next::{Move, next};
-pub use pack::{byte, pack_number, pack_runs, unpack_number, unpack_runs};
+pub use pack::{byte, pack_number, unpack_number};
 pub use state::{Hold, Mark, Motion, Phase, Said, Stage, State};
 
 #[cfg(test)]

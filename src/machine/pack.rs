@@ -1,5 +1,7 @@
 //! A state in a few bytes, exactly: a search keeps millions of them.
 
+use std::ops::Range;
+
 use super::state::{Hold, Mark, Motion, Phase, Said, Stage, State};
 use crate::event::Ending;
 use crate::plan::Way;
@@ -66,44 +68,49 @@ fn value_or_none<T: Copy>(list: &[T], code: u8) -> Option<T> {
 
 /// Appends equal neighbours as one: the value, and for more than one of them how many. Values must be below
 /// 128. The same values always become the same bytes.
-pub fn pack_runs(values: impl Iterator<Item = u8>, out: &mut Vec<u8>) {
-    let mut run: Option<(u8, u16)> = None;
+fn pack_runs(mut values: impl Iterator<Item = u8>, out: &mut Vec<u8>) {
+    let Some(mut same) = values.next() else {
+        return;
+    };
+    let mut count = 1;
     for value in values {
-        run = match run {
-            Some((same, count)) if same == value => Some((same, count + 1)),
-            other => {
-                pack_run(other, out);
-                Some((value, 1))
-            }
-        };
+        if value == same {
+            count += 1;
+        } else {
+            pack_run(same, count, out);
+            (same, count) = (value, 1);
+        }
     }
-    pack_run(run, out);
+    pack_run(same, count, out);
 }
 
-fn pack_run(run: Option<(u8, u16)>, out: &mut Vec<u8>) {
-    match run {
-        None => {}
-        Some((value, 1)) => out.push(value),
-        Some((value, count)) => {
+fn pack_run(value: u8, count: u16, out: &mut Vec<u8>) {
+    match count {
+        1 => out.push(value),
+        _ => {
             out.push(value | 0x80);
             pack_number(count, out);
         }
     }
 }
 
-/// Takes runs back until there are `count` values, and hands each to `take`. `None` where bytes are missing.
-pub fn unpack_runs(bytes: &mut &[u8], count: usize, mut take: impl FnMut(usize, u8)) -> Option<()> {
+/// Takes runs back until there are `count` values, and hands each run to `take`. `None` where bytes are
+/// missing.
+fn unpack_runs(
+    bytes: &mut &[u8],
+    count: usize,
+    mut take: impl FnMut(Range<usize>, u8),
+) -> Option<()> {
     let mut at = 0;
     while at < count {
         let first = byte(bytes)?;
         let times = match first & 0x80 {
             0 => 1,
-            _ => unpack_number(bytes)?,
+            _ => usize::from(unpack_number(bytes)?),
         };
-        for _ in 0..times {
-            take(at, first & 0x7f);
-            at += 1;
-        }
+        let end = count.min(at + times);
+        take(at..end, first & 0x7f);
+        at = end;
     }
     Some(())
 }
@@ -139,9 +146,10 @@ pub fn byte(bytes: &mut &[u8]) -> Option<u8> {
 }
 
 impl State {
-    /// Appends the state to `out`. `writers` are the entries of the plan that write: no other has a mark.
+    /// Appends the state to `out`. `writers` are the entries of the plan that write: no other has a mark. Beside
+    /// the mark of each go four bits of the caller's.
     /// Equal states of one plan become equal bytes, different states different ones.
-    pub fn pack(&self, writers: &[u16], out: &mut Vec<u8>) {
+    pub fn pack(&self, writers: &[u16], beside: impl Fn(usize) -> u8, out: &mut Vec<u8>) {
         let stage = self.motion.map_or(0, |m| code(&STAGES, m.stage));
         let back = self.motion.is_some_and(|m| m.way == Way::Back);
         let [held, closing, ended] = [
@@ -166,12 +174,21 @@ impl State {
             out.push(motion.tries);
         }
         // In the order of `MARKS`; a search spends a good part of its time here.
-        let marks = writers.iter().map(|i| self.mark(usize::from(*i)) as u8);
-        pack_runs(marks, out);
+        let both = |i: &u16| {
+            let i = usize::from(*i);
+            self.mark(i) as u8 | (beside(i) & 0xf) << 3
+        };
+        pack_runs(writers.iter().map(both), out);
     }
 
-    /// Takes a state of the same plan back from the front of `bytes`. `None` where they are no state.
-    pub fn unpack(&mut self, writers: &[u16], bytes: &mut &[u8]) -> Option<()> {
+    /// Takes a state of the same plan back from the front of `bytes`, and hands what was beside the mark of each
+    /// writer to `beside`. `None` where they are no state.
+    pub fn unpack(
+        &mut self,
+        writers: &[u16],
+        bytes: &mut &[u8],
+        mut beside: impl FnMut(usize, u8),
+    ) -> Option<()> {
         let (first, second, third) = (byte(bytes)?, byte(bytes)?, byte(bytes)?);
         self.phase = value(&PHASES, first & 0b111)?;
         self.held = value_or_none(&HOLDS, first >> 4);
@@ -198,10 +215,13 @@ impl State {
             }),
         };
         let marks = &mut self.marks;
-        unpack_runs(bytes, writers.len(), |at, mark| {
-            let mark = value(&MARKS, mark).unwrap_or(Mark::None);
-            if let Some(slot) = writers.get(at).and_then(|i| marks.get_mut(usize::from(*i))) {
-                *slot = mark;
+        unpack_runs(bytes, writers.len(), |run, both| {
+            let mark = value(&MARKS, both & 0b111).unwrap_or(Mark::None);
+            for i in writers[run].iter().map(|i| usize::from(*i)) {
+                if let Some(slot) = marks.get_mut(i) {
+                    *slot = mark;
+                    beside(i, both >> 3);
+                }
             }
         })
     }

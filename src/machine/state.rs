@@ -222,9 +222,12 @@ impl State {
                 .is_some_and(|m| m.way == Way::There && m.tries > 0)
     }
 
-    /// Forgets what nothing depends on any more, so that states with the same future are equal: what does not
-    /// stand is passed over, whatever became of it, and whoever goes back does not end in success.
-    pub fn forget(&mut self) {
+    /// Forgets what nothing depends on any more, so that states with the same future are equal.
+    ///
+    /// What does not stand is passed over, whatever became of it, and whoever goes back does not end in success.
+    /// Tries are counted for a change until it is done, and for an act on its way there; every way out of a hold
+    /// leaves one of them at least.
+    pub fn forget(&mut self, plan: &Plan) {
         for mark in &mut self.marks {
             *mark = match *mark {
                 Mark::Standing => Mark::Standing,
@@ -233,6 +236,17 @@ impl State {
         }
         if matches!(self.phase, Phase::Probe | Phase::Undo | Phase::Verify) {
             self.unseen = false;
+        }
+        if let Some(motion) = &mut self.motion {
+            let act = matches!(
+                plan.entries[usize::from(motion.entry)].nature,
+                Nature::Act(_)
+            );
+            if act && motion.way == Way::Back {
+                motion.tries = 0;
+            } else if self.held.is_some() {
+                motion.tries = motion.tries.min(TRIES - 1);
+            }
         }
     }
 

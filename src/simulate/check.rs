@@ -23,9 +23,9 @@ pub(super) fn check<R: Rules>(turns: &Turns<'_, R>) -> Option<Broken> {
                 (Property::LookedAt, said)
             }),
             Move::Write { entry, way } => write(model, node, *entry, *way),
-            Move::End { ending } => end(model, node, *ending, &turns.writers),
+            Move::End { ending } => end(model, node, *ending, &turns.places.writers),
             Move::Rest if node.ground.down => None,
-            Move::Rest => rest(model, node, &turns.writers).or_else(|| {
+            Move::Rest => rest(model, node, &turns.places.writers).or_else(|| {
                 let said = "a run that had ended could be resumed";
                 (turns.resumes_after_its_end()).then_some((Property::ResumeAfterEnd, said))
             }),

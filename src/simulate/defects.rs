@@ -5,6 +5,7 @@ use super::model::Model;
 use super::property::Property;
 use super::rules::{Machine, Rules};
 use super::space::{Limits, explore};
+use super::unreduced::finds_the_same;
 use super::walk::walk;
 use crate::event::{Decision, Ending, Event};
 use crate::machine::{Hold, Impossible, Move, Phase, State};
@@ -62,6 +63,7 @@ fn found(model: &Model, rules: &impl Rules, property: Property, name: &str) {
         .collect();
     let breach = breach.unwrap_or_else(|| panic!("{property} holds; found {names:?}"));
     assert_eq!(breach.script.name(&model.plan), name, "{names:?}");
+    finds_the_same(model, rules, limits.faults);
     let script = Script::parse(name, &model.plan).unwrap();
     let walk = walk(model, rules, &script);
     assert_eq!(walk.unused, []);

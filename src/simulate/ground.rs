@@ -1,10 +1,8 @@
 //! The world as far as a run can tell, and the moments of a run in it.
 
 use super::model::{Dead, Model};
-use crate::machine::{
-    Mark, Phase, Stage, State, byte, pack_number, pack_runs, unpack_number, unpack_runs,
-};
-use crate::plan::{Nature, Side, Way};
+use crate::machine::{Mark, Phase, Stage, State, byte, pack_number, unpack_number};
+use crate::plan::{Mode, Nature, Plan, Side, Then, Way};
 
 /// What is true, whatever the run believes.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -123,6 +121,52 @@ impl Ground {
     }
 }
 
+/// What of a plan decides which moments have the same future.
+#[derive(Clone, Debug)]
+pub(super) struct Places {
+    /// The entries that write; no other has a mark or a place.
+    pub(super) writers: Vec<u16>,
+    /// Which entries are changes: they have a place that checks see.
+    is_change: Vec<bool>,
+    /// A change before this entry is seen, after an undo, by a check that counts.
+    verified: usize,
+}
+
+impl Places {
+    pub(super) fn of(plan: &Plan) -> Places {
+        let entries = &plan.entries;
+        let is_change: Vec<bool> = (entries.iter())
+            .map(|entry| matches!(entry.nature, Nature::Change(_)))
+            .collect();
+        let counts = |i: &usize| {
+            let entry = &entries[*i];
+            let looks = entry.is_check() && entry.there && entry.after_change;
+            looks && entry.rule.fail != Then::Note
+        };
+        let first = plan.first_write().unwrap_or(entries.len());
+        let counting = (first..entries.len()).filter(counts);
+        // A check that comes before all changes sees all of them.
+        let sees = |check: usize| match is_change[..check].contains(&true) {
+            true => check,
+            false => entries.len(),
+        };
+        let short = |i: usize| u16::try_from(i).unwrap_or(u16::MAX);
+        Places {
+            writers: (0..entries.len())
+                .filter(|i| entries[*i].writes())
+                .map(short)
+                .collect(),
+            verified: counting.map(sees).max().unwrap_or(0),
+            is_change,
+        }
+    }
+}
+
+/// Whether the run puts back what it did, and will not come to a success any more.
+fn goes_back(state: &State) -> bool {
+    matches!(state.phase(), Phase::Probe | Phase::Undo | Phase::Verify)
+}
+
 /// One moment of a run: what its journal says, and what is true.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub struct Node {
@@ -154,13 +198,10 @@ impl Node {
     }
 
     /// Forgets what makes no difference any more, so that moments with the same future are equal.
-    pub(super) fn forget(&mut self, model: &Model, writers: &[u16]) {
-        self.state.forget();
+    pub(super) fn forget(&mut self, model: &Model, places: &Places) {
+        self.state.forget(&model.plan);
         let writes = (self.state.motion()).is_some_and(|motion| motion.stage == Stage::Write);
-        let back = matches!(
-            self.state.phase(),
-            Phase::Probe | Phase::Undo | Phase::Verify
-        );
+        let back = goes_back(&self.state);
         let ground = &mut self.ground;
         ground.looked &= writes;
         ground.doubt &= !back;
@@ -168,33 +209,72 @@ impl Node {
         if !ground.theirs.iter().fold(false, |any, theirs| any | theirs) {
             return;
         }
-        let mut first = true;
-        for i in writers.iter().map(|i| usize::from(*i)) {
-            let stands = self.state.mark(i) == Mark::Standing;
-            if !ground.theirs[i] || stands {
+        let passed = self.passed_over(model, places);
+        let ground = &mut self.ground;
+        let mut spoils = None;
+        let mut spoilt = false;
+        for i in places.writers.iter().map(|i| usize::from(*i)) {
+            if self.state.mark(i) == Mark::Standing {
+                continue;
+            }
+            let change = places.is_change[i];
+            if i < passed && change && i < places.verified {
+                spoils = Some(i);
+            }
+            if !ground.theirs[i] {
                 continue;
             }
             // Who wrote what was there before does not matter.
             if ground.sides[i] == Side::Before {
                 ground.theirs[i] = false;
-            } else if back {
-                // Nothing of it is ours, and nobody writes there any more. It fails the checks behind it, and of
-                // several the first does; an act has no place that a check could see.
-                let change = matches!(model.plan.entries[i].nature, Nature::Change(_));
-                let seen = change && std::mem::take(&mut first);
-                ground.theirs[i] = seen;
-                ground.sides[i] = match seen {
-                    true => Side::Foreign,
-                    false => Side::Before,
-                };
+            } else if i < passed && (change || back) {
+                spoilt |= change && i < places.verified;
+                ground.sides[i] = Side::Before;
+                ground.theirs[i] = false;
             }
+        }
+        if spoilt && let Some(last) = spoils {
+            ground.somebody_writes(last, Side::Foreign);
+        }
+    }
+
+    /// Up to which entry it makes no difference what somebody else wrote where, as long as it is known whether
+    /// somebody did.
+    ///
+    /// What does not stand is read by no move any more once the run has passed it, and nobody writes there. It is
+    /// seen by checks only, and asked for by the properties:
+    ///
+    /// - Of an undo only its last look sees it ([`Model::truth`]). A change that is not as before fails every check
+    ///   behind it. Where one of them counts, that look comes to the same, whatever the other checks show, and
+    ///   wherever before it the change is; where none does, it makes no difference at all. An act has no place that
+    ///   a check could see.
+    /// - On the way there all checks that are still to come are behind it, and fail where any change is not made,
+    ///   whichever it is. So it makes no difference which is not, where one is not.
+    /// - Of what is theirs the properties say nothing, but for a success: what a success misses, they excuse only
+    ///   where the run knows that it was in doubt. So that has to be the case, or it has to be on its way back.
+    ///
+    /// A drill returns along the list, with gates in between; there it does matter.
+    fn passed_over(&self, model: &Model, places: &Places) -> usize {
+        let (phase, at, _) = self.state.position();
+        let (at, all) = (usize::from(at), model.plan.entries.len());
+        let missed = |i: &&u16| {
+            let i = usize::from(**i);
+            i < at && places.is_change[i] && self.ground.sides[i] != Side::After
+        };
+        match phase {
+            Phase::Probe | Phase::Undo | Phase::Verify => all,
+            _ if model.plan.mode == Mode::Drill || !self.ground.doubt => 0,
+            Phase::Tidy => all,
+            Phase::Forward if places.writers.iter().any(|i| missed(&i)) => at,
+            Phase::Forward | Phase::Stay | Phase::Return => 0,
         }
     }
 
     /// Appends it to `out`, exactly: equal nodes become equal bytes, different nodes different ones.
     pub(super) fn pack(&self, writers: &[u16], out: &mut Vec<u8>) {
-        self.state.pack(writers, out);
         let ground = &self.ground;
+        let beside = |i: usize| ground.sides[i] as u8 | u8::from(ground.theirs[i]) << 2;
+        self.state.pack(writers, beside, out);
         let flags = [
             ground.looked,
             ground.doubt,
@@ -213,21 +293,19 @@ impl Node {
         if let Some(entry) = ground.unlooked {
             pack_number(entry, out);
         }
-        let cell = |i: &u16| {
-            let i = usize::from(*i);
-            ground.sides[i] as u8 | u8::from(ground.theirs[i]) << 2
-        };
-        pack_runs(writers.iter().map(cell), out);
     }
 
     /// Takes a node of the same model back. `None` where the bytes are no node.
     pub(super) fn unpack(&mut self, writers: &[u16], mut bytes: &[u8]) -> Option<()> {
         const SIDES: [Side; 4] = [Side::Before, Side::After, Side::Mixed, Side::Foreign];
         let bytes = &mut bytes;
-        self.state.unpack(writers, bytes)?;
+        let Node { state, ground } = self;
+        state.unpack(writers, bytes, |i, beside| {
+            ground.sides[i] = SIDES[usize::from(beside & 3)];
+            ground.theirs[i] = beside >> 2 == 1;
+        })?;
         let flags = byte(bytes)?;
         let flag = |i: u8| flags >> i & 1 == 1;
-        let ground = &mut self.ground;
         ground.looked = flag(0);
         ground.doubt = flag(1);
         ground.defied = flag(2);
@@ -247,11 +325,6 @@ impl Node {
             true => Some(unpack_number(bytes)?),
             false => None,
         };
-        unpack_runs(bytes, writers.len(), |at, cell| {
-            if let Some(i) = writers.get(at).map(|i| usize::from(*i)) {
-                ground.sides[i] = SIDES[usize::from(cell & 3)];
-                ground.theirs[i] = cell >> 2 == 1;
-            }
-        })
+        Some(())
     }
 }

@@ -41,6 +41,8 @@ mod tests;
 mod theatre;
 pub mod timing;
 mod turns;
+#[cfg(test)]
+mod unreduced;
 mod verdict;
 mod walk;
 

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use stateright::{Checker, Model as Checked};
 
-use super::ground::Node;
+use super::ground::{Node, Places};
 use super::rules::Machine;
 use super::turns::{Strike, Turns};
 use super::{Limits, Model, explore};
@@ -61,14 +61,14 @@ impl Checked for Opinion<'static> {
 
     fn within_boundary(&self, (node, _): &Moment) -> bool {
         let mut node = node.clone();
-        node.forget(self.model, &Turns::new(self.model, &Machine).writers);
+        node.forget(self.model, &Places::of(&self.model.plan));
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.insert(node);
         true
     }
 }
 
-fn endings(seen: &HashSet<Node>) -> BTreeMap<Ending, u64> {
+pub(super) fn endings(seen: &HashSet<Node>) -> BTreeMap<Ending, u64> {
     let mut endings = BTreeMap::new();
     let up = seen.iter().filter(|node| !node.ground.down);
     for ending in up.filter_map(|node| node.state.ended()) {

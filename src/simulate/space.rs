@@ -82,6 +82,7 @@ pub fn explore<R: Rules>(model: &Model, rules: &R, limits: Limits) -> Space {
         table: Table::default(),
         limits,
         packed: Vec::new(),
+        ahead: Vec::new(),
         explored: 0,
         transitions: 0,
         full: false,
@@ -162,7 +163,9 @@ struct Search<'m, R> {
     turns: Turns<'m, R>,
     table: Table,
     limits: Limits,
+    /// What the turns lead to that are not looked up yet, one after the other.
     packed: Vec<u8>,
+    ahead: Vec<Ahead>,
     explored: usize,
     transitions: u64,
     /// There was no room for some moment.
@@ -174,12 +177,26 @@ struct Search<'m, R> {
     found: Vec<Found>,
 }
 
+/// Where a turn leads, before it is looked up.
+struct Ahead {
+    hash: u32,
+    /// Where it ends in what is packed.
+    end: usize,
+    came: Came,
+}
+
+/// How many moments are followed before what they lead to is looked up: enough for the memory to answer all of
+/// these questions together, few enough to stay near the processor.
+const AT_ONCE: usize = 16;
+
 /// Moments that are to be followed, by the effort that leads to them.
 type Open = BTreeMap<Effort, Vec<Id>>;
 
 impl<R: Rules> Search<'_, R> {
     fn explore(&mut self) {
-        self.turns.here.pack(&self.turns.writers, &mut self.packed);
+        self.turns
+            .here
+            .pack(&self.turns.places.writers, &mut self.packed);
         let nothing = Strike {
             entry: None,
             fault: None,
@@ -190,18 +207,25 @@ impl<R: Rules> Search<'_, R> {
             faults: 0,
             effort: (0, 0),
         };
-        self.table.keep(&self.packed, came, self.limits.states);
+        let hash = self.table.hash(&self.packed);
+        self.table
+            .keep(&self.packed, hash, came, self.limits.states);
+        self.packed.clear();
         let mut now: Open = BTreeMap::from([((0, 0), vec![FIRST])]);
         let mut strikes = Vec::new();
         for faults in 0..=self.limits.faults {
             let mut later = Open::new();
             while let Some((effort, ids)) = now.pop_first() {
-                for id in ids {
-                    let came = self.table.came(id);
-                    // A cheaper way was found meanwhile, and it was followed from there.
-                    if (came.faults, came.effort) == (faults, effort) {
-                        self.follow(id, came, &mut strikes, &mut now, &mut later);
+                for some in ids.chunks(AT_ONCE) {
+                    for id in some {
+                        let came = self.table.came(*id);
+                        // A cheaper way was found meanwhile, and it was followed from there.
+                        if (came.faults, came.effort) == (faults, effort) {
+                            self.follow(*id, came, &mut strikes);
+                        }
                     }
+                    // What these lead to comes after all of them: it takes a turn more.
+                    self.keep_ahead(faults, &mut now, &mut later);
                 }
             }
             now = later;
@@ -209,19 +233,12 @@ impl<R: Rules> Search<'_, R> {
     }
 
     fn stand_at(&mut self, id: Id) {
-        let read = (self.turns.here).unpack(&self.turns.writers, self.table.bytes(id));
+        let read = (self.turns.here).unpack(&self.turns.places.writers, self.table.bytes(id));
         debug_assert!(read.is_some(), "a moment was not kept whole");
         self.turns.look_around();
     }
 
-    fn follow(
-        &mut self,
-        id: Id,
-        came: Came,
-        strikes: &mut Vec<Strike>,
-        now: &mut Open,
-        later: &mut Open,
-    ) {
+    fn follow(&mut self, id: Id, came: Came, strikes: &mut Vec<Strike>) {
         self.explored += 1;
         self.stand_at(id);
         if let Some(broken) = check(&self.turns) {
@@ -248,31 +265,52 @@ impl<R: Rules> Search<'_, R> {
             let (decisions, turns) = came.effort;
             let decisions = decisions.saturating_add(u8::from(decides));
             let effort = (decisions, turns.saturating_add(1));
-            let to = Came {
+            let came = Came {
                 from: id,
                 by: strike,
                 faults,
                 effort,
             };
-            let list = match faults == came.faults {
+            let start = self.packed.len();
+            self.turns
+                .there
+                .pack(&self.turns.places.writers, &mut self.packed);
+            self.ahead.push(Ahead {
+                hash: self.table.hash(&self.packed[start..]),
+                end: self.packed.len(),
+                came,
+            });
+        }
+    }
+
+    /// Looks up where the turns lead, and keeps what is new, in the order in which they were taken.
+    fn keep_ahead(&mut self, faults: u8, now: &mut Open, later: &mut Open) {
+        let hashes = self.ahead.iter().map(|ahead| ahead.hash);
+        self.table.call_up(hashes);
+        let mut start = 0;
+        for Ahead { hash, end, came } in self.ahead.drain(..) {
+            let packed = &self.packed[start..end];
+            start = end;
+            let list = match came.faults == faults {
                 true => &mut *now,
                 false => &mut *later,
             };
-            match self.table.keep(&self.packed, to, self.limits.states) {
-                Seen::New(there) => list.entry(effort).or_default().push(there),
+            match self.table.keep(packed, hash, came, self.limits.states) {
+                Seen::New(there) => list.entry(came.effort).or_default().push(there),
                 Seen::Before(there) => {
                     let other = self.table.came(there);
-                    if (faults, effort) < (other.faults, other.effort) {
-                        self.table.set_came(there, to);
-                        list.entry(effort).or_default().push(there);
+                    if (came.faults, came.effort) < (other.faults, other.effort) {
+                        self.table.set_came(there, came);
+                        list.entry(came.effort).or_default().push(there);
                     }
                 }
                 Seen::Full => self.full = true,
             }
         }
+        self.packed.clear();
     }
 
-    /// Takes a turn and packs where it leads. What the machine refuses leads nowhere.
+    /// Takes a turn. What the machine refuses leads nowhere.
     fn take(&mut self, id: Id, strike: Strike) -> bool {
         self.turns.take(&[strike]);
         if self.turns.refused.is_some() {
@@ -280,8 +318,6 @@ impl<R: Rules> Search<'_, R> {
             self.breach((Property::EveryEnding, said), id, &[strike]);
             return false;
         }
-        self.packed.clear();
-        self.turns.there.pack(&self.turns.writers, &mut self.packed);
         true
     }
 
@@ -331,7 +367,7 @@ impl<R: Rules> Search<'_, R> {
                 let node = &self.turns.here;
                 let well = matches!(node.state.ended(), Some(Ending::Undone | Ending::Held));
                 let said = "somebody asked for it, and not everything was put back";
-                let back = all_before(self.turns.model(), node, &self.turns.writers);
+                let back = all_before(self.turns.model(), node, &self.turns.places.writers);
                 return (!well || !back).then_some(said);
             }
             let strike = match self.turns.mv() {
@@ -347,6 +383,10 @@ impl<R: Rules> Search<'_, R> {
             if !self.take(at, strike) {
                 return Some("somebody asked to put everything back, and was refused");
             }
+            self.packed.clear();
+            self.turns
+                .there
+                .pack(&self.turns.places.writers, &mut self.packed);
             // Where the search was cut short, so are the ways back.
             at = self.table.find(&self.packed)?;
             match self.table.walked(at) {

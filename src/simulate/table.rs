@@ -2,7 +2,7 @@
 
 use std::hash::BuildHasher;
 
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::DefaultHashBuilder;
 
 use super::fault::Fault;
 use super::turns::Strike;
@@ -40,12 +40,32 @@ pub(super) enum Walked {
 ///
 /// Each begins with what is known of it, of fixed length; then how many bytes follow, and these. So whoever
 /// looks one up finds all of it in one place.
+///
+/// A search waits for its memory more than for anything else. So a slot holds the hash as well: one that is new
+/// is known to be by one look at the slots, and they are moved to more of them without a look at the moments.
 #[derive(Default)]
 pub(super) struct Table {
     memory: Vec<u8>,
-    ids: HashTable<Id>,
+    /// Ordered by the hash, but for those that had to give way to their neighbours.
+    slots: Vec<Slot>,
+    length: usize,
     hasher: DefaultHashBuilder,
 }
+
+/// Where a moment lies, and the upper half of its hash.
+#[derive(Clone, Copy)]
+struct Slot {
+    hash: u32,
+    id: Id,
+}
+
+const NOTHING: Slot = Slot {
+    hash: 0,
+    id: Id::MAX,
+};
+
+/// How many slots there are at first.
+const SLOTS: usize = 64;
 
 /// What came of looking a moment up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +84,7 @@ const NO_ENTRY: u16 = u16::MAX;
 
 impl Table {
     pub(super) fn len(&self) -> usize {
-        self.ids.len()
+        self.length
     }
 
     /// The bytes of a moment.
@@ -111,45 +131,100 @@ impl Table {
 
     /// Finds a moment that was seen.
     pub(super) fn find(&self, packed: &[u8]) -> Option<Id> {
-        let hash = self.hasher.hash_one(packed);
-        let same = |id: &Id| self.bytes(*id) == packed;
-        self.ids.find(hash, same).copied()
+        if self.slots.is_empty() {
+            return None;
+        }
+        let slot = self.slots[self.slot_of(packed, self.hash(packed))];
+        (slot.id != NOTHING.id).then_some(slot.id)
+    }
+
+    /// Reads what [`Table::keep`] will ask for, all of it together: the memory answers many questions almost as
+    /// quickly as one. Changes nothing.
+    pub(super) fn call_up(&self, hashes: impl Iterator<Item = u32>) {
+        let read = |hash: u32| {
+            let slot = *self.slots.get(first_slot(hash, self.slots.len()))?;
+            (slot.hash == hash).then(|| self.memory.get(slot.id as usize).copied())?
+        };
+        std::hint::black_box(hashes.filter_map(read).fold(0, u8::wrapping_add));
     }
 
     /// Finds a moment, or keeps it, where there are fewer than `most`.
-    pub(super) fn keep(&mut self, packed: &[u8], came: Came, most: usize) -> Seen {
-        let Table {
-            memory,
-            ids,
-            hasher,
-        } = self;
-        let hash = hasher.hash_one(packed);
-        if let Some(id) = ids.find(hash, |id| moment(memory, *id) == packed) {
-            return Seen::Before(*id);
+    pub(super) fn keep(&mut self, packed: &[u8], hash: u32, came: Came, most: usize) -> Seen {
+        // Three quarters of the slots are taken at most.
+        if 4 * (self.length + 1) > 3 * self.slots.len() {
+            self.grow();
         }
-        let (Ok(id), Ok(length)) = (u32::try_from(memory.len()), u16::try_from(packed.len()))
+        let slot = self.slot_of(packed, hash);
+        let seen = self.slots[slot].id;
+        if seen != NOTHING.id {
+            return Seen::Before(seen);
+        }
+        let (Ok(id), Ok(bytes)) = (Id::try_from(self.memory.len()), u16::try_from(packed.len()))
         else {
             return Seen::Full;
         };
-        if ids.len() >= most {
+        if self.length >= most || id == NOTHING.id {
             return Seen::Full;
         }
-        memory.resize(memory.len() + HEAD, 0);
-        crate::machine::pack_number(length, memory);
-        memory.extend_from_slice(packed);
-        ids.insert_unique(hash, id, |id| hasher.hash_one(moment(memory, *id)));
+        self.memory.resize(self.memory.len() + HEAD, 0);
+        crate::machine::pack_number(bytes, &mut self.memory);
+        self.memory.extend_from_slice(packed);
+        self.slots[slot] = Slot { hash, id };
+        self.length += 1;
         self.set_came(id, came);
         Seen::New(id)
     }
 
+    pub(super) fn hash(&self, packed: &[u8]) -> u32 {
+        (self.hasher.hash_one(packed) >> 32) as u32
+    }
+
+    /// The slot that holds a moment, or that is free for it.
+    fn slot_of(&self, packed: &[u8], hash: u32) -> usize {
+        let mut at = first_slot(hash, self.slots.len());
+        loop {
+            let slot = self.slots[at];
+            let here = slot.hash == hash && slot.id != NOTHING.id;
+            if slot.id == NOTHING.id || here && self.bytes(slot.id) == packed {
+                return at;
+            }
+            at = slot_after(at, self.slots.len());
+        }
+    }
+
+    /// Moves to half as many slots again, in order.
+    fn grow(&mut self) {
+        let more = SLOTS.max(self.slots.len() / 2 * 3);
+        let old = std::mem::replace(&mut self.slots, vec![NOTHING; more]);
+        for slot in old.into_iter().filter(|slot| slot.id != NOTHING.id) {
+            let mut at = first_slot(slot.hash, more);
+            while self.slots[at].id != NOTHING.id {
+                at = slot_after(at, more);
+            }
+            self.slots[at] = slot;
+        }
+    }
+
     /// How many bytes all of it takes, what is reserved and not used yet included.
     pub(super) fn memory(&self) -> usize {
-        self.memory.capacity() + self.ids.allocation_size()
+        self.memory.capacity() + self.slots.capacity() * size_of::<Slot>()
     }
 
     /// How many bytes are used for all moments together.
     pub(super) fn used(&self) -> usize {
-        self.memory.len() + self.len() * (size_of::<Id>() + 1)
+        self.memory.len() + self.len() * size_of::<Slot>()
+    }
+}
+
+/// The slot that a hash leads to: a greater one never to one before it.
+fn first_slot(hash: u32, slots: usize) -> usize {
+    (u64::from(hash) * slots as u64 >> 32) as usize
+}
+
+fn slot_after(at: usize, slots: usize) -> usize {
+    match at + 1 {
+        end if end == slots => 0,
+        next => next,
     }
 }
 

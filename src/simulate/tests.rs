@@ -1,6 +1,6 @@
 //! All that can happen to sketched playbooks.
 
-use super::ground::Node;
+use super::ground::{Node, Places};
 use super::turns::Turns;
 use super::*;
 use crate::event::Ending;
@@ -132,7 +132,7 @@ fn a_moment_is_kept_whole() {
     let model = Model::sketch(Mode::Drill, TWENTY);
     let twists = points(&model, &Machine);
     let scripts = twists.chunks(3).map(|some| Script(some.to_vec()));
-    let writers = Turns::new(&model, &Machine).writers;
+    let writers = Places::of(&model.plan).writers;
     let mut seen = 0;
     for script in scripts {
         let mut turns = Turns::new(&model, &Machine);

@@ -1,7 +1,7 @@
 //! All that can happen at one moment of a run, and what each of it leads to.
 
 use super::fault::{Cut, Fault, Moment};
-use super::ground::{Node, goal};
+use super::ground::{Node, Places, goal};
 use super::model::{Dead, Model};
 use super::rules::Rules;
 use crate::clock::Stamp;
@@ -28,8 +28,7 @@ impl Strike {
 pub(super) struct Turns<'m, R> {
     model: &'m Model,
     rules: &'m R,
-    /// The entries that write; no other has a mark or a place.
-    pub(super) writers: Vec<u16>,
+    pub(super) places: Places,
     /// Whether the death of a site can be noticed at all.
     sites_matter: bool,
     /// The moment at hand.
@@ -67,12 +66,10 @@ fn short(entry: usize) -> u16 {
 impl<'m, R: Rules> Turns<'m, R> {
     /// Stands before the first moment.
     pub(super) fn new(model: &'m Model, rules: &'m R) -> Turns<'m, R> {
-        let entries = model.plan.entries.iter().enumerate();
-        let writers = entries.filter(|(_, entry)| entry.writes());
         let mut turns = Turns {
             model,
             rules,
-            writers: writers.map(|(i, _)| short(i)).collect(),
+            places: Places::of(&model.plan),
             sites_matter: (model.traits.iter()).any(|t| t.sees.active || t.sees.idle),
             here: Node::first(model),
             mv: Move::Rest,
@@ -342,7 +339,7 @@ impl<'m, R: Rules> Turns<'m, R> {
             _ => self.move_on(strikes, fault),
         }
         if self.forgets {
-            self.there.forget(self.model, &self.writers);
+            self.there.forget(self.model, &self.places);
         }
     }
 
