@@ -1,10 +1,10 @@
 //! Programs that a playbook runs.
 
+mod line;
 mod programs;
 
-use programs::{
-    BUILTINS, Given, changes, ends_well, for_a_shell, given, is_always_well, only_looks, redirects,
-};
+use line::{Given, ends_well, given, is_always_well, redirects};
+use programs::{BUILTINS, changes, for_a_shell, only_looks};
 
 use super::Rule;
 use super::view::{Does, Finding, Seen, View};
@@ -179,7 +179,7 @@ fn commands<'v, 'a>(view: &'v View<'a>) -> impl Iterator<Item = &'v Seen<'a>> {
 fn programs(step: &Seen<'_>) -> Vec<Vec<String>> {
     match shell_line(step) {
         Some(given) => {
-            let all = programs::split(given.line).into_iter();
+            let all = line::split(given.line).into_iter();
             all.map(|one| one.words).collect()
         }
         None => vec![step.fields.texts("run").to_vec()],
