@@ -72,6 +72,9 @@ enum Kind {
         /// By how many milliseconds the wall clock was set since then.
         set_by: Arc<AtomicI64>,
     },
+    /// A time since boot that follows the wall clock of another one, less so many milliseconds.
+    #[cfg(test)]
+    ByTheWall(Box<Clock>, i64),
 }
 
 impl Clock {
@@ -113,6 +116,17 @@ impl Clock {
         }
     }
 
+    /// What a careless program takes for this clock: one whose arithmetic a jump of the wall clock spoils.
+    #[cfg(test)]
+    pub(crate) fn by_the_wall(&self) -> Clock {
+        let now = self.now();
+        let less = now.wall.as_millisecond() - i64::try_from(now.boot_ms).unwrap_or(0);
+        Clock {
+            boot_id: self.boot_id.clone(),
+            kind: Kind::ByTheWall(Box::new(self.clone()), less),
+        }
+    }
+
     /// Now.
     #[expect(clippy::disallowed_methods, reason = "this module is the clock")]
     pub fn now(&self) -> Stamp {
@@ -136,6 +150,15 @@ impl Clock {
                 let set = jiff::SignedDuration::from_millis(set_by.load(Ordering::SeqCst));
                 Stamp {
                     wall: stamp.wall.checked_add(set).unwrap_or(stamp.wall),
+                    ..stamp
+                }
+            }
+            #[cfg(test)]
+            Kind::ByTheWall(clock, less) => {
+                let stamp = clock.now();
+                let ms = stamp.wall.as_millisecond() - less;
+                Stamp {
+                    boot_ms: u64::try_from(ms).unwrap_or(0),
                     ..stamp
                 }
             }

@@ -15,12 +15,11 @@ pub(super) struct Disk {
     pub(super) memory: Arc<Memory>,
 }
 
-/// A line that is not, or just, written when the process is killed.
+/// A line that is not, or just, written when the process is killed; or that finds no room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Severed {
     /// The number of the line, from 0.
     pub line: u64,
-    /// [`Blow::Before`] or [`Blow::After`]; [`Blow::Full`] is the fault of a script instead.
     pub blow: Blow,
 }
 
@@ -45,6 +44,9 @@ impl Disk {
             return Err(AppendError::Full);
         }
         let severed = self.stage.severs(entry.seq);
+        if severed == Some(Blow::Full) {
+            return Err(AppendError::Full);
+        }
         if severed == Some(Blow::Before) {
             self.stage.die();
             std::future::pending::<()>().await;

@@ -274,7 +274,10 @@ fn traits(actual: &Actual, entry: &Entry, aim: &Aim, lag: Lag) -> Traits {
     Traits {
         sees,
         serves,
-        whole: whole(actual, entry),
+        whole: all_zones(actual, entry, |honesty| honesty != Honesty::OneSet),
+        compares: matches!(entry.nature, Nature::Change(_))
+            && entry.kind == "dns"
+            && all_zones(actual, entry, |honesty| honesty == Honesty::CompareAndSwap),
         timing: Timing {
             // Whoever sets a short time-out knows that it does not take longer.
             takes: usual::takes(kind).min(entry.pace.timeout / 2),
@@ -283,15 +286,14 @@ fn traits(actual: &Actual, entry: &Entry, aim: &Aim, lag: Lag) -> Traits {
     }
 }
 
-/// Whether a write of this entry cannot be applied by half.
-fn whole(actual: &Actual, entry: &Entry) -> bool {
+/// Whether the providers of all record sets that an entry writes are so honest. One that writes none is.
+fn all_zones(actual: &Actual, entry: &Entry, is_so: impl Fn(Honesty) -> bool) -> bool {
     let Nature::Change(edit) = &entry.nature else {
         return true;
     };
     let sets = RecordSet::sets_of(&edit.before).unwrap_or_default();
     sets.iter().all(|set| {
-        (actual.site.zone_of(&set.key.name))
-            .is_some_and(|zone| zone.provider.honesty() != Honesty::OneSet)
+        (actual.site.zone_of(&set.key.name)).is_some_and(|zone| is_so(zone.provider.honesty()))
     })
 }
 

@@ -24,8 +24,10 @@ pub struct Traits {
     /// It shows that the site which shall be active serves: where that site is dead, it fails. Any other
     /// check could then not be told.
     pub serves: bool,
-    /// A write of it is applied whole or not at all, and nobody else can write in between.
+    /// A write of it is applied whole or not at all.
     pub whole: bool,
+    /// The far side compares as it writes, and refuses where somebody else wrote since the last look.
+    pub compares: bool,
     pub timing: Timing,
 }
 
@@ -161,6 +163,11 @@ impl Model {
     /// Whether a write of an entry can be applied by half.
     pub fn splits(&self, entry: usize) -> bool {
         !self.traits[entry].whole && self.half(entry, Way::There).is_some()
+    }
+
+    /// Whether a write of an entry is refused because somebody else was quicker.
+    pub fn overtaken(&self, entry: usize, sides: &[Side]) -> bool {
+        self.traits[entry].compares && sides[entry] == Side::Foreign
     }
 
     /// The state before anything happened.

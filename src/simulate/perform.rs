@@ -9,7 +9,7 @@ use futures::stream::FuturesUnordered;
 use tokio::runtime::{Builder, Runtime};
 
 use super::disk::{Disk, Severed};
-use super::fault::{Cut, Fault, Point, Script, Twist};
+use super::fault::{Cut, Fault, Moment, Point, Script, Twist};
 use super::model::Model;
 use super::property::Property;
 use super::stage::Stage;
@@ -136,6 +136,14 @@ impl Line {
             _ => (killed(from, Cut::Before), killed(to, Cut::Before)),
         };
         Line { before, after }
+    }
+
+    /// The write on the way there whose intent it is.
+    fn intends(&self) -> Option<Point> {
+        let killed = self.after?;
+        let is_intent = killed.fault == Fault::Killed(Cut::Intended)
+            && killed.at.moment == Moment::Write(Way::There);
+        is_intent.then_some(killed.at)
     }
 }
 
@@ -395,7 +403,7 @@ fn journal_error(error: crate::store::StoreError) -> RunError {
 }
 
 /// Whether it only looks.
-fn is_dry(plan: &Plan) -> bool {
+pub(super) fn is_dry(plan: &Plan) -> bool {
     matches!(plan.mode, Mode::Check | Mode::Plan)
 }
 
@@ -405,6 +413,20 @@ impl Performance {
         let entries = plan.entries.iter().enumerate();
         let changes = entries.filter(|(_, entry)| matches!(entry.nature, Nature::Change(_)));
         changes.map(|(i, _)| (i, self.sides[i]))
+    }
+
+    /// Every line that finds no room on the disk, and what the model calls it: the run lives on what was kept in
+    /// reserve until its next write on the way there; `None` where none follows.
+    pub fn full_disks(&self) -> impl Iterator<Item = (Severed, Option<Twist>)> + '_ {
+        (0_u64..).zip(0..self.lines.len()).map(|(line, i)| {
+            let next = self.lines[i..].iter().find_map(Line::intends);
+            let blow = Blow::Full;
+            let stops = next.map(|at| Twist {
+                at,
+                fault: Fault::DiskFull,
+            });
+            (Severed { line, blow }, stops)
+        })
     }
 
     /// Every cut of the process around a line of the journal, and what the model calls it.

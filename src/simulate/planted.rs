@@ -50,6 +50,10 @@ enum Defect {
     ForgetsTheEnd,
     /// What was not seen is told by the exit code of a success.
     UnprovenIsZero,
+    /// The store keeps nothing in reserve for what happened when the disk is full.
+    NoRoomForFacts,
+    /// The engine reckons its deadlines by the wall clock.
+    TrustsTheWallClock,
 }
 
 impl Parts for Defect {
@@ -57,6 +61,10 @@ impl Parts for Defect {
 
     fn world(&self, stage: Stage) -> OddWorld {
         OddWorld {
+            clock: match self {
+                Defect::TrustsTheWallClock => stage.theatre.clock.by_the_wall(),
+                _ => stage.theatre.clock.clone(),
+            },
             stage,
             defect: *self,
             wished: Mutex::default(),
@@ -113,6 +121,7 @@ impl Parts for Defect {
 
 struct OddWorld {
     stage: Stage,
+    clock: Clock,
     defect: Defect,
     wished: Mutex<HashMap<String, Value>>,
 }
@@ -132,7 +141,7 @@ impl OddWorld {
 
 impl World for OddWorld {
     fn clock(&self) -> &Clock {
-        self.stage.clock()
+        &self.clock
     }
 
     fn looks<'a>(&'a self, entry: &'a Entry, aim: &'a Aim, pulses: &'a Pulses) -> Vec<Look<'a>> {
@@ -230,13 +239,20 @@ impl Overlay for OddStore {
             if let Some(late) = late {
                 self.disk.append(late).await?;
             }
-            let text = String::from_utf8_lossy(&entry.bytes);
+            let seq = entry.seq;
+            let text = String::from_utf8_lossy(&entry.bytes).into_owned();
             if self.defect == Defect::PermitBeforeTheIntent && text.contains("\"is\":\"intended\"")
             {
                 *self.late.lock().unwrap() = Some(entry);
                 return Ok(());
             }
             match self.disk.append(entry).await {
+                Err(AppendError::Full)
+                    if self.defect == Defect::NoRoomForFacts
+                        && !text.contains("\"is\":\"intended\"") =>
+                {
+                    Err(AppendError::Taken { seq })
+                }
                 Err(AppendError::Taken { .. } | AppendError::LockLost(_))
                     if self.defect == Defect::LockNotChecked =>
                 {
@@ -248,6 +264,16 @@ impl Overlay for OddStore {
     }
 }
 
+/// A sketch in which the checks behind a change have to wait for it.
+fn published_late(mut model: Model) -> Model {
+    for (entry, traits) in model.plan.entries.iter().zip(&mut model.traits) {
+        if entry.after_change {
+            traits.timing.lag = entry.pace.within / 2;
+        }
+    }
+    model
+}
+
 /// Rehearses a sketch with a defect, and tells the first story that breaks this property.
 fn story(defect: Defect, mode: Mode, letters: &str, property: Property) -> String {
     let mut model = Model::sketch(mode, letters);
@@ -256,6 +282,9 @@ fn story(defect: Defect, mode: Mode, letters: &str, property: Property) -> Strin
             .traits
             .iter_mut()
             .for_each(|traits| traits.whole = true);
+    }
+    if defect == Defect::TrustsTheWallClock {
+        model = published_late(model);
     }
     let model = Arc::new(model);
     let Rehearsal { found, .. } = rehearse_with(&model, false, &defect, &()).unwrap();
@@ -341,6 +370,18 @@ fn every_planted_defect_is_found_and_has_a_story() {
             "kck",
             Property::ExitCode,
         ),
+        (
+            Defect::NoRoomForFacts,
+            Mode::Failover,
+            "kck",
+            Property::EveryEnding,
+        ),
+        (
+            Defect::TrustsTheWallClock,
+            Mode::Failover,
+            "kck",
+            Property::Agreement,
+        ),
     ];
     let stories: String = cases
         .into_iter()
@@ -374,6 +415,10 @@ fn every_planted_defect_is_found_and_has_a_story() {
       failover:nothing: a resume after Done wrote lines, or ended as Ok(Done)
     UnprovenIsZero breaks exit-code-tells-the-truth
       emergency:k0/look=late: the exit code is 0, and `k0` was late
+    NoRoomForFacts breaks every-ending-is-one-of-three
+      failover:c1/write=disk-full: it went wrong: failed to write the journal: record 0 is there already: another process writes this run
+    TrustsTheWallClock breaks both-layers-agree
+      failover:k2/look=clock-jumps: the model ends it Done, and the real loop Held
     "#);
 }
 
@@ -387,8 +432,11 @@ fn without_a_defect_nothing_of_it_is_found() {
         (Mode::Emergency, "kck"),
     ] {
         let model = Arc::new(Model::sketch(mode, letters));
-        let rehearsal = super::rehearse(&model, false, undisplayed, &()).unwrap();
-        assert_eq!(rehearsal.found, [], "{mode} {letters}");
+        let late = Arc::new(published_late(Model::clone(&model)));
+        for model in [model, late] {
+            let rehearsal = super::rehearse(&model, false, undisplayed, &()).unwrap();
+            assert_eq!(rehearsal.found, [], "{mode} {letters}");
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::thread;
 use super::disk::Severed;
 use super::fault::{Script, Twist};
 use super::model::Model;
-use super::perform::{Parts, Performance, Performer, Print, Real};
+use super::perform::{Parts, Performance, Performer, Print, Real, is_dry};
 use super::property::Property;
 use super::rules::Machine;
 use super::timing::{Clocked, Times};
@@ -119,10 +119,14 @@ where
         severed: None,
     }));
     let counted = cast.len();
-    cast.extend(usual.severances().map(|(severed, twist)| Part {
-        script: Script(vec![twist]),
-        severed: Some(severed),
-    }));
+    // A dry run has no journal on a disk.
+    if !is_dry(&model.plan) {
+        let cut = usual.severances().map(|(at, twist)| (at, Some(twist)));
+        cast.extend(cut.chain(usual.full_disks()).map(|(severed, twist)| Part {
+            script: Script(twist.into_iter().collect()),
+            severed: Some(severed),
+        }));
+    }
     // Pairs are too many to be listed: what can follow a fault is found out anew when its turn has come.
     let firsts = if pairs { &singles[..] } else { &[] };
     let seconds = |first: &Twist| points_after(model, &Machine, &Script(vec![*first]));

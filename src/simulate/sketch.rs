@@ -25,6 +25,7 @@ impl Model {
                     },
                     serves: behind,
                     whole: letter == 't',
+                    compares: false,
                     timing: Timing {
                         takes: Duration::from_secs(1),
                         lag: Duration::ZERO,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::fault::{Cut, Fault};
 use super::model::{Dead, Model};
-use super::perform::Written;
+use super::perform::{Written, is_dry};
 use super::property::Property;
 use super::theatre::{Fate, Inner, LANDING, SLACK, Theatre};
 use crate::engine::{Stop, StopSignal};
@@ -59,6 +59,15 @@ impl Stage {
         if self.fate() == Fate::Killed {
             std::future::pending::<()>().await;
         }
+        if std::mem::take(&mut self.inner().jumps) {
+            self.jump();
+        }
+    }
+
+    /// Sets the wall clock a day forward.
+    fn jump(&self) {
+        self.theatre.clock.set_wall_by(DAY);
+        self.inner().jumped = true;
     }
 
     /// Resolves when the process was killed, or robbed of its lock.
@@ -165,8 +174,19 @@ impl Stage {
             Fault::SourceDies => self.inner().dead.source = true,
             Fault::TargetDies => self.inner().dead.target = true,
             Fault::ClockJumps => {
-                self.theatre.clock.set_wall_by(DAY);
-                self.inner().jumped = true;
+                let mut inner = self.inner();
+                // Once deadlines are set: whoever reckons them by the wall clock is wrong then. Who waits, and a
+                // dry run that would write, asks nothing.
+                let asks = match inner.course.mv() {
+                    Move::Look { .. } | Move::Settle { .. } => true,
+                    Move::Write { .. } => !is_dry(&self.model().plan),
+                    _ => false,
+                };
+                inner.jumps = asks;
+                drop(inner);
+                if !asks {
+                    self.jump();
+                }
             }
             Fault::Foreign | Fault::Anticipated => self.somebody_writes(fault),
             _ => {}
@@ -358,7 +378,11 @@ impl Stage {
         if is_change && place.unlooked {
             let what = format!("`{id}` was written twice, and nobody looked in between");
             inner.lapse(Property::LookedAt, what);
-        } else if is_change && place.theirs && inner.sides[entry] == Side::Foreign {
+        } else if is_change
+            && place.theirs
+            && inner.sides[entry] == Side::Foreign
+            && !model.overtaken(entry, &inner.sides)
+        {
             let what = format!("`{id}` was written over what somebody else wrote");
             inner.lapse(Property::NotOverOthers, what);
         }
@@ -384,7 +408,9 @@ impl Stage {
         }
         let fault = inner.course.strikes_write();
         let in_flight = matches!(fault, Some(Fault::LandsLate | Fault::Killed(Cut::InFlight)));
+        let overtaken = model.overtaken(entry, &inner.sides);
         match fault {
+            _ if overtaken => {}
             Some(Fault::Refused | Fault::Lost | Fault::Lies) => {}
             _ if in_flight => {
                 // Later than any answer would be taken, and before the intent runs out.
@@ -408,6 +434,7 @@ impl Stage {
             Some(Fault::Refused) => Said::Refused,
             Some(Fault::Unsaid | Fault::HalfUnsaid) => Said::Unclear,
             Some(Fault::Lost | Fault::LandsLate) => Said::Nothing,
+            _ if overtaken && fault != Some(Fault::Lies) => Said::Refused,
             _ => Said::Done,
         }
     }

@@ -12,8 +12,9 @@ use super::model::Model;
 use super::perform::{Performance, Performer};
 use super::rehearse::{Found, Watch, difference, rehearse};
 use super::rules::Machine;
+use super::space::{Limits, explore};
 use super::turns::Turns;
-use super::walk::{script_of, walk};
+use super::walk::{points, script_of, walk};
 use crate::event::{Decision, Ending, Record, Round};
 use crate::plan::{Mode, Seconds, Side, Way};
 use crate::playbook::Playbook;
@@ -92,6 +93,53 @@ fn every_fault_of_a_write_strikes_once() {
     }
 }
 
+/// Every change of a sketch at a provider that compares as it writes.
+fn compared(mode: Mode, letters: &str) -> Arc<Model> {
+    let mut model = Model::sketch(mode, letters);
+    for traits in &mut model.traits {
+        (traits.whole, traits.compares) = (true, true);
+    }
+    Arc::new(model)
+}
+
+#[test]
+fn who_writes_between_a_look_and_its_write_is_seen_by_a_provider_that_compares() {
+    let write = Moment::Write(Way::There);
+    let model = compared(Mode::Failover, "kcpck");
+    let foreign = twist(Some(3), write, 0, Fault::Foreign);
+    assert!(points(&model, &Machine).contains(&foreign));
+    // What somebody else wrote stays, whatever the provider says of our write.
+    let others = [
+        None,
+        Some(Fault::Unsaid),
+        Some(Fault::LandsLate),
+        Some(Fault::Lies),
+        Some(Fault::Killed(Cut::Written)),
+        Some(Fault::Killed(Cut::InFlight)),
+        Some(Fault::Killed(Cut::After)),
+    ];
+    for other in others {
+        let other = other.map(|fault| twist(Some(3), write, 0, fault));
+        let script: Vec<Twist> = [foreign].into_iter().chain(other).collect();
+        let performance = perform(&model, &script);
+        assert_eq!(performance.ending, Some(Ending::Held), "{other:?}");
+        assert_eq!(performance.sides[3], Side::Foreign, "{other:?}");
+        assert_eq!(performance.lapses, [], "{other:?}");
+        let said = walk(model.as_ref(), &Machine, &Script(script));
+        assert_eq!(said.unused, []);
+        assert_eq!(difference(&model, &said, &performance), None, "{other:?}");
+    }
+    for mode in [Mode::Drill, Mode::Failover, Mode::Emergency] {
+        let model = compared(mode, "kcck");
+        let limits = Limits::default();
+        assert_eq!(explore(model.as_ref(), &Machine, limits).breaches, []);
+        assert_eq!(rehearse(&model, true, undisplayed).unwrap().found, []);
+    }
+    // Nobody is told where the provider does not compare; it is the playbook's to know that.
+    let model = Arc::new(Model::sketch(Mode::Failover, "kcpck"));
+    assert!(!points(&model, &Machine).contains(&foreign));
+}
+
 #[test]
 fn looks_and_reads_and_people_are_struck_as_well() {
     let model = model(Mode::Failover, "kpc?ck");
@@ -150,6 +198,33 @@ fn a_process_that_is_killed_around_any_line_ends_as_if_it_had_been_killed_in_its
             cuts += 1;
         }
         assert!(cuts > 30, "{cuts}");
+    }
+}
+
+#[test]
+fn a_line_that_finds_no_room_stops_the_run_before_its_next_write_and_only_there() {
+    for mode in [Mode::Drill, Mode::Failover, Mode::Emergency] {
+        let model = model(mode, "kpbcck");
+        let performer = Performer::new(undisplayed).unwrap();
+        let whole = perform(&model, &[]);
+        let mut stopped = Vec::new();
+        for (severed, twist) in whole.full_disks() {
+            let full = performer.cut(&model, &Script::default(), Some(severed));
+            assert_eq!(full.lapses, [], "{severed:?}");
+            assert_eq!(full.ending, whole.ending, "{severed:?}");
+            assert_eq!(full.sides, whole.sides, "{severed:?}");
+            // Whoever stops is resumed once there is room.
+            assert_eq!(
+                full.processes,
+                1 + usize::from(twist.is_some()),
+                "{severed:?}"
+            );
+            stopped.push(twist.and_then(|twist| twist.at.entry));
+        }
+        assert_eq!(stopped.len(), whole.records.len());
+        for at in [Some(3), Some(4), None] {
+            assert!(stopped.contains(&at), "{mode}: {at:?} of {stopped:?}");
+        }
     }
 }
 

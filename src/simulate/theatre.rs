@@ -58,7 +58,9 @@ pub(super) struct Inner {
     pub(super) processes: Vec<Process>,
     /// The disk is full for the next line.
     pub(super) full: bool,
-    /// The wall clock jumped forward by a day when the present move began.
+    /// The wall clock jumps with the next thing that is asked in the present move.
+    pub(super) jumps: bool,
+    /// The wall clock jumped forward by a day in the present move.
     pub(super) jumped: bool,
     pub(super) severed: Option<Severed>,
     /// Lines that the store has, and lines that were shown.
@@ -130,6 +132,7 @@ impl Theatre {
             in_flight: None,
             processes: Vec::new(),
             full: false,
+            jumps: false,
             jumped: false,
             severed,
             durable: 0,
@@ -326,6 +329,7 @@ impl Inner {
         }
         if passage.entered {
             self.entered_at = now;
+            self.jumps = false;
             self.jumped = false;
             struck.extend(self.course.enter_next(&model.plan));
         }

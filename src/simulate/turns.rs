@@ -293,8 +293,10 @@ impl<'m, R: Rules> Turns<'m, R> {
         }
         let ground = &self.here.ground;
         let change = self.is_change(entry);
-        // Between a look and its write nobody can hold anybody off; without a look before it, we could have.
-        if change && !ground.looked && ground.sides()[entry] != Side::Foreign {
+        // Between a look and its write only the far side can hold anybody off; without a look before it, we could
+        // have.
+        let can_be_told = !ground.looked || self.model.traits[entry].compares;
+        if change && can_be_told && ground.sides()[entry] != Side::Foreign {
             add(Fault::Foreign);
         }
         if way == Way::There {
@@ -505,12 +507,13 @@ impl<'m, R: Rules> Turns<'m, R> {
         });
         let reachable = self.model.reachable(entry, way, self.here.ground.dead);
         let change = self.is_change(entry);
+        let overtaken = self.model.overtaken(entry, self.here.ground.sides());
         let ground = &mut self.there.ground;
         if change && fault != Some(Fault::Killed(Cut::Intended)) {
             ground.unlooked = Some(short(entry));
         }
         match fault {
-            _ if !reachable => {}
+            _ if !reachable || overtaken => {}
             Some(Fault::Refused | Fault::Lost | Fault::Lies | Fault::Killed(Cut::Intended)) => {}
             Some(Fault::LandsLate | Fault::Killed(Cut::InFlight)) => {
                 ground.in_flight = Some((short(entry), goal(way)));
@@ -525,6 +528,7 @@ impl<'m, R: Rules> Turns<'m, R> {
                 Some(Answer::Unclear { why: nobody() })
             }
             _ if !reachable => Some(Answer::Unclear { why: nobody() }),
+            _ if overtaken && fault != Some(Fault::Lies) => Some(Answer::Refused { why: nobody() }),
             _ => Some(Answer::Done { note: nobody() }),
         };
         self.there.ground.down = matches!(fault, Some(Fault::Killed(_)));

@@ -185,3 +185,23 @@ async fn what_was_seen_of_something_else_is_refused() {
         "{other:?}"
     );
 }
+
+#[tokio::test]
+async fn only_a_provider_that_swaps_tells_who_wrote_in_between() {
+    let powerdns = include_str!("../../../playbooks/small-site.toml");
+    let rfc2136 = include_str!("../../../playbooks/ipv6-only.toml");
+    for (text, compares) in [(powerdns, false), (rfc2136, true)] {
+        let model = imagined(text, Mode::Failover).await;
+        let (_, flip) = entry(&model, "flip");
+        assert_eq!((flip.whole, flip.compares), (true, compares));
+        assert!(!entry(&model, "works").1.compares);
+    }
+    // One call for each record set: that is whole as well, as there is nothing to leave half of.
+    let model = imagined(PLAYBOOK, Mode::Failover).await;
+    let flips = (model.plan.entries.iter().enumerate())
+        .filter(|(_, entry)| entry.kind == "dns")
+        .map(|(i, _)| i);
+    for flip in flips {
+        assert!(!model.splits(flip) && !model.traits[flip].compares);
+    }
+}
