@@ -139,7 +139,10 @@ pub fn split_mode(name: &str) -> Result<(Mode, &str), BadName> {
     let Some((mode, rest)) = name.split_once(':') else {
         return Err(BadName {
             what: format!("the name of a story begins with a mode, and `{name}` does not"),
-            hint: Some(format!("like `drill:{name}`")),
+            hint: Some(match name {
+                "" => format!("like `drill:{NOTHING}`"),
+                name => format!("like `drill:{name}`"),
+            }),
         });
     };
     match MODES.iter().find(|(name, _)| *name == mode) {
@@ -168,6 +171,12 @@ impl Twist {
     }
 
     fn parse(text: &str, plan: &Plan) -> Result<Twist, BadName> {
+        if text.is_empty() {
+            return Err(BadName {
+                what: "the name of the story says nothing that goes wrong".to_owned(),
+                hint: Some(format!("`{NOTHING}` is the story in which nothing does")),
+            });
+        }
         let Some((at, fault)) = text.rsplit_once('=') else {
             return Err(BadName {
                 what: format!("`{text}` does not say what goes wrong"),

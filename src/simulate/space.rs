@@ -80,7 +80,11 @@ pub fn explore<R: Rules>(model: &Model, rules: &R, limits: Limits) -> Space {
     let mut search = Search {
         turns: Turns::new(model, rules),
         table: Table::default(),
-        limits,
+        limits: Limits {
+            // The moment before anything happened is always kept.
+            states: limits.states.max(1),
+            ..limits
+        },
         packed: Vec::new(),
         ahead: Vec::new(),
         explored: 0,
@@ -110,8 +114,8 @@ pub fn explore<R: Rules>(model: &Model, rules: &R, limits: Limits) -> Space {
             script: script_of(model, rules, &path(&table, from, then)),
         })
         .collect();
-    // Somebody who has to accept what was not seen is no success.
-    if !endings.contains_key(&Ending::Done) {
+    // Somebody who has to accept what was not seen is no success; a search that was cut short may have missed one.
+    if !full && !endings.contains_key(&Ending::Done) {
         let script = Script::default();
         let calm = walk(model, rules, &script);
         if calm.ending != Some(Ending::DoneUnproven) {

@@ -1,11 +1,11 @@
 //! What both layers found, in the words of the report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use super::{Args, Explored, tell};
 use crate::event::Ending;
-use crate::plan::Plan;
+use crate::plan::{Mode, Plan};
 use crate::report::simulation::{Cell, Column, Matrix, Row, Rule, Simulated, Simulation, Story};
 use crate::report::simulation::{Times, Took};
 use crate::simulate::{self, Fault, Model, Property, Script, Twist};
@@ -106,7 +106,11 @@ fn simulated(explored: Explored) -> Simulated {
         rehearsal,
     } = explored;
     let broken = broken(&model, &space.breaches, &rehearsal.found);
-    let names: Vec<&str> = broken.iter().map(|story| story.name.as_str()).collect();
+    // Every story that breaks something, and not only the shortest of each rule that is told.
+    let breaches = space.breaches.iter().map(|breach| &breach.script);
+    let scripts: HashSet<&Script> = (rehearsal.found.iter().map(|found| &found.script))
+        .chain(breaches)
+        .collect();
     Simulated {
         mode: model.plan.mode,
         states: space.states as u64,
@@ -114,7 +118,7 @@ fn simulated(explored: Explored) -> Simulated {
         complete: space.is_whole(),
         performed: rehearsal.performed,
         endings: space.endings.clone().into_iter().collect(),
-        matrix: matrix(&model.plan, &rehearsal.singles, &names),
+        matrix: matrix(&model.plan, &rehearsal.singles, &scripts),
         times: times(&model.plan, &rehearsal.times),
         broken,
     }
@@ -154,7 +158,7 @@ fn weight(ending: Option<Ending>) -> u8 {
 }
 
 /// Step by fault: the worst ending of each.
-fn matrix(plan: &Plan, singles: &[(Twist, Option<Ending>)], broken: &[&str]) -> Matrix {
+fn matrix(plan: &Plan, singles: &[(Twist, Option<Ending>)], broken: &HashSet<&Script>) -> Matrix {
     let mut rows: Vec<Row> = Vec::new();
     for (twist, ending) in singles {
         let Some(column) = GROUPS.iter().position(|group| (group.holds)(twist.fault)) else {
@@ -173,11 +177,11 @@ fn matrix(plan: &Plan, singles: &[(Twist, Option<Ending>)], broken: &[&str]) -> 
             });
             rows.len() - 1
         });
-        let story = Script(vec![*twist]).name(plan);
+        let script = Script(vec![*twist]);
         let cell = Cell {
             ending: ending.unwrap_or(Ending::Stopped),
-            broken: broken.contains(&story.as_str()),
-            story,
+            broken: broken.contains(&script),
+            story: script.name(plan),
         };
         let slot = &mut rows[at].cells[column];
         let worse = slot.as_ref().is_none_or(|kept| {
@@ -219,11 +223,56 @@ fn times(plan: &Plan, found: &simulate::Times) -> Option<Times> {
         worst: took.worst,
         story: (!took.script.0.is_empty()).then(|| took.script.name(plan)),
     };
+    // A drill goes both ways, and a dry run none: what was promised is the time of one.
+    let goes = matches!(plan.mode, Mode::Failover | Mode::Emergency);
     Some(Times {
-        rto: found.rto,
+        rto: found.rto.filter(|_| goes),
         whole: found.whole.as_ref().map(took)?,
         steps: (found.steps.iter())
             .map(|(entry, one)| (plan.entries[*entry].id.clone(), took(one)))
             .collect(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::displays;
+    use super::*;
+    use crate::event::Record;
+    use crate::simulate::{CANARY, Limits, Machine, explore, rehearse};
+
+    #[test]
+    fn every_cell_whose_run_breaks_a_rule_says_so() {
+        let model = Arc::new(Model::sketch(Mode::Failover, "kck"));
+        let tells = |records: &[Record]| Ok(displays::print(records)?.replace("[secret]", CANARY));
+        let rehearsal = rehearse(&model, false, tells).unwrap();
+        let struck: HashSet<String> = (rehearsal.found.iter())
+            .filter(|found| found.property == Property::NoSecret && found.script.0.len() == 1)
+            .map(|found| found.script.name(&model.plan))
+            .collect();
+        let space = explore(model.as_ref(), &Machine, Limits::default());
+        let run = simulated(Explored {
+            model,
+            space,
+            rehearsal,
+        });
+        let cells = run
+            .matrix
+            .rows
+            .iter()
+            .flat_map(|row| row.cells.iter().flatten());
+        let broken: HashSet<String> = (cells.filter(|cell| cell.broken))
+            .map(|cell| cell.story.clone())
+            .collect();
+        // One rule, and so one story; but several faults after which the secret is shown.
+        assert_eq!(run.broken.len(), 1);
+        assert!(broken.len() > 1, "{broken:?}");
+        assert!(broken.is_subset(&struck), "{broken:?} {struck:?}");
+        for column in ["refused", "lost", "unsaid"] {
+            let at = run.matrix.columns.iter().position(|it| it.name == column);
+            let row = run.matrix.rows.iter().find(|row| row.step == "c1").unwrap();
+            let cell = row.cells[at.unwrap()].as_ref().unwrap();
+            assert_eq!(cell.broken, struck.contains(&cell.story), "{column}");
+        }
+    }
 }

@@ -230,19 +230,15 @@ fn publish(desk: &Desk, args: &Args, one: bool, results: &Results) -> Result<(),
             render(&lines, &style)
         }
     };
-    if let Some(file) = &args.annotations {
-        write(file, &results.annotations())?;
-    }
-    if let Some(page) = &args.html {
-        write(page, &simulations_html(all))?;
-    }
+    // What cannot be written takes nothing away from the others.
+    let annotations =
+        (args.annotations.as_ref()).map_or(Ok(()), |file| write(file, &results.annotations()));
+    let page = (args.html.as_ref()).map_or(Ok(()), |page| write(page, &simulations_html(all)));
     match &args.out {
-        Some(out) => write(out, &result),
-        None => {
-            desk.print_text(&result);
-            Ok(())
-        }
+        Some(out) => write(out, &result)?,
+        None => desk.print_text(&result),
     }
+    annotations.and(page)
 }
 
 fn seen(file: &Path) -> Result<SeenWorld, Failure> {
@@ -277,6 +273,14 @@ async fn one(
     Ok(found::simulation(&file, args, explored?))
 }
 
+fn limits(args: &Args) -> Limits {
+    Limits {
+        faults: args.faults,
+        states: args.max_states,
+        ..Limits::default()
+    }
+}
+
 /// Both layers of one kind of run.
 async fn explored(
     args: &Args,
@@ -287,11 +291,7 @@ async fn explored(
     progress: Option<Arc<Progress>>,
 ) -> Result<Explored, Failure> {
     let model = model(args, file, book, mode, world).await?;
-    let limits = Limits {
-        faults: args.faults,
-        states: args.max_states,
-        ..Limits::default()
-    };
+    let limits = limits(args);
     let pairs = args.pairs;
     // It computes for seconds, and the second layer has a clock of its own.
     let job = tokio::task::spawn_blocking(move || {
@@ -350,7 +350,8 @@ async fn story(
     let file = playbook.playbook.display().to_string();
     let model = model(args, &file, &book, mode, world).await?;
     let script = Script::parse(rest, &model.plan).map_err(wrong)?;
-    let told = tokio::task::spawn_blocking(move || tell::story(&model, &script)).await;
+    let limits = limits(args);
+    let told = tokio::task::spawn_blocking(move || tell::story(&model, &script, limits)).await;
     let told = told.map_err(|_| Failure::new(Exit::Error, "failed to tell the story"))?;
     let told = told.map_err(|why| {
         Failure::new(

@@ -3,35 +3,53 @@
 use std::sync::Arc;
 
 use super::displays;
+use crate::event::Ending;
 use crate::report::simulation::Story;
 use crate::report::{Line, Role, Style};
 
-use crate::simulate::{Machine, Model, Performer, Property, Script, difference, tell, walk};
+use crate::simulate::{
+    Limits, Machine, Model, Performer, Property, Script, difference, explore, tell, walk,
+};
 
 /// One life, told.
 pub(super) struct Told {
     story: crate::simulate::Story,
     /// What does not hold in it.
     wrong: Vec<(Property, String)>,
+    /// What to change, where something does not.
+    mend: String,
     /// What the script names and what never came.
     unused: Vec<String>,
 }
 
-/// Follows a script in both layers.
-pub(super) fn story(model: &Arc<Model>, script: &Script) -> std::io::Result<Told> {
+/// Follows a script in both layers; `limits` are those of a search, where the script alone cannot show what it
+/// breaks.
+pub(super) fn story(model: &Arc<Model>, script: &Script, limits: Limits) -> std::io::Result<Told> {
     let said = walk(model.as_ref(), &Machine, script);
     let performed = Performer::new(displays::print)?.perform(model, script);
     let mut wrong: Vec<(Property, String)> = Vec::new();
     let known = (said.broken.iter()).map(|(property, seen)| (*property, (*seen).to_owned()));
     let lapses = (performed.lapses.iter()).map(|lapse| (lapse.property, lapse.what.clone()));
     let differs = difference(model, &said, &performed).map(|how| (Property::Agreement, how));
-    for (property, seen) in known.chain(lapses).chain(differs) {
+    // That no run ends well is the story of the run in which nothing goes wrong, and only all others show it.
+    let never = match script.0.is_empty() && said.ending != Some(Ending::Done) {
+        true => explore(model.as_ref(), &Machine, limits).breaches,
+        false => Vec::new(),
+    };
+    let never = (never.iter())
+        .filter(|breach| breach.property == Property::SuccessReachable)
+        .map(|breach| (breach.property, breach.seen.to_owned()));
+    for (property, seen) in known.chain(lapses).chain(differs).chain(never) {
         if wrong.iter().all(|(other, _)| *other != property) {
             wrong.push((property, seen));
         }
     }
+    let mend = (wrong.first()).map_or_else(String::new, |(property, seen)| {
+        tell(model.as_ref(), &Machine, script, Some((*property, seen))).mend
+    });
     Ok(Told {
         story: tell(model.as_ref(), &Machine, script, None),
+        mend,
         wrong,
         unused: (said.unused.iter())
             .map(|twist| twist.name(&model.plan))
@@ -75,6 +93,10 @@ impl Told {
                 .and(Role::Bad, format!("  {property} is broken: "))
                 .text(seen);
             lines.extend(line.wrap(style.width, 4));
+        }
+        if !self.mend.is_empty() {
+            let mend = Line::new().and(Role::Strong, "  to mend it: ");
+            lines.extend(mend.text(&self.mend).wrap(style.width, 6));
         }
         if self.holds() {
             let both = "  every rule holds, and the real loop ends alike";
