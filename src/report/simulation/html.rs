@@ -1,8 +1,10 @@
 //! A simulation as one page that stands alone: no script, no font, no picture from anywhere.
 
 use std::fmt::Write;
+use std::time::Duration;
 
-use super::{Cell, Matrix, Simulated, Simulation, Story, Times, Took, again};
+use super::text::{arrives_once, name};
+use super::{Cell, Column, Matrix, Simulated, Simulation, Story, Times, Took, again};
 use crate::clock::short;
 use crate::event::Ending;
 use crate::plan::Mode;
@@ -27,10 +29,10 @@ pub fn simulations_html(all: &[Simulation]) -> String {
     if all.len() > 1 {
         push(&mut body, &contents(all));
     }
+    push(&mut body, &legend(all));
     for found in all {
         push(&mut body, &section(found));
     }
-    push(&mut body, LEGEND);
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
@@ -39,14 +41,36 @@ pub fn simulations_html(all: &[Simulation]) -> String {
     )
 }
 
-const LEGEND: &str = "<section class=\"legend\">\n<h2>How to read it</h2>\n<p>Each cell is a run in which \
-this one fault strikes at this step; it shows the worst ending of all such runs. Point at a cell to see the \
-name of its story, and run it again with <code>cutover simulate PLAYBOOK --story NAME</code>.</p>\n<ul>\n\
+/// What the words of the cells and the heads of the columns mean.
+fn legend(all: &[Simulation]) -> String {
+    let mut faults: Vec<&Column> = Vec::new();
+    for run in all.iter().flat_map(|found| &found.runs) {
+        for column in &run.matrix.columns {
+            if faults.iter().all(|other| other.name != column.name) {
+                faults.push(column);
+            }
+        }
+    }
+    let faults: String = (faults.iter())
+        .map(|fault| {
+            let (name, sentence) = (escaped(&fault.name), escaped(&fault.sentence));
+            format!("<div><dt>{name}</dt><dd>{sentence}</dd></div>\n")
+        })
+        .collect();
+    format!("{LEGEND}<dl>\n{faults}</dl>\n</section>\n")
+}
+
+const LEGEND: &str = "<section class=\"legend\">\n<h2>How to read it</h2>\n<p>Each cell stands for the runs in \
+which this one fault strikes at this step, and shows the worst of their endings. A run that was killed or stopped \
+is resumed; a person who is asked leaves everything as it is. Point at a cell to see the name of its story, and \
+tell it again with <code>cutover simulate PLAYBOOK --story NAME</code>. Where a cell is empty, the fault cannot \
+strike, or strikes several steps at once and is shown at the first of them.</p>\n<ul>\n\
 <li><span class=\"done\">done</span> as asked, and seen so</li>\n\
 <li><span class=\"unseen\">unseen</span> as asked, but not everything was seen</li>\n\
 <li><span class=\"before\">before</span> everything is as it was before</li>\n\
-<li><span class=\"person\">person</span> stopped where a person must decide</li>\n\
-<li><span class=\"broken\">BROKEN</span> a rule does not hold</li>\n</ul>\n</section>\n";
+<li><span class=\"person\">person</span> held where a person must decide</li>\n\
+<li><span class=\"person\">stopped</span> stopped on request</li>\n\
+<li><span class=\"broken\">BROKEN</span> a rule does not hold</li>\n</ul>\n<h3>The faults</h3>\n";
 
 fn push(body: &mut String, part: &str) {
     body.push_str(part);
@@ -82,19 +106,33 @@ fn contents(all: &[Simulation]) -> String {
             true => ("good", "holds"),
             false => ("bad", "broken"),
         };
+        let times = (found.runs.iter())
+            .find(|run| run.mode == Mode::Failover)
+            .and_then(|run| run.times.as_ref());
+        let whole = times.map(|times| &times.whole);
+        let span = |span: Option<Duration>| span.map_or_else(|| "–".to_owned(), short);
+        let slow = match times.and_then(|times| Some(times.whole.worst > times.rto?)) {
+            Some(true) => " late",
+            _ => "",
+        };
         let _ = writeln!(
             rows,
             "<tr><th scope=\"row\"><a href=\"#{}\">{}</a></th><td>{}</td><td class=\"number\">{}</td>\
+             <td class=\"number\">{}</td><td class=\"number{slow}\">{}</td><td class=\"number\">{}</td>\
              <td class=\"{class}\">{verdict}</td></tr>",
             anchor(found),
             escaped(&found.playbook),
             escaped(&found.file),
             number(states),
+            escaped(&span(whole.map(|took| took.median))),
+            escaped(&span(whole.map(|took| took.worst))),
+            escaped(&span(times.and_then(|times| times.rto))),
         );
     }
     format!(
-        "<table>\n<thead><tr><th>playbook</th><th>file</th><th class=\"number\">states</th><th></th></tr>\
-         </thead>\n<tbody>\n{rows}</tbody>\n</table>"
+        "<div class=\"wide\"><table>\n<thead><tr><th>playbook</th><th>file</th><th class=\"number\">states</th>\
+         <th class=\"number\">failover: median</th><th class=\"number\">worst</th><th class=\"number\">RTO</th>\
+         <th></th></tr></thead>\n<tbody>\n{rows}</tbody>\n</table></div>"
     )
 }
 
@@ -113,8 +151,10 @@ fn section(found: &Simulation) -> String {
         escaped(&found.direction.target),
         escaped(&count(usize::from(found.faults), "fault")),
     );
-    for story in found.runs.iter().flat_map(|run| &run.broken) {
-        out += &told(found, story);
+    for run in &found.runs {
+        for story in &run.broken {
+            out += &told(found, run.mode, story);
+        }
     }
     out += &explored(&found.runs);
     for run in &found.runs {
@@ -141,10 +181,11 @@ fn section(found: &Simulation) -> String {
     out + "</ul>\n</section>\n"
 }
 
-fn told(found: &Simulation, story: &Story) -> String {
+fn told(found: &Simulation, mode: Mode, story: &Story) -> String {
     let mut out = format!(
-        "<article class=\"story\">\n<h3>{} is broken</h3>\n<ol>\n",
-        escaped(&story.rule)
+        "<article class=\"story\">\n<h3>{} is broken in a {}</h3>\n<ol>\n",
+        escaped(&story.rule),
+        name(mode),
     );
     for line in &story.lines {
         let _ = writeln!(out, "<li>{}</li>", escaped(line));
@@ -174,8 +215,8 @@ fn explored(runs: &[Simulated]) -> String {
         let _ = writeln!(
             rows,
             "<tr><th scope=\"row\">{}</th><td class=\"number\">{}{left_out}</td><td class=\"number\">{}</td>\
-             <td class=\"number\">{}</td><td>{}</td></tr>",
-            run.mode,
+             <td class=\"number\">{}</td><td class=\"endings\">{}</td></tr>",
+            name(run.mode),
             number(run.states),
             number(run.transitions),
             number(run.performed),
@@ -183,9 +224,9 @@ fn explored(runs: &[Simulated]) -> String {
         );
     }
     format!(
-        "<table>\n<thead><tr><th>run</th><th class=\"number\">states</th><th class=\"number\">transitions</th>\
+        "<div class=\"wide\"><table>\n<thead><tr><th>run</th><th class=\"number\">states</th><th class=\"number\">transitions</th>\
          <th class=\"number\">through the real loop</th><th>endings</th></tr></thead>\n<tbody>\n{rows}</tbody>\n\
-         </table>\n"
+         </table></div>\n"
     )
 }
 
@@ -238,7 +279,7 @@ fn matrix(run: &Simulated) -> String {
     format!(
         "<h3>Step by fault: {}</h3>\n<div class=\"wide\"><table class=\"matrix\">\n<thead><tr><th></th>{head}\
          </tr></thead>\n<tbody>\n{body}</tbody>\n</table></div>\n",
-        run.mode
+        name(run.mode)
     )
 }
 
@@ -250,7 +291,7 @@ fn timing(mode: Mode, times: &Times) -> String {
         .unwrap_or_default()
         .as_secs_f64()
         .max(1.0);
-    let percent = |span: std::time::Duration| span.as_secs_f64() * 100.0 / longest;
+    let percent = |span: Duration| span.as_secs_f64() * 100.0 / longest;
     let row = |step: &str, took: &Took| {
         format!(
             "<tr><th scope=\"row\">{}</th><td class=\"number\">{}</td><td class=\"number\">{}</td>\
@@ -270,7 +311,8 @@ fn timing(mode: Mode, times: &Times) -> String {
     }
     rows += &row("in all", &times.whole);
     let against = match times.rto {
-        None => "No RTO is promised.".to_owned(),
+        None if arrives_once(mode) => "No RTO is promised.".to_owned(),
+        None => String::new(),
         Some(rto) if times.whole.worst <= rto => {
             format!("Within the RTO of {}.", short(rto))
         }
@@ -280,9 +322,10 @@ fn timing(mode: Mode, times: &Times) -> String {
         Some(rto) => format!("Over the RTO of {}.", short(rto)),
     };
     format!(
-        "<h3>How long: {mode}</h3>\n<p>Of the runs that arrive, in the fake world. {}</p>\n<table \
-         class=\"times\">\n<thead><tr><th>step</th><th class=\"number\">median</th><th \
-         class=\"number\">worst</th><th></th></tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n",
+        "<h3>How long: {}</h3>\n<p>Of the runs that arrive, in the fake world. {}</p>\n<div \
+         class=\"wide\"><table class=\"times\">\n<thead><tr><th>step</th><th class=\"number\">median</th><th \
+         class=\"number\">worst</th><th></th></tr></thead>\n<tbody>\n{rows}</tbody>\n</table></div>\n",
+        name(mode),
         escaped(&against)
     )
 }

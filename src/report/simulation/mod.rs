@@ -119,7 +119,7 @@ pub struct Story {
 /// How long the run takes in the fake world.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Times {
-    /// What the playbook promises.
+    /// What the playbook promises of such a run.
     #[serde(with = "maybe")]
     pub rto: Option<Duration>,
     pub whole: Took,

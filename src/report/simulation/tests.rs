@@ -113,6 +113,38 @@ fn what_holds() {
 }
 
 #[test]
+fn the_name_of_a_story_is_whole_however_narrow_it_is() {
+    let mut found = found(false);
+    let name = "drill:flip/raspbian.example.org/write=killed-in-flight";
+    let times = found.runs[0].times.as_mut().unwrap();
+    times.steps[2].1.story = Some(name.into());
+    for width in [120, 80, 60, 40] {
+        let style = Style {
+            width,
+            ..Style::plain()
+        };
+        let text = render(&simulation(&found, &style), &style);
+        assert!(text.contains(name), "{width}: {text}");
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let verdict = "worst over the rto of 15m 00s";
+        assert!(words.join(" ").contains(verdict), "{width}: {text}");
+    }
+}
+
+#[test]
+fn steps_that_differ_at_their_end_are_told_apart() {
+    let mut found = found(false);
+    let times = found.runs[0].times.as_mut().unwrap();
+    for name in ["flip/www.site.example. A", "flip/www.site.example. AAAA"] {
+        times.steps.push((name.into(), took(6, 6, None)));
+    }
+    let text = render(&simulation(&found, &Style::plain()), &Style::plain());
+    for name in ["flip/www.site.example. A ", "flip/www.site.example. AAAA "] {
+        assert!(text.contains(name), "{text}");
+    }
+}
+
+#[test]
 fn what_is_broken_is_a_story() {
     let style = Style::terminal(false, 120);
     let text = render(&simulation(&found(true), &style), &style);
@@ -124,7 +156,21 @@ fn a_folder_ends_with_one_table() {
     let mut unfinished = found(false);
     unfinished.runs[0].complete = false;
     unfinished.playbook = "a-customer-with-a-rather-long-name".into();
-    let all = [found(false), found(true), unfinished];
+    let of_a_failover = |name: &str, median, worst| {
+        let mut found = found(false);
+        found.playbook = name.into();
+        found.runs[0].mode = Mode::Failover;
+        found.runs[0].times.as_mut().unwrap().whole = took(median, worst, None);
+        found
+    };
+    let all = [
+        found(false),
+        found(true),
+        unfinished,
+        of_a_failover("in-time", 430, 900),
+        of_a_failover("late-at-worst", 430, 901),
+        of_a_failover("late", 901, 1020),
+    ];
     let text = render(&simulations_table(&all, &Style::plain()), &Style::plain());
     insta::assert_snapshot!(text);
 }

@@ -103,7 +103,8 @@ fn explored(runs: &[Simulated], style: &Style) -> Vec<Line> {
     lines
 }
 
-fn name(mode: Mode) -> &'static str {
+/// A kind of run, in a word or two.
+pub(super) fn name(mode: Mode) -> &'static str {
     match mode {
         Mode::Check => "check",
         Mode::Plan => "dry run",
@@ -176,21 +177,31 @@ fn matrix(run: &Simulated, style: &Style) -> Vec<Line> {
 
 /// Median and worst by step, and in all against the objective.
 fn timing(mode: Mode, times: &Times, style: &Style) -> Vec<Line> {
+    // So wide that `flip/www.site.example. A` is told from `AAAA`, and the columns of time still have room.
+    let widest = times
+        .steps
+        .iter()
+        .map(|(step, _)| step.chars().count())
+        .max();
+    let most = style.width.saturating_sub(46).clamp(NAME, 34);
+    let label_width = widest.unwrap_or(0).clamp(NAME, most);
     let row = |step: &str, median: &str, worst: &str| {
-        let label = Line::new().text("  ").text(step).cut(NAME + 2, style);
+        let label = Line::new()
+            .text("  ")
+            .text(step)
+            .cut(label_width + 2, style);
         label
-            .pad_to(NAME + 4)
+            .pad_to(label_width + 4)
             .text(format!("{median:>10}{worst:>12}"))
     };
     let mut lines = vec![Line::new()];
     let head =
         row(name(mode), "MEDIAN", "WORST").and(Role::Dim, "  of what arrives, in the fake world");
-    lines.push(head);
+    lines.push(head.cut(style.width, style));
     for (step, took) in &times.steps {
         if took.worst >= Duration::from_secs(1) {
-            let story = took.story.as_ref().map(|story| format!("  {story}"));
             let line = row(step, &short(took.median), &short(took.worst));
-            lines.push(line.and(Role::Dim, story.unwrap_or_default()));
+            lines.extend(named(line, took.story.as_deref(), style));
         }
     }
     let whole = row(
@@ -198,20 +209,37 @@ fn timing(mode: Mode, times: &Times, style: &Style) -> Vec<Line> {
         &short(times.whole.median),
         &short(times.whole.worst),
     );
-    lines.push(match times.rto {
-        None => whole.and(Role::Dim, "  no rto is promised"),
+    let whole = match times.rto {
+        None if arrives_once(mode) => whole.and(Role::Dim, "  no rto is promised"),
+        None => whole,
         Some(rto) if times.whole.worst <= rto => {
             whole.and(Role::Good, format!("  within the rto of {}", short(rto)))
         }
         Some(rto) if times.whole.median <= rto => whole.and(
             Role::Caution,
-            format!("  the worst is over the rto of {}", short(rto)),
+            format!("  worst over the rto of {}", short(rto)),
         ),
         Some(rto) => whole.and(Role::Bad, format!("  over the rto of {}", short(rto))),
-    });
-    (lines.into_iter())
-        .map(|line| line.cut(style.width, style))
-        .collect()
+    };
+    lines.extend(whole.wrap(style.width, label_width + 4));
+    lines
+}
+
+/// Whether it ends at the other site, as an objective asks: a drill comes back, and a dry run goes nowhere.
+pub(super) fn arrives_once(mode: Mode) -> bool {
+    matches!(mode, Mode::Failover | Mode::Emergency)
+}
+
+/// A line with the name of a story behind it, or below it where the width does not hold both: a name that is cut
+/// cannot be given to `--story`.
+fn named(line: Line, story: Option<&str>, style: &Style) -> Vec<Line> {
+    let Some(story) = story else {
+        return vec![line];
+    };
+    match line.width() + 2 + story.chars().count() <= style.width {
+        true => vec![line.and(Role::Dim, format!("  {story}"))],
+        false => vec![line, Line::new().and(Role::Dim, format!("      {story}"))],
+    }
 }
 
 /// What breaks a rule, as a story.
@@ -271,7 +299,14 @@ pub fn simulations_table(all: &[Simulation], style: &Style) -> Vec<Line> {
             time(|times| times.rto),
         );
         let broken: usize = found.runs.iter().map(|run| run.broken.len()).sum();
+        let late = times.and_then(|times| Some((times.rto?, &times.whole)));
         let (role, verdict) = match (found.holds(), broken) {
+            (true, _) if late.is_some_and(|(rto, whole)| whole.median > rto) => {
+                (Role::Caution, "holds, over the rto".to_owned())
+            }
+            (true, _) if late.is_some_and(|(rto, whole)| whole.worst > rto) => {
+                (Role::Caution, "holds, worst over the rto".to_owned())
+            }
             (true, _) => (Role::Good, "holds".to_owned()),
             (false, 0) => (Role::Bad, "not all explored".to_owned()),
             (false, broken) => (Role::Bad, format!("{broken} broken")),
