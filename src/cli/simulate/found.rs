@@ -245,7 +245,7 @@ mod tests {
     fn every_cell_whose_run_breaks_a_rule_says_so() {
         let model = Arc::new(Model::sketch(Mode::Failover, "kck"));
         let tells = |records: &[Record]| Ok(displays::print(records)?.replace("[secret]", CANARY));
-        let rehearsal = rehearse(&model, false, tells).unwrap();
+        let rehearsal = rehearse(&model, false, tells, &()).unwrap();
         let struck: HashSet<String> = (rehearsal.found.iter())
             .filter(|found| found.property == Property::NoSecret && found.script.0.len() == 1)
             .map(|found| found.script.name(&model.plan))
