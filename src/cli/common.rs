@@ -376,6 +376,7 @@ fn at_most_too_large(file: std::fs::File) -> std::io::Result<Vec<u8>> {
 }
 
 /// What somebody may have meant who named a playbook that cannot be read.
+#[expect(clippy::disallowed_methods, reason = "the command line is an edge")]
 fn instead_of(path: &Path) -> String {
     if path.is_dir() {
         return "; name one playbook in it, or look at all of them with `cutover lint`".to_owned();

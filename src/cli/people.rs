@@ -154,6 +154,7 @@ pub(super) fn typed_lines() -> usize {
 
 /// Counts the lines that are typed at the terminal where nobody reads them. They are left there: who types
 /// ahead, types for the shell. Several within one glance count as one.
+#[expect(clippy::disallowed_methods, reason = "a thread of its own waits")]
 pub(super) fn count_unread_lines() {
     static COUNTS: Once = Once::new();
     if !std::io::stdout().is_terminal() {
@@ -208,6 +209,7 @@ fn lines() -> mpsc::UnboundedReceiver<Typed> {
 
 /// Waits until somebody typed a line for this program: a job in the background that reads all the same is
 /// stopped by the terminal, in the middle of what it does.
+#[expect(clippy::disallowed_methods, reason = "a thread of its own waits")]
 fn await_line(stdin: &StdinLock<'_>) -> Result<(), Errno> {
     loop {
         let in_front = match rustix::termios::tcgetpgrp(stdin) {

@@ -218,7 +218,7 @@ impl Table {
 
 /// The slot that a hash leads to: a greater one never to one before it.
 fn first_slot(hash: u32, slots: usize) -> usize {
-    (u64::from(hash) * slots as u64 >> 32) as usize
+    ((u64::from(hash) * slots as u64) >> 32) as usize
 }
 
 fn slot_after(at: usize, slots: usize) -> usize {
