@@ -67,9 +67,9 @@ impl Times {
             (!took.worst.is_zero()).then_some((i, took))
         });
         Times {
-            // The whole of a drill is its hold and its way back too.
+            // The whole of a drill is its hold and its way back too, and a dry run goes nowhere.
             rto: (plan.objectives.rto)
-                .filter(|_| plan.mode != Mode::Drill)
+                .filter(|_| matches!(plan.mode, Mode::Failover | Mode::Emergency))
                 .map(|Seconds(rto)| rto),
             whole,
             steps: steps.collect(),

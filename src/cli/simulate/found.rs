@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Args, Explored, tell};
 use crate::event::Ending;
-use crate::plan::{Mode, Plan};
+use crate::plan::Plan;
 use crate::report::simulation::{Cell, Column, Matrix, Row, Rule, Simulated, Simulation, Story};
 use crate::report::simulation::{Times, Took};
 use crate::simulate::{self, Fault, Model, Property, Script, Twist};
@@ -223,10 +223,8 @@ fn times(plan: &Plan, found: &simulate::Times) -> Option<Times> {
         worst: took.worst,
         story: (!took.script.0.is_empty()).then(|| took.script.name(plan)),
     };
-    // A drill goes both ways, and a dry run none: what was promised is the time of one.
-    let goes = matches!(plan.mode, Mode::Failover | Mode::Emergency);
     Some(Times {
-        rto: found.rto.filter(|_| goes),
+        rto: found.rto,
         whole: found.whole.as_ref().map(took)?,
         steps: (found.steps.iter())
             .map(|(entry, one)| (plan.entries[*entry].id.clone(), took(one)))
@@ -239,6 +237,7 @@ mod tests {
     use super::super::displays;
     use super::*;
     use crate::event::Record;
+    use crate::plan::Mode;
     use crate::simulate::{CANARY, Limits, Machine, explore, rehearse};
 
     #[test]
