@@ -19,6 +19,7 @@ use crate::plan::{
 /// | `c` | a change of two parts |
 /// | `t` | a temporary change |
 /// | `a` | an act with an undo; cut off, it holds |
+/// | `s` | an act with an undo; cut off, it is skipped |
 /// | `x` | an act without an undo; cut off, it is skipped |
 /// | `?` | a question to a person |
 /// | `w` | a wait |
@@ -83,6 +84,7 @@ fn nature(letter: char, i: usize) -> Nature {
     match letter {
         'c' | 't' => Nature::Change(edit_of(&format!("{letter}{i}"))),
         'a' => act(true, IfInterrupted::Hold),
+        's' => act(true, IfInterrupted::Skip),
         'x' => act(false, IfInterrupted::Skip),
         '?' => Nature::Ask {
             question: "go on?".into(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::fault::{Cut, Fault, Moment, Point, Script, Twist};
 use crate::event::{Decision, Event};
 use crate::machine::{Impossible, Move, State, next};
-use crate::plan::{IfInterrupted, Nature, Outcome, Plan, Way};
+use crate::plan::{Outcome, Plan, Way};
 
 /// Where a run is, told by the lines of its journal alone.
 ///
@@ -144,13 +144,9 @@ impl Course {
             return;
         };
         let entry = usize::from(motion.entry);
-        let skips = matches!(
-            &plan.entries[entry].nature,
-            Nature::Act(act) if act.if_interrupted == IfInterrupted::Skip
-        );
         let accepts = match event {
             Event::Decided { decision, .. } => *decision == Decision::On,
-            Event::Resumed { .. } => skips,
+            Event::Resumed { .. } => self.state.is_skipped_by_a_resume(plan),
             _ => false,
         };
         self.accepted[entry] |= accepts;

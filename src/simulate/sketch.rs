@@ -20,7 +20,7 @@ impl Model {
                 let behind = check && (entry.after_change || letter == 'p');
                 Traits {
                     sees: Sees {
-                        active: check || letter == 'a',
+                        active: check || matches!(letter, 'a' | 's'),
                         idle: check && !behind,
                     },
                     serves: behind,

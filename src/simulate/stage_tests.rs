@@ -248,7 +248,7 @@ fn found(model: &Arc<Model>, pairs: bool) -> String {
 #[test]
 fn both_layers_say_the_same_of_every_single_fault() {
     for mode in MODES {
-        let model = model(mode, "kp?tcbawk");
+        let model = model(mode, "kp?tcbaswk");
         assert_eq!(found(&model, false), "", "{mode}");
     }
     for mode in [Mode::Check, Mode::Plan] {
@@ -326,7 +326,7 @@ proptest! {
 
     #[test]
     fn both_layers_say_the_same_of_random_lives_of_random_sketches(
-        letters in "[kkpbcctax?w]{1,8}",
+        letters in "[kkpbcctasx?w]{1,8}",
         choices in prop::collection::vec(any::<u16>(), 60),
     ) {
         let performer = Performer::new(undisplayed).unwrap();

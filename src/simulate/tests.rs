@@ -62,6 +62,16 @@ fn two_acts_one_of_them_beyond_return() {
 }
 
 #[test]
+fn an_act_that_counts_as_done_where_it_is_cut_off() {
+    for mode in MODES {
+        let letters = "pcsck";
+        let space = explored(mode, letters, 3);
+        assert_eq!(told(mode, letters, &space), "", "{mode}");
+        assert!(space.endings.contains_key(&Ending::Done));
+    }
+}
+
+#[test]
 fn a_dry_run_writes_nothing_whatever_happens() {
     let space = explored(Mode::Plan, TWENTY, 3);
     assert_eq!(told(Mode::Plan, TWENTY, &space), "");

@@ -7,7 +7,7 @@ use super::rules::Rules;
 use crate::clock::Stamp;
 use crate::event::{Answer, Decision, Ending, Event, Round};
 use crate::machine::{Impossible, Move, Phase};
-use crate::plan::{IfInterrupted, Mode, Nature, Outcome, Side, Then, Value, Way};
+use crate::plan::{Mode, Nature, Outcome, Side, Then, Value, Way};
 
 /// One thing that can happen at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -589,14 +589,10 @@ impl<'m, R: Rules> Turns<'m, R> {
                 by: nobody(),
                 version: nobody(),
             });
-        }
-        if let Some(motion) = self.here.state.motion()
-            && let Nature::Act(act) = &self.model.plan.entries[usize::from(motion.entry)].nature
-            && motion.stage.may_have_happened()
-            && act.if_interrupted == IfInterrupted::Skip
-        {
-            self.there.ground.doubt = true;
-            self.accept();
+            if self.here.state.is_skipped_by_a_resume(&self.model.plan) {
+                self.there.ground.doubt = true;
+                self.accept();
+            }
         }
         if back {
             self.decided(Decision::Back);

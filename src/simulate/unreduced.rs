@@ -147,7 +147,7 @@ proptest! {
 
     #[test]
     fn nothing_is_lost_of_random_sketches(
-        letters in "[kkpbcctax?w]{1,4}",
+        letters in "[kkpbcctasx?w]{1,4}",
         choices in prop::collection::vec(any::<u16>(), 4),
     ) {
         for mode in [Mode::Plan, Mode::Drill, Mode::Failover, Mode::Emergency] {

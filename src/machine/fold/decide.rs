@@ -5,7 +5,21 @@ use crate::event::{Decision, Ending};
 use crate::machine::state::{Hold, Mark, Phase, Stage, State, TRIES};
 use crate::plan::{IfInterrupted, Nature, Plan, Way};
 
+/// Whether what was held for this is made again by whoever goes on with it, and not only looked at.
+fn makes_again(hold: Hold) -> bool {
+    matches!(hold, Hold::Failed | Hold::Half | Hold::NotBack)
+}
+
 impl State {
+    /// Whether whoever resumes it takes what was cut off for done, as the playbook says.
+    pub fn is_skipped_by_a_resume(&self, plan: &Plan) -> bool {
+        !self.held.is_some_and(makes_again) && self.motion.is_some_and(|motion| {
+            let nature = &plan.entries[usize::from(motion.entry)].nature;
+            motion.stage.may_have_happened()
+                && matches!(nature, Nature::Act(act) if act.if_interrupted == IfInterrupted::Skip)
+        })
+    }
+
     pub(super) fn resumed(&mut self, plan: &Plan) -> Folded {
         match self.ended {
             None | Some(Ending::Stopped | Ending::Held) => {}
@@ -44,7 +58,7 @@ impl State {
         let hold = self.held.take();
         if let (Some(hold), Some(motion)) = (hold, &mut self.motion) {
             motion.tries = motion.tries.min(TRIES - 1);
-            if matches!(hold, Hold::Failed | Hold::Half | Hold::NotBack) {
+            if makes_again(hold) {
                 motion.stage = Stage::Compare;
             }
         }
@@ -100,9 +114,12 @@ impl State {
 
     /// A person asks to go back: out of a hold, during a drill's stay, or after the end.
     fn decided_back(&mut self, plan: &Plan) -> Folded {
+        let open = self.ended.is_none();
         // A drill that changed nothing can be ended as well.
-        let staying = self.phase == Phase::Stay && self.ended.is_none();
-        if !self.stands() && self.held.is_none() && !staying {
+        let staying = self.phase == Phase::Stay && open;
+        // Nothing may stand any more because the resume before it took the last undo for done.
+        let came_back = self.wrote && open && !self.stands();
+        if !self.stands() && self.held.is_none() && !staying && !came_back {
             return impossible("decided: back");
         }
         let hold = self.held;
@@ -117,6 +134,11 @@ impl State {
         let Some(motion) = self.motion else {
             match self.phase {
                 Phase::Undo | Phase::Verify => self.phase = Phase::Undo,
+                // Whether it is as before is seen, and not concluded.
+                _ if came_back => {
+                    self.at = 0;
+                    self.phase = Phase::Verify;
+                }
                 _ => self.go_back(plan),
             }
             return Ok(());

@@ -57,7 +57,7 @@ fn decision() -> impl Strategy<Value = Decision> {
 
 fn story() -> impl Strategy<Value = Story> {
     (
-        "[kkpbcctax?w]{1,8}",
+        "[kkpbcctasx?w]{1,8}",
         prop::collection::vec(prop::collection::vec(outcome(), 0..8), 8),
         prop::collection::vec(prop::collection::vec(fault(), 0..2), 8),
         prop::collection::vec(decision(), 0..6),
