@@ -142,6 +142,7 @@ fn waits_for(file: &Path) -> String {
 
 /// Types a line while something moves, and waits until the screen is as it was before.
 fn type_while_it_moves(running: &mut Running, line: &str, moving: &str) {
+    let echo = line.trim_end().replace('\x03', "^C");
     let rows = |running: &Running| {
         let said = running.said();
         // What was read so far may end within a sequence.
@@ -152,11 +153,15 @@ fn type_while_it_moves(running: &mut Running, line: &str, moving: &str) {
         let screen = drawn(whole);
         let moves = |row: &&str| row.starts_with(|c| ('⠀'..='⣿').contains(&c));
         let rows: Vec<String> = screen.lines().filter(moves).map(str::to_owned).collect();
-        (rows.len(), rows.iter().any(|row| row.contains(moving)))
+        // What the terminal has echoed goes when the program has noticed it.
+        let noticed = echo.is_empty() || !screen.contains(&echo);
+        (
+            rows.len(),
+            noticed && rows.iter().any(|row| row.contains(moving)),
+        )
     };
     wait_until("a line moves", READY, || rows(running).1.then_some(()));
     running.type_text(line);
-    let echo = line.trim_end().replace('\x03', "^C");
     wait_until("the line is echoed", READY, || {
         running.said().contains(&echo).then_some(())
     });

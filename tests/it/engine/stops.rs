@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cutover::engine::{GoOn, RunError, StopSwitch};
-use cutover::event::{Ending, Event};
+use cutover::event::{Ending, Event, Pulse};
 use cutover::fake::WriteFault;
 use cutover::plan::{Mode, Outcome, Side};
 use cutover::step::Pulses;
@@ -13,12 +13,20 @@ use super::bench::Bench;
 
 /// Somebody asks to stop, this often, when the display shows this note.
 fn stopping_at(bench: Bench, note: &'static str, times: u32) -> Bench {
+    stopping_when(bench, times, move |pulse| pulse.note.contains(note))
+}
+
+/// Somebody asks to stop, this often, when this is shown first.
+fn stopping_when(
+    bench: Bench,
+    times: u32,
+    shown: impl Fn(&Pulse) -> bool + Send + Sync + 'static,
+) -> Bench {
     let (switch, stop) = StopSwitch::new();
     let switch = Arc::new(switch);
     let asked = std::sync::atomic::AtomicBool::new(false);
     let pulses = Pulses::new(move |pulse| {
-        let first =
-            pulse.note.contains(note) && !asked.swap(true, std::sync::atomic::Ordering::SeqCst);
+        let first = shown(&pulse) && !asked.swap(true, std::sync::atomic::Ordering::SeqCst);
         for _ in 0..if first { times } else { 0 } {
             switch.ask();
         }
@@ -105,7 +113,9 @@ async fn a_request_ends_a_wait_and_a_stay_at_once_and_both_can_be_resumed() {
         (Mode::Failover, "kcwk", Side::After),
         (Mode::Drill, "kck", Side::Before),
     ] {
-        let bench = stopping_at(Bench::new(mode, sketch), "waiting", 1);
+        // What waits for a time alone has nothing to say but until when.
+        let waits = |pulse: &Pulse| pulse.note.is_empty() && pulse.until.is_some();
+        let bench = stopping_when(Bench::new(mode, sketch), 1, waits);
         assert_eq!(bench.run().await.unwrap(), Ending::Stopped);
         assert!(bench.all(Side::After));
         assert!(bench.elapsed() < Duration::from_secs(5));
