@@ -1,4 +1,6 @@
-//! All that can happen at one moment of a run, and what each of it leads to.
+//! One moment of a run, and what each thing that can happen there leads to.
+
+mod strikes;
 
 use super::fault::{Cut, Fault, Moment};
 use super::ground::{Node, Places, goal};
@@ -138,189 +140,13 @@ impl<'m, R: Rules> Turns<'m, R> {
         matches!(ended, None | Some(Ending::Stopped | Ending::Held))
     }
 
-    /// What happens at the moment at hand where nobody says otherwise: a person who is asked stops, a run that
-    /// was cut off or stopped is resumed. `None` where the run is over.
-    pub(super) fn usual(&self) -> Option<Strike> {
-        let (entry, fault) = match &self.mv {
-            Move::Decide { .. } => (None, Some(Fault::Person(Decision::Stop))),
-            Move::Rest => {
-                let ended = self.here.state.ended();
-                let goes_on = matches!(ended, None | Some(Ending::Stopped));
-                if !goes_on || self.is_dry() {
-                    return None;
-                }
-                (None, Some(Fault::Person(Decision::Again)))
-            }
-            mv => (entry_of(mv), None),
-        };
-        Some(Strike { entry, fault })
-    }
-
     /// Whether nothing of it is kept that could be resumed.
     fn is_dry(&self) -> bool {
         matches!(self.model.plan.mode, Mode::Plan | Mode::Check)
     }
 
-    /// Everything that can happen at the moment at hand: first what is usual.
-    pub(super) fn strikes(&self, found: &mut Vec<Strike>) {
-        found.clear();
-        found.extend(self.usual());
-        let entry = entry_of(&self.mv);
-        let mut add = |fault| {
-            found.push(Strike {
-                entry,
-                fault: Some(fault),
-            });
-        };
-        match &self.mv {
-            Move::Rest => {
-                if !self.is_dry() {
-                    let again = matches!(self.here.state.ended(), Some(Ending::Held));
-                    if again {
-                        add(Fault::Person(Decision::Again));
-                    }
-                    if self.here.state.stands() {
-                        add(Fault::Person(Decision::Back));
-                    }
-                }
-                return;
-            }
-            Move::Decide { .. } => {
-                let others = [Decision::Back, Decision::Again, Decision::On];
-                for decision in others {
-                    add(Fault::Person(decision));
-                }
-            }
-            Move::Stay => add(Fault::Person(Decision::Back)),
-            Move::Approve { .. } if !self.is_dry() => add(Fault::Declined),
-            _ => {}
-        }
-        if !self.is_dry() {
-            add(Fault::Killed(Cut::Before));
-            add(Fault::LockLost);
-        }
-        if !matches!(self.mv, Move::End { .. }) && !self.here.state.stopping() {
-            add(Fault::CtrlC);
-        }
-        let time_matters = matches!(
-            self.mv,
-            Move::Look { .. }
-                | Move::Write { .. }
-                | Move::Settle { .. }
-                | Move::Wait { .. }
-                | Move::Stay
-        );
-        if time_matters {
-            add(Fault::ClockJumps);
-        }
-        let asks = matches!(
-            self.mv,
-            Move::Look { .. } | Move::Compare { .. } | Move::Write { .. } | Move::Settle { .. }
-        );
-        if asks && self.sites_matter {
-            let Dead { source, target } = self.here.ground.dead;
-            if !source {
-                add(Fault::SourceDies);
-            }
-            if !target {
-                add(Fault::TargetDies);
-            }
-        }
-        match self.mv {
-            Move::Look { round, .. } => self.strikes_of_looks(round, found),
-            Move::Compare { entry, way } => self.strikes_of_a_compare(entry, way, &mut add),
-            Move::Write { entry, way } => self.strikes_of_a_write(entry, way, &mut add),
-            Move::Settle { entry, way } => self.strikes_of_a_settle(entry, way, &mut add),
-            _ => {}
-        }
-    }
-
-    /// One check at a time: of several the gravest decides, and it decides as if it were alone.
-    fn strikes_of_looks(&self, round: Round, found: &mut Vec<Strike>) {
-        for (i, truth) in &self.truths {
-            let mut add = |fault| {
-                found.push(Strike {
-                    entry: Some(short(*i)),
-                    fault: Some(fault),
-                });
-            };
-            if *truth != Outcome::Fail {
-                add(Fault::Fails);
-            }
-            if matches!(truth, Outcome::Pass | Outcome::Warn) {
-                add(Fault::Late);
-            }
-            if *truth != self.model.unseen(*i, round) {
-                add(Fault::Hangs);
-            }
-        }
-    }
-
     fn is_change(&self, entry: usize) -> bool {
         matches!(self.model.plan.entries[entry].nature, Nature::Change(_))
-    }
-
-    fn strikes_of_a_compare(&self, entry: usize, way: Way, add: &mut impl FnMut(Fault)) {
-        if !self.is_change(entry) {
-            return;
-        }
-        let ground = &self.here.ground;
-        if self.model.reachable(entry, way, ground.dead) {
-            add(Fault::Hangs);
-        }
-        let side = ground.sides()[entry];
-        if side != Side::Foreign {
-            add(Fault::Foreign);
-        }
-        if side != goal(way) {
-            add(Fault::Anticipated);
-        }
-    }
-
-    fn strikes_of_a_settle(&self, entry: usize, way: Way, add: &mut impl FnMut(Fault)) {
-        let ground = &self.here.ground;
-        if self.model.reachable(entry, way, ground.dead) {
-            add(Fault::Hangs);
-        }
-        if ground.sides()[entry] != Side::Foreign {
-            add(Fault::Foreign);
-        }
-    }
-
-    fn strikes_of_a_write(&self, entry: usize, way: Way, add: &mut impl FnMut(Fault)) {
-        if self.is_dry() {
-            return;
-        }
-        let ground = &self.here.ground;
-        let change = self.is_change(entry);
-        // Between a look and its write only the far side can hold anybody off; without a look before it, we could
-        // have.
-        let can_be_told = !ground.looked || self.model.traits[entry].compares;
-        if change && can_be_told && ground.sides()[entry] != Side::Foreign {
-            add(Fault::Foreign);
-        }
-        if way == Way::There {
-            add(Fault::DiskFull);
-        }
-        add(Fault::Killed(Cut::Intended));
-        if !self.model.reachable(entry, way, ground.dead) {
-            return;
-        }
-        add(Fault::Refused);
-        add(Fault::Lost);
-        add(Fault::Unsaid);
-        add(Fault::Killed(Cut::Written));
-        add(Fault::Killed(Cut::After));
-        if !change {
-            return;
-        }
-        add(Fault::LandsLate);
-        add(Fault::Lies);
-        add(Fault::Killed(Cut::InFlight));
-        if self.model.splits(entry) {
-            add(Fault::Half);
-            add(Fault::HalfUnsaid);
-        }
     }
 
     /// What strikes leads `there`. More than one can strike only in a look, each another check.
