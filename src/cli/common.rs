@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -75,6 +76,7 @@ pub(super) struct Desk {
     pub format: Format,
     color: Color,
     state: Option<PathBuf>,
+    lost_output: AtomicBool,
 }
 
 impl Desk {
@@ -84,6 +86,7 @@ impl Desk {
             format: global.format,
             color: global.color,
             state: global.state.clone(),
+            lost_output: AtomicBool::new(false),
         }
     }
 
@@ -119,6 +122,7 @@ impl Desk {
             format: self.format,
             color: self.color,
             state: Some(state),
+            lost_output: AtomicBool::new(false),
         }
     }
 
@@ -191,9 +195,21 @@ impl Desk {
         self.print(&wrapped.collect::<Vec<_>>());
     }
 
+    /// Prints to standard output. Whoever stops reading has seen enough; a full disk is said, once.
     pub(super) fn print_text(&self, text: &str) {
         let mut out = std::io::stdout().lock();
-        let _gone = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        if let Err(why) = printed
+            && why.kind() != std::io::ErrorKind::BrokenPipe
+            && !self.lost_output.swap(true, Ordering::Relaxed)
+        {
+            self.complain(&format!("failed to print all of it: {why}"));
+        }
+    }
+
+    /// Whether something could not be printed although somebody reads it.
+    pub(super) fn has_lost_output(&self) -> bool {
+        self.lost_output.load(Ordering::Relaxed)
     }
 
     /// Says something to the person, on standard error.

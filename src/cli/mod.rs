@@ -121,6 +121,20 @@ enum Verb {
     Schema(schema::Args),
 }
 
+impl Verb {
+    /// Whether what it prints is all that it does.
+    fn only_tells(&self) -> bool {
+        !matches!(
+            self,
+            Verb::Drill(_)
+                | Verb::Failover(_)
+                | Verb::Rollback(_)
+                | Verb::Resume(_)
+                | Verb::Demo(_)
+        )
+    }
+}
+
 /// The whole life of the program: arguments, one verb, an exit code.
 pub async fn run() -> Exit {
     let parsed = Arguments::command().try_get_matches().and_then(|found| {
@@ -140,6 +154,7 @@ pub async fn run() -> Exit {
         desk.complain(&why);
         return Exit::Usage;
     }
+    let only_tells = arguments.verb.only_tells();
     let result = match arguments.verb {
         Verb::Lint(args) => lint::run(&desk, &args),
         Verb::Simulate(args) => simulate::run(&desk, &args).await,
@@ -159,6 +174,7 @@ pub async fn run() -> Exit {
         Verb::Schema(args) => schema::run(&desk, &args),
     };
     match result {
+        Ok(Exit::Done) if only_tells && desk.has_lost_output() => Exit::Error,
         Ok(exit) => exit,
         Err(failure) => {
             let Failure { exit, message } = failure.at(&desk);

@@ -183,3 +183,26 @@ fn a_file_that_nobody_can_read_to_its_end_keeps_no_program_alive() {
         .exits(3)
         .says("CUTOVER UNKNOWN - nowhere: failed to read `nowhere.toml`");
 }
+
+#[test]
+fn output_that_a_full_disk_does_not_take_is_said_and_is_no_success() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("site.toml"), SMALL).unwrap();
+    for arguments in [
+        &["lint", "site.toml", "--format", "junit"][..],
+        &["show-playbook", "site.toml"],
+        &["schema"],
+    ] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
+        let output = cutover()
+            .current_dir(dir.path())
+            .args(arguments)
+            .stdout(full.unwrap())
+            .stderr(Stdio::piped())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
+        assert_eq!(said.matches("failed to print").count(), 1, "{said}");
+    }
+}
