@@ -1,8 +1,8 @@
 //! The people that a run asks: at the terminal, and through the inbox from another one.
 
 use std::io::{BufRead, IsTerminal, StdinLock, Write};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, Once};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -30,8 +30,42 @@ const PROMPT: Duration = Duration::from_secs(1);
 /// How often the terminal is asked whether a line waits there that nobody reads.
 const GLANCE: Duration = Duration::from_millis(20);
 
-/// How many lines were typed so far.
-static TYPED: AtomicUsize = AtomicUsize::new(0);
+/// How many lines were typed and read so far.
+static READ: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether what is typed is read.
+static READS: AtomicBool = AtomicBool::new(false);
+
+/// What was typed where nobody reads it.
+static UNREAD: Mutex<Unread> = Mutex::new(Unread {
+    counts: false,
+    lines: 0,
+    bytes: 0,
+});
+
+struct Unread {
+    /// Whether they are counted at all.
+    counts: bool,
+    lines: usize,
+    /// How much waited at the terminal when it was asked last.
+    bytes: u64,
+}
+
+impl Unread {
+    /// Asks the terminal, which tells line by line: more than before was ended by Enter.
+    fn look(&mut self) -> Result<usize, Errno> {
+        if self.counts {
+            let bytes = rustix::io::ioctl_fionread(std::io::stdout())?;
+            self.lines += usize::from(bytes > self.bytes);
+            self.bytes = bytes;
+        }
+        Ok(self.lines)
+    }
+}
+
+fn unread() -> MutexGuard<'static, Unread> {
+    UNREAD.lock().unwrap_or_else(|e| e.into_inner())
+}
 
 /// What somebody leaves in the inbox of a run, and when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -147,31 +181,28 @@ pub(super) fn interactive() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
-/// How many lines somebody typed so far; each moved the cursor to the next row.
+/// How many lines somebody typed so far; each moved the cursor to the next row. The terminal is asked, so that
+/// whoever draws now knows of what was typed just before.
 pub(super) fn typed_lines() -> usize {
-    TYPED.load(Ordering::Relaxed)
+    let unread = match READS.load(Ordering::Relaxed) {
+        true => rustix::io::ioctl_fionread(std::io::stdin()).map(|bytes| usize::from(bytes > 0)),
+        false => unread().look(),
+    };
+    READ.load(Ordering::Relaxed) + unread.unwrap_or_default()
 }
 
 /// Counts the lines that are typed at the terminal where nobody reads them. They are left there: who types
 /// ahead, types for the shell. Several within one glance count as one.
 #[expect(clippy::disallowed_methods, reason = "a thread of its own waits")]
 pub(super) fn count_unread_lines() {
-    static COUNTS: Once = Once::new();
-    if !std::io::stdout().is_terminal() {
+    let counted = std::mem::replace(&mut unread().counts, true);
+    if counted || !std::io::stdout().is_terminal() {
         return;
     }
-    COUNTS.call_once(|| {
-        std::thread::spawn(|| {
-            let mut waited = 0;
-            // A terminal that tells line by line counts what was ended by Enter.
-            while let Ok(waits) = rustix::io::ioctl_fionread(std::io::stdout()) {
-                if waits > waited {
-                    TYPED.fetch_add(1, Ordering::Relaxed);
-                }
-                waited = waits;
-                std::thread::sleep(GLANCE);
-            }
-        });
+    std::thread::spawn(|| {
+        while unread().look().is_ok() {
+            std::thread::sleep(GLANCE);
+        }
     });
 }
 
@@ -184,6 +215,7 @@ fn lines() -> mpsc::UnboundedReceiver<Typed> {
     let running = subscriber.replace(send).is_some();
     drop(subscriber);
     if !running {
+        READS.store(true, Ordering::Relaxed);
         std::thread::spawn(|| {
             let mut stdin = std::io::stdin().lock();
             while await_line(&stdin).is_ok() {
@@ -195,7 +227,7 @@ fn lines() -> mpsc::UnboundedReceiver<Typed> {
                     Err(_) => return,
                 }
                 let at = Instant::now();
-                TYPED.fetch_add(1, Ordering::Relaxed);
+                READ.fetch_add(1, Ordering::Relaxed);
                 let line = line.trim_end_matches(['\r', '\n']).to_owned();
                 let subscriber = SUBSCRIBER.lock().unwrap_or_else(|e| e.into_inner());
                 if let Some(send) = subscriber.as_ref() {

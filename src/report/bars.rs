@@ -121,8 +121,9 @@ impl<W: Write + Send + 'static> Bars<W> {
     /// Brings the cursor back to the moving lines after somebody pressed Enter, so that none of them is left
     /// standing. Where nothing moves, what is typed stays as it is: it may be an answer.
     fn mind_what_was_typed(&mut self) {
-        let typed = (self.typed.count)();
-        let news = typed.saturating_sub(self.typed.known);
+        // A line that is being read at this moment may not be counted.
+        let typed = (self.typed.count)().max(self.typed.known);
+        let news = typed - self.typed.known;
         self.typed.known = typed;
         if !self.bars.is_empty() {
             // The line is cleared too: a drawing may have come in between.

@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use regex_lite::Regex;
 use rustix::process::Signal;
@@ -11,6 +12,9 @@ use super::program::{COLUMNS, Done, Running, line_of, on_terminal};
 use super::scene::{Plot, Scene, WWW};
 use super::screen::Screen;
 use crate::lab::{READY, have, wait_until};
+
+/// How often the screen is looked at.
+const GLANCE: Duration = Duration::from_millis(20);
 
 /// What stands on the screen in the end, and what was scrolled off above it.
 fn drawn(bytes: &str) -> String {
@@ -140,8 +144,9 @@ fn waits_for(file: &Path) -> String {
     )
 }
 
-/// Types a line while something moves, and waits until the screen is as it was before.
-fn type_while_it_moves(running: &mut Running, line: &str, moving: &str) {
+/// Types a line while one line moves and `above` stands, and waits until the screen is as it was before. What is
+/// typed in the very moment in which a line is written is nobody's to tell apart.
+fn type_while_it_moves(running: &mut Running, line: &str, moving: &str, above: &str) {
     let echo = line.trim_end().replace('\x03', "^C");
     let rows = |running: &Running| {
         let said = running.said();
@@ -160,14 +165,19 @@ fn type_while_it_moves(running: &mut Running, line: &str, moving: &str) {
             noticed && rows.iter().any(|row| row.contains(moving)),
         )
     };
-    wait_until("a line moves", READY, || rows(running).1.then_some(()));
+    wait_until("one line moves", READY, || {
+        (rows(running) == (1, true) && running.said().contains(above)).then_some(())
+    });
     running.type_text(line);
     wait_until("the line is echoed", READY, || {
         running.said().contains(&echo).then_some(())
     });
-    wait_until("one line moves, and no other is left", READY, || {
-        (rows(running) == (1, true)).then_some(())
-    });
+    let deadline = Instant::now() + READY;
+    while rows(running) != (1, true) {
+        let said = running.said();
+        assert!(Instant::now() < deadline, "{}\n{said:?}", drawn(&said));
+        std::thread::sleep(GLANCE);
+    }
 }
 
 #[test]
@@ -185,8 +195,8 @@ fn what_is_typed_while_nobody_reads_leaves_no_moving_line_and_stays_for_the_shel
             line_of(&[verb, "site.toml"])
         );
         let mut running = scene.start_shell_on_terminal(&line);
-        type_while_it_moves(&mut running, "true and so on\n", "slow");
-        type_while_it_moves(&mut running, "once more\n", "slow");
+        type_while_it_moves(&mut running, "true and so on\n", "slow", "probes pass");
+        type_while_it_moves(&mut running, "once more\n", "slow", "probes pass");
         std::fs::write(&file, "").unwrap();
         let done = running.end().exits(0);
         std::fs::remove_file(&file).unwrap();
@@ -220,7 +230,7 @@ fn ctrl_c_is_answered_above_the_moving_lines_and_leaves_none_of_them() {
     let text = scene.text().replace(before, &format!("{never}{before}"));
     scene.write_playbook(&text);
     let mut check = scene.start_on_terminal(&["check", "PLAYBOOK"], &[]);
-    type_while_it_moves(&mut check, "\x03", "slow");
+    type_while_it_moves(&mut check, "\x03", "slow", "probes pass");
     check.type_text("\x03");
     let done = check.end().exits(7);
     let screen = drawn(&done.out);
@@ -279,7 +289,7 @@ fn what_is_typed_while_a_run_is_followed_leaves_no_moving_line() {
         drill.said().contains("holding 10m").then_some(())
     });
     let mut follower = scene.start_on_terminal(&["show", "--follow"], &[]);
-    type_while_it_moves(&mut follower, "\n", "before the way back");
+    type_while_it_moves(&mut follower, "\n", "before the way back", "holding 10m");
     drill.signal(Signal::INT);
     drill.end().exits(7);
     let followed = follower.end().exits(0);
