@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::common::{Desk, Failure, PlaybookArgs};
-use super::people::{ask_line, interactive};
+use super::keyboard::interactive;
+use super::people::ask_line;
 use super::perform::Performance;
 use super::plan::{DryRun, differs, dry_run, load};
 use super::{Exit, Format, compare};

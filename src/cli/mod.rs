@@ -9,6 +9,7 @@ mod exit;
 mod explain;
 mod failover;
 mod folder;
+mod keyboard;
 mod kinds;
 mod lint;
 mod owed;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::common::{Desk, Failure, size};
-use super::people::{Present, count_unread_lines, interactive, typed_lines};
+use super::keyboard::{count_unread_lines, interactive, typed_lines};
+use super::people::Present;
 use super::signals::{Notices, Signals};
 use super::{Exit, Format};
 use crate::engine::{

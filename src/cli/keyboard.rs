@@ -1,0 +1,137 @@
+//! What is typed at the terminal: lines that are read, and those that nobody reads.
+
+use std::io::{BufRead, IsTerminal, StdinLock};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
+
+use rustix::io::Errno;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+/// How often the terminal is asked whether a line waits there that nobody reads.
+const GLANCE: Duration = Duration::from_millis(20);
+
+/// How many lines were typed and read so far.
+static READ: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether what is typed is read.
+static READS: AtomicBool = AtomicBool::new(false);
+
+/// What was typed where nobody reads it.
+static UNREAD: Mutex<Unread> = Mutex::new(Unread {
+    counts: false,
+    lines: 0,
+    bytes: 0,
+});
+
+struct Unread {
+    /// Whether they are counted at all.
+    counts: bool,
+    lines: usize,
+    /// How much waited at the terminal when it was asked last.
+    bytes: u64,
+}
+
+impl Unread {
+    /// Asks the terminal, which tells line by line: more than before was ended by Enter.
+    fn look(&mut self) -> Result<usize, Errno> {
+        if self.counts {
+            let bytes = rustix::io::ioctl_fionread(std::io::stdout())?;
+            self.lines += usize::from(bytes > self.bytes);
+            self.bytes = bytes;
+        }
+        Ok(self.lines)
+    }
+}
+
+fn unread() -> MutexGuard<'static, Unread> {
+    UNREAD.lock().unwrap_or_else(|e| e.into_inner())
+}
+
+/// A line that somebody typed, and when.
+pub(super) struct Typed {
+    pub(super) line: String,
+    pub(super) at: Instant,
+}
+
+/// Whether somebody can answer a question here.
+pub(super) fn interactive() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
+/// How many lines somebody typed so far; each moved the cursor to the next row. The terminal is asked, so that
+/// whoever draws now knows of what was typed just before.
+pub(super) fn typed_lines() -> usize {
+    let unread = match READS.load(Ordering::Relaxed) {
+        true => rustix::io::ioctl_fionread(std::io::stdin()).map(|bytes| usize::from(bytes > 0)),
+        false => unread().look(),
+    };
+    READ.load(Ordering::Relaxed) + unread.unwrap_or_default()
+}
+
+/// Counts the lines that are typed at the terminal where nobody reads them. They are left there: who types
+/// ahead, types for the shell. Several within one glance count as one.
+#[expect(clippy::disallowed_methods, reason = "a thread of its own waits")]
+pub(super) fn count_unread_lines() {
+    let counted = std::mem::replace(&mut unread().counts, true);
+    if counted || !std::io::stdout().is_terminal() {
+        return;
+    }
+    std::thread::spawn(|| {
+        while unread().look().is_ok() {
+            std::thread::sleep(GLANCE);
+        }
+    });
+}
+
+/// Reads standard input on a thread of its own, once for the whole program: a thread that waits for a line
+/// cannot be taken back.
+pub(super) fn lines() -> mpsc::UnboundedReceiver<Typed> {
+    static SUBSCRIBER: Mutex<Option<mpsc::UnboundedSender<Typed>>> = Mutex::new(None);
+    let (send, receive) = mpsc::unbounded_channel();
+    let mut subscriber = SUBSCRIBER.lock().unwrap_or_else(|e| e.into_inner());
+    let running = subscriber.replace(send).is_some();
+    drop(subscriber);
+    if !running {
+        READS.store(true, Ordering::Relaxed);
+        std::thread::spawn(|| {
+            let mut stdin = std::io::stdin().lock();
+            while await_line(&stdin).is_ok() {
+                let mut line = String::new();
+                match stdin.read_line(&mut line) {
+                    // Ctrl-D: somebody may type something else yet.
+                    Ok(0) => continue,
+                    Ok(_) => {}
+                    Err(_) => return,
+                }
+                let at = Instant::now();
+                READ.fetch_add(1, Ordering::Relaxed);
+                let line = line.trim_end_matches(['\r', '\n']).to_owned();
+                let subscriber = SUBSCRIBER.lock().unwrap_or_else(|e| e.into_inner());
+                if let Some(send) = subscriber.as_ref() {
+                    let _nobody = send.send(Typed { line, at });
+                }
+            }
+        });
+    }
+    receive
+}
+
+/// Waits until somebody typed a line for this program: a job in the background that reads all the same is
+/// stopped by the terminal, in the middle of what it does.
+#[expect(clippy::disallowed_methods, reason = "a thread of its own waits")]
+fn await_line(stdin: &StdinLock<'_>) -> Result<(), Errno> {
+    loop {
+        let in_front = match rustix::termios::tcgetpgrp(stdin) {
+            Ok(group) => group == rustix::process::getpgrp(),
+            // It is no terminal of ours that could stop us.
+            Err(Errno::NOTTY) => true,
+            Err(gone) => return Err(gone),
+        };
+        if in_front && rustix::io::ioctl_fionread(stdin)? > 0 {
+            return Ok(());
+        }
+        std::thread::sleep(GLANCE);
+    }
+}
