@@ -63,11 +63,13 @@ pub(super) fn interactive() -> bool {
 /// How many lines somebody typed so far; each moved the cursor to the next row. The terminal is asked, so that
 /// whoever draws now knows of what was typed just before.
 pub(super) fn typed_lines() -> usize {
-    let unread = match READS.load(Ordering::Relaxed) {
+    // Asked for in this order, a line that is being read at this moment counts once or not yet, and never twice.
+    let read = READ.load(Ordering::SeqCst);
+    let waits = match READS.load(Ordering::SeqCst) {
         true => rustix::io::ioctl_fionread(std::io::stdin()).map(|bytes| usize::from(bytes > 0)),
         false => unread().look(),
     };
-    READ.load(Ordering::Relaxed) + unread.unwrap_or_default()
+    read + waits.unwrap_or_default()
 }
 
 /// Counts the lines that are typed at the terminal where nobody reads them. They are left there: who types
@@ -94,7 +96,7 @@ pub(super) fn lines() -> mpsc::UnboundedReceiver<Typed> {
     let running = subscriber.replace(send).is_some();
     drop(subscriber);
     if !running {
-        READS.store(true, Ordering::Relaxed);
+        READS.store(true, Ordering::SeqCst);
         std::thread::spawn(|| {
             let mut stdin = std::io::stdin().lock();
             while await_line(&stdin).is_ok() {
@@ -106,7 +108,7 @@ pub(super) fn lines() -> mpsc::UnboundedReceiver<Typed> {
                     Err(_) => return,
                 }
                 let at = Instant::now();
-                READ.fetch_add(1, Ordering::Relaxed);
+                READ.fetch_add(1, Ordering::SeqCst);
                 let line = line.trim_end_matches(['\r', '\n']).to_owned();
                 let subscriber = SUBSCRIBER.lock().unwrap_or_else(|e| e.into_inner());
                 if let Some(send) = subscriber.as_ref() {
