@@ -150,6 +150,11 @@ fn powerdns(dir: &Path, url: &str, key: &str) -> Arc<dyn Provider> {
     })
 }
 
+/// The provider of a server that runs here.
+fn powerdns_of(dir: &Path, server: &PowerDns) -> Arc<dyn Provider> {
+    powerdns(dir, &format!("http://{}", server.api), &server.api_key)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secondary_hears_of_a_change_at_once() {
     if !have(&["pdns_server", "nsd", "named"]) {

@@ -9,7 +9,10 @@ use cutover::field::{Datum, Fields};
 use cutover::secret::SecretRef;
 use hickory_resolver::proto::rr::RecordType;
 
-use super::{Desk, TEXT, ZONE, build, done, powerdns, read, refused, rfc2136, secret, set, write};
+use super::{
+    Desk, TEXT, ZONE, build, done, powerdns, powerdns_of, read, refused, rfc2136, secret, set,
+    write,
+};
 use crate::lab::dns::{Bind, Knot, Nsd, PowerDns, Tsig, answers, serial};
 use crate::lab::relay::{Fate, Relay};
 use crate::lab::{FrozenPort, READY, V4, free_port, have, in_time, wait_until};
@@ -119,11 +122,7 @@ async fn a_lost_answer_to_a_patch_is_unclear_and_never_done() {
     }
     let (dir, key) = (tempfile::tempdir().unwrap(), Tsig::new("cutover"));
     let server = PowerDns::primary(&[(ZONE, TEXT)], &key);
-    let direct = powerdns(
-        dir.path(),
-        &format!("http://{}", server.api),
-        &server.api_key,
-    );
+    let direct = powerdns_of(dir.path(), &server);
     let is_patch: fn(&[u8]) -> bool = |piece| piece.starts_with(b"PATCH ");
     let relay = Relay::start(server.api, is_patch, Fate::CutAfter);
     let provider = powerdns(dir.path(), &format!("http://{}", relay.at), &server.api_key);

@@ -4,7 +4,7 @@ use cutover::event::{Answer, Cause};
 use hickory_resolver::proto::rr::RecordType;
 use serde_json::{Value as Json, json};
 
-use super::{TEXT, ZONE, done, powerdns, read, refused, set, write};
+use super::{TEXT, ZONE, done, powerdns, powerdns_of, read, refused, set, write};
 use crate::lab::dns::{PowerDns, Tsig, answers};
 use crate::lab::{free_port, have};
 
@@ -78,11 +78,7 @@ async fn powerdns_keeps_a_signed_zone_in_order() {
     }
     let (dir, key) = (tempfile::tempdir().unwrap(), Tsig::new("cutover"));
     let server = PowerDns::primary(&[(ZONE, TEXT)], &key);
-    let provider = powerdns(
-        dir.path(),
-        &format!("http://{}", server.api),
-        &server.api_key,
-    );
+    let provider = powerdns_of(dir.path(), &server);
     let signed = json!({ "dnssec": true, "api_rectify": false });
     server.call("PUT", "/zones/lab.example.", &signed);
     let new = [set("new.lab.example. A", 60, &["192.0.2.1"])];
