@@ -115,8 +115,8 @@ pub struct Zone {
     pub provider: Arc<dyn Provider>,
     /// Authoritative servers, where the delegation cannot be asked.
     pub servers: Vec<SocketAddr>,
-    /// Caches to watch; empty means the system's.
-    pub resolvers: Vec<SocketAddr>,
+    /// Caches to watch: none given means the system's, an empty list none at all.
+    pub resolvers: Option<Vec<SocketAddr>>,
 }
 
 /// Which side shall be active: the one thing that a judgement depends on besides the evidence.

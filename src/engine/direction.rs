@@ -109,10 +109,7 @@ async fn sets_of(zone: &Zone, keys: &[RecordKey]) -> Result<Vec<RecordSet>, Unse
 async fn published(zone: &Zone, keys: &[RecordKey]) -> Result<Vec<RecordSet>, Unseen> {
     let servers = match zone.servers.as_slice() {
         [] => {
-            let resolvers = match zone.resolvers.as_slice() {
-                [] => delegation::system_resolvers()?,
-                given => given.to_vec(),
-            };
+            let resolvers = delegation::resolvers_or_system(zone.resolvers.as_deref())?;
             let port = delegation::PORT;
             let found = delegation::delegation(&zone.name, &resolvers, port, ONE_QUESTION).await?;
             found.into_iter().flat_map(|ns| ns.addresses).collect()

@@ -92,7 +92,8 @@ pub struct ZoneSpec {
     /// The provider's id in the playbook.
     pub provider: String,
     pub servers: Vec<SocketAddr>,
-    pub resolvers: Vec<SocketAddr>,
+    /// As the zone says it; an empty list is not the same as none.
+    pub resolvers: Option<Vec<SocketAddr>>,
 }
 
 /// A provider as a playbook defines it.

@@ -121,7 +121,7 @@ impl Checker {
                 name: name.clone(),
                 provider,
                 servers: sockets(&fields, "servers", 53),
-                resolvers: sockets(&fields, "resolvers", 53),
+                resolvers: (fields.has("resolvers")).then(|| sockets(&fields, "resolvers", 53)),
             };
             if zones.insert(name.clone(), zone).is_some() {
                 self.report(

@@ -211,7 +211,7 @@ pub(super) static ZONE: &[Field] = &[
     Field::new(
         "resolvers",
         Form::Sockets,
-        "caches to watch; the system's by default",
+        "caches to watch; the system's by default, `[]` for none",
     ),
 ];
 

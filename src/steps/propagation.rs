@@ -209,14 +209,14 @@ impl<'a> Round<'a> {
                 round.sighting(Role::Authoritative, vec![asked], &[])
             }));
         }
-        for at in &zone.resolvers {
+        for at in zone.resolvers.iter().flatten() {
             let round = self.clone();
             looks.push(look(format!("{name} at resolver {at}"), async move {
                 let asked = round.resolver(*at).await;
                 round.sighting(Role::Resolver, vec![asked], &[])
             }));
         }
-        if zone.resolvers.is_empty() {
+        if zone.resolvers.is_none() {
             let round = self.clone();
             looks.push(look(format!("{name} at {}", judge::SYSTEM), async move {
                 let resolvers = delegation::system_resolvers()?;
@@ -236,10 +236,7 @@ impl<'a> Round<'a> {
         if let Some(servers) = self.check.memory().servers.get(zone) {
             return Ok(servers.clone());
         }
-        let resolvers = match self.zone.resolvers.as_slice() {
-            [] => delegation::system_resolvers()?,
-            given => given.to_vec(),
-        };
+        let resolvers = delegation::resolvers_or_system(self.zone.resolvers.as_deref())?;
         let patience = self.check.patience;
         let found = delegation::delegation(zone, &resolvers, delegation::PORT, patience).await?;
         if found.iter().all(|server| server.addresses.is_empty()) {

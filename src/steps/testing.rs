@@ -139,7 +139,7 @@ pub(crate) fn site(book: Arc<Book>) -> Site {
         provider_name: "book".into(),
         provider: book,
         servers: Vec::new(),
-        resolvers: Vec::new(),
+        resolvers: None,
     };
     Site {
         hosts: [

@@ -38,6 +38,15 @@ pub struct NameServer {
     pub unseen: Option<Unseen>,
 }
 
+/// Whom to ask where a zone is: the resolvers that it names; where it names none, or an empty list, those of this
+/// machine.
+pub fn resolvers_or_system(named: Option<&[SocketAddr]>) -> Result<Vec<SocketAddr>, Unseen> {
+    match named {
+        None | Some([]) => system_resolvers(),
+        Some(named) => Ok(named.to_vec()),
+    }
+}
+
 /// The resolvers of this machine.
 pub fn system_resolvers() -> Result<Vec<SocketAddr>, Unseen> {
     let (config, _) = hickory_resolver::system_conf::read_system_conf().map_err(|error| {

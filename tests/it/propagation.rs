@@ -54,7 +54,7 @@ fn site(provider: Arc<dyn Provider>, servers: Vec<SocketAddr>, resolvers: Vec<So
         provider_name: "dyn".into(),
         provider,
         servers,
-        resolvers,
+        resolvers: Some(resolvers),
     };
     Site {
         hosts: [

@@ -84,7 +84,7 @@ Example:
   servers  (an address with a port, or a list of them)
       authoritative servers, where the delegation cannot be asked
   resolvers  (an address with a port, or a list of them)
-      caches to watch; the system's by default
+      caches to watch; the system's by default, `[]` for none
 "#);
     assert_snapshot!(reference::page(&registry(), "host").unwrap_err(), @r#"
 nothing is called `host`; did you mean `hosts`?

@@ -87,6 +87,19 @@ error: `--set` finds no `step.9` in the playbook
 }
 
 #[test]
+fn no_resolvers_are_not_the_same_as_none_given() {
+    let resolvers = |sets: &[&str]| {
+        let playbook = with(GOOD, sets).unwrap();
+        playbook.zones()["lab.example"].resolvers.clone()
+    };
+    assert_eq!(
+        resolvers(&[r#"zones."lab.example".resolvers=[]"#]),
+        Some(Vec::new())
+    );
+    assert_eq!(resolvers(&[]), None);
+}
+
+#[test]
 fn sets_are_kept_in_the_text_and_read_back() {
     let sets = [
         r#"hosts.standby.addresses=["127.0.0.2", "::1"]"#,

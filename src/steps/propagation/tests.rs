@@ -58,6 +58,30 @@ async fn evidence(check: &Propagation, site: &Site, aim: &Aim) -> Evidence {
     }
 }
 
+#[test]
+fn caches_are_those_of_the_system_or_those_that_are_named_or_none() {
+    let keys = |resolvers| {
+        let mut site = site(Book::new(Honesty::Atomic, &[]));
+        site.zones.get_mut("example.org").unwrap().resolvers = resolvers;
+        let (check, there, pulses) = (check(), aim("cloud", "dedicated"), Pulses::none());
+        let looks = check.looks(&site, &there, &pulses);
+        looks.into_iter().map(|look| look.key).collect::<Vec<_>>()
+    };
+    let caches = |keys: &[String]| keys.iter().filter(|key| key.contains("resolver")).count();
+    let of_the_system = keys(None);
+    assert!(
+        of_the_system.iter().any(|key| key.ends_with(judge::SYSTEM)),
+        "{of_the_system:?}"
+    );
+    assert_eq!(
+        caches(&keys(Some(vec!["192.0.2.55:53".parse().unwrap()]))),
+        1
+    );
+    let none = keys(Some(Vec::new()));
+    assert_eq!(caches(&none), 0, "{none:?}");
+    assert_eq!(none.len(), of_the_system.len() - 1);
+}
+
 #[tokio::test]
 async fn lag_is_late_then_passes_and_the_way_back_starts_late_again() {
     let moved = Arc::new(AtomicBool::new(false));
@@ -66,7 +90,7 @@ async fn lag_is_late_then_passes_and_the_way_back_starts_late_again() {
     let mut site = site(Book::new(Honesty::Atomic, &[]));
     let zone = site.zones.get_mut("example.org").unwrap();
     zone.servers = vec![fresh.at, lagging.at];
-    zone.resolvers = vec![fresh.at];
+    zone.resolvers = Some(vec![fresh.at]);
     let check = check();
     let there = aim("cloud", "dedicated");
 
@@ -117,7 +141,7 @@ async fn a_dead_server_is_unknown() {
     let dead = closed.at;
     let mut site = site(Book::new(Honesty::Atomic, &[]));
     let zone = site.zones.get_mut("example.org").unwrap();
-    (zone.servers, zone.resolvers) = (vec![dead], vec![dead]);
+    (zone.servers, zone.resolvers) = (vec![dead], Some(vec![dead]));
     let check = check();
     let there = aim("cloud", "dedicated");
     let finding = check.judge(&there, &evidence(&check, &site, &there).await);

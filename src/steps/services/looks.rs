@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use super::{At, Lead, Probing, Shown, json};
 use crate::event::{Cause, Unseen};
-use crate::site::{Aim, Host, Probe, Service, Site};
+use crate::site::{Aim, Host, Probe, Service, Site, Zone};
 use crate::step::{About, Look};
 use crate::steps::probe::{Family, Reply, Spot, shows_it_is_down};
 use crate::world::names::{self, Asked};
@@ -155,12 +155,10 @@ impl Probing {
 /// Who is asked where a name leads: the caches that the zone names, else its servers, else the system.
 fn asked(site: &Site, name: &str) -> Vec<Asked> {
     match site.zone_of(name) {
-        Some(zone) if !zone.resolvers.is_empty() => zone
-            .resolvers
-            .iter()
-            .copied()
-            .map(Asked::Resolver)
-            .collect(),
+        Some(Zone {
+            resolvers: Some(resolvers),
+            ..
+        }) if !resolvers.is_empty() => resolvers.iter().copied().map(Asked::Resolver).collect(),
         Some(zone) if !zone.servers.is_empty() => {
             vec![Asked::Authoritative(zone.servers.clone())]
         }

@@ -127,7 +127,7 @@ fn zone(servers: Vec<SocketAddr>) -> Zone {
         provider_name: "lab".into(),
         provider: (kind.unwrap().build)(&fields).unwrap(),
         servers,
-        resolvers: Vec::new(),
+        resolvers: None,
     }
 }
 
