@@ -93,7 +93,7 @@ fn no_resolvers_are_not_the_same_as_none_given() {
         playbook.zones()["lab.example"].resolvers.clone()
     };
     assert_eq!(
-        resolvers(&[r#"zones."lab.example".resolvers=[]"#]),
+        resolvers(&[r#"zones."Lab.example.".resolvers=[]"#]),
         Some(Vec::new())
     );
     assert_eq!(resolvers(&[]), None);
