@@ -4,7 +4,7 @@
 //! entry for each place (`flip/raspbian.example`), so that one entry is one write. The mode of a run is
 //! already compiled into each entry's [`Rule`]; nothing below this point asks for the mode again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
@@ -197,24 +197,56 @@ impl Edit {
         }
     }
 
-    /// What `seen` is for this edit, whichever way it is going.
+    /// What `seen` is for this edit, whichever way it is going. Bookkeeping (`aside`) is not compared. A part
+    /// that holds what was written, but for its TTL, is after: a provider may store another TTL than it was
+    /// given, and the way back must be open all the same.
     pub fn side(&self, seen: &Value) -> Side {
-        if *seen == self.after {
-            return Side::After;
+        let (mut before, mut after) = (true, true);
+        for key in self.keys(seen) {
+            match self.part(key, seen) {
+                (false, false) => return Side::Foreign,
+                (is_before, is_after) => {
+                    before &= is_before;
+                    after &= is_after;
+                }
+            }
         }
-        if *seen == self.before {
-            return Side::Before;
+        match (before, after) {
+            (_, true) => Side::After,
+            (true, _) => Side::Before,
+            _ => Side::Mixed,
         }
-        let keys: std::collections::BTreeSet<_> = (self.before.0.keys())
-            .chain(self.after.0.keys())
-            .chain(seen.0.keys())
-            .collect();
-        let ours = keys.into_iter().all(|key| {
-            let part = seen.0.get(key);
-            part == self.before.0.get(key) || part == self.after.0.get(key)
-        });
-        if ours { Side::Mixed } else { Side::Foreign }
     }
+
+    /// The parts of `seen` that are neither as before nor as after: somebody else wrote them.
+    pub fn foreign<'a>(&'a self, seen: &'a Value) -> impl Iterator<Item = &'a String> {
+        (self.keys(seen).into_iter()).filter(|key| self.part(key, seen) == (false, false))
+    }
+
+    fn keys<'a>(&'a self, seen: &'a Value) -> BTreeSet<&'a String> {
+        let ours = self.before.0.keys().chain(self.after.0.keys());
+        ours.chain(seen.0.keys()).collect()
+    }
+
+    /// Whether a part of `seen` is as before, and whether it is as after.
+    fn part(&self, key: &str, seen: &Value) -> (bool, bool) {
+        let [seen, before, after] = [seen, &self.before, &self.after].map(|value| value.0.get(key));
+        let another_ttl = |a, b| same(a, b, &["aside", "ttl"]);
+        let as_written = another_ttl(seen, after) && !another_ttl(before, after);
+        let exactly = |ours| same(seen, ours, &["aside"]);
+        (exactly(before), exactly(after) || as_written)
+    }
+}
+
+/// Whether two parts are the same, but for these members.
+fn same(a: Option<&Json>, b: Option<&Json>, but: &[&str]) -> bool {
+    let (Some(Json::Object(a)), Some(Json::Object(b))) = (a, b) else {
+        return a == b;
+    };
+    let counts = |key: &&String| !but.contains(&key.as_str());
+    let of_a = a.keys().filter(counts).count();
+    let mut of_b = b.iter().filter(|(key, _)| counts(key)).peekable();
+    of_a == b.keys().filter(counts).count() && of_b.all(|(key, value)| a.get(key) == Some(value))
 }
 
 /// Which way a change goes.
@@ -407,5 +439,48 @@ mod tests {
         for (seen, side) in cases {
             assert_eq!(edit.side(&seen), side, "{seen:?}");
         }
+    }
+
+    #[test]
+    fn bookkeeping_is_no_value_and_another_ttl_is_as_the_provider_stored_it() {
+        let one = |part: Json| Value([("www".to_owned(), part)].into());
+        let edit = Edit {
+            place: Place::default(),
+            before: one(json!({ "data": ["old"], "ttl": 300, "aside": { "comments": ["ours"] } })),
+            after: one(json!({ "data": ["new"], "ttl": 60 })),
+        };
+        let cases = [
+            (json!({ "data": ["old"], "ttl": 300 }), Side::Before),
+            (
+                json!({ "data": ["old"], "ttl": 300, "aside": 7 }),
+                Side::Before,
+            ),
+            (
+                json!({ "data": ["new"], "ttl": 60, "aside": 7 }),
+                Side::After,
+            ),
+            (json!({ "data": ["new"], "ttl": 300 }), Side::After),
+            // Before, the TTL is the value that comes back: another one is somebody's.
+            (json!({ "data": ["old"], "ttl": 60 }), Side::Foreign),
+            (
+                json!({ "data": ["new"], "ttl": 60, "extra": 7 }),
+                Side::Foreign,
+            ),
+        ];
+        for (seen, side) in cases {
+            let seen = one(seen);
+            assert_eq!(edit.side(&seen), side, "{seen:?}");
+            assert_eq!(
+                edit.foreign(&seen).count(),
+                usize::from(side == Side::Foreign)
+            );
+        }
+        // Where the TTL is all that is written, it is compared.
+        let slower = Edit {
+            after: one(json!({ "data": ["old"], "ttl": 60 })),
+            ..edit
+        };
+        let seen = one(json!({ "data": ["old"], "ttl": 61 }));
+        assert_eq!(slower.side(&seen), Side::Foreign);
     }
 }

@@ -2,11 +2,13 @@
 
 mod active;
 pub mod caches;
+mod listing;
 pub mod moves;
 pub mod providers;
 mod record;
 
 pub use active::{Active, active_site};
+pub use listing::{Holds, Listing, Other};
 pub use record::{RecordKey, RecordSet, RecordType};
 
 use futures::future::BoxFuture;
@@ -33,10 +35,17 @@ pub enum Honesty {
 ///
 /// Implementations live in [`providers`], one file each.
 pub trait Provider: Send + Sync {
-    /// Every A, AAAA and CNAME set of the zone, complete: an error while listing is never a shorter list.
-    fn list<'a>(&'a self, zone: &'a str) -> BoxFuture<'a, Result<Vec<RecordSet>, Unseen>>;
+    /// All of the zone, complete: an error while listing is never a shorter list.
+    fn list<'a>(&'a self, zone: &'a str) -> BoxFuture<'a, Result<Listing, Unseen>>;
 
-    /// The sets at exactly these keys, read from the provider itself; absent ones are left out.
+    /// Why the zone must not be written here, whatever the change: it is the copy of another server, say. A look.
+    fn barred<'a>(&'a self, zone: &'a str) -> BoxFuture<'a, Result<Option<String>, Unseen>> {
+        let _ = zone;
+        Box::pin(std::future::ready(Ok(None)))
+    }
+
+    /// The sets at exactly these keys, read from the provider itself; absent ones are left out. What else the
+    /// zone holds does not matter, readable or not.
     fn read<'a>(
         &'a self,
         zone: &'a str,

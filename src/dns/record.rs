@@ -76,10 +76,10 @@ impl FromStr for RecordKey {
     }
 }
 
-/// One record set: all the data of one name and type. Two are equal where everything is equal.
+/// One record set: all the data of one name and type. Two are equal where data, TTL and `extra` are.
 ///
 /// [`RecordSet::new`] brings data into the canonical form, and so does reading one from JSON.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Loose")]
 pub struct RecordSet {
     pub key: RecordKey,
@@ -87,10 +87,27 @@ pub struct RecordSet {
     pub ttl: u32,
     /// Canonical text (IPv6 as RFC 5952, names lower case with the last dot), sorted, without duplicates.
     pub data: Vec<String>,
-    /// What else the provider keeps with the set (comments, disabled members), so that the way back is
-    /// exact. Compared like the rest.
+    /// What else the provider keeps with the set and serves or could serve (disabled members). Compared like
+    /// the rest.
     #[serde(default, skip_serializing_if = "Json::is_null")]
     pub extra: Json,
+    /// The provider's bookkeeping (comments): put back where a set was removed, and never compared, since a
+    /// colleague's comment is no other value. [`crate::plan::Edit::side`] leaves it out by this name.
+    #[serde(default, skip_serializing_if = "Json::is_null")]
+    pub aside: Json,
+}
+
+impl PartialEq for RecordSet {
+    fn eq(&self, other: &RecordSet) -> bool {
+        let RecordSet {
+            key,
+            ttl,
+            data,
+            extra,
+            aside: _,
+        } = self;
+        (key, *ttl, data, extra) == (&other.key, other.ttl, &other.data, &other.extra)
+    }
 }
 
 /// A record set as it stands in a file, before it is known to be canonical.
@@ -101,6 +118,8 @@ struct Loose {
     data: Vec<String>,
     #[serde(default)]
     extra: Json,
+    #[serde(default)]
+    aside: Json,
 }
 
 impl TryFrom<Loose> for RecordSet {
@@ -108,7 +127,11 @@ impl TryFrom<Loose> for RecordSet {
 
     fn try_from(loose: Loose) -> Result<RecordSet, String> {
         let key = RecordKey::new(&loose.key.name, loose.key.rtype);
-        Ok(RecordSet::new(key, loose.ttl, loose.data)?.with_extra(loose.extra))
+        Ok(RecordSet {
+            extra: loose.extra,
+            aside: loose.aside,
+            ..RecordSet::new(key, loose.ttl, loose.data)?
+        })
     }
 }
 
@@ -130,6 +153,7 @@ impl RecordSet {
             ttl,
             data,
             extra: Json::Null,
+            aside: Json::Null,
         })
     }
 
@@ -205,6 +229,24 @@ impl RecordSet {
                 }
             })
             .collect()
+    }
+
+    /// What a set holds, for a sentence: `192.0.2.1` (TTL 60).
+    pub fn told(set: Option<&RecordSet>) -> String {
+        let Some(set) = set else {
+            return "nothing".into();
+        };
+        let mut beside = format!("TTL {}", set.ttl);
+        if let Some(disabled) = set.extra.get("disabled").and_then(Json::as_array) {
+            let all: Vec<_> = disabled.iter().filter_map(Json::as_str).collect();
+            beside.push_str(&format!(", disabled: {}", all.join(" ")));
+        } else if !set.extra.is_null() {
+            beside.push_str(&format!(", {}", set.extra));
+        }
+        match set.data.is_empty() {
+            true => format!("no record ({beside})"),
+            false => format!("`{}` ({beside})", set.data.join(" ")),
+        }
     }
 
     /// Lines in zone-file form: `www.example.org. 60 IN A 192.0.2.1`.
@@ -319,9 +361,18 @@ mod tests {
     }
 
     #[test]
-    fn equality_ignores_nothing() {
+    fn equality_ignores_bookkeeping_alone() {
         let set = RecordSet::new(key("www.example.org. A"), 60, ["192.0.2.1"]).unwrap();
-        assert_ne!(set, set.clone().with_extra(json!({ "comment": "x" })));
+        let disabled = set.clone().with_extra(json!({ "disabled": ["192.0.2.7"] }));
+        assert_ne!(set, disabled);
+        assert!(RecordSet::told(Some(&disabled)).contains("disabled: 192.0.2.7"));
+        let commented = RecordSet {
+            aside: json!({ "comments": ["x"] }),
+            ..set.clone()
+        };
+        assert_eq!(set, commented);
+        let read: RecordSet = serde_json::from_value(json!(commented)).unwrap();
+        assert_eq!(read.aside, commented.aside);
         let slower = RecordSet {
             ttl: 61,
             ..set.clone()

@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
+use serde::Deserialize;
+use serde_json::Value as Json;
+
 use super::look::within;
 use super::stop::{Stop, StopSignal};
 use super::world::World;
 use crate::clock::Stamp;
+use crate::dns::RecordSet;
 use crate::event::Pulse;
 use crate::machine::Said;
 use crate::plan::{Edit, Entry, Side, Value, Way};
@@ -62,7 +66,7 @@ pub(super) async fn settle<W: World>(
                     let side = edit.side(&seen);
                     Settlement {
                         side: Some(side),
-                        detail: describe(side),
+                        detail: describe(side, edit, goal, &seen),
                         seen: Some(seen),
                     }
                 }
@@ -100,12 +104,50 @@ pub(super) async fn settle<W: World>(
     }
 }
 
-/// What there is to say of a state that nobody asked for.
-pub(super) fn describe(side: Side) -> Option<String> {
+/// So many parts that somebody else wrote are told.
+const TOLD: usize = 3;
+
+/// What there is to say of a state that nobody asked for; `side` of the edit was expected.
+pub(super) fn describe(side: Side, edit: &Edit, expected: Side, seen: &Value) -> Option<String> {
     match side {
         Side::Before | Side::After => None,
         Side::Mixed => Some("a part of the change is there, the rest is not".to_owned()),
-        Side::Foreign => Some("somebody else wrote here".to_owned()),
+        Side::Foreign => {
+            let expected = match expected {
+                Side::Before => &edit.before,
+                _ => &edit.after,
+            };
+            let foreign: Vec<&String> = edit.foreign(seen).collect();
+            let mut told: Vec<String> = (foreign.iter().take(TOLD))
+                .map(|key| {
+                    let (is, was) = (held(seen.0.get(*key)), held(expected.0.get(*key)));
+                    format!("`{key}` holds {is} instead of {was}")
+                })
+                .collect();
+            if foreign.len() > TOLD {
+                told.push(format!("and {} more", foreign.len() - TOLD));
+            }
+            Some(format!("somebody else wrote here: {}", told.join("; ")))
+        }
+    }
+}
+
+/// What a part holds, in words.
+fn held(part: Option<&Json>) -> String {
+    let Some(json) = part else {
+        return "nothing".into();
+    };
+    if let Ok(set) = RecordSet::deserialize(json) {
+        return RecordSet::told(Some(&set));
+    }
+    let text = match json {
+        Json::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    const MOST: usize = 60;
+    match text.char_indices().nth(MOST) {
+        Some((at, _)) => format!("`{}…`", &text[..at]),
+        None => format!("`{text}`"),
     }
 }
 

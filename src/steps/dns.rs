@@ -338,7 +338,8 @@ impl Change for Flip {
                 Some(unnamed(site, zone, names, &swap, &aim.idle))
             });
             stays.extend(join_all(unnamed).await.into_iter().flatten());
-            let found = moves(&swap, &zones, self.ttl);
+            let mut found = moves(&swap, &zones, self.ttl);
+            found.refusals.extend(barred(site, &found).await?);
             Ok(self.survey_of(site, found, stays))
         }
         .boxed()
@@ -395,6 +396,17 @@ impl Change for Flip {
     }
 }
 
+/// Why zones in which something moves must not be written at all.
+async fn barred(site: &Site, found: &Moves) -> Result<Vec<String>, Unseen> {
+    let written = found.zones.keys().filter_map(|name| site.zones.get(name));
+    let asked = written.map(|zone| zone.provider.barred(&zone.name));
+    let answers: Vec<_> = join_all(asked)
+        .await
+        .into_iter()
+        .collect::<Result<_, _>>()?;
+    Ok(answers.into_iter().flatten().collect())
+}
+
 /// The sets of one zone that matter: those of `names`, or all of them.
 async fn read_zone(site: &Site, zone: &Zone, names: Option<&[String]>) -> Result<ZoneSets, Unseen> {
     let sets = match names {
@@ -408,7 +420,8 @@ async fn read_zone(site: &Site, zone: &Zone, names: Option<&[String]>) -> Result
             zone.provider.read(&zone.name, &keys).await
         }
         // What a deeper zone of the playbook answers for is only glue here.
-        None => zone.provider.list(&zone.name).await.map(|mut sets| {
+        None => zone.provider.list(&zone.name).await.map(|listing| {
+            let mut sets = listing.sets;
             sets.retain(|set| {
                 site.zone_of(&set.key.name)
                     .is_some_and(|of| of.name == zone.name)

@@ -8,7 +8,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use crate::clock::Clock;
-use crate::dns::{Honesty, Provider, RecordKey, RecordSet};
+use crate::dns::{Honesty, Listing, Provider, RecordKey, RecordSet};
 use crate::event::{Answer, Cause, Unseen};
 use crate::journal::Permit;
 use crate::plan::Value;
@@ -56,8 +56,14 @@ impl Book {
 }
 
 impl Provider for Book {
-    fn list<'a>(&'a self, _zone: &'a str) -> BoxFuture<'a, Result<Vec<RecordSet>, Unseen>> {
-        async { self.sets() }.boxed()
+    fn list<'a>(&'a self, _zone: &'a str) -> BoxFuture<'a, Result<Listing, Unseen>> {
+        async {
+            Ok(Listing {
+                sets: self.sets()?,
+                others: Vec::new(),
+            })
+        }
+        .boxed()
     }
 
     fn read<'a>(

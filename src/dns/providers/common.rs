@@ -109,18 +109,10 @@ pub(super) fn differs(
     (expected != actual).then(|| {
         format!(
             "`{key}` holds {} instead of {}: somebody else wrote it",
-            shown(actual),
-            shown(expected)
+            RecordSet::told(actual),
+            RecordSet::told(expected)
         )
     })
-}
-
-fn shown(set: Option<&RecordSet>) -> String {
-    match set {
-        None => "nothing".into(),
-        Some(set) if set.extra.is_null() => format!("`{}` (TTL {})", set.data.join(" "), set.ttl),
-        Some(set) => format!("`{}` (TTL {}, {})", set.data.join(" "), set.ttl, set.extra),
-    }
 }
 
 /// How a shell gets at a secret: its place, never its value.

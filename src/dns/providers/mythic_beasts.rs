@@ -5,6 +5,7 @@
 //! one record set in one call. There is no compare-and-swap, but the answer counts what was removed and
 //! added, so that a write of somebody else in between shows afterwards.
 
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use serde_json::{Value as Json, json};
 
 use super::common::{Swap, differs, find, gather, in_shell, quoted};
 use super::{Limits, ProviderKind};
-use crate::dns::{Honesty, Provider, RecordKey, RecordSet, RecordType};
+use crate::dns::{Holds, Honesty, Listing, Other, Provider, RecordKey, RecordSet, RecordType};
 use crate::event::{Answer, Cause, Unseen};
 use crate::field::{Field, Fields, Form};
 use crate::journal::Permit;
@@ -171,21 +172,27 @@ struct Counts {
     records_removed: usize,
 }
 
-/// The records of our types as sets; those that are not the zone's own are marked in `extra`.
-fn understood(zone: &str, records: Vec<Record>) -> Result<Vec<RecordSet>, String> {
-    let mut borrowed = Vec::new();
-    let mut ours = Vec::new();
+/// The records of a zone as sets; those that are not the zone's own are marked in `extra`. A set that cannot be
+/// read is one of the others.
+fn understood(zone: &str, records: Vec<Record>) -> Listing {
+    let mut borrowed = HashSet::new();
+    let mut ours: BTreeMap<RecordKey, Vec<(u32, String)>> = BTreeMap::new();
+    let mut others = Vec::new();
     for record in records {
-        let Ok(rtype) = record.rtype.parse::<RecordType>() else {
-            continue;
-        };
         let name = match record.host.as_str() {
             "@" | "" => zone.to_owned(),
             host => format!("{host}.{zone}"),
         };
+        let Ok(rtype) = record.rtype.parse::<RecordType>() else {
+            if !matches!(record.rtype.as_str(), "SOA" | "NS") {
+                let data = Holds::Text(vec![record.data]);
+                others.push(Other::new(&name, record.rtype, data));
+            }
+            continue;
+        };
         let key = RecordKey::new(&name, rtype);
         if record.template || record.generated {
-            borrowed.push(key.clone());
+            borrowed.insert(key.clone());
         }
         // As in a zone file, a name without the last dot lies in the zone.
         let data = match rtype {
@@ -193,9 +200,17 @@ fn understood(zone: &str, records: Vec<Record>) -> Result<Vec<RecordSet>, String
             RecordType::Cname if !record.data.ends_with('.') => format!("{}.{zone}", record.data),
             _ => record.data,
         };
-        ours.push((key, record.ttl, data));
+        ours.entry(key).or_default().push((record.ttl, data));
     }
-    let mut sets = gather(ours)?;
+    let mut sets = Vec::new();
+    for (key, members) in ours {
+        let (name, rtype) = (key.name.clone(), key.rtype);
+        let members = members.into_iter();
+        match gather(members.map(|(ttl, data)| (key.clone(), ttl, data))) {
+            Ok(one) => sets.extend(one),
+            Err(why) => others.push(Other::new(&name, rtype.to_string(), Holds::Unread(why))),
+        }
+    }
     for set in &mut sets {
         if borrowed.contains(&set.key) {
             if !set.extra.is_object() {
@@ -204,7 +219,7 @@ fn understood(zone: &str, records: Vec<Record>) -> Result<Vec<RecordSet>, String
             set.extra["template"] = json!(true);
         }
     }
-    Ok(sets)
+    Listing { sets, others }
 }
 
 /// The name as the API wants it: relative to the zone.
@@ -241,7 +256,7 @@ impl MythicBeasts {
         zone: &str,
         url: &str,
         key: &(Secret, Secret),
-    ) -> Result<Vec<RecordSet>, Unseen> {
+    ) -> Result<Listing, Unseen> {
         let auth = Auth::Basic {
             user: &key.0,
             secret: &key.1,
@@ -256,8 +271,7 @@ impl MythicBeasts {
             }));
         }
         let records: Records = reply.json()?;
-        understood(zone, records.records)
-            .map_err(|why| Unseen::new(Cause::Garbled, format!("{}: {why}", what())))
+        Ok(understood(zone, records.records))
     }
 
     async fn one(
@@ -269,8 +283,18 @@ impl MythicBeasts {
         let url = self
             .set_url(zone, asked, None)
             .map_err(|why| Unseen::new(Cause::Missing, why))?;
-        let sets = self.records(zone, &url, key).await?;
-        Ok(find(&sets, asked).cloned())
+        let listing = self.records(zone, &url, key).await?;
+        let unread = |other: &Other| match &other.holds {
+            Holds::Unread(why) => Some(why.clone()),
+            Holds::Text(_) => None,
+        };
+        match listing.others.iter().find_map(unread) {
+            Some(why) => Err(Unseen::new(
+                Cause::Garbled,
+                format!("`{asked}` of Mythic Beasts cannot be read: {why}"),
+            )),
+            None => Ok(find(&listing.sets, asked).cloned()),
+        }
     }
 
     /// Replaces one set. An error is what the write said instead of "done".
@@ -354,7 +378,7 @@ impl MythicBeasts {
 }
 
 impl Provider for MythicBeasts {
-    fn list<'a>(&'a self, zone: &'a str) -> BoxFuture<'a, Result<Vec<RecordSet>, Unseen>> {
+    fn list<'a>(&'a self, zone: &'a str) -> BoxFuture<'a, Result<Listing, Unseen>> {
         async move {
             let zone = trimmed(zone);
             let key = self.read_key.reveal().await?;

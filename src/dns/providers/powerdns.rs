@@ -6,16 +6,18 @@
 
 mod zone;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use serde::de::DeserializeOwned;
 
-use self::zone::{Zone, patch, twice};
+use self::zone::{Metadata, Zone, patch, twice};
 use super::common::{Swap, in_shell, quoted};
 use super::{Limits, ProviderKind};
-use crate::dns::{Honesty, Provider, RecordKey, RecordSet};
+use crate::dns::{Holds, Honesty, Listing, Provider, RecordKey, RecordSet};
 use crate::event::{Answer, Cause, Unseen};
 use crate::field::{Field, Fields, Form};
 use crate::journal::Permit;
@@ -117,10 +119,14 @@ impl PowerDns {
         self.api.url(parts.into_iter().chain(below), None)
     }
 
-    /// The whole zone: where it is asked for one set, the server hides disabled records.
-    async fn zone(&self, zone: &str, key: &Secret) -> Result<(Zone, Vec<RecordSet>), Unseen> {
-        let url = self.zone_url(zone, None);
-        let reply = self.api.ask(&url, &Auth::Header("x-api-key", key)).await?;
+    /// Asks for a part of a zone, told by the end of its address.
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        zone: &str,
+        url: &str,
+        key: &Secret,
+    ) -> Result<T, Unseen> {
+        let reply = self.api.ask(url, &Auth::Header("x-api-key", key)).await?;
         let what = || format!("reading the zone `{zone}` from PowerDNS failed");
         if !reply.is_success() {
             return Err(reply.unseen(&match reply.status {
@@ -129,11 +135,24 @@ impl PowerDns {
                 _ => what(),
             }));
         }
-        let mut seen: Zone = reply.json()?;
-        let sets = seen
-            .take_sets()
-            .map_err(|why| Unseen::new(Cause::Garbled, format!("{}: {why}", what())))?;
-        Ok((seen, sets))
+        reply.json()
+    }
+
+    /// The whole zone: where it is asked for one set, the server hides disabled records.
+    async fn zone(&self, zone: &str, key: &Secret) -> Result<(Zone, Listing), Unseen> {
+        let mut seen: Zone = self.ask(zone, &self.zone_url(zone, None), key).await?;
+        let listing = seen.take();
+        Ok((seen, listing))
+    }
+
+    /// What is kept beside the records. Some put a gate before the API that lets only zones through: then the
+    /// zone itself must tell enough.
+    async fn metadata(&self, zone: &str, key: &Secret) -> Result<Vec<Metadata>, Unseen> {
+        let url = self.zone_url(zone, Some("metadata"));
+        match self.ask(zone, &url, key).await {
+            Err(unseen) if matches!(unseen.cause, Cause::Denied | Cause::Missing) => Ok(Vec::new()),
+            other => other,
+        }
     }
 
     async fn swap(&self, zone: &str, permit: &Permit<'_>) -> Result<String, Answer> {
@@ -145,8 +164,11 @@ impl PowerDns {
             why: format!("nothing was sent: {}", unseen.detail),
         };
         let key = reveal(&self.write_key).await.map_err(unseen)?;
-        let (seen, sets) = self.zone(zone, &key).await.map_err(unseen)?;
-        if let Some(why) = swap.foreign(&sets) {
+        let looks = futures::try_join!(self.zone(zone, &key), self.metadata(zone, &key));
+        let ((seen, listing), metadata) = looks.map_err(unseen)?;
+        let sets = asked(listing, &swap.keys()).map_err(unseen)?;
+        let bar = seen.barred(zone, &metadata);
+        if let Some(why) = bar.or_else(|| swap.foreign(&sets)) {
             return Err(Answer::Refused { why });
         }
         let auth = Auth::Header("x-api-key", &key);
@@ -227,8 +249,24 @@ impl PowerDns {
     }
 }
 
+/// The sets at these keys. What cannot be read matters only where it was asked for.
+fn asked(listing: Listing, keys: &[RecordKey]) -> Result<Vec<RecordSet>, Unseen> {
+    let keys: HashSet<&RecordKey> = keys.iter().collect();
+    for other in listing.others {
+        if let (Holds::Unread(why), Ok(rtype)) = (other.holds, other.rtype.parse())
+            && keys.contains(&RecordKey::new(&other.name, rtype))
+        {
+            let detail = format!("a record set of PowerDNS cannot be read: {why}");
+            return Err(Unseen::new(Cause::Garbled, detail));
+        }
+    }
+    let mut sets = listing.sets;
+    sets.retain(|set| keys.contains(&set.key));
+    Ok(sets)
+}
+
 impl Provider for PowerDns {
-    fn list<'a>(&'a self, zone: &'a str) -> BoxFuture<'a, Result<Vec<RecordSet>, Unseen>> {
+    fn list<'a>(&'a self, zone: &'a str) -> BoxFuture<'a, Result<Listing, Unseen>> {
         async move {
             let key = reveal(&self.read_key).await?;
             Ok(self.zone(zone, &key).await?.1)
@@ -243,9 +281,20 @@ impl Provider for PowerDns {
     ) -> BoxFuture<'a, Result<Vec<RecordSet>, Unseen>> {
         async move {
             let key = reveal(&self.read_key).await?;
-            let mut sets = self.zone(zone, &key).await?.1;
-            sets.retain(|set| keys.contains(&set.key));
-            Ok(sets)
+            asked(self.zone(zone, &key).await?.1, keys)
+        }
+        .boxed()
+    }
+
+    fn barred<'a>(&'a self, zone: &'a str) -> BoxFuture<'a, Result<Option<String>, Unseen>> {
+        async move {
+            let key = reveal(&self.read_key).await?;
+            let url = format!("{}?rrsets=false", self.zone_url(zone, None));
+            let (seen, metadata) = futures::try_join!(
+                self.ask::<Zone>(zone, &url, &key),
+                self.metadata(zone, &key)
+            )?;
+            Ok(seen.barred(zone, &metadata))
         }
         .boxed()
     }

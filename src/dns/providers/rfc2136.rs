@@ -18,7 +18,7 @@ use hickory_resolver::proto::rr::{self, TSigner};
 use super::common::{Swap, gather, in_shell};
 use super::{Limits, ProviderKind};
 use crate::clock::Clock;
-use crate::dns::{Honesty, Provider, RecordKey, RecordSet};
+use crate::dns::{Honesty, Listing, Provider, RecordKey, RecordSet};
 use crate::event::{Answer, Cause, Unseen};
 use crate::field::{Field, Fields, Form};
 use crate::journal::Permit;
@@ -244,7 +244,7 @@ impl Rfc2136 {
     }
 
     /// Transfers the zone.
-    async fn transfer(&self, zone: &str) -> Result<Vec<RecordSet>, Unseen> {
+    async fn transfer(&self, zone: &str) -> Result<Listing, Unseen> {
         let garbled = |why: String| {
             let detail = format!(
                 "the transfer of `{zone}` from `{}` failed: {why}",
@@ -257,7 +257,7 @@ impl Rfc2136 {
         let (bytes, mut sealed) = Sealed::seal(question, signer, now()).map_err(garbled)?;
         let mut wire = Wire::connect(self.server, TRANSFER_TIMEOUT).await?;
         wire.ask(&bytes).await?;
-        let mut records = Vec::new();
+        let (mut records, mut others) = (Vec::new(), Vec::new());
         let (mut heads, mut size) = (0, 0);
         loop {
             let bytes = wire.receive().await?;
@@ -288,12 +288,16 @@ impl Rfc2136 {
             let is_soa = |record: &&rr::Record| record.record_type() == rr::RecordType::SOA;
             heads += message.answers.iter().filter(is_soa).count();
             records.extend(message.answers.iter().filter_map(message::understood));
+            others.extend(message.answers.iter().filter_map(message::other));
             if heads == 0 || message.answers.is_empty() {
                 return Err(garbled("it does not begin with the zone's SOA".into()));
             }
             if heads >= 2 {
                 return match signed {
-                    true => gather(records).map_err(garbled),
+                    true => Ok(Listing {
+                        sets: gather(records).map_err(garbled)?,
+                        others,
+                    }),
                     false => Err(garbled("its last message is not signed".into())),
                 };
             }
@@ -379,7 +383,7 @@ impl Rfc2136 {
 }
 
 impl Provider for Rfc2136 {
-    fn list<'a>(&'a self, zone: &'a str) -> BoxFuture<'a, Result<Vec<RecordSet>, Unseen>> {
+    fn list<'a>(&'a self, zone: &'a str) -> BoxFuture<'a, Result<Listing, Unseen>> {
         self.transfer(zone).boxed()
     }
 

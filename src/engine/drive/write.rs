@@ -8,7 +8,7 @@ use crate::engine::world::{Memory, World};
 use crate::event::{Answer, Event};
 use crate::journal::{Intent, Journal, JournalError, Permit};
 use crate::machine::{Impossible, Said, Stage};
-use crate::plan::{Direction, Edit, Entry, Nature, Place, Value, Way};
+use crate::plan::{Direction, Edit, Entry, Nature, Place, Side, Value, Way};
 use crate::site::Aim;
 
 /// What became of an intent.
@@ -66,7 +66,11 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
                 match within(entry.pace.timeout, read).await {
                     Ok(seen) => {
                         let side = edit.side(&seen);
-                        let detail = describe(side);
+                        let expected = match way {
+                            Way::There => Side::Before,
+                            Way::Back => Side::After,
+                        };
+                        let detail = describe(side, edit, expected, &seen);
                         self.seen = Some(seen);
                         (Some(side), detail)
                     }

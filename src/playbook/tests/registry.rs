@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 
 use crate::dns::providers::{Limits, ProviderKind};
-use crate::dns::{Honesty, Provider, RecordKey, RecordSet};
+use crate::dns::{Honesty, Listing, Provider, RecordKey, RecordSet};
 use crate::event::{Answer, Unseen};
 use crate::field::{Field, Fields, Form};
 use crate::journal::Permit;
@@ -41,8 +41,8 @@ impl Act for Nothing {
 }
 
 impl Provider for Nothing {
-    fn list<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Vec<RecordSet>, Unseen>> {
-        Box::pin(async { Ok(Vec::new()) })
+    fn list<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Listing, Unseen>> {
+        Box::pin(async { Ok(Listing::default()) })
     }
 
     fn read<'a>(

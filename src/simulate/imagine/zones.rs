@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 
-use crate::dns::{Honesty, Provider, RecordKey, RecordSet, RecordType};
+use crate::dns::{Honesty, Listing, Provider, RecordKey, RecordSet, RecordType};
 use crate::event::{Answer, Cause, Unseen};
 use crate::journal::Permit;
 use crate::plan::Value;
@@ -78,7 +78,7 @@ impl Contents {
 }
 
 impl Provider for Imagined {
-    fn list<'a>(&'a self, zone: &'a str) -> BoxFuture<'a, Result<Vec<RecordSet>, Unseen>> {
+    fn list<'a>(&'a self, zone: &'a str) -> BoxFuture<'a, Result<Listing, Unseen>> {
         let within = |name: &str| name == zone || name.ends_with(&format!(".{zone}"));
         let sets = match &self.contents.seen {
             None => (self.names.iter())
@@ -90,7 +90,8 @@ impl Provider for Imagined {
                 .cloned()
                 .collect(),
         };
-        Box::pin(std::future::ready(Ok(sets)))
+        let others = Vec::new();
+        Box::pin(std::future::ready(Ok(Listing { sets, others })))
     }
 
     fn read<'a>(

@@ -39,7 +39,7 @@ impl Rig {
 
     /// The whole zone as the provider tells it, and its serial.
     async fn all(&self) -> (Vec<RecordSet>, Option<u32>) {
-        let mut sets = self.provider.list(ZONE).await.unwrap();
+        let mut sets = self.provider.list(ZONE).await.unwrap().sets;
         sets.sort_by(|a, b| a.key.cmp(&b.key));
         (sets, serial(self.at, ZONE))
     }

@@ -228,7 +228,7 @@ async fn the_secret_for_writing_is_asked_for_by_a_write_alone() {
     ];
     for provider in providers {
         assert_eq!(read(&*provider, &[WWW]).await, before());
-        assert_eq!(provider.list(ZONE).await.unwrap().len(), 5);
+        assert_eq!(provider.list(ZONE).await.unwrap().sets.len(), 5);
         let why = refused(write(&*provider, &before(), &after()).await);
         assert!(why.contains("/nonexistent/write-key"), "{why}");
         assert_eq!(read(&*provider, &[WWW]).await, before());
@@ -252,6 +252,6 @@ async fn a_large_zone_is_listed_whole() {
     let pdns = PowerDns::primary(&zones, &key);
     for at in [bind.v4, knot.v4, pdns.v4] {
         let provider = rfc2136(dir.path(), at, &key);
-        assert_eq!(provider.list(ZONE).await.unwrap().len(), 6005);
+        assert_eq!(provider.list(ZONE).await.unwrap().sets.len(), 6005);
     }
 }

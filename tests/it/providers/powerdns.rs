@@ -53,11 +53,28 @@ async fn powerdns_brings_back_comments_and_disabled_records() {
     done(write(&*provider, &[], &before).await);
     assert_eq!(sorted(raw()), sorted(start.clone()));
 
-    // A comment of somebody else is a foreign write.
+    // A comment of somebody else is bookkeeping: it stops nothing, and survives there and back.
+    let theirs = json!([{ "content": "theirs", "account": "bob", "modified_at": 5678 }]);
+    server.call(
+        "PATCH",
+        "/zones/lab.example.",
+        &json!({ "rrsets": [{ "name": "www.lab.example.", "type": "A", "changetype": "REPLACE", "comments": theirs }] }),
+    );
+    done(write(&*provider, &before, &after).await);
+    assert_eq!(raw()["comments"], theirs);
+    done(write(&*provider, &after, &before).await);
+    let mut expected = start.clone();
+    expected["comments"] = theirs;
+    assert_eq!(sorted(raw()), sorted(expected));
+
+    // A disabled record of somebody else is a foreign write, and is told.
     let mut stale = before.clone();
-    stale[0].extra["comments"][0]["content"] = json!("theirs");
-    refused(write(&*provider, &stale, &after).await);
-    assert_eq!(sorted(raw()), sorted(start));
+    stale[0].extra = json!({ "disabled": ["192.0.2.67"] });
+    let why = refused(write(&*provider, &stale, &after).await);
+    assert!(
+        why.contains("192.0.2.66") && why.contains("192.0.2.67"),
+        "{why}"
+    );
 
     // An unknown zone and a closed port are told apart from a wrong key.
     let unseen = provider.list("other.example").await.unwrap_err();
@@ -92,6 +109,63 @@ async fn powerdns_keeps_a_signed_zone_in_order() {
         answers(server.v6, "new.lab.example", RecordType::A),
         ["60 192.0.2.1"]
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn powerdns_does_not_write_what_is_written_elsewhere() {
+    if !have(&["pdns_server"]) {
+        return;
+    }
+    let (dir, key) = (tempfile::tempdir().unwrap(), Tsig::new("cutover"));
+    let server = PowerDns::primary(&[(ZONE, TEXT)], &key);
+    let provider = powerdns_of(dir.path(), &server);
+    assert_eq!(provider.barred(ZONE).await.unwrap(), None);
+    let before = read(&*provider, &["archive.lab.example. A"]).await;
+    let after = [set("archive.lab.example. A", 60, &["198.51.100.20"])];
+    let raw = || server.rrset(ZONE, "archive.lab.example", "A").unwrap();
+    let start = raw();
+    for (kind, says) in [
+        ("Slave", "a secondary of 192.0.2.54"),
+        ("Consumer", "catalog"),
+    ] {
+        let zone = json!({ "kind": kind, "masters": ["192.0.2.54"] });
+        server.call("PUT", "/zones/lab.example.", &zone);
+        let plan = provider.barred(ZONE).await.unwrap().unwrap();
+        assert!(
+            plan.contains(says) && plan.contains("write there"),
+            "{plan}"
+        );
+        assert_eq!(refused(write(&*provider, &before, &after).await), plan);
+        assert_eq!(raw(), start);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn powerdns_moves_a_name_beside_one_that_cannot_be_read() {
+    if !have(&["pdns_server"]) {
+        return;
+    }
+    let (dir, key) = (tempfile::tempdir().unwrap(), Tsig::new("cutover"));
+    let server = PowerDns::primary(&[(ZONE, TEXT)], &key);
+    let provider = powerdns_of(dir.path(), &server);
+    let before = read(&*provider, &["archive.lab.example. A"]).await;
+    let after = [set("archive.lab.example. A", 60, &["198.51.100.20"])];
+    done(write(&*provider, &before, &after).await);
+    let label = r"\001".repeat(60);
+    let long = format!("{label}.{label}.{label}.");
+    let odd = |name: &str, target: &str| {
+        json!({ "name": name, "type": "CNAME", "ttl": 60, "changetype": "REPLACE",
+            "records": [{ "content": target }] })
+    };
+    let sets = [
+        odd("odd.lab.example.", "."),
+        odd("long.lab.example.", &long),
+    ];
+    server.call("PATCH", "/zones/lab.example.", &json!({ "rrsets": sets }));
+    let listing = provider.list(ZONE).await.unwrap();
+    assert!(listing.sets.contains(&after[0]), "{listing:?}");
+    done(write(&*provider, &after, &before).await);
+    assert_eq!(read(&*provider, &["archive.lab.example. A"]).await, before);
 }
 
 /// An API object with its records in one order.

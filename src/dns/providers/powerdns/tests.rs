@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::dns::Other;
 use crate::field::Datum;
 
 fn provider() -> Arc<dyn Provider> {
@@ -20,9 +21,13 @@ fn provider() -> Arc<dyn Provider> {
     build(&fields).unwrap()
 }
 
-fn sets(zone: &str) -> Vec<RecordSet> {
+fn listed(zone: &str) -> Listing {
     let mut zone: Zone = serde_json::from_str(zone).unwrap();
-    zone.take_sets().unwrap()
+    zone.take()
+}
+
+fn sets(zone: &str) -> Vec<RecordSet> {
+    listed(zone).sets
 }
 
 const ZONE: &str = r#"{"kind":"Native","rrsets":[
@@ -58,6 +63,63 @@ fn comments_and_disabled_records_are_kept_and_other_types_are_not_ours() {
     after[0].data = vec!["192.0.2.2".into()];
     let swap = Swap::new(&value(&before), &value(&after)).unwrap();
     assert!(twice(&swap).is_some());
+}
+
+#[test]
+fn one_odd_record_set_spoils_no_other() {
+    let long = format!("{}.", [r"\\001"; 60].concat());
+    let zone = format!(
+        r#"{{"rrsets":[
+        {{"name":"odd.example.org.","type":"CNAME","ttl":60,"records":[{{"content":"a..b."}}]}},
+        {{"name":"long.example.org.","type":"CNAME","ttl":60,"records":[{{"content":"{long}"}}]}},
+        {{"name":"none.example.org.","type":"A","ttl":-1,"records":[{{"content":"192.0.2.1"}}]}},
+        {{"name":"lua.example.org.","type":"LUA","ttl":60,"records":[{{"content":"A \"192.0.2.1\""}}]}},
+        {{"name":"www.example.org.","type":"A","ttl":60,"records":[{{"content":"192.0.2.1"}}]}}]}}"#
+    );
+    let key = |text: &str| text.parse::<RecordKey>().unwrap();
+    let listing = listed(&zone);
+    assert_eq!(listing.sets.len(), 1, "{listing:?}");
+    let unread = |other: &&Other| matches!(other.holds, Holds::Unread(_));
+    assert_eq!(listing.others.iter().filter(unread).count(), 3);
+    let www = asked(listed(&zone), &[key("www.example.org. A")]).unwrap();
+    assert_eq!(www.len(), 1);
+    let unseen = asked(listing, &[key("none.example.org. A")]).unwrap_err();
+    assert!(unseen.detail.contains("none.example.org. A"), "{unseen:?}");
+}
+
+#[test]
+fn a_zone_that_is_no_primary_says_where_to_write() {
+    let barred = |zone: &str, metadata: &str| {
+        let zone: Zone = serde_json::from_str(zone).unwrap();
+        zone.barred(
+            "s.test",
+            &serde_json::from_str::<Vec<Metadata>>(metadata).unwrap(),
+        )
+    };
+    for kind in ["Slave", "Secondary"] {
+        let zone = format!(r#"{{"kind":"{kind}","masters":["192.0.2.54:53","2001:db8::54"]}}"#);
+        assert_eq!(
+            barred(&zone, "[]").unwrap(),
+            "PowerDNS holds `s.test` as a secondary of 192.0.2.54:53, 2001:db8::54: write there"
+        );
+    }
+    assert!(barred(r#"{"kind":"Consumer"}"#, "[]").is_some());
+    let signed = r#"[{"kind":"PRESIGNED","metadata":["1"]}]"#;
+    assert!(
+        barred(r#"{"kind":"Native"}"#, signed)
+            .unwrap()
+            .contains("signed elsewhere")
+    );
+    for (kind, metadata) in [
+        ("Native", r#"[{"kind":"PRESIGNED","metadata":["0"]}]"#),
+        (
+            "Master",
+            r#"[{"kind":"SOA-EDIT-API","metadata":["DEFAULT"]}]"#,
+        ),
+        ("Producer", "[]"),
+    ] {
+        assert_eq!(barred(&format!(r#"{{"kind":"{kind}"}}"#), metadata), None);
+    }
 }
 
 #[test]

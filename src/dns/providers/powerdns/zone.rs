@@ -4,20 +4,32 @@ use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use crate::dns::providers::common::Swap;
-use crate::dns::{RecordKey, RecordSet, RecordType};
+use crate::dns::{Holds, Listing, Other, RecordKey, RecordSet, RecordType};
 
 /// A zone as the API shows it, as far as we must know it.
 #[derive(Debug, Deserialize)]
 pub(super) struct Zone {
     #[serde(default)]
     pub(super) kind: String,
+    /// Where a secondary has it from.
+    #[serde(default)]
+    masters: Vec<String>,
     /// Signed by the server.
     #[serde(default)]
     pub(super) dnssec: bool,
     /// The server puts the order of names right by itself after a change by the API.
     #[serde(default)]
     pub(super) api_rectify: bool,
+    #[serde(default)]
     rrsets: Vec<Rrset>,
+}
+
+/// What is kept beside the records of a zone, under one name.
+#[derive(Debug, Deserialize)]
+pub(super) struct Metadata {
+    kind: String,
+    #[serde(default)]
+    metadata: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -40,43 +52,80 @@ struct Member {
 
 impl Zone {
     /// Takes its record sets out, in our words.
-    pub(super) fn take_sets(&mut self) -> Result<Vec<RecordSet>, String> {
-        std::mem::take(&mut self.rrsets)
-            .into_iter()
-            .filter_map(Rrset::understood)
-            .collect()
+    pub(super) fn take(&mut self) -> Listing {
+        let mut listing = Listing::default();
+        for set in std::mem::take(&mut self.rrsets) {
+            match set.understood() {
+                Ok(set) => listing.sets.push(set),
+                Err(other) => listing.others.extend(other),
+            }
+        }
+        listing
     }
+
+    /// Why a write here means nothing or does harm. The API takes it all the same: a secondary is then for ever
+    /// ahead of its primary, and a zone that was signed elsewhere no longer validates.
+    pub(super) fn barred(&self, zone: &str, metadata: &[Metadata]) -> Option<String> {
+        let from = match self.masters.as_slice() {
+            [] => "another server".to_owned(),
+            masters => masters.join(", "),
+        };
+        let here = match self.kind.to_ascii_lowercase().as_str() {
+            "slave" | "secondary" => format!("as a secondary of {from}: write there"),
+            "consumer" => format!("as the consumer of a catalog of {from}: write there"),
+            _ if is_set(metadata, "PRESIGNED") => {
+                "as it was signed elsewhere (PRESIGNED), and a change here breaks its signatures: write where \
+                 it is signed"
+                    .to_owned()
+            }
+            _ => return None,
+        };
+        Some(format!("PowerDNS holds `{zone}` {here}"))
+    }
+}
+
+fn is_set(metadata: &[Metadata], kind: &str) -> bool {
+    let of_kind = |entry: &&Metadata| entry.kind.eq_ignore_ascii_case(kind);
+    let values = metadata.iter().filter(of_kind).flat_map(|e| &e.metadata);
+    values
+        .into_iter()
+        .any(|value| value != "0" && !value.is_empty())
 }
 
 impl Rrset {
-    /// The set in our words; `None` for other types. Disabled members and comments are kept in `extra`.
-    fn understood(mut self) -> Option<Result<RecordSet, String>> {
-        let rtype: RecordType = self.rtype.parse().ok()?;
+    /// The set in our words; else what it is beside, if it can lead anywhere. Disabled members are kept in
+    /// `extra`, and comments `aside`.
+    fn understood(mut self) -> Result<RecordSet, Option<Other>> {
+        let Ok(rtype) = self.rtype.parse::<RecordType>() else {
+            let served = self.records.into_iter().filter(|member| !member.disabled);
+            let data = Holds::Text(served.map(|member| member.content).collect());
+            let leads = !matches!(self.rtype.as_str(), "SOA" | "NS" | "DNSKEY" | "NSEC3PARAM");
+            return Err(leads.then(|| Other::new(&self.name, self.rtype, data)));
+        };
         let key = RecordKey::new(&self.name, rtype);
+        let unread = |why: String| Some(Other::new(&self.name, &self.rtype, Holds::Unread(why)));
+        let Ok(ttl) = u32::try_from(self.ttl) else {
+            return Err(unread(format!("the TTL {} of `{key}` is none", self.ttl)));
+        };
         let (disabled, served): (Vec<_>, Vec<_>) =
             self.records.into_iter().partition(|member| member.disabled);
-        let Ok(ttl) = u32::try_from(self.ttl) else {
-            return Some(Err(format!("the TTL {} of `{key}` is none", self.ttl)));
-        };
-        let mut extra = serde_json::Map::new();
+        let set = RecordSet::new(key, ttl, served.iter().map(|member| &member.content));
+        let mut set = set.map_err(unread)?;
         if !disabled.is_empty() {
             let mut contents: Vec<_> = disabled.into_iter().map(|member| member.content).collect();
             contents.sort();
-            extra.insert("disabled".into(), json!(contents));
+            set.extra = json!({ "disabled": contents });
         }
         if !self.comments.is_empty() {
             self.comments.sort_by_key(Json::to_string);
-            extra.insert("comments".into(), json!(self.comments));
+            set.aside = json!({ "comments": self.comments });
         }
-        let set = RecordSet::new(key, ttl, served.iter().map(|member| &member.content));
-        Some(set.map(|set| match extra.is_empty() {
-            true => set,
-            false => set.with_extra(Json::Object(extra)),
-        }))
+        Ok(set)
     }
 }
 
-/// One entry of a PATCH. Comments that stay as they are are left out, which keeps them.
+/// One entry of a PATCH. Where a set stands, comments are left out, which keeps them as they are now, those of
+/// a colleague too; a set that was removed comes back with its own.
 fn entry(key: &RecordKey, from: Option<&RecordSet>, to: Option<&RecordSet>) -> Json {
     let name = format!("{}.", key.name);
     let rtype = key.rtype.to_string();
@@ -102,11 +151,8 @@ fn entry(key: &RecordKey, from: Option<&RecordSet>, to: Option<&RecordSet>) -> J
         "changetype": "REPLACE",
         "records": records,
     });
-    let none = json!([]);
-    let comments = |set: &RecordSet| set.extra.get("comments").unwrap_or(&none).clone();
-    let (before, after) = (from.map_or(json!([]), comments), comments(to));
-    if before != after {
-        entry["comments"] = after;
+    if let (None, Some(comments)) = (from, to.aside.get("comments")) {
+        entry["comments"] = comments.clone();
     }
     entry
 }

@@ -15,7 +15,7 @@ use hickory_resolver::proto::rr::{self, DNSClass, Name, RData, Record, TSigner};
 
 use super::Key;
 use crate::dns::providers::common::Swap;
-use crate::dns::{RecordKey, RecordSet, RecordType};
+use crate::dns::{Holds, Other, RecordKey, RecordSet, RecordType};
 use crate::event::{Cause, Unseen};
 use crate::secret::Secret;
 
@@ -162,6 +162,19 @@ pub(super) fn understood(record: &Record) -> Option<(RecordKey, u32, String)> {
     };
     let key = RecordKey::new(&record.name.to_ascii(), rtype);
     Some((key, record.ttl, data))
+}
+
+/// A record of another type that may lead somewhere, as text; the types that cannot are left out.
+pub(super) fn other(record: &Record) -> Option<Other> {
+    let rtype = match record.data {
+        RData::A(_) | RData::AAAA(_) | RData::CNAME(_) | RData::SOA(_) | RData::NS(_) => {
+            return None;
+        }
+        _ if record.record_type().is_dnssec() => return None,
+        _ => record.record_type().to_string(),
+    };
+    let text = Holds::Text(vec![record.data.to_string()]);
+    Some(Other::new(&record.name.to_ascii(), rtype, text))
 }
 
 fn dotted(name: &Name) -> String {

@@ -1,0 +1,141 @@
+//! What a zone holds as its provider lists it: the record sets that move, and what is beside them.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::net::IpAddr;
+
+use super::RecordSet;
+
+/// All of a zone. One record set that nobody can read is one of the others, and spoils no other.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// Every A, AAAA and CNAME set that can be read.
+    pub sets: Vec<RecordSet>,
+    pub others: Vec<Other>,
+}
+
+/// A record set that is never moved: it is of another type, or cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Other {
+    /// Fully qualified, lower case, without the last dot.
+    pub name: String,
+    pub rtype: String,
+    pub holds: Holds,
+}
+
+/// What is known of a record set that is never moved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Holds {
+    /// Its data as zone-file text, one for each record.
+    Text(Vec<String>),
+    /// It could not be read, for this reason.
+    Unread(String),
+}
+
+impl fmt::Display for Other {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}. {}", self.name, self.rtype)
+    }
+}
+
+impl Other {
+    pub fn new(name: &str, rtype: impl Into<String>, holds: Holds) -> Other {
+        Other {
+            name: name.trim_end_matches('.').to_ascii_lowercase(),
+            rtype: rtype.into(),
+            holds,
+        }
+    }
+
+    /// Every address in its data, whatever the type: hints of HTTPS and SVCB, arguments of LUA, SPF.
+    pub fn addresses(&self) -> BTreeSet<IpAddr> {
+        match &self.holds {
+            Holds::Text(data) => data.iter().flat_map(|text| addresses_in(text)).collect(),
+            Holds::Unread(_) => BTreeSet::new(),
+        }
+    }
+
+    /// The names that its records point at, where the type is an alias: ALIAS, ANAME, DNAME, and HTTPS or SVCB
+    /// with the priority 0 (RFC 9460, 2.4.2).
+    pub fn targets(&self) -> Vec<String> {
+        let Holds::Text(data) = &self.holds else {
+            return Vec::new();
+        };
+        let target = |text: &String| {
+            let mut words = text.split_whitespace();
+            let name = match self.rtype.as_str() {
+                "ALIAS" | "ANAME" | "DNAME" => words.next()?,
+                "HTTPS" | "SVCB" if words.next()? == "0" => words.next()?,
+                _ => return None,
+            };
+            Some(name.trim_end_matches('.').to_ascii_lowercase())
+        };
+        data.iter().filter_map(target).collect()
+    }
+}
+
+/// Every address that stands in a text, between whatever signs.
+fn addresses_in(text: &str) -> Vec<IpAddr> {
+    text.split(|c: char| !(c.is_ascii_hexdigit() || c == '.' || c == ':'))
+        .flat_map(|word| {
+            let word = word.trim_end_matches('.');
+            // As in `ip4:192.0.2.1`, and as in `192.0.2.1:443`.
+            let after = word.split_once(':').map(|(_, rest)| rest);
+            let before = word.rsplit_once(':').map(|(first, _)| first);
+            [Some(word), after, before]
+        })
+        .flatten()
+        .filter_map(|word| word.parse().ok())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(rtype: &str, data: &str) -> Other {
+        Other::new("WWW.example.org.", rtype, Holds::Text(vec![data.into()]))
+    }
+
+    #[test]
+    fn addresses_are_found_whatever_holds_them() {
+        let cases = [
+            ("HTTPS", "1 . alpn=h2 ipv4hint=192.0.2.21,192.0.2.22"),
+            (
+                "SVCB",
+                "1 . ipv6hint=2001:db8:0::21 ipv4hint=\"192.0.2.21\"",
+            ),
+            ("LUA", r#"A "pickrandom({'192.0.2.21','2001:DB8::21'})""#),
+            ("TXT", r#""v=spf1 ip4:192.0.2.21/32 ip6:2001:db8::21 -all""#),
+            ("TXT", r#""at 192.0.2.21:443 or [2001:db8::21]:443.""#),
+        ];
+        let (v4, v6) = ("192.0.2.21", "2001:db8::21");
+        for (rtype, data) in cases {
+            let found = of(rtype, data).addresses();
+            assert!(found.contains(&v4.parse().unwrap()), "{rtype} {data}");
+            assert_eq!(
+                found.contains(&v6.parse().unwrap()),
+                data.to_lowercase().contains("2001"),
+                "{rtype} {data}"
+            );
+        }
+        assert!(of("MX", "10 mx.other.example.").addresses().is_empty());
+    }
+
+    #[test]
+    fn an_alias_of_any_type_has_a_target() {
+        let cases = [
+            ("ALIAS", "Web.example.org.", Some("web.example.org")),
+            ("HTTPS", "0 web.example.org.", Some("web.example.org")),
+            ("HTTPS", "1 web.example.org. alpn=h2", None),
+            ("MX", "10 web.example.org.", None),
+        ];
+        for (rtype, data, target) in cases {
+            assert_eq!(
+                of(rtype, data).targets().first().map(String::as_str),
+                target
+            );
+        }
+        assert_eq!(of("ALIAS", "x.").to_string(), "www.example.org. ALIAS");
+    }
+}
