@@ -187,8 +187,9 @@ pub struct Finding {
     pub facts: Vec<Fact>,
     /// Looking again cannot change it: the deadline need not be waited for.
     pub final_: bool,
-    /// What to do about it; a command that can be pasted, where there is one.
-    pub mend: Option<String>,
+    /// What a person may do about it.
+    #[serde(flatten, with = "advice")]
+    pub advice: Vec<Advice>,
     /// How old the data is that would be served, where this was measured: the RPO that is reached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_age: Option<Seconds>,
@@ -201,7 +202,7 @@ impl Finding {
             headline: headline.into(),
             facts: Vec::new(),
             final_: false,
-            mend: None,
+            advice: Vec::new(),
             data_age: None,
         }
     }
@@ -211,9 +212,22 @@ impl Finding {
         self
     }
 
+    /// Says what mends it.
     pub fn mend(mut self, mend: impl Into<String>) -> Finding {
-        self.mend = Some(mend.into());
+        self.advice.push(Advice::Mend(mend.into()));
         self
+    }
+
+    /// Says what looks closer, and mends nothing.
+    pub fn to_try(mut self, look: impl Into<String>) -> Finding {
+        self.advice.push(Advice::Try(look.into()));
+        self
+    }
+
+    /// What mends it, where something does.
+    pub fn mended_by(&self) -> Option<&str> {
+        let mends = |advice: &&Advice| matches!(advice, Advice::Mend(_));
+        self.advice.iter().find(mends).map(Advice::text)
     }
 
     /// Says how old the data is that would be served.
@@ -226,6 +240,65 @@ impl Finding {
     pub fn is_final(mut self) -> Finding {
         self.final_ = true;
         self
+    }
+}
+
+/// What a person may do about a finding: a command that can be pasted, where there is one. What only looks mends
+/// nothing, so whoever gives advice says which of the two it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Advice {
+    /// Changes something, so that the next look may pass.
+    Mend(String),
+    /// Only looks closer.
+    Try(String),
+}
+
+impl Advice {
+    /// What stands before it on the screen.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Advice::Mend(_) => "mend",
+            Advice::Try(_) => "try",
+        }
+    }
+
+    pub fn text(&self) -> &str {
+        match self {
+            Advice::Mend(text) | Advice::Try(text) => text,
+        }
+    }
+}
+
+/// Advice in a record: one key for what mends, one for what looks; each line stays a line.
+mod advice {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::event::Advice;
+
+    #[derive(Serialize, Deserialize)]
+    struct Form {
+        mend: Option<String>,
+        #[serde(default, rename = "try", skip_serializing_if = "Option::is_none")]
+        look: Option<String>,
+    }
+
+    pub(super) fn serialize<S: Serializer>(list: &[Advice], to: S) -> Result<S::Ok, S::Error> {
+        let of = |label: &str| {
+            let texts = list.iter().filter(|advice| advice.label() == label);
+            let texts: Vec<&str> = texts.map(Advice::text).collect();
+            Some(texts.join("\n")).filter(|_| !texts.is_empty())
+        };
+        let form = Form {
+            mend: of("mend"),
+            look: of("try"),
+        };
+        form.serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Advice>, D::Error> {
+        let Form { mend, look } = Form::deserialize(from)?;
+        let list = mend.map(Advice::Mend).into_iter();
+        Ok(list.chain(look.map(Advice::Try)).collect())
     }
 }
 

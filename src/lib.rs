@@ -34,12 +34,12 @@
 //! # The layers
 //!
 //! Imports run one way, downwards in this table: a module knows only what stands above it. `report` knows
-//! `plan`, `event`, `problem` and `clock` only, `machine` only `plan` and `event`. A test reads the imports
-//! and holds them against the table.
+//! `plan`, `event`, `machine`, `problem`, `words` and `clock` only, `machine` only `plan` and `event`. A test reads
+//! the imports and holds them against the table.
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`clock`], [`secret`], [`problem`] | time; where a secret is; what is wrong with a text |
+//! | [`clock`], [`secret`], [`problem`], [`words`] | time; where a secret is; what is wrong with a text; numbers with their nouns |
 //! | [`field`] | the fields that a table of a playbook may have: declared once, parsed and explained from there |
 //! | [`plan`] | what a run would do |
 //! | [`event`] | every fact that a run can state |
@@ -92,6 +92,7 @@
 pub mod clock;
 pub mod problem;
 pub mod secret;
+pub mod words;
 
 pub mod field;
 

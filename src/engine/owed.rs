@@ -40,10 +40,10 @@ pub(super) fn owed(
                     "`{}` was {}: {}",
                     entry.id, finding.outcome, finding.headline
                 ),
-                how: finding
-                    .mend
-                    .clone()
-                    .unwrap_or_else(|| "look again with `cutover check`".to_owned()),
+                how: (finding.advice.first()).map_or_else(
+                    || "look again with `cutover check`".to_owned(),
+                    |advice| advice.text().to_owned(),
+                ),
             });
         }
     }

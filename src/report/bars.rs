@@ -7,7 +7,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Reporter;
 use super::card::{Names, card};
-use super::lines::{fact_rows, id_width, mend_rows, tone_role};
+use super::lines::{advice_rows, fact_rows, id_width, tone_role};
 use super::now::{Cursor, Now, announce, invite, invite_to_leave};
 use super::numbers::time_of_day;
 use super::say::{Sentence, Tone, Weight, say};
@@ -163,7 +163,7 @@ impl<W: Write + Send + 'static> Bars<W> {
             lines.extend(row.wrap(self.style.width, indent + 2));
         }
         // A command stays whole, so that it can be copied.
-        lines.extend(mend_rows(sentence, indent, &self.names));
+        lines.extend(advice_rows(sentence, indent, &self.names));
         lines
     }
 

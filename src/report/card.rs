@@ -72,7 +72,7 @@ pub fn card(tally: &Tally, names: &Names, style: &Style) -> Vec<Line> {
     lines.extend(questions(tally, style));
     lines.push(Line::new());
     if tally.ending() != Some(Ending::Done) {
-        lines.extend(why(tally, style));
+        lines.extend(why(tally, names, style));
     }
     lines.extend(now(tally, plan, style));
     lines.extend(times(tally, plan, style));
@@ -142,7 +142,7 @@ fn questions(tally: &Tally, style: &Style) -> Vec<Line> {
         .collect()
 }
 
-fn why(tally: &Tally, style: &Style) -> Vec<Line> {
+fn why(tally: &Tally, names: &Names, style: &Style) -> Vec<Line> {
     let mut lines = Vec::new();
     for (
         i,
@@ -151,7 +151,7 @@ fn why(tally: &Tally, style: &Style) -> Vec<Line> {
             outcome,
             text,
             facts,
-            mend,
+            advice,
             ..
         },
     ) in tally.because().iter().enumerate()
@@ -167,8 +167,12 @@ fn why(tally: &Tally, style: &Style) -> Vec<Line> {
         for row in fact_rows(facts, LABEL + 2, ROWS) {
             lines.extend(row.wrap(style.width, LABEL + 4));
         }
-        if let Some(mend) = mend {
-            lines.extend(labelled_rows("mend: ", mend, LABEL + 2));
+        for advice in advice {
+            lines.extend(labelled_rows(
+                advice.label(),
+                &names.to_type(advice.text()),
+                LABEL + 2,
+            ));
         }
     }
     lines
@@ -355,7 +359,7 @@ fn owed(tally: &Tally, names: &Names, style: &Style) -> Vec<Line> {
         let line = label(if i == 0 { "Owed" } else { "" }).and(Role::Caution, &owed.what);
         lines.extend(line.wrap(style.width, LABEL + 2));
         if !owed.how.is_empty() {
-            lines.extend(labelled_rows("how: ", &names.to_type(&owed.how), LABEL + 2));
+            lines.extend(labelled_rows("how", &names.to_type(&owed.how), LABEL + 2));
         }
     }
     lines

@@ -81,7 +81,7 @@ impl<W: Write + Send> Lines<W> {
             let indent = head.width();
             let mut lines = vec![head.text(&sentence.text)];
             lines.extend(fact_rows(&sentence.facts, indent, ROWS));
-            lines.extend(mend_rows(sentence, indent, &self.names));
+            lines.extend(advice_rows(sentence, indent, &self.names));
             for line in lines {
                 writeln!(self.to, "{}", line.render(&self.style))?;
             }
@@ -135,13 +135,9 @@ pub(super) fn tone_role(tone: Tone) -> Role {
 }
 
 /// What to do about a sentence, if it says so.
-pub(super) fn mend_rows(sentence: &Sentence, indent: usize, names: &Names) -> Vec<Line> {
-    let label = match sentence.tone {
-        Tone::Owed => "how: ",
-        _ => "mend: ",
-    };
-    (sentence.mend.iter())
-        .flat_map(|mend| labelled_rows(label, &names.to_type(mend), indent))
+pub(super) fn advice_rows(sentence: &Sentence, indent: usize, names: &Names) -> Vec<Line> {
+    (sentence.advice.iter())
+        .flat_map(|(label, text)| labelled_rows(label, &names.to_type(text), indent))
         .collect()
 }
 
@@ -175,12 +171,13 @@ pub(super) fn fact_rows(facts: &[Fact], indent: usize, most: usize) -> Vec<Line>
 
 /// What to do, as it can be pasted: text of several lines keeps them.
 pub(super) fn labelled_rows(label: &str, text: &str, indent: usize) -> Vec<Line> {
+    let label = format!("{label}: ");
     let after = " ".repeat(label.chars().count());
     (text.lines().enumerate())
         .map(|(i, text)| {
             Line::new()
                 .text(" ".repeat(indent))
-                .and(Role::Dim, if i == 0 { label } else { &after })
+                .and(Role::Dim, if i == 0 { &label } else { &after })
                 .and(Role::Command, text)
         })
         .collect()

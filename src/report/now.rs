@@ -336,7 +336,7 @@ fn plain(tone: Tone, entry: Option<usize>, text: String) -> Sentence {
         entry,
         text,
         facts: Vec::new(),
-        mend: None,
+        advice: Vec::new(),
         weight: Weight::Fact,
     }
 }

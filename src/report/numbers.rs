@@ -1,44 +1,9 @@
-//! Counts, lists and times in words.
+//! Times in words; counts and lists come from [`crate::words`].
 
 use std::time::Duration;
 
 use crate::clock::{Stamp, short};
-
-/// `1 record set`, `4 record sets`, `12,000 files`.
-pub fn count(n: usize, noun: &str) -> String {
-    count_of(n, noun, &format!("{noun}s"))
-}
-
-/// A count whose plural does not end in a plain `s`.
-pub fn count_of(n: usize, one: &str, many: &str) -> String {
-    let noun = if n == 1 { one } else { many };
-    format!("{} {noun}", thousands(n))
-}
-
-/// `12000` as `12,000`.
-pub fn thousands(n: usize) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// `a`, `a and b`, `a, b and c`.
-pub fn list<S: AsRef<str>>(items: &[S]) -> String {
-    match items {
-        [] => String::new(),
-        [one] => one.as_ref().to_owned(),
-        [most @ .., last] => {
-            let most: Vec<&str> = most.iter().map(AsRef::as_ref).collect();
-            format!("{} and {}", most.join(", "), last.as_ref())
-        }
-    }
-}
+pub use crate::words::{count, count_of, list, thousands};
 
 /// A span as somebody would promise it: `15m`, not `15m 00s`.
 pub fn rounded(span: Duration) -> String {
@@ -78,30 +43,6 @@ pub fn elapsed(span: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn counts_read_well() {
-        let cases = [
-            (0, "0 files"),
-            (1, "1 file"),
-            (2, "2 files"),
-            (999, "999 files"),
-            (1_000, "1,000 files"),
-            (1_234_567, "1,234,567 files"),
-        ];
-        for (n, text) in cases {
-            assert_eq!(count(n, "file"), text);
-        }
-        assert_eq!(count_of(2, "entry", "entries"), "2 entries");
-    }
-
-    #[test]
-    fn lists_read_well() {
-        assert_eq!(list::<&str>(&[]), "");
-        assert_eq!(list(&["a"]), "a");
-        assert_eq!(list(&["a", "b"]), "a and b");
-        assert_eq!(list(&["a", "b", "c"]), "a, b and c");
-    }
 
     #[test]
     fn times_read_well() {

@@ -14,8 +14,8 @@ pub struct Sentence {
     pub text: String,
     /// What was looked at and is not as it should be.
     pub facts: Vec<Fact>,
-    /// What to do about it.
-    pub mend: Option<String>,
+    /// What to do about it, each with the word that stands before it.
+    pub advice: Vec<(&'static str, String)>,
     pub weight: Weight,
 }
 
@@ -64,7 +64,7 @@ impl Sentence {
             entry,
             text: text.into(),
             facts: Vec::new(),
-            mend: None,
+            advice: Vec::new(),
             weight: Weight::Fact,
         }
     }
@@ -179,7 +179,9 @@ pub fn say(plan: &Plan, event: &Event) -> Vec<Sentence> {
         ))],
         Event::Owes { owed } => {
             let mut sentence = Sentence::new(Tone::Owed, None, owed.what.clone());
-            sentence.mend = Some(owed.how.clone()).filter(|how| !how.is_empty());
+            if !owed.how.is_empty() {
+                sentence.advice.push(("how", owed.how.clone()));
+            }
             vec![sentence]
         }
         Event::Ended { ending } => {
@@ -251,7 +253,9 @@ fn looked(entry: usize, round: Round, finding: &Finding) -> Sentence {
         .filter(|fact| fact.outcome != Outcome::Pass)
         .cloned()
         .collect();
-    sentence.mend = finding.mend.clone();
+    sentence.advice = (finding.advice.iter())
+        .map(|advice| (advice.label(), advice.text().to_owned()))
+        .collect();
     sentence
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::clock::Stamp;
-use crate::event::{Ending, Fact, Finding, Owed, Record, Round};
+use crate::event::{Advice, Ending, Fact, Finding, Owed, Record, Round};
 use crate::plan::{Outcome, Plan, Seconds, Way};
 
 /// The sum of a run's records so far.
@@ -64,7 +64,7 @@ pub struct Because {
     pub outcome: Outcome,
     pub text: String,
     pub facts: Vec<Fact>,
-    pub mend: Option<String>,
+    pub advice: Vec<Advice>,
 }
 
 /// Where a reason comes from: a later and better fact of the same origin overtakes it.

@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use super::*;
-use crate::event::{Answer, Event, Record};
+use crate::event::{Advice, Answer, Event, Record};
 use crate::plan::{Act, IfInterrupted, Mode, Nature, Plan, Way};
 
 fn names() -> Names {
@@ -70,7 +70,7 @@ fn hostile_text_reaches_no_terminal() {
         match &mut record.event {
             Event::Looked { finding, .. } => {
                 finding.headline += "\x1b]0;owned\x07\r\nroot# ";
-                finding.mend = Some("rm -rf /\x1b[8m\ntrue\u{202e}".into());
+                finding.advice = vec![Advice::Mend("rm -rf /\x1b[8m\ntrue\u{202e}".into())];
                 for fact in &mut finding.facts {
                     fact.what += "\u{9b}2J";
                     fact.expected += "\x08\x08";

@@ -1,5 +1,7 @@
 //! Commands of this program, as a person types them.
 
+use crate::words::quoted;
+
 /// The verbs that look for the state folder.
 const WITH_STATE: &[&str] = &[
     "check", "plan", "drill", "failover", "rollback", "resume", "runs", "show", "owed",
@@ -7,12 +9,7 @@ const WITH_STATE: &[&str] = &[
 
 /// A word as a shell takes it.
 pub(super) fn word(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
+    quoted(&[text])
 }
 
 /// Names the state folder in each command of this program that stands between backticks, where a person

@@ -8,9 +8,9 @@ use cutover::playbook::Registry;
 
 /// The modules in the order of the data: each imports only what stands before it.
 const ORDER: &[&str] = &[
-    "clock", "secret", "problem", "field", "plan", "event", "machine", "store", "journal", "world",
-    "dns", "site", "seen", "step", "steps", "playbook", "lint", "schema", "engine", "fake",
-    "simulate", "demo", "report", "cli",
+    "clock", "secret", "problem", "words", "field", "plan", "event", "machine", "store", "journal",
+    "world", "dns", "site", "seen", "step", "steps", "playbook", "lint", "schema", "engine",
+    "fake", "simulate", "demo", "report", "cli",
 ];
 
 /// Modules that may import less than what stands before them.
@@ -18,8 +18,12 @@ const NARROW: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("secret", &[]),
     ("problem", &[]),
+    ("words", &[]),
     ("machine", &["plan", "event"]),
-    ("report", &["clock", "problem", "plan", "event"]),
+    (
+        "report",
+        &["clock", "problem", "words", "plan", "event", "machine"],
+    ),
 ];
 
 /// A file, of code or of tests, is worth a look above the first number, and fails above the second.

@@ -156,7 +156,7 @@ impl Tally {
                     .filter(|fact| fact.outcome > Outcome::Warn)
                     .cloned()
                     .collect(),
-                mend: finding.and_then(|finding| finding.mend.clone()),
+                advice: finding.map_or_else(Vec::new, |finding| finding.advice.clone()),
                 outcome: *outcome,
                 subject,
             };
@@ -308,7 +308,7 @@ impl Tally {
             outcome,
             text,
             facts: Vec::new(),
-            mend: None,
+            advice: Vec::new(),
         };
         if !self.because.contains(&because) {
             self.because.push(because);

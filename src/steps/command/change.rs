@@ -7,7 +7,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::Value as Json;
 
-use super::{LANDING, On, by_hand, ran, reach, tail};
+use super::{LANDING, On, ran, reach, tail};
 use crate::event::{Answer, Cause, Unseen};
 use crate::journal::Permit;
 use crate::plan::{Edit, Place, Stay, Value, Way};
@@ -172,7 +172,7 @@ impl Change for Changing {
         let Ok(reach) = reach(site, &place.name) else {
             return Vec::new();
         };
-        let line = by_hand(&reach, self.program(way));
+        let line = reach.by_hand(self.program(way));
         vec![format!("printf '%s\\n' {} | {line}", quoted(&[text(to)]))]
     }
 

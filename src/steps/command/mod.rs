@@ -289,26 +289,6 @@ fn reach(site: &Site, host: &str) -> Result<Reach, Unseen> {
     }
 }
 
-/// What a person would type to run a program there.
-fn by_hand(reach: &Reach, argv: &[String]) -> String {
-    let sudo = if reach.sudo { "sudo -n " } else { "" };
-    let line = format!("{sudo}{}", quoted(argv));
-    match &reach.via {
-        Via::Local => line,
-        Via::Ssh {
-            destination,
-            config,
-        } => {
-            let mut words = vec!["ssh".to_owned()];
-            if let Some(config) = config {
-                words.extend(["-F".to_owned(), config.display().to_string()]);
-            }
-            words.extend([destination.clone(), line]);
-            quoted(&words)
-        }
-    }
-}
-
 /// The exit status of a program that ran; why it tells nothing where it did not.
 fn ran(argv: &[String], output: &Output) -> Result<i32, Unseen> {
     let program = argv.first().map_or("", String::as_str);

@@ -289,7 +289,7 @@ fn what_a_person_would_type_is_quoted_for_both_shells() {
         sudo: true,
     };
     assert_eq!(
-        by_hand(&reach, &words(&["touch", "/run/a b"])),
+        reach.by_hand(&["touch", "/run/a b"]),
         r"ssh ops@standby 'sudo -n touch '\''/run/a b'\'''"
     );
 }

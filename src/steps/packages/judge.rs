@@ -131,7 +131,7 @@ impl Verdict {
         };
         let mut finding = Finding::new(outcome, headline).facts(self.facts);
         if !self.commands.is_empty() && outcome != Outcome::Pass {
-            finding.mend = Some(self.commands.join("\n"));
+            finding = finding.mend(self.commands.join("\n"));
         }
         finding
     }

@@ -17,7 +17,7 @@ use crate::site::{Aim, Host, Site};
 use crate::step::{
     About, Blocks, Built, Check, Defaults, Evidence, Given, Kind, Look, OnFail, Pulses, Work,
 };
-use crate::world::exec::{Inquiry, Via, quoted};
+use crate::world::exec::Inquiry;
 
 /// The kind `packages`.
 pub(crate) static KIND: Kind = Kind {
@@ -242,14 +242,10 @@ impl Packages {
             let detail = format!("`{}` printed more than is read", host.name);
             return Err(Unseen::new(Cause::Garbled, detail));
         }
-        let mut shell = match &reach.via {
-            Via::Local => String::new(),
-            Via::Ssh { destination, .. } => format!("ssh {} ", quoted(&[destination])),
+        let shell = match root.filter(|root| !root.is_empty()) {
+            Some(root) => reach.by_hand(&["chroot", root]),
+            None => reach.by_hand::<&str>(&[]),
         };
-        shell.push_str("sudo");
-        if let Some(root) = root.filter(|root| !root.is_empty()) {
-            shell.push_str(&format!(" chroot {}", quoted(&[root])));
-        }
         let seen = dpkg::Host {
             beside,
             shell,

@@ -142,7 +142,7 @@ fn the_mend_can_be_pasted_and_is_never_long() {
         &[("nginx", "1.22.1-9"), ("php", "2:8.2")],
         &[("nginx", "1.18.0-6")],
     );
-    let mend = finding.mend.unwrap();
+    let mend = finding.mended_by().unwrap();
     assert!(
         mend.starts_with("ssh ops@standby sudo apt-get install php=2:8.2 nginx=1.22.1-9"),
         "{mend}"
@@ -152,7 +152,7 @@ fn the_mend_can_be_pasted_and_is_never_long() {
     let many: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "1")).collect();
     let finding = live(&many, &[]);
     assert!(finding.facts.len() < 30);
-    let mend = finding.mend.unwrap();
+    let mend = finding.mended_by().unwrap();
     assert!(
         mend.contains("460 more follow") && mend.len() < 1000,
         "{mend}"
@@ -171,7 +171,7 @@ fn a_half_installed_package_is_not_there() {
     assert_eq!(finding.outcome, Outcome::Fail);
     assert!(finding.headline.contains("1 half-installed") && !finding.headline.contains("missing"));
     assert_eq!(
-        finding.mend.as_deref(),
+        finding.mended_by(),
         Some("ssh ops@standby sudo dpkg --configure -a")
     );
 }
@@ -199,7 +199,7 @@ fn versions_of_two_releases_are_not_compared() {
         Outcome::Fail,
         "a name is compared all the same"
     );
-    assert!(finding.mend.unwrap().contains("install php "));
+    assert!(finding.mended_by().unwrap().contains("install php "));
 }
 
 #[test]

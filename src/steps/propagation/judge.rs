@@ -77,8 +77,8 @@ pub(super) fn judge(aim: &Aim, evidence: &Evidence, floor: Duration) -> Finding 
     let caches = caches(aim, &sightings, &before, floor);
     let headline = headline(outcome, &sightings, &facts, caches.as_ref(), floor);
     let finding = Finding::new(outcome, headline).facts(facts);
-    match mend(outcome, &weigh, &sightings) {
-        Some(mend) => finding.mend(mend),
+    match by_hand(outcome, &weigh, &sightings) {
+        Some(look) => finding.to_try(look),
         None => finding,
     }
 }
@@ -356,7 +356,7 @@ fn caches(aim: &Aim, now: &[Sighting], before: &[Sighting], floor: Duration) -> 
 }
 
 /// What a person would type to see it.
-fn mend(outcome: Outcome, weigh: &Weigh<'_>, sightings: &[Sighting]) -> Option<String> {
+fn by_hand(outcome: Outcome, weigh: &Weigh<'_>, sightings: &[Sighting]) -> Option<String> {
     if !matches!(outcome, Outcome::Late | Outcome::Unknown) {
         return None;
     }

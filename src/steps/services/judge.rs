@@ -38,7 +38,7 @@ fn garbled(key: &str) -> Fact {
 pub(super) fn judge_direct(at_source: bool, evidence: &Evidence) -> Finding {
     let mut facts = Vec::new();
     let mut tally = Tally::default();
-    let mut mend = None;
+    let mut by_hand = None;
     for (key, item) in &evidence.items {
         let (fact, recorded) = match item {
             Known::Unseen(unseen) => {
@@ -75,7 +75,7 @@ pub(super) fn judge_direct(at_source: bool, evidence: &Evidence) -> Finding {
                 }
                 tally.add(Family::of(spot.address), fact.outcome);
                 if fact.outcome == Outcome::Fail {
-                    mend.get_or_insert_with(|| spot.by_hand());
+                    by_hand.get_or_insert_with(|| spot.by_hand());
                 }
                 facts.push(fact);
             }
@@ -93,14 +93,14 @@ pub(super) fn judge_direct(at_source: bool, evidence: &Evidence) -> Finding {
             Shown::Public { .. } => facts.push(garbled(key)),
         }
     }
-    conclude(facts, &tally, None, mend)
+    conclude(facts, &tally, None, by_hand)
 }
 
 /// The judgement over names.
 pub(super) fn judge_public(aim: &Aim, evidence: &Evidence) -> Finding {
     let mut facts = Vec::new();
     let mut tally = Tally::default();
-    let mut mend = None;
+    let mut by_hand = None;
     let mut old = BTreeSet::new();
     let mut either = BTreeSet::new();
     for (key, item) in &evidence.items {
@@ -163,7 +163,7 @@ pub(super) fn judge_public(aim: &Aim, evidence: &Evidence) -> Finding {
                 let fact = spot.fact(&reply);
                 tally.add(Family::of(spot.address), fact.outcome);
                 if fact.outcome == Outcome::Fail {
-                    mend.get_or_insert_with(|| spot.by_hand());
+                    by_hand.get_or_insert_with(|| spot.by_hand());
                 }
                 facts.push(fact);
             }
@@ -180,7 +180,7 @@ pub(super) fn judge_public(aim: &Aim, evidence: &Evidence) -> Finding {
         &format!("still leads to {idle}"),
         &format!("still lead to {idle}"),
     );
-    let mut finding = conclude(facts, &tally, still, mend);
+    let mut finding = conclude(facts, &tally, still, by_hand);
     let shared = "only to a proxy of both sides";
     if let Some(either) = some(
         &either,
@@ -197,7 +197,7 @@ fn conclude(
     facts: Vec<Fact>,
     tally: &Tally,
     still: Option<String>,
-    mend: Option<String>,
+    by_hand: Option<String>,
 ) -> Finding {
     let worst = facts.iter().map(|fact| fact.outcome).max();
     let outcome = match worst {
@@ -217,7 +217,9 @@ fn conclude(
     if let Some(still) = still {
         headline += &format!("; {still}");
     }
-    let mut finding = Finding::new(outcome, headline).facts(facts);
-    finding.mend = mend;
-    finding
+    let finding = Finding::new(outcome, headline).facts(facts);
+    match by_hand {
+        Some(look) => finding.to_try(look),
+        None => finding,
+    }
 }

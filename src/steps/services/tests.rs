@@ -210,7 +210,7 @@ fn any_failure_fails_and_any_silence_is_unknown() {
             (outcome, headline)
         );
         assert_eq!(finding.facts.len(), 2);
-        assert_eq!(finding.mend.is_some(), outcome == Outcome::Fail);
+        assert_eq!(!finding.advice.is_empty(), outcome == Outcome::Fail);
     }
 }
 

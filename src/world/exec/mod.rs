@@ -12,10 +12,10 @@ mod joined;
 mod local;
 mod master;
 mod output;
-mod quote;
 mod reason;
 mod ssh;
 mod together;
+mod typed;
 mod words;
 
 use std::fmt;
@@ -25,7 +25,7 @@ use std::time::Duration;
 use crate::clock::{Clock, Stamp, short};
 use crate::event::{Answer, Cause, Unseen};
 use crate::journal::Permit;
-pub use quote::quoted;
+pub use crate::words::quoted;
 pub(in crate::world) use words::printable;
 
 /// How a host is reached.

@@ -99,7 +99,7 @@ async fn both_families_are_asked_with_the_real_name_and_certificate() {
         "1 of 2 probes pass (1 over IPv4, 0 of 1 over IPv6)"
     );
     assert!(
-        finding.mend.unwrap().contains("[2001:db8:1::20]"),
+        finding.advice[0].text().contains("[2001:db8:1::20]"),
         "the way to ask by hand names the address that fails"
     );
 

@@ -1,6 +1,7 @@
 //! What the comparison of the trees and of sampled contents shows, and whether it can be believed.
 
 use super::{Rows, Seen, count, seen, size};
+use crate::event::Advice;
 use crate::plan::Outcome;
 use crate::step::Evidence;
 use crate::steps::mirror::sample::{LARGEST, Sample, bad_at_most};
@@ -51,10 +52,10 @@ pub(super) fn trees(
     let over = differing > limits.max_files || limits.max_bytes.is_some_and(|max| bytes > max);
     let outcome = if over { Outcome::Fail } else { Outcome::Pass };
     if over {
-        rows.mend = Some(format!(
-            "run the sync of the mirror; to see each file, on `{target}`: {}",
-            tree.command
-        ));
+        rows.advice = vec![
+            Advice::Mend("run the sync of the mirror".into()),
+            Advice::Try(format!("on `{target}`: {}", tree.command)),
+        ];
     }
     rows.well.push(summary.clone());
     rows.row(outcome, &what, &allowed, summary);
@@ -243,8 +244,8 @@ pub(super) fn samples(rows: &mut Rows, evidence: &Evidence, source: &str, target
                 );
                 rows.row(Outcome::Fail, &what, expected, actual);
                 rows.lasting = true;
-                rows.mend =
-                    Some("copy them again by content: `rsync --checksum` for these folders".into());
+                let again = "copy them again by content: `rsync --checksum` for these folders";
+                rows.advice = vec![Advice::Mend(again.into())];
             } else if sample.compared == 0 {
                 let actual = format!(
                     "none of {} sampled files could be compared by checksum",

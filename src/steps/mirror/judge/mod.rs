@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::Limits;
 use crate::clock::short;
-use crate::event::{Cause, Fact, Finding, Unseen};
+use crate::event::{Advice, Cause, Fact, Finding, Unseen};
 use crate::plan::Outcome;
 use crate::step::{Evidence, Known};
 
@@ -41,7 +41,7 @@ struct Rows {
     facts: Vec<Fact>,
     /// The sentence of the worst row so far.
     worst: Option<(Outcome, String)>,
-    mend: Option<String>,
+    advice: Vec<Advice>,
     /// Sentences of what is well, for the head of a pass.
     well: Vec<String>,
     data_age: Option<Duration>,
@@ -120,7 +120,9 @@ pub(super) fn judge(limits: &Limits, evidence: &Evidence) -> Finding {
         Some((outcome, sentence)) => (outcome, sentence),
     };
     let mut finding = Finding::new(outcome, sentence).facts(rows.facts);
-    finding.mend = rows.mend.filter(|_| outcome != Outcome::Pass);
+    if outcome != Outcome::Pass {
+        finding.advice = rows.advice;
+    }
     finding.final_ = rows.lasting;
     if let Some(age) = rows.data_age {
         finding = finding.data_age(age);

@@ -1,5 +1,5 @@
 use super::*;
-use crate::event::Cause;
+use crate::event::{Advice, Cause};
 use crate::steps::propagation::seen::Told;
 
 const FLOOR: Duration = Duration::from_secs(30);
@@ -424,7 +424,9 @@ fn what_the_provider_says_counts_too() {
 fn a_late_server_comes_with_a_command() {
     let finding = of_servers(vec![asked("ns1", told(OLD4), told(NEW6))]);
     assert_eq!(
-        finding.mend.as_deref(),
-        Some("dig +norecurse -p 5300 @127.0.0.1 www.example.org. A")
+        finding.advice,
+        [Advice::Try(
+            "dig +norecurse -p 5300 @127.0.0.1 www.example.org. A".into()
+        )]
     );
 }
