@@ -159,36 +159,36 @@ impl Line {
     /// On a narrow terminal they begin further left.
     pub fn wrap(self, width: usize, hang: usize) -> Vec<Line> {
         let hang = hang.min(width * 2 / 3);
-        let mut rest: Vec<(Role, char)> = (self.spans.iter())
+        let chars: Vec<(Role, char)> = (self.spans.iter())
             .flat_map(|(role, text)| text.chars().map(|c| (*role, c)))
             .collect();
+        let is_space = |(_, c): &(Role, char)| *c == ' ';
+        let mut rest = chars.as_slice();
         let mut lines = Vec::new();
         let mut indent = 0;
         loop {
             let room = width.saturating_sub(indent).max(1);
-            let first_word = rest
-                .iter()
-                .position(|(_, c)| *c != ' ')
-                .unwrap_or(rest.len());
-            let fits = rest.len() <= room;
-            let at = if fits {
+            let at = if rest.len() <= room {
                 None
             } else {
-                let spaces = || (first_word..rest.len()).filter(|i| rest[*i].1 == ' ');
+                let first_word = (rest.iter()).position(|c| !is_space(c));
+                let spaces = || {
+                    (first_word.unwrap_or(rest.len())..rest.len()).filter(|i| is_space(&rest[*i]))
+                };
                 spaces()
                     .take_while(|i| *i <= room)
                     .last()
                     .or_else(|| spaces().next())
             };
-            let tail = at.map(|at| rest.split_off(at));
-            while rest.last().is_some_and(|(_, c)| *c == ' ') {
-                rest.pop();
+            let (mut line, tail) = rest.split_at(at.unwrap_or(rest.len()));
+            while let Some((last, before)) = line.split_last()
+                && is_space(last)
+            {
+                line = before;
             }
-            lines.push(Line::from_chars(indent, &rest));
-            match tail {
-                Some(tail) => rest = tail.into_iter().skip_while(|(_, c)| *c == ' ').collect(),
-                None => return lines,
-            }
+            lines.push(Line::from_chars(indent, line));
+            let spaces = tail.iter().take_while(|c| is_space(c)).count();
+            rest = &tail[spaces..];
             if rest.is_empty() {
                 return lines;
             }

@@ -1,6 +1,6 @@
 //! The kind `dns`: each record of some names that leads to the source will lead to the target.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -359,8 +359,9 @@ impl Change for Flip {
                 .collect::<Result<_, String>>()
                 .map_err(|why| Unseen::new(Cause::Garbled, why))?;
             let sets = zone.provider.read(&zone.name, &keys).await?;
+            let asked: HashSet<&RecordKey> = keys.iter().collect();
             Ok(RecordSet::value_of(
-                sets.iter().filter(|set| keys.contains(&set.key)),
+                sets.iter().filter(|set| asked.contains(&set.key)),
             ))
         }
         .boxed()
@@ -453,6 +454,7 @@ async fn unnamed(site: &Site, zone: &Zone, names: &[String], swap: &Swap, idle: 
             }];
         }
     };
+    let names: HashSet<&String> = names.iter().collect();
     (sets.iter())
         .filter(|set| set.key.rtype != RecordType::Cname && !names.contains(&set.key.name))
         .filter(|set| matches!(swap.of(set, None), Fate::Moves(_) | Fate::Refused(_)))
