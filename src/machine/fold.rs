@@ -4,6 +4,7 @@ mod decide;
 
 use super::next::{Move, next};
 use super::state::{Hold, Mark, Motion, Phase, Said, Stage, State, TRIES};
+use super::weigh::stops;
 use crate::event::{Answer, Ending, Event, Round};
 use crate::plan::{Mode, Nature, Outcome, Plan, Side, Then, Way};
 
@@ -144,11 +145,7 @@ impl State {
             Outcome::Unknown => Hold::Unknown,
             Outcome::Pass | Outcome::Warn | Outcome::Late => Hold::Late,
         };
-        // What only warns when it fails says nothing against an undo. The old side is seen whole.
-        let counts =
-            |i: usize| self.phase == Phase::Probe || plan.entries[i].rule.fail != Then::Note;
-        let good = (outcomes.iter())
-            .all(|(i, outcome)| matches!(outcome, Outcome::Pass | Outcome::Warn) || !counts(*i));
+        let good = !(outcomes.iter()).any(|(i, outcome)| stops(plan, round, *i, *outcome));
         match (self.phase, then) {
             (Phase::Forward, Then::Back) if plan.goes_back || !self.stands() => self.go_back(plan),
             // The gates of a return lead nowhere by themselves: the run stays and asks.

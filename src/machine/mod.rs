@@ -8,11 +8,13 @@ mod fold;
 mod next;
 mod pack;
 mod state;
+mod weigh;
 
 pub use fold::Impossible;
 pub use next::{Move, next};
 pub use pack::{byte, pack_number, unpack_number};
 pub use state::{Hold, Mark, Motion, Phase, Said, Stage, State};
+pub use weigh::stops;
 
 #[cfg(test)]
 mod tests;

@@ -8,9 +8,9 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::Reporter;
 use super::card::{Names, card};
 use super::lines::{advice_rows, fact_rows, id_width, tone_role};
-use super::now::{Cursor, Now, announce, invite, invite_to_leave};
+use super::now::{Cursor, Now};
 use super::numbers::time_of_day;
-use super::say::{Sentence, Tone, Weight, say};
+use super::say::{Sentence, Tone, Weight};
 use super::tally::Tally;
 use super::terminal::{Size, Terminal};
 use super::text::{Line, Role, Style, render};
@@ -172,9 +172,9 @@ impl<W: Write + Send + 'static> Bars<W> {
         let wanted: Vec<Option<usize>> = match self.cursor.now() {
             Now::Looking { left, .. } => left.iter().copied().map(Some).take(MOST_BARS).collect(),
             Now::Writing { entry, .. } | Now::Waiting { entry } => vec![Some(*entry)],
-            Now::Holding | Now::Undoing => vec![None],
+            Now::Holding | Now::Preparing => vec![None],
             // Where a person is asked, nothing moves: somebody may be typing.
-            Now::Asking { .. } | Now::Deciding => Vec::new(),
+            Now::Asking { .. } | Now::Deciding { .. } => Vec::new(),
             Now::Starting | Now::Closing | Now::Ended => Vec::new(),
         };
         let gone: Vec<Option<usize>> = (self.bars.keys())
@@ -254,7 +254,7 @@ impl<W: Write + Send + 'static> Bars<W> {
                 format!("putting back: {}", entry.title)
             }
             (Now::Holding, _) => format!("on {}, before the way back", plan.direction.target),
-            (Now::Undoing, _) => "putting back what stands".into(),
+            (Now::Preparing, _) => "looks that are needed before the first write".into(),
             (_, Some(entry)) => entry.title.clone(),
             (_, None) => String::new(),
         }
@@ -280,27 +280,14 @@ impl<W: Write + Send + 'static> Bars<W> {
 impl<W: Write + Send + 'static> Reporter for Bars<W> {
     fn record(&mut self, record: &Record) -> io::Result<()> {
         self.mind_what_was_typed();
-        let before = self.cursor.now().clone();
         self.tally.fold(record);
-        self.cursor.fold(&self.tally, record);
+        let mut sentences = self.cursor.tell(&self.tally, record, self.names.somebody);
         let Some(plan) = self.tally.plan() else {
             return Ok(());
         };
-        let mut sentences = say(plan, &record.event);
         sentences.retain(|sentence| {
             sentence.weight == Weight::Fact && !matches!(record.event, Event::Ended { .. })
         });
-        if let Some(doubt) = self.cursor.doubt(plan, &record.event) {
-            let invited = self.names.somebody.then(|| invite_to_leave(&doubt));
-            sentences.push(doubt);
-            sentences.extend(invited);
-        }
-        if *self.cursor.now() != before {
-            sentences.extend(announce(plan, self.cursor.now()));
-            if self.names.somebody {
-                sentences.extend(invite(plan, self.cursor.now()));
-            }
-        }
         let lines: Vec<Line> = (sentences.iter())
             .flat_map(|sentence| self.permanent(plan, sentence))
             .collect();

@@ -175,7 +175,7 @@ pub(crate) fn pass(headline: &str) -> Finding {
     Finding::new(Outcome::Pass, headline)
 }
 
-fn packages() -> Finding {
+pub(crate) fn packages() -> Finding {
     Finding::new(Outcome::Warn, "1 of 812 packages has another version")
         .facts(vec![
             fact(Outcome::Warn, "libc6 on standby", "2.36-9", "2.36-8, older"),

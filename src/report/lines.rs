@@ -4,9 +4,9 @@ use std::io::{self, Write};
 
 use super::Reporter;
 use super::card::{Names, card};
-use super::now::{Cursor, announce};
+use super::now::Cursor;
 use super::numbers::{elapsed, time_of_day};
-use super::say::{Sentence, Tone, say};
+use super::say::{Sentence, Tone};
 use super::tally::Tally;
 use super::text::{Line, Role, Style};
 use crate::clock::Stamp;
@@ -92,17 +92,8 @@ impl<W: Write + Send> Lines<W> {
 
 impl<W: Write + Send> Reporter for Lines<W> {
     fn record(&mut self, record: &Record) -> io::Result<()> {
-        let before = self.cursor.now().clone();
         self.tally.fold(record);
-        self.cursor.fold(&self.tally, record);
-        let Some(plan) = self.tally.plan() else {
-            return Ok(());
-        };
-        let mut sentences = say(plan, &record.event);
-        sentences.extend(self.cursor.doubt(plan, &record.event));
-        if *self.cursor.now() != before {
-            sentences.extend(announce(plan, self.cursor.now()));
-        }
+        let sentences = self.cursor.tell(&self.tally, record, false);
         self.write(&record.at, &sentences)?;
         self.to.flush()
     }

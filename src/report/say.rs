@@ -1,9 +1,9 @@
 //! What an event reads like: pure, in the past tense, the same for every display.
 
-use super::numbers::{count, list, rounded};
+use super::numbers::{count, rounded};
 use super::zone::extent;
 use crate::event::{Answer, Decision, Ending, Event, Fact, Finding, Round};
-use crate::plan::{Act, Entry, Mode, Nature, Outcome, Plan, Side, Then, Way};
+use crate::plan::{Act, Entry, Mode, Nature, Outcome, Plan, Side, Way};
 
 /// One sentence about one fact.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,7 +95,8 @@ pub fn say(plan: &Plan, event: &Event) -> Vec<Sentence> {
             round,
             finding,
         } => vec![looked(*entry, *round, finding)],
-        Event::Judged { round, outcomes } => judged(plan, *round, outcomes),
+        // What follows from it is said by who knows what comes next.
+        Event::Judged { .. } => Vec::new(),
         Event::BaselineTaken { sights } => {
             let unseen: Vec<Fact> = (sights.iter())
                 .filter_map(|sight| sight.seen.as_ref().err().map(|why| (sight, why)))
@@ -257,44 +258,6 @@ fn looked(entry: usize, round: Round, finding: &Finding) -> Sentence {
         .map(|advice| (advice.label(), advice.text().to_owned()))
         .collect();
     sentence
-}
-
-/// Each check has spoken for itself already: only that a person is needed is news.
-fn judged(plan: &Plan, round: Round, outcomes: &[(usize, Outcome)]) -> Vec<Sentence> {
-    let stops: Vec<String> = (outcomes.iter())
-        .filter(|(i, outcome)| asks(plan, round, *i, *outcome))
-        .filter_map(|(i, outcome)| Some(format!("{} ({outcome})", plan.entries.get(*i)?.id)))
-        .collect();
-    if stops.is_empty() || goes_back(plan, round, outcomes) {
-        return Vec::new();
-    }
-    let what = match round {
-        Round::There | Round::Return => "stopped for a decision",
-        Round::Probe => "stopped for a decision before anything is put back",
-        Round::Verify => "stopped for a decision after all was put back",
-    };
-    let text = format!("{what}, because of {}", list(&stops));
-    vec![Sentence::new(Tone::Ask, None, text)]
-}
-
-/// Whether an outcome keeps the run from going on by itself.
-fn asks(plan: &Plan, round: Round, entry: usize, outcome: Outcome) -> bool {
-    match round {
-        Round::There | Round::Return => {
-            (plan.entries.get(entry)).is_some_and(|entry| entry.rule.then(outcome) > Then::Note)
-        }
-        Round::Probe | Round::Verify => outcome > Outcome::Warn,
-    }
-}
-
-/// Whether a batch leads back, or to a refusal where nothing was written yet, without asking.
-pub(super) fn goes_back(plan: &Plan, round: Round, outcomes: &[(usize, Outcome)]) -> bool {
-    let first_write = plan.first_write().unwrap_or(plan.entries.len());
-    let before_writes = outcomes.iter().all(|(i, _)| *i < first_write);
-    let then = |(i, outcome): &(usize, Outcome)| Some(plan.entries.get(*i)?.rule.then(*outcome));
-    round == Round::There
-        && outcomes.iter().filter_map(then).max() == Some(Then::Back)
-        && (plan.goes_back || before_writes)
 }
 
 fn compared(entry: usize, way: Way, side: Option<Side>, detail: Option<&str>) -> Sentence {

@@ -4,6 +4,7 @@ mod bars;
 mod cards;
 mod course;
 mod lines;
+mod moments;
 mod plans;
 
 use std::io::{self, Write};

@@ -3,7 +3,8 @@
 use super::{Because, Origin, Standing, Tally};
 use crate::clock::Stamp;
 use crate::event::{Answer, Decision, Ending, Event, Record, Round};
-use crate::plan::{Entry, Outcome, Side, Then, Way};
+use crate::machine::stops;
+use crate::plan::{Entry, Outcome, Side, Way};
 use crate::report::say::{ends, is_act, round_prefix, with_detail};
 
 impl Tally {
@@ -132,16 +133,10 @@ impl Tally {
         let origin = Origin::Looked(round);
         for (i, outcome) in outcomes {
             self.overtake(*i, origin);
-            let Some(entry) = self.entry(*i) else {
+            let stopped = (self.plan()).filter(|plan| stops(plan, round, *i, *outcome));
+            let Some(entry) = stopped.and_then(|plan| plan.entries.get(*i)) else {
                 continue;
             };
-            let stops = match round {
-                Round::There => entry.rule.then(*outcome) > Then::Note,
-                Round::Return | Round::Probe | Round::Verify => *outcome > Outcome::Warn,
-            };
-            if !stops {
-                continue;
-            }
             let subject = entry.id.clone();
             let finding = self.findings.get(&(round, *i));
             let prefix = round_prefix(round);

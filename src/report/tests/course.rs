@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::fixture::{self, FLIP, PACKAGES, TRAFFIC};
 use super::{act, lines_of, with_acts};
 use crate::event::{Decision, Ending, Event, Finding, Record, Round};
+use crate::machine::Hold;
 use crate::plan::{Mode, Outcome, Side, Way};
 use crate::report::{Cursor, Now, Standing, Style, Tally};
 
@@ -20,6 +21,19 @@ fn course(records: &[Record]) -> Vec<Now> {
     }
     course.dedup();
     course
+}
+
+/// The batch after the flip, where all but the traffic is well.
+fn moved_but(traffic: Finding) -> Vec<(usize, Finding)> {
+    vec![
+        (fixture::PUBLISHED, fixture::pass("all answer the new")),
+        (fixture::PUBLIC, fixture::pass("4 probes pass")),
+        (TRAFFIC, traffic),
+    ]
+}
+
+fn decides(now: Option<&Now>) -> bool {
+    matches!(now, Some(Now::Deciding { .. }))
 }
 
 #[test]
@@ -38,7 +52,10 @@ fn the_cursor_knows_what_comes_before_it_is_recorded() {
         },
         looking(Round::There, &[4, 5, 6]),
         looking(Round::Probe, &[1]),
-        Now::Undoing,
+        Now::Writing {
+            entry: FLIP,
+            way: Way::Back,
+        },
         looking(Round::Verify, &[4, 5, 6]),
     ] {
         assert!(
@@ -48,7 +65,8 @@ fn the_cursor_knows_what_comes_before_it_is_recorded() {
     }
     assert_eq!(course_of_undo.last(), Some(&Now::Ended));
     let held = course(&fixture::held());
-    assert_eq!(held[held.len() - 2..], [Now::Deciding, Now::Ended]);
+    let hold = Hold::Late;
+    assert_eq!(held[held.len() - 2..], [Now::Deciding { hold }, Now::Ended]);
     let drill = course(&fixture::happy_drill());
     assert!(drill.contains(&Now::Holding));
     assert!(drill.contains(&looking(Round::Return, &[0, 1, 2])));
@@ -84,8 +102,10 @@ fn a_later_look_overtakes_an_earlier_reason() {
 #[test]
 fn an_act_is_believed_and_what_is_temporary_goes_back() {
     let mut story = fixture::Story::of(with_acts(Mode::Failover));
+    story.baseline();
     act(&mut story, fixture::MIRROR, Way::There);
     act(&mut story, fixture::WORKS, Way::There);
+    story.batch(Round::There, vec![(PACKAGES, fixture::packages())]);
     story.flip(Way::There).moved(Round::There);
     act(&mut story, fixture::WORKS, Way::Back);
     let records = story.ends(Ending::Done);
@@ -94,7 +114,11 @@ fn an_act_is_believed_and_what_is_temporary_goes_back() {
     assert_eq!(tally.standing(fixture::MIRROR), Standing::Stands);
     assert_eq!(tally.standing(fixture::WORKS), Standing::PutBack);
     let course = course(&records);
-    assert!(!course.contains(&Now::Undoing), "{course:?}");
+    let tidied = Now::Writing {
+        entry: fixture::WORKS,
+        way: Way::Back,
+    };
+    assert!(course.contains(&tidied), "{course:?}");
     insta::assert_snapshot!("acts", lines_of(&records, Style::plain()));
 }
 
@@ -115,12 +139,13 @@ fn what_was_so_already_is_not_ours_to_put_back() {
 
 #[test]
 fn an_emergency_asks_before_it_goes_back() {
-    let failed = || vec![(TRAFFIC, Finding::new(Outcome::Fail, "nothing arrives"))];
+    let failed = || moved_but(Finding::new(Outcome::Fail, "nothing arrives"));
     for (mode, asks) in [(Mode::Emergency, true), (Mode::Failover, false)] {
         let mut story = fixture::Story::of(fixture::plan(mode));
+        story.baseline().ready(Round::There);
         story.flip(Way::There).batch(Round::There, failed());
         let course = course(&story.records);
-        assert_eq!(course.last() == Some(&Now::Deciding), asks, "{mode}");
+        assert_eq!(decides(course.last()), asks, "{mode}");
         let text = lines_of(&story.records, Style::plain());
         assert_eq!(text.contains("stopped for a decision"), asks, "{text}");
     }
@@ -132,10 +157,12 @@ fn a_sick_old_side_is_a_reason_to_ask() {
     let sick = Finding::new(Outcome::Unknown, "no answer from primary in 10s");
     let failed = Finding::new(Outcome::Fail, "nothing arrives");
     story
+        .baseline()
+        .ready(Round::There)
         .flip(Way::There)
-        .batch(Round::There, vec![(TRAFFIC, failed)])
+        .batch(Round::There, moved_but(failed))
         .batch(Round::Probe, vec![(fixture::WORKS, sick)]);
-    assert_eq!(course(&story.records).last(), Some(&Now::Deciding));
+    assert!(decides(course(&story.records).last()));
     let text = lines_of(&story.ends(Ending::Held), Style::plain());
     assert!(text.contains("before anything is put back"), "{text}");
     assert!(text.contains("cutover rollback r17 --anyway\n"), "{text}");
