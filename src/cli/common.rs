@@ -15,7 +15,7 @@ use crate::engine::{Actual, SurveyError};
 use crate::journal::{self, JournalError};
 use crate::playbook::{Included, Input, LARGEST, Playbook, Problems};
 use crate::report::{Line, Style, clean, render, to_type};
-use crate::store::{Sqlite, Store, StoreError, state_dir};
+use crate::store::{Memory, Sqlite, Store, StoreError, state_dir};
 use crate::world::exec::Exec;
 
 /// Why a verb ended without doing what was asked.
@@ -229,6 +229,16 @@ impl Desk {
         Ok(Arc::new(Sqlite::open(&dir)?))
     }
 
+    /// The store as it is, for a verb that tells of runs or goes on with one: where none was made yet there are no
+    /// runs, and nothing is made.
+    pub(super) fn store_that_is_there(&self) -> Result<Arc<dyn Store>, Failure> {
+        let dir = state_dir(self.state.clone()).map_err(|e| Failure::new(Exit::Error, e))?;
+        Ok(match Sqlite::open_existing(&dir)? {
+            Some(store) => Arc::new(store),
+            None => Arc::new(Memory::new()),
+        })
+    }
+
     /// Reads and checks a playbook; prints what is worth a look.
     pub(super) fn playbook(&self, args: &PlaybookArgs) -> Result<Arc<Playbook>, Failure> {
         match self.parse(args)? {
@@ -303,49 +313,6 @@ impl Desk {
             });
         let uname = rustix::system::uname();
         format!("{user}@{}", uname.nodename().to_string_lossy())
-    }
-
-    /// The id of a run: the one that was given, or a beginning of it that fits only one, or the newest one
-    /// that could have changed something.
-    pub(super) async fn run_id(
-        &self,
-        store: &dyn Store,
-        given: Option<&str>,
-        wanted: impl Fn(&journal::Run) -> bool,
-    ) -> Result<String, Failure> {
-        let runs = journal::runs(store).await?;
-        let Some(given) = given else {
-            return runs
-                .into_iter()
-                .find(wanted)
-                .map(|run| run.id)
-                .ok_or_else(|| {
-                    let runs = self.to_type("runs");
-                    Failure::new(Exit::Usage, format!("no run fits; see {runs}"))
-                });
-        };
-        if runs.iter().any(|run| run.id == given) {
-            return Ok(given.to_owned());
-        }
-        let near: Vec<&str> = runs
-            .iter()
-            .map(|run| run.id.as_str())
-            .filter(|id| id.starts_with(given) || id.ends_with(given))
-            .collect();
-        match near.as_slice() {
-            [one] => Ok((*one).to_owned()),
-            [] => Err(Failure::new(
-                Exit::Usage,
-                format!(
-                    "there is no run `{given}`; {} lists them",
-                    self.to_type("runs")
-                ),
-            )),
-            many => Err(Failure::new(
-                Exit::Usage,
-                format!("`{given}` may be any of {}", many.join(", ")),
-            )),
-        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::common::{Desk, Failure, PlaybookArgs};
 use super::keyboard::interactive;
-use super::people::ask_line;
+use super::people::confirm;
 use super::perform::Performance;
 use super::plan::{DryRun, differs, dry_run, load};
 use super::{Exit, Format, compare};
@@ -130,22 +130,6 @@ pub(super) async fn go(
         yes: going.yes,
     };
     performance.live(plan).await
-}
-
-/// A person confirms by typing the playbook's name.
-async fn confirm(name: &str) -> Result<(), Failure> {
-    let question = format!("Type the playbook's name ({name}) to go:");
-    let typed = tokio::select! {
-        typed = ask_line(&question) => typed,
-        _ = tokio::signal::ctrl_c() => None,
-    };
-    let why = match typed.as_deref().map(str::trim) {
-        Some(typed) if typed == name => return Ok(()),
-        None | Some("" | "n" | "no") => "declined".to_owned(),
-        Some(other) => format!("declined: `{other}` is not `{name}`"),
-    };
-    let message = format!("{why}; nothing was touched");
-    Err(Failure::new(Exit::Refused, message))
 }
 
 /// An earlier run that was cut off or stopped with changes must be finished first: a new plan would take what

@@ -24,6 +24,7 @@ mod show;
 mod show_playbook;
 mod signals;
 mod simulate;
+mod which;
 mod world;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};

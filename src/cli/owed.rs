@@ -14,7 +14,7 @@ use crate::report::{OwedRow, Tally, owed_table, to_type};
 pub(super) struct Args {}
 
 pub(super) async fn run(desk: &Desk, _: &Args) -> Result<Exit, Failure> {
-    let store = desk.store()?;
+    let store = desk.store_that_is_there()?;
     let now = desk.clock.now();
     let mut rows: Vec<OwedRow> = Vec::new();
     let mut heard = BTreeSet::new();

@@ -10,6 +10,8 @@ use tokio::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
+use super::Exit;
+use super::common::Failure;
 use super::keyboard::{Typed, interactive, lines};
 use crate::clock::{Clock, Stamp};
 use crate::engine::People;
@@ -136,13 +138,29 @@ fn ask(question: &str) {
 }
 
 /// Asks once for a line and waits for it; `None` where nobody can answer.
-pub(super) async fn ask_line(question: &str) -> Option<String> {
+async fn ask_line(question: &str) -> Option<String> {
     if !interactive() {
         return None;
     }
     let mut typed = lines();
     ask(question);
     typed.recv().await.map(|typed| typed.line)
+}
+
+/// A person confirms by typing the playbook's name.
+pub(super) async fn confirm(name: &str) -> Result<(), Failure> {
+    let question = format!("Type the playbook's name ({name}) to go:");
+    let typed = tokio::select! {
+        typed = ask_line(&question) => typed,
+        _ = tokio::signal::ctrl_c() => None,
+    };
+    let why = match typed.as_deref().map(str::trim) {
+        Some(typed) if typed == name => return Ok(()),
+        None | Some("" | "n" | "no") => "declined".to_owned(),
+        Some(other) => format!("declined: `{other}` is not `{name}`"),
+    };
+    let message = format!("{why}; nothing was touched");
+    Err(Failure::new(Exit::Refused, message))
 }
 
 fn why(hold: Hold) -> &'static str {

@@ -141,7 +141,7 @@ impl Performance<'_> {
                 return Err(error.into());
             }
         };
-        let (_signals, stop) = Signals::listen(self.desk, displays.notices(self.desk))
+        let (_signals, stop) = Signals::listen(self.desk, &run, displays.notices(self.desk))
             .map_err(|e| Failure::new(Exit::Error, e))?;
         let memory = Remembered(Arc::clone(&self.store));
         let people = self.people(&run, &meta.by, &displays);
@@ -173,7 +173,7 @@ impl Performance<'_> {
                 return Err(error.into());
             }
         };
-        let (_signals, stop) = Signals::listen(self.desk, displays.notices(self.desk))
+        let (_signals, stop) = Signals::listen(self.desk, run, displays.notices(self.desk))
             .map_err(|e| Failure::new(Exit::Error, e))?;
         let memory = Remembered(Arc::clone(&self.store));
         let by = self.desk.by();
@@ -219,7 +219,7 @@ impl Performance<'_> {
         } else {
             Dry::shown(clock, publish)
         };
-        let (_signals, stop) = Signals::listen(self.desk, displays.notices(self.desk))
+        let (_signals, stop) = Signals::listen(self.desk, &run, displays.notices(self.desk))
             .map_err(|e| Failure::new(Exit::Error, e))?;
         let pulses = displays.pulses();
         let by = meta.by.clone();

@@ -6,16 +6,18 @@ use super::Exit;
 use super::common::{Desk, Failure};
 use super::people::Message;
 use super::perform::Performance;
+use super::which::Wish;
 use crate::engine::GoOn;
-use crate::event::{Decision, Ending, Event};
+use crate::event::{Decision, Event};
 use crate::journal;
+use crate::plan::Plan;
 use crate::playbook::Playbook;
 use crate::store::Store;
 
 /// Finishes a run that was cut off or stopped
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The run, or the beginning or end of its id [default: the newest that can be resumed]
+    /// The run, or the beginning or end of its id [default: the newest, where no other can be meant]
     run: Option<String>,
     /// Accepts what the run was held for, if it is still so
     #[arg(long)]
@@ -26,19 +28,13 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
-    let store = desk.store()?;
-    let wanted = |run: &journal::Run| {
-        let summary = run.summary.as_ref();
-        summary.is_some_and(|summary| {
-            matches!(summary.ending, None | Some(Ending::Held | Ending::Stopped))
-        })
-    };
-    let id = desk.run_id(&*store, args.run.as_deref(), wanted).await?;
+    let store = desk.store_that_is_there()?;
+    let run = desk.meant(&*store, args.run.as_deref(), Wish::GoOn).await?;
     let (how, message) = match args.accept {
         true => (GoOn::Accept, Decision::On),
         false => (GoOn::Finish, Decision::Again),
     };
-    go_on(desk, store, &id, how, message, args.yes).await
+    go_on(desk, store, &run.id, how, message, args.yes).await
 }
 
 /// Goes on with a run: in this process, or, where another one is alive, by leaving it a message.
@@ -77,13 +73,7 @@ pub(super) async fn go_on(
         let why = format!("run `{id}` was cut off before it began; nothing was touched");
         return Err(Failure::new(Exit::Refused, why));
     };
-    // The playbook of that day: what was planned then is finished or put back as it was planned.
-    let book = Playbook::parse(&plan.text, &plan.playbook, &[]).map_err(|problems| {
-        let Failure { exit, message } = desk.not_valid(&problems);
-        let what = "the playbook in the journal is not valid for this version";
-        Failure::new(exit, format!("{what}: {message}"))
-    })?;
-    let book = Arc::new(book);
+    let book = Arc::new(book_of(desk, plan)?);
     let actual = desk.actual(&book);
     let performance = Performance {
         desk,
@@ -93,4 +83,13 @@ pub(super) async fn go_on(
         yes,
     };
     performance.again(id, how).await
+}
+
+/// The playbook of that day: what was planned then is finished or put back as it was planned.
+pub(super) fn book_of(desk: &Desk, plan: &Plan) -> Result<Playbook, Failure> {
+    Playbook::parse(&plan.text, &plan.playbook, &[]).map_err(|problems| {
+        let Failure { exit, message } = desk.not_valid(&problems);
+        let what = "the playbook in the journal is not valid for this version";
+        Failure::new(exit, format!("{what}: {message}"))
+    })
 }

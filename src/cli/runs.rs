@@ -16,7 +16,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
-    let store = desk.store()?;
+    let store = desk.store_that_is_there()?;
     let mut rows = Vec::new();
     let runs = journal::runs(&*store).await?;
     for run in runs.into_iter().take(args.number.get()) {

@@ -7,7 +7,7 @@ use super::Exit;
 use super::common::{Desk, Failure};
 use super::perform::Displays;
 use crate::event::{Event, Record};
-use crate::journal::{self, Follower};
+use crate::journal::{self, Follower, Listed};
 use crate::report::Names;
 
 /// Tells one run, live or past
@@ -24,16 +24,20 @@ pub(super) struct Args {
 const PACE: Duration = Duration::from_millis(250);
 
 pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
-    let store = desk.store()?;
-    let id = desk.run_id(&*store, args.run.as_deref(), |_| true).await?;
+    let store = desk.store_that_is_there()?;
+    let Listed { runs, damaged } = journal::list(&*store).await?;
+    let newest = runs.first().cloned();
+    let run = match (args.run.as_deref(), newest) {
+        (Some(given), _) => desk.named(runs, &damaged, given)?,
+        (None, Some(newest)) => newest,
+        (None, None) => return Err(Failure::new(Exit::Usage, "no run fits; see `cutover runs`")),
+    };
+    let id = run.id.clone();
     let mut follower = Follower::new(Arc::clone(&store), id.clone());
     let records = follower.news().await?;
-    let runs = journal::runs(&*store).await?;
-    let run = runs.iter().find(|run| run.id == id);
-    let playbook = run.map_or_else(String::new, |run| desk.playbook_to_type(run));
     let displays = Displays::unattended(
         desk,
-        Names::new(&id, playbook).with_state(desk.state_to_type()),
+        Names::new(&id, desk.playbook_to_type(&run)).with_state(desk.state_to_type()),
         &[],
     )?;
     for record in &records {

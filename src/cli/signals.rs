@@ -27,10 +27,18 @@ impl Drop for Signals {
 }
 
 impl Signals {
-    /// `notices` takes what is answered to whoever asks.
-    pub(super) fn listen(desk: &Desk, notices: Notices) -> std::io::Result<(Signals, StopSignal)> {
+    /// `run` can be gone on with. `notices` takes what is answered to whoever asks.
+    pub(super) fn listen(
+        desk: &Desk,
+        run: &str,
+        notices: Notices,
+    ) -> std::io::Result<(Signals, StopSignal)> {
         let (switch, stop) = StopSwitch::new();
-        let go_on = format!("{} or {}", desk.to_type("resume"), desk.to_type("rollback"));
+        let go_on = format!(
+            "{} or {}",
+            desk.to_type(&format!("resume {run}")),
+            desk.to_type(&format!("rollback {run}"))
+        );
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
         let mut hangup = signal(SignalKind::hangup())?;

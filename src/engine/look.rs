@@ -82,7 +82,7 @@ impl<W: World, M: Memory> Looker<'_, W, M> {
     }
 
     /// One round of looks at one check, and the judgement.
-    async fn once(&self, entry: &Entry, aim: &Aim, pulses: &Pulses) -> Finding {
+    pub(super) async fn once(&self, entry: &Entry, aim: &Aim, pulses: &Pulses) -> Finding {
         let looks = self.world.looks(entry, aim, pulses);
         let taken = looks.into_iter().map(|look| async move {
             let memory_key = memory_key(self.plan, entry, &look.key);

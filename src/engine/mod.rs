@@ -5,6 +5,7 @@
 //! world that they are given.
 
 mod actual;
+mod back;
 mod direction;
 mod drive;
 mod look;
@@ -17,6 +18,7 @@ mod survey;
 mod world;
 
 pub use actual::{Actual, Remembered};
+pub use back::{Ahead, look_ahead};
 pub use drive::{Outfit, RunError, drive};
 pub use people::{Nobody, People};
 pub use resume::{GoOn, may_go_on, resume};

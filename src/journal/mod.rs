@@ -22,7 +22,7 @@ use crate::store::{Held, StoreError};
 pub use dry::{Dry, Never};
 pub use live::Live;
 pub use permit::{Intent, Permit};
-pub use runs::{Follower, Meta, Run, Summary, read, run_id, runs};
+pub use runs::{Damaged, Follower, Listed, Meta, Run, Summary, list, read, run_id, runs};
 
 /// Shows a record. It is called once a record is durable, in the order of the records, and must not block.
 pub type Publisher = Arc<dyn Fn(&Record) + Send + Sync>;

@@ -10,7 +10,7 @@ use super::log::run_scope;
 use crate::clock::Stamp;
 use crate::event::{Ending, Event, Record};
 use crate::plan::{Direction, Mode};
-use crate::store::{Holder, Liveness, Row, Store, StoreError};
+use crate::store::{Holder, Liveness, Row, Store};
 
 /// What is known of a run from its beginning.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,15 +39,25 @@ pub struct Summary {
     pub wrote: bool,
     /// How it ended; `None` while it runs, where it was cut off, and once a person reopened it.
     pub ending: Option<Ending>,
+    /// How much it left to be done; `None` in what an earlier version wrote.
+    #[serde(default)]
+    pub owed: Option<usize>,
 }
 
 impl Summary {
     /// The summary of a run once `record` is its newest record.
     pub fn after(before: Option<Summary>, record: &Record) -> Summary {
         let intended = matches!(record.event, Event::Intended { .. });
+        let owed = before.as_ref().map_or(Some(0), |summary| summary.owed);
         Summary {
             last: record.at.clone(),
             wrote: intended || before.is_some_and(|summary| summary.wrote),
+            owed: match &record.event {
+                Event::Owes { .. } => owed.map(|owed| owed + 1),
+                // Whoever goes on says anew what is left.
+                Event::Resumed { .. } | Event::Decided { .. } => Some(0),
+                _ => owed,
+            },
             ending: match &record.event {
                 Event::Ended { ending } => Some(*ending),
                 _ => None,
@@ -68,8 +78,30 @@ pub struct Run {
     pub writer: Option<Holder>,
 }
 
-/// All runs, newest first.
+/// One run of which not even its row in the list can be understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damaged {
+    pub id: String,
+    pub why: String,
+    pub writer: Option<Holder>,
+}
+
+/// All that a store keeps of runs: what is damaged hides nothing else.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listed {
+    /// Newest first.
+    pub runs: Vec<Run>,
+    /// Newest first.
+    pub damaged: Vec<Damaged>,
+}
+
+/// All runs that can be understood, newest first.
 pub async fn runs(store: &dyn Store) -> Result<Vec<Run>, JournalError> {
+    Ok(list(store).await?.runs)
+}
+
+/// All runs, without reading a journal.
+pub async fn list(store: &dyn Store) -> Result<Listed, JournalError> {
     let locks = store.locks().await?;
     let writer = |run: &str| {
         let scope = run_scope(run);
@@ -77,29 +109,39 @@ pub async fn runs(store: &dyn Store) -> Result<Vec<Run>, JournalError> {
             .find(|held| held.scope == scope && held.holder.liveness() != Liveness::Dead)
             .map(|held| held.holder.clone())
     };
-    let rows = store.runs().await?;
-    rows.into_iter()
-        .map(|row| {
-            let Row { run, count, .. } = &row;
-            Ok(Run {
-                writer: writer(run),
-                meta: understand(run, &row.meta)?,
-                summary: match row.state.as_slice() {
-                    [] => None,
-                    state => Some(understand(run, state)?),
-                },
-                records: *count,
+    let mut listed = Listed::default();
+    for row in store.runs().await? {
+        let writer = writer(&row.run);
+        match understood(&row) {
+            Ok((meta, summary)) => listed.runs.push(Run {
+                meta,
+                summary,
+                writer,
+                records: row.count,
                 id: row.run,
-            })
-        })
-        .collect()
+            }),
+            Err(why) => listed.damaged.push(Damaged {
+                id: row.run,
+                why,
+                writer,
+            }),
+        }
+    }
+    Ok(listed)
 }
 
-fn understand<T: serde::de::DeserializeOwned>(run: &str, bytes: &[u8]) -> Result<T, JournalError> {
-    serde_json::from_slice(bytes).map_err(|error| {
-        let why = format!("failed to understand what is kept of run `{run}`: {error}");
-        JournalError::Store(StoreError::Failed(why))
-    })
+fn understood(row: &Row) -> Result<(Meta, Option<Summary>), String> {
+    let meta = understand(&row.meta)?;
+    let summary = match row.state.as_slice() {
+        [] => None,
+        state => Some(understand(state)?),
+    };
+    Ok((meta, summary))
+}
+
+fn understand<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+    serde_json::from_slice(bytes)
+        .map_err(|error| format!("its row in the list is not understood: {error}"))
 }
 
 /// Reads and checks the whole journal of a run.

@@ -9,6 +9,7 @@
 //! - [`junit`] and [`github`] are forms that continuous integration takes; [`Linted`] is printed in them.
 //! - [`Fanout`] keeps the displays on a thread of their own, where they may block or fail.
 
+mod back;
 mod bars;
 mod card;
 mod fanout;
@@ -41,6 +42,7 @@ use std::io;
 
 use crate::event::{Pulse, Record};
 
+pub use back::{SeenNow, rollback};
 pub use bars::{Bars, TypedLines};
 pub use card::{Names, card};
 pub use fanout::{Closed, Dropped, Fanout, Patience};

@@ -77,6 +77,12 @@ impl Sqlite {
         Sqlite::open_within(dir, None)
     }
 
+    /// Opens the store of a state folder as it is; `None` where there is none, and then none is made.
+    pub fn open_existing(dir: &Path) -> Result<Option<Sqlite>, StoreError> {
+        let there = setup::is_there(&dir.join(FILE))?;
+        there.then(|| Sqlite::open(dir)).transpose()
+    }
+
     /// Opens a store that finds no room beyond `pages` of 4 KiB, as on a small disk.
     fn open_within(dir: &Path, pages: Option<u32>) -> Result<Sqlite, StoreError> {
         let path = dir.join(FILE);

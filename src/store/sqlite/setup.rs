@@ -118,6 +118,15 @@ pub(super) fn folder(dir: &Path, file: &Path, pages: Option<u32>) -> Result<Rese
     Reserve::keep(dir.join("reserve"), pages)
 }
 
+/// Whether there is a database; an error where that cannot be told.
+pub(super) fn is_there(file: &Path) -> Result<bool, StoreError> {
+    match std::fs::metadata(file) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(denied(file, error)),
+    }
+}
+
 /// Opens the database and brings it to the schema of this program.
 pub(super) fn database(path: &Path, pages: Option<u32>) -> Result<Connection, StoreError> {
     let mut db = Connection::open(path).map_err(|error| told(path, &error))?;

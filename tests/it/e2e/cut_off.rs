@@ -61,7 +61,7 @@ fn a_killed_drill_is_put_back_by_a_rollback() {
     drill.signal(Signal::KILL);
     drill.end();
     let back = scene
-        .run(&["rollback"])
+        .run(&["rollback", "--yes"])
         .exits(0)
         .says("old serves, as before");
     assert_eq!(scene.zone(), before, "{back}");
@@ -83,7 +83,7 @@ fn a_stopped_drill_says_how_to_go_on() {
     let stopped = stopped.says(&format!("cutover resume {id}"));
     let stopped = stopped.says(&format!("cutover rollback {id}"));
     assert!(scene.leads_to(&scene.new), "{stopped}");
-    scene.run(&["rollback", &id]).exits(0);
+    scene.run(&["rollback", &id, "--yes"]).exits(0);
     assert_eq!(scene.zone(), before);
 }
 
@@ -96,9 +96,19 @@ fn a_lost_terminal_stops_nothing_and_a_second_request_waits_for_nothing() {
     let drill = scene.drill_there();
     drill.wait_for("holding 10m");
     drill.signal(Signal::HUP);
-    // It is still there to take a message.
+    // It is still there to take a message, from whoever names it.
+    let id = scene.newest_run()["run"].as_str().unwrap().to_owned();
     scene
-        .run(&["rollback"])
+        .run(&["rollback", "--yes"])
+        .exits(2)
+        .complains("is alive (pid ")
+        .complains(&format!("`cutover rollback {id}`"));
+    scene
+        .run(&["rollback", &id])
+        .exits(2)
+        .complains("say `--yes`");
+    scene
+        .run(&["rollback", &id, "--yes"])
         .exits(8)
         .complains("was told to put everything back");
     drill.end().exits(5);
@@ -113,7 +123,7 @@ fn a_lost_terminal_stops_nothing_and_a_second_request_waits_for_nothing() {
         drill.signal(Signal::INT);
         let stopped = drill.end().exits(7);
         let took = begun.elapsed();
-        scene.run(&["rollback"]).exits(0);
+        scene.run(&["rollback", "--yes"]).exits(0);
         assert_eq!(scene.zone(), before, "{stopped}");
         stopped.err.contains("stopping now") && took < Duration::from_secs(40)
     });
@@ -165,7 +175,7 @@ fn a_third_request_leaves_at_once() {
         if at_once {
             assert_eq!(scene.newest_run()["ending"], serde_json::Value::Null);
         }
-        scene.run(&["rollback"]).exits(0);
+        scene.run(&["rollback", "--yes"]).exits(0);
         assert_eq!(scene.zone(), before, "{left}");
         at_once
     });
@@ -212,7 +222,7 @@ fn two_runs_at_once_are_one_too_many() {
 
     // A rollback of a run that is alive is a message to it.
     scene
-        .run(&["rollback", &id])
+        .run(&["rollback", &id, "--yes"])
         .exits(8)
         .complains("was told to put everything back");
     let undone = drill
@@ -231,7 +241,8 @@ fn a_follower_sees_a_run_to_its_end() {
     drill.wait_for("holding 10m");
     let follower = scene.start(&["show", "--follow"]);
     follower.wait_for("holding 10m");
-    scene.run(&["rollback"]).exits(8);
+    let id = scene.newest_run()["run"].as_str().unwrap().to_owned();
+    scene.run(&["rollback", &id, "--yes"]).exits(8);
     let drilled = drill.end().exits(5);
     let followed = follower.end().exits(0);
     assert_eq!(

@@ -53,11 +53,14 @@ fn a_failover_stays_and_a_rollback_puts_it_back() {
         .says("cutover rollback");
     assert!(scene.leads_to(&scene.new), "{done}");
     let done = scene
-        .run(&["rollback"])
+        .run(&["rollback", "--yes"])
         .exits(0)
         .says("old serves, as before");
     assert_eq!(scene.zone(), before, "{done}");
-    let again = scene.run(&["rollback"]).exits(4).complains("nothing");
+    let again = scene
+        .run(&["rollback", "--yes"])
+        .exits(4)
+        .complains("nothing");
     assert_eq!(scene.zone(), before, "{again}");
     scene.run(&["resume"]).exits(2).complains("cutover runs");
 }

@@ -117,8 +117,10 @@ fn every_verb_in_a_pipe() {
         ("show_drill", &["show"]),
         ("runs", &["runs", "-n", "1"]),
         ("failover", &["failover", "PLAYBOOK", "--yes"]),
-        ("rollback", &["rollback"]),
-        ("rollback_twice", &["rollback"]),
+        ("rollback_unasked", &["rollback"]),
+        ("rollback_dry_run", &["rollback", "--dry-run"]),
+        ("rollback", &["rollback", "--yes"]),
+        ("rollback_twice", &["rollback", "--yes"]),
     ];
     scene.playbook();
     for (name, arguments) in verbs {

@@ -18,3 +18,4 @@ mod screen;
 mod secrets;
 mod simulate;
 mod terminal;
+mod which_run;

@@ -89,10 +89,10 @@ fn an_edit_of_somebody_else_is_never_overwritten() {
     scene.somebody_else_writes("203.0.113.77");
     let theirs = scene.zone();
     let serial = scene.serial();
-    scene.run(&["rollback"]).exits(8);
+    let id = scene.newest_run()["run"].as_str().unwrap().to_owned();
+    scene.run(&["rollback", &id, "--yes"]).exits(8);
     let held = drill.end().exits(6);
     assert_eq!((scene.zone(), scene.serial()), (theirs, serial), "{held}");
-    let id = scene.newest_run()["run"].as_str().unwrap().to_owned();
     let held = held
         .says("somebody else wrote here")
         .says("changed by somebody else");
@@ -101,7 +101,7 @@ fn an_edit_of_somebody_else_is_never_overwritten() {
 
     // Once the zone is as the run left it, the way back is free.
     scene.somebody_else_writes("198.51.100.20");
-    let still = scene.run(&["rollback"]);
+    let still = scene.run(&["rollback", "--yes"]);
     assert_eq!(still.code, Some(6), "the TTL is not ours: {still}");
 }
 

@@ -27,7 +27,7 @@ fn no_secret_is_written_anywhere() {
         assert!(seen.contains("failover"), "the arguments were seen: {seen}");
         failover.end().exits(0);
         for arguments in [
-            &["rollback"][..],
+            &["rollback", "--yes"][..],
             &["plan", "PLAYBOOK", "--out", "plan.json", "--commands"],
             &["show"],
             &["show", "--format", "json"],

@@ -96,7 +96,12 @@ fn every_verb_on_a_terminal() {
     answer(&mut failover, NAME, "site\n");
     golden("failover", &failover.end());
     verb("runs", &["runs", "-n", "2"]);
-    verb("rollback", &["rollback"]);
+    let mut rollback = scene.start_on_terminal(&["rollback"], &[]);
+    answer(&mut rollback, NAME, "\n");
+    golden("rollback_declined", &rollback.end());
+    let mut rollback = scene.start_on_terminal(&["rollback"], &[]);
+    answer(&mut rollback, NAME, "site\n");
+    golden("rollback", &rollback.end());
     verb("rollback_twice", &["rollback"]);
 }
 

@@ -1,0 +1,118 @@
+//! What a rollback puts back, as a person reviews it, and what that would lose.
+
+use super::numbers::{count, date_time};
+use super::tally::{Standing, Tally};
+use super::text::{Line, Role, Style};
+use super::zone::difference;
+use crate::event::Finding;
+use crate::plan::{Edit, Nature, Outcome, Side};
+
+/// How a place was seen just now, or why not; and what the looks at the old side found.
+#[derive(Clone, Copy, Debug)]
+pub struct SeenNow<'a> {
+    pub places: &'a [(usize, Result<Side, String>)],
+    pub gates: &'a [(usize, Finding)],
+}
+
+const INDENT: usize = 7;
+
+/// The edit that puts another one back.
+pub(super) fn inverse(edit: &Edit) -> Edit {
+    Edit {
+        place: edit.place.clone(),
+        before: edit.after.clone(),
+        after: edit.before.clone(),
+    }
+}
+
+impl Tally {
+    /// The entries of the changes and acts that stand or may stand, the last one first.
+    pub fn standing_entries(&self) -> Vec<usize> {
+        let stands = |entry: &usize| {
+            use Standing::{Already, PutBack, Untouched};
+            !matches!(self.standing(*entry), Untouched | Already | PutBack)
+        };
+        self.changes.keys().rev().copied().filter(stands).collect()
+    }
+}
+
+/// The changes that go back, in the order in which they do, and what is lost.
+pub fn rollback(run: &str, tally: &Tally, seen: SeenNow<'_>, style: &Style) -> Vec<Line> {
+    let Some(plan) = tally.plan() else {
+        return Vec::new();
+    };
+    let entries = tally.standing_entries();
+    let began = tally.started().map_or_else(String::new, date_time);
+    let mut lines = Line::new()
+        .and(Role::Strong, format!("rollback of run {run}"))
+        .text(format!(
+            ": {} of {}, {} -> {}, begun {began}; {} to put back, the last one first",
+            plan.mode,
+            plan.playbook,
+            plan.direction.source,
+            plan.direction.target,
+            count(entries.len(), "change"),
+        ))
+        .wrap(style.width, 2);
+    for index in &entries {
+        let entry = &plan.entries[*index];
+        lines.push(Line::new());
+        let head = Line::new().text("  ").and(Role::Strong, &entry.id);
+        lines.extend(head.text("  ").text(&entry.title).wrap(style.width, 4));
+        match &entry.nature {
+            Nature::Change(edit) => {
+                lines.extend(difference(&inverse(edit), INDENT));
+                let now = seen.places.iter().find(|(entry, _)| entry == index);
+                if let Some((_, side)) = now {
+                    let (role, text) = now_holds(side);
+                    let line = Line::new().text(" ".repeat(INDENT)).and(Role::Dim, "now: ");
+                    lines.extend(line.and(role, text).wrap(style.width, INDENT + 2));
+                }
+            }
+            Nature::Act(act) => {
+                let line = Line::new().text(" ".repeat(INDENT));
+                lines.push(match &act.undo {
+                    Some(undo) => line.and(Role::Dim, "runs: ").and(Role::Command, undo),
+                    None => line.and(Role::Bad, "cannot be undone, and stays as it is"),
+                });
+            }
+            Nature::Check | Nature::Ask { .. } | Nature::Wait { .. } => {}
+        }
+    }
+    lines.push(Line::new());
+    let (source, target) = (&plan.direction.source, &plan.direction.target);
+    let lost = format!(
+        "what was written on {target} since {began} and is not on {source}: a rollback copies no data"
+    );
+    let line = Line::new().and(Role::Strong, "Would be lost").text("  ");
+    lines.extend(line.text(lost).wrap(style.width, 2));
+    for (index, finding) in seen.gates {
+        let role = match finding.outcome {
+            Outcome::Pass => Role::Good,
+            Outcome::Warn => Role::Caution,
+            Outcome::Late => Role::Waiting,
+            Outcome::Unknown => Role::Unclear,
+            Outcome::Fail => Role::Bad,
+        };
+        let entry = &plan.entries[*index];
+        let line = Line::new()
+            .text(format!("  old side: {} ", entry.id))
+            .and(role, finding.outcome.to_string())
+            .text(format!(": {}", finding.headline));
+        lines.extend(line.wrap(style.width, 4));
+    }
+    lines
+}
+
+fn now_holds(seen: &Result<Side, String>) -> (Role, String) {
+    match seen {
+        Ok(Side::After) => (Role::Plain, "as the run left it".to_owned()),
+        Ok(Side::Before) => (Role::Plain, "already as it was before the run".to_owned()),
+        Ok(Side::Mixed) => (Role::Caution, "a part of the change is there".to_owned()),
+        Ok(Side::Foreign) => {
+            let text = "somebody else wrote here since; that is not overwritten";
+            (Role::Bad, text.to_owned())
+        }
+        Err(why) => (Role::Unclear, format!("cannot be read: {why}")),
+    }
+}
