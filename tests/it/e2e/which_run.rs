@@ -18,7 +18,7 @@ fn killed_before_its_first_write(scene: &Scene, name: &str) {
     let file = format!("{name}.toml");
     std::fs::write(scene.folder.path().join(&file), text).unwrap();
     let run = scene.start(&["failover", &file, "--yes"]);
-    run.wait_for("breath");
+    run.wait_for("started by");
     run.signal(Signal::KILL);
     run.end();
 }
