@@ -1,21 +1,24 @@
 //! Performs a run: journal, displays, signals, the loop, and what is said at the end.
 
 use std::io::{IsTerminal, Write};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::common::{Desk, Failure, size};
 use super::keyboard::{count_unread_lines, interactive, typed_lines};
 use super::people::Present;
+use super::plan::commands;
 use super::signals::{Notices, Signals};
 use super::{Exit, Format};
 use crate::engine::{
     Actual, GoOn, NoMemory, Nobody, Outfit, Remembered, RunError, drive, may_go_on, resume,
 };
 use crate::event::{Ending, Record};
-use crate::journal::{Dry, Live, Meta, run_id};
+use crate::journal::{Dry, JournalError, Live, Meta, run_id};
 use crate::plan::Plan;
-use crate::report::{Bars, Fanout, JsonLines, Lines, Names, Reporter, Times};
+use crate::report::{
+    Bars, Fanout, JsonLines, Lines, Names, Reporter, Style, Tally, Times, by_hand, render,
+};
 use crate::step::Pulses;
 use crate::store::Store;
 
@@ -120,19 +123,33 @@ impl Displays {
     }
 }
 
+/// What a run comes to, kept beside its journal; and who shows each record and adds it to that.
+fn told(displays: &Displays, past: &[Record]) -> (Arc<Mutex<Tally>>, crate::journal::Publisher) {
+    let tally = Arc::new(Mutex::new(Tally::of(past)));
+    let (kept, show) = (Arc::clone(&tally), displays.publisher());
+    let publish: crate::journal::Publisher = Arc::new(move |record| {
+        show(record);
+        kept.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .fold(record);
+    });
+    (tally, publish)
+}
+
 impl Performance<'_> {
     /// Carries out a plan.
     pub(super) async fn live(&self, plan: Plan) -> Result<Exit, Failure> {
         let run = run_id(&self.desk.clock.now(), plan.mode);
         let meta = self.meta(&plan);
         let displays = self.displays(&run, &[])?;
+        let (told, publish) = told(&displays, &[]);
         let begun = Live::begin(
             Arc::clone(&self.store),
             &run,
             &meta,
             &plan.locks,
             self.desk.clock.clone(),
-            displays.publisher(),
+            publish,
         );
         let mut journal = match begun.await {
             Ok(journal) => journal,
@@ -155,7 +172,7 @@ impl Performance<'_> {
         };
         let result = drive(plan, &mut journal, outfit).await;
         journal.close().await;
-        self.end(displays, &run, result).await
+        self.end_of_writer(displays, &run, result, &told).await
     }
 
     /// Goes on with a run, or puts it back.
@@ -165,7 +182,8 @@ impl Performance<'_> {
         may_go_on(&past, how).map_err(|error| self.failure(run, &error))?;
         let displays = self.displays(run, &past)?;
         let store = Arc::clone(&self.store);
-        let reopened = Live::reopen(store, run, self.desk.clock.clone(), displays.publisher());
+        let (told, publish) = told(&displays, &past);
+        let reopened = Live::reopen(store, run, self.desk.clock.clone(), publish);
         let (mut journal, records) = match reopened.await {
             Ok(opened) => opened,
             Err(error) => {
@@ -188,7 +206,7 @@ impl Performance<'_> {
         };
         let result = resume(&records, &mut journal, outfit, how).await;
         journal.close().await;
-        self.end(displays, run, result).await
+        self.end_of_writer(displays, run, result, &told).await
     }
 
     /// Looks, and changes nothing: a check or a dry run. Returns the ending and what was recorded.
@@ -204,7 +222,7 @@ impl Performance<'_> {
             true => Displays::unattended(self.desk, self.names(&run), &[])?,
             false => Displays::none()?,
         };
-        let records = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let records = Arc::new(Mutex::new(Vec::new()));
         let show = displays.publisher();
         let keep = Arc::clone(&records);
         let publish: crate::journal::Publisher = Arc::new(move |record| {
@@ -290,6 +308,33 @@ impl Performance<'_> {
         }
     }
 
+    /// The same for a run that writes: where its journal is lost, the way back is on the screen.
+    async fn end_of_writer(
+        &self,
+        displays: Displays,
+        run: &str,
+        result: Result<Ending, RunError>,
+        told: &Mutex<Tally>,
+    ) -> Result<Exit, Failure> {
+        let lost = matches!(result, Err(RunError::Journal(JournalError::Gone(_))));
+        let ended = self.end(displays, run, result).await;
+        let Err(failure) = ended else { return ended };
+        if !lost {
+            return Err(failure);
+        }
+        let tally = told.lock().unwrap_or_else(PoisonError::into_inner);
+        let commands = tally.plan().map(|plan| commands(self.actual, plan));
+        let lines = by_hand(&tally, &commands.unwrap_or_default(), &Style::plain());
+        self.desk.say(render(&lines, &Style::plain()).trim_end());
+        Err(Failure {
+            exit: match tally.anything_stands() {
+                true => Exit::Held,
+                false => failure.exit,
+            },
+            ..failure
+        })
+    }
+
     /// Shows what is left, closes what is open, and says how it ended.
     async fn end(
         &self,
@@ -314,6 +359,9 @@ impl Performance<'_> {
     }
 
     fn failure(&self, run: &str, error: &RunError) -> Failure {
+        if matches!(error, RunError::Journal(JournalError::Gone(_))) {
+            return Failure::new(Exit::Error, error);
+        }
         if matches!(error, RunError::NothingStands) {
             return Failure::new(Exit::Refused, error);
         }

@@ -102,6 +102,7 @@ impl Journal for Live {
         if self.0.on_reserve() && intent.way == Way::There {
             return Err(JournalError::Full);
         }
+        self.0.is_in_place().await?;
         let event = Event::Intended {
             entry: intent.entry,
             way: intent.way,

@@ -7,7 +7,7 @@ use super::{JournalError, Meta, Publisher, Summary};
 use crate::clock::Clock;
 use crate::event::{Event, Record};
 use crate::plan::Way;
-use crate::store::{Append, AppendError, Claim, Holder, Lock, LockError, Store};
+use crate::store::{Append, AppendError, Claim, Holder, Lock, LockError, Store, StoreError};
 
 pub(super) struct Log {
     clock: Clock,
@@ -126,11 +126,26 @@ impl Log {
         event: Event,
         guard: Guard,
     ) -> Result<Record, JournalError> {
-        if let Some((sealed, guard)) = self.unanswered.take() {
-            self.land(sealed, guard).await?;
-        }
+        self.land_unanswered().await?;
         let sealed = self.chain.seal(self.clock.now(), event)?;
         self.land(sealed, guard).await
+    }
+
+    /// Whether what was recorded so far is where whoever goes on with the run will look for it.
+    pub(super) async fn is_in_place(&mut self) -> Result<(), JournalError> {
+        self.land_unanswered().await?;
+        let Some(shelf) = &self.shelf else {
+            return Ok(());
+        };
+        let (count, head) = (self.chain.next(), self.chain.head());
+        Ok(shelf.store.holds(&shelf.run, count, head).await?)
+    }
+
+    async fn land_unanswered(&mut self) -> Result<(), JournalError> {
+        match self.unanswered.take() {
+            Some((sealed, guard)) => self.land(sealed, guard).await.map(|_| ()),
+            None => Ok(()),
+        }
     }
 
     async fn land(&mut self, sealed: Sealed, guard: Guard) -> Result<Record, JournalError> {
@@ -186,6 +201,10 @@ impl Log {
         };
         if let AppendError::LockLost(scope) = last {
             return Err(JournalError::LockLost(scope));
+        }
+        if let AppendError::Store(StoreError::Gone(why)) = last {
+            self.broken = Some(why.clone());
+            return Err(JournalError::Gone(why));
         }
         let why = last.to_string();
         self.broken = Some(why.clone());

@@ -71,6 +71,18 @@ pub enum JournalError {
     LockLost(String),
     #[error("{0}; follow it with `cutover show --follow {run}`", run = .0.run)]
     Locked(Box<Held>),
+    /// The run stops before its next write: nobody could put back what a journal does not tell.
+    #[error("the journal is not under the run any more: {0}; nothing more is written without it")]
+    Gone(String),
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
+}
+
+impl From<StoreError> for JournalError {
+    fn from(error: StoreError) -> JournalError {
+        match error {
+            StoreError::Gone(why) => JournalError::Gone(why),
+            other => JournalError::Store(other),
+        }
+    }
 }

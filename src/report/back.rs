@@ -1,6 +1,7 @@
 //! What a rollback puts back, as a person reviews it, and what that would lose.
 
 use super::numbers::{count, date_time};
+use super::plan::Commands;
 use super::tally::{Standing, Tally};
 use super::text::{Line, Role, Style};
 use super::zone::difference;
@@ -100,6 +101,42 @@ pub fn rollback(run: &str, tally: &Tally, seen: SeenNow<'_>, style: &Style) -> V
             .and(role, finding.outcome.to_string())
             .text(format!(": {}", finding.headline));
         lines.extend(line.wrap(style.width, 4));
+    }
+    lines
+}
+
+/// The changes that stand, each with what puts it back, for when no journal can tell any more. `commands` are what a
+/// person would type.
+pub fn by_hand(tally: &Tally, commands: &[Commands], style: &Style) -> Vec<Line> {
+    let entries = tally.standing_entries();
+    let Some(plan) = tally.plan() else {
+        return Vec::new();
+    };
+    if entries.is_empty() {
+        return vec![Line::new().text("Nothing of this run stands.")];
+    }
+    let text = format!(
+        "{} of this run may stand, and no journal tells of it any more. Keep this text. What puts everything back, \
+         the last one first:",
+        count(entries.len(), "change")
+    );
+    let mut lines = Line::new().and(Role::Strong, text).wrap(style.width, 0);
+    for index in entries {
+        let entry = &plan.entries[index];
+        lines.push(Line::new());
+        lines.push(Line::new().text("  ").and(Role::Strong, &entry.id));
+        match &entry.nature {
+            Nature::Change(edit) => lines.extend(difference(&inverse(edit), INDENT)),
+            Nature::Act(act) if act.undo.is_none() => {
+                let line = Line::new().text(" ".repeat(INDENT));
+                lines.push(line.and(Role::Bad, "cannot be undone"));
+            }
+            _ => {}
+        }
+        let back = commands.iter().filter(|one| one.entry == entry.id);
+        for text in back.flat_map(|one| &one.back).flat_map(|text| text.lines()) {
+            lines.push(Line::new().and(Role::Command, text));
+        }
     }
     lines
 }

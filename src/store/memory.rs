@@ -25,6 +25,8 @@ struct Inner {
     fuse: Option<(u64, Blow)>,
     /// Why nothing is answered any more.
     out: bool,
+    /// Its files were removed under whoever writes them.
+    removed: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -60,6 +62,11 @@ impl Memory {
     /// How many appends were asked for so far.
     pub fn appends(&self) -> u64 {
         self.inner().appends
+    }
+
+    /// Removes everything while others go on writing it, as `rm -rf` does.
+    pub fn remove(&self) {
+        self.inner().removed = true;
     }
 
     /// The machine is on again: what was durable is there, and every process that held a lock is gone.
@@ -177,6 +184,9 @@ impl Store for Memory {
         self.answer(|inner| {
             let number = inner.appends;
             inner.appends += 1;
+            if inner.removed {
+                return Err(StoreError::Gone("the store was removed".into()).into());
+            }
             let blow = match inner.fuse {
                 Some((at, blow)) if at == number => Some(blow),
                 _ => None,
@@ -205,6 +215,21 @@ impl Store for Memory {
                 row: run.row(),
                 records: run.records.iter().skip(skip).cloned().collect(),
             })
+        })
+    }
+
+    fn holds<'a>(&'a self, run: &'a str, count: u64, head: Hash) -> Reply<'a, ()> {
+        self.answer(|inner| {
+            let gone = |what: &str| Err(StoreError::Gone(format!("the store {what}")));
+            if inner.removed {
+                return gone("was removed");
+            }
+            match inner.run(run) {
+                Ok(run) if run.row().count == count && run.head.unwrap_or_default() == head => {
+                    Ok(())
+                }
+                _ => gone("holds another journal"),
+            }
         })
     }
 

@@ -46,6 +46,10 @@ pub trait Store: Send + Sync {
     /// The records of a run from number `from` on, with its head and count as of the same moment.
     fn read<'a>(&'a self, run: &'a str, from: u64) -> Reply<'a, Stored>;
 
+    /// Whether whoever opens the store now finds this journal: so many records of a run, and this head. An error
+    /// is a no as well: the files were removed, moved, replaced or cut off.
+    fn holds<'a>(&'a self, run: &'a str, count: u64, head: Hash) -> Reply<'a, ()>;
+
     /// All runs, newest first.
     fn runs(&self) -> Reply<'_, Vec<Row>>;
 
@@ -185,6 +189,9 @@ pub enum StoreError {
         found: i64,
         known: i64,
     },
+    /// What is written is not where anybody would look for it.
+    #[error("{0}")]
+    Gone(String),
     #[error("`{0}` is kept busy by another process; try again")]
     Busy(String),
     #[error("{0}")]

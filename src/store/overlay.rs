@@ -1,6 +1,8 @@
 //! A store above another one, which appends in a way of its own.
 
-use super::{Append, AppendError, Claim, Held, Lock, LockError, Memo, Reply, Row, Store, Stored};
+use super::{
+    Append, AppendError, Claim, Hash, Held, Lock, LockError, Memo, Reply, Row, Store, Stored,
+};
 
 /// Appends in a way of its own, and hands everything else down as it is.
 pub trait Overlay: Send + Sync {
@@ -22,6 +24,10 @@ impl<S: Overlay> Store for S {
 
     fn read<'a>(&'a self, run: &'a str, from: u64) -> Reply<'a, Stored> {
         self.below().read(run, from)
+    }
+
+    fn holds<'a>(&'a self, run: &'a str, count: u64, head: Hash) -> Reply<'a, ()> {
+        self.below().holds(run, count, head)
     }
 
     fn runs(&self) -> Reply<'_, Vec<Row>> {

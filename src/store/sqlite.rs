@@ -4,6 +4,7 @@
 //! together, in one transaction. Other processes may read and write at the same time: it is a write-ahead
 //! log, and every question that decides something is asked inside the transaction that acts on it.
 
+mod place;
 mod queries;
 mod setup;
 
@@ -16,8 +17,10 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use super::{
-    Append, AppendError, Claim, Held, Lock, LockError, Memo, Reply, Row, Store, StoreError, Stored,
+    Append, AppendError, Claim, Hash, Held, Lock, LockError, Memo, Reply, Row, Store, StoreError,
+    Stored,
 };
+use place::Place;
 use setup::Reserve;
 
 /// The file of the database within the state folder.
@@ -48,6 +51,7 @@ enum Request {
 struct Owner {
     db: Connection,
     path: PathBuf,
+    place: Place,
     reserve: Reserve,
 }
 
@@ -89,6 +93,7 @@ impl Sqlite {
         let reserve = setup::folder(dir, &path, pages)?;
         let db = setup::database(&path, pages)?;
         let owner = Owner {
+            place: Place::of(&path)?,
             db,
             path: path.clone(),
             reserve,
@@ -200,6 +205,9 @@ impl Owner {
 
     fn append_all(&mut self, entries: &[Append]) -> Vec<Result<(), AppendError>> {
         let all = |error: AppendError| vec![Err(error); entries.len()];
+        if let Err(gone) = self.place.check() {
+            return all(gone.into());
+        }
         if self.reserve.take_news() {
             return all(AppendError::Full);
         }
@@ -209,7 +217,11 @@ impl Owner {
                 .collect::<Result<Vec<_>, Trouble>>()
         });
         match done {
-            Ok(answers) => answers,
+            // Durable where nobody will look for it is not durable.
+            Ok(answers) => match self.place.check() {
+                Ok(()) => answers,
+                Err(gone) => all(gone.into()),
+            },
             Err(Trouble::Sql(error)) if setup::is_full(&error) && self.reserve.free(&self.db) => {
                 self.reserve.take_news();
                 all(AppendError::Full)
@@ -267,6 +279,19 @@ impl Store for Sqlite {
         let path = self.path.display().to_string();
         self.looking(move |db| queries::read(db, &path, &run, from))
             .boxed()
+    }
+
+    fn holds<'a>(&'a self, run: &'a str, count: u64, head: Hash) -> Reply<'a, ()> {
+        let run = run.to_owned();
+        async move {
+            let (tell, told) = oneshot::channel();
+            let work = move |owner: &mut Owner| {
+                let _gone = tell.send(owner.place.holds(&run, count, head));
+            };
+            self.hand_over(Request::Other(Box::new(work)))?;
+            self.await_answer(told).await?
+        }
+        .boxed()
     }
 
     fn runs(&self) -> Reply<'_, Vec<Row>> {

@@ -4,10 +4,11 @@
     reason = "this module makes the files of the store, before anything async runs"
 )]
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
@@ -107,22 +108,93 @@ impl Reserve {
     }
 }
 
-/// Makes the folder, an empty file for the database (both for their owner alone) and the reserve.
+/// Makes the folder (for its owner alone), an empty database and the reserve, where they are missing.
 pub(super) fn folder(dir: &Path, file: &Path, pages: Option<u32>) -> Result<Reserve, StoreError> {
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(dir)
         .map_err(|error| denied(dir, error))?;
-    private().open(file).map_err(|error| denied(file, error))?;
+    if !is_there(file)? {
+        make(dir, file)?;
+    }
     Reserve::keep(dir.join("reserve"), pages)
 }
 
-/// Whether there is a database; an error where that cannot be told.
+/// Makes a database under another name and moves it to its place when it is whole: what is found there is never
+/// half made, so an empty file is one that was cut to nothing.
+fn make(dir: &Path, file: &Path) -> Result<(), StoreError> {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    let name = format!(".{}-{number}.new", std::process::id());
+    let new = dir.join(name);
+    let _left_by_a_dead_process = std::fs::remove_file(&new);
+    let made = made_at(&new).and_then(|()| match std::fs::hard_link(&new, file) {
+        // Another process was faster; both are alike.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) if error.kind() == ErrorKind::StorageFull => Err(denied(file, error)),
+        // Not every file system has links.
+        Err(_) => std::fs::rename(&new, file).map_err(|error| denied(file, error)),
+        Ok(()) => Ok(()),
+    });
+    let _moved = std::fs::remove_file(&new);
+    made
+}
+
+fn made_at(new: &Path) -> Result<(), StoreError> {
+    for_whom(new).and_then(|()| {
+        let mut db = Connection::open(new).map_err(|error| told(new, &error))?;
+        match prepare(&mut db).map_err(|error| told(new, &error))? {
+            Found::NoWal => Err(no_wal(new)),
+            _ => db.close().map_err(|(_, error)| told(new, &error)),
+        }
+    })
+}
+
+/// Makes an empty file, for its owner alone, or for the group of a folder that hands its group on.
+fn for_whom(new: &Path) -> Result<(), StoreError> {
+    let file = private().open(new).map_err(|error| denied(new, error))?;
+    share(&file, new).map_err(|error| denied(new, error))
+}
+
+/// Whether the files of this folder are its group's as well: it is a team's, set up with `chmod 2770`.
+fn is_shared(dir: &Path) -> bool {
+    const HANDS_ITS_GROUP_ON: u32 = 0o2020;
+    std::fs::metadata(dir)
+        .is_ok_and(|dir| dir.permissions().mode() & HANDS_ITS_GROUP_ON == HANDS_ITS_GROUP_ON)
+}
+
+/// Opens a file of a shared folder to its group, whatever the umask is. SQLite gives the files beside it the same
+/// mode.
+fn share(file: &File, path: &Path) -> std::io::Result<()> {
+    match path.parent() {
+        Some(dir) if is_shared(dir) => file.set_permissions(Permissions::from_mode(0o660)),
+        _ => Ok(()),
+    }
+}
+
+/// Whether there is a database; an error where that cannot be told. One that was cut to nothing, or of which only
+/// the log of its newest records is left, held journals: it is not taken for one that was never made.
 pub(super) fn is_there(file: &Path) -> Result<bool, StoreError> {
+    let damaged = |why: &str| StoreError::Damaged {
+        path: file.display().to_string(),
+        why: why.to_owned(),
+    };
     match std::fs::metadata(file) {
+        Ok(found) if found.len() == 0 => Err(damaged(
+            "it is empty, as no database ever is (remove it only if this folder never held a run)",
+        )),
         Ok(_) => Ok(true),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let mut log = file.as_os_str().to_owned();
+            log.push("-wal");
+            match std::fs::metadata(&log) {
+                Ok(found) if found.len() > 0 => Err(damaged(
+                    "it is missing, and its log `-wal` with the newest records is still there",
+                )),
+                _ => Ok(false),
+            }
+        }
         Err(error) => Err(denied(file, error)),
     }
 }
@@ -146,17 +218,19 @@ pub(super) fn database(path: &Path, pages: Option<u32>) -> Result<Connection, St
                 why: "it is a database of another program".into(),
             });
         }
-        Found::NoWal => {
-            return Err(StoreError::Denied {
-                path: path.display().to_string(),
-                why: "its file system allows no write-ahead log (a network file system?)".into(),
-            });
-        }
+        Found::NoWal => return Err(no_wal(path)),
     }
     if let Some(pages) = pages {
         limit(&db, pages).map_err(|error| told(path, &error))?;
     }
     Ok(db)
+}
+
+fn no_wal(path: &Path) -> StoreError {
+    StoreError::Denied {
+        path: path.display().to_string(),
+        why: "its file system allows no write-ahead log (a network file system?)".into(),
+    }
 }
 
 enum Found {
@@ -238,6 +312,7 @@ fn fill(path: &Path) -> std::io::Result<()> {
         return Ok(());
     }
     let mut file: File = private().open(path)?;
+    share(&file, path)?;
     let flags = rustix::fs::FallocateFlags::empty();
     match rustix::fs::fallocate(&file, flags, 0, u64::from(RESERVE)) {
         Ok(()) => {}

@@ -7,6 +7,7 @@ mod dry;
 mod emergency;
 mod formats;
 mod golden;
+mod journal_lost;
 mod lies;
 mod nightly;
 mod program;
