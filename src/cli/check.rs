@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::common::{Desk, Failure, PlaybookArgs};
-use super::perform::Performance;
+use super::nagios;
+use super::perform::{Performance, Seen};
 use super::{Exit, Format};
-use crate::clock::{Stamp, short};
+use crate::clock::{Stamp, parse_span, short};
 use crate::dns::caches;
 use crate::engine::{Intention, survey};
-use crate::event::{Ending, Event, Record};
-use crate::plan::{Mode, Outcome, Plan};
+use crate::plan::{Mode, Plan};
 use crate::report::Line;
 use crate::store::{Memory, Store};
 
@@ -18,33 +18,36 @@ use crate::store::{Memory, Store};
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
-    playbook: PlaybookArgs,
+    pub(super) playbook: PlaybookArgs,
     /// Looks at this site as the one to go to, whatever DNS says
     #[arg(long, value_name = "SITE")]
     to: Option<String>,
+    /// How long `--format nagios` looks before it answers with what it has seen by then
+    #[arg(long, value_name = "SPAN", value_parser = parse_span, default_value = "9s")]
+    pub(super) within: Duration,
 }
 
 /// What caches that do not like short TTLs make of them.
 const FLOOR: Duration = Duration::from_secs(30);
 
-/// How much a monitoring system is told of why nothing was looked at, in characters.
-const LONGEST_WHY: usize = 400;
-
 pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
-    match look(desk, args).await {
-        // A monitoring system reads one line of standard output and knows four exit codes, whatever happens.
-        Err(failure) if desk.format == Format::Nagios => {
-            let failure = failure.at(desk);
-            desk.complain(&failure.message);
-            let name = args.playbook.playbook.file_stem().unwrap_or_default();
-            desk.print_text(&not_looked(&name.to_string_lossy(), &failure.message));
-            Ok(Exit::Playbook)
-        }
-        done => done,
+    match desk.format {
+        Format::Nagios => Ok(nagios::run(desk, args).await),
+        _ => look(desk, args, &Seen::default())
+            .await
+            .map(|looked| looked.exit),
     }
 }
 
-async fn look(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
+/// What a check came to.
+pub(super) struct Looked {
+    pub exit: Exit,
+    /// Why a failover would be refused.
+    pub refused: Option<String>,
+}
+
+/// Looks; what is recorded is added to `seen` as it comes.
+pub(super) async fn look(desk: &Desk, args: &Args, seen: &Seen) -> Result<Looked, Failure> {
     let book = desk.playbook(&args.playbook)?;
     let actual = desk.actual(&book);
     let intention = Intention {
@@ -63,41 +66,40 @@ async fn look(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
         playbook: args.playbook.playbook.display().to_string(),
         yes: false,
     };
-    let (exit, records) = performance.dry(plan, kept, true).await?;
+    let exit = performance.dry(plan, kept, true, seen).await?;
+    let mut looked = Looked {
+        exit,
+        refused: None,
+    };
     if exit == Exit::Stopped && desk.format != Format::Nagios {
-        return Ok(exit);
+        return Ok(looked);
     }
     // Whether the changes could be planned: a key that is not taken any more would stop a failover.
     let dry = Intention {
         mode: Mode::Plan,
         ..intention
     };
-    let planned = survey(&actual, &dry)
-        .await
-        .map_err(|error| error.to_string());
-    match (desk.format, planned) {
-        (Format::Nagios, planned) => {
-            let (line, exit) = nagios(book.name(), &records, planned.err());
-            desk.print_text(&line);
-            return Ok(exit);
+    match (survey(&actual, &dry).await, desk.format) {
+        (Err(why), format) => {
+            let why = why.to_string();
+            if format != Format::Nagios {
+                desk.complain(&format!("a failover would be refused: {why}"));
+            }
+            if exit == Exit::Done {
+                looked.exit = Exit::Refused;
+            }
+            looked.refused = Some(why);
         }
-        (_, Err(why)) => {
-            desk.complain(&format!("a failover would be refused: {why}"));
-            return Ok(match exit {
-                Exit::Done => Exit::Refused,
-                other => other,
-            });
-        }
-        (Format::Text, Ok(plan)) => {
+        (Ok(plan), Format::Text) => {
             if let Some(sentence) = forecast(desk, &plan) {
                 let lines = Line::new().text(sentence).wrap(desk.style().width, 0);
                 desk.print_text("\n");
                 desk.print(&lines);
             }
         }
-        (Format::Json | Format::Junit | Format::Github, Ok(_)) => {}
+        (Ok(_), _) => {}
     }
-    Ok(exit)
+    Ok(looked)
 }
 
 /// The store, or one in memory where there is none: what only looks must work on a bare CI machine.
@@ -140,131 +142,9 @@ fn sentence(expiry: &caches::Expiry, now: &Stamp) -> String {
     )
 }
 
-/// Text on one line of a monitoring plugin, where `|` begins the numbers.
-fn on_one_line(text: &str) -> String {
-    crate::report::clean(text).replace('|', "/")
-}
-
-/// The line where nothing was looked at, and why.
-fn not_looked(name: &str, why: &str) -> String {
-    let why: Vec<&str> = why.split_whitespace().collect();
-    let why: String = why.join(" ").chars().take(LONGEST_WHY).collect();
-    let (name, why) = (on_one_line(name), on_one_line(&why));
-    format!("CUTOVER UNKNOWN - {name}: {why}\n")
-}
-
-/// One line, and the exit codes of a monitoring plugin: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
-fn nagios(name: &str, records: &[Record], unplanned: Option<String>) -> (String, Exit) {
-    let mut worst = Outcome::Pass;
-    let mut words = Vec::new();
-    let mut looked = 0;
-    let plan = match records.first().map(|record| &record.event) {
-        Some(Event::Started { plan, .. }) => plan,
-        _ => return (not_looked(name, "nothing was recorded"), Exit::Playbook),
-    };
-    let ending = records.iter().rev().find_map(|record| match record.event {
-        Event::Ended { ending } => Some(ending),
-        _ => None,
-    });
-    for record in records {
-        if let Event::Looked { entry, finding, .. } = &record.event {
-            looked += 1;
-            worst = worst.max(finding.outcome);
-            if finding.outcome != Outcome::Pass {
-                let id = plan
-                    .entries
-                    .get(*entry)
-                    .map_or("", |entry| entry.id.as_str());
-                let headline = on_one_line(&finding.headline);
-                words.push(format!("{id} {}: {headline}", finding.outcome));
-            }
-        }
-    }
-    // Somebody stopped it: what was not looked at may be anything.
-    if matches!(ending, None | Some(Ending::Stopped)) {
-        worst = match worst {
-            Outcome::Fail => Outcome::Fail,
-            _ => Outcome::Unknown,
-        };
-        words.push("stopped before its end".to_owned());
-    }
-    if let Some(why) = unplanned {
-        worst = worst.max(Outcome::Unknown);
-        // A reason may have several lines.
-        let why: Vec<&str> = why.split_whitespace().collect();
-        let why = on_one_line(&why.join(" "));
-        words.push(format!("a failover would be refused: {why}"));
-    }
-    let (word, exit) = match worst {
-        _ if looked == 0 => ("UNKNOWN", Exit::Playbook),
-        Outcome::Pass => ("OK", Exit::Done),
-        Outcome::Warn | Outcome::Late => ("WARNING", Exit::Error),
-        Outcome::Fail => ("CRITICAL", Exit::Usage),
-        Outcome::Unknown => ("UNKNOWN", Exit::Playbook),
-    };
-    let text = match words.is_empty() {
-        true if looked == 1 => "1 check passes".to_owned(),
-        true => format!("{looked} checks pass"),
-        false => words.join("; "),
-    };
-    let left_out: String = (plan.left_out.iter())
-        .map(|step| on_one_line(&format!("; {} is left out {}", step.what, step.why)))
-        .collect();
-    (format!("CUTOVER {word} - {name}: {text}{left_out}\n"), exit)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Finding, Round};
-
-    fn records(outcome: Outcome, ending: Ending) -> Vec<Record> {
-        let started = Event::Started {
-            plan: Box::new(crate::fake::plan(Mode::Check, "kk")),
-            by: "root@ops1".into(),
-            version: "0.1.0".into(),
-        };
-        let looked = Event::Looked {
-            entry: 0,
-            round: Round::There,
-            finding: Finding::new(outcome, "as it is"),
-        };
-        let at = Stamp {
-            wall: "2026-11-22T03:00:00Z".parse().unwrap(),
-            boot_ms: 0,
-            boot_id: "one".into(),
-        };
-        let events = [started, looked, Event::Ended { ending }];
-        (0..)
-            .zip(events)
-            .map(|(seq, event)| Record {
-                seq,
-                at: at.clone(),
-                event,
-            })
-            .collect()
-    }
-
-    #[test]
-    fn a_check_that_was_stopped_is_not_ok() {
-        let of = |outcome, ending| nagios("site", &records(outcome, ending), None);
-        let (line, exit) = of(Outcome::Pass, Ending::Done);
-        assert_eq!(
-            (line.as_str(), exit),
-            ("CUTOVER OK - site: 1 check passes\n", Exit::Done)
-        );
-        let (line, exit) = of(Outcome::Pass, Ending::Stopped);
-        assert_eq!(
-            (line.as_str(), exit as u8),
-            ("CUTOVER UNKNOWN - site: stopped before its end\n", 3)
-        );
-        let (line, exit) = of(Outcome::Fail, Ending::Stopped);
-        assert!(
-            line.starts_with("CUTOVER CRITICAL - site: k0 fail: as it is; stopped"),
-            "{line}"
-        );
-        assert_eq!(exit as u8, 2);
-    }
 
     #[test]
     fn the_forecast_names_a_second_time_only_where_it_differs() {

@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::engine::{Actual, SurveyError};
 use crate::journal::{self, JournalError};
 use crate::playbook::{Included, Input, LARGEST, Playbook, Problems};
-use crate::report::{Line, Style, clean, render, to_type};
+use crate::report::{Dropped, Line, Style, clean, render, to_type};
 use crate::store::{Memory, Sqlite, Store, StoreError, state_dir};
 use crate::world::exec::Exec;
 
@@ -76,7 +76,7 @@ pub(super) struct Desk {
     pub format: Format,
     color: Color,
     state: Option<PathBuf>,
-    lost_output: AtomicBool,
+    lost_output: Arc<AtomicBool>,
 }
 
 impl Desk {
@@ -86,7 +86,7 @@ impl Desk {
             format: global.format,
             color: global.color,
             state: global.state.clone(),
-            lost_output: AtomicBool::new(false),
+            lost_output: Arc::default(),
         }
     }
 
@@ -122,7 +122,7 @@ impl Desk {
             format: self.format,
             color: self.color,
             state: Some(state),
-            lost_output: AtomicBool::new(false),
+            lost_output: Arc::clone(&self.lost_output),
         }
     }
 
@@ -201,9 +201,18 @@ impl Desk {
         let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
         if let Err(why) = printed
             && why.kind() != std::io::ErrorKind::BrokenPipe
-            && !self.lost_output.swap(true, Ordering::Relaxed)
         {
-            self.complain(&format!("failed to print all of it: {why}"));
+            lose_output(&self.lost_output, &why.to_string());
+        }
+    }
+
+    /// What a display does that could not print: the same as whoever prints without one.
+    pub(super) fn on_lost_display(&self) -> impl FnMut(&Dropped) + Send + 'static {
+        let lost = Arc::clone(&self.lost_output);
+        move |dropped| {
+            if !dropped.unread {
+                lose_output(&lost, &dropped.error);
+            }
         }
     }
 
@@ -313,6 +322,14 @@ impl Desk {
             });
         let uname = rustix::system::uname();
         format!("{user}@{}", uname.nodename().to_string_lossy())
+    }
+}
+
+/// Says once that somebody does not get all that is printed.
+fn lose_output(lost: &AtomicBool, why: &str) {
+    if !lost.swap(true, Ordering::Relaxed) {
+        let mut err = std::io::stderr().lock();
+        let _gone = writeln!(err, "cutover: failed to print all of it: {}", clean(why));
     }
 }
 

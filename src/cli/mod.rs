@@ -12,6 +12,7 @@ mod folder;
 mod keyboard;
 mod kinds;
 mod lint;
+mod nagios;
 mod owed;
 mod people;
 mod perform;
@@ -24,6 +25,7 @@ mod show;
 mod show_playbook;
 mod signals;
 mod simulate;
+mod stuck;
 mod which;
 mod world;
 

@@ -1,35 +1,68 @@
 //! `cutover owed`
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::common::{Desk, Failure};
+use super::resume::book_of;
+use super::stuck::stuck;
 use super::{Exit, Format};
+use crate::engine::{look_at_places, look_once_more};
+use crate::event::{Event, Owed, Record, Round};
 use crate::journal;
+use crate::plan::{Outcome, Side};
 use crate::report::{OwedRow, Tally, owed_table, to_type};
 
 /// Lists what earlier runs have left to be done
 ///
-/// The newest run of a playbook that changed something speaks for all of them.
+/// The newest run of a playbook that changed something speaks for all of them; a run that was held, stopped or cut
+/// off with changes standing is listed as long as they stand. What was late or not seen is looked at again now, and
+/// is settled where it passes.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {}
 
 pub(super) async fn run(desk: &Desk, _: &Args) -> Result<Exit, Failure> {
     let store = desk.store_that_is_there()?;
     let now = desk.clock.now();
-    let mut rows: Vec<OwedRow> = Vec::new();
+    let (waiting, mut damaged) = stuck(desk, &*store, None).await?;
+    let mut rows: Vec<OwedRow> = (waiting.iter())
+        .map(|stuck| OwedRow {
+            run: stuck.run.id.clone(),
+            playbook: stuck.run.meta.playbook.clone(),
+            age: now.since(&stuck.run.meta.began),
+            owed: stuck.owed(),
+        })
+        .collect();
     let mut heard = BTreeSet::new();
     for run in journal::runs(&*store).await? {
         let wrote = run.summary.as_ref().is_some_and(|summary| summary.wrote);
         if !wrote || !heard.insert(run.meta.playbook.clone()) {
             continue;
         }
-        let records = journal::read(&*store, &run.id).await?;
-        rows.extend(Tally::of(&records).owed().iter().map(|owed| OwedRow {
-            run: run.id.clone(),
-            playbook: run.meta.playbook.clone(),
-            age: now.since(&run.meta.began),
-            owed: owed.clone(),
-        }));
+        let records = match journal::read(&*store, &run.id).await {
+            Ok(records) => records,
+            Err(why) => {
+                if damaged.iter().all(|one| one.id != run.id) {
+                    damaged.push(journal::Damaged {
+                        id: run.id,
+                        why: why.to_string(),
+                        writer: run.writer,
+                    });
+                }
+                continue;
+            }
+        };
+        rows.extend(
+            still_owed(desk, &records)
+                .await
+                .into_iter()
+                .map(|owed| OwedRow {
+                    run: run.id.clone(),
+                    playbook: run.meta.playbook.clone(),
+                    age: now.since(&run.meta.began),
+                    owed,
+                }),
+        );
     }
     if desk.format == Format::Json {
         for row in &rows {
@@ -43,7 +76,73 @@ pub(super) async fn run(desk: &Desk, _: &Args) -> Result<Exit, Failure> {
         for row in &mut rows {
             row.owed.how = to_type(&row.owed.how, state.as_deref());
         }
-        desk.print(&owed_table(&rows, &desk.style()));
+        // Nobody says that nothing is owed who could not read all of it.
+        if !rows.is_empty() || damaged.is_empty() {
+            desk.print(&owed_table(&rows, &desk.style()));
+        }
+    }
+    for one in &damaged {
+        let alive = (one.writer.as_ref()).map_or_else(String::new, |w| format!(", alive ({w}),"));
+        desk.complain(&format!(
+            "what run `{}`{alive} owes cannot be told: {}",
+            one.id, one.why
+        ));
     }
     Ok(Exit::Done)
+}
+
+/// What of the things that a run owes is still so, seen now.
+async fn still_owed(desk: &Desk, records: &[Record]) -> Vec<Owed> {
+    let tally = Tally::of(records);
+    let owed = tally.owed().to_vec();
+    let (Some(plan), false) = (tally.plan(), owed.is_empty()) else {
+        return owed;
+    };
+    let entry = |owed: &Owed, word: &str| {
+        let id = owed.key.strip_prefix(word)?;
+        plan.entries.iter().position(|entry| entry.id == id)
+    };
+    let round = |index: usize| {
+        (records.iter().rev())
+            .find_map(|record| match &record.event {
+                Event::Looked { entry, round, .. } if *entry == index => Some(*round),
+                _ => None,
+            })
+            .unwrap_or(Round::There)
+    };
+    let unseen: Vec<(usize, Round)> = (owed.iter())
+        .filter_map(|owed| entry(owed, "see "))
+        .map(|index| (index, round(index)))
+        .collect();
+    let temporary: Vec<usize> = (owed.iter())
+        .filter_map(|owed| entry(owed, "put back "))
+        .collect();
+    if unseen.is_empty() && temporary.is_empty() {
+        return owed;
+    }
+    let Ok(book) = book_of(desk, plan) else {
+        return owed;
+    };
+    let baseline = (records.iter().rev()).find_map(|record| match &record.event {
+        Event::BaselineTaken { sights } => Some(sights.as_slice()),
+        _ => None,
+    });
+    let actual = desk.actual(&Arc::new(book));
+    let (found, places) = tokio::join!(
+        look_once_more(plan, &actual, baseline.unwrap_or_default(), &unseen),
+        look_at_places(plan, &actual, &temporary),
+    );
+    actual.site.exec.close().await;
+    let passes = |index: usize| {
+        found.iter().any(|(entry, finding)| {
+            *entry == index && matches!(finding.outcome, Outcome::Pass | Outcome::Warn)
+        })
+    };
+    let is_back = |index: usize| places.contains(&(index, Ok(Side::Before)));
+    (owed.into_iter())
+        .filter(|owed| {
+            !entry(owed, "see ").is_some_and(passes)
+                && !entry(owed, "put back ").is_some_and(is_back)
+        })
+        .collect()
 }

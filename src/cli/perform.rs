@@ -36,6 +36,14 @@ pub(super) struct Performance<'a> {
     pub yes: bool,
 }
 
+/// What a run that only looks has recorded so far.
+pub(super) type Seen = Arc<Mutex<Vec<Record>>>;
+
+/// All of it.
+pub(super) fn all(seen: &Seen) -> Vec<Record> {
+    seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
 /// The displays of a run.
 pub(super) struct Displays(Arc<Fanout>);
 
@@ -56,7 +64,7 @@ impl Displays {
         let style = desk.style();
         let reporter: Box<dyn Reporter> = match desk.format {
             Format::Json => Box::new(JsonLines::new(out)),
-            Format::Nagios | Format::Junit | Format::Github => return Displays::none(),
+            Format::Nagios | Format::Junit | Format::Github => return Displays::none(desk),
             Format::Text if desk.moves() => {
                 let clock = desk.clock.clone();
                 let bars = Bars::new(out, Box::new(size), clock, style, names);
@@ -64,17 +72,17 @@ impl Displays {
             }
             Format::Text => Box::new(Lines::new(out, style, Times::OfDay, names).knowing(past)),
         };
-        Displays::of(vec![("standard output".to_owned(), reporter)])
+        Displays::of(desk, vec![("standard output".to_owned(), reporter)])
     }
 
     /// Nothing is shown.
-    pub(super) fn none() -> Result<Displays, Failure> {
-        Displays::of(Vec::new())
+    pub(super) fn none(desk: &Desk) -> Result<Displays, Failure> {
+        Displays::of(desk, Vec::new())
     }
 
-    fn of(reporters: Vec<(String, Box<dyn Reporter>)>) -> Result<Displays, Failure> {
+    fn of(desk: &Desk, reporters: Vec<(String, Box<dyn Reporter>)>) -> Result<Displays, Failure> {
         // A reader that goes away is no news: the run goes on, and `show` tells the rest.
-        let fanout = Fanout::start(reporters, |_| {});
+        let fanout = Fanout::start(reporters, desk.on_lost_display());
         fanout
             .map(|fanout| Displays(Arc::new(fanout)))
             .map_err(|error| {
@@ -209,26 +217,26 @@ impl Performance<'_> {
         self.end_of_writer(displays, run, result, &told).await
     }
 
-    /// Looks, and changes nothing: a check or a dry run. Returns the ending and what was recorded.
+    /// Looks, and changes nothing: a check or a dry run. What is recorded is added to `records` as it comes.
     pub(super) async fn dry(
         &self,
         plan: Plan,
         kept: bool,
         shown: bool,
-    ) -> Result<(Exit, Vec<Record>), Failure> {
+        records: &Seen,
+    ) -> Result<Exit, Failure> {
         let run = run_id(&self.desk.clock.now(), plan.mode);
         let meta = self.meta(&plan);
         let displays = match shown {
             true => Displays::unattended(self.desk, self.names(&run), &[])?,
-            false => Displays::none()?,
+            false => Displays::none(self.desk)?,
         };
-        let records = Arc::new(Mutex::new(Vec::new()));
         let show = displays.publisher();
-        let keep = Arc::clone(&records);
+        let keep = Arc::clone(records);
         let publish: crate::journal::Publisher = Arc::new(move |record| {
             show(record);
             keep.lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner)
+                .unwrap_or_else(PoisonError::into_inner)
                 .push(record.clone());
         });
         let clock = self.desk.clock.clone();
@@ -264,12 +272,7 @@ impl Performance<'_> {
             drive(plan, &mut journal, outfit).await
         };
         journal.close().await;
-        let exit = self.end(displays, &run, result).await?;
-        let records = records
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .clone();
-        Ok((exit, records))
+        self.end(displays, &run, result).await
     }
 
     fn displays(&self, run: &str, past: &[Record]) -> Result<Displays, Failure> {

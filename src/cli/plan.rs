@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::check::store_or_none;
 use super::common::{Desk, Failure, PlaybookArgs, read};
-use super::perform::Performance;
+use super::perform::{Performance, Seen, all};
 use super::{Exit, Format, compare, world};
 use crate::engine::{Actual, Intention, survey};
 use crate::plan::{Edit, FORMAT, Mode, Nature, Plan, Way};
@@ -110,7 +110,9 @@ pub(super) async fn dry_run(
         playbook: playbook.playbook.display().to_string(),
         yes: false,
     };
-    let (exit, records) = performance.dry(plan, kept, shown).await?;
+    let seen = Seen::default();
+    let exit = performance.dry(plan, kept, shown, &seen).await?;
+    let records = all(&seen);
     let seen = SeenWorld::of(&records, world::zones(&actual))
         .map_err(|why| Failure::new(Exit::Error, format!("nothing was recorded: {why}")))?;
     let exit = match previous {

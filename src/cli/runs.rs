@@ -4,10 +4,12 @@ use std::num::NonZeroUsize;
 
 use super::common::{Desk, Failure};
 use super::{Exit, Format};
-use crate::journal;
-use crate::report::{RunRow, Tally, runs_table};
+use crate::journal::{self, Listed, Run};
+use crate::report::{RunRow, runs_table};
 
 /// Lists past runs, and those that are alive
+///
+/// The list needs no journal: one that is damaged is named, and hides nothing else.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// How many, newest first
@@ -17,11 +19,10 @@ pub(super) struct Args {
 
 pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
     let store = desk.store_that_is_there()?;
-    let mut rows = Vec::new();
-    let runs = journal::runs(&*store).await?;
-    for run in runs.into_iter().take(args.number.get()) {
-        let records = journal::read(&*store, &run.id).await?;
-        if desk.format == Format::Json {
+    let Listed { mut runs, damaged } = journal::list(&*store).await?;
+    runs.truncate(args.number.get());
+    if desk.format == Format::Json {
+        for run in &runs {
             let line = serde_json::json!({
                 "run": run.id,
                 "playbook": run.meta.playbook,
@@ -33,12 +34,39 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
                 "alive": run.writer.is_some(),
             });
             desk.print_text(&format!("{line}\n"));
-        } else if let Some(row) = RunRow::of(&run.id, &Tally::of(&records)) {
-            rows.push(row);
         }
-    }
-    if desk.format != Format::Json {
+    } else {
+        let rows: Vec<RunRow> = runs.iter().map(row).collect();
         desk.print(&runs_table(&rows, &desk.style_of_tables()));
     }
+    for one in &damaged {
+        let alive = (one.writer.as_ref()).map_or_else(String::new, |w| format!(", alive ({w})"));
+        desk.complain(&format!("run `{}`{alive} is damaged: {}", one.id, one.why));
+    }
+    // The list stands; whether each journal in it can be read is said below it.
+    for run in &runs {
+        if let Err(why) = journal::read(&*store, &run.id).await {
+            desk.complain(&format!(
+                "the journal of run `{}` cannot be read: {why}",
+                run.id
+            ));
+        }
+    }
     Ok(Exit::Done)
+}
+
+/// What is kept beside the journal.
+fn row(run: &Run) -> RunRow {
+    let summary = run.summary.as_ref();
+    RunRow {
+        run: run.id.clone(),
+        playbook: run.meta.playbook.clone(),
+        mode: run.meta.mode,
+        direction: run.meta.direction.clone(),
+        started: run.meta.began.clone(),
+        took: summary.map_or_else(Default::default, |s| s.last.since(&run.meta.began)),
+        ending: summary.and_then(|summary| summary.ending),
+        owed: summary.and_then(|summary| summary.owed).unwrap_or(0),
+        writer: run.writer.as_ref().map(ToString::to_string),
+    }
 }

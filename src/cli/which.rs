@@ -325,7 +325,10 @@ mod tests {
             ..run(r1, "x", true, None)
         };
         for wish in [PutBack, GoOn] {
-            assert!(doubt(wish, &[alive.clone()]).is_some_and(|why| why.contains("is alive")));
+            assert!(
+                doubt(wish, std::slice::from_ref(&alive))
+                    .is_some_and(|why| why.contains("is alive"))
+            );
         }
     }
 

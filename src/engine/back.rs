@@ -6,7 +6,7 @@ use tokio::sync::watch;
 use super::look::{Looker, within};
 use super::stop::StopSwitch;
 use super::world::{NoMemory, World};
-use crate::event::Finding;
+use crate::event::{Finding, Round, Sight};
 use crate::plan::{Nature, Outcome, Plan, Side, Then};
 use crate::site::Aim;
 use crate::step::Pulses;
@@ -39,6 +39,62 @@ impl Ahead {
     }
 }
 
+/// Looks once at the places of `entries`, side by side.
+pub async fn look_at_places<W: World>(
+    plan: &Plan,
+    world: &W,
+    entries: &[usize],
+) -> Vec<(usize, Result<Side, String>)> {
+    join_all(entries.iter().filter_map(|index| {
+        let entry = &plan.entries[*index];
+        let Nature::Change(edit) = &entry.nature else {
+            return None;
+        };
+        let read = within(entry.pace.timeout, world.read(entry, edit));
+        Some(async move {
+            let seen = read.await.map(|seen| edit.side(&seen));
+            (*index, seen.map_err(|unseen| unseen.detail))
+        })
+    }))
+    .await
+}
+
+/// Looks once more at what a run of the past did not see, as it would have looked: what it finds now. Each of
+/// `entries` was looked at last in this round.
+pub async fn look_once_more<W: World>(
+    plan: &Plan,
+    world: &W,
+    baseline: &[Sight],
+    entries: &[(usize, Round)],
+) -> Vec<(usize, Finding)> {
+    let (_switch, stop) = StopSwitch::new();
+    let pulses = Pulses::none();
+    let looker = Looker {
+        plan,
+        world,
+        memory: &NoMemory,
+        stop: &stop,
+        pulses: &pulses,
+        baseline,
+        decided: watch::Sender::new(false),
+    };
+    join_all(entries.iter().map(|(index, round)| {
+        let (looker, pulses) = (&looker, &pulses);
+        async move {
+            let moved = plan.first_write().is_some_and(|first| *index > first);
+            let aim = match round {
+                Round::There => Aim::there(&plan.direction, moved),
+                Round::Return | Round::Probe | Round::Verify => Aim::back(&plan.direction, moved),
+            };
+            (
+                *index,
+                looker.once(&plan.entries[*index], &aim, pulses).await,
+            )
+        }
+    }))
+    .await
+}
+
 /// Looks once at the places of `entries`, and, where `gates` is set, at all that a drill looks at before it comes
 /// back: whether the old side is up to date, works, and has what it needs. Writes nothing.
 pub async fn look_ahead<W: World>(plan: &Plan, world: &W, entries: &[usize], gates: bool) -> Ahead {
@@ -54,17 +110,7 @@ pub async fn look_ahead<W: World>(plan: &Plan, world: &W, entries: &[usize], gat
         decided: watch::Sender::new(false),
     };
     let aim = Aim::back(&plan.direction, false);
-    let places = join_all(entries.iter().filter_map(|index| {
-        let entry = &plan.entries[*index];
-        let Nature::Change(edit) = &entry.nature else {
-            return None;
-        };
-        let read = within(entry.pace.timeout, world.read(entry, edit));
-        Some(async move {
-            let seen = read.await.map(|seen| edit.side(&seen));
-            (*index, seen.map_err(|unseen| unseen.detail))
-        })
-    }));
+    let places = look_at_places(plan, world, entries);
     let first = plan.first_write().unwrap_or(plan.entries.len());
     let before = plan.entries[..first].iter().enumerate();
     let checks = before.filter(|(_, entry)| {

@@ -18,7 +18,7 @@ mod survey;
 mod world;
 
 pub use actual::{Actual, Remembered};
-pub use back::{Ahead, look_ahead};
+pub use back::{Ahead, look_ahead, look_at_places, look_once_more};
 pub use drive::{Outfit, RunError, drive};
 pub use people::{Nobody, People};
 pub use resume::{GoOn, may_go_on, resume};

@@ -41,7 +41,7 @@ pub(super) fn owed(
                     entry.id, finding.outcome, finding.headline
                 ),
                 how: (finding.advice.first()).map_or_else(
-                    || "look again with `cutover check`".to_owned(),
+                    || "look again with `cutover owed`".to_owned(),
                     |advice| advice.text().to_owned(),
                 ),
             });

@@ -44,6 +44,8 @@ pub struct Closed {
 pub struct Dropped {
     pub name: String,
     pub error: String,
+    /// Whoever read it has gone away: nothing is lost that somebody waits for.
+    pub unread: bool,
 }
 
 #[derive(Default)]
@@ -222,10 +224,13 @@ fn run(
                 continue;
             };
             let shown = catch_unwind(AssertUnwindSafe(|| show(reporter.as_mut(), &work)));
-            let error = match shown {
+            let (error, unread) = match shown {
                 Ok(Ok(())) => continue,
-                Ok(Err(error)) => error.to_string(),
-                Err(_) => "it panicked".to_owned(),
+                Ok(Err(error)) => {
+                    let unread = error.kind() == io::ErrorKind::BrokenPipe;
+                    (error.to_string(), unread)
+                }
+                Err(_) => ("it panicked".to_owned(), false),
             };
             // What failed once may fail again where it is cleaned up.
             let gone = slot.take();
@@ -233,6 +238,7 @@ fn run(
             let dropped = Dropped {
                 name: std::mem::take(name),
                 error,
+                unread,
             };
             shared.lock().dropped.push(dropped.clone());
             notice(&dropped);

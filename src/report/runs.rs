@@ -22,6 +22,8 @@ pub struct RunRow {
     /// `None`: it still runs, or was cut off.
     pub ending: Option<Ending>,
     pub owed: usize,
+    /// The process that writes it now.
+    pub writer: Option<String>,
 }
 
 impl RunRow {
@@ -37,6 +39,7 @@ impl RunRow {
             took: tally.took(),
             ending: tally.ending(),
             owed: tally.owed().len(),
+            writer: None,
         })
     }
 }
@@ -59,7 +62,11 @@ pub fn runs_table(rows: &[RunRow], style: &Style) -> Vec<Line> {
     let head = ["RUN", "PLAYBOOK", "DIRECTION", "TOOK", "ENDED"];
     let body = rows.iter().map(|row| {
         let (role, mut ended) = match row.ending {
-            None => (Role::Unclear, "not ended: runs, or was cut off".to_owned()),
+            _ if row.writer.is_some() => {
+                let writer = row.writer.as_deref().unwrap_or_default();
+                (Role::Waiting, format!("not ended: alive, {writer}"))
+            }
+            None => (Role::Unclear, "not ended: was cut off".to_owned()),
             Some(ending) => (
                 match ending {
                     Ending::Done => Role::Good,

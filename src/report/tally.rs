@@ -194,6 +194,16 @@ impl Tally {
         self.changes.values().any(|change| change.intents > 0)
     }
 
+    /// The site to which the names lead, as far as the changes tell.
+    pub fn active_site(&self) -> Option<&str> {
+        let direction = &self.plan()?.direction;
+        match self.serves() {
+            Serves::Source => Some(&direction.source),
+            Serves::Target => Some(&direction.target),
+            Serves::Unsure => None,
+        }
+    }
+
     pub(super) fn serves(&self) -> Serves {
         let Some(plan) = &self.plan else {
             return Serves::Unsure;

@@ -176,3 +176,87 @@ async fn a_record_that_was_deleted_or_added_by_hand_is_missed() {
     let error = store.read("a", 0).await.unwrap_err();
     assert!(error.to_string().contains("record 3"), "{error}");
 }
+
+#[test]
+fn the_files_of_a_team_are_its_groups() {
+    let dir = tempfile::tempdir().unwrap();
+    let team = std::fs::Permissions::from_mode(0o2770);
+    std::fs::set_permissions(dir.path(), team).unwrap();
+    let _store = Sqlite::open(dir.path()).unwrap();
+    let mut files = 0;
+    for file in std::fs::read_dir(dir.path()).unwrap() {
+        let path = file.unwrap().path();
+        assert_eq!(mode(&path), 0o660, "{}", path.display());
+        files += 1;
+    }
+    assert!(files >= 4, "database, log, index and reserve: {files}");
+}
+
+#[test]
+fn a_database_that_was_cut_to_nothing_is_not_taken_for_a_new_one() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(Sqlite::open(dir.path()).unwrap());
+    let file = dir.path().join(FILE);
+    std::fs::write(&file, "").unwrap();
+    for error in [
+        Sqlite::open(dir.path()).unwrap_err(),
+        Sqlite::open_existing(dir.path()).unwrap_err(),
+    ] {
+        assert!(error.to_string().contains("it is empty"), "{error}");
+    }
+    std::fs::remove_file(&file).unwrap();
+    std::fs::write(dir.path().join(format!("{FILE}-wal")), "records").unwrap();
+    let error = Sqlite::open(dir.path()).unwrap_err();
+    assert!(error.to_string().contains("it is missing"), "{error}");
+}
+
+#[tokio::test]
+async fn a_store_knows_whether_its_files_are_the_ones_at_their_paths() {
+    type Blow = fn(&Path, &Path);
+    let blows: &[(&str, Blow)] = &[
+        ("cannot be seen", |dir, _| {
+            std::fs::remove_dir_all(dir).unwrap()
+        }),
+        ("cannot be seen", |dir, _| {
+            std::fs::rename(dir, dir.with_extension("away")).unwrap();
+        }),
+        ("was cut off", |_, file| {
+            std::fs::File::options()
+                .write(true)
+                .open(file)
+                .unwrap()
+                .set_len(0)
+                .unwrap();
+        }),
+        ("was replaced", |dir, file| {
+            let copy = dir.join("copy");
+            std::fs::copy(file, &copy).unwrap();
+            std::fs::rename(copy, file).unwrap();
+        }),
+        ("holds no run", |_, file| {
+            let db = Connection::open(file).unwrap();
+            db.execute_batch("DELETE FROM records; DELETE FROM runs")
+                .unwrap();
+        }),
+        ("holds another journal", |_, file| {
+            let db = Connection::open(file).unwrap();
+            db.execute("UPDATE runs SET head = x''", ()).unwrap();
+            db.execute("UPDATE runs SET head = zeroblob(32)", ())
+                .unwrap();
+        }),
+    ];
+    for (why, blow) in blows {
+        let above = tempfile::tempdir().unwrap();
+        let dir = above.path().join("state");
+        let store = Sqlite::open(&dir).unwrap();
+        store.create("a", Vec::new()).await.unwrap();
+        store.append(entry(0, 10)).await.unwrap();
+        assert_eq!(store.holds("a", 1, entry(0, 10).hash).await, Ok(()));
+        blow(&dir, &dir.join(FILE));
+        let answer = store.holds("a", 1, entry(0, 10).hash).await;
+        assert!(
+            matches!(&answer, Err(StoreError::Gone(said)) if said.contains(why)),
+            "{why}: {answer:?}"
+        );
+    }
+}

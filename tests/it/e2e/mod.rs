@@ -18,5 +18,6 @@ mod scene;
 mod screen;
 mod secrets;
 mod simulate;
+mod stuck;
 mod terminal;
 mod which_run;

@@ -1,0 +1,338 @@
+//! `check` for a monitoring system: one line, numbers behind a `|`, four exit codes, and an answer in time.
+//!
+//! The form is that of the Monitoring Plugins Development Guidelines: `LABEL=VALUE[UNIT];WARN;CRIT;MIN;MAX`.
+
+use std::time::{Duration, Instant};
+
+use super::Exit;
+use super::check::{Args, Looked, look};
+use super::common::{Desk, Failure};
+use super::perform::{Seen, all};
+use super::stuck::{Stuck, stuck};
+use crate::clock::short;
+use crate::event::{Ending, Event, Record};
+use crate::plan::{Outcome, Seconds};
+
+/// How much is told of why nothing was looked at, in characters.
+const LONGEST_WHY: usize = 400;
+
+/// What a line says, the worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Level {
+    Ok,
+    Warning,
+    Unknown,
+    Critical,
+}
+
+impl Level {
+    fn of(outcome: Outcome) -> Level {
+        match outcome {
+            Outcome::Pass => Level::Ok,
+            Outcome::Warn | Outcome::Late => Level::Warning,
+            Outcome::Unknown => Level::Unknown,
+            Outcome::Fail => Level::Critical,
+        }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Level::Ok => "OK",
+            Level::Warning => "WARNING",
+            Level::Unknown => "UNKNOWN",
+            Level::Critical => "CRITICAL",
+        }
+    }
+
+    /// 0, 1, 2 or 3, whatever those mean elsewhere.
+    fn exit(self) -> Exit {
+        match self {
+            Level::Ok => Exit::Done,
+            Level::Warning => Exit::Error,
+            Level::Critical => Exit::Usage,
+            Level::Unknown => Exit::Playbook,
+        }
+    }
+}
+
+/// What there is to tell.
+#[derive(Default)]
+struct Told {
+    /// Each with its level: runs that wait for a person come first.
+    words: Vec<(Level, String)>,
+    numbers: Numbers,
+    left_out: String,
+}
+
+#[derive(Default)]
+struct Numbers {
+    checks: usize,
+    passed: usize,
+    warned: usize,
+    unknown: usize,
+    failed: usize,
+    stuck: usize,
+    data_age: Option<Duration>,
+    took: Duration,
+}
+
+/// Looks, and answers on one line of standard output, whatever happens.
+pub(super) async fn run(desk: &Desk, args: &Args) -> Exit {
+    let began = Instant::now();
+    let file = args.playbook.playbook.file_stem().unwrap_or_default();
+    let mut told = Told::default();
+    // Where it cannot be read, the look says so.
+    let name = match desk.parse(&args.playbook) {
+        Ok(Ok(book)) => book.name().to_owned(),
+        _ => file.to_string_lossy().into_owned(),
+    };
+    let seen = Seen::default();
+    let waiting = async {
+        let store = desk.store_that_is_there()?;
+        stuck(desk, &*store, Some(&name))
+            .await
+            .map_err(Failure::from)
+    };
+    let both = async { tokio::join!(waiting, look(desk, args, &seen)) };
+    let (waiting, looked) = match tokio::time::timeout(args.within, both).await {
+        Ok((waiting, looked)) => (Some(waiting), Some(looked)),
+        Err(_) => (late_answer(desk, &name).await, None),
+    };
+    let mut active = None;
+    told.take_in(&all(&seen), looked.is_some(), &mut active);
+    match looked {
+        None => {
+            let within = short(args.within);
+            let text = format!("not all was looked at within {within}, the rest may be anything");
+            told.words.push((Level::Unknown, text));
+        }
+        Some(Err(failure)) => {
+            let failure = failure.at(desk);
+            desk.complain(&failure.message);
+            let why: Vec<&str> = failure.message.split_whitespace().collect();
+            let why = why.join(" ").chars().take(LONGEST_WHY).collect();
+            told.words.push((Level::Unknown, why));
+        }
+        Some(Ok(Looked {
+            refused: Some(why), ..
+        })) => {
+            // The site serves; what would move it is broken, and somebody has time to mend it.
+            let why: Vec<&str> = why.split_whitespace().collect();
+            let text = format!("a failover would be refused: {}", why.join(" "));
+            told.words.push((Level::Warning, text));
+        }
+        Some(Ok(_)) => {}
+    }
+    match waiting {
+        Some(Ok((waiting, damaged))) => {
+            for stuck in waiting.iter().rev() {
+                told.waits(desk, stuck, active.as_deref());
+            }
+            for one in damaged {
+                let text = format!("the journal of run {} cannot be read: {}", one.id, one.why);
+                told.words.push((Level::Warning, text));
+            }
+        }
+        Some(Err(failure)) => {
+            let text = format!("what earlier runs left cannot be told: {}", failure.message);
+            told.words.push((Level::Unknown, text));
+        }
+        None => {
+            let text = "what earlier runs left was not told in time".to_owned();
+            told.words.push((Level::Unknown, text));
+        }
+    }
+    told.numbers.took = began.elapsed();
+    let (line, exit) = told.line(&name);
+    desk.print_text(&line);
+    exit
+}
+
+/// What waits for a person, where the looks took too long: their places are asked once more, and not for long.
+async fn late_answer(
+    desk: &Desk,
+    name: &str,
+) -> Option<Result<(Vec<Stuck>, Vec<crate::journal::Damaged>), Failure>> {
+    const SHORT: Duration = Duration::from_millis(500);
+    let waiting = async {
+        let store = desk.store_that_is_there()?;
+        super::stuck::stuck_as_recorded(&*store, Some(name))
+            .await
+            .map_err(Failure::from)
+    };
+    tokio::time::timeout(SHORT, waiting).await.ok()
+}
+
+impl Told {
+    fn waits(&mut self, desk: &Desk, stuck: &Stuck, active: Option<&str>) {
+        let level = match stuck.stands {
+            true => Level::Critical,
+            false => Level::Warning,
+        };
+        self.numbers.stuck += 1;
+        let now = active.map_or_else(String::new, |site| format!(" (DNS leads to {site})"));
+        let how = crate::report::to_type(&stuck.how, desk.state_to_type().as_deref());
+        let text = format!("{}{now}; {how}", stuck.what);
+        self.words.insert(0, (level, text));
+    }
+
+    /// Takes in what was looked at, and which site DNS leads to.
+    fn take_in(&mut self, records: &[Record], complete: bool, active: &mut Option<String>) {
+        let Some(Event::Started { plan, .. }) = records.first().map(|record| &record.event) else {
+            return;
+        };
+        *active = Some(plan.direction.source.clone());
+        for record in records {
+            let Event::Looked { entry, finding, .. } = &record.event else {
+                continue;
+            };
+            let level = Level::of(finding.outcome);
+            self.numbers.count(level);
+            if let Some(Seconds(age)) = finding.data_age {
+                self.numbers.data_age = self.numbers.data_age.max(Some(age));
+            }
+            if level != Level::Ok {
+                let id = plan.entries.get(*entry).map_or("", |e| e.id.as_str());
+                let text = format!("{id} {}: {}", finding.outcome, finding.headline);
+                self.words.push((level, text));
+            }
+        }
+        let ending = records.iter().rev().find_map(|record| match record.event {
+            Event::Ended { ending } => Some(ending),
+            _ => None,
+        });
+        // Somebody stopped it: what was not looked at may be anything.
+        if complete && matches!(ending, None | Some(Ending::Stopped)) {
+            let text = "stopped before its end".to_owned();
+            self.words.push((Level::Unknown, text));
+        }
+        if complete && self.numbers.checks == 0 {
+            let text = "no check looked at anything".to_owned();
+            self.words.push((Level::Unknown, text));
+        }
+        self.left_out = (plan.left_out.iter())
+            .map(|step| format!("; {} is left out {}", step.what, step.why))
+            .collect();
+    }
+
+    /// The line, and the exit code.
+    fn line(&self, name: &str) -> (String, Exit) {
+        let level = (self.words.iter().map(|(level, _)| *level)).max();
+        let level = level.unwrap_or(Level::Ok);
+        let words: Vec<&str> = self.words.iter().map(|(_, text)| text.as_str()).collect();
+        let text = match (words.is_empty(), self.numbers.checks) {
+            (true, 1) => "1 check passes".to_owned(),
+            (true, checks) => format!("{checks} checks pass"),
+            (false, _) => words.join("; "),
+        };
+        let told = on_one_line(&format!("{name}: {text}{}", self.left_out));
+        let numbers = self.numbers.performance_data();
+        let line = format!("CUTOVER {} - {told} | {numbers}\n", level.word());
+        (line, level.exit())
+    }
+}
+
+impl Numbers {
+    fn count(&mut self, level: Level) {
+        self.checks += 1;
+        *match level {
+            Level::Ok => &mut self.passed,
+            Level::Warning => &mut self.warned,
+            Level::Unknown => &mut self.unknown,
+            Level::Critical => &mut self.failed,
+        } += 1;
+    }
+
+    fn performance_data(&self) -> String {
+        let Numbers {
+            checks,
+            passed,
+            warned,
+            unknown,
+            failed,
+            stuck,
+            ..
+        } = self;
+        let mut text = format!(
+            "checks={checks};;;0 passed={passed};;;0 warned={warned};;;0 unknown={unknown};;;0 \
+             failed={failed};;;0 unfinished_runs={stuck};;0;0 time={:.3}s;;;0",
+            self.took.as_secs_f64()
+        );
+        if let Some(age) = self.data_age {
+            text += &format!(" data_age={}s;;;0", age.as_secs());
+        }
+        text
+    }
+}
+
+/// Text on one line, where `|` begins the numbers.
+fn on_one_line(text: &str) -> String {
+    crate::report::clean(text)
+        .replace('|', "/")
+        .replace('\n', " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Stamp;
+    use crate::event::{Finding, Round};
+    use crate::plan::Mode;
+
+    fn records(outcome: Outcome, ending: Ending) -> Vec<Record> {
+        let started = Event::Started {
+            plan: Box::new(crate::fake::plan(Mode::Check, "kk")),
+            by: "root@ops1".into(),
+            version: "0.1.0".into(),
+        };
+        let looked = Event::Looked {
+            entry: 0,
+            round: Round::There,
+            finding: Finding::new(outcome, "as it is"),
+        };
+        let at = Stamp {
+            wall: "2026-11-22T03:00:00Z".parse().unwrap(),
+            boot_ms: 0,
+            boot_id: "one".into(),
+        };
+        let events = [started, looked, Event::Ended { ending }];
+        (0..)
+            .zip(events)
+            .map(|(seq, event)| Record {
+                seq,
+                at: at.clone(),
+                event,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_check_that_was_stopped_is_not_ok() {
+        let of = |outcome, ending| {
+            let mut told = Told::default();
+            told.take_in(&records(outcome, ending), true, &mut None);
+            told.line("site")
+        };
+        let (line, exit) = of(Outcome::Pass, Ending::Done);
+        assert_eq!(
+            (line.as_str(), exit),
+            (
+                "CUTOVER OK - site: 1 check passes | checks=1;;;0 passed=1;;;0 warned=0;;;0 unknown=0;;;0 \
+                 failed=0;;;0 unfinished_runs=0;;0;0 time=0.000s;;;0\n",
+                Exit::Done
+            )
+        );
+        let (line, exit) = of(Outcome::Pass, Ending::Stopped);
+        assert!(
+            line.starts_with("CUTOVER UNKNOWN - site: stopped before its end | "),
+            "{line}"
+        );
+        assert_eq!(exit as u8, 3);
+        let (line, exit) = of(Outcome::Fail, Ending::Stopped);
+        assert!(
+            line.starts_with("CUTOVER CRITICAL - site: k0 fail: as it is; stopped"),
+            "{line}"
+        );
+        assert_eq!(exit as u8, 2);
+    }
+}
