@@ -37,6 +37,7 @@ pub(super) fn redacted(text: &str) -> String {
         (r"UTC(\s)\(\d[0-9a-z. ]*\)", "UTC$1(TIME)"),
         (r"for \d[0-9a-z. ]*\)", "for TIME)"),
         (r"serial \d+", "serial NUMBER"),
+        (r"time=\d+\.\d+s", "time=TIME"),
         (r"TOOK +", "TOOK  "),
         (r"old -> new  \d[0-9a-z. ]*?  +", "old -> new  TIME  "),
     ];
