@@ -66,6 +66,11 @@ impl Wish {
     }
 }
 
+/// Ids begin with the time, to the second.
+fn time_of(id: &str) -> &str {
+    id.get(..15).unwrap_or(id)
+}
+
 /// Two files may have one name in them.
 fn of_one_playbook(a: &Run, b: &Run) -> bool {
     let files = (&a.meta.file, &b.meta.file);
@@ -117,8 +122,7 @@ impl Desk {
             };
             return Err(self.unclear(&why, &fitting, wish));
         };
-        // Ids begin with the time.
-        let newer = damaged.iter().find(|one| one.id > newest.id);
+        let newer = (damaged.iter()).find(|one| time_of(&one.id) >= time_of(&newest.id));
         let doubt = match newer {
             Some(one) => Some(format!("what is kept of run `{}` is damaged", one.id)),
             None => wish.doubt(newest, &fitting),
