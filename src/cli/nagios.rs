@@ -2,7 +2,7 @@
 //!
 //! The form is that of the Monitoring Plugins Development Guidelines: `LABEL=VALUE[UNIT];WARN;CRIT;MIN;MAX`.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::Exit;
 use super::check::{Args, Looked, look};
@@ -78,7 +78,7 @@ struct Numbers {
 
 /// Looks, and answers on one line of standard output, whatever happens.
 pub(super) async fn run(desk: &Desk, args: &Args) -> Exit {
-    let began = Instant::now();
+    let began = desk.clock.now();
     let file = args.playbook.playbook.file_stem().unwrap_or_default();
     let mut told = Told::default();
     // Where it cannot be read, the look says so.
@@ -142,7 +142,7 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Exit {
             told.words.push((Level::Unknown, text));
         }
     }
-    told.numbers.took = began.elapsed();
+    told.numbers.took = desk.clock.now().since(&began);
     let (line, exit) = told.line(&name);
     desk.print_text(&line);
     exit
