@@ -16,7 +16,7 @@ use crate::plan::{Outcome, Seconds};
 /// How much is told of why nothing was looked at, in characters.
 const LONGEST_WHY: usize = 400;
 
-/// What a line says, the worst first.
+/// What a line says, from the best to the worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Level {
     Ok,

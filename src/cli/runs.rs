@@ -64,7 +64,7 @@ fn row(run: &Run) -> RunRow {
         mode: run.meta.mode,
         direction: run.meta.direction.clone(),
         started: run.meta.began.clone(),
-        took: summary.map_or_else(Default::default, |s| s.last.since(&run.meta.began)),
+        took: (summary.map(|summary| summary.last.since(&run.meta.began))).unwrap_or_default(),
         ending: summary.and_then(|summary| summary.ending),
         owed: summary.and_then(|summary| summary.owed).unwrap_or(0),
         writer: run.writer.as_ref().map(ToString::to_string),
