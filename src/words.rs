@@ -40,6 +40,16 @@ pub fn list<S: AsRef<str>>(items: &[S]) -> String {
     }
 }
 
+/// The first of a list that may be long, and how many more there are: `a, b and 9,998 more`.
+pub fn some<S: AsRef<str>>(items: &[S], most: usize) -> String {
+    if items.len() <= most + 1 {
+        return list(items);
+    }
+    let (shown, more) = items.split_at(most);
+    let shown: Vec<&str> = shown.iter().map(AsRef::as_ref).collect();
+    format!("{} and {} more", shown.join(", "), thousands(more.len()))
+}
+
 /// The command line that a POSIX shell splits into exactly these words. Plain words stay bare.
 pub fn quoted<S: AsRef<str>>(argv: &[S]) -> String {
     let mut line = String::new();
@@ -94,6 +104,8 @@ mod tests {
         assert_eq!(list(&["a"]), "a");
         assert_eq!(list(&["a", "b"]), "a and b");
         assert_eq!(list(&["a", "b", "c"]), "a, b and c");
+        assert_eq!(some(&["a", "b", "c"], 2), "a, b and c");
+        assert_eq!(some(&["a", "b", "c", "d"], 2), "a, b and 2 more");
     }
 
     #[test]

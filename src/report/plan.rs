@@ -1,6 +1,6 @@
 //! The plan as a person reviews it: top to bottom, every edit with its undo.
 
-use super::numbers::{count, list, rounded};
+use super::numbers::{count, list, rounded, some};
 use super::text::{Line, Role, Style};
 use super::typed::to_type;
 use super::zone::{difference, extent};
@@ -278,6 +278,9 @@ fn rows(heading: &str, stays: &[Stay], style: &Style) -> Vec<Line> {
     lines
 }
 
+/// How many names of locks are shown; a zone may hold thousands.
+const LOCKS: usize = 20;
+
 fn locks(plan: &Plan, style: &Style) -> Vec<Line> {
     if plan.locks.is_empty() {
         return Vec::new();
@@ -285,7 +288,7 @@ fn locks(plan: &Plan, style: &Style) -> Vec<Line> {
     let text = format!(
         "{}, so that no other run writes there: {}",
         count(plan.locks.len(), "name"),
-        list(&plan.locks)
+        some(&plan.locks, LOCKS)
     );
     let mut lines = vec![Line::new()];
     lines.extend(heading("Locks", &text, style));
