@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::clock::{Stamp, short};
-pub use crate::words::{count, count_of, list, some, thousands};
+pub(super) use crate::words::{count, count_of, list, some, thousands};
 
 /// A span as somebody would promise it: `15m`, not `15m 00s`.
 pub fn rounded(span: Duration) -> String {
