@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 
 use cutover::event::{Event, Record, Round};
 use cutover::plan::Way;
-use lab::dns::{Bind, Tsig};
+use lab::dns::{Bind, PowerDns, Tsig};
 use lab::ssh::SshLab;
 use lab::web::Nginx;
 
@@ -50,6 +50,17 @@ fn main() {
     report("a whole drill, two hosts over ssh, 4 record sets", &far);
     let many = thousand_records();
     report("a failover of 1,000 record sets in one zone", &many);
+    println!(
+        "\na failover on PowerDNS ({RUNS} runs: median), beside one raw PATCH of the same sets"
+    );
+    for sets in [1, 100, 1_000, 10_000] {
+        let (raw, wall, memory) = on_powerdns(sets);
+        println!(
+            "  {sets:>6} record sets: {:>8.1} ms, {memory:>6.1} MiB; raw {:>8.1} ms",
+            wall.as_secs_f64() * 1000.0,
+            raw.as_secs_f64() * 1000.0,
+        );
+    }
 }
 
 fn report(what: &str, costs: &[Cost]) {
@@ -347,4 +358,53 @@ fn thousand_records() -> Vec<Cost> {
             )
         })
         .collect()
+}
+
+/// So many record sets of one zone: the time of a raw PATCH, and the median time and memory of a failover.
+fn on_powerdns(sets: usize) -> (Duration, Duration, f64) {
+    let dir = tempfile::tempdir().unwrap();
+    let key = Tsig::new("bench");
+    let mut records = String::new();
+    for n in 0..sets {
+        writeln!(records, "h{n} IN A 192.0.2.10").unwrap();
+    }
+    let server = PowerDns::primary(&[("bench.example", &zone(&records))], &key);
+    fs::write(dir.path().join("key"), &server.api_key).unwrap();
+    let text = format!(
+        "[playbook]\nname = \"bench\"\n\n\
+         [hosts.old]\nlocal = true\naddresses = [\"192.0.2.10\"]\n\n\
+         [hosts.new]\nlocal = true\naddresses = [\"198.51.100.20\"]\n\n\
+         [providers.pdns]\nkind = \"powerdns\"\nurl = \"http://{}\"\napi-key = {{ file = \"{}/key\" }}\n\n\
+         [zones.\"bench.example\"]\nprovider = \"pdns\"\nservers = [\"{}\"]\n\n\
+         [[step]]\nid = \"flip\"\nkind = \"dns\"\nrecords = \"all\"\n",
+        server.api,
+        dir.path().display(),
+        server.v4,
+    );
+    let playbook = written(dir.path(), &text);
+    let playbook = playbook.to_str().unwrap();
+    let rrset = |n: usize| {
+        serde_json::json!({ "name": format!("h{n}.bench.example."), "type": "A", "ttl": 300,
+            "changetype": "REPLACE", "records": [{ "content": "192.0.2.10", "disabled": false }] })
+    };
+    let body = serde_json::json!({ "rrsets": (0..sets).map(rrset).collect::<Vec<_>>() });
+    let mut raw: Vec<Duration> = (0..RUNS)
+        .map(|_| {
+            let began = Instant::now();
+            server.call("PATCH", "/zones/bench.example.", &body);
+            began.elapsed()
+        })
+        .collect();
+    let mut costs: Vec<Cost> = (0..RUNS)
+        .map(|n| {
+            let to = if n % 2 == 0 { "new" } else { "old" };
+            let args = ["failover", playbook, "--yes", "--to", to];
+            run(dir.path(), &key, &args)
+        })
+        .collect();
+    raw.sort();
+    costs.sort_by_key(|cost| cost.wall);
+    let median = &costs[RUNS / 2];
+    let memory = median.memory_kib as f64 / 1024.0;
+    (raw[RUNS / 2], median.wall, memory)
 }

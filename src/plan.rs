@@ -39,6 +39,10 @@ pub struct Plan {
     pub locks: Vec<String>,
     /// What the plan leaves as it is, and why: records of a foreign zone, names that are a CNAME.
     pub stays: Vec<Stay>,
+    /// Those of them that lead to the source on though a service depends on them: while there are any, not every
+    /// service has moved.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub behind: Vec<Stay>,
     /// The steps that the playbook leaves out for now: until when, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<Stay>,

@@ -15,6 +15,7 @@ use futures::future::BoxFuture;
 use jiff::civil::Date;
 use serde_json::Value as Json;
 
+use crate::dns::moves::Left;
 use crate::event::{Answer, Finding, Pulse, Unseen};
 use crate::field::{Field, Fields};
 use crate::journal::Permit;
@@ -174,6 +175,10 @@ pub struct Survey {
     pub promise: String,
     /// Reasons why the change must not be made; each is an error in the plan.
     pub refusals: Vec<String>,
+    /// What leads to the side that is left on, though a service depends on it, unless another step moves it.
+    pub left: Vec<Left>,
+    /// Why nothing that it names leads to either side: where no step changes anything, that is no success.
+    pub nothing: Option<String>,
 }
 
 /// An effect that cannot be read back.

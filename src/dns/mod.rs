@@ -2,6 +2,7 @@
 
 mod active;
 pub mod caches;
+pub mod chain;
 mod listing;
 pub mod moves;
 pub mod providers;

@@ -5,14 +5,19 @@
 //! silently: where the active side has nothing to offer, the change is refused.
 
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::IpAddr;
 
+use super::Listing;
+use super::chain::{Known, target};
 use crate::dns::{RecordKey, RecordSet, RecordType};
 use crate::plan::Stay;
 
-/// How many CNAME links are followed.
-const LINKS: usize = 8;
+use left::Remains;
+
+mod left;
+
+pub use left::Left;
 
 /// What gives way to what.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,6 +133,12 @@ impl Swap {
         Fate::Elsewhere(neither)
     }
 
+    /// Whether a set holds an address of the idle site.
+    fn leaves(&self, set: &RecordSet) -> bool {
+        let mut addresses = set.addresses().into_iter();
+        addresses.any(|ip| self.gives_way.contains_key(&ip))
+    }
+
     fn nothing_to_offer(&self, key: &RecordKey, ip: IpAddr, from: &Successor) -> String {
         let Swap { active, idle, .. } = self;
         let host = &from.host;
@@ -165,13 +176,17 @@ pub enum Fate {
 }
 
 /// What is known of one zone.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct ZoneSets {
     pub zone: String,
     /// The names that shall move, lower case, without the last dot; `None` is every name of the zone.
     pub names: Option<Vec<String>>,
     /// A, AAAA and CNAME sets.
     pub sets: Vec<RecordSet>,
+    /// The names of services that shall be moved with it.
+    pub served: BTreeSet<String>,
+    /// The whole zone, where it could be listed.
+    pub around: Option<Listing>,
 }
 
 /// What a change of several zones amounts to.
@@ -183,20 +198,33 @@ pub struct Moves {
     pub refusals: Vec<String>,
     /// Every record set that leads to either site.
     pub ours: BTreeSet<RecordKey>,
+    /// What leads to the idle site on, though a service depends on it.
+    pub left: Vec<Left>,
 }
 
 /// Works out what moves, what stays and why, and what must be refused.
 pub fn moves(swap: &Swap, zones: &[ZoneSets], ttl: Option<u32>) -> Moves {
     let mut found = Moves::default();
-    let mut aliases = Vec::new();
-    for ZoneSets { zone, names, sets } in zones {
+    let (mut aliases, mut asked) = (Vec::new(), HashSet::new());
+    let around = || zones.iter().filter_map(|zone| zone.around.as_ref());
+    let known = Known::new(
+        (zones.iter().flat_map(|zone| &zone.sets)).chain(around().flat_map(|all| &all.sets)),
+        around().flat_map(|all| all.others.iter().map(|other| other.name.as_str())),
+    );
+    for of_zone in zones {
+        let ZoneSets {
+            zone, names, sets, ..
+        } = of_zone;
+        let meant: Option<HashSet<&str>> =
+            (names.as_ref()).map(|names| names.iter().map(String::as_str).collect());
+        let mut there = HashSet::new();
         for set in sets {
-            let wanted = names
-                .as_ref()
-                .is_none_or(|names| names.contains(&set.key.name));
-            if !wanted {
+            let name = set.key.name.as_str();
+            if meant.as_ref().is_some_and(|meant| !meant.contains(name)) {
                 continue;
             }
+            there.insert(name);
+            asked.insert(&set.key);
             if set.key.rtype == RecordType::Cname {
                 aliases.push(set);
                 continue;
@@ -215,42 +243,62 @@ pub fn moves(swap: &Swap, zones: &[ZoneSets], ttl: Option<u32>) -> Moves {
             }
         }
         for name in names.iter().flatten() {
-            if !sets.iter().any(|set| set.key.name == *name) {
-                let why = format!("it has no A, AAAA or CNAME record in the zone `{zone}`");
+            if !there.contains(name.as_str()) {
+                let why = missing(of_zone, &known, name);
                 found.stays.push(stay(name.clone(), why));
             }
         }
-    }
-    let links: BTreeMap<&str, &str> = zones
-        .iter()
-        .flat_map(|zone| &zone.sets)
-        .filter(|set| set.key.rtype == RecordType::Cname)
-        .filter_map(|set| Some((set.key.name.as_str(), target(set)?)))
-        .collect();
-    for set in aliases {
-        let why = alias(&links, &found.ours, set);
-        found.stays.push(stay(set.key.to_string(), why));
     }
     for edits in found.zones.values_mut() {
         edits.sort_by(|a, b| a.0.key.cmp(&b.0.key));
         edits.dedup();
     }
+    for set in aliases {
+        let why = alias(&known, &found.ours, set);
+        found.stays.push(stay(set.key.to_string(), why));
+    }
+    let remains = Remains::new(swap, &known, &found, asked);
+    let mut left = Vec::new();
+    for zone in zones {
+        left.extend(remains.names(zone));
+        let (stays, beside) = remains.beside(zone);
+        found.stays.extend(stays);
+        left.extend(beside);
+    }
+    found.left = left;
     found
 }
 
+/// What there is of a name that has no set of its own.
+fn missing(zone: &ZoneSets, known: &Known<'_>, name: &str) -> String {
+    if let Some(wildcard) = known.at(name).first() {
+        return format!("the wildcard `{}` answers for it", wildcard.key);
+    }
+    let none = format!(
+        "it has no A, AAAA or CNAME record in the zone `{}`",
+        zone.zone
+    );
+    let listed = zone.around.iter().flat_map(|listing| &listing.others);
+    let types: BTreeSet<&str> = listed
+        .filter(|other| other.name == *name)
+        .map(|other| other.rtype.as_str())
+        .collect();
+    match types.is_empty() {
+        true => none,
+        false => {
+            let types: Vec<&str> = types.into_iter().collect();
+            format!("{none}, but {}, which is not moved", types.join(", "))
+        }
+    }
+}
+
 /// Where an alias leads, and whether it moves with that.
-fn alias(links: &BTreeMap<&str, &str>, ours: &BTreeSet<RecordKey>, set: &RecordSet) -> String {
+fn alias(known: &Known<'_>, ours: &BTreeSet<RecordKey>, set: &RecordSet) -> String {
     let Some(first) = target(set) else {
         return "it is a CNAME to nothing".into();
     };
-    let mut last = first;
-    for _ in 0..LINKS {
-        match links.get(last) {
-            Some(next) => last = next,
-            None => break,
-        }
-    }
-    if ours.iter().any(|key| key.name == last) {
+    let ends = known.ends(first);
+    if ends.iter().any(|set| ours.contains(&set.key)) {
         format!("it is a CNAME to `{first}` and goes with it")
     } else {
         format!(
@@ -258,10 +306,6 @@ fn alias(links: &BTreeMap<&str, &str>, ours: &BTreeSet<RecordKey>, set: &RecordS
              it in this step as well"
         )
     }
-}
-
-fn target(set: &RecordSet) -> Option<&str> {
-    set.data.first().map(|name| name.trim_end_matches('.'))
 }
 
 fn stay(what: String, why: String) -> Stay {

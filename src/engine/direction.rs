@@ -8,7 +8,8 @@ use futures::future::join_all;
 
 use super::look::within;
 use super::survey::SurveyError;
-use crate::dns::{Active, RecordKey, RecordSet, RecordType, active_site};
+use crate::dns::chain::{self, Known};
+use crate::dns::{Active, Listing, RecordKey, RecordSet, RecordType, active_site};
 use crate::event::{Cause, Unseen};
 use crate::plan::Direction;
 use crate::playbook::Playbook;
@@ -50,7 +51,10 @@ pub(super) async fn direction(
                 .iter()
                 .map(|(site, keys)| {
                     let first = keys.first().map(ToString::to_string).unwrap_or_default();
-                    format!("{} record sets lead to `{site}` ({first}…)", keys.len())
+                    match keys.len() {
+                        1 => format!("1 record set leads to `{site}` ({first})"),
+                        many => format!("{many} record sets lead to `{site}` ({first}…)"),
+                    }
                 })
                 .collect();
             parts.join(", ")
@@ -61,32 +65,72 @@ pub(super) async fn direction(
     Err(SurveyError::NoDirection { why, sites })
 }
 
-/// Reads the record sets of every service, side by side.
+/// How many aliases lead from a name to its addresses at most.
+const LINKS: usize = 8;
+
+/// Reads where the names of every service end, side by side: through aliases that lie in a zone of the playbook,
+/// and through wildcards.
 async fn active(site: &Site, sites: &(String, String)) -> Result<Active, Unseen> {
-    let mut keys: BTreeMap<&str, BTreeSet<RecordKey>> = BTreeMap::new();
-    for name in site.services.values().flat_map(|service| &service.names) {
+    let plain = |name: &String| name.trim_end_matches('.').to_ascii_lowercase();
+    let services = site.services.values().flat_map(|service| &service.names);
+    let names: BTreeSet<String> = services.map(plain).collect();
+    let mut sets: Vec<RecordSet> = Vec::new();
+    let (mut asked, mut next) = (BTreeSet::new(), names.clone());
+    for _ in 0..=LINKS {
+        let fresh = read_all(site, &next).await?;
+        asked.extend(next);
+        let targets = fresh.iter().filter_map(|set| chain::target(set));
+        next = targets.map(|to| plain(&to.to_owned())).collect();
+        next.retain(|name| !asked.contains(name));
+        sets.extend(fresh);
+        if next.is_empty() {
+            break;
+        }
+    }
+    let known = Known::new(&sets, []);
+    let silent = |name: &&String| known.at(name).is_empty();
+    let of_zones: BTreeSet<&str> = (asked.iter().filter(silent))
+        .filter_map(|name| site.zone_of(name))
+        .map(|zone| zone.name.as_str())
+        .collect();
+    let zones = of_zones.iter().filter_map(|name| site.zones.get(*name));
+    let lists = zones.map(|zone| within(PATIENCE, zone.provider.list(&zone.name)));
+    // What cannot be listed tells of no wildcard, and its names count as before.
+    let lists: Vec<Listing> = join_all(lists).await.into_iter().flatten().collect();
+    let known = Known::new(
+        (sets.iter()).chain(lists.iter().flat_map(|listing| &listing.sets)),
+        (lists.iter()).flat_map(|all| all.others.iter().map(|other| other.name.as_str())),
+    );
+    let ends: BTreeMap<&RecordKey, &RecordSet> = (names.iter())
+        .flat_map(|name| known.ends(name))
+        .map(|set| (&set.key, set))
+        .collect();
+    let addresses: BTreeMap<String, BTreeSet<IpAddr>> = [&sites.0, &sites.1]
+        .into_iter()
+        .map(|name| (name.clone(), site.leading_to(name)))
+        .collect();
+    Ok(active_site(&addresses, ends.into_values()))
+}
+
+/// Every set of these names, each from its zone, side by side.
+async fn read_all(site: &Site, names: &BTreeSet<String>) -> Result<Vec<RecordSet>, Unseen> {
+    let mut keys: BTreeMap<&str, Vec<RecordKey>> = BTreeMap::new();
+    for name in names {
         if let Some(zone) = site.zone_of(name) {
-            let of_zone = keys.entry(zone.name.as_str()).or_default();
-            of_zone.insert(RecordKey::new(name, RecordType::A));
-            of_zone.insert(RecordKey::new(name, RecordType::Aaaa));
+            let types = [RecordType::A, RecordType::Aaaa, RecordType::Cname];
+            let of_name = types.map(|rtype| RecordKey::new(name, rtype));
+            keys.entry(&zone.name).or_default().extend(of_name);
         }
     }
     let reads = keys.into_iter().filter_map(|(zone, keys)| {
         let zone = site.zones.get(zone)?;
-        Some(async move {
-            let keys: Vec<RecordKey> = keys.into_iter().collect();
-            sets_of(zone, &keys).await
-        })
+        Some(async move { sets_of(zone, &keys).await })
     });
     let mut sets = Vec::new();
     for read in join_all(reads).await {
         sets.extend(read?);
     }
-    let addresses: BTreeMap<String, BTreeSet<IpAddr>> = [&sites.0, &sites.1]
-        .into_iter()
-        .map(|name| (name.clone(), site.leading_to(name)))
-        .collect();
-    Ok(active_site(&addresses, &sets))
+    Ok(sets)
 }
 
 /// The record sets as the provider keeps them; where it does not answer, as the zone's name servers publish
@@ -116,7 +160,9 @@ async fn published(zone: &Zone, keys: &[RecordKey]) -> Result<Vec<RecordSet>, Un
         }
         given => given.to_vec(),
     };
-    let asked = keys.iter().map(|key| published_set(&servers, key));
+    // A name server follows an alias by itself.
+    let addresses = keys.iter().filter(|key| key.rtype != RecordType::Cname);
+    let asked = addresses.map(|key| published_set(&servers, key));
     let sets = join_all(asked).await.into_iter();
     Ok(sets
         .collect::<Result<Vec<_>, _>>()?
@@ -125,8 +171,8 @@ async fn published(zone: &Zone, keys: &[RecordKey]) -> Result<Vec<RecordSet>, Un
         .collect())
 }
 
-/// One record set, as the first of these servers publishes it that answers for its zone; `None` where there is
-/// none, or an alias.
+/// One record set, as the first of these servers publishes it that answers for its zone, be it at the end of a
+/// chain of aliases; `None` where there is none.
 async fn published_set(
     servers: &[SocketAddr],
     key: &RecordKey,
@@ -150,7 +196,7 @@ async fn published_set(
                 continue;
             }
         };
-        if seen.records.is_empty() || !seen.cname_chain.is_empty() {
+        if seen.records.is_empty() {
             return Ok(None);
         }
         return RecordSet::new(key.clone(), seen.ttl.unwrap_or_default(), &seen.records)
@@ -217,9 +263,26 @@ at = "target"
         assert_eq!(of(&[new], None).await.unwrap(), from("cloud", "dedicated"));
 
         let split = of(&[old, new], None).await.unwrap_err().to_string();
-        assert!(split.contains("1 record sets lead to `cloud`"), "{split}");
+        assert!(split.contains("1 record set leads to `cloud`"), "{split}");
         assert!(split.contains("--to cloud"), "{split}");
         let nowhere = of(&[elsewhere], None).await.unwrap_err().to_string();
+        assert!(nowhere.contains("leads to either site"), "{nowhere}");
+
+        // Through aliases, and the wildcard that covers a name.
+        let chain: [(&str, &[&str]); 3] = [
+            ("example.org. CNAME", &["www.example.org."]),
+            ("www.example.org. CNAME", &["web.example.org."]),
+            ("web.example.org. AAAA", &["2001:db8:1::20"]),
+        ];
+        assert_eq!(of(&chain, None).await.unwrap(), from("cloud", "dedicated"));
+        let wildcard: [(&str, &[&str]); 2] = [
+            ("example.org. CNAME", &["any.example.org."]),
+            ("*.example.org. A", &["192.0.2.10"]),
+        ];
+        let read = of(&wildcard, None).await.unwrap();
+        assert_eq!(read, from("dedicated", "cloud"));
+        let far: (&str, &[&str]) = ("example.org. CNAME", &["cdn.example.net."]);
+        let nowhere = of(&[far], None).await.unwrap_err().to_string();
         assert!(nowhere.contains("leads to either site"), "{nowhere}");
 
         // Somebody says where to go: then it does not matter where the names lead.

@@ -1,5 +1,6 @@
 //! Looks at the world and compiles a plan: which way, every edit spelled out, every rule decided.
 
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use futures::future::{BoxFuture, join_all};
@@ -7,6 +8,7 @@ use futures::future::{BoxFuture, join_all};
 use super::actual::Actual;
 use super::direction::direction;
 use super::look::within;
+use crate::dns::moves::Left;
 use crate::event::Unseen;
 use crate::plan::{
     Act, Edit, Entry, FORMAT, MOST_ENTRIES, Mode, Nature, Pace, Plan, Rule, Stay, Then, Way,
@@ -106,6 +108,7 @@ pub async fn survey_by(
     let mut entries = Vec::new();
     let mut stays = Vec::new();
     let mut left_out = Vec::new();
+    let (mut left, mut nothing) = (Vec::new(), Vec::new());
     let mut locks = vec![format!("playbook {}", book.name())];
     for (step, looked) in book.steps().iter().zip(join_all(looks).await) {
         if let Some(skip) = &step.common.skip {
@@ -116,7 +119,9 @@ pub async fn survey_by(
             continue;
         }
         match (looked?, &step.work) {
-            (Looked::Changes(found), _) => {
+            (Looked::Changes(mut found), _) => {
+                left.extend(found.left.drain(..).map(|left| (step, left)));
+                nothing.extend(found.nothing.take().map(|why| (step, why)));
                 stays.extend(found.stays.iter().cloned());
                 locks.extend(found.locks.iter().cloned());
                 entries.extend(changes(step, found, intention));
@@ -130,6 +135,27 @@ pub async fn survey_by(
             }),
         }
     }
+    let writes = |entry: &Entry| matches!(entry.nature, Nature::Change(_));
+    if let Some((step, why)) = nothing.into_iter().next()
+        && !entries.iter().any(writes)
+    {
+        let mut reasons = vec![why];
+        reasons.extend(
+            stays
+                .iter()
+                .map(|stay| format!("{}: {}", stay.what, stay.why)),
+        );
+        let step = step.id.clone();
+        return Err(SurveyError::Refused { step, reasons });
+    }
+    let behind = left_behind(left, &entries, intention.like)?;
+    stays.extend(
+        behind
+            .iter()
+            .filter(|left| !stays.contains(left))
+            .cloned()
+            .collect::<Vec<_>>(),
+    );
     if entries.len() > MOST_ENTRIES {
         return Err(SurveyError::TooMany(entries.len()));
     }
@@ -144,6 +170,7 @@ pub async fn survey_by(
         objectives: book.objectives(),
         locks,
         stays,
+        behind,
         left_out,
         goes_back: intention.like != Mode::Emergency,
     };
@@ -191,6 +218,51 @@ async fn look_at(
             step: step.id.clone(),
             why,
         }),
+    }
+}
+
+/// What leads to the source on when all steps have moved theirs. A planned run is refused for it, unless the
+/// playbook only wants it told; in an emergency the rest moves.
+fn left_behind(
+    left: Vec<(&Step, Left)>,
+    entries: &[Entry],
+    like: Mode,
+) -> Result<Vec<Stay>, SurveyError> {
+    let moved: HashSet<&str> = (entries.iter())
+        .filter_map(|entry| match &entry.nature {
+            Nature::Change(edit) => Some(edit.after.0.keys().map(String::as_str)),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    let goes = |left: &Left| {
+        let mut by = left.by.iter();
+        !left.by.is_empty() && by.all(|key| moved.contains(key.to_string().as_str()))
+    };
+    let (mut behind, mut refused) = (Vec::new(), BTreeMap::<&str, Vec<String>>::new());
+    for (step, left) in left {
+        if goes(&left) {
+            continue;
+        }
+        if !left.hint && like != Mode::Emergency {
+            let reason = format!("{}: {}", left.what, left.why);
+            refused.entry(step.id.as_str()).or_default().push(reason);
+        }
+        behind.push(Stay {
+            what: left.what,
+            why: left.why,
+        });
+    }
+    match refused.pop_first() {
+        None => Ok(behind),
+        Some((step, mut reasons)) => {
+            reasons
+                .push("or let it stay, and be told only: `unmoved = \"warn\"` in the step".into());
+            Err(SurveyError::Refused {
+                step: step.to_owned(),
+                reasons,
+            })
+        }
     }
 }
 

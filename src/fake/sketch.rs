@@ -68,6 +68,7 @@ pub fn plan(mode: Mode, sketch: &str) -> Plan {
         objectives: Objectives::default(),
         locks: vec!["playbook sketch".into()],
         stays: Vec::new(),
+        behind: Vec::new(),
         left_out: Vec::new(),
         goes_back: mode != Mode::Emergency,
     }

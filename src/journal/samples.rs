@@ -131,6 +131,7 @@ pub(crate) fn plan() -> Plan {
             what: "ftp.example.org. CNAME".into(),
             why: "it is an alias".into(),
         }],
+        behind: Vec::new(),
         left_out: Vec::new(),
         goes_back: true,
     }

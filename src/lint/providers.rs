@@ -72,6 +72,8 @@ ttl = "30s"
               an old plan over a new one in such a moment, a cleaner took the old plan away, and an endpoint of a \
               large cloud had no address left.",
         fix: "Write by dynamic updates (`rfc2136`), where the server takes them: it compares and swaps in one message. \
+              On PowerDNS such an update deletes the comments and the disabled records of the sets that it writes, and \
+              cutover can neither see them so nor put them back: keep `powerdns` where there are any. \
               Else see to it that nobody else writes these records during a run, and allow the rule with that reason.",
         breaks: &[BY_API],
         keeps: &[BY_UPDATES],
@@ -182,7 +184,8 @@ fn no_compare_and_swap(view: &View<'_>) -> Vec<Finding> {
                 return None;
             }
             let hint = match provider.kind.name {
-                "powerdns" => "the same server takes dynamic updates, which do: `kind = \"rfc2136\"`",
+                "powerdns" => "the same server may take dynamic updates, which do (`kind = \"rfc2136\"`), and which delete the \
+                               comments and disabled records of the sets that they write",
                 _ => "see to it that nobody else writes during a run, and allow this with that reason",
             };
             let message = format!("provider `{id}` cannot compare and swap");

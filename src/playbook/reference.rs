@@ -51,7 +51,7 @@ pub fn page(registry: &Registry, name: &str) -> Result<String, String> {
         pages.push(out);
     }
     if let Some(kind) = registry.provider(name) {
-        let mut out = format!("{name}: {}\n\n", kind.summary);
+        let mut out = format!("{name}: {}\n\n{}\n\n", kind.summary, kind.keeps);
         fields(&mut out, kind.fields, 0);
         example(&mut out, kind.example);
         pages.push(out);

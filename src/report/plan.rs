@@ -174,7 +174,7 @@ fn change(entry: &Entry, edit: &Edit, style: &Style) -> Vec<Line> {
     let undo = if home.0.is_empty() {
         "removes what was added".to_owned()
     } else {
-        format!("puts back {} exactly as marked with - above", extent(edit))
+        format!("puts back {} as marked with - above", extent(edit))
     };
     lines.extend(note("undo: ", &undo, style));
     if let Some(promise) = &entry.promise {

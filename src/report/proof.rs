@@ -59,6 +59,10 @@ impl Tally {
                 }
             }
         }
+        if question == Question::Moves {
+            let behind = plan.behind.iter();
+            fails.extend(behind.map(|stay| format!("{} does not move: {}", stay.what, stay.why)));
+        }
         if !fails.is_empty() {
             return Proof::No(fails.join("; "));
         }

@@ -1,5 +1,7 @@
 //! The kind `dns`: each record of some names that leads to the source will lead to the target.
 
+mod look;
+
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -7,8 +9,8 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 
-use crate::dns::moves::{Fate, Moves, Swap, ZoneSets, moves};
-use crate::dns::{Honesty, RecordKey, RecordSet, RecordType};
+use crate::dns::moves::{Left, Moves, Swap, moves};
+use crate::dns::{Honesty, RecordKey, RecordSet};
 use crate::event::{Answer, Cause, Unseen};
 use crate::field::{Field, Fields, Form};
 use crate::journal::Permit;
@@ -46,6 +48,12 @@ ttl = "60s"
             Form::Span,
             "the TTL of a record set from its move on; default: as it was",
         ),
+        Field::new(
+            "unmoved",
+            Form::Choice(&["refuse", "warn"]),
+            "whether a name of a service that leads to the source and does not move refuses a planned run \
+             (the default) or is only told",
+        ),
     ],
     defaults: Defaults {
         within: Duration::from_secs(60),
@@ -59,9 +67,6 @@ ttl = "60s"
 
 /// After its time-out a request may still wait in the far side's queue for this long.
 const LANDING: Duration = Duration::from_secs(30);
-
-/// How long the list of a whole zone may take where only some of its names are moved.
-const LISTING: Duration = Duration::from_secs(10);
 
 const MOVED: &[&str] = &["services", "names", "records"];
 
@@ -109,6 +114,7 @@ fn build(fields: &Fields, given: &Given) -> Result<Built, Vec<Problem>> {
             .map(|zone| plain(zone))
             .collect(),
         ttl,
+        tells: fields.text("unmoved") == Some("warn"),
     };
     Ok(Built {
         title,
@@ -142,6 +148,8 @@ struct Flip {
     /// Only these; empty means every zone.
     zones: Vec<String>,
     ttl: Option<u32>,
+    /// What stays at the source is told only.
+    tells: bool,
 }
 
 #[derive(Debug)]
@@ -251,6 +259,12 @@ impl Flip {
             stays,
             refusals: found.refusals,
             locks: found.ours.iter().map(RecordKey::to_string).collect(),
+            left: (found.left.into_iter())
+                .map(|left| Left {
+                    hint: left.hint || self.tells,
+                    ..left
+                })
+                .collect(),
             ..Survey::default()
         };
         survey.stays.extend(found.stays);
@@ -294,7 +308,10 @@ impl Flip {
 /// What a zone's writes can promise, in words.
 fn promise(honesty: Honesty, writes: usize) -> String {
     let one = match honesty {
-        Honesty::CompareAndSwap => "compare-and-swap of all record sets in one message",
+        Honesty::CompareAndSwap => {
+            "compare-and-swap of all record sets in one message; comments and disabled records that a server keeps with \
+             them are not seen, and not put back"
+        }
         Honesty::Atomic => "all record sets of a zone in one call, compared just before it",
         Honesty::OneSet => return "one call for each record set, compared just before it".into(),
     };
@@ -327,20 +344,23 @@ impl Change for Flip {
             let targets = self.targets(site, &mut stays);
             let reads = targets
                 .iter()
-                .map(|(zone, names)| read_zone(site, zone, names.as_deref()));
+                .map(|(zone, names)| look::zone(site, zone, names.as_deref()));
             let zones = join_all(reads)
                 .await
                 .into_iter()
                 .collect::<Result<Vec<_>, _>>()?;
             let swap = swap_of(site, aim);
-            let unnamed = (targets.iter()).filter_map(|(zone, names)| {
-                let names = names.as_deref()?;
-                Some(unnamed(site, zone, names, &swap, &aim.idle))
-            });
-            stays.extend(join_all(unnamed).await.into_iter().flatten());
+            stays.extend(zones.iter().flat_map(|zone| look::unnamed(zone, &swap, &aim.idle)));
             let mut found = moves(&swap, &zones, self.ttl);
             found.refusals.extend(barred(site, &found).await?);
-            Ok(self.survey_of(site, found, stays))
+            let mut survey = self.survey_of(site, found, stays);
+            if survey.edits.is_empty() && survey.locks.is_empty() {
+                let (idle, active) = (&aim.idle, &aim.active);
+                survey.nothing = Some(format!(
+                    "no record set that it names leads to `{idle}` or `{active}`, so nothing would move"
+                ));
+            }
+            Ok(survey)
         }
         .boxed()
     }
@@ -406,63 +426,6 @@ async fn barred(site: &Site, found: &Moves) -> Result<Vec<String>, Unseen> {
         .into_iter()
         .collect::<Result<_, _>>()?;
     Ok(answers.into_iter().flatten().collect())
-}
-
-/// The sets of one zone that matter: those of `names`, or all of them.
-async fn read_zone(site: &Site, zone: &Zone, names: Option<&[String]>) -> Result<ZoneSets, Unseen> {
-    let sets = match names {
-        Some(names) => {
-            let keys: Vec<RecordKey> = (names.iter())
-                .flat_map(|name| {
-                    [RecordType::A, RecordType::Aaaa, RecordType::Cname]
-                        .map(|rtype| RecordKey::new(name, rtype))
-                })
-                .collect();
-            zone.provider.read(&zone.name, &keys).await
-        }
-        // What a deeper zone of the playbook answers for is only glue here.
-        None => zone.provider.list(&zone.name).await.map(|listing| {
-            let mut sets = listing.sets;
-            sets.retain(|set| {
-                site.zone_of(&set.key.name)
-                    .is_some_and(|of| of.name == zone.name)
-            });
-            sets
-        }),
-    };
-    let sets = sets.map_err(|unseen| {
-        let detail = format!("cannot read the zone `{}`: {}", zone.name, unseen.detail);
-        Unseen::new(unseen.cause, detail)
-    })?;
-    Ok(ZoneSets {
-        zone: zone.name.clone(),
-        names: names.map(<[String]>::to_vec),
-        sets,
-    })
-}
-
-/// What leads to the idle site too, and nobody named: a name that was forgotten is seen before the flip.
-async fn unnamed(site: &Site, zone: &Zone, names: &[String], swap: &Swap, idle: &str) -> Vec<Stay> {
-    let listed = tokio::time::timeout(LISTING, read_zone(site, zone, None)).await;
-    let sets = match listed {
-        Ok(Ok(zone)) => zone.sets,
-        // The named ones can be moved all the same.
-        Ok(Err(_)) | Err(_) => {
-            return vec![Stay {
-                what: zone.name.clone(),
-                why: format!("what else in it leads to `{idle}` could not be listed"),
-            }];
-        }
-    };
-    let names: HashSet<&String> = names.iter().collect();
-    (sets.iter())
-        .filter(|set| set.key.rtype != RecordType::Cname && !names.contains(&set.key.name))
-        .filter(|set| matches!(swap.of(set, None), Fate::Moves(_) | Fate::Refused(_)))
-        .map(|set| Stay {
-            what: set.key.to_string(),
-            why: format!("it leads to `{idle}` too, and this step does not name it"),
-        })
-        .collect()
 }
 
 #[cfg(test)]

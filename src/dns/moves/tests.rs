@@ -1,6 +1,7 @@
 //! What becomes of record sets, on written examples.
 
 use super::*;
+use crate::dns::{Holds, Other};
 
 fn ips(texts: &[&str]) -> Vec<IpAddr> {
     texts.iter().map(|ip| ip.parse().unwrap()).collect()
@@ -233,6 +234,7 @@ fn everything_that_stays_has_a_reason() {
             set("there.example.org. A", 60, &["198.51.100.20"]),
             set("not-asked-for.example.org. A", 60, &["192.0.2.10"]),
         ],
+        ..ZoneSets::default()
     };
     let found = moves(&swap(), &[zone], None);
     let edits = &found.zones["example.org"];
@@ -264,6 +266,7 @@ fn every_set_of_a_zone_can_be_meant() {
             set("www.example.org. A", 60, &["192.0.2.10"]),
             set("a.example.org. A", 60, &["192.0.2.10"]),
         ],
+        ..ZoneSets::default()
     };
     let found = moves(&swap(), &[zone], Some(30));
     let keys: Vec<_> = found.zones["example.org"]
@@ -289,6 +292,139 @@ fn a_loop_of_aliases_ends() {
             set("a.example.org. CNAME", 60, &["b.example.org."]),
             set("b.example.org. CNAME", 60, &["a.example.org."]),
         ],
+        ..ZoneSets::default()
     };
     assert_eq!(moves(&swap(), &[zone], None).stays.len(), 2);
+}
+
+fn other(name: &str, rtype: &str, data: &str) -> Other {
+    Other::new(name, rtype, Holds::Text(vec![data.into()]))
+}
+
+/// A zone in which `shop` and `www` are served, and `names` shall move.
+fn served(names: &[&str], sets: &[RecordSet], others: Vec<Other>) -> ZoneSets {
+    let names: Vec<String> = names.iter().map(|name| format!("{name}.v.test")).collect();
+    let own = |set: &&RecordSet| names.contains(&set.key.name);
+    ZoneSets {
+        zone: "v.test".into(),
+        sets: sets.iter().filter(own).cloned().collect(),
+        served: names.iter().cloned().collect(),
+        names: Some(names),
+        around: Some(Listing {
+            sets: sets.to_vec(),
+            others,
+        }),
+    }
+}
+
+#[test]
+fn a_name_of_a_service_that_leads_there_and_stays_is_left() {
+    let sets = [
+        set("shop.v.test. CNAME", 60, &["www.v.test."]),
+        set("www.v.test. CNAME", 60, &["web.v.test."]),
+        set("web.v.test. A", 60, &["192.0.2.10"]),
+        set("web.v.test. AAAA", 60, &["2001:db8::10"]),
+        set("*.v.test. A", 60, &["192.0.2.10"]),
+        set("cdn.v.test. CNAME", 60, &["cdn.example.net."]),
+        set("there.v.test. A", 60, &["198.51.100.20"]),
+    ];
+    let web = "web.v.test. A, web.v.test. AAAA";
+    let cases: [(&[&str], &str); 6] = [
+        (&["www"], &format!("www.v.test by {web}")),
+        (&["shop"], &format!("shop.v.test by {web}")),
+        (&["shop", "web"], ""),
+        (&["anything"], "anything.v.test by *.v.test. A"),
+        (&["anything", "*"], ""),
+        (&["cdn", "there"], ""),
+    ];
+    for (names, expected) in cases {
+        let found = moves(&swap(), &[served(names, &sets, Vec::new())], None);
+        let left: Vec<_> = (found.left.iter())
+            .map(|left| {
+                let by: Vec<_> = left.by.iter().map(ToString::to_string).collect();
+                format!("{} by {}", left.what, by.join(", "))
+            })
+            .collect();
+        assert_eq!(left.join("; "), expected, "{names:?}");
+    }
+    // The middle of a chain need not be named.
+    let found = moves(
+        &swap(),
+        &[served(&["shop", "web"], &sets, Vec::new())],
+        None,
+    );
+    let shop = found
+        .stays
+        .iter()
+        .find(|stay| stay.what.starts_with("shop"));
+    assert!(shop.unwrap().why.contains("goes with it"), "{shop:?}");
+}
+
+#[test]
+fn addresses_of_the_idle_site_in_other_types_are_told_and_left_where_a_service_depends_on_them() {
+    let sets = [
+        set("www.v.test. A", 60, &["192.0.2.10"]),
+        set("old.v.test. A", 60, &["192.0.2.10"]),
+    ];
+    let others = vec![
+        other("www.v.test", "HTTPS", "1 . ipv4hint=192.0.2.10"),
+        other(
+            "_8443._https.www.v.test",
+            "HTTPS",
+            "1 . ipv6hint=2001:db8::10",
+        ),
+        other("shop.v.test", "LUA", r#"A "pickrandom({'192.0.2.10'})""#),
+        other("apex.v.test", "ALIAS", "www.v.test."),
+        other("mall.v.test", "ALIAS", "old.v.test."),
+        other("v.test", "TXT", "\"v=spf1 ip4:192.0.2.10 -all\""),
+        other("there.v.test", "HTTPS", "1 . ipv4hint=198.51.100.20"),
+        other("mail.v.test", "MX", "10 mx.other.example."),
+        Other::new(
+            "odd.v.test",
+            "CNAME",
+            Holds::Unread("`.` is no host name".into()),
+        ),
+    ];
+    let names = ["www", "shop", "apex", "mall"];
+    let found = moves(&swap(), &[served(&names, &sets, others)], None);
+    let why = |what: &str| {
+        let of = |stay: &&Stay| stay.what == what;
+        found.stays.iter().find(of).map(|stay| stay.why.as_str())
+    };
+    for (what, says) in [
+        ("www.v.test. HTTPS", "192.0.2.10 of `dedicated`"),
+        (
+            "_8443._https.www.v.test. HTTPS",
+            "2001:db8::10 of `dedicated`",
+        ),
+        ("shop.v.test. LUA", "192.0.2.10 of `dedicated`"),
+        ("shop.v.test", "but LUA, which is not moved"),
+        ("apex.v.test. ALIAS", "goes with it"),
+        (
+            "mall.v.test. ALIAS",
+            "`old.v.test`, which leads to `dedicated`",
+        ),
+        ("v.test. TXT", "192.0.2.10 of `dedicated`"),
+        ("odd.v.test. CNAME", "cannot be read"),
+    ] {
+        assert!(
+            why(what).is_some_and(|why| why.contains(says)),
+            "{what}: {:?}",
+            why(what)
+        );
+    }
+    assert_eq!(why("there.v.test. HTTPS"), None);
+    assert_eq!(why("mail.v.test. MX"), None);
+    let left: Vec<_> = (found.left.iter())
+        .map(|left| (left.what.as_str(), left.hint))
+        .collect();
+    assert_eq!(
+        left,
+        [
+            ("www.v.test. HTTPS", true),
+            ("_8443._https.www.v.test. HTTPS", true),
+            ("shop.v.test. LUA", false),
+            ("mall.v.test. ALIAS", false),
+        ]
+    );
 }

@@ -22,6 +22,8 @@ pub struct ProviderKind {
     pub name: &'static str,
     /// One line for `cutover kinds`, lowercase, without a full stop.
     pub summary: &'static str,
+    /// What of a record set the way back puts back, and what not: whole sentences for its page.
+    pub keeps: &'static str,
     /// A `[providers.NAME]` table as a playbook would hold it; tested by parsing it.
     pub example: &'static str,
     pub fields: &'static [Field],

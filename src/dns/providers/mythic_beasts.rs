@@ -32,6 +32,8 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 pub(super) static KIND: ProviderKind = ProviderKind {
     name: "mythic-beasts",
     summary: "the Primary DNS API of Mythic Beasts, version 2; tested against recorded answers only",
+    keeps: "The way back puts back data and TTLs. Records that come from a template or from the service itself are \
+            not written.",
     example: r#"[providers.mythic]
 kind = "mythic-beasts"
 key-id = { env = "MYTHIC_KEY_ID" }

@@ -32,6 +32,8 @@ const TIMEOUT: Duration = Duration::from_secs(20);
 pub(super) static KIND: ProviderKind = ProviderKind {
     name: "powerdns",
     summary: "the HTTP API of a PowerDNS Authoritative Server",
+    keeps: "The way back puts back data, TTLs and disabled records. Comments stay as they are at that moment. A zone \
+            that is a secondary, the consumer of a catalog or signed elsewhere is not written.",
     example: r#"[providers.lab]
 kind = "powerdns"
 url = "http://192.0.2.53:8081"

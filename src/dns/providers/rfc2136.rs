@@ -1,8 +1,9 @@
 //! Any name server that takes dynamic updates (RFC 2136), signed with TSIG (RFC 8945).
 //!
 //! The strongest provider: all record sets of a zone are compared and swapped by the server in one message.
-//! The message does not compare TTLs, so those are read just before. A PowerDNS server drops the comments of
-//! a set that is updated so; where they matter, its own API is the better way (`powerdns`).
+//! The message does not compare TTLs, so those are read just before. A PowerDNS server drops the comments and the
+//! disabled records of a set that is updated so, and no question shows them; where they matter, its own API is
+//! the better way (`powerdns`).
 
 mod message;
 
@@ -54,6 +55,9 @@ static KEY: &[Field] = &[
 pub(super) static KIND: ProviderKind = ProviderKind {
     name: "rfc2136",
     summary: "dynamic updates to a name server, signed with TSIG",
+    keeps: "The way back puts back data and TTLs, which is all that a question shows. What a server keeps beside them \
+            is not seen: PowerDNS deletes the comments and the disabled records of a set with each update, and they \
+            do not come back. Where there are any, `powerdns` is the better provider.",
     example: r#"[providers.dyn]
 kind = "rfc2136"
 server = "192.0.2.54:53"

@@ -279,3 +279,64 @@ async fn a_plan_that_no_run_could_count_is_refused() {
     // All of a zone in one call is one entry.
     assert_eq!(of(Honesty::Atomic).await.unwrap().edits().count(), 1);
 }
+
+/// The playbook above, with other names of its service, and `flip` with this field.
+fn serving(names: &str, field: &str) -> String {
+    let text = BOOK.replace("names = [\"example.org\"]", &format!("names = {names}"));
+    text.replace(
+        "services = \"all\"\n",
+        &format!("services = \"all\"\n{field}\n"),
+    )
+}
+
+#[tokio::test]
+async fn a_name_of_a_service_that_stays_refuses_a_planned_run_or_is_told() {
+    let sets: [(&str, &[&str]); 3] = [
+        ("example.org. A", &["192.0.2.10"]),
+        ("www.example.org. CNAME", &["web.example.org."]),
+        ("web.example.org. A", &["192.0.2.10"]),
+    ];
+    let names = r#"["example.org", "www.example.org"]"#;
+    let plan = async |text: &str, mode| {
+        surveyed_text(text, Honesty::Atomic, &sets, mode, Some("cloud")).await
+    };
+    let text = serving(names, "");
+    let refused = plan(&text, Mode::Failover).await.unwrap_err().to_string();
+    for part in [
+        "www.example.org: it leads to `dedicated` by its alias `web.example.org`",
+        "unmoved = \"warn\"",
+    ] {
+        assert!(refused.contains(part), "{refused}");
+    }
+    let told = [
+        plan(&serving(names, "unmoved = \"warn\""), Mode::Failover).await,
+        plan(&text, Mode::Emergency).await,
+    ];
+    for plan in told {
+        let plan = plan.unwrap();
+        assert_eq!(plan.edits().count(), 1);
+        assert_eq!(plan.behind[0].what, "www.example.org");
+        assert!(plan.stays.contains(&plan.behind[0]));
+    }
+    // Another step moves it.
+    let other = "[[step]]\nid = \"web\"\nkind = \"dns\"\nnames = [\"web.example.org\"]\n";
+    let plan = plan(&format!("{text}{other}"), Mode::Failover)
+        .await
+        .unwrap();
+    assert_eq!((plan.edits().count(), plan.behind.len()), (2, 0));
+}
+
+#[tokio::test]
+async fn where_nothing_leads_to_either_side_there_is_no_run() {
+    let far: (&str, &[&str]) = ("example.org. CNAME", &["cdn.example.net."]);
+    for mode in [Mode::Failover, Mode::Emergency, Mode::Plan] {
+        let plan = surveyed(Honesty::Atomic, &[far], mode, Some("cloud")).await;
+        let refused = plan.unwrap_err().to_string();
+        assert!(refused.contains("so nothing would move"), "{refused}");
+        assert!(refused.contains("cdn.example.net"), "{refused}");
+    }
+    // Names that are there already are no reason.
+    let there: (&str, &[&str]) = ("example.org. A", &["198.51.100.20"]);
+    let plan = surveyed(Honesty::Atomic, &[there], Mode::Failover, Some("cloud")).await;
+    assert_eq!(plan.unwrap().edits().count(), 0);
+}

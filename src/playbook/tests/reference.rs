@@ -60,6 +60,8 @@ fn the_page_of_a_kind_tells_its_keys_and_defaults() {
     assert_snapshot!(reference::page(&registry(), "lab").unwrap(), @r#"
 lab: holds records for tests
 
+It keeps everything.
+
   url  (a URL)
       where it listens
   api-key  (the place of a secret)

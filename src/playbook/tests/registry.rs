@@ -149,6 +149,7 @@ static ACT: Kind = Kind {
 static LAB: ProviderKind = ProviderKind {
     name: "lab",
     summary: "holds records for tests",
+    keeps: "It keeps everything.",
     example: "[providers.lab]\nkind = \"lab\"\n",
     fields: &[
         Field::new("url", Form::Url, "where it listens"),

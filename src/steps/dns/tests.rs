@@ -8,6 +8,7 @@ fn flip(scope: Scope, ttl: Option<u32>) -> Flip {
         scope,
         zones: Vec::new(),
         ttl,
+        tells: false,
     }
 }
 

@@ -1,0 +1,158 @@
+//! What leads to the idle site and is not moved, though a service depends on it; and what else holds its addresses.
+
+use std::collections::{BTreeSet, HashSet};
+
+use super::{Moves, Swap, ZoneSets, stay};
+use crate::dns::chain::Known;
+use crate::dns::{Holds, Other, RecordKey};
+use crate::plan::Stay;
+
+/// Something that leads to the idle site, that a service depends on, and that this change does not move.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// A name of the service, or a record set at it.
+    pub what: String,
+    pub why: String,
+    /// The record sets by which it leads there. Where another step moves all of them, it is not left. None:
+    /// nothing moves it.
+    pub by: BTreeSet<RecordKey>,
+    /// It is a hint beside addresses that do move: it is told, and does not stop a run.
+    pub hint: bool,
+}
+
+/// What is known when the moves are worked out.
+pub(super) struct Remains<'a> {
+    swap: &'a Swap,
+    known: &'a Known<'a>,
+    /// The sets that move.
+    moving: HashSet<RecordKey>,
+    /// The sets that were asked for: they move, or their refusal is told.
+    asked: HashSet<&'a RecordKey>,
+}
+
+impl<'a> Remains<'a> {
+    pub(super) fn new(
+        swap: &'a Swap,
+        known: &'a Known<'a>,
+        found: &Moves,
+        asked: HashSet<&'a RecordKey>,
+    ) -> Remains<'a> {
+        let edits = found.zones.values().flatten();
+        Remains {
+            swap,
+            known,
+            moving: edits.map(|(before, _)| before.key.clone()).collect(),
+            asked,
+        }
+    }
+
+    /// Names of services that end at sets which lead to the idle site and stay.
+    pub(super) fn names(&self, zone: &ZoneSets) -> Vec<Left> {
+        let left = |name: &String| {
+            let by = self.staying(name);
+            let first = by.first()?;
+            let how = match self.known.links(name).last() {
+                Some(end) => format!("by its alias `{end}`"),
+                None => format!("by `{first}`"),
+            };
+            let idle = &self.swap.idle;
+            Some(Left {
+                what: name.clone(),
+                why: format!(
+                    "it leads to `{idle}` {how}, which this step does not move: name that too"
+                ),
+                by,
+                hint: false,
+            })
+        };
+        zone.served.iter().filter_map(left).collect()
+    }
+
+    /// The sets at the end of a name that lead to the idle site, and that nobody asked to be moved.
+    fn staying(&self, name: &str) -> BTreeSet<RecordKey> {
+        let ends = self.known.ends(name).into_iter().map(|set| (&set.key, set));
+        ends.filter(|(key, set)| {
+            self.swap.leaves(set) && !self.moving.contains(key) && !self.asked.contains(key)
+        })
+        .map(|(key, _)| key.clone())
+        .collect()
+    }
+
+    fn goes(&self, name: &str) -> bool {
+        let mut ends = self.known.ends(name).into_iter();
+        ends.any(|set| self.moving.contains(&set.key))
+    }
+
+    /// What is beside the sets that move: other types, and sets that cannot be read.
+    pub(super) fn beside(&self, zone: &ZoneSets) -> (Vec<Stay>, Vec<Left>) {
+        let (mut stays, mut left) = (Vec::new(), Vec::new());
+        for other in zone.around.iter().flat_map(|listing| &listing.others) {
+            let Some((why, by)) = self.of(other) else {
+                continue;
+            };
+            stays.push(stay(other.to_string(), why.clone()));
+            if let Some(by) = by
+                && carries_traffic(other)
+                && let Some(name) = zone.served.iter().find(|name| serves(other, name))
+            {
+                left.push(Left {
+                    what: other.to_string(),
+                    why,
+                    by,
+                    hint: self.goes(name),
+                });
+            }
+        }
+        (stays, left)
+    }
+
+    /// Why another record set is told; and, where it leads to the idle site and stays, by which sets.
+    fn of(&self, other: &Other) -> Option<(String, Option<BTreeSet<RecordKey>>)> {
+        if let Holds::Unread(why) = &other.holds {
+            let why = format!("it cannot be read, and is left alone: {why}");
+            return Some((why, None));
+        }
+        let idle = &self.swap.idle;
+        let held: Vec<String> = (other.addresses().iter())
+            .filter(|ip| self.swap.gives_way.contains_key(ip))
+            .map(ToString::to_string)
+            .collect();
+        if !held.is_empty() {
+            let held = held.join(" and ");
+            let why = format!(
+                "it holds {held} of `{idle}`, and records of this type are not moved: change it by hand"
+            );
+            return Some((why, Some(BTreeSet::new())));
+        }
+        let targets = other.targets();
+        let target = targets.first()?;
+        let by = self.staying(target);
+        if !by.is_empty() {
+            let why = format!(
+                "it is an alias to `{target}`, which leads to `{idle}`, and which this step does not move"
+            );
+            return Some((why, Some(by)));
+        }
+        let goes = self.goes(target);
+        goes.then(|| {
+            (
+                format!("it is an alias to `{target}` and goes with it"),
+                None,
+            )
+        })
+    }
+}
+
+/// Whether visitors follow records of this type; TXT only tells of addresses (SPF).
+fn carries_traffic(other: &Other) -> bool {
+    !matches!(other.rtype.as_str(), "TXT" | "SPF" | "MX" | "PTR")
+}
+
+/// Whether a set belongs to a name: at it, or below it as `_8443._https` (RFC 9460, 2.3).
+fn serves(other: &Other, name: &str) -> bool {
+    let Some(rest) = other.name.strip_suffix(name) else {
+        return false;
+    };
+    let below = |rest: &str| rest.split('.').all(|label| label.starts_with('_'));
+    rest.is_empty() || rest.strip_suffix('.').is_some_and(below)
+}

@@ -1,0 +1,87 @@
+//! What a `dns` step sees of a zone before it changes anything.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use crate::dns::moves::{Fate, Swap, ZoneSets};
+use crate::dns::{Listing, RecordKey, RecordType};
+use crate::event::Unseen;
+use crate::plan::Stay;
+use crate::site::{Site, Zone};
+
+/// How long the list of a whole zone may take where only some of its names are moved.
+const LISTING: Duration = Duration::from_secs(10);
+
+/// The sets of one zone that matter: those of `names`, or all of them.
+pub(super) async fn zone(
+    site: &Site,
+    zone: &Zone,
+    names: Option<&[String]>,
+) -> Result<ZoneSets, Unseen> {
+    let unread = |unseen: Unseen| {
+        let detail = format!("cannot read the zone `{}`: {}", zone.name, unseen.detail);
+        Unseen::new(unseen.cause, detail)
+    };
+    let (sets, around, served) = match names {
+        Some(names) => {
+            let keys: Vec<RecordKey> = (names.iter())
+                .flat_map(|name| {
+                    [RecordType::A, RecordType::Aaaa, RecordType::Cname]
+                        .map(|rtype| RecordKey::new(name, rtype))
+                })
+                .collect();
+            let named = zone.provider.read(&zone.name, &keys);
+            // The named ones can be moved all the same where the whole cannot be listed.
+            let listed = tokio::time::timeout(LISTING, listed(site, zone));
+            let (named, listed) = futures::join!(named, listed);
+            let around = listed.ok().and_then(Result::ok);
+            (named, around, names.iter().cloned().collect())
+        }
+        None => {
+            let mut all = listed(site, zone).await.map_err(unread)?;
+            let sets = std::mem::take(&mut all.sets);
+            let names = site.services.values().flat_map(|service| &service.names);
+            let here = |name: &&String| site.zone_of(name).is_some_and(|of| of.name == zone.name);
+            let served = names.filter(here).map(|name| super::plain(name)).collect();
+            (Ok(sets), Some(all), served)
+        }
+    };
+    Ok(ZoneSets {
+        zone: zone.name.clone(),
+        names: names.map(<[String]>::to_vec),
+        sets: sets.map_err(unread)?,
+        served,
+        around,
+    })
+}
+
+/// The whole zone, but for what a deeper zone of the playbook answers for: that is only glue here.
+async fn listed(site: &Site, zone: &Zone) -> Result<Listing, Unseen> {
+    let mut listing = zone.provider.list(&zone.name).await?;
+    let here = |name: &str| site.zone_of(name).is_some_and(|of| of.name == zone.name);
+    listing.sets.retain(|set| here(&set.key.name));
+    listing.others.retain(|other| here(&other.name));
+    Ok(listing)
+}
+
+/// What leads to the idle site too, and nobody named: a name that was forgotten is seen before the flip.
+pub(super) fn unnamed(zone: &ZoneSets, swap: &Swap, idle: &str) -> Vec<Stay> {
+    let Some(names) = &zone.names else {
+        return Vec::new();
+    };
+    let Some(listing) = &zone.around else {
+        return vec![Stay {
+            what: zone.zone.clone(),
+            why: format!("what else in it leads to `{idle}` could not be listed"),
+        }];
+    };
+    let names: HashSet<&str> = names.iter().map(String::as_str).collect();
+    (listing.sets.iter())
+        .filter(|set| set.key.rtype != RecordType::Cname && !names.contains(set.key.name.as_str()))
+        .filter(|set| matches!(swap.of(set, None), Fate::Moves(_) | Fate::Refused(_)))
+        .map(|set| Stay {
+            what: set.key.to_string(),
+            why: format!("it leads to `{idle}` too, and this step does not name it"),
+        })
+        .collect()
+}
