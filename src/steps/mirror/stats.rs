@@ -296,12 +296,7 @@ mod tests {
         for line in stdout.lines() {
             reading.line(line.as_bytes());
         }
-        reading.finish(&Output {
-            status: Some(status),
-            stdout: Vec::new(),
-            stderr: stderr.as_bytes().to_vec(),
-            truncated: false,
-        })
+        reading.finish(&Output::of_a_test(Some(status), b"", stderr.as_bytes()))
     }
 
     const END: &str = "\nNumber of files: 9 (reg: 3, dir: 4, link: 2)\nTotal file size: 10 bytes\n";

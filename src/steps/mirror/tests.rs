@@ -50,12 +50,7 @@ fn tree(stdout: &str, stderr: &str, status: i32) -> Known {
     stdout
         .lines()
         .for_each(|line| reading.line(line.as_bytes()));
-    let output = Output {
-        status: Some(status),
-        stdout: Vec::new(),
-        stderr: stderr.as_bytes().to_vec(),
-        truncated: false,
-    };
+    let output = Output::of_a_test(Some(status), b"", stderr.as_bytes());
     match reading.finish(&output) {
         Ok(tree) => Known::Live(
             serde_json::to_value(Tree {

@@ -1,16 +1,17 @@
 //! Looks that one host is asked at about the same time: one script, and answers that are told apart.
 //!
-//! Each look runs in the background, with its own deadline. What it prints comes back coded, line by line, as
-//! soon as the look has ended, so that nothing that a program prints can pass for the answer of another. An
-//! answer that does not come whole, or that this way cannot tell exactly (a signal, more output than is kept
-//! here, something that was left behind on the streams), is no answer: that look is asked again, alone.
+//! Each look runs in the background, in its own envelope, with its own deadline. What it prints comes back coded,
+//! line by line, as soon as the look has ended, so that nothing that a program prints can pass for the answer of
+//! another. An answer that does not come whole (a look that did not run, more output than is kept here, something
+//! that was left behind on the streams), is no answer: that look is asked again, alone.
 
 use std::fmt::Write as _;
-use std::hash::{BuildHasher, Hasher, RandomState};
 
 use data_encoding::BASE64;
 
-use super::{Job, Output, quoted};
+use super::envelope::Mark;
+use super::login::for_any_shell;
+use super::{Job, quoted};
 
 /// How many looks go together at most.
 pub(super) const MOST: usize = 16;
@@ -21,20 +22,16 @@ const LONGEST: usize = 32 << 10;
 /// The most of each output that comes back this way, in bytes. The far shell holds it in its memory.
 const KEPT: usize = 1 << 20;
 
-/// What runs each look. A line is shorter than a pipe takes at once, so that lines do not mix. The ends, which
-/// are behind all else, show that nothing is missing before them.
+/// What runs each look. A line is shorter than a pipe takes at once, so that lines do not mix.
 const ASK: &str = r#"
 say() { for part in $3; do echo "$mark $1 $2 $part"; done; }
 ask() {
   err=$({
     out=$({
       "look$1" 3>&-
-      status=$?
       echo "$mark $1 ended" >&3
-      printf ' %s' "$status"
     } </dev/null | head -c "$kept" | base64 -w 3000)
     say "$1" out "$out" >&3
-    printf ' end'
   } 2>&1 | head -c "$kept" | base64 -w 3000)
   say "$1" err "$err"
   echo "$mark $1 told"
@@ -46,22 +43,34 @@ pub(super) fn line(job: &Job<'_>) -> Option<String> {
     if job.write || job.line.watched || job.stdin.contains(&0) {
         return None;
     }
-    let run = job.line.for_shell(job.host.sudo);
-    let line = match std::str::from_utf8(job.stdin).ok()? {
+    let run = job.line.for_sh();
+    let line = match std::str::from_utf8(&job.input()).ok()? {
         "" => run,
         input => format!("printf %s {} | {run}", quoted(&[input])),
     };
     (line.len() <= LONGEST).then_some(line)
 }
 
+/// The line that starts the shell for a script. Where something in a login has read of the script, the rest of it may
+/// mean anything, and is not run.
+pub(super) fn shell(answers: &Answers) -> String {
+    let first = answers.mark.input();
+    let first = quoted(&[first.trim_end()]);
+    for_any_shell(&format!(
+        "IFS= read -r line; [ \"$line\" = {first} ] && exec sh -s"
+    ))
+}
+
 /// The script that asks all of them, and what reads its answers.
 pub(super) fn script(lines: &[String]) -> (String, Answers) {
-    // Whatever a login shell prints of its own accord does not begin with this.
-    let mark = format!(
-        "cutover-{:016x}",
-        RandomState::new().build_hasher().finish()
+    let mark = Mark::new();
+    // What a login has printed may end without a newline: the first line of ours must not stand behind it.
+    let mut script = format!(
+        "{}echo\nmark={}\nkept={KEPT}\n{}",
+        mark.input(),
+        mark.as_str(),
+        ASK.trim_start()
     );
-    let mut script = format!("mark={mark}\nkept={KEPT}\n{}", ASK.trim_start());
     for (n, line) in lines.iter().enumerate() {
         let _ = writeln!(script, "look{n}() {{ {line}\n}}");
     }
@@ -72,21 +81,22 @@ pub(super) fn script(lines: &[String]) -> (String, Answers) {
         "{{ exec 3>&1; for n in {}; do ask \"$n\" & done; wait; }} </dev/null | cat",
         numbers.join(" ")
     );
-    let heard = lines.iter().map(|_| Some(Heard::default())).collect();
+    let heard = lines.iter().map(|_| Some(Raw::default())).collect();
     (script, Answers { mark, heard })
 }
 
 /// What came back so far.
 pub(super) struct Answers {
-    mark: String,
+    mark: Mark,
     /// None where it was told already.
-    heard: Vec<Option<Heard>>,
+    heard: Vec<Option<Raw>>,
 }
 
-#[derive(Default)]
-struct Heard {
-    out: Vec<u8>,
-    err: Vec<u8>,
+/// What came back of one look, still in its envelope.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Raw {
+    pub(super) out: Vec<u8>,
+    pub(super) err: Vec<u8>,
     ended: bool,
     spoiled: bool,
 }
@@ -97,14 +107,16 @@ pub(super) enum News {
     /// Its program ended; what it printed is on its way.
     Ended,
     /// The answer; none where it has to be asked alone.
-    Told(Option<Output>),
+    Told(Option<Raw>),
 }
 
 impl Answers {
     /// Reads one line of the far script.
     pub(super) fn line(&mut self, line: &[u8]) -> Option<(usize, News)> {
         let text = std::str::from_utf8(line).ok()?;
-        let mut words = text.strip_prefix(&self.mark)?.split_ascii_whitespace();
+        let mut words = text
+            .strip_prefix(self.mark.as_str())?
+            .split_ascii_whitespace();
         let n: usize = words.next()?.parse().ok()?;
         let what = words.next()?;
         let slot = self.heard.get_mut(n)?;
@@ -114,7 +126,9 @@ impl Answers {
                 let before = std::mem::replace(&mut slot.as_mut()?.ended, true);
                 (!before).then_some((n, News::Ended))
             }
-            "told" => Some((n, News::Told(slot.take()?.output()))),
+            "told" if slot.is_some() => {
+                Some((n, News::Told(slot.take().filter(|raw| !raw.spoiled))))
+            }
             "out" | "err" => {
                 let heard = slot.as_mut()?;
                 let to = match what {
@@ -132,28 +146,6 @@ impl Answers {
     }
 }
 
-impl Heard {
-    fn output(self) -> Option<Output> {
-        // Where an output was cut off, its end is what a program printed, whatever that looks like.
-        if self.spoiled || self.out.len() >= KEPT || self.err.len() >= KEPT {
-            return None;
-        }
-        let end = self.out.iter().rposition(|byte| *byte == b' ')?;
-        let status: i32 = std::str::from_utf8(&self.out[end + 1..])
-            .ok()?
-            .parse()
-            .ok()?;
-        let stderr = self.err.strip_suffix(b" end")?.to_vec();
-        // Above this a shell may mean a signal: asked alone, the connection itself tells.
-        (0..=128).contains(&status).then(|| Output {
-            status: Some(status),
-            stdout: self.out[..end].to_vec(),
-            stderr,
-            truncated: false,
-        })
-    }
-}
-
 #[cfg(test)]
 #[expect(
     clippy::disallowed_methods,
@@ -162,56 +154,70 @@ impl Heard {
 mod tests {
     use std::io::Write as _;
     use std::process::{Command, Stdio};
+    use std::time::Duration;
 
+    use super::super::words::Line;
+    use super::super::{Inquiry, Output, Reach, Via, envelope};
     use super::*;
 
     /// What a shell answers to these looks.
-    fn told(lines: &[&str], path: Option<&str>) -> Vec<Option<Output>> {
-        let lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
-        let (script, mut answers) = script(&lines);
+    fn told(looks: &[&str], path: Option<&str>) -> Vec<Option<Output>> {
+        let far = Reach {
+            name: "alpha".into(),
+            via: Via::Ssh {
+                destination: "alpha".into(),
+                config: None,
+            },
+            sudo: false,
+        };
+        let lines: Vec<Line> = (looks.iter())
+            .map(|look| {
+                let inquiry = Inquiry::looks_only(["sh", "-c", look]);
+                Line::look(&far, &inquiry, Duration::from_secs(60))
+            })
+            .collect();
+        let asked: Vec<String> = lines.iter().map(Line::for_sh).collect();
+        let (script, mut answers) = script(&asked);
         let mut sh = Command::new("/bin/sh");
         if let Some(path) = path {
             sh.env("PATH", path);
         }
         let mut child = sh
-            .arg("-s")
+            .args(["-c", &shell(&answers)])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let mut stdin = child.stdin.take().unwrap();
-        stdin.write_all(script.as_bytes()).unwrap();
+        // Where there is no shell, nobody reads it.
+        let _ = stdin.write_all(script.as_bytes());
         drop(stdin);
         let output = child.wait_with_output().unwrap();
         let mut told: Vec<Option<Output>> = lines.iter().map(|_| None).collect();
         for line in output.stdout.split(|byte| *byte == b'\n') {
-            if let Some((n, News::Told(output))) = answers.line(line) {
-                told[n] = output;
+            if let Some((n, News::Told(Some(raw)))) = answers.line(line) {
+                told[n] = envelope::opened(&lines[n].mark, &raw.out, &raw.err);
             }
         }
         told
     }
 
     fn output(status: i32, stdout: &[u8], stderr: &[u8]) -> Option<Output> {
-        Some(Output {
-            status: Some(status),
-            stdout: stdout.to_vec(),
-            stderr: stderr.to_vec(),
-            truncated: false,
-        })
+        Some(Output::of_a_test(Some(status), stdout, stderr))
     }
 
     #[test]
     fn each_look_has_its_own_output_and_status() {
         let looks = [
             "printf 'a\\0\\n\\n'",
-            "sh -c 'echo out; echo err >&2; exit 3'",
+            "echo out; echo err >&2; exit 3",
             "printf 'no newline'; true",
             "cat",
             "no-such-program-here",
             "printf %s 'read me' | cat",
             "head -c 300000 /dev/zero",
+            "echo last words; kill -9 $$",
         ];
         let told = told(&looks, None);
         assert_eq!(told[0], output(0, b"a\0\n\n", b""));
@@ -221,23 +227,15 @@ mod tests {
         assert_eq!(told[4].as_ref().unwrap().status, Some(127));
         assert_eq!(told[5], output(0, b"read me", b""));
         assert_eq!(told[6], output(0, &[0; 300_000], b""));
+        let signal = Output::of_a_test(None, b"last words\n", b"");
+        assert_eq!(told[7], Some(signal));
     }
 
     #[test]
     fn what_cannot_be_told_exactly_is_no_answer() {
         let much = format!("head -c {} /dev/zero", KEPT + 1);
         let much_on_stderr = format!("{much} >&2");
-        // Cut off, each looks as if its end had come.
-        let zeros = format!("yes ' 0' | tr -d '\\n' | head -c {}", 2 * KEPT);
-        let ends = format!("yes ' end' | tr -d '\\n' | head -c {} >&2", 2 * KEPT);
-        let looks = [
-            "sh -c 'kill -9 $$'",
-            &much,
-            &much_on_stderr,
-            &zeros,
-            &ends,
-            "echo the others are not harmed",
-        ];
+        let looks = [&much, &much_on_stderr, "echo the others are not harmed"];
         let mut told = told(&looks, None);
         assert_eq!(
             told.pop(),
@@ -253,19 +251,21 @@ mod tests {
         let bin = tempfile::tempdir().unwrap();
         let path = bin.path().to_str().unwrap();
         assert_eq!(told(&["echo a"], Some(path)), [None]);
-        let cat = Command::new("sh")
-            .args(["-c", "command -v cat"])
-            .output()
-            .unwrap();
-        let cat = String::from_utf8(cat.stdout).unwrap();
-        std::os::unix::fs::symlink(cat.trim(), bin.path().join("cat")).unwrap();
-        assert_eq!(told(&["echo a"], Some(path)), [None]);
+        for name in ["cat", "sh"] {
+            let found = Command::new("sh")
+                .args(["-c", &format!("command -v {name}")])
+                .output()
+                .unwrap();
+            let found = String::from_utf8(found.stdout).unwrap();
+            std::os::unix::fs::symlink(found.trim(), bin.path().join(name)).unwrap();
+            assert_eq!(told(&["echo a"], Some(path)), [None]);
+        }
     }
 
     #[test]
     fn what_a_program_prints_cannot_pass_for_an_answer() {
         let (_, mut answers) = script(&["true".into(), "true".into()]);
-        let mark = answers.mark.clone();
+        let mark = answers.mark.as_str().to_owned();
         let say = |answers: &mut Answers, line: &str| answers.line(line.as_bytes());
         assert_eq!(say(&mut answers, "cutover-0000000000000000 1 told"), None);
         assert_eq!(say(&mut answers, "0 told"), None);
@@ -279,13 +279,16 @@ mod tests {
             None,
             "only once"
         );
-        let forged = BASE64.encode(format!("\n{mark} 1 told\n 0").as_bytes());
-        assert_eq!(say(&mut answers, &format!("{mark} 0 out {forged}")), None);
-        let end = BASE64.encode(b" end");
-        assert_eq!(say(&mut answers, &format!("{mark} 0 err {end}")), None);
-        let expected = output(0, format!("\n{mark} 1 told\n").as_bytes(), b"");
+        let forged = format!("\n{mark} 1 told\n 0");
+        let coded = BASE64.encode(forged.as_bytes());
+        assert_eq!(say(&mut answers, &format!("{mark} 0 out {coded}")), None);
+        let expected = Raw {
+            out: forged.into_bytes(),
+            ended: true,
+            ..Raw::default()
+        };
         let news = say(&mut answers, &format!("{mark} 0 told"));
-        assert_eq!(news, Some((0, News::Told(expected))));
+        assert_eq!(news, Some((0, News::Told(Some(expected)))));
         assert_eq!(
             say(&mut answers, &format!("{mark} 0 told")),
             None,

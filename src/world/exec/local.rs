@@ -4,7 +4,6 @@
     reason = "this module is where programs are started"
 )]
 
-use std::io::ErrorKind;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
+use super::envelope::Heard;
 use super::output::{Sink, Streams, attend};
 use super::words::ENVIRONMENT;
 use super::{Job, Lost, Output};
@@ -34,7 +34,6 @@ pub(super) async fn run(job: Job<'_>, sink: Sink<'_>) -> Result<Output, Lost> {
         .spawn();
     let child = match spawned {
         Ok(child) => child,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(not_found(first)),
         Err(error) => {
             return Err(Lost::before(Unseen::new(
                 Cause::Error,
@@ -61,26 +60,19 @@ pub(super) async fn run(job: Job<'_>, sink: Sink<'_>) -> Result<Output, Lost> {
         stderr,
     };
     let end = async { child.wait().await.map(|status| status.code()) };
-    match timeout(job.patience(), attend(streams, job.stdin, sink, end)).await {
-        Ok(Ok(output)) => Ok(output),
+    let mut heard = Heard::new(&job.line.mark);
+    let input = job.input();
+    let attended = attend(streams, &input, &mut heard, sink, end);
+    match timeout(job.patience(), attended).await {
+        Ok(Ok((outputs, status))) => heard.answer(&job, outputs, status),
         Ok(Err(error)) => Err(Lost::midway(Unseen::new(
             Cause::Error,
             format!("failed to wait for `{}`: {error}", job.line.program),
         ))),
         Err(_) => {
             group.end().await;
-            Err(job.out_of_time())
+            Err(job.out_of_time(heard.begun()))
         }
-    }
-}
-
-/// What a shell would say of a program that is not there.
-fn not_found(program: &str) -> Output {
-    Output {
-        status: Some(127),
-        stdout: Vec::new(),
-        stderr: format!("{program}: not found\n").into_bytes(),
-        truncated: false,
     }
 }
 

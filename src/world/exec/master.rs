@@ -112,6 +112,10 @@ pub(super) async fn connect(target: &Target, hint: &Hint) -> Result<Link, Reason
                 },
                 told => told,
             };
+            let told = match told {
+                None => reason::at_login(target).await,
+                told => told,
+            };
             Err(told.or_else(|| hint.get()).unwrap_or_else(|| {
                 let last = printable(text.lines().last().unwrap_or("it said nothing"));
                 Reason::new(Cause::Error, format!("cannot be connected to: {last}"))

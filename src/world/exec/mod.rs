@@ -1,6 +1,7 @@
 //! Programs, here and on far hosts over ssh.
 //!
-//! Whatever runs, runs under a deadline, in English, in UTC, and with its output cut off at a bound. A look
+//! Whatever runs, runs under a deadline, in English, in UTC, in one envelope of marks, and with its output cut off at
+//! a bound. What stands outside the marks is not the program's, and without them there is no [`Output`]. A look
 //! goes through [`Inquiry`]; a write costs a [`Permit`] and holds a lock where it runs, so that a write that
 //! an earlier process left behind can never overlap with the next one.
 //!
@@ -8,11 +9,15 @@
 //! trip, each under its own deadline and each answered as soon as it ends. Long looks, looks that are
 //! streamed, and writes go alone.
 
+mod envelope;
 mod joined;
 mod local;
+mod login;
 mod master;
+mod not_run;
 mod output;
 mod reason;
+mod sessions;
 mod ssh;
 mod together;
 mod typed;
@@ -118,14 +123,32 @@ pub struct Command {
     pub stdin: Vec<u8>,
 }
 
-/// What a program left behind. Output is cut off at a bound, and says so.
+/// What a program left behind, without whatever a login shell, sudo or sshd printed around it. Output is cut off at a
+/// bound, and says so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Output {
-    /// The exit status; `None` where a signal ended it. A program that is not there is 127, as in a shell.
+    /// The exit status; `None` where a signal ended it (129 to 192, as a shell tells it). A program that is not there
+    /// is 127, as in a shell.
     pub status: Option<i32>,
     pub stdout: Vec<u8>,
     pub stderr: Vec<u8>,
     pub truncated: bool,
+    /// Whoever makes an output has read its marks.
+    marked: envelope::Marked,
+}
+
+impl Output {
+    /// What a test says that a program left behind.
+    #[cfg(test)]
+    pub(crate) fn of_a_test(status: Option<i32>, stdout: &[u8], stderr: &[u8]) -> Output {
+        Output {
+            status,
+            stdout: stdout.to_vec(),
+            stderr: stderr.to_vec(),
+            truncated: false,
+            marked: envelope::Marked::of_a_test(),
+        }
+    }
 }
 
 /// The most of each output stream that is kept, in bytes.
@@ -155,6 +178,8 @@ struct Job<'a> {
     line: words::Line,
     stdin: &'a [u8],
     timeout: Duration,
+    /// How long it may wait for its start: a write must have ended when its permit does.
+    start: Duration,
     /// A write that is given up goes on until its own deadline, with its lock held; a look is ended at once.
     write: bool,
 }
@@ -216,7 +241,7 @@ impl Exec {
     /// that no second write to the same place can begin before it ended.
     pub async fn run(&self, host: &Reach, command: &Command, permit: Permit<'_>) -> Answer {
         let left = permit.until().left(&now());
-        let Some(time) = time_to_run(left) else {
+        let Some((time, start)) = time_to_run(left) else {
             return Answer::Refused {
                 why: format!("no time is left to run `{}`", words::program(&command.argv)),
             };
@@ -224,13 +249,14 @@ impl Exec {
         let lock = words::Lock::of(&host.name, permit.place());
         let job = Job {
             host,
-            line: words::Line::write(host, &command.argv, time, &lock),
+            line: words::Line::write(host, command, time, &lock),
             stdin: &command.stdin,
             timeout: time,
+            start,
             write: true,
         };
         match self.start(job, output::Sink::Keep).await {
-            Ok(output) => words::answer(&command.argv, &output, &lock),
+            Ok(output) => words::answer(&command.argv, &output),
             Err(Lost { why, began: true }) => Answer::Unclear { why: why.detail },
             Err(Lost { why, began: false }) => Answer::Refused { why: why.detail },
         }
@@ -263,6 +289,7 @@ impl<'a> Job<'a> {
             line: words::Line::look(host, inquiry, timeout),
             stdin: &inquiry.stdin,
             timeout,
+            start: timeout,
             write: false,
         }
     }
@@ -276,11 +303,31 @@ impl<'a> Job<'a> {
         }
     }
 
-    fn out_of_time(&self) -> Lost {
+    /// What its program reads, behind the line that proves that nobody has read of it before.
+    fn input(&self) -> Vec<u8> {
+        match self.stdin {
+            [] => Vec::new(),
+            stdin => [self.line.mark.input().as_bytes(), stdin].concat(),
+        }
+    }
+
+    /// Whoever shares a destination is told of by the name that it was asked by.
+    fn unseen(&self, why: &reason::Reason) -> Unseen {
+        match &self.host.via {
+            Via::Local => why.of(&self.host.name, &self.host.name),
+            Via::Ssh { destination, .. } => why.of(&self.host.name, destination),
+        }
+    }
+
+    fn out_of_time(&self, begun: bool) -> Lost {
+        let what = match begun {
+            true => "did not end",
+            false => "did not begin",
+        };
         Lost::midway(Unseen::new(
             Cause::TimedOut,
             format!(
-                "`{}` on `{}` did not end within {}",
+                "`{}` on `{}` {what} within {}",
                 self.line.program,
                 self.host.name,
                 short(self.timeout)
@@ -294,12 +341,12 @@ fn now() -> Stamp {
 }
 
 /// The time that a write gets, so that it has surely ended `left` from now: less the time to end it, and
-/// less the time that its start may take on a slow connection. Whole seconds, since a far `timeout` may
-/// know no others.
-fn time_to_run(left: Duration) -> Option<Duration> {
+/// less the time that its start may take on a slow connection, which is the second one. Whole seconds, since a far
+/// `timeout` may know no others.
+fn time_to_run(left: Duration) -> Option<(Duration, Duration)> {
     let start = (left / 4).min(Duration::from_secs(5));
     let secs = left.checked_sub(GRACE + start)?.as_secs();
-    (secs > 0).then(|| Duration::from_secs(secs))
+    (secs > 0).then(|| (Duration::from_secs(secs), start))
 }
 
 #[cfg(test)]
@@ -310,11 +357,11 @@ mod tests {
     fn a_write_ends_before_its_permit_does() {
         assert_eq!(
             time_to_run(Duration::from_secs(40)),
-            Some(Duration::from_secs(30))
+            Some((Duration::from_secs(30), Duration::from_secs(5)))
         );
         assert_eq!(
             time_to_run(Duration::from_millis(12_900)),
-            Some(Duration::from_secs(4))
+            Some((Duration::from_secs(4), Duration::from_millis(3225)))
         );
         assert_eq!(time_to_run(Duration::from_secs(7)), None);
         assert_eq!(time_to_run(Duration::ZERO), None);

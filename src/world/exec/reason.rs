@@ -15,6 +15,7 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{sleep, timeout};
 
 use super::master::{CONNECT, ESTABLISH, Target};
+use super::not_run::by_login;
 use crate::event::{Cause, Unseen};
 
 /// How long a connection may take before its address is looked at.
@@ -247,6 +248,34 @@ pub(super) async fn on_the_way(target: &Target) -> Option<Reason> {
     blame(&String::from_utf8_lossy(&output.stderr))
 }
 
+/// Why a host that lets a connection in and then says nothing to a master closes it: what its login says of the account
+/// goes only to whoever asks without a master. None where that does not tell either.
+pub(super) async fn at_login(target: &Target) -> Option<Reason> {
+    let mut ssh = target.ssh();
+    ssh.stderr(Stdio::piped())
+        .args(["-o", "BatchMode=yes", "-o", "ControlPath=none"])
+        .args(["-o", "ConnectTimeout=3", "-o", "LogLevel=INFO", "--"])
+        .args([&target.destination, "exit 0"]);
+    let output = timeout(CONNECT, ssh.output()).await.ok()?.ok()?;
+    if output.status.success() {
+        return None;
+    }
+    refused_at_login(&String::from_utf8_lossy(&output.stderr))
+}
+
+fn refused_at_login(text: &str) -> Option<Reason> {
+    if let Some((cause, why)) = by_login(text) {
+        return Some(Reason::new(cause, format!("lets nobody in: {why}")));
+    }
+    // Before the login it would be said of `kex_exchange_identification`.
+    if text.contains("Connection closed by") && !text.contains("kex_exchange_identification") {
+        let what = "closes the connection at the login: the account may be locked or expired \
+            (`chage -l` shows it), or may not log in there";
+        return Some(Reason::new(Cause::Denied, what));
+    }
+    classify(text)
+}
+
 fn blame(text: &str) -> Option<Reason> {
     let Reason { cause, what } = classify(text)?;
     // The host on the way was entered, and says itself that it got no further.
@@ -354,6 +383,29 @@ mod tests {
         let Reason { cause, what } = blame(behind).unwrap();
         assert_eq!(cause, Cause::Refused);
         assert!(!what.contains("another host"), "{what}");
+    }
+
+    #[test]
+    fn an_account_that_may_not_log_in_is_told_from_a_host_that_is_silent() {
+        let cases = [
+            (
+                "Your account has expired; please contact your system administrator.\nConnection closed by 192.0.2.22 port 22",
+                "the account has expired",
+            ),
+            (
+                "Connection closed by 192.0.2.22 port 22",
+                "locked or expired",
+            ),
+            (
+                "kex_exchange_identification: Connection closed by remote host\nConnection closed by ::1 port 22",
+                "too many at a time",
+            ),
+        ];
+        for (text, expected) in cases {
+            let Reason { what, .. } = refused_at_login(text).unwrap();
+            assert!(what.contains(expected), "{what}");
+        }
+        assert_eq!(refused_at_login(""), None);
     }
 
     #[test]

@@ -11,21 +11,20 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::SemaphorePermit;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
+use super::envelope::{self, Heard};
 use super::joined;
 use super::master::{self, Link, Target};
 use super::output::{Sink, Streams, attend};
 use super::reason::{Hint, Reason};
+use super::sessions::Sessions;
 use super::together::{Looks, Ride, Seat, Stage};
 use super::{Job, Lost, Output};
 use crate::clock::short;
 use crate::event::{Cause, Unseen};
-
-/// Questions at one time over one connection. sshd allows ten sessions unless it is told otherwise.
-const SESSIONS: usize = 6;
 
 /// How long a look waits for others to go with it: looks of one batch come one right after the other.
 const GATHER: Duration = Duration::from_millis(3);
@@ -46,7 +45,7 @@ pub(super) struct Pool {
 struct Far {
     target: Target,
     state: Mutex<State>,
-    sessions: Semaphore,
+    sessions: Sessions,
     /// Looks that have not left yet, and take others along.
     ride: Mutex<Weak<Ride>>,
 }
@@ -92,7 +91,7 @@ impl Pool {
             Arc::new(Far {
                 target,
                 state: Mutex::new(State::Down),
-                sessions: Semaphore::new(SESSIONS),
+                sessions: Sessions::new(),
                 ride: Mutex::default(),
             })
         });
@@ -128,17 +127,15 @@ impl Far {
         let link = self.link(job, deadline).await.map_err(Lost::before)?;
         let mut seat = self.board(line);
         match seat.answer(deadline).await {
-            Ok(output) => Ok(output),
-            Err(Stage::Waiting) => {
-                let why = "is busy with other questions";
-                Err(Lost::before(self.unseen(job, Cause::TimedOut, why)))
-            }
+            // What did not come whole, or never ran, is asked alone: that tells why.
+            Ok(raw) => Ok(raw.and_then(|raw| envelope::opened(&job.line.mark, &raw.out, &raw.err))),
+            Err(Stage::Waiting) => Err(Lost::before(self.busy(job))),
             Err(Stage::Starting) => {
                 self.forget(&link);
                 let why = "does not answer any more on its open connection";
-                Err(Lost::midway(self.unseen(job, Cause::Frozen, why)))
+                Err(Lost::midway(unseen(job, Cause::Frozen, why)))
             }
-            Err(Stage::Running) => Err(job.out_of_time()),
+            Err(Stage::Running) => Err(job.out_of_time(true)),
         }
     }
 
@@ -162,7 +159,7 @@ impl Far {
     /// Carries the looks of one ride. Whatever goes wrong here ends it, and they are asked alone.
     async fn carry(self: Arc<Far>, looks: Arc<Looks>) {
         sleep(GATHER).await;
-        let Ok(_place) = self.sessions.acquire().await else {
+        let Some(mut place) = self.sessions.take().await else {
             return;
         };
         let link = match &*lock(&self.state) {
@@ -170,18 +167,32 @@ impl Far {
             _ => return,
         };
         let Some(leaving) = looks.leave() else { return };
-        let mut command = link.arc_raw_command("sh -s");
-        command
-            .stdin(openssh::Stdio::piped())
-            .stdout(openssh::Stdio::piped())
-            .stderr(openssh::Stdio::null());
-        if let Ok(mut child) = command.spawn().await {
-            let streams = (child.stdin().take(), child.stdout().take());
-            if let (Some(stdin), Some(stdout)) = streams {
-                looks.started();
-                leaving.attend(stdin, stdout).await;
+        let line = leaving.line();
+        // It ends where all who wait have given up.
+        let mut child = loop {
+            let mut command = Arc::clone(&link).arc_raw_command(&line);
+            command
+                .stdin(openssh::Stdio::piped())
+                .stdout(openssh::Stdio::piped())
+                .stderr(openssh::Stdio::null());
+            match command.spawn().await {
+                Ok(child) => break child,
+                Err(error) if is_refusal(&error) => {
+                    self.sessions.refuse(place).await;
+                    place = match self.sessions.take().await {
+                        Some(place) => place,
+                        None => return,
+                    };
+                }
+                Err(_) => return,
             }
+        };
+        let streams = (child.stdin().take(), child.stdout().take());
+        if let (Some(stdin), Some(stdout)) = streams {
+            looks.started();
+            leaving.attend(stdin, stdout).await;
         }
+        drop(place);
     }
 
     /// Asks in a session of its own.
@@ -191,29 +202,20 @@ impl Far {
         sink: Sink<'_>,
         begun: Instant,
     ) -> Result<Output, Lost> {
-        let deadline = begun + job.timeout;
-        let (_place, mut child) = self.open(&job, deadline).await?;
+        let (_place, mut child) = self.open(&job, begun + job.start).await?;
         let link = child.session();
         let (stdout, stderr) = match (child.stdout().take(), child.stderr().take()) {
             (Some(stdout), Some(stderr)) => (stdout, stderr),
             _ => {
-                return Err(Lost::midway(self.unseen(
-                    &job,
-                    Cause::Error,
-                    "gave no output",
-                )));
+                return Err(Lost::midway(unseen(&job, Cause::Error, "gave no output")));
             }
         };
         let streams = Streams {
             stdin: child.stdin().take(),
             hold: job.line.watched,
             // The far side may tell the end before the last output, and whoever takes the end drops the
-            // streams. A look needs all of its output, even where something that it started holds them for
-            // long; a write needs its end.
-            outputs_first: match job.write {
-                true => Duration::ZERO,
-                false => deadline.saturating_duration_since(Instant::now()) / 2,
-            },
+            // streams, with the marks in them.
+            outputs_first: (begun + job.timeout).saturating_duration_since(Instant::now()) / 2,
             stdout,
             stderr,
         };
@@ -228,23 +230,22 @@ impl Far {
                 Err(error) => Err(error),
             }
         };
-        match timeout_at(
-            begun + job.patience(),
-            attend(streams, job.stdin, sink, end),
-        )
-        .await
-        {
-            Ok(Ok(output)) => {
+        let mut heard = Heard::new(&job.line.mark);
+        let input = job.input();
+        let attended = attend(streams, &input, &mut heard, sink, end);
+        match timeout_at(begun + job.patience(), attended).await {
+            Ok(Ok((outputs, status))) => {
+                let output = heard.answer(&job, outputs, status)?;
                 // A look that ran out of time may have been ended there before it was given up here.
                 let ended = matches!(output.status, None | Some(124 | 137 | 143));
                 if !job.write && ended && begun.elapsed() >= job.timeout {
-                    return Err(job.out_of_time());
+                    return Err(job.out_of_time(true));
                 }
                 Ok(output)
             }
             Ok(Err(error)) => {
                 self.forget(&link);
-                Err(Lost::midway(self.unseen(
+                Err(Lost::midway(unseen(
                     &job,
                     Cause::Unreachable,
                     &format!(
@@ -253,7 +254,7 @@ impl Far {
                     ),
                 )))
             }
-            Err(_) => Err(job.out_of_time()),
+            Err(_) => Err(job.out_of_time(heard.begun())),
         }
     }
 
@@ -264,11 +265,14 @@ impl Far {
         job: &Job<'_>,
         deadline: Instant,
     ) -> Result<(SemaphorePermit<'_>, openssh::Child<Arc<Link>>), Lost> {
-        let Ok(Ok(place)) = timeout_at(deadline, self.sessions.acquire()).await else {
-            let why = "is busy with other questions";
-            return Err(Lost::before(self.unseen(job, Cause::TimedOut, why)));
+        let free = async || {
+            timeout_at(deadline, self.sessions.take())
+                .await
+                .ok()
+                .flatten()
         };
-        let line = job.line.for_shell(job.host.sudo);
+        let mut place = free().await.ok_or_else(|| Lost::before(self.busy(job)))?;
+        let line = job.line.for_login();
         let mut failed: u32 = 0;
         loop {
             let link = self.link(job, deadline).await.map_err(Lost::before)?;
@@ -288,12 +292,18 @@ impl Far {
                 .stderr(openssh::Stdio::piped());
             let error = match timeout_at(deadline, command.spawn()).await {
                 Ok(Ok(child)) => return Ok((place, child)),
+                // Nothing was begun, and there is time: a session will be free.
+                Ok(Err(error)) if is_refusal(&error) => {
+                    self.sessions.refuse(place).await;
+                    place = free().await.ok_or_else(|| Lost::before(self.busy(job)))?;
+                    continue;
+                }
                 Ok(Err(error)) => error,
                 Err(_) => {
                     // Nobody knows whether the far side began, nor whether this connection still works.
                     self.forget(&link);
                     let why = "does not answer any more on its open connection";
-                    return Err(Lost::midway(self.unseen(job, Cause::Frozen, why)));
+                    return Err(Lost::midway(unseen(job, Cause::Frozen, why)));
                 }
             };
             failed += 1;
@@ -303,10 +313,9 @@ impl Far {
             }
             if job.write || failed > 3 {
                 let why = format!("did not start `{}`: {error}", job.line.program);
-                return Err(Lost::midway(self.unseen(job, Cause::Error, &why)));
+                return Err(Lost::midway(unseen(job, Cause::Error, &why)));
             }
             if !gone {
-                // A far side that allows fewer sessions than usual has one free in a moment.
                 sleep(Duration::from_millis(150) * failed).await;
             }
         }
@@ -319,7 +328,7 @@ impl Far {
             match &*state {
                 State::Up(link) => return Ok(Arc::clone(link)),
                 State::Failed { at, why } if at.elapsed() < PAUSE => {
-                    return Err(self.told(job, why));
+                    return Err(job.unseen(why));
                 }
                 State::Connecting(attempt) => attempt.clone(),
                 State::Down | State::Failed { .. } => {
@@ -330,13 +339,13 @@ impl Far {
             }
         };
         match timeout_at(deadline, attempt.end).await {
-            Ok(end) => end.map_err(|why| self.told(job, &why)),
+            Ok(end) => end.map_err(|why| job.unseen(&why)),
             Err(_) => {
                 let why = attempt.hint.get().unwrap_or_else(|| {
                     let why = format!("was not connected within {}", short(job.timeout));
                     Reason::new(Cause::TimedOut, why)
                 });
-                Err(self.told(job, &why))
+                Err(job.unseen(&why))
             }
         }
     }
@@ -394,14 +403,25 @@ impl Far {
         let _ = timeout(CLOSE, master::end(&self.target, &link)).await;
     }
 
-    fn unseen(&self, job: &Job<'_>, cause: Cause, what: &str) -> Unseen {
-        self.told(job, &Reason::new(cause, what))
+    fn busy(&self, job: &Job<'_>) -> Unseen {
+        unseen(job, Cause::TimedOut, self.sessions.busy())
     }
+}
 
-    /// Whoever shares a destination is told of by the name that it was asked by.
-    fn told(&self, job: &Job<'_>, why: &Reason) -> Unseen {
-        why.of(&job.host.name, &self.target.destination)
+fn unseen(job: &Job<'_>, cause: Cause, what: &str) -> Unseen {
+    job.unseen(&Reason::new(cause, what))
+}
+
+/// Whether the far side took no more sessions; then nothing was begun.
+fn is_refusal(error: &openssh::Error) -> bool {
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        if error.to_string().contains("open refused") {
+            return true;
+        }
+        source = error.source();
     }
+    false
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

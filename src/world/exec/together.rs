@@ -8,8 +8,7 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
 
-use super::Output;
-use super::joined::{self, News};
+use super::joined::{self, Answers, News, Raw};
 use super::output::{AFTER_END, lines};
 
 /// How far a ride came.
@@ -48,7 +47,11 @@ pub(super) struct Seat {
 }
 
 /// The looks that go in one session.
-pub(super) struct Leaving(Vec<Look>);
+pub(super) struct Leaving {
+    news: Vec<mpsc::UnboundedSender<News>>,
+    script: String,
+    answers: Answers,
+}
 
 impl Ride {
     /// Begins a ride with one look, carried by a task of its own.
@@ -106,7 +109,17 @@ impl Looks {
         let mut looks = self.waiting().take()?;
         looks.retain(|look| !look.news.is_closed());
         self.stage.store(Stage::Starting as u8, Ordering::Relaxed);
-        (looks.len() > 1).then_some(Leaving(looks))
+        if looks.len() < 2 {
+            return None;
+        }
+        let (asked, news): (Vec<String>, Vec<_>) =
+            (looks.into_iter().map(|look| (look.line, look.news))).unzip();
+        let (script, answers) = joined::script(&asked);
+        Some(Leaving {
+            news,
+            script,
+            answers,
+        })
     }
 
     /// Notes that the far side has begun.
@@ -124,29 +137,30 @@ impl Looks {
 }
 
 impl Leaving {
+    /// What starts the far side of it.
+    pub(super) fn line(&self) -> String {
+        joined::shell(&self.answers)
+    }
+
     /// Asks, and hands each look its answer as soon as that comes. Where the session ends, whoever has no
     /// answer is told by the end of their news.
     pub(super) async fn attend(
-        self,
+        mut self,
         mut stdin: impl AsyncWrite + Unpin,
         stdout: impl AsyncRead + Unpin,
     ) {
-        let (asked, news): (Vec<String>, Vec<_>) =
-            (self.0.into_iter().map(|look| (look.line, look.news))).unzip();
-        let (script, mut answers) = joined::script(&asked);
         let feed = async {
             // A far shell that does not read to the end tells nothing, and so each is asked alone.
-            let _ = stdin.write_all(script.as_bytes()).await;
+            let _ = stdin.write_all(self.script.as_bytes()).await;
             let _ = stdin.shutdown().await;
         };
         let mut line = |line: &[u8]| {
-            if let Some((n, told)) = answers.line(line) {
+            if let Some((n, told)) = self.answers.line(line) {
                 // Whoever has given up needs no answer.
-                let _ = news[n].send(told);
+                let _ = self.news[n].send(told);
             }
         };
-        let mut truncated = false;
-        let read = lines(stdout, &mut line, &mut truncated);
+        let read = lines(stdout, &mut line);
         let _ = tokio::join!(feed, read);
     }
 }
@@ -154,11 +168,11 @@ impl Leaving {
 impl Seat {
     /// Waits for the answer; none where the look has to be asked alone. What it waited for at the deadline is
     /// the error.
-    pub(super) async fn answer(&mut self, deadline: Instant) -> Result<Option<Output>, Stage> {
+    pub(super) async fn answer(&mut self, deadline: Instant) -> Result<Option<Raw>, Stage> {
         let mut until = deadline;
         loop {
             match timeout_at(until, self.news.recv()).await {
-                Ok(Some(News::Told(output))) => return Ok(output),
+                Ok(Some(News::Told(raw))) => return Ok(raw),
                 // Where something that the program left behind holds its streams, the rest never comes.
                 Ok(Some(News::Ended)) => until = deadline.min(Instant::now() + AFTER_END),
                 Ok(None) => return Ok(None),

@@ -1,40 +1,20 @@
-//! What is put around a program: language, time zone, priority, privilege, deadline, lock.
+//! What is put around a program: language, time zone, priority, privilege, envelope, deadline, lock.
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use super::{GRACE, Inquiry, Output, Reach, Via, quoted};
+use super::envelope::{self, Mark};
+use super::login::for_any_shell;
+use super::{Command, GRACE, Inquiry, Output, Reach, Via, quoted};
 use crate::event::Answer;
 use crate::plan::Place;
 
-/// Every program speaks English and counts in UTC, so that its output can be parsed.
+/// Every program speaks English and counts in UTC, so that its output can be parsed. Names are bytes, and the one
+/// locale that each host has is `C`.
 pub(super) const ENVIRONMENT: [(&str, &str); 3] =
-    [("LC_ALL", "C.UTF-8"), ("LANGUAGE", "C"), ("TZ", "UTC")];
-
-/// Printed on standard error by the wrapper of a write that found its lock taken.
-const BUSY: &str = "cutover-lock-is-taken";
-
-/// Printed there where its lock cannot be made, before the folder.
-const NO_LOCK: &str = "cutover-lock-is-not-there: ";
-
-/// Printed on standard error by the wrapper of a write just before the program starts: what is behind it was
-/// said by the program, whatever it looks like.
-const BEGINS: &str = "cutover-write-begins\n";
-
-/// Takes the lock (its name is `$1`) and runs the rest. The lock is not handed down, so that a service
-/// which the program starts does not hold it for ever. A bare `exec` that fails would end the shell at once.
-const UNDER_LOCK: &str = r#"
-name=$1; shift
-folder=${XDG_RUNTIME_DIR:-/tmp}
-[ "$(id -u)" = 0 ] && folder=/run
-[ -d "$folder" ] && [ -w "$folder" ] || folder=/tmp
-command exec 9>>"$folder/$name-$(id -u).lock" || { echo "cutover-lock-is-not-there: $folder" >&2; exit 75; }
-flock -w 2 9 || { echo "cutover-lock-is-taken" >&2; exit 75; }
-echo "cutover-write-begins" >&2
-"$@" 9>&-
-"#;
+    [("LC_ALL", "C"), ("LANGUAGE", "C"), ("TZ", "UTC")];
 
 /// Runs the words, and ends them where standard input ends: then whoever asked has gone. `timeout`, which
 /// they begin with, makes a process group of its own; all of that is ended.
@@ -59,71 +39,83 @@ pub(super) struct Line {
     pub(super) program: String,
     /// Whether it ends where its standard input ends.
     pub(super) watched: bool,
+    /// What stands before and behind its output.
+    pub(super) mark: Mark,
+    /// The lock that it holds; empty for a look.
+    pub(super) lock: String,
 }
 
 impl Line {
-    /// A look: language, priority, privilege; and, where dropping the connection would not end it, its own
+    /// A look: language, privilege, priority; and, where dropping the connection would not end it, its own
     /// deadline on the far side.
     pub(super) fn look(host: &Reach, inquiry: &Inquiry, timeout: Duration) -> Line {
-        let mut words = privilege(host);
-        let watched = inquiry.nice && inquiry.stdin.is_empty() && host.via != Via::Local;
-        if watched {
-            words.extend(["sh", "-c", WHILE_ASKED, "sh"].map(String::from));
+        let fed = !inquiry.stdin.is_empty();
+        let mut line = Line::begin(host, &inquiry.argv, fed, String::new());
+        line.watched = inquiry.nice && !fed && host.via != Via::Local;
+        if line.watched {
+            line.add(["sh", "-c", WHILE_ASKED, "sh"]);
         }
         if inquiry.nice {
-            words.extend(["nice", "-n", "19"].map(String::from));
+            line.add(["nice", "-n", "19"]);
         }
         if host.sudo || host.via != Via::Local {
-            words.extend(deadline(timeout));
+            line.words.extend(deadline(timeout));
         }
-        words.extend_from_slice(&inquiry.argv);
-        Line {
-            words,
-            program: program(&inquiry.argv).to_owned(),
-            watched,
-        }
+        line.words.extend_from_slice(&inquiry.argv);
+        line
     }
 
     /// A write: under its lock, and under a deadline of its own everywhere, since a write must end in time
     /// even where we were killed.
-    pub(super) fn write(host: &Reach, argv: &[String], time: Duration, lock: &Lock) -> Line {
-        let mut words = privilege(host);
-        words.extend(["sh", "-c", UNDER_LOCK, "sh"].map(String::from));
-        words.push(lock.0.clone());
-        words.extend(deadline(time));
-        words.extend_from_slice(argv);
-        Line {
-            words,
-            program: program(argv).to_owned(),
-            watched: false,
-        }
+    pub(super) fn write(host: &Reach, command: &Command, time: Duration, lock: &Lock) -> Line {
+        let fed = !command.stdin.is_empty();
+        let mut line = Line::begin(host, &command.argv, fed, lock.0.clone());
+        line.words.extend(deadline(time));
+        line.words.extend_from_slice(&command.argv);
+        line
     }
 
-    /// The line for a far shell.
-    pub(super) fn for_shell(&self, sudo: bool) -> String {
+    /// What every line begins with.
+    fn begin(host: &Reach, argv: &[String], fed: bool, lock: String) -> Line {
+        let mut line = Line {
+            words: Vec::new(),
+            program: program(argv).to_owned(),
+            watched: false,
+            mark: Mark::new(),
+            lock,
+        };
+        if host.sudo {
+            line.add(["sudo", "-n", "env"]);
+            // sudo clears the environment, so it is set again behind it.
+            line.words
+                .extend(ENVIRONMENT.map(|(name, value)| format!("{name}={value}")));
+        }
+        line.add(["sh", "-c", envelope::SCRIPT, "sh"]);
+        let (mark, lock) = (line.mark.as_str().to_owned(), line.lock.clone());
+        line.add([&*mark, if fed { "fed" } else { "" }, &*lock]);
+        line
+    }
+
+    fn add<const N: usize>(&mut self, words: [&str; N]) {
+        self.words.extend(words.map(String::from));
+    }
+
+    /// The line for a far `sh`. sudo itself shall speak English, too.
+    pub(super) fn for_sh(&self) -> String {
         let mut line = String::from("env ");
         for (name, value) in ENVIRONMENT {
             let _ = write!(line, "{name}={value} ");
         }
-        if sudo {
-            // sudo clears the environment, so it is set again behind it; see `privilege`.
-            line.clear();
-        } else {
-            // A shell without a login often lacks the folders of the system's own programs.
-            line.push_str(r#"PATH="$PATH:/usr/sbin:/sbin" "#);
-        }
+        // A shell without a login often lacks the folders of the system's own programs.
+        line.push_str(r#"PATH="$PATH:/usr/sbin:/sbin" "#);
         line.push_str(&quoted(&self.words));
         line
     }
-}
 
-fn privilege(host: &Reach) -> Vec<String> {
-    if !host.sudo {
-        return Vec::new();
+    /// The line for whatever shell a far account has.
+    pub(super) fn for_login(&self) -> String {
+        for_any_shell(&format!("exec {}", self.for_sh()))
     }
-    let mut words: Vec<String> = ["sudo", "-n", "env"].map(String::from).into();
-    words.extend(ENVIRONMENT.map(|(name, value)| format!("{name}={value}")));
-    words
 }
 
 fn deadline(time: Duration) -> [String; 4] {
@@ -156,27 +148,18 @@ impl Lock {
 }
 
 /// What the end of a write means. Only what surely did nothing is refused.
-pub(super) fn answer(argv: &[String], output: &Output, lock: &Lock) -> Answer {
+pub(super) fn answer(argv: &[String], output: &Output) -> Answer {
     let program = program(argv);
-    let stderr = String::from_utf8_lossy(&output.stderr);
+    let said = String::from_utf8_lossy(&output.stderr);
     if output.status == Some(0) {
         let stdout = String::from_utf8_lossy(&output.stdout);
         return Answer::Done {
             note: last_line(&stdout),
         };
     }
-    let (before, said) = match stderr.split_once(BEGINS) {
-        Some((_, said)) => (None, said),
-        None => (Some(&*stderr), &*stderr),
-    };
-    if let Some(why) = before.and_then(|before| did_not_begin(program, output.status, before, lock))
-    {
-        return Answer::Refused { why };
-    }
     // The program itself may well use `timeout`, but not to run what is missing under its own name.
     let first = said.lines().next().unwrap_or("");
-    if before.is_none()
-        && matches!(output.status, Some(126 | 127))
+    if matches!(output.status, Some(126 | 127))
         && first.starts_with("timeout: failed to run command")
         && first.contains(program)
     {
@@ -189,32 +172,13 @@ pub(super) fn answer(argv: &[String], output: &Output, lock: &Lock) -> Answer {
         Some(status) => format!("ended with status {status}"),
         None => "was ended by a signal".to_owned(),
     };
-    let said = last_line(said);
+    let said = last_line(&said);
     Answer::Unclear {
         why: if said.is_empty() {
             format!("`{program}` {ended}")
         } else {
             format!("`{program}` {ended}: {said}")
         },
-    }
-}
-
-/// Why the wrapper did not start the program, where it says so. Behind a warning of sudo there may be more.
-fn did_not_begin(program: &str, status: Option<i32>, said: &str, lock: &Lock) -> Option<String> {
-    let line = |begin: &str| said.lines().rev().find(|line| line.starts_with(begin));
-    match status {
-        Some(75) if line(BUSY).is_some() => Some(format!(
-            "an earlier write to the same place is still running (it holds the lock `{}`)",
-            lock.0
-        )),
-        Some(75) => {
-            let folder = line(NO_LOCK)?.strip_prefix(NO_LOCK)?;
-            let (name, folder) = (&lock.0, printable(folder));
-            Some(format!("its lock `{name}` cannot be made in `{folder}`"))
-        }
-        Some(1) => line("sudo: ")
-            .map(|line| format!("sudo does not let `{program}` run: {}", printable(line))),
-        _ => None,
     }
 }
 
@@ -247,6 +211,15 @@ mod tests {
         }
     }
 
+    /// The words behind the envelope.
+    fn inside(line: &Line) -> &[String] {
+        let begin = line
+            .words
+            .iter()
+            .position(|word| *word == line.mark.as_str());
+        &line.words[begin.unwrap() + 3..]
+    }
+
     #[test]
     fn a_far_look_has_a_deadline_of_its_own_and_a_near_one_needs_none() {
         let inquiry = Inquiry::looks_only(["cat", "/a b"])
@@ -254,108 +227,58 @@ mod tests {
             .stdin(b"x".into());
         let time = Duration::from_millis(1500);
         let near = Line::look(&host(false, Via::Local), &inquiry, time);
-        assert_eq!(near.words, ["nice", "-n", "19", "cat", "/a b"]);
-        let line = Line::look(&host(false, far()), &inquiry, time).for_shell(false);
-        assert_eq!(
-            line,
-            "env LC_ALL=C.UTF-8 LANGUAGE=C TZ=UTC PATH=\"$PATH:/usr/sbin:/sbin\" \
-             nice -n 19 timeout -k 5 2 cat '/a b'"
-        );
-        let line = Line::look(&host(true, far()), &inquiry, time).for_shell(true);
-        assert_eq!(
-            line,
-            "sudo -n env LC_ALL=C.UTF-8 LANGUAGE=C TZ=UTC nice -n 19 timeout -k 5 2 cat '/a b'"
-        );
-    }
-
-    fn output(status: Option<i32>, stdout: &str, stderr: &str) -> Output {
-        Output {
-            status,
-            stdout: stdout.into(),
-            stderr: stderr.into(),
-            truncated: false,
-        }
+        assert_eq!(inside(&near), ["nice", "-n", "19", "cat", "/a b"]);
+        let far_one = Line::look(&host(false, far()), &inquiry, time);
+        let words = ["nice", "-n", "19", "timeout", "-k", "5", "2", "cat", "/a b"];
+        assert_eq!(inside(&far_one), words);
+        let env = "env LC_ALL=C LANGUAGE=C TZ=UTC PATH=\"$PATH:/usr/sbin:/sbin\" ";
+        let line = far_one.for_sh();
+        assert!(line.starts_with(&format!("{env}sh -c '")), "{line}");
+        let line = Line::look(&host(true, far()), &inquiry, time).for_sh();
+        let sudo = "sudo -n env LC_ALL=C LANGUAGE=C TZ=UTC sh -c '";
+        assert!(line.starts_with(&format!("{env}{sudo}")), "{line}");
     }
 
     #[test]
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the shell itself runs the wrapper"
-    )]
-    fn where_the_lock_cannot_be_made_the_program_does_not_run() {
-        let folder = tempfile::tempdir().unwrap();
-        let touched = folder.path().join("touched");
-        let run = |name: &str| {
-            let output = std::process::Command::new("sh")
-                .args(["-c", UNDER_LOCK, "sh", name, "touch"])
-                .arg(&touched)
-                .output()
-                .unwrap();
-            let (out, err) = (output.stdout, output.stderr);
-            let output = Output {
-                status: output.status.code(),
-                stdout: out,
-                stderr: err,
-                truncated: false,
-            };
-            answer(&["touch".to_owned()], &output, &Lock(name.to_owned()))
+    fn each_start_has_a_mark_of_its_own() {
+        let inquiry = Inquiry::looks_only(["true"]);
+        let mark = || {
+            let line = Line::look(&host(false, far()), &inquiry, Duration::from_secs(1));
+            line.mark.as_str().to_owned()
         };
-        let Answer::Refused { why } = run("no-such-folder/lock") else {
-            panic!("a write without its lock is not refused");
-        };
-        assert!(why.contains("cannot be made in `/"), "{why}");
-        assert!(!touched.exists());
-        let note = String::new();
-        let name = format!("cutover-test-{}", std::process::id());
-        assert_eq!(run(&name), Answer::Done { note });
-        assert!(touched.exists());
+        assert_ne!(mark(), mark());
     }
 
     #[test]
     fn only_what_surely_did_nothing_is_refused() {
-        let lock = Lock("cutover-0".into());
         let argv = ["systemctl".to_owned(), "start".into()];
-        let ask = |status, out: &str, err: &str| answer(&argv, &output(status, out, err), &lock);
+        let ask = |status, out: &str, err: &str| {
+            let output = Output::of_a_test(status, out.as_bytes(), err.as_bytes());
+            answer(&argv, &output)
+        };
         assert_eq!(
             ask(Some(0), "a\nok\n\n", ""),
             Answer::Done { note: "ok".into() }
         );
-        let begun = |err: &str| format!("{BEGINS}{err}");
-        let missing = "timeout: failed to run command ‘systemctl’: No such file or directory\n";
-        let warning = "sudo: unable to resolve host alpha: Name or service not known\n";
-        let refused = [
-            (Some(75), "cutover-lock-is-taken\n".to_owned()),
-            (Some(75), format!("{warning}cutover-lock-is-taken\n")),
-            (Some(127), begun(missing)),
-            (Some(1), "sudo: a password is required\n".into()),
-            (Some(1), format!("{warning}sudo: a password is required\n")),
-        ];
-        for (status, err) in &refused {
-            assert!(
-                matches!(ask(*status, "", err), Answer::Refused { .. }),
-                "{err}"
-            );
-        }
+        let missing = "timeout: failed to run command 'systemctl': No such file or directory\n";
+        let refused = ask(Some(127), "", missing);
+        assert!(matches!(refused, Answer::Refused { .. }), "{refused:?}");
+        // The program ran, and may have done a part before it failed with words like these.
         let unclear = [
-            (Some(75), "no lock\n".to_owned()),
-            (Some(127), begun("sh: 1: x: not found\n")),
-            (Some(1), String::new()),
-            (Some(124), begun("")),
-            (None, String::new()),
-            // The program ran, and may have done a part before it failed with words like these.
-            (Some(1), format!("{warning}{}", begun(""))),
-            (Some(1), begun("sudo: a password is required\n")),
-            (Some(75), begun("cutover-lock-is-taken\n")),
+            (Some(75), "no lock\n"),
+            (Some(127), "sh: 1: x: not found\n"),
+            (Some(1), ""),
+            (Some(124), ""),
+            (None, ""),
+            (Some(1), "sudo: a password is required\n"),
             (
                 Some(127),
-                begun("timeout: failed to run command ‘other’: No such file or directory\n"),
+                "timeout: failed to run command 'other': No such file or directory\n",
             ),
         ];
-        for (status, err) in &unclear {
-            let Answer::Unclear { why } = ask(*status, "", err) else {
-                panic!("{status:?} {err}");
-            };
-            assert!(!why.contains(BEGINS.trim_end()), "{why}");
+        for (status, err) in unclear {
+            let answer = ask(status, "", err);
+            assert!(matches!(answer, Answer::Unclear { .. }), "{status:?} {err}");
         }
     }
 }

@@ -2,6 +2,8 @@
 
 mod anywhere;
 mod connections;
+mod login;
+mod sessions;
 mod unreachable;
 
 use std::path::Path;

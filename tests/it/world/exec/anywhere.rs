@@ -34,7 +34,7 @@ async fn behaves(exec: &Exec, host: &Reach, times: usize) {
     assert_eq!(output.stderr, b"err\n");
 
     let output = ask(&sh("echo $LC_ALL $TZ")).await;
-    assert_eq!(text(&output), "C.UTF-8 UTC\n");
+    assert_eq!(text(&output), "C UTC\n");
 
     let output = ask(&Inquiry::looks_only(["cat"]).stdin(vec![b'x'; 300_000])).await;
     assert_eq!(output.stdout.len(), 300_000);
@@ -156,11 +156,13 @@ async fn programs_on_far_hosts() {
     exec.close().await;
 }
 
-/// A sudo that lets everything pass and says that it was there.
-const SUDO: &str = "#!/bin/sh\n[ \"$1\" = -n ] || exit 9\nshift\nMARK=sudo exec env -u TZ \"$@\"\n";
+/// A sudo that lets everything pass, warns, and says that it was there.
+const SUDO: &str = "#!/bin/sh\n[ \"$1\" = -n ] || exit 9\nshift\n\
+    echo 'sudo: unable to resolve host alpha: Name or service not known' >&2\n\
+    MARK=sudo exec env -u TZ \"$@\"\n";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sudo_is_used_where_the_playbook_says_so_and_its_refusal_is_an_answer() {
+async fn sudo_is_used_where_the_playbook_says_so_and_its_words_are_its_own() {
     let Some(lab) = ssh_lab() else { return };
     let alpha = lab.host("alpha");
     let (exec, mut host) = (Exec::new(), lab.reach("alpha"));
@@ -170,14 +172,20 @@ async fn sudo_is_used_where_the_playbook_says_so_and_its_refusal_is_an_answer() 
         for times in [1, 2] {
             let output = ask_at_once(&exec, &host, &inquiry, times).await;
             assert_eq!(text(&output), "sudo UTC\n");
+            assert_eq!(output.stderr, b"", "a warning of sudo is not the program's");
         }
     }
     let refuses = "#!/bin/sh\necho 'sudo: a password is required' >&2\nexit 1\n";
     alpha.replace_program("sudo", refuses);
     for times in [1, 2] {
-        let output = ask_at_once(&exec, &host, &sh("echo here"), times).await;
-        assert_eq!((output.status, text(&output).as_str()), (Some(1), ""));
-        assert_eq!(output.stderr, b"sudo: a password is required\n");
+        let inquiry = sh("echo here");
+        let asks = (0..times).map(|_| exec.ask(&host, &inquiry, LONG));
+        for answer in futures::future::join_all(asks).await {
+            let unseen = answer.unwrap_err();
+            assert_eq!(unseen.cause, Cause::Denied);
+            let detail = "host `alpha` did not run `sh`: sudo refuses it (a password is required)";
+            assert!(unseen.detail.starts_with(detail), "{unseen:?}");
+        }
     }
     exec.close().await;
 }

@@ -1,0 +1,151 @@
+//! Why a program did not run, in the words of whoever answered in its place.
+
+use super::Job;
+use super::words::printable;
+use crate::event::Cause;
+
+/// What our own script says of why it did not begin.
+pub(super) fn ours(job: &Job<'_>, why: &str) -> (Cause, String) {
+    let lock = &job.line.lock;
+    match why.split_once(' ') {
+        Some(("lock", folder)) => (
+            Cause::Error,
+            format!("its lock `{lock}` cannot be made in `{}`", printable(folder)),
+        ),
+        _ if why == "busy" => (
+            Cause::Error,
+            format!("an earlier write to the same place is still running (it holds the lock `{lock}`)"),
+        ),
+        _ => (
+            Cause::Garbled,
+            "something in its login (.bashrc, sshrc) reads the standard input of programs: it must not".into(),
+        ),
+    }
+}
+
+/// Why sudo did not let the program run. Its warnings come before, and stop nothing.
+pub(super) fn by_sudo(err: &str) -> Option<(Cause, String)> {
+    let says = |line: &&str| {
+        line.starts_with("sudo: ") && !line.contains("unable to resolve host")
+            || line.starts_with("Sorry, user ")
+            || line.contains("is not in the sudoers file")
+    };
+    if let Some(line) = err.lines().rev().find(says) {
+        let line = printable(line.strip_prefix("sudo: ").unwrap_or(line));
+        let why = format!("sudo refuses it ({line}); allow it without a password in sudoers");
+        return Some((Cause::Denied, why));
+    }
+    let missing = |line: &&str| line.contains("sudo") && line.contains("No such file");
+    let line = err.lines().find(missing)?;
+    let why = format!("`sudo` is not installed there ({})", printable(line));
+    Some((Cause::Missing, why))
+}
+
+/// What the login says of an account that may run nothing.
+pub(super) fn by_login(text: &str) -> Option<(Cause, String)> {
+    const SIGNS: [(&str, &str); 6] = [
+        (
+            "ccount has expired",
+            "the account has expired (`chage -l` shows when); renew it there",
+        ),
+        (
+            "assword has expired",
+            "the password of the account has expired; log in once by hand and change it",
+        ),
+        (
+            "assword change required",
+            "the password of the account has expired; log in once by hand and change it",
+        ),
+        (
+            "required to change your password",
+            "the password of the account has expired; log in once by hand and change it",
+        ),
+        (
+            "account is currently not available",
+            "the login shell of the account is none (nologin)",
+        ),
+        (
+            "account is not available",
+            "the login shell of the account is none (nologin)",
+        ),
+    ];
+    let (_, why) = SIGNS.iter().find(|(sign, _)| text.contains(sign))?;
+    Some((Cause::Denied, (*why).to_owned()))
+}
+
+/// Something else ran, and nothing tells more.
+pub(super) fn instead(out: &str, err: &str, status: Option<i32>) -> (Cause, String) {
+    let last = |text: &str| {
+        let line = text.lines().rev().find(|line| !line.trim().is_empty());
+        line.map(|line| printable(line.trim()))
+    };
+    let said = match last(err).or_else(|| last(out)) {
+        Some(line) => format!("said `{line}`"),
+        None => "said nothing".to_owned(),
+    };
+    let why = format!(
+        "a forced command, or a login shell that is none, answers in its place ({} and {said})",
+        ending(status)
+    );
+    (Cause::Denied, why)
+}
+
+pub(super) fn ending(status: Option<i32>) -> String {
+    match status {
+        Some(status) => format!("the session ended with status {status}"),
+        None => "a signal ended the session".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reason_for_no_mark_is_told_in_words() {
+        let says = [
+            ("sudo: a password is required\n", "a password is required"),
+            (
+                "sudo: unable to resolve host sby: Name or service not known\nsudo: sorry, you must have a tty to run sudo\n",
+                "you must have a tty",
+            ),
+            (
+                "sudo: a password is required\nsudo: unable to resolve host sby: Name or service not known\n",
+                "a password is required",
+            ),
+            (
+                "Sorry, user jobs is not allowed to execute '/usr/bin/env x' as root on sby.\n",
+                "not allowed to execute",
+            ),
+            ("env: 'sudo': No such file or directory\n", "not installed"),
+        ];
+        for (err, expected) in says {
+            let (_, why) = by_sudo(err).unwrap();
+            assert!(why.contains(expected), "{why}");
+        }
+        let warning = "sudo: unable to resolve host sby: Name or service not known\n";
+        assert_eq!(by_sudo(warning), None);
+        let login = [
+            (
+                "WARNING: Your password has expired.\nPassword change required but no TTY available.\n",
+                "password",
+            ),
+            (
+                "Your account has expired; please contact your system administrator.\n",
+                "account has expired",
+            ),
+            ("This account is currently not available.\n", "nologin"),
+        ];
+        for (said, expected) in login {
+            let (cause, why) = by_login(said).unwrap();
+            assert_eq!(cause, Cause::Denied);
+            assert!(why.contains(expected), "{why}");
+        }
+        let (_, why) = instead("hello\nfor backups only\n", "", Some(0));
+        assert!(
+            why.contains("forced command") && why.contains("for backups only"),
+            "{why}"
+        );
+        assert!(instead("", "", Some(1)).1.contains("said nothing"));
+    }
+}
