@@ -1,6 +1,7 @@
 //! `mirror` and `packages` against the real rsync, find, sha256sum and dpkg-query, on folders of a test.
 
 mod access;
+mod covers;
 mod hosts;
 mod packages;
 mod trees;

@@ -1,9 +1,10 @@
 //! The command that compares two trees: rsync, run dry on the target, with the source as it can be reached.
 
+use super::ground::Ground;
 use super::{Mirror, itemize, reach};
 use crate::event::{Cause, Unseen};
 use crate::site::Host;
-use crate::world::exec::{Reach, Via, quoted};
+use crate::world::exec::{Via, quoted};
 
 impl Mirror {
     /// The folder on one host, without a slash at its end.
@@ -24,52 +25,28 @@ impl Mirror {
         (self.from.get(&source.name)).is_some_and(|from| from.starts_with("rsync://"))
     }
 
-    /// The command that compares the two trees, to be run on the target.
-    pub(super) fn command(&self, source: &Host, target: &Host) -> Result<Vec<String>, Unseen> {
+    /// How rsync on the target reaches the folder of the source.
+    pub(super) fn way<'a>(&'a self, source: &'a Host, target: &Host) -> Result<Way<'a>, Unseen> {
         let here = reach(target)?;
-        let to = self.path_on(target)?;
-        let mut argv: Vec<String> = ["rsync", "-rlptn", "-O", "--delete", "--no-motd", "--no-h"]
-            .into_iter()
-            .chain(["--timeout=300", "--stats"])
-            .map(str::to_owned)
-            .collect();
-        argv.push(format!("--out-format={}", itemize::FORMAT));
-        let from = match (
-            self.from.get(&source.name),
-            source.reach.as_ref(),
-            &here.via,
-        ) {
-            (Some(url), _, _) if url.starts_with("rsync://") => {
-                argv.push("--contimeout=15".into());
-                url.trim_end_matches('/').to_owned()
-            }
-            (Some(from), _, _) => self.over_ssh(&mut argv, from, self.path_on(source)?),
-            (
-                None,
-                Some(Reach {
-                    via: Via::Ssh { destination, .. },
-                    ..
-                }),
-                _,
-            ) => self.over_ssh(&mut argv, destination, self.path_on(source)?),
-            (
-                None,
-                Some(Reach {
-                    via: Via::Local, ..
-                }),
-                Via::Local,
-            ) => {
-                let from = self.path_on(source)?;
-                if from == to {
+        let from = self.from.get(&source.name);
+        if let Some(url) = from.filter(|_| self.by_daemon(source)) {
+            return Ok(Way::Daemon(url.trim_end_matches('/')));
+        }
+        let path = self.path_on(source)?;
+        let destination = match (from, source.reach.as_ref().map(|reach| &reach.via)) {
+            (Some(from), _) => from,
+            (None, Some(Via::Ssh { destination, .. })) => destination,
+            (None, Some(Via::Local)) if here.via == Via::Local => {
+                if path == self.path_on(target)? {
                     let detail = format!(
-                        "`{from}` would be compared with itself: `{}` and `{}` are both this machine",
+                        "`{path}` would be compared with itself: `{}` and `{}` are both this machine",
                         source.name, target.name
                     );
                     return Err(Unseen::new(Cause::Error, detail));
                 }
-                from.to_owned()
+                return Ok(Way::Local(path));
             }
-            (None, ..) => {
+            (None, _) => {
                 let detail = format!(
                     "`{}` cannot know how to reach `{1}`: give its address as `from = {{ {1} = \"…\" }}`",
                     target.name, source.name
@@ -77,43 +54,86 @@ impl Mirror {
                 return Err(Unseen::new(Cause::Missing, detail));
             }
         };
-        let rules = [
-            "/Archive-Update-*",
-            "/project/trace/*",
-            ".~tmp~/",
-            ".*.??????",
-        ];
-        let exclude = rules
+        Ok(Way::Ssh { destination, path })
+    }
+
+    /// The command that compares the two trees, to be run on the target. What it leaves out is told in the finding.
+    pub(super) fn command(
+        &self,
+        source: &Host,
+        target: &Host,
+        ground: &Ground,
+    ) -> Result<Vec<String>, Unseen> {
+        let to = self.path_on(target)?;
+        let mut argv: Vec<String> = ["rsync", "-rlptn", "-O", "--delete", "--no-motd", "--no-h"]
             .into_iter()
-            .chain(self.exclude.iter().map(String::as_str));
+            .chain(["--timeout=300", "--stats"])
+            .map(str::to_owned)
+            .collect();
+        argv.push(format!("--out-format={}", itemize::FORMAT));
+        if self.window > 0 {
+            argv.push(format!("--modify-window={}", self.window));
+        }
+        let from = match self.way(source, target)? {
+            Way::Daemon(url) => {
+                argv.push("--contimeout=15".into());
+                url.to_owned()
+            }
+            Way::Ssh { destination, path } => {
+                argv.extend(["-e".into(), self.shell(destination).join(" ")]);
+                if quoted(&[path]) != path {
+                    argv.push("-s".into());
+                }
+                format!("{}:{path}", endpoint(destination).0)
+            }
+            Way::Local(path) => path.to_owned(),
+        };
+        let marks = MARKS.iter().copied().filter(|_| ground.archive);
+        let exclude = marks.chain(self.exclude.iter().map(String::as_str));
         argv.extend(exclude.map(|pattern| format!("--exclude={pattern}")));
         if self.index_only {
             let include = ["/dists/***", "/project/***", "/*.txt"];
             argv.extend(include.map(|pattern| format!("--include={pattern}")));
+            for name in &ground.behind {
+                argv.push(format!("--include=/{name}"));
+                argv.push(format!("--include=/{name}/***"));
+            }
             argv.push("--exclude=*".into());
         }
         argv.extend(["--".into(), folder(&from), folder(to)]);
         Ok(argv)
     }
 
-    /// Adds the remote shell, and returns the source as rsync takes it.
-    fn over_ssh(&self, argv: &mut Vec<String>, destination: &str, path: &str) -> String {
-        let mut shell = "ssh -o BatchMode=yes -o ConnectTimeout=15 -o LogLevel=ERROR".to_owned();
-        let (host, port) = endpoint(destination);
-        if let Some(port) = port {
-            shell.push_str(&format!(" -p {port}"));
+    /// The remote shell that takes the target to `destination`, without the host.
+    pub(super) fn shell(&self, destination: &str) -> Vec<String> {
+        let mut words: Vec<String> = ["ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=15"]
+            .into_iter()
+            .chain(["-o", "LogLevel=ERROR"])
+            .map(str::to_owned)
+            .collect();
+        if let (_, Some(port)) = endpoint(destination) {
+            words.extend(["-p".into(), port.to_owned()]);
         }
-        for option in &self.ssh_options {
-            shell.push(' ');
-            shell.push_str(option);
-        }
-        argv.extend(["-e".into(), shell]);
-        if quoted(&[path]) != path {
-            argv.push("-s".into());
-        }
-        format!("{host}:{path}")
+        words.extend(self.ssh_options.iter().cloned());
+        words
     }
 }
+
+/// How rsync on the target reaches the source.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Way<'a> {
+    /// The URL of a module, without a slash at its end.
+    Daemon(&'a str),
+    Ssh {
+        destination: &'a str,
+        path: &'a str,
+    },
+    /// A folder of the target itself: both hosts are this machine.
+    Local(&'a str),
+}
+
+/// What each mirror of a Debian archive has of its own: the traces of itself, and the mark of a sync that runs.
+pub(super) const MARKS: &[&str] = &["/Archive-Update-*", "/project/trace/*"];
 
 /// A path with a slash at its end: its content, not itself.
 fn folder(path: &str) -> String {

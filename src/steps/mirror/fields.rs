@@ -69,12 +69,17 @@ pub(super) const FIELDS: &[Field] = &[
     Field::new(
         "exclude",
         Form::Texts,
-        "patterns of rsync that are left out on both sides",
+        "patterns of rsync that are left out on both sides; told in the result, as is what each mirror of a Debian archive has of its own",
     ),
     Field::new(
         "index-only",
         Form::Bool,
-        "compare only `dists/`, `project/` and text files at the top: seconds, not minutes",
+        "compare only `dists/`, `project/`, what their links lead into, and text files at the top: seconds, not minutes",
+    ),
+    Field::new(
+        "modify-window",
+        Form::Span,
+        "times that differ by no more are the same: `2s` for a disk of FAT; default 0",
     ),
     Field::new(
         "sample",
@@ -201,6 +206,7 @@ pub(super) fn build(fields: &Fields, given: &Given) -> Result<Built, Vec<Problem
             exclude,
             excluded,
             index_only: limits.index_only,
+            window: fields.span("modify-window").unwrap_or_default().as_secs(),
             sample: (fields.count("sample"))
                 .unwrap_or(if limits.index_only { 0 } else { 200 })
                 .min(10_000),

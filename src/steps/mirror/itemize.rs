@@ -46,8 +46,10 @@ pub(super) struct Item<'a> {
 pub(super) enum What {
     /// Only the source has it.
     Missing,
-    /// Both have it, and its content (or the aim of a link) is not the same.
+    /// Both have it, and its size (or the aim of a link) is not the same.
     Stale,
+    /// Both have it, a file of the same size with another time: its content may be the same.
+    Timed,
     /// The content counts as the same; mode or the time of a link is not.
     Metadata,
     /// Only the target has it.
@@ -146,6 +148,7 @@ fn item(text: &[u8]) -> Option<Item<'_>> {
         }
         let what = match code[0] {
             b'<' | b'>' | b'c' | b'h' if code[2..].iter().all(|c| *c == b'+') => What::Missing,
+            b'<' | b'>' if code[1] == b'f' && code[2..5] == *b"..t" => What::Timed,
             b'<' | b'>' | b'c' | b'h' => What::Stale,
             b'.' => What::Metadata,
             _ => return None,
@@ -230,7 +233,7 @@ mod tests {
 
     #[test]
     fn reads_every_shape_of_an_item() {
-        use What::{Extra, Metadata, Missing, Stale};
+        use What::{Extra, Metadata, Missing, Stale, Timed};
         let cases: &[(&str, What, bool, u64, &str)] = &[
             (
                 "CUT >f+++++++++ 2 2026/11/22-15:20:01 dists/Release",
@@ -283,10 +286,24 @@ mod tests {
             ),
             (
                 "CUT >f..t...... 7 2026/11/22-15:20:01 time",
-                Stale,
+                Timed,
                 false,
                 7,
                 "time",
+            ),
+            (
+                "CUT <f..tp..... 7 2026/11/22-15:20:01 time and mode",
+                Timed,
+                false,
+                7,
+                "time and mode",
+            ),
+            (
+                "CUT >fc.t...... 7 2026/11/22-15:20:01 sum and time",
+                Stale,
+                false,
+                7,
+                "sum and time",
             ),
             (
                 "CUT >fc........ 7 2026/11/22-15:20:01 sum",

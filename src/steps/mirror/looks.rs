@@ -1,12 +1,12 @@
-//! The four looks of a mirror, each one question to one or two hosts.
+//! The looks of a mirror, each one question to one or two hosts.
 
 use std::time::Duration;
 
-use super::{Mirror, Unreadable, itemize, reach, sample, stamps, stats};
+use super::{Mirror, itemize, leftover, reach, sample, stamps, stats};
 use crate::event::{Cause, Unseen};
 use crate::site::{Host, Site};
 use crate::step::Pulses;
-use crate::world::exec::{Inquiry, Output, Reach, quoted};
+use crate::world::exec::{Inquiry, Output, quoted};
 
 impl Mirror {
     pub(super) async fn tree(
@@ -17,7 +17,8 @@ impl Mirror {
         pulse: &Pulses,
     ) -> Result<stats::Tree, Unseen> {
         const PACE: Duration = Duration::from_millis(200);
-        let argv = self.command(source, target)?;
+        let ground = self.ground(site, target).await?;
+        let argv = self.command(source, target, &ground)?;
         let mut reading = stats::Reading::default();
         let mut told = site.clock.now();
         let inquiry = Inquiry::looks_only(argv.iter().cloned()).niced();
@@ -36,12 +37,15 @@ impl Mirror {
             let detail = format!("rsync on `{}` printed lines that are too long", target.name);
             return Err(Unseen::new(Cause::Garbled, detail));
         }
-        let tree = reading.finish(&output)?;
+        let leftovers = self.leftovers(site, target, &reading).await?;
+        let tree = reading.finish(&leftovers, &output)?;
         Ok(stats::Tree {
             source: source.name.clone(),
             target: target.name.clone(),
             command: quoted(&argv),
             daemon: self.by_daemon(source),
+            marks: ground.archive.then_some(ground.marks),
+            behind: ground.behind,
             ..tree
         })
     }
@@ -56,43 +60,32 @@ impl Mirror {
         stamps::parse(&host.name, path, complete(host, &output)?)
     }
 
-    pub(super) async fn unreadable(&self, site: &Site, host: &Host) -> Result<Unreadable, Unseen> {
-        const SEARCH: &str = r#"LC_ALL=C; export LC_ALL
-cd -- "$1" || exit 3
-shift
-exec find "$@" \( -name .~tmp~ -o -path ./project/trace \) -prune \
-  -o -type d \( ! -readable -o ! -executable \) -printf '%p/\n' -prune \
-  -o -type f ! -readable -printf '%p\n'"#;
-        // rsync reads the source as the user who logs in, without sudo.
-        let reach = Reach {
-            sudo: false,
-            ..reach(host)?.clone()
-        };
-        let mut argv = script(&[SEARCH, "sh", self.path_on(host)?]);
-        let below: &[&str] = if self.index_only {
-            &["./dists", "./project"]
-        } else {
-            &["."]
-        };
-        argv.extend(below.iter().map(|name| (*name).to_owned()));
-        let mut names = stats::Notes::default();
-        let mut line = |line: &[u8]| {
-            let name = line.strip_prefix(b"./").unwrap_or(line);
-            if !self.leaves_out(name) {
-                names.add(name);
-            }
-        };
-        let inquiry = Inquiry::looks_only(argv).niced();
-        let output = (site.exec)
-            .stream(&reach, &inquiry, self.timeout, &mut line)
-            .await?;
-        if output.status != Some(0) {
-            return Err(ended(host, "the search for unreadable files", &output));
+    /// Which of the files that look like temporary files of rsync are: what they would become is beside them.
+    async fn leftovers(
+        &self,
+        site: &Site,
+        target: &Host,
+        reading: &stats::Reading,
+    ) -> Result<Vec<bool>, Unseen> {
+        const BESIDE: &str = r#"cd -- "$1" 2>/dev/null || exit 0
+xargs -0 -r sh -c 'for name; do if [ -e "$name" ]; then echo yes; else echo no; fi; done' sh
+"#;
+        let mut names = Vec::new();
+        for path in reading.held().filter_map(|path| leftover::becomes(&path)) {
+            names.extend_from_slice(b"./");
+            names.extend_from_slice(&path);
+            names.push(0);
         }
-        Ok(Unreadable {
-            host: host.name.clone(),
-            names,
-        })
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let inquiry = Inquiry::looks_only(script(&[BESIDE, "sh", self.path_on(target)?]));
+        let inquiry = inquiry.stdin(names);
+        let output = (site.exec)
+            .ask(reach(target)?, &inquiry, self.timeout)
+            .await?;
+        let text = String::from_utf8_lossy(complete(target, &output)?).into_owned();
+        Ok(text.lines().map(|line| line == "yes").collect())
     }
 
     pub(super) async fn sample(
@@ -123,12 +116,12 @@ exec find "$@" \( -name .~tmp~ -o -path ./project/trace \) -prune \
         Ok(sample::Sample {
             source: source.name.clone(),
             target: target.name.clone(),
-            ..sample::compare(&there, &here)
+            ..sample::compare(&there, &here, self.window)
         })
     }
 
     /// Whether a path below the folder is among what the playbook excludes.
-    fn leaves_out(&self, name: &[u8]) -> bool {
+    pub(super) fn leaves_out(&self, name: &[u8]) -> bool {
         let path = String::from_utf8_lossy(name);
         self.excluded.is_match(path.trim_end_matches('/'))
     }
@@ -151,7 +144,7 @@ exec find "$@" \( -name .~tmp~ -o -path ./project/trace \) -prune \
 }
 
 /// A shell script and its arguments.
-fn script(words: &[&str]) -> Vec<String> {
+pub(super) fn script(words: &[&str]) -> Vec<String> {
     let argv = ["sh", "-c"];
     argv.iter()
         .chain(words)
@@ -160,7 +153,7 @@ fn script(words: &[&str]) -> Vec<String> {
 }
 
 /// What a script of ours printed, all of it.
-fn complete<'a>(host: &Host, output: &'a Output) -> Result<&'a [u8], Unseen> {
+pub(super) fn complete<'a>(host: &Host, output: &'a Output) -> Result<&'a [u8], Unseen> {
     if output.truncated {
         let detail = format!("`{}` printed more than is read", host.name);
         return Err(Unseen::new(Cause::Garbled, detail));
@@ -171,7 +164,7 @@ fn complete<'a>(host: &Host, output: &'a Output) -> Result<&'a [u8], Unseen> {
     Ok(&output.stdout)
 }
 
-fn ended(host: &Host, what: &str, output: &Output) -> Unseen {
+pub(super) fn ended(host: &Host, what: &str, output: &Output) -> Unseen {
     let said = String::from_utf8_lossy(&output.stderr);
     let said = said
         .lines()

@@ -1,18 +1,24 @@
 //! `mirror`: does the target hold what the source holds, and how far is it behind?
 //!
-//! Four looks for each pair of hosts. rsync, run dry on the target, says which files differ by size and time
-//! (`itemize`, `stats`); the hosts' stamps say how far behind the target is (`stamps`); a search at the source
-//! finds files that rsync could not read, which a dry run does not notice; and checksums of a sample (`sample`)
-//! show what size and time cannot. `judge` puts them together: whatever could hide a difference is never a pass.
+//! Several looks for each pair of hosts. rsync, run dry on the target, says which files differ by size and time
+//! (`itemize`, `stats`); the hosts' stamps say how far behind the target is (`stamps`); a walk through both folders
+//! (`walk`) finds files that rsync could not read, which a dry run does not notice, and links that lead to what is not
+//! compared; the target says where its way to the source leads (`ground`), which may be to itself; and checksums of a
+//! sample (`sample`) show what size and time cannot. `judge` puts them together: whatever could hide a difference is
+//! never a pass, and whatever is left out is counted and told.
 
 mod command;
 mod fields;
+mod ground;
 mod itemize;
 mod judge;
+mod leftover;
+mod links;
 mod looks;
 mod sample;
 mod stamps;
 mod stats;
+mod walk;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -72,6 +78,8 @@ struct Mirror {
     exclude: Vec<String>,
     excluded: GlobSet,
     index_only: bool,
+    /// Times that differ by no more seconds are the same.
+    window: u64,
     sample: u64,
     reuse: Option<Duration>,
     timeout: Duration,
@@ -92,12 +100,16 @@ struct Limits {
     index_only: bool,
 }
 
-/// Files and folders that whoever reads the source for rsync cannot read.
+/// What a walk through the folder of one host finds.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
-struct Unreadable {
+struct Walk {
     host: String,
+    /// Files and folders that whoever reads the source for rsync cannot read.
     names: stats::Notes,
+    links: links::Links,
+    /// Names at the top that links of an index lead into.
+    behind: Vec<String>,
 }
 
 impl Check for Mirror {
@@ -136,6 +148,22 @@ impl Check for Mirror {
                     );
                 }
             }
+            add(
+                &mut looks,
+                Look {
+                    key: format!("links {}", target.name),
+                    about: About::Site(target.site.clone()),
+                    ask: Box::pin(async move { json(self.walk(site, target, false).await?) }),
+                },
+            );
+            add(
+                &mut looks,
+                Look {
+                    key: format!("way {pair}"),
+                    about: About::Site(target.site.clone()),
+                    ask: Box::pin(async move { json(self.leads(site, source, target).await?) }),
+                },
+            );
             if source.reach.is_none() {
                 continue;
             }
@@ -145,7 +173,7 @@ impl Check for Mirror {
                     Look {
                         key: format!("readable {}", source.name),
                         about: About::Site(aim.idle.clone()),
-                        ask: Box::pin(async move { json(self.unreadable(site, source).await?) }),
+                        ask: Box::pin(async move { json(self.walk(site, source, true).await?) }),
                     },
                 );
             }

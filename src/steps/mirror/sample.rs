@@ -19,8 +19,10 @@ pub(super) struct Sample {
     pub(super) target: String,
     /// Files that were chosen at the source.
     pub(super) chosen: u64,
-    /// Of those, files with the same size and time on both sides, whose contents were compared.
+    /// Of those, files with the same size on both sides, whose contents were compared.
     pub(super) compared: u64,
+    /// Of those, files with another time and the same content.
+    pub(super) timed: u64,
     pub(super) other: u64,
     pub(super) first: Vec<String>,
     /// Files that one side could not read.
@@ -29,13 +31,15 @@ pub(super) struct Sample {
 
 /// Chooses files at the source, for [`MEASURE`]. Arguments: the folder, how many of the newest, how many of the
 /// rest, and 16 bytes or more that decide which of the rest: the same bytes choose the same names, so that
-/// looking again cannot find a luckier sample. No name begins with what a program takes for an option, or for
+/// looking again cannot find a luckier sample. What each mirror of a Debian archive has of its own is left out, as in
+/// the comparison of the trees. No name begins with what a program takes for an option, or for
 /// its standard input.
 pub(super) const CHOOSE: &str = r#"LC_ALL=C; export LC_ALL
 cd -- "$1" || exit 3
+own= mark=
+[ -d dists ] && [ -d project/trace ] && own=./project/trace mark='./Archive-Update-*'
 files() {
-  find . \( -name .~tmp~ -o -path ./project/trace \) -prune -o -type f -size -65536k \
-    ! -name '.*.??????' ! -path './Archive-Update-*' -printf "$1" 2>/dev/null
+  find . \( -path "$own/*" -o -path "$mark" \) -prune -o -type f -size -65536k -printf "$1" 2>/dev/null
 }
 {
   files '%T@ %p\0' | sort -zrn | head -zn "$2" | cut -zd' ' -f2-
@@ -142,25 +146,27 @@ pub(super) fn names(files: &Files) -> Vec<u8> {
     bytes
 }
 
-/// Compares what counts as the same for rsync; all else shows in the comparison of the trees.
-pub(super) fn compare(source: &Files, target: &Files) -> Sample {
+/// Compares the contents of files of the same size; all else shows in the comparison of the trees. Times that differ
+/// by no more than `window` seconds are the same.
+pub(super) fn compare(source: &Files, target: &Files, window: u64) -> Sample {
     let mut sample = Sample {
         chosen: source.len() as u64,
         ..Sample::default()
     };
     for (name, here) in source {
-        let Some(there) = target.get(name) else {
+        let Some(there) = target.get(name).filter(|there| there.size == here.size) else {
             continue;
         };
-        if (here.size, here.time) != (there.size, there.time) {
-            continue;
-        }
+        let timed = here.time.abs_diff(there.time) > window;
         let (Some(here), Some(there)) = (here.sum, there.sum) else {
-            sample.unread += 1;
+            sample.unread += u64::from(!timed);
             continue;
         };
-        sample.compared += 1;
-        if here != there {
+        if here == there {
+            sample.compared += 1;
+            sample.timed += u64::from(timed);
+        } else if !timed {
+            sample.compared += 1;
             sample.other += 1;
             if sample.first.len() < EXAMPLES {
                 sample.first.push(shown(name));
@@ -199,6 +205,7 @@ mod tests {
             file(1, 10, a, "bad name"),
             file(2, 10, a, "size"),
             file(1, 11, a, "time"),
+            file(1, 19, a, "only the time"),
             file(1, 10, a, "gone"),
             file(1, 10, None, "locked"),
         ];
@@ -207,12 +214,15 @@ mod tests {
             file(1, 10, b, "bad name"),
             file(1, 10, b, "size"),
             file(1, 10, b, "time"),
+            file(1, 10, a, "only the time"),
             file(1, 10, a, "locked"),
         ];
         let source = parse("p", source.concat().as_bytes()).unwrap();
         let target = parse("s", target.concat().as_bytes()).unwrap();
-        let sample = compare(&source, &target);
-        assert_eq!((sample.chosen, sample.compared, sample.other), (6, 2, 1));
+        let sample = compare(&source, &target, 0);
+        assert_eq!((sample.chosen, sample.compared, sample.other), (7, 3, 1));
+        assert_eq!((sample.timed, compare(&source, &target, 9).timed), (1, 0));
+        assert_eq!(compare(&source, &target, 1).other, 2);
         assert_eq!(
             (sample.unread, sample.first.as_slice()),
             (1, &["bad name".to_owned()][..])

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use super::itemize::{self, Line, What, decode, shown};
+use super::leftover;
 use crate::event::{Cause, Unseen};
 use crate::world::exec::Output;
 
@@ -13,6 +14,9 @@ pub(super) const EXAMPLES: usize = 5;
 
 /// How many top-level folders are counted apart; what lies in others is counted as `…`.
 const FOLDERS: usize = 50;
+
+/// How many files that look like temporary files of rsync are asked about; more of them count as what they seem.
+const HELD: usize = 200;
 
 /// How many deleted folders are remembered to tell that a folder became a file.
 const REMEMBERED: usize = 64;
@@ -36,10 +40,20 @@ pub(super) struct Tree {
     pub(super) bytes: u64,
     pub(super) missing: Tally,
     pub(super) stale: Tally,
+    /// The same size and another time: the content may be the same.
+    pub(super) timed: Tally,
     /// A folder on one side, something else on the other.
     pub(super) retyped: Tally,
     pub(super) metadata: Tally,
     pub(super) extra: Tally,
+    /// What rsync leaves lying about while it works, on either side.
+    pub(super) unfinished: Tally,
+    /// How many of those are files of the source.
+    pub(super) left: u64,
+    /// How many files of its own the target has, where it is a Debian archive: they are left out.
+    pub(super) marks: Option<u64>,
+    /// Names at the top that links of an index lead into: they are compared as well.
+    pub(super) behind: Vec<String>,
     /// The target folder is not there.
     pub(super) created: bool,
     /// rsync stopped looking for extras, because it could not read all of the source.
@@ -98,18 +112,32 @@ impl Notes {
 }
 
 impl Tree {
-    /// The regular files of the source; an old rsync does not tell them from folders.
+    /// The regular files of the source that are compared; an old rsync does not tell them from folders.
     pub(super) fn source_files(&self) -> u64 {
-        self.files.unwrap_or_else(|| self.entries.saturating_sub(1))
+        let all = self.files.unwrap_or_else(|| self.entries.saturating_sub(1));
+        all.saturating_sub(self.left)
+    }
+
+    /// Everything at the source that is compared, but for the folder itself: files, folders, links.
+    pub(super) fn source_entries(&self) -> u64 {
+        self.entries.saturating_sub(1).saturating_sub(self.left)
     }
 
     /// What would have to be sent for the target to hold all that the source has.
     pub(super) fn differing(&self) -> u64 {
-        self.missing.items + self.stale.items + self.retyped.items
+        self.missing.items + self.other()
     }
 
     pub(super) fn differing_bytes(&self) -> u64 {
-        self.missing.bytes + self.stale.bytes + self.retyped.bytes
+        [&self.missing, &self.stale, &self.timed, &self.retyped]
+            .map(|tally| tally.bytes)
+            .iter()
+            .sum()
+    }
+
+    /// What the target holds other than the source.
+    pub(super) fn other(&self) -> u64 {
+        self.stale.items + self.timed.items + self.retyped.items
     }
 
     /// How much smaller the source is than the target, in percent.
@@ -129,12 +157,21 @@ pub(super) struct Reading {
     tree: Tree,
     told: bool,
     deleted: VecDeque<Vec<u8>>,
+    held: Vec<Held>,
+}
+
+/// A file that only one side has, and that looks like a temporary file of rsync.
+#[derive(Debug)]
+struct Held {
+    what: What,
+    bytes: u64,
+    name: Vec<u8>,
 }
 
 impl Reading {
     pub(super) fn line(&mut self, text: &[u8]) {
         match itemize::line(text) {
-            Line::Item(item) => self.item(&item),
+            Line::Item(item) => self.sort(&item),
             Line::Files { all, regular } => {
                 self.tree.entries = all;
                 self.tree.files = regular;
@@ -149,6 +186,35 @@ impl Reading {
         }
     }
 
+    /// Sets aside what rsync leaves lying about, and what may be that.
+    fn sort(&mut self, item: &itemize::Item<'_>) {
+        if leftover::delayed(item.name) {
+            self.unfinished(item);
+        } else if matches!(item.what, What::Missing | What::Extra)
+            && !item.directory
+            && self.held.len() < HELD
+            && leftover::becomes(&decode(item.name)).is_some()
+        {
+            self.held.push(Held {
+                what: item.what,
+                bytes: item.bytes,
+                name: item.name.to_vec(),
+            });
+        } else {
+            self.item(item);
+        }
+    }
+
+    fn unfinished(&mut self, item: &itemize::Item<'_>) {
+        self.tree.unfinished.add(item);
+        self.tree.left += u64::from(item.what != What::Extra && !item.directory);
+    }
+
+    /// The paths that look like temporary files of rsync; [`Reading::finish`] is told which of them are.
+    pub(super) fn held(&self) -> impl Iterator<Item = Vec<u8>> {
+        self.held.iter().map(|held| decode(&held.name))
+    }
+
     fn item(&mut self, item: &itemize::Item<'_>) {
         let tree = &mut self.tree;
         match item.what {
@@ -157,6 +223,7 @@ impl Reading {
             }
             What::Missing => tree.missing.add(item),
             What::Stale => tree.stale.add(item),
+            What::Timed => tree.timed.add(item),
             What::Metadata => tree.metadata.add(item),
             What::Extra => {
                 tree.extra.add(item);
@@ -203,13 +270,27 @@ impl Reading {
         format!(
             "comparing: {} missing, {} other than at the source, {} extra so far",
             tree.missing.items,
-            tree.stale.items + tree.retyped.items,
+            tree.other(),
             tree.extra.items
         )
     }
 
-    /// The end of the run: what it said in all, or why that cannot be used.
-    pub(super) fn finish(mut self, output: &Output) -> Result<Tree, Unseen> {
+    /// The end of the run: what it said in all, or why that cannot be used. `leftovers` tells for each path that was
+    /// held whether it is a temporary file of rsync.
+    pub(super) fn finish(mut self, leftovers: &[bool], output: &Output) -> Result<Tree, Unseen> {
+        let held = std::mem::take(&mut self.held);
+        for (at, held) in held.iter().enumerate() {
+            let item = itemize::Item {
+                what: held.what,
+                directory: false,
+                bytes: held.bytes,
+                name: &held.name,
+            };
+            match leftovers.get(at) {
+                Some(true) => self.unfinished(&item),
+                _ => self.item(&item),
+            }
+        }
         let mut complaints = Notes::default();
         for line in output.stderr.split(|c| *c == b'\n') {
             let text = String::from_utf8_lossy(line);
@@ -288,131 +369,4 @@ fn refused(status: Option<i32>, stderr: &[u8]) -> Unseen {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(stdout: &str, stderr: &str, status: i32) -> Result<Tree, Unseen> {
-        let mut reading = Reading::default();
-        for line in stdout.lines() {
-            reading.line(line.as_bytes());
-        }
-        reading.finish(&Output::of_a_test(Some(status), b"", stderr.as_bytes()))
-    }
-
-    const END: &str = "\nNumber of files: 9 (reg: 3, dir: 4, link: 2)\nTotal file size: 10 bytes\n";
-
-    #[test]
-    fn counts_every_sort() {
-        let stdout = format!(
-            "cannot delete non-empty directory: p/ed\n\
-             CUT *deleting   0 1970/01/01-00:00:00 p/z/in/f\n\
-             CUT *deleting   0 1970/01/01-00:00:00 p/z/in/\n\
-             CUT cL+++++++++ 3 2026/11/22-15:24:56 p/l\n\
-             CUT cLc........ 1 2026/11/22-15:24:56 p/n\n\
-             CUT >f+++++++++ 2 2026/11/22-15:24:56 p/z\n\
-             CUT cd+++++++++ 4096 2026/11/22-15:24:56 p/q/\n\
-             CUT >f..t...... 5 2026/11/22-15:24:56 top\n\
-             CUT .f...p..... 2 2026/11/22-15:24:56 p/mode\n{END}"
-        );
-        let tree = read(&stdout, "", 0).unwrap();
-        let items = |tally: &Tally| (tally.items, tally.folders, tally.bytes);
-        assert_eq!(items(&tree.missing), (2, 1, 3));
-        assert_eq!(items(&tree.stale), (2, 0, 6));
-        assert_eq!(items(&tree.retyped), (1, 0, 2));
-        assert_eq!(items(&tree.metadata), (1, 0, 2));
-        assert_eq!(items(&tree.extra), (2, 1, 0));
-        assert_eq!(tree.folders["p/"], 6);
-        assert_eq!(tree.folders["./"], 1);
-        assert_eq!((tree.entries, tree.files, tree.bytes), (9, Some(3), 10));
-        assert_eq!(tree.noise, Notes::default());
-    }
-
-    #[test]
-    fn memory_stays_bounded() {
-        let mut reading = Reading::default();
-        for n in 0..20_000 {
-            reading.line(format!("CUT >f+++++++++ 1 2026/11/22-15:24:56 d{n}/f").as_bytes());
-            reading.line(format!("CUT *deleting   0 1970/01/01-00:00:00 e/{n}/f").as_bytes());
-            reading.line(b"noise");
-        }
-        assert!(reading.tree.folders.len() <= FOLDERS + 1);
-        assert!(reading.deleted.len() <= REMEMBERED);
-        assert_eq!(reading.tree.missing.first.len(), EXAMPLES);
-        assert_eq!(reading.tree.noise.first.len(), EXAMPLES);
-        assert_eq!(reading.tree.noise.lines, 20_000);
-    }
-
-    #[test]
-    fn a_run_that_did_not_end_well_shows_nothing() {
-        let cases = [
-            (
-                10,
-                "rsync: failed to connect to x: Connection refused (111)",
-                Cause::Refused,
-            ),
-            (
-                10,
-                "rsync: failed to connect to x: No route to host (113)",
-                Cause::Unreachable,
-            ),
-            (255, "ops@p: Permission denied (publickey).", Cause::Denied),
-            (255, "Host key verification failed.", Cause::Denied),
-            (
-                255,
-                "ssh: Could not resolve hostname p: Name or service not known",
-                Cause::NoName,
-            ),
-            (5, "@ERROR: Unknown module 'x'", Cause::Missing),
-            (
-                2,
-                "protocol version mismatch -- is your shell clean?",
-                Cause::Garbled,
-            ),
-            (127, "sh: rsync: not found", Cause::Missing),
-            (
-                30,
-                "rsync error: timeout in data send/receive",
-                Cause::Frozen,
-            ),
-            (
-                1,
-                "The --contimeout option may only be used when",
-                Cause::Error,
-            ),
-            (25, "", Cause::Error),
-        ];
-        for (status, stderr, cause) in cases {
-            let unseen = read(END, stderr, status).unwrap_err();
-            assert_eq!(unseen.cause, cause, "{status} {stderr}");
-        }
-        assert_eq!(read("", "", 0).unwrap_err().cause, Cause::Garbled);
-    }
-
-    #[test]
-    fn vanished_files_are_no_complaint() {
-        let stderr = "file has vanished: \"/srv/a\"\n\
-            rsync warning: some files vanished before they could be transferred (code 24) at main.c(1)\n";
-        let tree = read(END, stderr, 24).unwrap();
-        assert_eq!((tree.vanished, tree.complaints.lines), (1, 0));
-    }
-
-    #[test]
-    fn tells_how_much_smaller_the_source_is() {
-        let tree = |files, missing, extra| Tree {
-            files: Some(files),
-            missing: Tally {
-                items: missing,
-                ..Tally::default()
-            },
-            extra: Tally {
-                items: extra,
-                ..Tally::default()
-            },
-            ..Tree::default()
-        };
-        assert_eq!(tree(100, 0, 0).shrunk(), 0);
-        assert_eq!(tree(0, 0, 50).shrunk(), 100);
-        assert_eq!(tree(50, 0, 50).shrunk(), 50);
-        assert_eq!(tree(100, 60, 40).shrunk(), 0);
-    }
-}
+mod tests;

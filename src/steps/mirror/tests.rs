@@ -1,6 +1,7 @@
 //! What a mirror's looks amount to, without any host.
 
 mod command;
+mod covers;
 mod fields;
 mod stamps;
 mod trees;
@@ -36,6 +37,7 @@ fn plain() -> Mirror {
         exclude: Vec::new(),
         excluded: GlobSet::empty(),
         index_only: false,
+        window: 0,
         sample: 200,
         reuse: None,
         timeout: TIMEOUT,
@@ -51,7 +53,7 @@ fn tree(stdout: &str, stderr: &str, status: i32) -> Known {
         .lines()
         .for_each(|line| reading.line(line.as_bytes()));
     let output = Output::of_a_test(Some(status), b"", stderr.as_bytes());
-    match reading.finish(&output) {
+    match reading.finish(&[], &output) {
         Ok(tree) => Known::Live(
             serde_json::to_value(Tree {
                 source: "primary".into(),

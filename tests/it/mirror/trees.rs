@@ -52,7 +52,7 @@ impl Trees {
         self.folder.path().join("target")
     }
 
-    fn both(&self, name: &str, text: &str) {
+    pub fn both(&self, name: &str, text: &str) {
         put(&self.source(), name, text);
         put(&self.target(), name, text);
     }
@@ -79,7 +79,7 @@ pub fn put(side: &Path, name: &str, text: &str) {
     age(&path, 3600);
 }
 
-fn age(path: &Path, seconds: u64) {
+pub fn age(path: &Path, seconds: u64) {
     let time = beginning() - Duration::from_secs(seconds);
     File::options()
         .write(true)

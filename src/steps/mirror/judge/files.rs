@@ -1,12 +1,14 @@
 //! What the comparison of the trees and of sampled contents shows, and whether it can be believed.
 
+use super::covers::{links, uncovered};
 use super::{Rows, Seen, count, seen, size};
 use crate::event::Advice;
 use crate::plan::Outcome;
 use crate::step::Evidence;
+use crate::steps::mirror::command::MARKS;
 use crate::steps::mirror::sample::{LARGEST, Sample, bad_at_most};
 use crate::steps::mirror::stats::{Notes, Tally, Tree};
-use crate::steps::mirror::{Grade, Limits, Unreadable};
+use crate::steps::mirror::{Grade, Limits, Walk};
 
 /// Judges the comparison of the trees; true where they were seen, now, to be the same.
 pub(super) fn trees(
@@ -38,14 +40,24 @@ pub(super) fn trees(
     whole(rows, limits, &tree);
 
     let (differing, bytes) = (tree.differing(), tree.differing_bytes());
-    let total = count(tree.source_files());
+    let uncovered = uncovered(evidence, target);
     let summary = if differing == 0 {
-        format!("`{target}` holds all {total} files of `{source}`")
+        let but = match uncovered {
+            0 => String::new(),
+            n => format!(", but for what is behind {}", things(n, "link")),
+        };
+        let all = things(tree.source_files(), "file");
+        format!("`{target}` holds all {all} of `{source}`{but}")
     } else {
+        let timed = match tree.timed.items {
+            0 => String::new(),
+            n => format!(", {} of them by the time alone", count(n)),
+        };
         format!(
-            "`{target}` lacks {} and holds {} other than `{source}`, of {total} files ({})",
+            "`{target}` lacks {} and holds {} other than `{source}`{timed}, of {} files, folders and links ({})",
             count(tree.missing.items),
-            count(tree.stale.items + tree.retyped.items),
+            count(tree.other()),
+            count(tree.source_entries()),
             size(bytes)
         )
     };
@@ -62,6 +74,7 @@ pub(super) fn trees(
     let sorts = [
         ("missing", &tree.missing, outcome),
         ("other than at the source", &tree.stale, outcome),
+        ("the same size, another time", &tree.timed, outcome),
         ("a folder on one side only", &tree.retyped, outcome),
         (
             "the same content, another mode",
@@ -100,7 +113,8 @@ pub(super) fn trees(
             most.join(", "),
         );
     }
-    live && differing == 0
+    links(rows, evidence, source, target);
+    live && differing == 0 && uncovered == 0
 }
 
 /// Whether the comparison itself can be believed: what makes rsync say that nothing differs when it does.
@@ -110,8 +124,8 @@ fn whole(rows: &mut Rows, limits: &Limits, tree: &Tree) {
     let files = tree.source_files();
     if files < limits.min_files {
         let actual = format!(
-            "`{source}` has only {} files: is its disk mounted",
-            count(files)
+            "`{source}` has only {}: is its disk mounted",
+            things(files, "file")
         );
         rows.row(
             Outcome::Fail,
@@ -172,8 +186,8 @@ fn whole(rows: &mut Rows, limits: &Limits, tree: &Tree) {
     }
     if tree.status == 24 || tree.vanished > 0 {
         let actual = format!(
-            "{} files vanished while `{source}` was read",
-            count(tree.vanished.max(1))
+            "{} vanished while `{source}` was read",
+            things(tree.vanished.max(1), "file")
         );
         rows.row(Outcome::Warn, &what, "a source at rest", actual);
     }
@@ -190,33 +204,50 @@ fn whole(rows: &mut Rows, limits: &Limits, tree: &Tree) {
         );
         rows.row(Outcome::Pass, &what, "", actual);
     }
-    if limits.index_only || !limits.exclude.is_empty() {
-        let mut left = limits.exclude.clone();
-        if limits.index_only {
-            left.push("all but dists/, project/ and text files at the top".into());
-        }
-        rows.row(
-            Outcome::Pass,
-            &what,
-            "",
-            format!("left out: {}", left.join(", ")),
-        );
+    let mut left: Vec<String> = limits.exclude.clone();
+    if limits.index_only {
+        let more: String = (tree.behind.iter())
+            .map(|name| format!(", {name}"))
+            .collect();
+        left.push(format!(
+            "all but dists/, project/{more} and text files at the top"
+        ));
+    }
+    if let Some(marks) = tree.marks {
+        left.push(format!(
+            "what each mirror of a Debian archive has of its own, {} ({} on `{target}`)",
+            MARKS.join(", "),
+            things(marks, "file")
+        ));
+    }
+    if tree.unfinished.items > 0 {
+        left.push(examples(
+            &tree.unfinished,
+            "that rsync leaves while a sync runs or after it was cut off",
+        ));
+    }
+    if !left.is_empty() {
+        let actual = format!("left out: {}", left.join("; "));
+        rows.row(Outcome::Pass, &what, "", actual);
     }
 }
 
 /// A dry run does not notice a file that it would not be able to read.
 pub(super) fn readable(rows: &mut Rows, evidence: &Evidence, source: &str) {
     let what = format!("readable files on {source}");
-    match seen::<Unreadable>(evidence, &format!("readable {source}")) {
+    match seen::<Walk>(evidence, &format!("readable {source}")) {
         None => {}
         Some(Seen::No(unseen)) => rows.unseen(&what, "all", &unseen),
         Some(Seen::Yes(found, recorded)) => {
             rows.recorded(&what, recorded.as_ref());
             if found.names.lines > 0 {
                 let actual = format!(
-                    "{} files or folders of `{source}` cannot be read, so they cannot be compared or copied: {}",
-                    count(found.names.lines),
-                    found.names.first.join(", ")
+                    "{} of `{source}` cannot be read, so they cannot be compared or copied: {}",
+                    match found.names.lines {
+                        1 => "1 file or folder".to_owned(),
+                        n => format!("{} files or folders", count(n)),
+                    },
+                    notes(&found.names)
                 );
                 rows.row(Outcome::Unknown, &what, "all", actual);
             }
@@ -253,9 +284,13 @@ pub(super) fn samples(rows: &mut Rows, evidence: &Evidence, source: &str, target
                 );
                 rows.row(Outcome::Warn, &what, expected, actual);
             } else {
+                let timed = match sample.timed {
+                    0 => String::new(),
+                    n => format!(" ({} of them with another time)", count(n)),
+                };
                 let actual = format!(
-                    "{} files up to {LARGEST} compared by checksum, all the same: with 95 % confidence fewer than {:.1} % are not",
-                    count(sample.compared),
+                    "{} up to {LARGEST} compared by checksum, all the same{timed}: with 95 % confidence fewer than {:.1} % are not",
+                    things(sample.compared, "file"),
                     bad_at_most(sample.compared)
                 );
                 rows.row(Outcome::Pass, &what, expected, actual);
@@ -269,6 +304,12 @@ pub(super) fn samples(rows: &mut Rows, evidence: &Evidence, source: &str, target
             }
         }
     }
+}
+
+/// `1 file`, `12,345 files`.
+pub(super) fn things(n: u64, thing: &str) -> String {
+    let s = if n == 1 { "" } else { "s" };
+    format!("{} {thing}{s}", count(n))
 }
 
 fn grade(grade: Grade) -> Outcome {
@@ -292,7 +333,7 @@ fn examples(tally: &Tally, sort: &str) -> String {
     )
 }
 
-fn notes(notes: &Notes) -> String {
+pub(super) fn notes(notes: &Notes) -> String {
     let more = notes.lines - notes.first.len() as u64;
     let first = notes.first.join(" | ");
     if more > 0 {

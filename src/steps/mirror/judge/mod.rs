@@ -1,5 +1,6 @@
 //! The judgement of a mirror: pure, and never a pass where something could hide a difference.
 
+mod covers;
 mod files;
 mod freshness;
 
@@ -108,6 +109,7 @@ pub(super) fn judge(limits: &Limits, evidence: &Evidence) -> Finding {
     }
     for (source, target) in pairs {
         let same = files::trees(&mut rows, limits, evidence, source, target);
+        covers::way(&mut rows, evidence, source, target);
         files::readable(&mut rows, evidence, source);
         files::samples(&mut rows, evidence, source, target);
         let lag = freshness::stamps(&mut rows, limits, evidence, source, target);

@@ -7,6 +7,7 @@ use crate::event::Cause;
 use crate::site::Host;
 use crate::steps::mirror::Mirror;
 use crate::steps::mirror::command::endpoint;
+use crate::steps::mirror::ground::Ground;
 use crate::steps::testing;
 use crate::world::exec::{Reach, Via, quoted};
 
@@ -32,7 +33,11 @@ fn ssh(destination: &str) -> Option<Via> {
 fn builds_the_command_for_each_way_to_reach_the_source() {
     let words = |mirror: &Mirror, source: Option<Via>, target: Option<Via>| {
         mirror
-            .command(&host("primary", source), &host("standby", target))
+            .command(
+                &host("primary", source),
+                &host("standby", target),
+                &Ground::default(),
+            )
             .map(|argv| quoted(&argv))
             .map_err(|unseen| unseen.cause)
     };
@@ -99,6 +104,35 @@ fn builds_the_command_for_each_way_to_reach_the_source() {
     mirror.index_only = true;
     let line = words(&mirror, Some(Via::Local), Some(Via::Local)).unwrap();
     assert!(line.ends_with("'--exclude=*' -- / /b/"), "{line}");
+}
+
+#[test]
+fn leaves_out_only_what_has_a_reason() {
+    let line = |mirror: &Mirror, ground: &Ground| {
+        let (primary, standby) = (host("primary", ssh("p")), host("standby", ssh("s")));
+        quoted(&mirror.command(&primary, &standby, ground).unwrap())
+    };
+    assert!(!line(&plain(), &Ground::default()).contains("exclude"));
+    let archive = Ground {
+        archive: true,
+        marks: 1,
+        behind: vec!["zzz-dists".into()],
+    };
+    let own = "'--exclude=/Archive-Update-*' '--exclude=/project/trace/*'";
+    let text = line(&plain(), &archive);
+    assert!(
+        text.contains(own) && text.matches("exclude").count() == 2,
+        "{text}"
+    );
+    let mut mirror = plain();
+    mirror.index_only = true;
+    mirror.window = 2;
+    let text = line(&mirror, &archive);
+    assert!(
+        text.contains("--include=/zzz-dists '--include=/zzz-dists/***'"),
+        "{text}"
+    );
+    assert!(text.contains("--modify-window=2"), "{text}");
 }
 
 #[test]

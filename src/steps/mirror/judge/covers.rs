@@ -1,0 +1,130 @@
+//! Whether the comparison covers what it seems to: where links lead, and which folder rsync reads.
+
+use super::files::{notes, things};
+use super::{Rows, Seen, seen};
+use crate::plan::Outcome;
+use crate::step::Evidence;
+use crate::steps::mirror::Walk;
+use crate::steps::mirror::ground::{Leads, is_identity};
+use crate::steps::mirror::stamps::Stamps;
+use crate::steps::mirror::stats::EXAMPLES;
+
+/// How many links on the target do not lead into what is compared.
+pub(super) fn uncovered(evidence: &Evidence, target: &str) -> u64 {
+    match seen::<Walk>(evidence, &format!("links {target}")) {
+        Some(Seen::Yes(walk, _)) => walk.links.outside.lines + walk.links.dangling,
+        Some(Seen::No(_)) | None => 0,
+    }
+}
+
+/// Whether the links on the target lead into what is compared.
+pub(super) fn links(rows: &mut Rows, evidence: &Evidence, source: &str, target: &str) {
+    let what = format!("links on {target}");
+    let here = match seen::<Walk>(evidence, &format!("links {target}")) {
+        None => return,
+        Some(Seen::No(unseen)) => {
+            rows.unseen(&what, "lead into what is compared", &unseen);
+            return;
+        }
+        Some(Seen::Yes(walk, recorded)) => {
+            rows.recorded(&what, recorded.as_ref());
+            walk.links
+        }
+    };
+    if here.outside.lines > 0 {
+        let actual = format!(
+            "{} on `{target}` {} out of what is compared, and what is there was not compared: {}; a step of its own can compare that",
+            things(here.outside.lines, "link"),
+            lead(here.outside.lines),
+            notes(&here.outside)
+        );
+        rows.row(Outcome::Warn, &what, "lead into what is compared", actual);
+    }
+    if here.dangling > 0 {
+        let there = match seen::<Walk>(evidence, &format!("readable {source}")) {
+            Some(Seen::Yes(walk, None)) => here.lost(&walk.links),
+            _ => None,
+        };
+        let first = here.names.iter().take(EXAMPLES);
+        let first: Vec<&str> = first.map(String::as_str).collect();
+        let all = things(here.dangling, "link");
+        let (outcome, actual) = match there {
+            Some((lost, first)) if lost > 0 => {
+                let actual = format!(
+                    "{} on `{target}` {} to what is not there, and on `{source}` it is: {}",
+                    things(lost, "link"),
+                    lead(lost),
+                    first.join(", ")
+                );
+                (Outcome::Fail, actual)
+            }
+            Some(_) => {
+                let actual = format!(
+                    "{all} on `{target}` {} to what is on neither host: {}",
+                    lead(here.dangling),
+                    first.join(", ")
+                );
+                (Outcome::Warn, actual)
+            }
+            None => {
+                let actual = format!(
+                    "{all} {} to what is not there on `{target}`; whether it is on `{source}` was not seen: {}",
+                    lead(here.dangling),
+                    first.join(", ")
+                );
+                (Outcome::Warn, actual)
+            }
+        };
+        rows.row(outcome, &what, "lead to what is there", actual);
+    }
+}
+
+fn lead(links: u64) -> &'static str {
+    if links == 1 { "leads" } else { "lead" }
+}
+
+/// Whether rsync reads the source, and not the target's own folder once more.
+pub(super) fn way(rows: &mut Rows, evidence: &Evidence, source: &str, target: &str) {
+    let what = format!("the way from {target} to {source}");
+    let expected = format!("leads to {source}");
+    let leads = match seen::<Leads>(evidence, &format!("way {source} -> {target}")) {
+        None | Some(Seen::Yes(_, Some(_))) => return,
+        Some(Seen::No(unseen)) => return rows.unseen(&what, &expected, &unseen),
+        Some(Seen::Yes(leads, None)) => leads,
+    };
+    let looked_at = match seen::<Stamps>(evidence, &format!("stamps {source}")) {
+        Some(Seen::Yes(stamps, None)) => Some(stamps.folder).filter(|at| is_identity(at)),
+        _ => None,
+    };
+    let itself = leads
+        .there
+        .as_ref()
+        .is_some_and(|there| *there == leads.here);
+    if itself {
+        let actual = format!(
+            "`{target}` would be compared with itself: `{}` leads back to its own folder",
+            leads.way
+        );
+        rows.row(Outcome::Fail, &what, expected, actual);
+    } else if let (None, Some(own)) = (&leads.there, &leads.own) {
+        let actual = format!(
+            "`{target}` would be compared with itself: `{}` leads to `{own}`, which is its own address",
+            leads.way
+        );
+        rows.row(Outcome::Fail, &what, expected, actual);
+    } else if let (Some(there), Some(looked_at)) = (&leads.there, &looked_at)
+        && there != looked_at
+    {
+        let actual = format!(
+            "`{}` leads `{target}` to another folder than the one that `{source}` itself shows",
+            leads.way
+        );
+        return rows.row(Outcome::Unknown, &what, expected, actual);
+    } else {
+        return;
+    }
+    rows.lasting = true;
+    rows.mend = Some(format!(
+        "give the address of `{source}` as `{target}` reaches it: `from = {{ {source} = \"…\" }}`"
+    ));
+}

@@ -1,0 +1,85 @@
+//! What the sentences of a finding cover.
+
+use serde_json::json;
+
+use super::{END, evidence, judge, plain, stamp, tree, with};
+use crate::plan::Outcome;
+use crate::step::Known;
+
+fn links(outside: u64, names: &[&str]) -> Known {
+    Known::Live(json!({
+        "host": "standby",
+        "links": {
+            "outside": {"lines": outside, "first": ["pool -> /mnt/disk2/pool"]},
+            "dangling": names.len(), "names": names,
+        },
+    }))
+}
+
+#[test]
+fn all_is_not_said_where_links_lead_out_or_nowhere() {
+    for (known, outcome, words) in [
+        (links(1, &[]), Outcome::Warn, "pool -> /mnt/disk2/pool"),
+        (
+            links(0, &["pool"]),
+            Outcome::Fail,
+            "on `primary` it is: pool",
+        ),
+    ] {
+        let finding = with("links standby", known);
+        assert_eq!(finding.outcome, outcome, "{finding:#?}");
+        assert!(finding.headline.contains(words), "{finding:#?}");
+        assert!(!finding.headline.contains("holds all"), "{finding:#?}");
+    }
+    let mut items = evidence();
+    items.insert("links standby", links(0, &["pool"]));
+    items.remove("readable primary");
+    let finding = judge(&plain(), items);
+    assert_eq!(finding.outcome, Outcome::Warn, "{finding:#?}");
+    assert!(
+        finding.headline.contains("was not seen: pool"),
+        "{finding:#?}"
+    );
+    assert_eq!(with("links standby", links(0, &[])).outcome, Outcome::Pass);
+}
+
+#[test]
+fn a_way_that_leads_back_is_refused() {
+    let way = |there: Option<&str>, own: Option<&str>| {
+        Known::Live(json!({"here": "5a 1:2", "there": there, "own": own, "way": "root@192.0.2.22"}))
+    };
+    let with = |known| {
+        let mut items = evidence();
+        let mut seen = stamp("primary", 1, Some(2026112202));
+        seen["folder"] = json!("5a 1:3");
+        items.insert("stamps primary", Known::Live(seen));
+        items.insert("way primary -> standby", known);
+        judge(&plain(), items)
+    };
+    let finding = with(way(Some("5a 1:2"), None));
+    assert_eq!(finding.outcome, Outcome::Fail);
+    assert!(finding.final_ && finding.headline.contains("compared with itself"));
+    let finding = with(way(None, Some("192.0.2.22")));
+    assert_eq!(finding.outcome, Outcome::Fail);
+    assert!(finding.headline.contains("its own address"), "{finding:#?}");
+    let finding = with(way(Some("77 1:3"), None));
+    assert_eq!(finding.outcome, Outcome::Unknown);
+    assert!(finding.headline.contains("another folder"), "{finding:#?}");
+    assert_eq!(with(way(Some("5a 1:3"), None)).outcome, Outcome::Pass);
+    assert_eq!(with(way(None, None)).outcome, Outcome::Pass);
+}
+
+#[test]
+fn what_differs_by_the_time_alone_is_told_apart() {
+    let stdout = format!(
+        "CUT >f..t...... 7 2026/11/22-15:20:01 a\nCUT >f.st...... 7 2026/11/22-15:20:01 b\n{END}"
+    );
+    let finding = with("tree primary -> standby", tree(&stdout, "", 0));
+    assert_eq!(finding.outcome, Outcome::Fail);
+    assert!(
+        finding.headline.contains(
+            "lacks 0 and holds 2 other than `primary`, 1 of them by the time alone, of 103 files, folders and links"
+        ),
+        "{finding:#?}"
+    );
+}
