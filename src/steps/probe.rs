@@ -216,6 +216,7 @@ pub(super) fn verdict(probe: &Probe, reply: &Reply) -> (Outcome, String) {
         },
         (Probe::Rsync { .. }, Reply::Rsync(seen)) => match seen {
             RsyncSeen::Open { version } => (Outcome::Pass, format!("open (protocol {version})")),
+            RsyncSeen::Empty { .. } => (Outcome::Fail, "open, and empty: it lists nothing".into()),
             RsyncSeen::Locked { .. } => (Outcome::Fail, "asks for a password".into()),
             RsyncSeen::Error { text, .. } => (Outcome::Fail, format!("`{}`", excerpt(text))),
         },

@@ -110,6 +110,13 @@ fn tcp_and_rsync_answers_are_judged() {
         ),
         (
             &rsync,
+            Reply::Rsync(RsyncSeen::Empty {
+                version: version.clone(),
+            }),
+            Outcome::Fail,
+        ),
+        (
+            &rsync,
             Reply::Rsync(RsyncSeen::Locked {
                 version: version.clone(),
             }),

@@ -193,6 +193,7 @@ async fn the_rsync_daemon_and_a_port_are_steps_of_their_own() {
         return;
     }
     let daemon = RsyncDaemon::start(V6, &["archive"], &["private"]);
+    std::fs::write(daemon.module("archive").join("README"), "x").unwrap();
     let public = format!("[2001:db8:1::20]:{}", daemon.at.port());
     let site = site(
         vec![host("standby", "cloud", &[(&public, daemon.at)])],

@@ -216,6 +216,9 @@ async fn an_rsync_daemon_tells_of_its_modules() {
     for ip in [V4, V6] {
         let daemon = RsyncDaemon::start(ip, &["archive"], &["private"]);
         let seen = rsync_module(daemon.at, "archive", LONG).await.unwrap();
+        assert!(matches!(seen, RsyncSeen::Empty { .. }), "{seen:?}");
+        std::fs::create_dir(daemon.module("archive").join("dists")).unwrap();
+        let seen = rsync_module(daemon.at, "archive", LONG).await.unwrap();
         let RsyncSeen::Open { version } = &seen else {
             panic!("{seen:?}");
         };
