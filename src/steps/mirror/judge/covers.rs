@@ -2,6 +2,7 @@
 
 use super::files::{notes, things};
 use super::{Rows, Seen, seen};
+use crate::event::Advice;
 use crate::plan::Outcome;
 use crate::step::Evidence;
 use crate::steps::mirror::Walk;
@@ -124,7 +125,7 @@ pub(super) fn way(rows: &mut Rows, evidence: &Evidence, source: &str, target: &s
         return;
     }
     rows.lasting = true;
-    rows.mend = Some(format!(
+    rows.advice = Some(Advice::Mend(format!(
         "give the address of `{source}` as `{target}` reaches it: `from = {{ {source} = \"…\" }}`"
-    ));
+    )));
 }
