@@ -145,12 +145,11 @@ struct Parts {
 
 /// The parts of a URL that a probe needs: the name is checked in the certificate, so it must be a name.
 fn split(url: &str) -> Result<Parts, &'static str> {
-    let (tls, rest) = if let Some(rest) = url.strip_prefix("https://") {
-        (true, rest)
-    } else if let Some(rest) = url.strip_prefix("http://") {
-        (false, rest)
-    } else {
-        return Err("begins with neither `https://` nor `http://`");
+    let (scheme, rest) = url.split_once("://").unwrap_or_default();
+    let tls = match scheme.to_ascii_lowercase().as_str() {
+        "https" => true,
+        "http" => false,
+        _ => return Err("begins with neither `https://` nor `http://`"),
     };
     let rest = rest.split('#').next().unwrap_or_default();
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
@@ -202,6 +201,10 @@ mod tests {
             (
                 "http://www.example.org:8080/a?b=c#d",
                 parts(false, "www.example.org", 8080, "/a?b=c"),
+            ),
+            (
+                "HTTP://WWW.Example.org/A",
+                parts(false, "www.example.org", 80, "/A"),
             ),
             (
                 "https://example.org?x=1",

@@ -14,6 +14,10 @@ pub(super) fn script(root: Option<&str>) -> String {
 }
 
 const SCRIPT: &str = r#"LC_ALL=C; export LC_ALL
+if [ -n "$root" ] && [ ! -f "$root/var/lib/dpkg/status" ]; then
+  if [ -d "$root" ]; then echo '== no packages'; else echo '== no folder'; fi
+  exit 0
+fi
 cat "$root/etc/os-release" 2>/dev/null || cat "$root/usr/lib/os-release" 2>/dev/null
 printf '\n== %s\n' "$(dpkg --print-architecture 2>/dev/null)"
 dpkg-query ${root:+"--admindir=$root/var/lib/dpkg"} -W -f='${db:Status-Abbrev}\t${Package}\t${Architecture}\t${Version}\t${source:Package}\t${source:Version}\t${Essential}\n'
@@ -90,6 +94,14 @@ pub(super) fn parse(host: &str, stdout: &[u8]) -> Result<Host, Unseen> {
         }
     }
     seen.system.version = if number.is_empty() { code_name } else { number };
+    let root = match native {
+        Some("no folder") => Some("the folder in `roots` is not there"),
+        Some("no packages") => Some("the folder in `roots` holds no Debian system"),
+        _ => None,
+    };
+    if let Some(why) = root {
+        return Err(Unseen::new(Cause::Missing, format!("{why} on `{host}`")));
+    }
     let native = native.ok_or_else(|| garbled("cut off before its end"))?;
     let mut status = None;
     for line in lines {
@@ -242,6 +254,8 @@ mod tests {
             ),
             (line("ii \tnginx\tamd64\t\tx\t1\tno"), Cause::Garbled),
             (line("i? \tnginx\tamd64\t1\tx\t1\tno"), Cause::Garbled),
+            ("== no folder\n".to_owned(), Cause::Missing),
+            ("== no packages\n".to_owned(), Cause::Missing),
             ("ID=fedora\n\n== \n== 127\n".to_owned(), Cause::Missing),
             (format!("{OS}== 2\n"), Cause::Error),
         ];

@@ -181,13 +181,22 @@ fn pair(all: &mut Verdict, limits: &Limits, source: &Host, target: &Host) {
             extra.push((name.as_str(), "not installed".to_owned(), version.clone()));
         }
     }
-    let broken: Vec<_> = (target.broken.iter())
-        .map(|(name, state)| {
+    let mut broken = Vec::new();
+    for (name, state) in &target.broken {
+        if ignored(name) {
+            // Where the source has it installed, it was counted above.
+            left_out += u64::from(!source.installed.contains_key(name));
+        } else if let Some(there) = source.broken.get(name) {
+            let what = format!("{name} on {}, half-installed", target.host);
+            let actual = format!("half-installed ({state}), as on `{}`", source.host);
+            let there = format!("half-installed ({there})");
+            all.add(Outcome::Pass, what, &there, actual);
+        } else {
             let there = source.installed.get(name).cloned();
             let there = there.unwrap_or_else(|| "not installed".to_owned());
-            (name.as_str(), there, format!("half-installed ({state})"))
-        })
-        .collect();
+            broken.push((name.as_str(), there, format!("half-installed ({state})")));
+        }
+    }
 
     let total = source.installed.len();
     commands(all, source, target, &missing, &older, &broken, same_release);
@@ -274,7 +283,7 @@ fn pair(all: &mut Verdict, limits: &Limits, source: &Host, target: &Host) {
         all.add(Outcome::Pass, what, "", actual);
     }
     let held: Vec<&str> = (target.held.iter())
-        .filter(|name| !source.held.contains(name))
+        .filter(|name| !source.held.contains(name) && !ignored(name))
         .take(ROWS)
         .map(String::as_str)
         .collect();

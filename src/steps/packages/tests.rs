@@ -284,3 +284,38 @@ fn a_root_is_an_absolute_path_of_a_known_host() {
     assert!(script.starts_with(r"root='/srv/it'\''s'"), "{script}");
     assert!(dpkg::script(None).starts_with("root=''\n"));
 }
+
+#[test]
+fn what_is_to_be_ignored_is_ignored_in_every_list() {
+    let broken = |name: &str, broken: &[&str]| {
+        let mut host = host(name, &[("a", "1")]);
+        let broken: BTreeMap<&str, &str> = broken.iter().map(|name| (*name, "iF")).collect();
+        host["broken"] = json!(broken);
+        host["held"] = json!(["grub-pc"]);
+        Known::Live(host)
+    };
+    let run = |values: &[_], primary: &[&str], standby: &[&str]| {
+        judge(
+            values,
+            broken("primary", primary),
+            broken("standby", standby),
+        )
+    };
+    assert_eq!(run(&[], &[], &["x"]).outcome, Outcome::Fail);
+    let ignore = ("ignore", Datum::Texts(vec!["x".into()]));
+    let finding = run(&[ignore], &[], &["x", "grub-pc"]);
+    assert_eq!(finding.outcome, Outcome::Pass, "{finding:#?}");
+    assert_eq!(finding.mended_by(), None);
+    let told = |finding: &Finding, words: &str| {
+        let mut facts = finding.facts.iter();
+        facts.any(|fact| fact.actual.contains(words))
+    };
+    assert!(told(&finding, "2 packages that differ"), "{finding:#?}");
+
+    let finding = run(&[], &["x"], &["x"]);
+    assert_eq!(finding.outcome, Outcome::Pass, "{finding:#?}");
+    assert!(
+        told(&finding, "half-installed (iF), as on `primary`"),
+        "{finding:#?}"
+    );
+}

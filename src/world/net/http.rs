@@ -50,6 +50,9 @@ pub const USER_AGENT: &str = concat!("cutover/", env!("CARGO_PKG_VERSION"));
 /// The most that the head of an answer may take.
 const HEAD_LIMIT: usize = 64 << 10;
 
+/// The most headers that an answer may have.
+const HEADERS: usize = 4096;
+
 /// Asks once. No proxy is used and no redirect is followed: the answer is that of this address.
 pub async fn http(ask: &HttpAsk, timeout: Duration) -> Result<HttpSeen, Unseen> {
     let deadline = Instant::now() + timeout;
@@ -135,6 +138,11 @@ impl Question {
         let (at, tls) = (ask.at, self.tls);
         let handshake = hyper::client::conn::http1::Builder::new()
             .max_buf_size(HEAD_LIMIT)
+            // What curl and browsers take proves nothing against the service.
+            .max_headers(HEADERS)
+            .allow_obsolete_multiline_headers_in_responses(true)
+            .allow_spaces_after_header_name_in_responses(true)
+            .ignore_invalid_headers_in_responses(true)
             .handshake(TokioIo::new(stream));
         let (mut sender, connection) = handshake.await.map_err(|error| broken(at, &error))?;
         let _driver = Driver(tokio::spawn(async move {

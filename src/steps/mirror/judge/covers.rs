@@ -125,7 +125,7 @@ pub(super) fn way(rows: &mut Rows, evidence: &Evidence, source: &str, target: &s
         return;
     }
     rows.lasting = true;
-    rows.advice = Some(Advice::Mend(format!(
+    rows.advice = vec![Advice::Mend(format!(
         "give the address of `{source}` as `{target}` reaches it: `from = {{ {source} = \"…\" }}`"
-    )));
+    ))];
 }
