@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::clock::{Stamp, short};
-pub(super) use crate::words::{count, count_of, list, some, thousands};
+pub(super) use crate::words::some;
+pub use crate::words::{count, count_of, list, thousands};
 
 /// A span as somebody would promise it: `15m`, not `15m 00s`.
 pub fn rounded(span: Duration) -> String {
