@@ -300,3 +300,19 @@ impl Overlay for Slow {
         })
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn no_permit_is_issued_once_the_journal_is_not_under_the_run_any_more() {
+    let store = Arc::new(Memory::new());
+    let (publish, list) = shown();
+    let mut live = begin(&store, publish).await;
+    live.record(started()).await.unwrap();
+    store.remove();
+    for way in [Way::There, Way::Back] {
+        let refused = live.intend(intent(way)).await.unwrap_err();
+        assert!(matches!(refused, JournalError::Gone(_)), "{refused}");
+    }
+    assert!(!list.lock().unwrap().iter().any(intended));
+    let refused = live.record(Event::Waited { entry: 4 }).await;
+    assert!(matches!(refused, Err(JournalError::Gone(_))), "{refused:?}");
+}
