@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
 
-use super::RecordSet;
+use super::{RecordSet, name};
 
 /// All of a zone. One record set that nobody can read is one of the others, and spoils no other.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,7 +41,8 @@ impl fmt::Display for Other {
 impl Other {
     pub fn new(name: &str, rtype: impl Into<String>, holds: Holds) -> Other {
         Other {
-            name: name.trim_end_matches('.').to_ascii_lowercase(),
+            name: name::canonical(name)
+                .unwrap_or_else(|_| name.trim_end_matches('.').to_ascii_lowercase()),
             rtype: rtype.into(),
             holds,
         }

@@ -5,6 +5,7 @@ pub mod caches;
 pub mod chain;
 mod listing;
 pub mod moves;
+mod name;
 pub mod providers;
 mod record;
 
@@ -12,6 +13,9 @@ pub use active::{Active, active_site};
 pub use listing::{Holds, Listing, Other};
 pub use record::{RecordKey, RecordSet, RecordType};
 
+use std::collections::BTreeMap;
+
+use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
@@ -32,7 +36,29 @@ pub enum Honesty {
     OneSet,
 }
 
+/// What a look at a zone shows, besides its records, that decides whether it can be written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Grounds {
+    /// Why nothing in the zone may be written: it is a copy, it was signed elsewhere.
+    pub zone: Vec<String>,
+    /// Why these sets may not be: a wildcard answers for the name, another zone does. Each reason names its set.
+    pub sets: BTreeMap<RecordKey, String>,
+    /// What a person should know before the zone is written. It forbids nothing.
+    pub notes: Vec<String>,
+}
+
+impl Grounds {
+    /// The reasons that speak against writing sets of these keys.
+    pub fn against(&self, keys: &[RecordKey]) -> Vec<String> {
+        let sets = keys.iter().filter_map(|key| self.sets.get(key));
+        self.zone.iter().chain(sets).cloned().collect()
+    }
+}
+
 /// A DNS provider: lists the record sets of a zone, and writes several of them.
+///
+/// What a write can know to be impossible without sending it, [`judge`](Provider::judge) knows: the survey asks
+/// it both ways, and a write sends nothing that it refuses, so that a plan without refusals can be carried out.
 ///
 /// Implementations live in [`providers`], one file each.
 pub trait Provider: Send + Sync {
@@ -52,6 +78,32 @@ pub trait Provider: Send + Sync {
         zone: &'a str,
         keys: &'a [RecordKey],
     ) -> BoxFuture<'a, Result<Vec<RecordSet>, Unseen>>;
+
+    /// Looks at what decides whether the sets at these keys can be written, besides what they hold.
+    fn grounds<'a>(
+        &'a self,
+        zone: &'a str,
+        keys: &'a [RecordKey],
+    ) -> BoxFuture<'a, Result<Grounds, Unseen>> {
+        let _ = keys;
+        async move {
+            Ok(Grounds {
+                zone: self.barred(zone).await?.into_iter().collect(),
+                ..Grounds::default()
+            })
+        }
+        .boxed()
+    }
+
+    /// Why `to` cannot be written over `from`, as far as it can be known without sending it: the very message
+    /// is built. Pure. A write asks it too, with the grounds of that moment.
+    fn judge(
+        &self,
+        zone: &str,
+        grounds: &Grounds,
+        from: &Value,
+        to: &Value,
+    ) -> Result<(), Vec<String>>;
 
     /// Replaces the record sets named by the permit: `permit.from()` is what they hold now, `permit.to()`
     /// what they shall hold. Both are maps of [`RecordKey`] texts to [`RecordSet`]s in JSON; see

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use crate::dns::name;
 use crate::plan::Value;
 
 /// The types that a failover moves or must know of.
@@ -45,17 +46,17 @@ impl FromStr for RecordType {
 /// Owner name and type of a record set. Its text form is `www.example.org. A`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RecordKey {
-    /// Fully qualified, lower case, without the last dot.
+    /// Fully qualified, lower case, without the last dot; odd bytes as `\DDD`, in decimal.
     pub name: String,
     pub rtype: RecordType,
 }
 
 impl RecordKey {
     pub fn new(name: &str, rtype: RecordType) -> RecordKey {
-        RecordKey {
-            name: name.trim_end_matches('.').to_ascii_lowercase(),
-            rtype,
-        }
+        // What is no name is kept as it is, and is said where it is used.
+        let name = name::canonical(name)
+            .unwrap_or_else(|_| name.trim_end_matches('.').to_ascii_lowercase());
+        RecordKey { name, rtype }
     }
 }
 
@@ -274,15 +275,9 @@ fn canonical(key: &RecordKey, datum: &str) -> Result<String, String> {
             .map(|ip| ip.to_string())
             .map_err(|_| format!("`{datum}` in `{key}` is no IPv6 address")),
         RecordType::Cname => {
-            let name = datum.strip_suffix('.').unwrap_or(datum);
-            let fits = |label: &str| {
-                (1..=63).contains(&label.len()) && !label.contains(char::is_whitespace)
-            };
-            if name.len() <= 253 && name.split('.').all(fits) {
-                Ok(format!("{}.", name.to_ascii_lowercase()))
-            } else {
-                Err(format!("`{datum}` in `{key}` is no host name"))
-            }
+            let name = name::canonical(datum)
+                .map_err(|why| format!("`{datum}` in `{key}` is no host name: {why}"))?;
+            Ok(format!("{name}."))
         }
     }
 }
@@ -329,6 +324,18 @@ mod tests {
             let set = RecordSet::new(key(name), 60, data).unwrap();
             assert_eq!(set.data, canonical, "{name}");
         }
+    }
+
+    #[test]
+    fn an_alias_may_lead_to_the_root_and_to_any_bytes() {
+        let of = |data: &str| {
+            RecordSet::new(key("odd.example.org. CNAME"), 60, [data]).map(|set| set.data)
+        };
+        assert_eq!(of(".").unwrap(), ["."]);
+        assert_eq!(of(r"Sp\032ace.example.").unwrap(), [r"sp\032ace.example."]);
+        // More than 255 characters of text, and fewer bytes.
+        let long = [r"\200".repeat(60).as_str(); 3].join(".");
+        assert_eq!(of(&long).unwrap(), [format!("{long}.")]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The kind `dns`: each record of some names that leads to the source will lead to the target.
 
+mod judge;
 mod look;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -351,8 +352,7 @@ impl Change for Flip {
                 .collect::<Result<Vec<_>, _>>()?;
             let swap = swap_of(site, aim);
             stays.extend(zones.iter().flat_map(|zone| look::unnamed(zone, &swap, &aim.idle)));
-            let mut found = moves(&swap, &zones, self.ttl);
-            found.refusals.extend(barred(site, &found).await?);
+            let found = moves(&swap, &zones, self.ttl);
             let mut survey = self.survey_of(site, found, stays);
             if survey.edits.is_empty() && survey.locks.is_empty() {
                 let (idle, active) = (&aim.idle, &aim.active);
@@ -360,6 +360,7 @@ impl Change for Flip {
                     "no record set that it names leads to `{idle}` or `{active}`, so nothing would move"
                 ));
             }
+            judge::judge(site, &mut survey).await?;
             Ok(survey)
         }
         .boxed()
@@ -415,17 +416,6 @@ impl Change for Flip {
             Err(why) => vec![why],
         }
     }
-}
-
-/// Why zones in which something moves must not be written at all.
-async fn barred(site: &Site, found: &Moves) -> Result<Vec<String>, Unseen> {
-    let written = found.zones.keys().filter_map(|name| site.zones.get(name));
-    let asked = written.map(|zone| zone.provider.barred(&zone.name));
-    let answers: Vec<_> = join_all(asked)
-        .await
-        .into_iter()
-        .collect::<Result<_, _>>()?;
-    Ok(answers.into_iter().flatten().collect())
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use crate::clock::Clock;
-use crate::dns::{Honesty, Listing, Provider, RecordKey, RecordSet};
+use crate::dns::{Grounds, Honesty, Listing, Provider, RecordKey, RecordSet};
 use crate::event::{Answer, Cause, Unseen};
 use crate::journal::Permit;
 use crate::plan::Value;
@@ -20,6 +20,7 @@ pub(crate) struct Book {
     honesty: Honesty,
     sets: Mutex<BTreeMap<RecordKey, RecordSet>>,
     fails: AtomicBool,
+    pub(crate) grounds: Grounds,
 }
 
 impl Book {
@@ -32,6 +33,7 @@ impl Book {
             honesty,
             sets: Mutex::new(sets.collect()),
             fails: AtomicBool::new(false),
+            grounds: Grounds::default(),
         })
     }
 
@@ -77,6 +79,33 @@ impl Provider for Book {
             Ok(sets)
         }
         .boxed()
+    }
+
+    fn grounds<'a>(
+        &'a self,
+        _zone: &'a str,
+        _keys: &'a [RecordKey],
+    ) -> BoxFuture<'a, Result<Grounds, Unseen>> {
+        async { Ok(self.grounds.clone()) }.boxed()
+    }
+
+    /// It refuses what the grounds speak against, and a TTL of zero.
+    fn judge(
+        &self,
+        _zone: &str,
+        grounds: &Grounds,
+        _from: &Value,
+        to: &Value,
+    ) -> Result<(), Vec<String>> {
+        let sets = RecordSet::sets_of(to).unwrap();
+        let keys: Vec<RecordKey> = sets.iter().map(|set| set.key.clone()).collect();
+        let mut reasons = grounds.against(&keys);
+        let zero = sets.iter().filter(|set| set.ttl == 0);
+        reasons.extend(zero.map(|set| format!("`{}` has no TTL", set.key)));
+        match reasons.is_empty() {
+            true => Ok(()),
+            false => Err(reasons),
+        }
     }
 
     fn write<'a>(&'a self, _zone: &'a str, permit: Permit<'a>) -> BoxFuture<'a, Answer> {

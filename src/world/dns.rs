@@ -50,8 +50,13 @@ pub async fn ask_over_tcp(
     rd: bool,
     timeout: Duration,
 ) -> Result<DnsSeen, Unseen> {
-    let query = question(name, rtype, rd)?;
-    let message = over_tcp(server, &query, Instant::now() + timeout).await?;
+    let mut query = question(name, rtype, rd)?;
+    let deadline = Instant::now() + timeout;
+    let mut message = over_tcp(server, &query, deadline).await?;
+    if knows_no_edns(&message) {
+        query.edns = None;
+        message = over_tcp(server, &query, deadline).await?;
+    }
     Ok(digest(&message, rtype, true))
 }
 
@@ -63,14 +68,24 @@ pub(super) async fn exchange(
     rd: bool,
     timeout: Duration,
 ) -> Result<(Message, bool), Unseen> {
-    let query = question(name, rtype, rd)?;
+    let mut query = question(name, rtype, rd)?;
     let deadline = Instant::now() + timeout;
-    let message = over_udp(server, &query, timeout, deadline).await?;
+    let mut message = over_udp(server, &query, timeout, deadline).await?;
+    if knows_no_edns(&message) {
+        query.edns = None;
+        message = over_udp(server, &query, timeout, deadline).await?;
+    }
     if message.metadata.truncation {
         Ok((over_tcp(server, &query, deadline).await?, true))
     } else {
         Ok((message, false))
     }
+}
+
+/// Whether a server refuses a question for its EDNS: it is to be asked again without (RFC 6891, 7).
+fn knows_no_edns(answer: &Message) -> bool {
+    // FORMERR, NOTIMP, BADVERS.
+    matches!(u16::from(answer.metadata.response_code), 1 | 4 | 16)
 }
 
 fn question(name: &str, rtype: RecordType, rd: bool) -> Result<Message, Unseen> {

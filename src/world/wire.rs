@@ -7,11 +7,12 @@
     reason = "this module opens the connections for signed DNS messages"
 )]
 
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
@@ -21,7 +22,7 @@ use crate::journal::Permit;
 /// A connection to a name server, with one deadline for everything that is done with it.
 #[derive(Debug)]
 pub struct Wire {
-    stream: TcpStream,
+    stream: BufReader<TcpStream>,
     at: SocketAddr,
     deadline: Instant,
 }
@@ -31,7 +32,7 @@ impl Wire {
         let deadline = Instant::now() + timeout;
         match timeout_at(deadline, TcpStream::connect(at)).await {
             Ok(Ok(stream)) => Ok(Wire {
-                stream,
+                stream: BufReader::new(stream),
                 at,
                 deadline,
             }),
@@ -60,6 +61,23 @@ impl Wire {
     /// Sends a message that changes something.
     pub async fn update(&mut self, _permit: &Permit<'_>, message: &[u8]) -> Result<(), Unseen> {
         self.send(message).await
+    }
+
+    /// Sends several questions at once.
+    async fn ask_several(&mut self, questions: &[&[u8]]) -> Result<(), Unseen> {
+        let mut framed = Vec::new();
+        for question in questions {
+            if !is_question(question) {
+                return self.ask(question).await;
+            }
+            framed.extend_from_slice(&u16::try_from(question.len()).unwrap_or(0).to_be_bytes());
+            framed.extend_from_slice(question);
+        }
+        match timeout_at(self.deadline, self.stream.write_all(&framed)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(self.lost(&error)),
+            Err(_) => Err(self.silent()),
+        }
     }
 
     async fn send(&mut self, message: &[u8]) -> Result<(), Unseen> {
@@ -117,6 +135,88 @@ impl Wire {
     }
 }
 
+/// So many connections at once to one server.
+const CONNECTIONS: usize = 4;
+
+/// So many questions in flight on each. What is sent of them fits into the buffers of a socket, so that nobody
+/// waits for the other to read.
+const IN_FLIGHT: usize = 64;
+
+/// Puts questions to one server, many in flight together over few connections (RFC 7766, 6.2.1), and gives the
+/// answers in the order of the questions, which need ids of their own. A server that closes a connection after
+/// some answers is asked the rest on another. `patience` is for each connection, and for each answer.
+pub async fn ask_all(
+    at: SocketAddr,
+    questions: &[Vec<u8>],
+    patience: Duration,
+) -> Result<Vec<Vec<u8>>, Unseen> {
+    let share = questions.len().div_ceil(CONNECTIONS).max(IN_FLIGHT);
+    let shares = questions
+        .chunks(share)
+        .map(|share| ask_share(at, share, patience));
+    let answers = futures::future::try_join_all(shares).await?;
+    Ok(answers.into_iter().flatten().collect())
+}
+
+async fn ask_share(
+    at: SocketAddr,
+    questions: &[Vec<u8>],
+    patience: Duration,
+) -> Result<Vec<Vec<u8>>, Unseen> {
+    let id = |message: &[u8]| message.get(..2).map(<[u8]>::to_vec);
+    let mut answers: Vec<Option<Vec<u8>>> = vec![None; questions.len()];
+    let mut open: VecDeque<usize> = (0..questions.len()).collect();
+    let mut together = IN_FLIGHT;
+    while !open.is_empty() {
+        let mut wire = Wire::connect(at, patience).await?;
+        let mut answered = 0;
+        let lost = loop {
+            let flight: Vec<usize> = open.iter().copied().take(together).collect();
+            if flight.is_empty() {
+                break None;
+            }
+            let asked: Vec<&[u8]> = flight.iter().map(|i| questions[*i].as_slice()).collect();
+            wire.deadline = Instant::now() + patience;
+            if let Err(lost) = wire.ask_several(&asked).await {
+                break Some(lost);
+            }
+            let mut waiting: HashMap<Option<Vec<u8>>, usize> =
+                flight.iter().map(|i| (id(&questions[*i]), *i)).collect();
+            let lost = loop {
+                if waiting.is_empty() {
+                    break None;
+                }
+                wire.deadline = Instant::now() + patience;
+                let answer = match wire.receive().await {
+                    Ok(answer) => answer,
+                    Err(lost) => break Some(lost),
+                };
+                let Some(question) = waiting.remove(&id(&answer)) else {
+                    return Err(Unseen::new(
+                        Cause::Garbled,
+                        format!("the name server `{at}` answered what was not asked"),
+                    ));
+                };
+                answers[question] = Some(answer);
+                answered += 1;
+            };
+            open.retain(|i| answers[*i].is_none());
+            if lost.is_some() {
+                break lost;
+            }
+        };
+        match lost {
+            // It takes fewer at a time.
+            Some(lost) if answered > 0 && lost.cause == Cause::Garbled => {
+                together = answered.min(together);
+            }
+            Some(lost) => return Err(lost),
+            None => {}
+        }
+    }
+    Ok(answers.into_iter().flatten().collect())
+}
+
 /// Whether the header's operation code is QUERY.
 fn is_question(message: &[u8]) -> bool {
     message.get(2).is_some_and(|flags| flags & 0x78 == 0)
@@ -171,6 +271,45 @@ mod tests {
             let patience = Duration::from_secs(60);
             let error = Wire::connect(at, patience).await.unwrap_err();
             assert_eq!(error.cause, Cause::Refused, "{error:?}");
+        }
+    }
+
+    /// Some servers answer a few questions on a connection, in any order, and close it.
+    #[tokio::test]
+    async fn many_questions_are_answered_over_few_connections() {
+        for most in [1, 7, usize::MAX] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let at = listener.local_addr().unwrap();
+            let server = tokio::spawn(async move {
+                loop {
+                    let (stream, _) = listener.accept().await.unwrap();
+                    tokio::spawn(async move {
+                        let (read, mut write) = stream.into_split();
+                        let mut read = BufReader::new(read);
+                        let mut answers = Vec::new();
+                        let mut answered = 0;
+                        while answered < most {
+                            let Ok(length) = read.read_u16().await else {
+                                return;
+                            };
+                            let mut message = vec![0; length.into()];
+                            read.read_exact(&mut message).await.unwrap();
+                            answered += 1;
+                            answers.insert(0, [&length.to_be_bytes()[..], &message].concat());
+                            if read.buffer().is_empty() || answered == most {
+                                write.write_all(&answers.concat()).await.unwrap();
+                                answers.clear();
+                            }
+                        }
+                    });
+                }
+            });
+            let questions: Vec<Vec<u8>> = (0..500_u16)
+                .map(|n| [&n.to_be_bytes()[..], &[0; 10]].concat())
+                .collect();
+            let answers = ask_all(at, &questions, Duration::from_secs(20)).await;
+            assert_eq!(answers.unwrap(), questions, "{most}");
+            server.abort();
         }
     }
 

@@ -3,6 +3,7 @@
 mod contract;
 mod faults;
 mod mythic_beasts;
+mod own;
 mod powerdns;
 
 use std::net::SocketAddr;

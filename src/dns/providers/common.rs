@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::json;
 
 use crate::dns::{RecordKey, RecordSet};
+use crate::event::Answer;
 use crate::plan::Value;
 use crate::secret::SecretRef;
 
@@ -33,6 +34,13 @@ pub(super) fn gather(
         .collect()
 }
 
+/// Several reasons as one answer.
+pub(super) fn refusal(reasons: &[String]) -> Answer {
+    Answer::Refused {
+        why: reasons.join("; "),
+    }
+}
+
 /// What a permit says: the sets that are there, and the sets that shall be.
 pub(super) struct Swap {
     pub(super) from: Vec<RecordSet>,
@@ -40,29 +48,34 @@ pub(super) struct Swap {
 }
 
 impl Swap {
-    /// Both sides of an edit, checked. The error is a reason to refuse the write.
-    pub(super) fn new(from: &Value, to: &Value) -> Result<Swap, String> {
+    /// Both sides of an edit, checked. The errors are the reasons to refuse the write.
+    pub(super) fn new(from: &Value, to: &Value) -> Result<Swap, Vec<String>> {
+        let sets = |value| RecordSet::sets_of(value).map_err(|why| vec![why]);
         let swap = Swap {
-            from: RecordSet::sets_of(from)?,
-            to: RecordSet::sets_of(to)?,
+            from: sets(from)?,
+            to: sets(to)?,
         };
+        let mut reasons = BTreeSet::new();
         for set in &swap.to {
             if set.ttl > LARGEST_TTL {
-                return Err(format!(
-                    "the TTL {} of `{}` is larger than {LARGEST_TTL}",
+                reasons.insert(format!(
+                    "the TTL {} of `{}` is larger than {LARGEST_TTL}, the largest of RFC 2181; give it a smaller one first",
                     set.ttl, set.key
                 ));
             }
         }
         for set in swap.from.iter().chain(&swap.to) {
             if set.extra.get("ttls").is_some() {
-                return Err(format!(
+                reasons.insert(format!(
                     "the records of `{}` have several TTLs, which one write cannot keep; give them one TTL first",
                     set.key
                 ));
             }
         }
-        Ok(swap)
+        match reasons.is_empty() {
+            true => Ok(swap),
+            false => Err(reasons.into_iter().collect()),
+        }
     }
 
     /// Every key of either side, sorted.
@@ -76,24 +89,27 @@ impl Swap {
 
     /// Each key with the set that is there and the set that shall be.
     pub(super) fn pairs(&self) -> Vec<(RecordKey, Option<&RecordSet>, Option<&RecordSet>)> {
-        self.keys()
-            .into_iter()
+        let (from, to) = (by_key(&self.from), by_key(&self.to));
+        (self.keys().into_iter())
             .map(|key| {
-                let (from, to) = (find(&self.from, &key), find(&self.to, &key));
-                (key, from, to)
+                let pair = (from.get(&key).copied(), to.get(&key).copied());
+                (key, pair.0, pair.1)
             })
             .collect()
     }
 
     /// How what was just read differs from what must be there; `None` where it does not.
     pub(super) fn foreign(&self, fresh: &[RecordSet]) -> Option<String> {
-        let differences: Vec<_> = self
-            .keys()
-            .iter()
-            .filter_map(|key| differs(key, find(&self.from, key), find(fresh, key)))
+        let (from, fresh) = (by_key(&self.from), by_key(fresh));
+        let differences: Vec<_> = (self.keys().iter())
+            .filter_map(|key| differs(key, from.get(key).copied(), fresh.get(key).copied()))
             .collect();
         (!differences.is_empty()).then(|| differences.join("; "))
     }
+}
+
+fn by_key(sets: &[RecordSet]) -> BTreeMap<&RecordKey, &RecordSet> {
+    sets.iter().map(|set| (&set.key, set)).collect()
 }
 
 pub(super) fn find<'a>(sets: &'a [RecordSet], key: &RecordKey) -> Option<&'a RecordSet> {
@@ -154,7 +170,7 @@ mod tests {
         assert_eq!((sets[0].ttl, sets[0].data.len()), (300, 2));
         let value = RecordSet::value_of(&sets);
         let refusal = Swap::new(&value, &Value::default()).err().unwrap();
-        assert!(refusal.contains("several TTLs"), "{refusal}");
+        assert!(refusal[0].contains("several TTLs"), "{refusal:?}");
     }
 
     #[test]

@@ -45,3 +45,6 @@ pub struct Limits {
 
 /// Every provider.
 pub static PROVIDERS: &[&ProviderKind] = &[&mythic_beasts::KIND, &powerdns::KIND, &rfc2136::KIND];
+
+#[cfg(test)]
+mod tests;

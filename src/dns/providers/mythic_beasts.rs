@@ -5,18 +5,18 @@
 //! one record set in one call. There is no compare-and-swap, but the answer counts what was removed and
 //! added, so that a write of somebody else in between shows afterwards.
 
-use std::collections::{BTreeMap, HashSet};
+mod records;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use serde::Deserialize;
-use serde_json::{Value as Json, json};
 
-use super::common::{Swap, differs, find, gather, in_shell, quoted};
+use self::records::{Counts, Records, body, host, sendable, understood};
+use super::common::{differs, find, in_shell, quoted, refusal};
 use super::{Limits, ProviderKind};
-use crate::dns::{Holds, Honesty, Listing, Other, Provider, RecordKey, RecordSet, RecordType};
+use crate::dns::{Grounds, Holds, Honesty, Listing, Other, Provider, RecordKey, RecordSet};
 use crate::event::{Answer, Cause, Unseen};
 use crate::field::{Field, Fields, Form};
 use crate::journal::Permit;
@@ -146,102 +146,6 @@ fn build(fields: &Fields) -> Result<Arc<dyn Provider>, Vec<Problem>> {
     }
 }
 
-#[derive(Debug, Deserialize)]
-struct Records {
-    records: Vec<Record>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Record {
-    host: String,
-    ttl: u32,
-    #[serde(rename = "type")]
-    rtype: String,
-    data: String,
-    /// It comes from a template of the account.
-    #[serde(default, rename = "_template")]
-    template: bool,
-    /// The service itself makes it.
-    #[serde(default, rename = "_generated")]
-    generated: bool,
-}
-
-/// What a write did.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Counts {
-    records_added: usize,
-    records_removed: usize,
-}
-
-/// The records of a zone as sets; those that are not the zone's own are marked in `extra`. A set that cannot be
-/// read is one of the others.
-fn understood(zone: &str, records: Vec<Record>) -> Listing {
-    let mut borrowed = HashSet::new();
-    let mut ours: BTreeMap<RecordKey, Vec<(u32, String)>> = BTreeMap::new();
-    let mut others = Vec::new();
-    for record in records {
-        let name = match record.host.as_str() {
-            "@" | "" => zone.to_owned(),
-            host => format!("{host}.{zone}"),
-        };
-        let Ok(rtype) = record.rtype.parse::<RecordType>() else {
-            if !matches!(record.rtype.as_str(), "SOA" | "NS") {
-                let data = Holds::Text(vec![record.data]);
-                others.push(Other::new(&name, record.rtype, data));
-            }
-            continue;
-        };
-        let key = RecordKey::new(&name, rtype);
-        if record.template || record.generated {
-            borrowed.insert(key.clone());
-        }
-        // As in a zone file, a name without the last dot lies in the zone.
-        let data = match rtype {
-            RecordType::Cname if record.data == "@" => zone.to_owned(),
-            RecordType::Cname if !record.data.ends_with('.') => format!("{}.{zone}", record.data),
-            _ => record.data,
-        };
-        ours.entry(key).or_default().push((record.ttl, data));
-    }
-    let mut sets = Vec::new();
-    for (key, members) in ours {
-        let (name, rtype) = (key.name.clone(), key.rtype);
-        let members = members.into_iter();
-        match gather(members.map(|(ttl, data)| (key.clone(), ttl, data))) {
-            Ok(one) => sets.extend(one),
-            Err(why) => others.push(Other::new(&name, rtype.to_string(), Holds::Unread(why))),
-        }
-    }
-    for set in &mut sets {
-        if borrowed.contains(&set.key) {
-            if !set.extra.is_object() {
-                set.extra = json!({});
-            }
-            set.extra["template"] = json!(true);
-        }
-    }
-    Listing { sets, others }
-}
-
-/// The name as the API wants it: relative to the zone.
-fn host(zone: &str, key: &RecordKey) -> Result<String, String> {
-    match key.name.strip_suffix(zone) {
-        Some("") => Ok("@".into()),
-        Some(rest) if rest.ends_with('.') => Ok(rest.trim_end_matches('.').to_owned()),
-        _ => Err(format!("`{key}` does not lie in the zone `{zone}`")),
-    }
-}
-
-fn body(set: &RecordSet, host: &str) -> Json {
-    let records: Vec<_> = (set.data.iter())
-        .map(|data| {
-            json!({ "host": host, "ttl": set.ttl, "type": set.key.rtype.to_string(), "data": data })
-        })
-        .collect();
-    json!({ "records": records })
-}
-
 fn trimmed(zone: &str) -> String {
     zone.trim_end_matches('.').to_ascii_lowercase()
 }
@@ -317,11 +221,6 @@ impl MythicBeasts {
             return Err(Answer::Refused { why });
         }
         let refused = |why| Answer::Refused { why };
-        if from.is_some_and(|set| set.extra.get("template").is_some()) {
-            return Err(refused(format!(
-                "`{key}` comes from a template or from the service itself; make it a record of the zone first"
-            )));
-        }
         let url = self.set_url(zone, key, None).map_err(refused)?;
         let host = host(zone, key).map_err(refused)?;
         let body = to.map(|set| body(set, &host));
@@ -358,7 +257,8 @@ impl MythicBeasts {
     }
 
     async fn swap(&self, zone: &str, permit: &Permit<'_>) -> Result<String, Answer> {
-        let swap = Swap::new(permit.from(), permit.to()).map_err(|why| Answer::Refused { why })?;
+        let swap = sendable(zone, &Grounds::default(), permit.from(), permit.to())
+            .map_err(|reasons| refusal(&reasons))?;
         let secrets = self
             .write_key
             .reveal()
@@ -407,6 +307,16 @@ impl Provider for MythicBeasts {
         .boxed()
     }
 
+    fn judge(
+        &self,
+        zone: &str,
+        grounds: &Grounds,
+        from: &Value,
+        to: &Value,
+    ) -> Result<(), Vec<String>> {
+        sendable(&trimmed(zone), grounds, from, to).map(drop)
+    }
+
     fn write<'a>(&'a self, zone: &'a str, permit: Permit<'a>) -> BoxFuture<'a, Answer> {
         async move {
             match self.swap(&trimmed(zone), &permit).await {
@@ -440,7 +350,7 @@ impl Provider for MythicBeasts {
 
     fn commands(&self, zone: &str, from: &Value, to: &Value) -> Vec<String> {
         let zone = trimmed(zone);
-        let Ok(swap) = Swap::new(from, to) else {
+        let Ok(swap) = sendable(&zone, &Grounds::default(), from, to) else {
             return Vec::new();
         };
         let mut pairs = swap.pairs();

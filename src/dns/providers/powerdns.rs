@@ -13,11 +13,12 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
 
 use self::zone::{Metadata, Zone, patch, twice};
-use super::common::{Swap, in_shell, quoted};
+use super::common::{Swap, in_shell, quoted, refusal};
 use super::{Limits, ProviderKind};
-use crate::dns::{Holds, Honesty, Listing, Provider, RecordKey, RecordSet};
+use crate::dns::{Grounds, Holds, Honesty, Listing, Provider, RecordKey, RecordSet};
 use crate::event::{Answer, Cause, Unseen};
 use crate::field::{Field, Fields, Form};
 use crate::journal::Permit;
@@ -158,10 +159,8 @@ impl PowerDns {
     }
 
     async fn swap(&self, zone: &str, permit: &Permit<'_>) -> Result<String, Answer> {
-        let swap = Swap::new(permit.from(), permit.to()).map_err(|why| Answer::Refused { why })?;
-        if let Some(why) = twice(&swap) {
-            return Err(Answer::Refused { why });
-        }
+        let (swap, _) = sendable(&Grounds::default(), permit.from(), permit.to())
+            .map_err(|reasons| refusal(&reasons))?;
         let unseen = |unseen: Unseen| Answer::Refused {
             why: format!("nothing was sent: {}", unseen.detail),
         };
@@ -169,15 +168,20 @@ impl PowerDns {
         let looks = futures::try_join!(self.zone(zone, &key), self.metadata(zone, &key));
         let ((seen, listing), metadata) = looks.map_err(unseen)?;
         let sets = asked(listing, &swap.keys()).map_err(unseen)?;
-        let bar = seen.barred(zone, &metadata);
-        if let Some(why) = bar.or_else(|| swap.foreign(&sets)) {
+        let grounds = Grounds {
+            zone: seen.barred(zone, &metadata).into_iter().collect(),
+            ..Grounds::default()
+        };
+        let (swap, body) =
+            sendable(&grounds, permit.from(), permit.to()).map_err(|reasons| refusal(&reasons))?;
+        if let Some(why) = swap.foreign(&sets) {
             return Err(Answer::Refused { why });
         }
         let auth = Auth::Header("x-api-key", &key);
         let url = self.zone_url(zone, None);
         let written = self
             .api
-            .write(permit, Method::Patch, &url, &auth, Some(&patch(&swap)))
+            .write(permit, Method::Patch, &url, &auth, Some(&body))
             .await;
         let answer = match written {
             Ok(reply) if reply.is_success() => {
@@ -251,6 +255,20 @@ impl PowerDns {
     }
 }
 
+/// The swap and the body of its one call, or why it must not be sent.
+fn sendable(grounds: &Grounds, from: &Value, to: &Value) -> Result<(Swap, Json), Vec<String>> {
+    let swap = Swap::new(from, to)?;
+    let mut reasons = grounds.against(&swap.keys());
+    reasons.extend(twice(&swap));
+    match reasons.is_empty() {
+        true => {
+            let body = patch(&swap);
+            Ok((swap, body))
+        }
+        false => Err(reasons),
+    }
+}
+
 /// The sets at these keys. What cannot be read matters only where it was asked for.
 fn asked(listing: Listing, keys: &[RecordKey]) -> Result<Vec<RecordSet>, Unseen> {
     let keys: HashSet<&RecordKey> = keys.iter().collect();
@@ -301,6 +319,16 @@ impl Provider for PowerDns {
         .boxed()
     }
 
+    fn judge(
+        &self,
+        _: &str,
+        grounds: &Grounds,
+        from: &Value,
+        to: &Value,
+    ) -> Result<(), Vec<String>> {
+        sendable(grounds, from, to).map(drop)
+    }
+
     fn write<'a>(&'a self, zone: &'a str, permit: Permit<'a>) -> BoxFuture<'a, Answer> {
         async move {
             match self.swap(zone, &permit).await {
@@ -324,7 +352,7 @@ impl Provider for PowerDns {
     }
 
     fn commands(&self, zone: &str, from: &Value, to: &Value) -> Vec<String> {
-        let Ok(swap) = Swap::new(from, to) else {
+        let Ok((_, body)) = sendable(&Grounds::default(), from, to) else {
             return Vec::new();
         };
         let curl = |method: &str, rest: &str| {
@@ -335,7 +363,7 @@ impl Provider for PowerDns {
         };
         let body = format!(
             " -H 'Content-Type: application/json' --data {} {}",
-            quoted(&patch(&swap).to_string()),
+            quoted(&body.to_string()),
             quoted(&self.zone_url(zone, None))
         );
         let notify = format!(" {}", quoted(&self.zone_url(zone, Some("notify"))));

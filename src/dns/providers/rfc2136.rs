@@ -5,21 +5,28 @@
 //! disabled records of a set that is updated so, and no question shows them; where they matter, its own API is
 //! the better way (`powerdns`).
 
+mod answer;
+mod look;
 mod message;
+mod reply;
+mod signed;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use hickory_resolver::proto::op::ResponseCode;
-use hickory_resolver::proto::rr::{self, TSigner};
+use hickory_resolver::proto::op::Message;
 
-use super::common::{Swap, gather, in_shell};
+use self::look::Reader;
+use self::signed::Sealed;
+use super::common::{Swap, in_shell, refusal};
 use super::{Limits, ProviderKind};
 use crate::clock::Clock;
-use crate::dns::{Honesty, Listing, Provider, RecordKey, RecordSet};
+use crate::dns::{Grounds, Honesty, Listing, Provider, RecordKey, RecordSet};
 use crate::event::{Answer, Cause, Unseen};
 use crate::field::{Field, Fields, Form};
 use crate::journal::Permit;
@@ -28,14 +35,9 @@ use crate::problem::Problem;
 use crate::secret::SecretRef;
 use crate::world::secrets::reveal;
 use crate::world::wire::Wire;
-use message::{Opened, Sealed};
 
 /// How long one question or one update may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a zone transfer may take.
-const TRANSFER_TIMEOUT: Duration = Duration::from_secs(60);
-/// The most of a zone transfer that is read, in bytes.
-const TRANSFER_LIMIT: usize = 256 << 20;
 
 static KEY: &[Field] = &[
     Field::new("name", Form::Text, "The key's name, as the server knows it").required(),
@@ -83,7 +85,7 @@ key = { name = "cutover", algorithm = "hmac-sha256", secret = { env = "TSIG_SECR
         Field::new(
             "write-key",
             Form::Table(KEY),
-            "Another key for updates, asked for only when a run will write",
+            "Another key for updates; a plan does without it, and compares what both keys see where it is at hand",
         ),
     ],
     limits: Limits {
@@ -107,6 +109,8 @@ struct Rfc2136 {
     server: SocketAddr,
     read_key: Key,
     write_key: Key,
+    /// An update was sent.
+    wrote: AtomicBool,
 }
 
 fn build(fields: &Fields) -> Result<Arc<dyn Provider>, Vec<Problem>> {
@@ -148,6 +152,7 @@ fn build(fields: &Fields) -> Result<Arc<dyn Provider>, Vec<Problem>> {
             server,
             read_key,
             write_key,
+            wrote: AtomicBool::new(false),
         })),
         _ => Err(problems),
     }
@@ -175,158 +180,63 @@ fn now() -> u64 {
 }
 
 impl Rfc2136 {
-    /// Asks one question on a connection of its own.
-    async fn ask(
-        &self,
-        signer: &TSigner,
-        key: &Key,
-        zone: &str,
-        asked: &RecordKey,
-    ) -> Result<Vec<(RecordKey, u32, String)>, Unseen> {
-        let garbled = |why: String| {
-            let detail = format!("asking `{}` for `{asked}` failed: {why}", self.server);
-            Unseen::new(Cause::Garbled, detail)
-        };
-        let question = message::question(asked).map_err(garbled)?;
-        let (bytes, mut sealed) = Sealed::seal(question, signer.clone(), now()).map_err(garbled)?;
-        let mut wire = Wire::connect(self.server, TIMEOUT).await?;
-        wire.ask(&bytes).await?;
-        let Opened { message, signed } = sealed
-            .open(&wire.receive().await?, now())
-            .map_err(garbled)?;
-        if let Some(why) = message::denial(&message, &key.name, zone) {
-            return Err(Unseen::new(
-                Cause::Denied,
-                format!("the name server `{}` does not answer: {why}", self.server),
-            ));
-        }
-        let code = message.metadata.response_code;
-        if !matches!(code, ResponseCode::NoError | ResponseCode::NXDomain) {
-            return Err(Unseen::new(
-                Cause::Error,
-                format!(
-                    "the name server `{}` answers `{code}` for `{asked}`",
-                    self.server
-                ),
-            ));
-        }
-        if !signed {
-            return Err(garbled("the answer is not signed".into()));
-        }
-        if !message.metadata.authoritative {
-            return Err(Unseen::new(
-                Cause::Error,
-                format!(
-                    "the name server `{}` is not authoritative for `{asked}`; `server` must be the zone's primary",
-                    self.server
-                ),
-            ));
-        }
-        if message.metadata.truncation {
-            return Err(garbled("the answer is cut off".into()));
-        }
-        Ok(message
-            .answers
-            .iter()
-            .filter_map(message::understood)
-            .filter(|(key, ..)| key == asked)
-            .collect())
+    /// Asks with the key for looking.
+    async fn reader<'a>(&'a self, zone: &'a str) -> Result<Reader<'a>, Unseen> {
+        let key = &self.read_key;
+        let signer = message::signer(key, &reveal(&key.secret).await?)?;
+        Ok(Reader::new(self.server, zone, key, signer))
     }
 
-    async fn read_with(
-        &self,
-        signer: &TSigner,
-        key: &Key,
-        zone: &str,
-        keys: &[RecordKey],
-    ) -> Result<Vec<RecordSet>, Unseen> {
-        let mut records = Vec::new();
-        for asked in keys {
-            records.extend(self.ask(signer, key, zone, asked).await?);
-        }
-        gather(records).map_err(|why| Unseen::new(Cause::Garbled, why))
+    /// Asks with the key for writing.
+    async fn writer<'a>(&'a self, zone: &'a str) -> Result<Reader<'a>, Unseen> {
+        let key = &self.write_key;
+        let signer = message::signer(key, &reveal(&key.secret).await?)?;
+        Ok(Reader::new(self.server, zone, key, signer))
     }
 
-    /// Transfers the zone.
-    async fn transfer(&self, zone: &str) -> Result<Listing, Unseen> {
-        let garbled = |why: String| {
-            let detail = format!(
-                "the transfer of `{zone}` from `{}` failed: {why}",
-                self.server
-            );
-            Unseen::new(Cause::Garbled, detail)
-        };
-        let signer = message::signer(&self.read_key, &reveal(&self.read_key.secret).await?)?;
-        let question = message::transfer(zone).map_err(garbled)?;
-        let (bytes, mut sealed) = Sealed::seal(question, signer, now()).map_err(garbled)?;
-        let mut wire = Wire::connect(self.server, TRANSFER_TIMEOUT).await?;
-        wire.ask(&bytes).await?;
-        let (mut records, mut others) = (Vec::new(), Vec::new());
-        let (mut heads, mut size) = (0, 0);
-        loop {
-            let bytes = wire.receive().await?;
-            size += bytes.len();
-            if size > TRANSFER_LIMIT {
-                return Err(garbled("the zone is too large".into()));
-            }
-            let Opened { message, signed } = sealed.open(&bytes, now()).map_err(garbled)?;
-            if let Some(why) = message::denial(&message, &self.read_key.name, zone) {
-                return Err(Unseen::new(
-                    Cause::Denied,
-                    format!(
-                        "the name server `{}` does not hand over the zone `{zone}`: {why}; allow the transfer to this key, or name the records in the playbook",
-                        self.server
-                    ),
-                ));
-            }
-            let code = message.metadata.response_code;
-            if code != ResponseCode::NoError {
-                return Err(Unseen::new(
-                    Cause::Error,
-                    format!(
-                        "the name server `{}` answers `{code}` to the transfer of `{zone}`; name the records in the playbook where it cannot be had",
-                        self.server
-                    ),
-                ));
-            }
-            let is_soa = |record: &&rr::Record| record.record_type() == rr::RecordType::SOA;
-            heads += message.answers.iter().filter(is_soa).count();
-            records.extend(message.answers.iter().filter_map(message::understood));
-            others.extend(message.answers.iter().filter_map(message::other));
-            if heads == 0 || message.answers.is_empty() {
-                return Err(garbled("it does not begin with the zone's SOA".into()));
-            }
-            if heads >= 2 {
-                return match signed {
-                    true => Ok(Listing {
-                        sets: gather(records).map_err(garbled)?,
-                        others,
-                    }),
-                    false => Err(garbled("its last message is not signed".into())),
-                };
-            }
+    /// The swap and its one message, or why it must not be sent.
+    fn sendable(
+        &self,
+        zone: &str,
+        grounds: &Grounds,
+        from: &Value,
+        to: &Value,
+    ) -> Result<(Swap, Message), Vec<String>> {
+        let swap = Swap::new(from, to)?;
+        let mut reasons = grounds.against(&swap.keys());
+        let update = message::update(zone, &swap)
+            .and_then(|update| message::fits(&self.write_key, &update).map(|()| update));
+        match update {
+            Ok(update) if reasons.is_empty() => return Ok((swap, update)),
+            Ok(_) => {}
+            Err(why) => reasons.push(why),
         }
+        Err(reasons)
     }
 
     async fn swap(&self, zone: &str, permit: &Permit<'_>) -> Result<String, Answer> {
         let refused = |why: String| Answer::Refused { why };
         let unseen = |unseen: Unseen| Answer::Refused { why: unseen.detail };
-        let swap = Swap::new(permit.from(), permit.to()).map_err(refused)?;
+        let (swap, _) = self
+            .sendable(zone, &Grounds::default(), permit.from(), permit.to())
+            .map_err(|reasons| refusal(&reasons))?;
         let secret = reveal(&self.write_key.secret).await.map_err(unseen)?;
         let signer = message::signer(&self.write_key, &secret).map_err(unseen)?;
-        let fresh = self
-            .read_with(&signer, &self.write_key, zone, &swap.keys())
-            .await
-            .map_err(|unseen| Answer::Refused {
-                why: format!(
-                    "nothing was sent, since what is there could not be compared: {}",
-                    unseen.detail
-                ),
-            })?;
+        let reader = Reader::new(self.server, zone, &self.write_key, signer.clone());
+        let keys = swap.keys();
+        let looks = futures::try_join!(reader.read(&keys), reader.grounds(&keys));
+        let (fresh, grounds) = looks.map_err(|unseen| Answer::Refused {
+            why: format!(
+                "nothing was sent, since what is there could not be compared: {}",
+                unseen.detail
+            ),
+        })?;
         if let Some(why) = swap.foreign(&fresh) {
             return Err(Answer::Refused { why });
         }
-        let update = message::update(zone, &swap).map_err(refused)?;
+        let (_, update) = self
+            .sendable(zone, &grounds, permit.from(), permit.to())
+            .map_err(|reasons| refusal(&reasons))?;
         let (bytes, mut sealed) = Sealed::seal(update, signer, now()).map_err(refused)?;
         let left = permit.until().left(&Clock::real().now()).min(TIMEOUT);
         if left.is_zero() {
@@ -341,54 +251,44 @@ impl Rfc2136 {
                 unseen.detail
             ),
         };
+        self.wrote.store(true, Ordering::Relaxed);
         wire.update(permit, &bytes).await.map_err(unclear)?;
         let bytes = wire.receive().await.map_err(unclear)?;
         let opened = sealed
             .open(&bytes, now())
             .map_err(|why| Answer::Unclear { why })?;
-        self.judge(zone, &opened)
+        answer::meaning(self.server, &self.write_key.name, zone, &opened)
     }
+}
 
-    /// What the answer to an update means.
-    fn judge(&self, zone: &str, opened: &Opened) -> Result<String, Answer> {
-        let Opened { message, signed } = opened;
-        let server = self.server;
-        if let Some(why) = message::denial(message, &self.write_key.name, zone) {
-            return Err(Answer::Refused {
-                why: format!("the name server `{server}` did not take the update: {why}"),
-            });
-        }
-        let code = message.metadata.response_code;
-        let refused = |why: &str| Answer::Refused {
-            why: format!("the name server `{server}` did not take the update: {why}"),
-        };
-        match code {
-            ResponseCode::FormErr | ResponseCode::NotImp | ResponseCode::NotZone => {
-                Err(refused(&format!("it answers `{code}`")))
-            }
-            _ if !signed => Err(Answer::Unclear {
-                why: format!(
-                    "the name server `{server}` answered `{code}` without a signature, so anybody may have said it"
-                ),
-            }),
-            ResponseCode::NoError => Ok(format!("`{server}` took the update in one message")),
-            ResponseCode::NXRRSet => Err(refused(
-                "a record set is not what it was (NXRRSET): somebody else wrote it, or it comes from a wildcard",
-            )),
-            ResponseCode::YXRRSet | ResponseCode::YXDomain => Err(refused(
-                "a record set that must not exist does (YXRRSET): somebody else wrote it",
-            )),
-            ResponseCode::NXDomain => Err(refused("a name is gone (NXDOMAIN)")),
-            _ => Err(Answer::Unclear {
-                why: format!("the name server `{server}` answered `{code}` to the update"),
-            }),
-        }
-    }
+/// How what two ways of asking show differs, for a sentence.
+fn unlike(one: &[RecordSet], other: &[RecordSet]) -> Option<String> {
+    let by_key = |sets: &[RecordSet]| -> BTreeMap<RecordKey, RecordSet> {
+        sets.iter()
+            .map(|set| (set.key.clone(), set.clone()))
+            .collect()
+    };
+    let (one, other) = (by_key(one), by_key(other));
+    let keys: BTreeSet<&RecordKey> = one.keys().chain(other.keys()).collect();
+    let key = keys
+        .into_iter()
+        .find(|key| one.get(key) != other.get(key))?;
+    let (is, was) = (
+        RecordSet::told(other.get(key)),
+        RecordSet::told(one.get(key)),
+    );
+    Some(format!("`{key}` is {is} there, and {was} here"))
+}
+
+fn two_views(why: &str) -> String {
+    format!(
+        "the key for looking and the key for writing see different data ({why}): use one key for both"
+    )
 }
 
 impl Provider for Rfc2136 {
     fn list<'a>(&'a self, zone: &'a str) -> BoxFuture<'a, Result<Listing, Unseen>> {
-        self.transfer(zone).boxed()
+        async move { self.reader(zone).await?.transfer().await }.boxed()
     }
 
     fn read<'a>(
@@ -397,11 +297,61 @@ impl Provider for Rfc2136 {
         keys: &'a [RecordKey],
     ) -> BoxFuture<'a, Result<Vec<RecordSet>, Unseen>> {
         async move {
-            let secret = reveal(&self.read_key.secret).await?;
-            let signer = message::signer(&self.read_key, &secret)?;
-            self.read_with(&signer, &self.read_key, zone, keys).await
+            let mut sets = self.reader(zone).await?.read(keys).await?;
+            // Once a write was sent, its key must see the same.
+            if self.write_key != self.read_key && self.wrote.load(Ordering::Relaxed) {
+                let others = self.writer(zone).await?.read(keys).await?;
+                if let Some(why) = unlike(&sets, &others) {
+                    return Err(Unseen::new(Cause::Garbled, two_views(&why)));
+                }
+                sets = others;
+            }
+            Ok(sets)
         }
         .boxed()
+    }
+
+    fn grounds<'a>(
+        &'a self,
+        zone: &'a str,
+        keys: &'a [RecordKey],
+    ) -> BoxFuture<'a, Result<Grounds, Unseen>> {
+        async move {
+            let reader = self.reader(zone).await?;
+            let (mut grounds, sets) = futures::try_join!(reader.grounds(keys), reader.read(keys))?;
+            let without_key = reader.read_unsigned(keys).await;
+            if let Some(why) = without_key.and_then(|public| unlike(&sets, &public)) {
+                grounds.notes.push(format!(
+                    "`{}` tells those who ask without the key `{}` something else ({why}): the key selects a view, and the public may not see what is written",
+                    self.server, self.read_key.name
+                ));
+            }
+            if self.write_key != self.read_key {
+                match self.writer(zone).await {
+                    Ok(writer) => {
+                        let others = writer.read(keys).await?;
+                        grounds.zone.extend(unlike(&sets, &others).map(|why| two_views(&why)));
+                    }
+                    // The secret for writing may be out of reach of those who only plan.
+                    Err(unseen) => grounds.notes.push(format!(
+                        "whether the key `{}` sees the same as `{}` is known only when it is written: {}",
+                        self.write_key.name, self.read_key.name, unseen.detail
+                    )),
+                }
+            }
+            Ok(grounds)
+        }
+        .boxed()
+    }
+
+    fn judge(
+        &self,
+        zone: &str,
+        grounds: &Grounds,
+        from: &Value,
+        to: &Value,
+    ) -> Result<(), Vec<String>> {
+        self.sendable(zone, grounds, from, to).map(drop)
     }
 
     fn write<'a>(&'a self, zone: &'a str, permit: Permit<'a>) -> BoxFuture<'a, Answer> {
@@ -427,7 +377,7 @@ impl Provider for Rfc2136 {
     }
 
     fn commands(&self, zone: &str, from: &Value, to: &Value) -> Vec<String> {
-        let Ok(swap) = Swap::new(from, to) else {
+        let Ok((swap, _)) = self.sendable(zone, &Grounds::default(), from, to) else {
             return Vec::new();
         };
         let key = &self.write_key;

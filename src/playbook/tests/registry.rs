@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 
 use crate::dns::providers::{Limits, ProviderKind};
-use crate::dns::{Honesty, Listing, Provider, RecordKey, RecordSet};
+use crate::dns::{Grounds, Honesty, Listing, Provider, RecordKey, RecordSet};
 use crate::event::{Answer, Unseen};
 use crate::field::{Field, Fields, Form};
 use crate::journal::Permit;
@@ -51,6 +51,10 @@ impl Provider for Nothing {
         _: &'a [RecordKey],
     ) -> BoxFuture<'a, Result<Vec<RecordSet>, Unseen>> {
         Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn judge(&self, _: &str, _: &Grounds, _: &Value, _: &Value) -> Result<(), Vec<String>> {
+        Ok(())
     }
 
     fn write<'a>(&'a self, _: &'a str, _: Permit<'a>) -> BoxFuture<'a, Answer> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 
-use crate::dns::{Honesty, Listing, Provider, RecordKey, RecordSet, RecordType};
+use crate::dns::{Grounds, Honesty, Listing, Provider, RecordKey, RecordSet, RecordType};
 use crate::event::{Answer, Cause, Unseen};
 use crate::journal::Permit;
 use crate::plan::Value;
@@ -101,6 +101,16 @@ impl Provider for Imagined {
     ) -> BoxFuture<'a, Result<Vec<RecordSet>, Unseen>> {
         let sets = keys.iter().filter_map(|key| self.contents.at(key));
         Box::pin(std::future::ready(Ok(sets.collect())))
+    }
+
+    fn judge(
+        &self,
+        zone: &str,
+        grounds: &Grounds,
+        from: &Value,
+        to: &Value,
+    ) -> Result<(), Vec<String>> {
+        self.real.judge(zone, grounds, from, to)
     }
 
     fn write<'a>(&'a self, _: &'a str, _: Permit<'a>) -> BoxFuture<'a, Answer> {

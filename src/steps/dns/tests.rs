@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use super::*;
 use crate::steps::testing::{Book, site};
 use serde_json::json;
@@ -227,6 +229,58 @@ async fn what_must_not_be_written_is_refused() {
         .await
         .unwrap();
     assert!(survey.refusals[0].contains("IPv6"), "{:?}", survey.refusals);
+}
+
+/// A plan without refusals can be carried out: the provider is asked both ways, with what it sees of the zone.
+#[tokio::test]
+async fn what_a_write_would_refuse_is_refused_by_the_plan_both_ways() {
+    let refusals = async |change: fn(&mut Book)| {
+        let mut book = Book::new(Honesty::Atomic, &SETS);
+        change(Arc::get_mut(&mut book).unwrap());
+        let survey = flip(all_services(), Some(60))
+            .survey(&site(book), &aim())
+            .await;
+        survey.unwrap().refusals
+    };
+    assert_eq!(refusals(|_| ()).await, [""; 0]);
+    let of_zone = refusals(|book| book.grounds.zone.push("it is a copy".into())).await;
+    assert_eq!(of_zone, ["it is a copy"]);
+    fn of_set(key: &str, book: &mut Book) {
+        let key: RecordKey = key.parse().unwrap();
+        (book.grounds.sets).insert(key.clone(), format!("a wildcard answers for `{key}`"));
+    }
+    let moves = refusals(|book| of_set("example.org. A", book)).await;
+    assert_eq!(moves, ["a wildcard answers for `example.org. A`"]);
+    let stays = refusals(|book| of_set("mail.example.org. A", book)).await;
+    assert_eq!(stays, [""; 0], "what stays is not written");
+    let back = refusals(|book| {
+        let mut set = RecordSet::new("example.org. A".parse().unwrap(), 0, ["192.0.2.10"]).unwrap();
+        set.ttl = 0;
+        book.replace(&RecordSet::value_of([&set]));
+    })
+    .await;
+    assert_eq!(
+        back,
+        ["there would be no way back: `example.org. A` has no TTL"]
+    );
+}
+
+#[tokio::test]
+async fn what_should_be_known_of_a_zone_is_said_and_refuses_nothing() {
+    let mut book = Book::new(Honesty::Atomic, &SETS);
+    let stay = |what: &str, why: &str| Stay {
+        what: what.into(),
+        why: why.into(),
+    };
+    let inner = Arc::get_mut(&mut book).unwrap();
+    inner.grounds.notes.push("it is a secondary".into());
+    let site = site(book);
+    for scope in [Scope::All, all_services()] {
+        let survey = flip(scope, None).survey(&site, &aim()).await.unwrap();
+        assert_eq!(survey.refusals, [""; 0]);
+        let note = stay("example.org", "it is a secondary");
+        assert!(survey.stays.contains(&note), "{:?}", survey.stays);
+    }
 }
 
 #[tokio::test]

@@ -141,6 +141,43 @@ fn bytes(message: &Message) -> Vec<Vec<u8>> {
     vec![message.to_vec().unwrap()]
 }
 
+/// RFC 6891, 7.
+#[tokio::test]
+async fn a_server_that_knows_no_edns_is_asked_again_without() {
+    for code in [
+        ResponseCode::FormErr,
+        ResponseCode::NotImp,
+        ResponseCode::BADVERS,
+    ] {
+        let server = Scripted::start(anywhere(), move |query, _| {
+            let mut reply = reply(query);
+            match query.edns {
+                Some(_) => {
+                    reply.metadata.response_code = code;
+                    let mut edns = Edns::new();
+                    if code == ResponseCode::BADVERS {
+                        edns.set_rcode_high(1);
+                        reply.metadata.response_code = ResponseCode::NoError;
+                        reply.set_edns(edns);
+                    }
+                }
+                None => {
+                    reply.add_answer(a("example.org", 60, "192.0.2.1"));
+                }
+            }
+            vec![reply.to_vec().unwrap()]
+        })
+        .await;
+        for over_tcp in [false, true] {
+            let seen = match over_tcp {
+                false => ask(server.at, "example.org", RecordType::A, false, LONG).await,
+                true => ask_over_tcp(server.at, "example.org", RecordType::A, false, LONG).await,
+            };
+            assert_eq!(seen.unwrap().records, ["192.0.2.1"], "{code} {over_tcp}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn an_answer_is_read_with_chain_ttl_and_authority() {
     let server = Scripted::start(anywhere(), |query, _| {

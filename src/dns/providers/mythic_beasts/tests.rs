@@ -1,4 +1,7 @@
+use serde_json::json;
+
 use super::*;
+use crate::dns::RecordType;
 
 fn sets(json: &str) -> Vec<RecordSet> {
     let records: Records = serde_json::from_str(json).unwrap();

@@ -168,8 +168,8 @@ pub(super) fn patch(swap: &Swap) -> Json {
 }
 
 /// A record cannot be served and disabled in one set.
-pub(super) fn twice(swap: &Swap) -> Option<String> {
-    swap.to.iter().find_map(|set| {
+pub(super) fn twice(swap: &Swap) -> impl Iterator<Item = String> {
+    swap.to.iter().filter_map(|set| {
         let disabled = set.extra.get("disabled")?.as_array()?;
         let both = (set.data.iter()).find(|data| disabled.contains(&json!(data)))?;
         Some(format!(

@@ -1,29 +1,23 @@
-//! The messages of RFC 2136 and the signatures of RFC 8945, as bytes.
-//!
-//! The signature is made and checked here and not by the DNS library's client, since that hides the reason
-//! of an unsigned refusal: a wrong secret, an unknown key and a failed prerequisite would look the same.
+//! The messages of RFC 2136.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use hickory_resolver::proto::op::update_message::UpdateMessage;
-use hickory_resolver::proto::op::{Message, MessageType, OpCode, Query, ResponseCode};
-use hickory_resolver::proto::rr::rdata::tsig::{
-    TsigAlgorithm, TsigError, signed_bitmessage_to_buf,
-};
+use hickory_resolver::proto::op::{Edns, Message, OpCode, Query};
+use hickory_resolver::proto::rr::rdata::opt::EdnsOption;
+use hickory_resolver::proto::rr::rdata::tsig::TsigAlgorithm;
 use hickory_resolver::proto::rr::rdata::{A, AAAA, CNAME};
 use hickory_resolver::proto::rr::{self, DNSClass, Name, RData, Record, TSigner};
 
 use super::Key;
+use super::signed::Sealed;
 use crate::dns::providers::common::Swap;
-use crate::dns::{Holds, Other, RecordKey, RecordSet, RecordType};
+use crate::dns::{RecordKey, RecordSet, RecordType, name};
 use crate::event::{Cause, Unseen};
 use crate::secret::Secret;
 
 /// How far the clocks of both sides may differ, in seconds.
 const FUDGE: u16 = 300;
-/// The most unsigned messages between two signed ones of a transfer (RFC 8945, section 5.3.1).
-const UNSIGNED_LIMIT: usize = 100;
-
 /// The names of the signature algorithms that a playbook can give.
 pub(super) const ALGORITHMS: &[&str] = &["hmac-sha256", "hmac-sha384", "hmac-sha512"];
 
@@ -53,6 +47,21 @@ pub(super) fn signer(key: &Key, secret: &Secret) -> Result<TSigner, Unseen> {
 /// The question for one set, without recursion.
 pub(super) fn question(key: &RecordKey) -> Result<Message, String> {
     Ok(query(name(&key.name)?, rtype(key.rtype)))
+}
+
+/// The question for the SOA of a name.
+pub(super) fn soa(of: &str) -> Result<Message, String> {
+    Ok(query(name(of)?, rr::RecordType::SOA))
+}
+
+/// The question for the SOA of a zone that also asks how long a copy of it is still good (RFC 7314).
+pub(super) fn apex(zone: &str) -> Result<Message, String> {
+    let mut message = soa(zone)?;
+    let mut edns = Edns::new();
+    edns.options_mut()
+        .insert(EdnsOption::Unknown(9, Vec::new()));
+    message.set_edns(edns);
+    Ok(message)
 }
 
 /// The question for a whole zone.
@@ -96,6 +105,13 @@ pub(super) fn update(zone: &str, swap: &Swap) -> Result<Message, String> {
         message.add_updates(records(set, set.ttl)?);
     }
     Ok(message)
+}
+
+/// Whether a message still fits into 65,535 bytes (RFC 1035, 4.2.2) once it is signed with this key.
+pub(super) fn fits(key: &Key, message: &Message) -> Result<(), String> {
+    // A signature is as long with any secret.
+    let signer = signer(key, &Secret::new("AAAA")).map_err(|unseen| unseen.detail)?;
+    Sealed::seal(message.clone(), signer, 0).map(drop)
 }
 
 /// The keys at which nothing may be: new ones, and those that cannot live beside a new one.
@@ -152,41 +168,10 @@ fn rdata(rtype: RecordType, text: &str) -> Result<RData, String> {
     })
 }
 
-/// A record of one of our types, in our words; `None` for any other.
-pub(super) fn understood(record: &Record) -> Option<(RecordKey, u32, String)> {
-    let (rtype, data) = match &record.data {
-        RData::A(A(ip)) => (RecordType::A, ip.to_string()),
-        RData::AAAA(AAAA(ip)) => (RecordType::Aaaa, ip.to_string()),
-        RData::CNAME(CNAME(name)) => (RecordType::Cname, dotted(name)),
-        _ => return None,
-    };
-    let key = RecordKey::new(&record.name.to_ascii(), rtype);
-    Some((key, record.ttl, data))
-}
-
-/// A record of another type that may lead somewhere, as text; the types that cannot are left out.
-pub(super) fn other(record: &Record) -> Option<Other> {
-    let rtype = match record.data {
-        RData::A(_) | RData::AAAA(_) | RData::CNAME(_) | RData::SOA(_) | RData::NS(_) => {
-            return None;
-        }
-        _ if record.record_type().is_dnssec() => return None,
-        _ => record.record_type().to_string(),
-    };
-    let text = Holds::Text(vec![record.data.to_string()]);
-    Some(Other::new(&record.name.to_ascii(), rtype, text))
-}
-
-fn dotted(name: &Name) -> String {
-    format!(
-        "{}.",
-        name.to_ascii().trim_end_matches('.').to_ascii_lowercase()
-    )
-}
-
 pub(super) fn name(text: &str) -> Result<Name, String> {
-    let mut name =
-        Name::from_ascii(text).map_err(|error| format!("`{text}` is no name: {error}"))?;
+    let labels = name::labels(text)?;
+    let mut name = Name::from_labels(labels.iter().map(Vec::as_slice))
+        .map_err(|error| format!("`{text}` is no name: {error}"))?;
     name.set_fqdn(true);
     Ok(name)
 }
@@ -197,128 +182,6 @@ fn rtype(rtype: RecordType) -> rr::RecordType {
         RecordType::Aaaa => rr::RecordType::AAAA,
         RecordType::Cname => rr::RecordType::CNAME,
     }
-}
-
-/// A message that was sent, and what its answers are checked against.
-pub(super) struct Sealed {
-    signer: TSigner,
-    id: u16,
-    /// The signature of the request, then of the newest signed answer.
-    previous: Vec<u8>,
-    /// Unsigned answers since then; the next signature covers them.
-    between: Vec<u8>,
-    unsigned: usize,
-    first: bool,
-}
-
-/// An answer, and whether its signature was seen and is right.
-pub(super) struct Opened {
-    pub(super) message: Message,
-    pub(super) signed: bool,
-}
-
-impl Sealed {
-    /// Signs a message at a time, in seconds since 1970, and returns its bytes.
-    pub(super) fn seal(
-        mut message: Message,
-        signer: TSigner,
-        now: u64,
-    ) -> Result<(Vec<u8>, Sealed), String> {
-        message
-            .finalize(&signer, now)
-            .map_err(|error| format!("failed to sign the message: {error}"))?;
-        let bytes = message
-            .to_vec()
-            .map_err(|error| format!("failed to encode the message: {error}"))?;
-        if bytes.len() > usize::from(u16::MAX) || message.metadata.truncation {
-            return Err("the record sets do not fit into one message".into());
-        }
-        let previous = message
-            .signature()
-            .map(|tsig| tsig.data.mac.clone())
-            .unwrap_or_default();
-        let sealed = Sealed {
-            signer,
-            id: message.metadata.id,
-            previous,
-            between: Vec::new(),
-            unsigned: 0,
-            first: true,
-        };
-        Ok((bytes, sealed))
-    }
-
-    /// Reads one answer and checks its signature, if it has one. An answer that is not to this question, or
-    /// whose signature is wrong, is an error.
-    pub(super) fn open(&mut self, bytes: &[u8], now: u64) -> Result<Opened, String> {
-        let message = Message::from_vec(bytes)
-            .map_err(|error| format!("the answer is no DNS message: {error}"))?;
-        if message.metadata.id != self.id || message.metadata.message_type != MessageType::Response
-        {
-            return Err("the answer belongs to another question".into());
-        }
-        let signature = message
-            .signature()
-            .filter(|tsig| !tsig.data.mac.is_empty() && tsig.data.error.is_none());
-        let Some(_) = signature else {
-            self.unsigned += 1;
-            if self.unsigned > UNSIGNED_LIMIT {
-                return Err("too many messages came without a signature".into());
-            }
-            self.between.extend_from_slice(bytes);
-            return Ok(Opened {
-                message,
-                signed: false,
-            });
-        };
-        let (rest, tsig) = signed_bitmessage_to_buf(bytes, None, self.first)
-            .map_err(|error| format!("the signature of the answer cannot be read: {error}"))?;
-        let length = u16::try_from(self.previous.len()).unwrap_or(u16::MAX);
-        let mut covered = length.to_be_bytes().to_vec();
-        covered.extend_from_slice(&self.previous);
-        covered.append(&mut self.between);
-        covered.extend_from_slice(&rest);
-        let known = tsig.name == *self.signer.signer_name()
-            && tsig.data.algorithm == *self.signer.algorithm();
-        if !known || self.signer.verify(&covered, &tsig.data.mac).is_err() {
-            return Err("the signature of the answer is wrong".into());
-        }
-        if tsig.data.time.abs_diff(now) > u64::from(tsig.data.fudge) {
-            return Err("the answer was signed at another time: the clocks differ".into());
-        }
-        self.previous = tsig.data.mac.clone();
-        self.unsigned = 0;
-        self.first = false;
-        Ok(Opened {
-            message,
-            signed: true,
-        })
-    }
-}
-
-/// Why a server does not deal with a message at all, in words; `None` where it did.
-pub(super) fn denial(message: &Message, key: &str, zone: &str) -> Option<String> {
-    let tsig = message.signature().and_then(|tsig| tsig.data.error);
-    let why = match (tsig, message.metadata.response_code) {
-        (Some(TsigError::BadSig), _) => {
-            format!("the secret of key `{key}` is wrong (BADSIG)")
-        }
-        (Some(TsigError::BadKey), _) => {
-            format!("it does not know the key `{key}` with this algorithm (BADKEY)")
-        }
-        (Some(TsigError::BadTime), _) => {
-            "its clock and this machine's differ by more than five minutes (BADTIME)".into()
-        }
-        (Some(other), _) => format!("the signature failed with error {}", u16::from(other)),
-        (None, ResponseCode::Refused) => format!(
-            "it refuses (REFUSED): the key `{key}` may not do this in `{zone}`, or is not the right one, or this machine's address is not allowed"
-        ),
-        (None, ResponseCode::NotAuth) => format!(
-            "it is not authoritative for `{zone}`, or does not take the key `{key}` (NOTAUTH)"
-        ),
-        _ => return None,
-    };
-    Some(why)
 }
 
 /// What one message may hold of changes, in bytes. A DNS message holds 65,535 (RFC 1035, 4.2.2); the rest is

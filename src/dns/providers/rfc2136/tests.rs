@@ -1,4 +1,5 @@
 use super::*;
+use crate::dns::providers::common::gather;
 use crate::field::Datum;
 
 fn table(name: &str, variable: &str) -> Datum {

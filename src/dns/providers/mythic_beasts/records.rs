@@ -1,0 +1,130 @@
+//! Records as the API shows and takes them.
+
+use std::collections::{BTreeMap, HashSet};
+
+use serde::Deserialize;
+use serde_json::{Value as Json, json};
+
+use crate::dns::providers::common::{Swap, gather};
+use crate::dns::{Grounds, Holds, Listing, Other, RecordKey, RecordSet, RecordType};
+use crate::plan::Value;
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Records {
+    pub(super) records: Vec<Record>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Record {
+    host: String,
+    ttl: u32,
+    #[serde(rename = "type")]
+    rtype: String,
+    data: String,
+    /// It comes from a template of the account.
+    #[serde(default, rename = "_template")]
+    template: bool,
+    /// The service itself makes it.
+    #[serde(default, rename = "_generated")]
+    generated: bool,
+}
+
+/// What a write did.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Counts {
+    pub(super) records_added: usize,
+    pub(super) records_removed: usize,
+}
+
+/// The records of a zone as sets; those that are not the zone's own are marked in `extra`. A set that cannot be
+/// read is one of the others.
+pub(super) fn understood(zone: &str, records: Vec<Record>) -> Listing {
+    let mut borrowed = HashSet::new();
+    let mut ours: BTreeMap<RecordKey, Vec<(u32, String)>> = BTreeMap::new();
+    let mut others = Vec::new();
+    for record in records {
+        let name = match record.host.as_str() {
+            "@" | "" => zone.to_owned(),
+            host => format!("{host}.{zone}"),
+        };
+        let Ok(rtype) = record.rtype.parse::<RecordType>() else {
+            if !matches!(record.rtype.as_str(), "SOA" | "NS") {
+                let data = Holds::Text(vec![record.data]);
+                others.push(Other::new(&name, record.rtype, data));
+            }
+            continue;
+        };
+        let key = RecordKey::new(&name, rtype);
+        if record.template || record.generated {
+            borrowed.insert(key.clone());
+        }
+        // As in a zone file, a name without the last dot lies in the zone.
+        let data = match rtype {
+            RecordType::Cname if record.data == "@" => zone.to_owned(),
+            RecordType::Cname if !record.data.ends_with('.') => format!("{}.{zone}", record.data),
+            _ => record.data,
+        };
+        ours.entry(key).or_default().push((record.ttl, data));
+    }
+    let mut sets = Vec::new();
+    for (key, members) in ours {
+        let (name, rtype) = (key.name.clone(), key.rtype);
+        let members = members.into_iter();
+        match gather(members.map(|(ttl, data)| (key.clone(), ttl, data))) {
+            Ok(one) => sets.extend(one),
+            Err(why) => others.push(Other::new(&name, rtype.to_string(), Holds::Unread(why))),
+        }
+    }
+    for set in &mut sets {
+        if borrowed.contains(&set.key) {
+            if !set.extra.is_object() {
+                set.extra = json!({});
+            }
+            set.extra["template"] = json!(true);
+        }
+    }
+    Listing { sets, others }
+}
+
+/// The swap, or why it must not be sent.
+pub(super) fn sendable(
+    zone: &str,
+    grounds: &Grounds,
+    from: &Value,
+    to: &Value,
+) -> Result<Swap, Vec<String>> {
+    let swap = Swap::new(from, to)?;
+    let keys = swap.keys();
+    let mut reasons = grounds.against(&keys);
+    reasons.extend(keys.iter().filter_map(|key| host(zone, key).err()));
+    let borrowed = (swap.from.iter()).filter(|set| set.extra.get("template").is_some());
+    reasons.extend(borrowed.map(|set| {
+        format!(
+            "`{}` comes from a template or from the service itself; make it a record of the zone first",
+            set.key
+        )
+    }));
+    match reasons.is_empty() {
+        true => Ok(swap),
+        false => Err(reasons),
+    }
+}
+
+/// The name as the API wants it: relative to the zone.
+pub(super) fn host(zone: &str, key: &RecordKey) -> Result<String, String> {
+    match key.name.strip_suffix(zone) {
+        Some("") => Ok("@".into()),
+        Some(rest) if rest.ends_with('.') => Ok(rest.trim_end_matches('.').to_owned()),
+        _ => Err(format!("`{key}` does not lie in the zone `{zone}`")),
+    }
+}
+
+pub(super) fn body(set: &RecordSet, host: &str) -> Json {
+    let records: Vec<_> = (set.data.iter())
+        .map(|data| {
+            json!({ "host": host, "ttl": set.ttl, "type": set.key.rtype.to_string(), "data": data })
+        })
+        .collect();
+    json!({ "records": records })
+}

@@ -1,0 +1,48 @@
+//! What the answer to an update means.
+
+use std::net::SocketAddr;
+
+use hickory_resolver::proto::op::ResponseCode;
+
+use super::signed::{self, Opened};
+use crate::event::Answer;
+
+/// The note of a write that was done, or what the server said instead.
+pub(super) fn meaning(
+    server: SocketAddr,
+    key: &str,
+    zone: &str,
+    opened: &Opened,
+) -> Result<String, Answer> {
+    let Opened { reply, signed } = opened;
+    if let Some(why) = signed::denial(reply, key, zone) {
+        return Err(Answer::Refused {
+            why: format!("the name server `{server}` did not take the update: {why}"),
+        });
+    }
+    let code = ResponseCode::from(0, (reply.code & 15) as u8);
+    let refused = |why: &str| Answer::Refused {
+        why: format!("the name server `{server}` did not take the update: {why}"),
+    };
+    match code {
+        ResponseCode::FormErr | ResponseCode::NotImp | ResponseCode::NotZone => {
+            Err(refused(&format!("it answers `{code}`")))
+        }
+        _ if !signed => Err(Answer::Unclear {
+            why: format!(
+                "the name server `{server}` answered `{code}` without a signature, so anybody may have said it"
+            ),
+        }),
+        ResponseCode::NoError => Ok(format!("`{server}` took the update in one message")),
+        ResponseCode::NXRRSet => Err(refused(
+            "a record set is not what it was (NXRRSET): somebody else wrote it, or it comes from a wildcard",
+        )),
+        ResponseCode::YXRRSet | ResponseCode::YXDomain => Err(refused(
+            "a record set that must not exist does (YXRRSET): somebody else wrote it",
+        )),
+        ResponseCode::NXDomain => Err(refused("a name is gone (NXDOMAIN)")),
+        _ => Err(Answer::Unclear {
+            why: format!("the name server `{server}` answered `{code}` to the update"),
+        }),
+    }
+}

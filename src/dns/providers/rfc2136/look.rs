@@ -1,0 +1,346 @@
+//! What is asked of a name server: record sets, the whole zone, and whether they are the zone's own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
+
+use hickory_resolver::proto::op::{Message, ResponseCode};
+use hickory_resolver::proto::rr::TSigner;
+
+use super::reply::{CNAME, DNAME, Data, Entry, NS, Reply, SOA};
+use super::signed::{self, Opened, Sealed};
+use super::{Key, TIMEOUT, message, now};
+use crate::dns::providers::common::gather;
+use crate::dns::{Grounds, Holds, Listing, Other, RecordKey, RecordSet, RecordType};
+use crate::event::{Cause, Unseen};
+use crate::world::wire::{Wire, ask_all};
+
+/// How long a zone transfer may take.
+const TRANSFER_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(60);
+/// The most of a zone transfer that is read, in bytes.
+const TRANSFER_LIMIT: usize = 256 << 20;
+
+/// A label that no zone holds: what is answered below a name tells what the name itself is.
+const NOBODY: &str = "cutover-asks-q7x";
+
+/// Asks one server of one zone with one key.
+pub(super) struct Reader<'a> {
+    server: SocketAddr,
+    zone: &'a str,
+    key: &'a Key,
+    signer: TSigner,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(
+        server: SocketAddr,
+        zone: &'a str,
+        key: &'a Key,
+        signer: TSigner,
+    ) -> Reader<'a> {
+        Reader {
+            server,
+            zone,
+            key,
+            signer,
+        }
+    }
+
+    fn garbled(&self, asked: &str, why: impl std::fmt::Display) -> Unseen {
+        let detail = format!("asking `{}` for `{asked}` failed: {why}", self.server);
+        Unseen::new(Cause::Garbled, detail)
+    }
+
+    /// Puts questions, signed and in flight together; each comes back with its answer, which is signed and of
+    /// the zone's own server.
+    async fn ask(&self, questions: Vec<(String, Message)>) -> Result<Vec<Reply>, Unseen> {
+        let (mut bytes, mut sealed) = (Vec::new(), Vec::new());
+        for (id, (asked, mut question)) in questions.into_iter().enumerate() {
+            // Different ones within what is in flight on a connection; nobody can answer without the secret.
+            question.metadata.id = (id % usize::from(u16::MAX)) as u16;
+            let (message, seal) = Sealed::seal(question, self.signer.clone(), now())
+                .map_err(|why| self.garbled(&asked, why))?;
+            bytes.push(message);
+            sealed.push((asked, seal));
+        }
+        let answers = ask_all(self.server, &bytes, TIMEOUT).await?;
+        (sealed.into_iter().zip(answers))
+            .map(|((asked, mut seal), answer)| {
+                let opened = seal.open(&answer, now());
+                self.accepted(&asked, opened.map_err(|why| self.garbled(&asked, why))?)
+            })
+            .collect()
+    }
+
+    fn accepted(&self, asked: &str, opened: Opened) -> Result<Reply, Unseen> {
+        let Opened { reply, signed } = opened;
+        let server = self.server;
+        if let Some(why) = signed::denial(&reply, &self.key.name, self.zone) {
+            return Err(Unseen::new(
+                Cause::Denied,
+                format!("the name server `{server}` does not answer: {why}"),
+            ));
+        }
+        let code = ResponseCode::from(0, (reply.code & 15) as u8);
+        if !matches!(code, ResponseCode::NoError | ResponseCode::NXDomain) {
+            return Err(Unseen::new(
+                Cause::Error,
+                format!("the name server `{server}` answers `{code}` for `{asked}`"),
+            ));
+        }
+        if !signed {
+            return Err(self.garbled(asked, "the answer is not signed"));
+        }
+        if !reply.authoritative {
+            let cut = reply.authorities.iter().find(|entry| entry.rtype == NS);
+            let why = match cut {
+                Some(cut) => format!(
+                    "it is delegated to the servers of `{}`; name that zone in the playbook",
+                    cut.owner
+                ),
+                None => "`server` must be the zone's primary".into(),
+            };
+            return Err(Unseen::new(
+                Cause::Error,
+                format!("the name server `{server}` is not authoritative for `{asked}`: {why}"),
+            ));
+        }
+        match reply.truncated {
+            true => Err(self.garbled(asked, "the answer is cut off")),
+            false => Ok(reply),
+        }
+    }
+
+    /// The sets at these keys; absent ones are left out.
+    pub(super) async fn read(&self, keys: &[RecordKey]) -> Result<Vec<RecordSet>, Unseen> {
+        let questions = (keys.iter())
+            .map(|key| Ok((key.to_string(), message::question(key)?)))
+            .collect::<Result<Vec<_>, String>>()
+            .map_err(|why| self.garbled(self.zone, why))?;
+        let replies = self.ask(questions).await?;
+        sets(keys, &replies).map_err(|why| self.garbled(self.zone, why))
+    }
+
+    /// The same for somebody who has no key; `None` where the server tells him nothing.
+    pub(super) async fn read_unsigned(&self, keys: &[RecordKey]) -> Option<Vec<RecordSet>> {
+        let mut bytes = Vec::new();
+        for (id, key) in keys.iter().enumerate() {
+            let mut question = message::question(key).ok()?;
+            question.metadata.id = (id % usize::from(u16::MAX)) as u16;
+            bytes.push(question.to_vec().ok()?);
+        }
+        let answers = ask_all(self.server, &bytes, TIMEOUT).await.ok()?;
+        let replies: Vec<Reply> = (answers.iter())
+            .map(|answer| Reply::read(answer).ok())
+            .collect::<Option<_>>()?;
+        let tells = |reply: &Reply| reply.authoritative && matches!(reply.code, 0 | 3);
+        replies
+            .iter()
+            .all(tells)
+            .then(|| sets(keys, &replies).ok())?
+    }
+
+    /// Whether the sets at these keys are the zone's own, and the server its primary.
+    ///
+    /// What is answered for a name that cannot exist below each name tells two things in one: its SOA is that of
+    /// the zone in which the name lies, and that it does not exist says that no wildcard answers for the name
+    /// either (RFC 4592, 2.2.1: a wildcard covers what is below a name only where that name is not there).
+    pub(super) async fn grounds(&self, keys: &[RecordKey]) -> Result<Grounds, Unseen> {
+        let mut grounds = Grounds::default();
+        let names: BTreeSet<&str> = keys.iter().map(|key| key.name.as_str()).collect();
+        // One that has no room below itself cannot be asked about so; the server itself compares it.
+        let below = |prefix: &str, name: &str| {
+            let asked = format!("{prefix}.{name}");
+            let question = message::soa(&asked).ok()?;
+            Some((asked, question))
+        };
+        let (names, questions): (Vec<&str>, Vec<_>) = (names.into_iter())
+            .filter_map(|name| Some((name, below(NOBODY, name)?)))
+            .unzip();
+        let replies = futures::future::try_join(self.ask(questions), self.apex(&mut grounds.notes));
+        let (replies, ()) = replies.await?;
+        let mut bars: BTreeMap<&str, String> = BTreeMap::new();
+        let mut covered = Vec::new();
+        for (name, reply) in names.iter().zip(&replies) {
+            if let Some(alias) = reply.answers.iter().find(|entry| entry.rtype == DNAME) {
+                bars.insert(
+                    name,
+                    format!("the DNAME at `{}` answers for it", alias.owner),
+                );
+                continue;
+            }
+            if reply.code == 0 || !reply.answers.is_empty() {
+                covered.push(*name);
+            }
+            let of = reply.authorities.iter().find(|entry| entry.rtype == SOA);
+            let alias = reply.answers.iter().any(|entry| entry.rtype == CNAME);
+            if let Some(of) = of.filter(|of| !alias && of.owner != self.zone) {
+                let why = format!(
+                    "it lies in the zone `{}`, and not in `{}`: name that zone in the playbook",
+                    of.owner, self.zone
+                );
+                bars.insert(name, why);
+            }
+        }
+        // Either a wildcard covers the name, or there is one right below it; in the second case nothing is found
+        // below that.
+        let (covered, questions): (Vec<&str>, Vec<_>) = (covered.into_iter())
+            .filter_map(|name| Some((name, below(&format!("{NOBODY}.*"), name)?)))
+            .unzip();
+        for (name, reply) in covered.iter().zip(self.ask(questions).await?) {
+            if reply.code == 0 || !reply.answers.is_empty() {
+                bars.entry(name).or_insert_with(|| {
+                    "a wildcard answers for it, and there is no such record set: add it first"
+                        .into()
+                });
+            }
+        }
+        for key in keys {
+            if let Some(why) = bars.get(key.name.as_str()) {
+                grounds
+                    .sets
+                    .insert(key.clone(), format!("`{key}` cannot be written: {why}"));
+            }
+        }
+        Ok(grounds)
+    }
+
+    /// Notes what speaks against the server being the zone's primary: then what is read from it may lag behind
+    /// what is written.
+    async fn apex(&self, notes: &mut Vec<String>) -> Result<(), Unseen> {
+        let apex = |question: Result<Message, String>| {
+            question.map(|question| vec![(self.zone.to_owned(), question)])
+        };
+        let question =
+            apex(message::apex(self.zone)).map_err(|why| self.garbled(self.zone, why))?;
+        let replies = match self.ask(question).await {
+            Ok(replies) => replies,
+            // Without EDNS (RFC 6891, 7).
+            Err(_) => {
+                let plain = apex(message::soa(self.zone));
+                self.ask(plain.map_err(|why| self.garbled(self.zone, why))?)
+                    .await?
+            }
+        };
+        let Some(reply) = replies.first() else {
+            return Ok(());
+        };
+        let Some((primary, expires)) = reply.answers.iter().find_map(|entry| match &entry.data {
+            Data::Soa {
+                primary, expire, ..
+            } if entry.owner == self.zone => Some((primary.clone(), *expire)),
+            _ => None,
+        }) else {
+            return Err(self.garbled(self.zone, "it has no SOA of this zone"));
+        };
+        let (server, zone) = (self.server, self.zone);
+        let lags = "where it forwards updates, what is read from it lags behind what is written; give the primary as `server`";
+        match reply.expire {
+            Some(left) if left < expires => notes.push(format!(
+                "`{server}` is a secondary of `{zone}` (its copy expires in {left} of {expires} seconds): {lags}"
+            )),
+            Some(_) => {}
+            // Only what the server itself knows of its primary is asked.
+            None if primary.ends_with(zone) => {
+                let rtype = match server.ip() {
+                    IpAddr::V4(_) => RecordType::A,
+                    IpAddr::V6(_) => RecordType::Aaaa,
+                };
+                let key = RecordKey::new(&primary, rtype);
+                let found = self.read(std::slice::from_ref(&key)).await.unwrap_or_default();
+                let addresses: Vec<IpAddr> = found.iter().flat_map(RecordSet::addresses).collect();
+                if !addresses.is_empty() && !addresses.contains(&server.ip()) {
+                    notes.push(format!(
+                        "the SOA of `{zone}` names `{primary}` as its primary, and `{server}` is none of its addresses: {lags}"
+                    ));
+                }
+            }
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// Transfers the zone.
+    pub(super) async fn transfer(&self) -> Result<Listing, Unseen> {
+        let (server, zone) = (self.server, self.zone);
+        let garbled = |why: String| {
+            let detail = format!("the transfer of `{zone}` from `{server}` failed: {why}");
+            Unseen::new(Cause::Garbled, detail)
+        };
+        let question = message::transfer(zone).map_err(garbled)?;
+        let (bytes, mut sealed) =
+            Sealed::seal(question, self.signer.clone(), now()).map_err(garbled)?;
+        let mut wire = Wire::connect(server, TRANSFER_TIMEOUT).await?;
+        wire.ask(&bytes).await?;
+        let (mut records, mut others) = (Vec::new(), Vec::new());
+        let (mut heads, mut size) = (0, 0);
+        loop {
+            let bytes = wire.receive().await?;
+            size += bytes.len();
+            if size > TRANSFER_LIMIT {
+                return Err(garbled("the zone is too large".into()));
+            }
+            let Opened { reply, signed } = sealed.open(&bytes, now()).map_err(garbled)?;
+            if let Some(why) = signed::denial(&reply, &self.key.name, zone) {
+                return Err(Unseen::new(
+                    Cause::Denied,
+                    format!(
+                        "the name server `{server}` does not hand over the zone `{zone}`: {why}; allow the transfer to this key, or name the records in the playbook"
+                    ),
+                ));
+            }
+            if reply.code != 0 {
+                let code = ResponseCode::from(0, (reply.code & 15) as u8);
+                return Err(Unseen::new(
+                    Cause::Error,
+                    format!(
+                        "the name server `{server}` answers `{code}` to the transfer of `{zone}`; name the records in the playbook where it cannot be had"
+                    ),
+                ));
+            }
+            heads += reply
+                .answers
+                .iter()
+                .filter(|entry| entry.rtype == SOA)
+                .count();
+            records.extend(reply.answers.iter().filter_map(Entry::understood));
+            others.extend(reply.answers.iter().filter_map(Entry::other));
+            if heads == 0 || reply.answers.is_empty() {
+                return Err(garbled("it does not begin with the zone's SOA".into()));
+            }
+            if heads >= 2 {
+                return match signed {
+                    true => Ok(listing(records, others)),
+                    false => Err(garbled("its last message is not signed".into())),
+                };
+            }
+        }
+    }
+}
+
+/// The sets at these keys, from the answers to the questions for them.
+fn sets(keys: &[RecordKey], replies: &[Reply]) -> Result<Vec<RecordSet>, String> {
+    let records = (keys.iter().zip(replies)).flat_map(|(asked, reply)| {
+        let records = reply.answers.iter().filter_map(Entry::understood);
+        records.filter(move |(key, ..)| key == asked)
+    });
+    gather(records)
+}
+
+/// A whole zone; a set that cannot be understood is one of the others.
+fn listing(records: Vec<(RecordKey, u32, String)>, mut others: Vec<Other>) -> Listing {
+    let mut grouped: BTreeMap<RecordKey, Vec<(RecordKey, u32, String)>> = BTreeMap::new();
+    for record in records {
+        grouped.entry(record.0.clone()).or_default().push(record);
+    }
+    let mut sets = Vec::new();
+    for (key, records) in grouped {
+        match gather(records) {
+            Ok(one) => sets.extend(one),
+            Err(why) => {
+                let rtype = key.rtype.to_string();
+                others.push(Other::new(&key.name, rtype, Holds::Unread(why)));
+            }
+        }
+    }
+    Listing { sets, others }
+}

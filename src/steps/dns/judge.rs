@@ -1,0 +1,72 @@
+//! Whether what a plan would write can be written: there, and back.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::future::join_all;
+
+use super::zone_at;
+use crate::dns::RecordKey;
+use crate::event::Unseen;
+use crate::plan::{Edit, Stay};
+use crate::site::{Site, Zone};
+use crate::step::Survey;
+
+/// Asks the provider of each zone whether every edit can be written, there and back, and adds what speaks
+/// against it to the survey.
+pub(super) async fn judge(site: &Site, survey: &mut Survey) -> Result<(), Unseen> {
+    let mut zones: BTreeMap<&str, (&Zone, Vec<&Edit>)> = BTreeMap::new();
+    for edit in &survey.edits {
+        if let Some(zone) = zone_at(site, &edit.place) {
+            let (_, edits) = zones.entry(&zone.name).or_insert((zone, Vec::new()));
+            edits.push(edit);
+        }
+    }
+    let judged = (zones.into_values()).map(|(zone, edits)| judge_zone(zone, edits));
+    let (mut refusals, mut stays) = (BTreeSet::new(), Vec::new());
+    for judged in join_all(judged).await {
+        let (reasons, notes) = judged?;
+        refusals.extend(reasons);
+        stays.extend(notes);
+    }
+    survey.refusals.extend(refusals);
+    survey.stays.extend(stays);
+    Ok(())
+}
+
+/// What speaks against the edits of one zone, and what a person should know of it.
+async fn judge_zone(zone: &Zone, edits: Vec<&Edit>) -> Result<(Vec<String>, Vec<Stay>), Unseen> {
+    let keys: BTreeSet<RecordKey> = (edits.iter())
+        .flat_map(|edit| edit.before.0.keys().chain(edit.after.0.keys()))
+        .filter_map(|key| key.parse().ok())
+        .collect();
+    let keys: Vec<RecordKey> = keys.into_iter().collect();
+    let provider = &zone.provider;
+    let grounds = provider
+        .grounds(&zone.name, &keys)
+        .await
+        .map_err(|unseen| {
+            let name = &zone.name;
+            let detail = format!(
+                "cannot tell whether `{name}` can be written: {}",
+                unseen.detail
+            );
+            Unseen::new(unseen.cause, detail)
+        })?;
+    let mut reasons = Vec::new();
+    for edit in edits {
+        let judge = |from, to| {
+            let judged = provider.judge(&zone.name, &grounds, from, to);
+            judged.err().unwrap_or_default()
+        };
+        let there = judge(&edit.before, &edit.after);
+        let back = judge(&edit.after, &edit.before).into_iter();
+        let only_back = back.filter(|why| !there.contains(why));
+        reasons.extend(only_back.map(|why| format!("there would be no way back: {why}")));
+        reasons.extend(there);
+    }
+    let notes = grounds.notes.into_iter().map(|why| Stay {
+        what: zone.name.clone(),
+        why,
+    });
+    Ok((reasons, notes.collect()))
+}

@@ -1,0 +1,158 @@
+//! What a name server answers and is not the zone's own, and what of a zone is odd.
+
+use std::net::SocketAddr;
+
+use cutover::dns::{Grounds, Provider, RecordKey, RecordSet};
+
+use super::{done, read, refused, rfc2136, set, write};
+use crate::lab::dns::{Bind, Knot, Tsig};
+use crate::lab::have;
+
+const HEAD: &str = "\
+$TTL 300
+@ IN SOA ns.lab.example. hostmaster.lab.example. 1 3600 600 86400 60
+@ IN NS ns.lab.example.
+";
+
+const LAB: &str = "\
+$ORIGIN lab.example.
+ns IN A 127.0.0.1
+www IN A 192.0.2.10
+*.wild IN A 192.0.2.10
+here.wild IN A 192.0.2.10
+*.there.wild IN A 192.0.2.10
+there.wild IN A 192.0.2.10
+*.link IN CNAME www
+child IN NS ns
+www.child IN A 192.0.2.10
+sp\\032ace IN A 192.0.2.10
+a\\@b IN A 192.0.2.10
+\\195\\188 IN A 192.0.2.10
+odd IN CNAME .
+empty IN APL
+strange IN TYPE65400 \\# 0
+strange IN TYPE65401 \\# 2 abcd
+";
+
+const CHILD: &str = "\
+$ORIGIN child.lab.example.
+ns IN A 127.0.0.1
+www IN A 192.0.2.10
+";
+
+fn key(name: &str) -> RecordKey {
+    format!("{name}.lab.example. A").parse().unwrap()
+}
+
+async fn grounds(provider: &dyn Provider, names: &[&str]) -> Grounds {
+    let keys: Vec<RecordKey> = names.iter().map(|name| key(name)).collect();
+    provider.grounds("lab.example", &keys).await.unwrap()
+}
+
+async fn holds(at: SocketAddr, tsig: &Tsig) {
+    let dir = tempfile::tempdir().unwrap();
+    let provider = rfc2136(dir.path(), at, tsig);
+    let own = [
+        "www",
+        "here.wild",
+        "there.wild",
+        "*.wild",
+        "sp\\032ace",
+        "a\\064b",
+        "\\195\\188",
+    ];
+    let seen = grounds(&*provider, &own).await;
+    assert_eq!(seen, Grounds::default());
+    let others = ["gone.wild", "x.y.wild", "x.link", "www.child"];
+    let seen = grounds(&*provider, &others).await;
+    assert_eq!(seen.sets.len(), 4, "{seen:?}");
+    for (name, told) in [
+        ("gone.wild", "wildcard"),
+        ("x.y.wild", "wildcard"),
+        ("x.link", "wildcard"),
+        ("www.child", "`child.lab.example`"),
+    ] {
+        let why = &seen.sets[&key(name)];
+        assert!(why.contains(told) && why.contains(name), "{why}");
+    }
+
+    // A write refuses the same, before anything is sent.
+    for name in ["gone.wild", "www.child"] {
+        let of = |ip: &str| set(&key(name).to_string(), 300, &[ip]);
+        let why = refused(write(&*provider, &[of("192.0.2.10")], &[of("192.0.2.20")]).await);
+        assert_eq!(why, seen.sets[&key(name)]);
+    }
+
+    // Odd ones hinder nobody, and odd names can be moved, there and back.
+    let listing = provider.list("lab.example").await.unwrap();
+    let names: Vec<String> = listing.sets.iter().map(|set| set.key.to_string()).collect();
+    for name in [
+        "sp\\032ace.lab.example. A",
+        "odd.lab.example. CNAME",
+        "www.lab.example. A",
+    ] {
+        assert!(names.iter().any(|seen| seen == name), "{name}: {names:?}");
+    }
+    for name in own {
+        let name = key(name).to_string();
+        let before = read(&*provider, &[&name]).await;
+        assert_eq!(before, [set(&name, 300, &["192.0.2.10"])]);
+        let after = [set(&name, 60, &["192.0.2.20"])];
+        done(write(&*provider, &before, &after).await);
+        assert_eq!(read(&*provider, &[&name]).await, after);
+        let (from, to) = (RecordSet::value_of(&after), RecordSet::value_of(&before));
+        let typed = provider.commands("lab.example", &from, &to).join("\n");
+        assert!(typed.contains(&name), "{typed}");
+        done(write(&*provider, &after, &before).await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_read_from_bind_is_the_zones_own() {
+    if !have(&["named"]) {
+        return;
+    }
+    let tsig = Tsig::new("cutover");
+    let (lab, child) = (format!("{HEAD}{LAB}"), format!("{HEAD}{CHILD}"));
+    let zones = [
+        ("lab.example", lab.as_str()),
+        ("child.lab.example", child.as_str()),
+    ];
+    holds(Bind::primary(&zones, &tsig).v4, &tsig).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_read_from_knot_is_the_zones_own() {
+    if !have(&["knotd"]) {
+        return;
+    }
+    let tsig = Tsig::new("cutover");
+    let (lab, child) = (format!("{HEAD}{LAB}"), format!("{HEAD}{CHILD}"));
+    let zones = [
+        ("lab.example", lab.as_str()),
+        ("child.lab.example", child.as_str()),
+    ];
+    holds(Knot::primary(&zones, &tsig).v4, &tsig).await;
+}
+
+/// A secondary may take updates and hand them on; what is read from it then lags behind.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secondary_is_told_from_the_primary() {
+    if !have(&["named"]) {
+        return;
+    }
+    let (dir, tsig) = (tempfile::tempdir().unwrap(), Tsig::new("cutover"));
+    let lab = format!("{HEAD}{LAB}");
+    let (first, second) = Bind::pair(&[("lab.example", &lab)], &tsig);
+    let primary = rfc2136(dir.path(), first.v4, &tsig);
+    assert_eq!(grounds(&*primary, &["www"]).await.notes, [""; 0]);
+    let secondary = rfc2136(dir.path(), second.v4, &tsig);
+    crate::lab::wait_until("its copy is some seconds old", crate::lab::READY, || {
+        let seen = futures::executor::block_on(grounds(&*secondary, &["www"]));
+        (seen
+            .notes
+            .iter()
+            .any(|note| note.contains("is a secondary")))
+        .then_some(())
+    });
+}
