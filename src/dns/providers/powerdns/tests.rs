@@ -67,7 +67,7 @@ fn comments_and_disabled_records_are_kept_and_other_types_are_not_ours() {
 
 #[test]
 fn one_odd_record_set_spoils_no_other() {
-    let long = format!("{}.", [r"\\001"; 60].concat());
+    let long = format!("{}.", [r"\\001"; 64].concat());
     let zone = format!(
         r#"{{"rrsets":[
         {{"name":"odd.example.org.","type":"CNAME","ttl":60,"records":[{{"content":"a..b."}}]}},
