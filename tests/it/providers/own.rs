@@ -147,12 +147,13 @@ async fn a_secondary_is_told_from_the_primary() {
     let primary = rfc2136(dir.path(), first.v4, &tsig);
     assert_eq!(grounds(&*primary, &["www"]).await.notes, [""; 0]);
     let secondary = rfc2136(dir.path(), second.v4, &tsig);
-    crate::lab::wait_until("its copy is some seconds old", crate::lab::READY, || {
-        let seen = futures::executor::block_on(grounds(&*secondary, &["www"]));
-        (seen
-            .notes
-            .iter()
-            .any(|note| note.contains("is a secondary")))
-        .then_some(())
-    });
+    let told = async {
+        while !(grounds(&*secondary, &["www"]).await.notes.iter())
+            .any(|note| note.contains("is a secondary"))
+        {
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        }
+    };
+    let in_time = tokio::time::timeout(crate::lab::READY, told).await;
+    in_time.expect("its copy is some seconds old");
 }
