@@ -47,7 +47,7 @@ impl Bind {
             });
             writeln!(
                 config,
-                "zone \"{name}\" {{ type primary; file \"{name}.zone\"; {tells}\n\
+                "zone \"{name}\" {{ type primary; file \"{name}.zone\"; check-names ignore; {tells}\n\
                  update-policy {{ grant {key} zonesub ANY; }};\n\
                  allow-transfer {{ key {key}; }}; }};",
                 key = key.name
