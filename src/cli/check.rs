@@ -11,7 +11,7 @@ use crate::clock::{Stamp, parse_span, short};
 use crate::dns::caches;
 use crate::engine::{Intention, survey};
 use crate::plan::{Mode, Plan};
-use crate::report::Line;
+use crate::report::{Given, Line};
 use crate::store::{Memory, Store};
 
 /// Looks, now, and changes nothing: is the other side ready?
@@ -64,6 +64,11 @@ pub(super) async fn look(desk: &Desk, args: &Args, seen: &Seen) -> Result<Looked
         actual: &actual,
         store,
         playbook: args.playbook.playbook.display().to_string(),
+        given: Given {
+            sets: args.playbook.set.clone(),
+            to: args.to.clone(),
+            ..Given::default()
+        },
         yes: false,
     };
     let exit = performance.dry(plan, kept, true, seen).await?;

@@ -13,7 +13,7 @@ use crate::engine::{Intention, survey};
 use crate::event::{Ending, Event, Record};
 use crate::journal;
 use crate::plan::{Mode, Plan};
-use crate::report::{self, Tally};
+use crate::report::{self, Given, Tally};
 use crate::store::Store;
 
 /// Fails over and stays
@@ -90,6 +90,7 @@ pub(super) async fn go(
     let of_this = |run: &journal::Run| run.meta.playbook == book.name();
     unfinished(desk, &*store, of_this, None, going.mode).await?;
     let actual = desk.actual(&book);
+    let told = going.to.clone();
     let to = match &going.reviewed {
         Some(plan) => Some(plan.direction.target.clone()),
         None => going.to,
@@ -127,6 +128,12 @@ pub(super) async fn go(
         actual: &actual,
         store,
         playbook: playbook.playbook.display().to_string(),
+        given: Given {
+            sets: playbook.set.clone(),
+            to: told,
+            emergency: going.mode == Mode::Emergency,
+            plan: None,
+        },
         yes: going.yes,
     };
     performance.live(plan).await

@@ -17,6 +17,8 @@ mod owed;
 mod people;
 mod perform;
 mod plan;
+#[cfg(test)]
+mod proposed;
 mod resume;
 mod rollback;
 mod runs;

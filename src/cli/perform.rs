@@ -17,7 +17,7 @@ use crate::event::{Ending, Record};
 use crate::journal::{Dry, JournalError, Live, Meta, run_id};
 use crate::plan::Plan;
 use crate::report::{
-    Bars, Fanout, JsonLines, Lines, Names, Reporter, Style, Tally, Times, by_hand, render,
+    Bars, Fanout, Given, JsonLines, Lines, Names, Reporter, Style, Tally, Times, by_hand, render,
 };
 use crate::step::Pulses;
 use crate::store::Store;
@@ -32,6 +32,8 @@ pub(super) struct Performance<'a> {
     pub store: Arc<dyn Store>,
     /// The playbook as it was typed.
     pub playbook: String,
+    /// What was asked for beside it.
+    pub given: Given,
     /// Questions are answered with yes beforehand.
     pub yes: bool,
 }
@@ -286,6 +288,7 @@ impl Performance<'_> {
         Names::new(run, &self.playbook)
             .with_state(self.desk.state_to_type())
             .with_somebody(interactive())
+            .with_given(self.given.clone())
     }
 
     fn people(&self, run: &str, by: &str, displays: &Displays) -> Present {

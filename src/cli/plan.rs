@@ -8,7 +8,7 @@ use super::perform::{Performance, Seen, all};
 use super::{Exit, Format, compare, world};
 use crate::engine::{Actual, Intention, survey};
 use crate::plan::{Edit, FORMAT, Mode, Nature, Plan, Way};
-use crate::report::{self, Commands};
+use crate::report::{self, Commands, Given};
 use crate::seen::SeenWorld;
 use crate::step::Work;
 use crate::world::exec::quoted;
@@ -108,6 +108,12 @@ pub(super) async fn dry_run(
         actual: &actual,
         store,
         playbook: playbook.playbook.display().to_string(),
+        given: Given {
+            sets: playbook.set.clone(),
+            to: how.to.clone(),
+            emergency: how.like == Mode::Emergency,
+            plan: how.out.map(|out| out.display().to_string()),
+        },
         yes: false,
     };
     let seen = Seen::default();

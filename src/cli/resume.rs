@@ -12,6 +12,7 @@ use crate::event::{Decision, Event};
 use crate::journal;
 use crate::plan::Plan;
 use crate::playbook::Playbook;
+use crate::report::Given;
 use crate::store::Store;
 
 /// Finishes a run that was cut off or stopped
@@ -80,6 +81,7 @@ pub(super) async fn go_on(
         actual: &actual,
         store,
         playbook: run.map_or_else(|| plan.playbook.clone(), |run| desk.playbook_to_type(run)),
+        given: Given::default(),
         yes,
     };
     performance.again(id, how).await

@@ -6,10 +6,11 @@ use super::proof::Proof;
 use super::say::ending_phrase;
 use super::tally::{Because, Serves, Standing, Tally};
 use super::text::{Line, Role, Style};
-use super::typed::{to_type, word};
+use super::typed::to_type;
 use crate::clock::short;
 use crate::event::Ending;
-use crate::plan::{Mode, Outcome, Plan, Question, Seconds};
+use crate::plan::{Mode, Outcome, Plan, Question, Seconds, Way};
+use crate::words::quoted;
 
 /// Where the labels end.
 const LABEL: usize = 9;
@@ -31,6 +32,19 @@ pub struct Names {
     pub state: Option<String>,
     /// Somebody sits at this terminal, and may end a hold.
     pub somebody: bool,
+    pub given: Given,
+}
+
+/// What the run was asked for beside its playbook: a command that is proposed says it again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Given {
+    /// `--set`, each as it was typed.
+    pub sets: Vec<String>,
+    /// `--to`
+    pub to: Option<String>,
+    pub emergency: bool,
+    /// The file of a saved plan.
+    pub plan: Option<String>,
 }
 
 impl Names {
@@ -40,7 +54,14 @@ impl Names {
             playbook: playbook.into(),
             state: None,
             somebody: false,
+            given: Given::default(),
         }
+    }
+
+    /// The same, where the run was asked for with more than its playbook.
+    pub fn with_given(mut self, given: Given) -> Names {
+        self.given = given;
+        self
     }
 
     /// The same, where somebody can type while the run goes on.
@@ -57,7 +78,43 @@ impl Names {
 
     /// A text with its commands as the person would type them.
     pub(super) fn to_type(&self, text: &str) -> String {
-        to_type(text, self.state.as_deref())
+        let whole = |text: String, short: &str, long: String| {
+            text.replace(&format!("`cutover {short}`"), &format!("`{long}`"))
+        };
+        let text = to_type(text, self.state.as_deref());
+        let text = whole(text, "check", self.of_playbook("check", &[]));
+        whole(text, "rollback", self.of_run("rollback", &[]))
+    }
+
+    /// A command about the playbook, with what was put over it.
+    fn of_playbook(&self, verb: &str, more: &[&str]) -> String {
+        let mut words = vec![verb, &self.playbook];
+        words.extend(more);
+        words.extend((self.given.sets.iter()).flat_map(|set| ["--set", set.as_str()]));
+        self.command(&words)
+    }
+
+    /// The same, where the run goes to the site that this one was told to go to, in the way that it was told.
+    fn going(&self, verb: &str, emergency: bool) -> String {
+        let to = self.given.to.as_deref();
+        let mut more: Vec<&str> = to.iter().flat_map(|to| ["--to", to]).collect();
+        more.extend((emergency && self.given.emergency).then_some("--emergency"));
+        self.of_playbook(verb, &more)
+    }
+
+    /// A command about this run.
+    fn of_run(&self, verb: &str, more: &[&str]) -> String {
+        let mut words = vec![verb, &self.run];
+        words.extend(more);
+        self.command(&words)
+    }
+
+    /// A command of this program, as a person here types it.
+    fn command(&self, words: &[&str]) -> String {
+        let mut all = vec!["cutover"];
+        all.extend(words);
+        all.extend((self.state.iter()).flat_map(|state| ["--state", state.as_str()]));
+        quoted(&all)
     }
 }
 
@@ -144,6 +201,13 @@ fn questions(tally: &Tally, style: &Style) -> Vec<Line> {
 
 fn why(tally: &Tally, names: &Names, style: &Style) -> Vec<Line> {
     let mut lines = Vec::new();
+    let answers: Vec<String> = [Question::Ready, Question::Fast, Question::Moves]
+        .into_iter()
+        .filter_map(|question| match tally.answer(question) {
+            Proof::No(reason) => Some(reason),
+            Proof::Yes(_) | Proof::NotProven(_) => None,
+        })
+        .collect();
     for (
         i,
         Because {
@@ -161,9 +225,14 @@ fn why(tally: &Tally, names: &Names, style: &Style) -> Vec<Line> {
             line = line.and(Role::Strong, subject).text(" ");
         }
         if *outcome > Outcome::Warn {
-            line = line.and((*outcome).into(), outcome.to_string()).text(": ");
+            let colon = if answers.contains(text) { "" } else { ": " };
+            line = line.and((*outcome).into(), outcome.to_string()).text(colon);
         }
-        lines.extend(line.text(text).wrap(style.width, LABEL + 2));
+        // What is the answer to a question already stands once.
+        if !answers.contains(text) {
+            line = line.text(text);
+        }
+        lines.extend(line.wrap(style.width, LABEL + 2));
         for row in fact_rows(facts, LABEL + 2, ROWS) {
             lines.extend(row.wrap(style.width, LABEL + 4));
         }
@@ -191,12 +260,30 @@ fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
         .count();
     let back = standing(|s| s == Standing::PutBack);
     let all = count(changes, "change");
+    let stand = || standing(|s| matches!(s, Standing::Stands | Standing::Already));
+    // Who serves is said only of what a check saw after the last write.
+    let side = tally.seen_serving().map(|(way, all)| match way {
+        Way::There => (target, all),
+        Way::Back => (source, all),
+    });
+    let served = |again: &str| match side {
+        Some((side, true)) => format!("{side} serves{again}; "),
+        _ => String::new(),
+    };
+    let unseen = match side {
+        Some((_, true)) => String::new(),
+        Some((side, false)) => format!("; not everything was seen to lead to {side}"),
+        None => "; no check has seen since which side serves".to_owned(),
+    };
+    let unproven = match &side {
+        Some((_, false)) => unseen.as_str(),
+        _ => "; not everything was seen",
+    };
     let text = match (tally.ending(), plan.mode) {
-        // Where a person said where to go, nobody asked which side serves.
-        (Some(Ending::Refused | Ending::Stale), _) | (_, Mode::Plan) if changes == 0 => {
+        (Some(Ending::Done | Ending::DoneUnproven), Mode::Plan) if changes == 0 => {
             "nothing was changed, and there is nothing to change".to_owned()
         }
-        (_, Mode::Check | Mode::Plan) => format!("{source} serves; nothing was changed"),
+        (_, Mode::Check | Mode::Plan) => "nothing was changed".to_owned(),
         (Some(Ending::Done), Mode::Drill) if tally.anything_stands() => {
             let left = standing(|s| {
                 !matches!(
@@ -204,46 +291,44 @@ fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
                     Standing::Untouched | Standing::Already | Standing::PutBack
                 )
             });
-            format!("{source} serves again; {back} of {all} put back, {left} left standing")
+            let again = served(" again");
+            format!("{again}{back} of {all} put back, {left} left standing{unseen}")
         }
         (Some(Ending::Done), Mode::Drill) => {
-            format!("{source} serves again; {all} made, seen, and put back")
+            format!("{}{all} made, seen, and put back{unseen}", served(" again"))
         }
         (Some(Ending::DoneUnproven), Mode::Drill) => {
-            format!("{source} serves again; {all} made and put back; not everything was seen")
+            format!("{}{all} made and put back{unproven}", served(" again"))
         }
-        (Some(Ending::Done), _) => format!("{target} serves; {all} made and seen"),
+        (Some(Ending::Done | Ending::DoneUnproven), _) if !tally.ever_wrote() => {
+            format!(
+                "{}no change was needed, and none was made{unseen}",
+                served("")
+            )
+        }
+        (Some(Ending::Done), _) => format!("{}{all} made and seen{unseen}", served("")),
         (Some(Ending::DoneUnproven), _) => {
-            format!("{target} serves; {all} made; not everything was seen")
+            format!("{}{all} made{unproven}", served(""))
         }
-        (Some(Ending::Refused | Ending::Stale), _) => {
-            format!("{source} serves, as before; nothing was changed")
-        }
+        (Some(Ending::Refused | Ending::Stale), _) => "nothing was changed".to_owned(),
         (Some(Ending::Undone), _) if back == 0 => {
-            format!("{source} serves, as before; no change took effect")
+            format!("{}no change took effect{unseen}", served(", as before"))
         }
         (Some(Ending::Undone), _) => {
-            format!(
-                "{source} serves, as before; {} put back",
-                count(back, "change")
-            )
+            let back = count(back, "change");
+            format!("{}{back} put back{unseen}", served(", as before"))
         }
         (Some(Ending::Held | Ending::Stopped) | None, _) => match tally.serves() {
             Serves::Source if back > 0 => {
                 format!(
-                    "no change stands; {} put back; the names lead to {source}",
+                    "no change stands; {} put back{unseen}",
                     count(back, "change")
                 )
             }
-            Serves::Source => format!("nothing was changed; the names lead to {source}"),
-            Serves::Target if changes == 1 => {
-                format!("the change stands; the names lead to {target}")
-            }
-            Serves::Target => format!("all of {all} stand; the names lead to {target}"),
-            Serves::Unsure => {
-                let stand = standing(|s| matches!(s, Standing::Stands | Standing::Already));
-                format!("between the sites: {stand} of {all} stand for sure")
-            }
+            Serves::Source => "nothing was changed".to_owned(),
+            Serves::Target if changes == 1 => format!("the change stands{unseen}"),
+            Serves::Target => format!("all of {all} stand{unseen}"),
+            Serves::Unsure => format!("between the sites: {} of {all} stand for sure", stand()),
         },
     };
     let mut lines = label("Now").text(text).wrap(style.width, LABEL);
@@ -367,54 +452,60 @@ fn owed(tally: &Tally, names: &Names, style: &Style) -> Vec<Line> {
 
 /// Commands with what they are for.
 fn next(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> Vec<Line> {
-    let run = word(&names.run);
-    let playbook = word(&names.playbook);
-    let source = word(&plan.direction.source);
     let mut rows: Vec<(String, String)> = Vec::new();
-    let state = names.state.as_deref().map(word);
-    let state = state.map_or_else(String::new, |state| format!(" --state {state}"));
-    let mut row = |command: String, what: &str| rows.push((command + &state, what.to_owned()));
-    let resume = format!("cutover resume {run}");
-    let rollback = format!("cutover rollback {run}");
-    let check = format!("cutover check {playbook}");
-    let show = format!("cutover show {run}");
+    let mut row = |command: String, what: &str| rows.push((command, what.to_owned()));
+    let emergency = names.given.emergency || plan.mode == Mode::Emergency;
+    let show = names.of_run("show", &[]);
+    let owed = names.command(&["owed"]);
+    let rollback = names.of_run("rollback", &[]);
+    // A check knows no emergency; the dry run of one looks at the same.
+    let again = match emergency || plan.mode == Mode::Plan {
+        true => names.going("plan", true),
+        false => names.going("check", false),
+    };
     match (tally.ending(), plan.mode) {
         (Some(Ending::Done | Ending::DoneUnproven), Mode::Check) => {
-            row(
-                format!("cutover plan {playbook}"),
-                "each change and its undo",
-            );
+            row(names.going("plan", true), "each change and its undo");
         }
         (Some(Ending::Done | Ending::DoneUnproven), Mode::Plan) => {
-            row(format!("cutover drill {playbook}"), "do it, and come back");
-            row(format!("cutover failover {playbook}"), "do it, and stay");
+            if !emergency {
+                row(names.going("drill", false), "do it, and come back");
+            }
+            let failover = match &names.given.plan {
+                Some(file) => {
+                    let more = ["--plan", file, "--emergency"];
+                    names.of_playbook("failover", &more[..if emergency { 3 } else { 2 }])
+                }
+                None => names.going("failover", true),
+            };
+            row(failover, "do it, and stay");
         }
         (Some(Ending::Done), Mode::Drill) => row(show, "everything that was seen"),
         (Some(Ending::DoneUnproven), Mode::Drill) => {
-            row("cutover owed".into(), "what is left to be seen or done");
+            row(owed, "what is left to be seen or done");
             row(show, "everything that was seen");
         }
         (Some(Ending::Done | Ending::DoneUnproven), _) => {
             if tally.ending() == Some(Ending::DoneUnproven) || !tally.owed().is_empty() {
-                row("cutover owed".into(), "what is left to be seen or done");
+                row(owed, "what is left to be seen or done");
             }
-            row(
-                format!("cutover failover {playbook} --to {source}"),
-                "fail back, data first",
-            );
-            row(rollback, "only put back what was changed");
+            let home = names.of_playbook("failover", &["--to", &plan.direction.source]);
+            row(home, "fail back, data first");
+            if tally.anything_stands() {
+                row(rollback, "only put back what was changed");
+            }
         }
         (Some(Ending::Refused), _) => {
-            row(check, "look again, when it is mended");
+            row(again, "look again, when it is mended");
             row(show, "everything that was seen");
         }
-        (Some(Ending::Stale), _) => row(format!("cutover plan {playbook}"), "make a new plan"),
+        (Some(Ending::Stale), _) => row(names.going("plan", true), "make a new plan"),
         (Some(Ending::Undone), _) => {
             row(show, "what happened, in order");
-            row(check, "look again, when it is mended");
+            row(again, "look again, when it is mended");
         }
         (Some(Ending::Held | Ending::Stopped) | None, Mode::Check | Mode::Plan) => {
-            row(check, "look again");
+            row(again, "look again");
         }
         (Some(Ending::Held | Ending::Stopped) | None, _) => {
             let stands = tally.anything_stands();
@@ -425,16 +516,19 @@ fn next(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> Vec<Line> {
             {
                 row(show, "what was seen, before all else");
             }
-            row(resume.clone(), "look again, and go on from here");
+            row(
+                names.of_run("resume", &[]),
+                "look again, and go on from here",
+            );
             if tally.ending() == Some(Ending::Held) {
                 row(
-                    format!("{resume} --accept"),
+                    names.of_run("resume", &["--accept"]),
                     "go on with what was not seen: you looked yourself",
                 );
             }
             if stands && tally.old_side_sick() {
                 row(
-                    format!("{rollback} --anyway"),
+                    names.of_run("rollback", &["--anyway"]),
                     "put back what stands, sick or not",
                 );
             } else if stands {

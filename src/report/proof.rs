@@ -2,7 +2,7 @@
 
 use super::numbers::list;
 use super::tally::{Change, Standing, Tally};
-use crate::event::Round;
+use crate::event::{Finding, Round};
 use crate::plan::{Entry, Mode, Nature, Outcome, Question};
 
 /// The answer to one of the three questions, and the reason for it.
@@ -42,7 +42,7 @@ impl Tally {
             if question == Question::Moves && self.hold_over.is_some() && entry.back {
                 let returned = self.findings.get(&(Round::Return, *i));
                 seen.extend(returned.map(|finding| {
-                    let text = format!("on the way back, {}", finding.headline);
+                    let text = format!("on the way back, {}", cause(finding));
                     Some((finding.outcome, text))
                 }));
             }
@@ -50,7 +50,7 @@ impl Tally {
                 match shown {
                     Some((Outcome::Pass, _)) => {}
                     Some((Outcome::Warn, text)) => warns.push(format!("{}: {text}", entry.id)),
-                    Some((Outcome::Fail, text)) => fails.push(format!("{}: {text}", entry.id)),
+                    Some((Outcome::Fail, text)) => fails.push(text),
                     Some((outcome, text)) => {
                         open.push(format!("{} is {outcome}: {text}", entry.id));
                     }
@@ -63,8 +63,8 @@ impl Tally {
             let behind = plan.behind.iter();
             fails.extend(behind.map(|stay| format!("{} does not move: {}", stay.what, stay.why)));
         }
-        if !fails.is_empty() {
-            return Proof::No(fails.join("; "));
+        if let [first, ..] = &fails[..] {
+            return Proof::No(first.clone());
         }
         if !unseen.is_empty() {
             open.push(format!("{} not looked at", list(&unseen)));
@@ -91,7 +91,7 @@ impl Tally {
     fn shown(&self, i: usize, entry: &Entry) -> Option<(Outcome, String)> {
         match &entry.nature {
             Nature::Check => (self.findings.get(&(Round::There, i)))
-                .map(|finding| (finding.outcome, finding.headline.clone())),
+                .map(|finding| (finding.outcome, cause(finding))),
             Nature::Change(_) | Nature::Act(_) => match self.changes.get(&i) {
                 Some(change) if change.stood => Some((Outcome::Pass, String::new())),
                 Some(Change {
@@ -107,4 +107,17 @@ impl Tally {
             Nature::Ask { .. } | Nature::Wait { .. } => Some((Outcome::Pass, String::new())),
         }
     }
+}
+
+/// What a finding comes to, in one clause: the one thing that decided where it is one itself, else the head's first.
+fn cause(finding: &Finding) -> String {
+    let mut worst = finding
+        .facts
+        .iter()
+        .filter(|fact| fact.outcome == finding.outcome);
+    let clause = match (finding.outcome, worst.next(), worst.next()) {
+        (Outcome::Fail, Some(one), None) if one.actual.contains(" are ") => &one.actual,
+        _ => &finding.headline,
+    };
+    clause.split("; ").next().unwrap_or_default().to_owned()
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::clock::Stamp;
 use crate::event::{Advice, Ending, Fact, Finding, Owed, Record, Round};
+use crate::machine::State;
 use crate::plan::{Outcome, Plan, Seconds, Way};
 
 /// The sum of a run's records so far.
@@ -27,6 +28,9 @@ pub struct Tally {
     arrived: bool,
     pub(super) hold_over: Option<Stamp>,
     accepted_by: Option<String>,
+    state: Option<State>,
+    /// What the checks that follow the services saw since the last write, and the way of that look.
+    serving: BTreeMap<usize, (Way, Outcome)>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -145,6 +149,15 @@ impl Tally {
         self.findings.iter().any(|((round, _), finding)| {
             *round == Round::Probe && !matches!(finding.outcome, Outcome::Pass | Outcome::Warn)
         })
+    }
+
+    /// The side that a check of this run has seen serving since the last write, as the way that leads there.
+    /// `false` beside it: not all of them saw it.
+    pub(super) fn seen_serving(&self) -> Option<(Way, bool)> {
+        let good = |outcome: Outcome| outcome <= Outcome::Warn;
+        let (way, _) = self.serving.values().find(|(_, outcome)| good(*outcome))?;
+        let all = (self.serving.values()).all(|(other, outcome)| other == way && good(*outcome));
+        Some((*way, all))
     }
 
     /// Where the change of an entry is.

@@ -3,8 +3,8 @@
 use super::{Because, Origin, Standing, Tally};
 use crate::clock::Stamp;
 use crate::event::{Answer, Decision, Ending, Event, Record, Round};
-use crate::machine::stops;
-use crate::plan::{Entry, Outcome, Side, Way};
+use crate::machine::{Phase, State, stops};
+use crate::plan::{Entry, Outcome, Question, Side, Way};
 use crate::report::say::{ends, is_act, round_prefix, with_detail};
 
 impl Tally {
@@ -16,15 +16,14 @@ impl Tally {
                 self.plan = Some(plan.clone());
                 self.by.clone_from(by);
                 self.started = Some(record.at.clone());
+                self.state = Some(State::new(plan));
             }
             Event::Looked {
                 entry,
                 round,
                 finding,
             } => {
-                if *round == Round::Return {
-                    self.arrived = true;
-                }
+                self.looked(*entry, *round, finding.outcome);
                 self.findings.insert((*round, *entry), finding.clone());
             }
             Event::Judged { round, outcomes } => self.judged(&record.at, *round, outcomes),
@@ -37,6 +36,7 @@ impl Tally {
                 self.compared(*entry, *way, *side, detail.as_deref());
             }
             Event::Intended { entry, .. } => {
+                self.serving.clear();
                 let change = self.changes.entry(*entry).or_default();
                 change.intents = change.intents.saturating_add(1);
                 change.standing = Standing::Unclear;
@@ -117,6 +117,35 @@ impl Tally {
             }
             Event::BaselineTaken { .. } | Event::WouldChange { .. } => {}
         }
+        self.follow(&record.event);
+    }
+
+    /// The way there is over once the machine has left it for what comes behind it.
+    fn follow(&mut self, event: &Event) {
+        let (Some(plan), Some(state)) = (&self.plan, &mut self.state) else {
+            return;
+        };
+        let there = matches!(state.phase(), Phase::Forward);
+        if state.fold(plan, event).is_err() {
+            self.state = None;
+            return;
+        }
+        let behind = matches!(state.phase(), Phase::Stay | Phase::Return | Phase::Tidy);
+        self.arrived |= there && behind;
+    }
+
+    /// What a check of the services saw of which side serves.
+    fn looked(&mut self, entry: usize, round: Round, outcome: Outcome) {
+        let moves = |entry: &Entry| entry.answers == Some(Question::Moves);
+        if !self.entry(entry).is_some_and(moves) {
+            return;
+        }
+        let way = match round {
+            Round::There => Way::There,
+            Round::Return | Round::Verify => Way::Back,
+            Round::Probe => return,
+        };
+        self.serving.insert(entry, (way, outcome));
     }
 
     /// A run that had ended goes on: what it leaves to be done is said anew at its next end.

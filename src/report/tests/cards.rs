@@ -69,7 +69,7 @@ fn a_rollback_of_a_finished_run_puts_the_card_right() {
     assert_eq!(tally.standing(FLIP), Standing::PutBack);
     let text = render(&card(&tally, &names(), &Style::plain()), &Style::plain());
     assert!(
-        text.contains("dedicated serves, as before; 1 change put back"),
+        text.contains("Now      1 change put back; no check has seen since"),
         "{text}"
     );
     assert!(text.contains("anna@ops2 decided to go back"), "{text}");
@@ -126,7 +126,7 @@ fn the_card_tells_what_stands_in_doubt() {
         let stands = side == Some(Side::Before);
         assert_eq!(text.contains("cutover rollback r17"), !stands, "{text}");
         assert_eq!(
-            text.contains("the names lead to dedicated"),
+            text.contains("Now      nothing was changed"),
             stands,
             "{text}"
         );
