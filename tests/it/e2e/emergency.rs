@@ -54,9 +54,7 @@ impl Drop for Frozen {
 fn went_well(scene: &Scene, done: Done) {
     assert!(scene.leads_to(&scene.new), "{done}");
     assert!(done.took < Duration::from_secs(75), "{done}");
-    let done = done
-        .exits(9)
-        .says("new serves; 1 change made; not everything was seen");
+    let done = done.exits(9).says("1 change made; not everything was seen");
     let done = done
         .says("cutover owed")
         .says("`old` may come back while `new` is active");
