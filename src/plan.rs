@@ -201,13 +201,22 @@ impl Edit {
         }
     }
 
-    /// What `seen` is for this edit, whichever way it is going. Bookkeeping (`aside`) is not compared. A part
-    /// that holds what was written, but for its TTL, is after: a provider may store another TTL than it was
-    /// given, and the way back must be open all the same.
+    /// What `seen` is for this edit, whichever way it is going. Bookkeeping (`aside`) is not compared.
     pub fn side(&self, seen: &Value) -> Side {
+        self.side_of(seen, &["aside"])
+    }
+
+    /// What `seen` is just after a write: a part that holds what was written, but for its TTL, is after, since a
+    /// provider may store another TTL than it was given. Later another TTL is somebody's, and is not overwritten.
+    pub fn side_of_written(&self, seen: &Value) -> Side {
+        self.side_of(seen, &["aside", "ttl"])
+    }
+
+    /// `stored` are the members that may differ in what was written.
+    fn side_of(&self, seen: &Value, stored: &[&str]) -> Side {
         let (mut before, mut after) = (true, true);
         for key in self.keys(seen) {
-            match self.part(key, seen) {
+            match self.part(key, seen, stored) {
                 (false, false) => return Side::Foreign,
                 (is_before, is_after) => {
                     before &= is_before;
@@ -224,7 +233,8 @@ impl Edit {
 
     /// The parts of `seen` that are neither as before nor as after: somebody else wrote them.
     pub fn foreign<'a>(&'a self, seen: &'a Value) -> impl Iterator<Item = &'a String> {
-        (self.keys(seen).into_iter()).filter(|key| self.part(key, seen) == (false, false))
+        (self.keys(seen).into_iter())
+            .filter(|key| self.part(key, seen, &["aside"]) == (false, false))
     }
 
     fn keys<'a>(&'a self, seen: &'a Value) -> BTreeSet<&'a String> {
@@ -233,10 +243,9 @@ impl Edit {
     }
 
     /// Whether a part of `seen` is as before, and whether it is as after.
-    fn part(&self, key: &str, seen: &Value) -> (bool, bool) {
+    fn part(&self, key: &str, seen: &Value, stored: &[&str]) -> (bool, bool) {
         let [seen, before, after] = [seen, &self.before, &self.after].map(|value| value.0.get(key));
-        let another_ttl = |a, b| same(a, b, &["aside", "ttl"]);
-        let as_written = another_ttl(seen, after) && !another_ttl(before, after);
+        let as_written = same(seen, after, stored) && !same(before, after, stored);
         let exactly = |ours| same(seen, ours, &["aside"]);
         (exactly(before), exactly(after) || as_written)
     }
@@ -446,7 +455,7 @@ mod tests {
     }
 
     #[test]
-    fn bookkeeping_is_no_value_and_another_ttl_is_as_the_provider_stored_it() {
+    fn bookkeeping_is_no_value_and_another_ttl_is_somebody_s_but_just_after_the_write() {
         let one = |part: Json| Value([("www".to_owned(), part)].into());
         let edit = Edit {
             place: Place::default(),
@@ -463,7 +472,7 @@ mod tests {
                 json!({ "data": ["new"], "ttl": 60, "aside": 7 }),
                 Side::After,
             ),
-            (json!({ "data": ["new"], "ttl": 300 }), Side::After),
+            (json!({ "data": ["new"], "ttl": 300 }), Side::Foreign),
             // Before, the TTL is the value that comes back: another one is somebody's.
             (json!({ "data": ["old"], "ttl": 60 }), Side::Foreign),
             (
@@ -479,12 +488,14 @@ mod tests {
                 usize::from(side == Side::Foreign)
             );
         }
+        let stored = one(json!({ "data": ["new"], "ttl": 300 }));
+        assert_eq!(edit.side_of_written(&stored), Side::After);
         // Where the TTL is all that is written, it is compared.
         let slower = Edit {
             after: one(json!({ "data": ["old"], "ttl": 60 })),
             ..edit
         };
         let seen = one(json!({ "data": ["old"], "ttl": 61 }));
-        assert_eq!(slower.side(&seen), Side::Foreign);
+        assert_eq!(slower.side_of_written(&seen), Side::Foreign);
     }
 }

@@ -63,7 +63,10 @@ pub(super) async fn settle<W: World>(
         let settlement = tokio::select! {
             read = within(entry.pace.timeout, world.read(entry, edit)) => match read {
                 Ok(seen) => {
-                    let side = edit.side(&seen);
+                    let side = match way {
+                        Way::There => edit.side_of_written(&seen),
+                        Way::Back => edit.side(&seen),
+                    };
                     Settlement {
                         side: Some(side),
                         detail: describe(side, edit, goal, &seen),

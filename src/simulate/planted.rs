@@ -394,7 +394,7 @@ fn every_planted_defect_is_found_and_has_a_story() {
     PermitBeforeTheIntent breaks intent-before-write
       failover:nothing: `c1` was written, and the store had no line that said so
     LockNotChecked breaks intent-before-write
-      failover:k0/look=lock-lost: `c1` was written by a process whose lock was taken over
+      failover:c1/write=lock-lost: `c1` was written by a process whose lock was taken over
     AppliesHalf breaks both-layers-agree
       failover:nothing: the model ends it Done, and the real loop Undone
     ReadsItsOwnWish breaks every-ending-is-one-of-three

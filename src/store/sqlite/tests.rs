@@ -197,6 +197,12 @@ fn a_database_that_was_cut_to_nothing_is_not_taken_for_a_new_one() {
     let dir = tempfile::tempdir().unwrap();
     drop(Sqlite::open(dir.path()).unwrap());
     let file = dir.path().join(FILE);
+    // The thread that owns the database closes it a moment later, and its log goes with it.
+    let log = dir.path().join(format!("{FILE}-wal"));
+    let patience = std::time::Instant::now() + Duration::from_secs(60);
+    while log.exists() && std::time::Instant::now() < patience {
+        std::thread::sleep(Duration::from_millis(5));
+    }
     std::fs::write(&file, "").unwrap();
     for error in [
         Sqlite::open(dir.path()).unwrap_err(),
@@ -205,7 +211,7 @@ fn a_database_that_was_cut_to_nothing_is_not_taken_for_a_new_one() {
         assert!(error.to_string().contains("it is empty"), "{error}");
     }
     std::fs::remove_file(&file).unwrap();
-    std::fs::write(dir.path().join(format!("{FILE}-wal")), "records").unwrap();
+    std::fs::write(&log, "records").unwrap();
     let error = Sqlite::open(dir.path()).unwrap_err();
     assert!(error.to_string().contains("it is missing"), "{error}");
 }
