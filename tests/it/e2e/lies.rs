@@ -60,7 +60,7 @@ fn a_flip_that_only_claims_to_have_happened_is_no_success() {
     assert_eq!(scene.zone(), before, "{done}");
     done.exits(5)
         .says("the answer was: done")
-        .says("old serves, as before; no change took effect");
+        .says("no change took effect; no check has seen since which side serves");
 }
 
 #[test]
