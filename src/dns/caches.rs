@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::clock::Stamp;
 use crate::dns::RecordSet;
 use crate::plan::Value;
+use crate::world::dns::plain_ttl;
 
 /// What resolvers may keep of one version of a record set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,19 +24,14 @@ impl Kept {
     /// How long a cache that keeps to the rules holds it.
     pub fn hold(self, clamp: Clamp) -> Duration {
         let seconds = match self {
-            Kept::Set { ttl } => plain(ttl),
+            Kept::Set { ttl } => plain_ttl(ttl),
             Kept::Absence {
                 soa_ttl,
                 soa_minimum,
-            } => plain(soa_ttl).min(plain(soa_minimum)),
+            } => plain_ttl(soa_ttl).min(plain_ttl(soa_minimum)),
         };
         clamp.to(Duration::from_secs(seconds.into()))
     }
-}
-
-/// A TTL whose highest bit is set counts as zero (RFC 2181).
-fn plain(ttl: u32) -> u32 {
-    if ttl > i32::MAX as u32 { 0 } else { ttl }
 }
 
 /// The bounds that a cache puts on the TTLs which it is given.

@@ -1,10 +1,12 @@
 //! The kind `propagation`: every authoritative server, every address of it, UDP and TCP; then the caches.
 //!
 //! What counts is the whole set of addresses at each server, seen in answers of its own authority. A server
-//! that still hands out an address of the idle side is late; one that cannot tell is unknown, never new.
+//! that still hands out an address of the idle side is late; one that cannot tell is unknown, never new. An address
+//! that turns new is asked five times in a row before it counts: behind it there may be several servers.
 
 mod judge;
 mod seen;
+mod steady;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
@@ -79,6 +81,7 @@ fn build(fields: &Fields, given: &Given) -> Result<Built, Vec<Problem>> {
         names: fields.texts("names").to_vec(),
         floor: fields.span("floor").unwrap_or(Duration::from_secs(30)),
         patience: PATIENCE.min(timeout / 4),
+        pause: steady::PAUSE.min(timeout / 20),
         memory: Mutex::default(),
     };
     Ok(Built {
@@ -97,13 +100,15 @@ struct Propagation {
     names: Vec<String>,
     floor: Duration,
     patience: Duration,
+    /// Between two looks at an address that is asked again.
+    pause: Duration,
     memory: Mutex<Memory>,
 }
 
 /// What earlier looks of this check saw, that a single look cannot know.
 #[derive(Debug, Default)]
 struct Memory {
-    /// For each zone and server, and the site that shall be active: since when every answer was new.
+    /// For each zone and address, and the site that shall be active: since when every answer was new.
     new_since: BTreeMap<(String, String, String), Stamp>,
     /// For each zone and site: the highest TTL that an authoritative server served for a set leading there.
     ttls: BTreeMap<(String, String), u32>,
@@ -253,7 +258,11 @@ impl<'a> Round<'a> {
 
     /// Asks one server every question without recursion, and one of them over TCP too.
     async fn authoritative(&self, name: String, at: SocketAddr) -> Asked {
-        let (answers, over_tcp) = futures::join!(self.ask_all(at, false), self.ask_tcp(at));
+        let over_tcp = async {
+            let key = self.keys.first()?;
+            Some(self.ask_tcp(at, key).await)
+        };
+        let (answers, over_tcp) = futures::join!(self.ask_all(at, false), over_tcp);
         let mut asked = Asked {
             server: name,
             at,
@@ -261,20 +270,25 @@ impl<'a> Round<'a> {
             over_tcp,
             taken: self.site.clock.now(),
             new_since: None,
+            wavers: false,
         };
-        asked.new_since = self.remember(&asked);
+        self.steadily(&mut asked, Role::Authoritative).await;
+        self.remember(&asked);
         asked
     }
 
     async fn resolver(&self, at: SocketAddr) -> Asked {
-        Asked {
+        let mut asked = Asked {
             server: at.to_string(),
             at,
             answers: self.ask_all(at, true).await,
             over_tcp: None,
             taken: self.site.clock.now(),
             new_since: None,
-        }
+            wavers: false,
+        };
+        self.steadily(&mut asked, Role::Resolver).await;
+        asked
     }
 
     /// Every question to one server. Where it does not answer the first, the others are not put.
@@ -306,15 +320,14 @@ impl<'a> Round<'a> {
         seen.map(Told::from)
     }
 
-    async fn ask_tcp(&self, at: SocketAddr) -> Option<Result<Told, Unseen>> {
-        let key = self.keys.first()?;
+    async fn ask_tcp(&self, at: SocketAddr, key: &RecordKey) -> Result<Told, Unseen> {
         let rtype = seen::asked_type(key.rtype);
         let seen = dns::ask_over_tcp(at, &key.name, rtype, false, self.check.patience).await;
-        Some(seen.map(Told::from))
+        seen.map(Told::from)
     }
 
-    /// Keeps what later looks need: since when this server is new, and which TTLs it handed out.
-    fn remember(&self, asked: &Asked) -> Option<Stamp> {
+    /// Keeps what later looks need: which TTLs this server handed out, and which record sets are there.
+    fn remember(&self, asked: &Asked) {
         let zone = &self.zone.name;
         let sites = self.addresses_of_sites();
         let mut memory = self.check.memory();
@@ -336,27 +349,14 @@ impl<'a> Round<'a> {
                 memory.existing.insert(key.clone());
             }
         }
-        let key = (zone.clone(), asked.server.clone(), self.aim.active.clone());
         let sides = seen::Sides::new(&sites, self.aim);
         if asked.told().any(|told| sides.is_old(told)) {
             self.pulse
                 .note(format!("{} still has the old records", asked.server));
-            memory.new_since.remove(&key);
             memory
                 .published
                 .remove(&(zone.clone(), self.aim.active.clone()));
-            return None;
         }
-        if !asked.all_told() {
-            return memory.new_since.get(&key).cloned();
-        }
-        Some(
-            memory
-                .new_since
-                .entry(key)
-                .or_insert_with(|| asked.taken.clone())
-                .clone(),
-        )
     }
 
     fn addresses_of_sites(&self) -> BTreeMap<String, BTreeSet<IpAddr>> {

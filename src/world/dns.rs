@@ -21,7 +21,7 @@ use tokio::time::{Instant, timeout_at};
 
 use self::seen::digest;
 pub(super) use self::seen::host_text;
-pub use self::seen::{DnsSeen, SoaSeen};
+pub use self::seen::{DnsSeen, SoaSeen, plain_ttl};
 use crate::event::{Cause, Unseen};
 
 /// What we say fits into one UDP answer: small enough to pass every network unbroken.

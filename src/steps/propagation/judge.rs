@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::Value as Json;
 
 use self::state::{State, States, Truth, state, truth};
-use self::words::{clock_text, headline, listed, shown, spelled};
+use self::words::{clock_text, headline, listed, shown, spelled, wavering};
 use super::seen::{Asked, Role, Sides, Sighting};
 use crate::clock::Stamp;
 use crate::dns::RecordKey;
@@ -176,9 +176,13 @@ impl Weigh<'_> {
         }
         let (outcome, actual) = if !unknown.is_empty() {
             unknown.dedup();
-            (Outcome::Unknown, spelled(&unknown))
+            (
+                Outcome::Unknown,
+                format!("{}{}", spelled(&unknown), wavering(asked)),
+            )
         } else if !old.is_empty() {
-            (Outcome::Late, format!("still old: {}", spelled(&old)))
+            let text = format!("still old: {}{}", spelled(&old), wavering(asked));
+            (Outcome::Late, text)
         } else if let Some(tcp) = tcp {
             (Outcome::Warn, tcp)
         } else if any_new {
@@ -235,7 +239,7 @@ impl Weigh<'_> {
             expected: format!("no record leads to {}", self.aim.idle),
             actual: match texts.is_empty() {
                 true => "new".into(),
-                false => spelled(&texts),
+                false => format!("{}{}", spelled(&texts), wavering(asked)),
             },
         }
     }
@@ -347,12 +351,15 @@ fn caches(aim: &Aim, now: &[Sighting], before: &[Sighting], floor: Duration) -> 
             .filter_map(|told| told.ttl)
     });
     let seen_since = now.iter().filter_map(|sighting| sighting.old_ttl);
-    let ttl = seen_before.chain(seen_since).max()?;
-    let version = Version {
-        kept: Kept::Set { ttl },
-        last_served: last?.clone(),
-    };
-    expiry(&[version], floor)
+    let last_served = last?;
+    // Each TTL is a version of its own: what counts is the longest hold, which is not that of the highest number.
+    let versions: Vec<Version> = (seen_before.chain(seen_since))
+        .map(|ttl| Version {
+            kept: Kept::Set { ttl },
+            last_served: last_served.clone(),
+        })
+        .collect();
+    expiry(&versions, floor)
 }
 
 /// What a person would type to see it.

@@ -53,8 +53,11 @@ pub(super) struct Asked {
     /// The first question, over TCP.
     pub(super) over_tcp: Option<Result<Told, Unseen>>,
     pub(super) taken: Stamp,
-    /// Since when every answer was new.
+    /// Since when every answer was new, look after look.
     pub(super) new_since: Option<Stamp>,
+    /// It was new in one look and not in the next.
+    #[serde(default)]
+    pub(super) wavers: bool,
 }
 
 impl Asked {
@@ -64,13 +67,16 @@ impl Asked {
         self.answers.iter().flat_map(|(_, told)| told).chain(tcp)
     }
 
-    /// Every question over UDP was answered with authority.
-    pub(super) fn all_told(&self) -> bool {
-        (self.answers.iter()).all(|(_, told)| {
-            told.as_ref()
-                .is_ok_and(|told| told.authoritative && told.is_telling)
-        })
+    /// Every question over UDP was answered as this role must answer: a name server with authority.
+    pub(super) fn all_told(&self, role: Role) -> bool {
+        (self.answers.iter()).all(|(_, told)| is_told(told, role))
     }
+}
+
+/// An answer that counts, from a server of this role.
+pub(super) fn is_told(told: &Result<Told, Unseen>, role: Role) -> bool {
+    (told.as_ref())
+        .is_ok_and(|told| told.is_telling && (told.authoritative || role != Role::Authoritative))
 }
 
 /// One answer.

@@ -12,6 +12,7 @@ fn check() -> Propagation {
         names: vec!["www.example.org".into()],
         floor: Duration::from_secs(30),
         patience: Duration::from_secs(30),
+        pause: Duration::from_millis(1),
         memory: Mutex::default(),
     }
 }
@@ -133,6 +134,73 @@ async fn lag_is_late_then_passes_and_the_way_back_starts_late_again() {
 
     let back = check.judge(&aim("dedicated", "cloud"), &second);
     assert_eq!(back.outcome, Outcome::Late, "{back:?}");
+}
+
+/// Several servers behind one address: each question goes to the next one, and one of `of` is stale.
+async fn one_stale_of(of: usize) -> Scripted {
+    let asked = std::sync::atomic::AtomicUsize::new(0);
+    Scripted::start(anywhere(), move |query, _| {
+        let mut out = reply(query);
+        let turn = asked.fetch_add(1, Ordering::Relaxed) + 1;
+        let ips = match turn % of {
+            0 => ["192.0.2.10", "2001:db8::10"],
+            _ => ["198.51.100.20", "2001:db8:1::20"],
+        };
+        out.add_answer(match query.queries[0].query_type() {
+            dns::RecordType::A => a("www.example.org", 60, ips[0]),
+            _ => a("www.example.org", 60, ips[1]),
+        });
+        vec![out.to_vec().unwrap()]
+    })
+    .await
+}
+
+#[tokio::test]
+async fn one_new_look_at_an_address_with_several_servers_is_no_state() {
+    // The first look (two questions over UDP, one over TCP) sees nothing stale.
+    for (of, as_cache) in [(4, false), (7, false), (13, false), (3, true), (9, true)] {
+        let turns = one_stale_of(of).await;
+        let fresh = server(Arc::new(AtomicBool::new(true))).await;
+        let mut site = site(Book::new(Honesty::Atomic, &[]));
+        let zone = site.zones.get_mut("example.org").unwrap();
+        (zone.servers, zone.resolvers) = match as_cache {
+            true => (vec![fresh.at], Some(vec![turns.at])),
+            false => (vec![turns.at], Some(Vec::new())),
+        };
+        let check = check();
+        let there = aim("cloud", "dedicated");
+        let finding = check.judge(&there, &evidence(&check, &site, &there).await);
+        assert_eq!(finding.outcome, Outcome::Late, "{of} {finding:?}");
+        assert!(
+            finding.headline.contains("more than one server"),
+            "{}",
+            finding.headline
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_was_new_and_is_old_again_starts_anew() {
+    let moved = Arc::new(AtomicBool::new(true));
+    let server = server(moved.clone()).await;
+    let mut site = site(Book::new(Honesty::Atomic, &[]));
+    let zone = site.zones.get_mut("example.org").unwrap();
+    (zone.servers, zone.resolvers) = (vec![server.at], Some(Vec::new()));
+    let check = check();
+    let there = aim("cloud", "dedicated");
+    let mut outcomes = Vec::new();
+    for new in [true, false, true] {
+        moved.store(new, Ordering::Relaxed);
+        let finding = check.judge(&there, &evidence(&check, &site, &there).await);
+        outcomes.push(finding.outcome);
+        assert_eq!(finding.headline.contains("more than one server"), !new);
+    }
+    assert_eq!(outcomes, [Outcome::Pass, Outcome::Late, Outcome::Pass]);
+    // What the way back waits for is not what an earlier way there saw.
+    let back = aim("dedicated", "cloud");
+    evidence(&check, &site, &back).await;
+    let since = &check.memory().new_since;
+    assert_eq!(since.len(), 1, "{since:?}");
 }
 
 #[tokio::test]

@@ -81,13 +81,20 @@ pub(super) fn digest(message: &Message, rtype: RecordType, over_tcp: bool) -> Dn
             continue;
         }
         seen.records.push(text(&record.data));
-        seen.ttl = seen.ttl.max(Some(record.ttl));
-        lowest = Some(lowest.map_or(record.ttl, |low: u32| low.min(record.ttl)));
+        let ttl = plain_ttl(record.ttl);
+        seen.ttl = seen.ttl.max(Some(ttl));
+        lowest = Some(lowest.map_or(ttl, |low: u32| low.min(ttl)));
     }
     seen.uneven = lowest != seen.ttl;
     seen.records.sort();
     seen.records.dedup();
     seen
+}
+
+/// A TTL as a cache takes it: one whose highest bit is set counts as zero (RFC 2181, 8). It is taken so before
+/// any two are compared: the highest number is not the longest hold.
+pub fn plain_ttl(ttl: u32) -> u32 {
+    if ttl > i32::MAX as u32 { 0 } else { ttl }
 }
 
 /// What an answer says besides its records.
@@ -98,7 +105,7 @@ fn nothing(message: &Message, over_tcp: bool) -> DnsSeen {
         RData::SOA(soa) => Some(SoaSeen {
             serial: soa.serial,
             minimum: soa.minimum,
-            ttl: record.ttl,
+            ttl: plain_ttl(record.ttl),
         }),
         _ => None,
     });

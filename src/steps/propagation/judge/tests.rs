@@ -56,6 +56,7 @@ fn asked(server: &str, v4: Result<Told, Unseen>, v6: Result<Told, Unseen>) -> As
         over_tcp: Some(v4),
         taken: at(100),
         new_since: Some(at(90)),
+        wavers: false,
     }
 }
 
@@ -428,5 +429,38 @@ fn a_late_server_comes_with_a_command() {
         [Advice::Try(
             "dig +norecurse -p 5300 @127.0.0.1 www.example.org. A".into()
         )]
+    );
+}
+
+#[test]
+fn the_longest_hold_counts_and_not_the_highest_number() {
+    // A TTL of 2^31 or more counts as zero (RFC 2181), also beside an hour.
+    for highest in [1 << 31, u32::MAX] {
+        let one = asked("ns1", told(NEW4), told(NEW6));
+        let mut of = sighting(Role::Authoritative, vec![one]);
+        of.old_ttl = Some(highest);
+        let mut before = asked("ns1", told(OLD4), told(OLD6));
+        for (at, ttl) in [highest, 3600].into_iter().enumerate() {
+            before.answers[at].1.as_mut().unwrap().ttl = Some(ttl);
+        }
+        let before = sighting(Role::Authoritative, vec![before]);
+        let since = of.asked[0].new_since.clone().unwrap();
+        let expiry = caches(&aim(), &[of], &[before], FLOOR).unwrap();
+        assert_eq!(expiry.strict, since.plus(Duration::from_secs(3600)));
+    }
+}
+
+#[test]
+fn an_address_that_wavers_is_late_and_says_why() {
+    let mut one = asked("ns1", told(OLD4), told(NEW6));
+    one.wavers = true;
+    let finding = of_servers(vec![one]);
+    assert_eq!(finding.outcome, Outcome::Late);
+    assert!(
+        finding
+            .headline
+            .contains("more than one server may answer at this address"),
+        "{}",
+        finding.headline
     );
 }

@@ -8,7 +8,7 @@ use crate::dns::RecordKey;
 use crate::dns::caches::Expiry;
 use crate::event::{Fact, Unseen};
 use crate::plan::Outcome;
-use crate::steps::propagation::seen::{Role, Sighting, Told};
+use crate::steps::propagation::seen::{Asked, Role, Sighting, Told};
 
 /// How many record sets of one server a row spells out.
 const SPELLED: usize = 3;
@@ -70,6 +70,16 @@ pub(super) fn headline(
             0 | 1 => format!("{}{held}", first(outcome)),
             more => format!("{} (and {} more){held}", first(outcome), more - 1),
         },
+    }
+}
+
+/// Why one new answer of this address proves nothing.
+pub(super) fn wavering(asked: &Asked) -> &'static str {
+    match asked.wavers {
+        true => {
+            ", though it was new in the look before: more than one server may answer at this address"
+        }
+        false => "",
     }
 }
 
