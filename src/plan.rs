@@ -122,6 +122,9 @@ pub struct Entry {
     pub after_change: bool,
     /// It declares sights that must be taken before the first write (the rate of traffic).
     pub needs_baseline: bool,
+    /// It takes these sights, and judges whether the check of the same step can pass after the change.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub foresees: bool,
     /// Which of the three questions it helps to answer.
     pub answers: Option<Question>,
     /// What one write of it can promise: `compare-and-swap in one message`.

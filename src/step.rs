@@ -76,10 +76,9 @@ pub trait Check: Send + Sync {
     /// The judgement: pure, and the same for the way there and the way back.
     fn judge(&self, aim: &Aim, evidence: &Evidence) -> Finding;
 
-    /// Looks that must be taken before the first write; their facts come back in [`Evidence::baseline`].
-    fn baseline<'a>(&'a self, site: &'a Site, aim: &'a Aim, pulse: &'a Pulses) -> Vec<Look<'a>> {
-        let _ = (site, aim, pulse);
-        Vec::new()
+    /// What must be seen before the first write, where it needs that.
+    fn before(&self) -> Option<&dyn Before> {
+        None
     }
 
     /// The deadline that fits what it looks at, where the playbook gives none and the kind's default does not
@@ -98,6 +97,17 @@ pub trait Check: Send + Sync {
     fn reuse(&self) -> Option<Duration> {
         None
     }
+}
+
+/// What a check must see before the first write. What is seen is judged: looks without a judgement cannot be written.
+pub trait Before: Send + Sync {
+    /// What to look at; the facts come back in [`Evidence::baseline`].
+    fn looks_before<'a>(&'a self, site: &'a Site, aim: &'a Aim, pulse: &'a Pulses)
+    -> Vec<Look<'a>>;
+
+    /// Whether the check can pass after the change, as far as these looks tell; they are the items of the evidence.
+    /// What is not clear stops a planned run before its first write.
+    fn foresee(&self, aim: &Aim, evidence: &Evidence) -> Finding;
 }
 
 /// Takes passing news; never blocks, may drop.

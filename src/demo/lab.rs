@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use hickory_server::Server as DnsServer;
 use hickory_server::zone_handler::Catalog;
@@ -141,6 +142,9 @@ pub async fn start(options: &Options) -> Result<Lab, DemoError> {
         };
         tasks.spawn(users.come_and_go());
     }
+    // What is compared with the rate before the change is a rate: the users have been here for two intervals that are
+    // over, by then.
+    tokio::time::sleep(Duration::from_secs(3)).await;
     let scene = Scene {
         folder: &folder.text,
         ports,

@@ -54,6 +54,7 @@ impl World for Actual {
 
     fn looks<'a>(&'a self, entry: &'a Entry, aim: &'a Aim, pulses: &'a Pulses) -> Vec<Look<'a>> {
         match self.work(entry) {
+            Some(Work::Check(_)) if entry.foresees => self.baseline(entry, aim, pulses),
             Some(Work::Check(check)) => check.looks(&self.site, aim, pulses),
             _ => Vec::new(),
         }
@@ -61,14 +62,19 @@ impl World for Actual {
 
     fn baseline<'a>(&'a self, entry: &'a Entry, aim: &'a Aim, pulses: &'a Pulses) -> Vec<Look<'a>> {
         match self.work(entry) {
-            Some(Work::Check(check)) => check.baseline(&self.site, aim, pulses),
+            Some(Work::Check(check)) => (check.before()).map_or_else(Vec::new, |before| {
+                before.looks_before(&self.site, aim, pulses)
+            }),
             _ => Vec::new(),
         }
     }
 
     fn judge(&self, entry: &Entry, aim: &Aim, evidence: &Evidence) -> Finding {
         match self.work(entry) {
-            Some(Work::Check(check)) => check.judge(aim, evidence),
+            Some(Work::Check(check)) => match check.before() {
+                Some(before) if entry.foresees => before.foresee(aim, evidence),
+                _ => check.judge(aim, evidence),
+            },
             _ => Finding::new(Outcome::Unknown, no_step(entry).detail),
         }
     }

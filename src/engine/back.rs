@@ -77,6 +77,7 @@ pub async fn look_once_more<W: World>(
         pulses: &pulses,
         baseline,
         decided: watch::Sender::new(false),
+        before: Default::default(),
     };
     join_all(entries.iter().map(|(index, round)| {
         let (looker, pulses) = (&looker, &pulses);
@@ -108,6 +109,7 @@ pub async fn look_ahead<W: World>(plan: &Plan, world: &W, entries: &[usize], gat
         pulses: &pulses,
         baseline: &[],
         decided: watch::Sender::new(false),
+        before: Default::default(),
     };
     let aim = Aim::back(&plan.direction, false);
     let places = look_at_places(plan, world, entries);

@@ -3,6 +3,8 @@
 mod wait;
 mod write;
 
+use std::sync::{Mutex, PoisonError};
+
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use tokio::sync::watch;
@@ -146,7 +148,7 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
                     let aim = Aim::there(&self.plan.direction, false);
                     let (stop, pulses) = (self.outfit.stop.clone(), self.outfit.pulses.clone());
                     let looker = self.looker(&[], &stop, &pulses);
-                    let sights = looker.take_baseline(&aim).await;
+                    let sights = looker.take_baseline(&aim, &[]).await;
                     self.record(Event::BaselineTaken { sights }).await?;
                 }
                 Move::Compare { entry, way } => self.compare(entry, way).await?,
@@ -188,6 +190,7 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
             pulses,
             baseline,
             decided: watch::Sender::new(false),
+            before: Mutex::default(),
         }
     }
 
@@ -225,20 +228,28 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
         // What must be seen before the first write is looked at meanwhile.
         let early = self.state.lacks_baseline() && round == Round::There;
         let there = Aim::there(&self.plan.direction, false);
-        let mut baseline = std::pin::pin!(looker.take_baseline(&there));
+        let mut baseline = std::pin::pin!(looker.take_baseline(&there, &entries));
         let mut baseline_due = early;
+        let mut sights = Vec::new();
         let mut outcomes = Vec::with_capacity(entries.len());
         while baseline_due || !looks.is_empty() {
             tokio::select! {
-                sights = &mut baseline, if baseline_due => {
+                taken = &mut baseline, if baseline_due => {
                     baseline_due = false;
-                    self.record(Event::BaselineTaken { sights }).await?;
+                    sights = taken;
                 }
                 Some((entry, finding)) = looks.next() => {
                     outcomes.push((entry, finding.outcome));
                     self.record(Event::Looked { entry, round, finding }).await?;
                 }
             }
+        }
+        drop(looks);
+        if early {
+            let mut before = (looker.before.lock()).unwrap_or_else(PoisonError::into_inner);
+            sights.extend(std::mem::take(&mut *before).into_values().flatten());
+            drop(before);
+            self.record(Event::BaselineTaken { sights }).await?;
         }
         // Cut short by somebody who asked to stop: what was not looked at to its end was not judged either.
         if stop.level() >= Stop::AfterWrite {

@@ -1,5 +1,7 @@
 //! Looks at a batch of checks: side by side, each look under its deadline, each check until its own.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -30,11 +32,15 @@ pub(super) struct Looker<'r, W, M> {
     pub baseline: &'r [Sight],
     /// Set once the batch is decided: what was found already leads back, so nobody polls any longer.
     pub decided: watch::Sender<bool>,
+    /// What the looks of entries that foresee saw at last, by entry: it is the baseline of their steps.
+    pub before: Mutex<BTreeMap<String, Vec<Sight>>>,
 }
 
 /// The key of a sight in the memory: runs of one playbook share it.
 fn memory_key(plan: &Plan, entry: &Entry, key: &str) -> String {
-    format!("{}/{}/{key}", plan.playbook, entry.step)
+    // Under a name of its own: a look after the flip must not pass for one from before.
+    let before = if entry.foresees { "before " } else { "" };
+    format!("{}/{}/{before}{key}", plan.playbook, entry.step)
 }
 
 impl<W: World, M: Memory> Looker<'_, W, M> {
@@ -95,6 +101,12 @@ impl<W: World, M: Memory> Looker<'_, W, M> {
             baseline: self.baseline_of(entry),
         };
         let mut finding = self.world.judge(entry, aim, &evidence);
+        if entry.foresees {
+            let items = evidence.items.into_iter();
+            let sights = items.map(|(key, known)| sight(entry, key, known)).collect();
+            let mut before = self.before.lock().unwrap_or_else(PoisonError::into_inner);
+            before.insert(entry.id.clone(), sights);
+        }
         if let Some(age) = reused {
             let age = crate::clock::short(age);
             finding.headline = format!("{} (looked at {age} ago, reused)", finding.headline);
@@ -162,25 +174,22 @@ impl<W: World, M: Memory> Looker<'_, W, M> {
             .collect()
     }
 
-    /// Takes the sights that must be taken before the first write, side by side.
-    pub(super) async fn take_baseline(&self, aim: &Aim) -> Vec<Sight> {
+    /// Takes the sights that must be taken before the first write, side by side; those of the entries of `batch`
+    /// that foresee are taken by them.
+    pub(super) async fn take_baseline(&self, aim: &Aim, batch: &[usize]) -> Vec<Sight> {
         let entries = self.plan.entries.iter().enumerate();
-        let wanted = entries.filter(|(_, entry)| entry.needs_baseline);
+        let foreseen = |entry: &Entry| {
+            let mut foreseeing = batch.iter().map(|at| &self.plan.entries[*at]);
+            foreseeing.any(|by| by.foresees && by.step == entry.step)
+        };
+        let wanted = entries.filter(|(_, entry)| entry.needs_baseline && !foreseen(entry));
         let taken = wanted.map(|(index, entry)| async move {
             let pulses = self.pulses_of(index);
             let looks = self.world.baseline(entry, aim, &pulses);
             join_all(looks.into_iter().map(|look| async {
-                // Under a name of its own: a look after the flip must not pass for one from before.
                 let memory_key = memory_key(self.plan, entry, &format!("before {}", look.key));
                 let (key, known, _) = self.known(entry, &memory_key, look).await;
-                Sight {
-                    key,
-                    step: entry.step.clone(),
-                    seen: match known {
-                        Known::Live(fact) | Known::Recorded { fact, .. } => Ok(fact),
-                        Known::Unseen(why) => Err(why),
-                    },
-                }
+                sight(entry, key, known)
             }))
             .await
         });
@@ -196,6 +205,17 @@ impl<W: World, M: Memory> Looker<'_, W, M> {
                 ..pulse
             });
         })
+    }
+}
+
+fn sight(entry: &Entry, key: String, known: Known) -> Sight {
+    Sight {
+        key,
+        step: entry.step.clone(),
+        seen: match known {
+            Known::Live(fact) | Known::Recorded { fact, .. } => Ok(fact),
+            Known::Unseen(why) => Err(why),
+        },
     }
 }
 

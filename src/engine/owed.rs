@@ -32,7 +32,11 @@ pub(super) fn owed(
         let Some((_, finding)) = finding else {
             continue;
         };
-        let open = matches!(finding.outcome, Outcome::Late | Outcome::Unknown);
+        // What was foreseen is owed where nobody looked afterwards.
+        let looked_later = entry.foresees
+            && (plan.entries.iter().zip(findings))
+                .any(|(of, found)| !of.foresees && of.step == entry.step && found.is_some());
+        let open = matches!(finding.outcome, Outcome::Late | Outcome::Unknown) && !looked_later;
         if open && matches!(ending, Ending::Done | Ending::DoneUnproven) {
             list.push(Owed {
                 key: format!("see {}", entry.id),

@@ -15,10 +15,14 @@ use crate::plan::{
 };
 use crate::playbook::Playbook;
 use crate::site::{Aim, Site};
-use crate::step::{Blocks, Change, OnFail, Pulses, Step, Survey, When, Work};
+use crate::step::{Before, Blocks, Change, OnFail, Pulses, Step, Survey, When, Work};
 
 /// How long the survey waits for one provider.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long a name server or a log that does not answer before the change is looked at again: one lost packet stops
+/// nobody.
+const FORESEEN: Duration = Duration::from_secs(10);
 
 /// What kind of run is planned.
 #[derive(Clone, Debug)]
@@ -156,6 +160,7 @@ pub async fn survey_by(
             .cloned()
             .collect::<Vec<_>>(),
     );
+    foresee(&mut entries, intention.like);
     if entries.len() > MOST_ENTRIES {
         return Err(SurveyError::TooMany(entries.len()));
     }
@@ -328,10 +333,44 @@ fn entry(step: &Step, intention: &Intention) -> Entry {
         probes_old_side: step.probes_old_side && check,
         after_change: step.after_change,
         needs_baseline: false,
+        foresees: false,
         answers: step.answers,
         promise: None,
         nature,
     }
+}
+
+/// What was seen before the first write is judged before it: each check that looks then has an entry of its own for
+/// that, in the first batch, which stops a planned run where the check could not pass after the change.
+fn foresee(entries: &mut Vec<Entry>, like: Mode) {
+    // In an emergency it is told, and nobody waits for it.
+    let patience = match like {
+        Mode::Emergency => Duration::ZERO,
+        _ => FORESEEN,
+    };
+    let first = (entries.iter())
+        .position(|entry| !entry.is_check() || entry.after_change)
+        .unwrap_or(entries.len());
+    let foreseeing: Vec<Entry> = (entries.iter())
+        .filter(|entry| entry.needs_baseline)
+        .map(|entry| Entry {
+            id: format!("{}/before", entry.id),
+            title: format!("`{}` can be told after the change", entry.id),
+            pace: Pace {
+                within: patience.min(entry.pace.within),
+                ..entry.pace
+            },
+            there: true,
+            back: false,
+            probes_old_side: false,
+            after_change: false,
+            needs_baseline: false,
+            foresees: true,
+            answers: None,
+            ..entry.clone()
+        })
+        .collect();
+    entries.splice(first..first, foreseeing);
 }
 
 /// Whether a check has looks for before the first write. A check or a dry run takes them too: they are what an
@@ -341,7 +380,9 @@ fn needs_baseline(site: &Site, step: &Step, work: &Work, aim: &Aim, intention: &
         return false;
     };
     // Looks that nobody waits for do nothing: they are only counted here.
-    takes_part(step, intention.like) && !check.baseline(site, aim, &Pulses::none()).is_empty()
+    let nobody = Pulses::none();
+    let looks = |before: &dyn Before| !before.looks_before(site, aim, &nobody).is_empty();
+    takes_part(step, intention.like) && check.before().is_some_and(looks)
 }
 
 fn takes_part(step: &Step, like: Mode) -> bool {
@@ -360,7 +401,10 @@ fn compile_rules(plan: &mut Plan, book: &Playbook, like: Mode) {
     for (i, entry) in plan.entries.iter_mut().enumerate() {
         if let Some(step) = book.step(&entry.step) {
             let (blocks, on_fail) = (step.common.blocks, step.common.on_fail);
-            entry.rule = if entry.is_check() && i < first_write {
+            entry.rule = if entry.foresees && on_fail == OnFail::Warn {
+                // Nothing will be held for what it foresees.
+                Rule::NOTE
+            } else if entry.is_check() && i < first_write {
                 gate(blocks, like)
             } else {
                 after_write(on_fail, like)

@@ -49,6 +49,7 @@ pub fn plan(mode: Mode, sketch: &str) -> Plan {
             probes_old_side: letter == 'p',
             after_change: changed,
             needs_baseline: letter == 'b',
+            foresees: false,
             answers: None,
             promise: None,
             nature,

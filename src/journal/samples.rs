@@ -82,6 +82,7 @@ fn entry(id: &str, kind: &str, nature: Nature) -> Entry {
         probes_old_side: true,
         after_change: false,
         needs_baseline: true,
+        foresees: false,
         answers: Some(Question::Moves),
         promise: None,
     }

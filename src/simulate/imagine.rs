@@ -245,7 +245,10 @@ fn traits(actual: &Actual, entry: &Entry, aim: &Aim, lag: Lag) -> Traits {
         // The looks are only counted: one that nobody polls asks nothing.
         Some(Work::Check(check)) => {
             let nobody = Pulses::none();
-            let looks = check.looks(&actual.site, aim, &nobody);
+            let looks = match check.before() {
+                Some(before) if entry.foresees => before.looks_before(&actual.site, aim, &nobody),
+                _ => check.looks(&actual.site, aim, &nobody),
+            };
             let sees = |site: &str| {
                 (looks.iter()).any(|look| matches!(&look.about, About::Site(of) if of == site))
             };

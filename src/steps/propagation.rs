@@ -27,7 +27,8 @@ use crate::plan::Question;
 use crate::problem::Problem;
 use crate::site::{Aim, Host, Site, Zone};
 use crate::step::{
-    About, Blocks, Built, Check, Defaults, Evidence, Given, Kind, Look, OnFail, Pulses, Work,
+    About, Before, Blocks, Built, Check, Defaults, Evidence, Given, Kind, Look, OnFail, Pulses,
+    Work,
 };
 use crate::world::delegation::{self, NameServer};
 use crate::world::dns;
@@ -176,9 +177,24 @@ impl Check for Propagation {
         judge::judge(aim, evidence, self.floor)
     }
 
+    fn before(&self) -> Option<&dyn Before> {
+        Some(self)
+    }
+}
+
+impl Before for Propagation {
     /// Which TTLs caches may hold is known only from what was served before the change.
-    fn baseline<'a>(&'a self, site: &'a Site, aim: &'a Aim, pulse: &'a Pulses) -> Vec<Look<'a>> {
+    fn looks_before<'a>(
+        &'a self,
+        site: &'a Site,
+        aim: &'a Aim,
+        pulse: &'a Pulses,
+    ) -> Vec<Look<'a>> {
         self.looks(site, aim, pulse)
+    }
+
+    fn foresee(&self, aim: &Aim, evidence: &Evidence) -> Finding {
+        judge::foresee(aim, evidence)
     }
 }
 

@@ -136,14 +136,50 @@ async fn a_plan_spells_out_every_edit_and_lock() {
     assert_eq!(plan.direction.source, "dedicated");
     assert_eq!(
         ids(&plan),
-        ["works", "flip", "only-in-a-drill", "published", "public"]
+        [
+            "works",
+            "published/before",
+            "flip",
+            "only-in-a-drill",
+            "published",
+            "public"
+        ]
     );
     let locks = ["playbook site", "example.org. A", "example.org. AAAA"];
     assert_eq!(plan.locks, locks);
     let there: Vec<bool> = plan.entries.iter().map(|entry| entry.there).collect();
-    assert_eq!(there, [true, true, false, true, true]);
+    assert_eq!(there, [true, true, true, false, true, true]);
     assert_eq!(plan.entries[0].rule, gate(Blocks::Always, Mode::Failover));
-    assert_eq!(plan.entries[4].rule, Rule::NOTE);
+    assert_eq!(plan.entries[5].rule, Rule::NOTE);
+}
+
+#[tokio::test]
+async fn what_is_seen_before_the_change_stops_a_planned_run_and_is_told_in_an_emergency() {
+    let rule = async |text: &str, mode| {
+        let plan = surveyed_text(text, Honesty::Atomic, &SETS, mode, Some("cloud"));
+        let plan = plan.await.unwrap();
+        let foreseeing: Vec<_> = plan.entries.iter().filter(|e| e.foresees).collect();
+        let [entry] = foreseeing.as_slice() else {
+            panic!("{:?}", ids(&plan));
+        };
+        assert!(entry.there && !entry.after_change && !entry.needs_baseline);
+        // Nobody waits for it in an emergency.
+        assert_eq!(entry.pace.within.is_zero(), mode == Mode::Emergency);
+        entry.rule
+    };
+    let planned = gate(Blocks::Planned, Mode::Failover);
+    for mode in [Mode::Check, Mode::Plan, Mode::Drill, Mode::Failover] {
+        assert_eq!(rule(BOOK, mode).await, planned, "{mode}");
+    }
+    assert_eq!(rule(BOOK, Mode::Emergency).await, Rule::NOTE);
+    // Nobody is held for a check that only warns.
+    for more in ["on-fail = \"warn\"", "blocks = \"never\""] {
+        let text = BOOK.replace(
+            "kind = \"propagation\"",
+            &format!("kind = \"propagation\"\n{more}"),
+        );
+        assert_eq!(rule(&text, Mode::Failover).await, Rule::NOTE, "{more}");
+    }
 }
 
 #[tokio::test]

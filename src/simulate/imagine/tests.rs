@@ -13,7 +13,7 @@ async fn imagined(text: &str, mode: Mode) -> Model {
 
 fn entry<'m>(model: &'m Model, id: &str) -> (&'m Entry, &'m Traits) {
     let at = (model.plan.entries.iter())
-        .position(|entry| entry.id.starts_with(id))
+        .position(|entry| entry.id.starts_with(id) && !entry.foresees)
         .unwrap_or_else(|| panic!("no entry `{id}`"));
     (&model.plan.entries[at], &model.traits[at])
 }

@@ -1,5 +1,6 @@
 //! The judgement of `propagation`: pure, over what the looks brought back.
 
+mod foresee;
 mod state;
 mod words;
 
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 
+pub(super) use self::foresee::foresee;
 use self::state::{State, States, Truth, state, truth};
 use self::words::{clock_text, headline, listed, shown, spelled, wavering};
 use super::seen::{Asked, Role, Sides, Sighting};
@@ -54,18 +56,7 @@ pub(super) fn judge(aim: &Aim, evidence: &Evidence, floor: Duration) -> Finding 
                 Role::Resolver | Role::SystemResolver => weigh.cache(sighting, asked),
             });
         }
-        facts.extend(sighting.notes.iter().map(|note| Fact {
-            outcome: Outcome::Warn,
-            what: format!("delegation of {}", sighting.zone),
-            expected: "parent and zone name the same servers".into(),
-            actual: note.clone(),
-        }));
-        facts.extend(sighting.unseen.iter().map(|(server, why)| Fact {
-            outcome: Outcome::Unknown,
-            what: format!("{} at {server}", sighting.zone),
-            expected: "every address of this server".into(),
-            actual: format!("not all of them can be told: {}", why.detail),
-        }));
+        facts.extend(delegation_rows(sighting));
     }
     facts.extend(weigh.names(&sightings, &before));
     facts.extend(weigh.nothing_leads_there(&sightings));
@@ -81,6 +72,22 @@ pub(super) fn judge(aim: &Aim, evidence: &Evidence, floor: Duration) -> Finding 
         Some(look) => finding.to_try(look),
         None => finding,
     }
+}
+
+/// What is odd about the delegation, and the servers whose addresses are not all known.
+fn delegation_rows(sighting: &Sighting) -> impl Iterator<Item = Fact> {
+    let notes = sighting.notes.iter().map(|note| Fact {
+        outcome: Outcome::Warn,
+        what: format!("delegation of {}", sighting.zone),
+        expected: "parent and zone name the same servers".into(),
+        actual: note.clone(),
+    });
+    notes.chain(sighting.unseen.iter().map(|(server, why)| Fact {
+        outcome: Outcome::Unknown,
+        what: format!("{} at {server}", sighting.zone),
+        expected: "every address of this server".into(),
+        actual: format!("not all of them can be told: {}", why.detail),
+    }))
 }
 
 /// A sighting, or a row of its own for the looks that ask no server.
@@ -368,13 +375,22 @@ fn by_hand(outcome: Outcome, weigh: &Weigh<'_>, sightings: &[Sighting]) -> Optio
         return None;
     }
     let authoritative = sightings.iter().filter(|s| s.role == Role::Authoritative);
-    let (asked, _) = authoritative
+    let (asked, sighting) = authoritative
         .flat_map(|sighting| sighting.asked.iter().map(move |asked| (asked, sighting)))
         .find(|(asked, sighting)| weigh.server(sighting, asked).outcome == outcome)?;
+    mend_of(sighting, asked)
+}
+
+/// The question to one server, as a person would type it.
+fn mend_of(sighting: &Sighting, asked: &Asked) -> Option<String> {
     let key = &asked.answers.first()?.0;
+    let recursion = match sighting.role {
+        Role::Authoritative => "+norecurse ",
+        Role::Resolver | Role::SystemResolver => "",
+    };
     let (ip, port) = (asked.at.ip(), asked.at.port());
     Some(format!(
-        "dig +norecurse -p {port} @{ip} {}. {}",
+        "dig {recursion}-p {port} @{ip} {}. {}",
         key.name, key.rtype
     ))
 }

@@ -11,27 +11,46 @@ use crate::world::net::USER_AGENT;
 /// Runs on the far side for as long as it counts; needs `sh`, `awk`, `stat`, `tail` and `ls`.
 const SCRIPT: &str = include_str!("count.sh");
 
-/// More lines than any host logs within one look: 2^40.
+/// More lines than any host logs within two intervals: 2^40.
 const MOST: u64 = 1 << 40;
 
-/// What the logs of one host gained within a while.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Requests whose lines tell a time within one interval.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) struct Count {
-    pub(super) millis: u64,
+pub(super) struct Tally {
     pub(super) requests: u64,
     /// Answers with status 500 and above.
     pub(super) errors: u64,
     pub(super) v4: u64,
     pub(super) v6: u64,
-    /// Requests of user agents that are left out.
+}
+
+/// What the logs of one host say of two intervals in a row, by the times in their lines.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct Count {
+    /// How long each interval is.
+    pub(super) millis: u64,
+    /// The newer one, which ends at the newest line or now.
+    pub(super) now: Tally,
+    /// The one before.
+    pub(super) earlier: Tally,
+    /// Requests of user agents that are left out, written while it looked; the others likewise.
     pub(super) skipped: u64,
     /// Lines that are no requests in a form that is known.
     pub(super) odd: u64,
     /// Requests that were logged without a user agent, so that our own could not be left out.
     pub(super) nameless: u64,
+    /// Requests whose lines tell no time.
+    pub(super) untimed: u64,
     /// A part of a log was moved away and not found: the numbers are too low.
     pub(super) lost: bool,
+    /// There is a log without a line of these intervals.
+    pub(super) silent: bool,
+    /// There is a log that grows faster than it is read back.
+    pub(super) short: bool,
+    /// By how many seconds lines come behind newer ones.
+    pub(super) lag: u64,
 }
 
 /// Counts for `interval` (whole seconds) in `logs`, without the requests of user agents that contain one of
@@ -57,48 +76,94 @@ pub(super) fn parse(text: &str, interval: Duration, logs: &[String]) -> Result<C
         let detail = format!("the count of the access logs cannot be read: {what}");
         Unseen::new(Cause::Garbled, detail)
     };
-    let mut count = Count::default();
+    let strange = |line: &str| garbled(&format!("`{}`", super::super::probe::excerpt(line)));
+    let mut count = Count {
+        millis: u64::try_from(interval.as_millis()).unwrap_or(u64::MAX),
+        ..Count::default()
+    };
+    let seconds = interval.as_secs().max(1);
+    // Of the log whose lines are being read: its number, and the age at which its newer interval begins.
+    let mut of: Option<(usize, u64)> = None;
     let (mut seen, mut ended) = (0, false);
     for line in text.lines() {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words.as_slice() {
-            ["time", start, end] => count.millis = millis(start, end, interval),
+            ["time", _, _] => {}
             ["log", number, state, numbers @ ..] => {
-                let numbers: Vec<u64> = numbers.iter().flat_map(|n| n.parse().ok()).collect();
-                let ([requests, errors, v4, v6, skipped, odd, nameless], Some(log)) = (
-                    numbers.as_slice(),
-                    (number.parse::<usize>().ok())
-                        .and_then(|number| logs.get(number.checked_sub(1)?)),
-                ) else {
-                    return Err(garbled(&format!("`{line}`")));
+                let number = number.parse::<usize>().ok();
+                let log = number.and_then(|number| logs.get(number.checked_sub(1)?));
+                let (Some(number), Some(log)) = (number, log) else {
+                    return Err(strange(line));
                 };
-                if *state == "missing" {
-                    let detail = format!("the access log `{log}` is not there or cannot be read");
-                    return Err(Unseen::new(Cause::Missing, detail));
+                if let Some(why) = not_read(log, state) {
+                    return Err(why);
                 }
+                let numbers: Vec<i64> = numbers.iter().flat_map(|n| n.parse().ok()).collect();
+                let [
+                    _,
+                    _,
+                    _,
+                    _,
+                    skipped,
+                    odd,
+                    nameless,
+                    _,
+                    untimed,
+                    newest,
+                    lag,
+                    first,
+                ] = numbers.as_slice()
+                else {
+                    return Err(strange(line));
+                };
                 for (sum, more) in [
-                    (&mut count.requests, requests),
-                    (&mut count.errors, errors),
-                    (&mut count.v4, v4),
-                    (&mut count.v6, v6),
                     (&mut count.skipped, skipped),
                     (&mut count.odd, odd),
                     (&mut count.nameless, nameless),
+                    (&mut count.untimed, untimed),
                 ] {
-                    let all = sum.checked_add(*more).filter(|all| *all <= MOST);
-                    *sum = all.ok_or_else(|| garbled("it counts more than there can be"))?;
+                    add(sum, u64::try_from(*more).ok()).ok_or_else(|| strange(line))?;
                 }
+                // A log that waits longer than an interval for its next line says nothing of now.
+                let newest = u64::try_from(*newest).ok().filter(|age| *age <= seconds);
+                let lag = u64::try_from(*lag).unwrap_or_default();
+                count.silent |= newest.is_none();
+                count.lag = count.lag.max(lag);
+                // The present second is not over yet.
+                let from = newest.map_or(1, |age| age.max(1).saturating_add(lag));
+                let reaches = u64::try_from(*first).ok();
+                count.short |= reaches.is_some_and(|age| age < from.saturating_add(2 * seconds));
                 count.lost |= *state == "lost";
+                of = Some((number, from));
                 seen += 1;
+            }
+            ["at", number, numbers @ ..] => {
+                let numbers: Vec<u64> = numbers.iter().flat_map(|n| n.parse().ok()).collect();
+                let (Some((log, from)), [age, v4, v6, other, errors]) = (of, numbers.as_slice())
+                else {
+                    return Err(strange(line));
+                };
+                if number.parse() != Ok(log) {
+                    return Err(strange(line));
+                }
+                let tally = match age.checked_sub(from) {
+                    Some(age) if age < seconds => &mut count.now,
+                    Some(age) if age < 2 * seconds => &mut count.earlier,
+                    _ => continue,
+                };
+                let all = v4.checked_add(*v6).and_then(|sum| sum.checked_add(*other));
+                for (sum, more) in [
+                    (&mut tally.requests, all),
+                    (&mut tally.errors, Some(*errors)),
+                    (&mut tally.v4, Some(*v4)),
+                    (&mut tally.v6, Some(*v6)),
+                ] {
+                    add(sum, more).ok_or_else(|| garbled("it counts more than there can be"))?;
+                }
             }
             ["end"] => ended = true,
             [] => {}
-            _ => {
-                return Err(garbled(&format!(
-                    "`{}`",
-                    super::super::probe::excerpt(line)
-                )));
-            }
+            _ => return Err(strange(line)),
         }
     }
     if !ended || seen != logs.len() {
@@ -107,19 +172,33 @@ pub(super) fn parse(text: &str, interval: Duration, logs: &[String]) -> Result<C
     Ok(count)
 }
 
-/// The time between two readings of the far clock; the nominal one where they make no sense.
-fn millis(start: &str, end: &str, interval: Duration) -> u64 {
-    let nominal = interval.as_secs_f64();
-    let measured = match (start.parse::<f64>(), end.parse::<f64>()) {
-        (Ok(start), Ok(end)) => end - start,
-        _ => nominal,
+/// Why a log was not read, by the word of the script for what it is.
+fn not_read(log: &str, state: &str) -> Option<Unseen> {
+    let reader = "to read it would take the lines from their reader, so it is not opened";
+    let detail = match state {
+        "missing" => format!("the access log `{log}` is not there or cannot be read"),
+        "moved" => format!(
+            "the access log `{log}` was rotated, and the web server goes on writing into the old file: it was not told \
+             to open the new one"
+        ),
+        "fifo" => format!("`{log}` is a named pipe: {reader}"),
+        "socket" => format!("`{log}` is a socket, no log that can be read"),
+        "device" => format!("`{log}` leads to a device or a stream: {reader}"),
+        "folder" => format!("`{log}` is a folder, no log"),
+        _ => return None,
     };
-    // A look that took a hundred times as long has run out of its time.
-    let span = match (nominal * 0.5..nominal * 100.0).contains(&measured) {
-        true => Duration::try_from_secs_f64(measured).unwrap_or(interval),
-        false => interval,
+    let cause = match state {
+        "missing" | "moved" => Cause::Missing,
+        _ => Cause::Denied,
     };
-    u64::try_from(span.as_millis()).unwrap_or(u64::MAX).max(1)
+    Some(Unseen::new(cause, detail))
+}
+
+/// Adds what a far host counted; nothing where that is more than there can be.
+fn add(sum: &mut u64, more: Option<u64>) -> Option<()> {
+    let all = sum.checked_add(more?).filter(|all| *all <= MOST)?;
+    *sum = all;
+    Some(())
 }
 
 #[cfg(test)]
@@ -133,54 +212,91 @@ mod tests {
     }
 
     #[test]
-    fn the_logs_of_a_host_are_added_up() {
-        let text =
-            "time 100.00 110.50\nlog 1 kept 10 1 6 4 2 0 0\nlog 2 rotated 5 0 5 0 0 1 5\nend\n";
+    fn two_intervals_are_counted_by_the_times_in_the_lines() {
+        // The first log is written at once; lines of the second come up to five seconds late.
+        let text = "time 100.00 110.50\n\
+                    log 1 kept 9 0 9 0 2 0 0 0 0 0 0 -1\n\
+                    at 1 0 100 0 0 0\nat 1 1 3 1 0 1\nat 1 10 2 0 1 0\nat 1 11 7 0 0 0\nat 1 20 1 0 0 0\nat 1 21 50 0 0 0\n\
+                    log 2 rotated 5 0 5 0 0 1 5 0 0 2 5 400\n\
+                    at 2 3 100 0 0 0\nat 2 7 10 0 0 0\nat 2 16 0 10 0 0\nat 2 17 0 4 0 0\nend\n";
         let count = parse(text, TEN, &logs(2)).unwrap();
         let expected = Count {
-            millis: 10_500,
-            requests: 15,
-            errors: 1,
-            v4: 11,
-            v6: 4,
+            millis: 10_000,
+            now: Tally {
+                requests: 27,
+                errors: 1,
+                v4: 15,
+                v6: 11,
+            },
+            earlier: Tally {
+                requests: 12,
+                errors: 0,
+                v4: 8,
+                v6: 4,
+            },
             skipped: 2,
             odd: 1,
             nameless: 5,
-            lost: false,
+            lag: 5,
+            ..Count::default()
         };
         assert_eq!(count, expected);
     }
 
     #[test]
-    fn an_answer_that_is_cut_off_or_strange_is_no_count() {
-        let cases = [
-            "",
-            "time 1 11\nlog 1 kept 1 0 1 0 0 0 0\n",
-            "time 1 11\nend\n",
-            "time 1 11\nlog 1 kept 1 0 1\nend\n",
-            "time 1 11\nlog 0 kept 1 0 1 0 0 0 0\nend\n",
-            "time 1 11\nlog 7 kept 1 0 1 0 0 0 0\nend\n",
-            "time 1 11\nlog 1 kept 18446744073709551615 0 1 0 0 0 0\nend\n",
-            "Welcome to standby!\ntime 1 11\nlog 1 kept 1 0 1 0 0 0 0\nend\n",
-        ];
-        for text in cases {
-            let unseen = parse(text, TEN, &logs(1)).unwrap_err();
-            assert_eq!(unseen.cause, Cause::Garbled, "{text}");
-        }
-        let text = "time 1 11\nlog 1 missing 0 0 0 0 0 0 0\nend\n";
-        assert_eq!(
-            parse(text, TEN, &logs(1)).unwrap_err().cause,
-            Cause::Missing
-        );
+    fn a_log_without_new_lines_is_silent_and_one_that_grows_too_fast_is_short() {
+        let count = |numbers: &str| {
+            let text = format!("time 1 11\nlog 1 kept 0 0 0 0 0 0 0 0 0 {numbers}\nend\n");
+            parse(&text, TEN, &logs(1)).unwrap()
+        };
+        assert!(count("-1 0 -1").silent);
+        assert!(count("11 0 -1").silent);
+        assert!(!count("10 0 -1").silent);
+        assert!(count("0 0 15").short);
+        assert!(count("0 8 25").short);
+        assert!(!count("0 0 21").short);
     }
 
     #[test]
-    fn a_clock_that_makes_no_sense_is_not_believed() {
-        assert_eq!(millis("5", "4", TEN), 10_000);
-        assert_eq!(millis("x", "4", TEN), 10_000);
-        assert_eq!(millis("0", "inf", TEN), 10_000);
-        assert_eq!(millis("0", "1e300", TEN), 10_000);
-        assert_eq!(millis("nan", "4", TEN), 10_000);
-        assert_eq!(millis("1.25", "11.5", TEN), 10_250);
+    fn an_answer_that_is_cut_off_or_strange_is_no_count() {
+        let good = "log 1 kept 1 0 1 0 0 0 0 0 0 0 0 -1\n";
+        let cases = [
+            String::new(),
+            format!("time 1 11\n{good}"),
+            "time 1 11\nend\n".to_owned(),
+            "time 1 11\nlog 1 kept 1 0 1\nend\n".to_owned(),
+            format!("time 1 11\n{}end\n", good.replace("log 1", "log 0")),
+            format!("time 1 11\n{}end\n", good.replace("log 1", "log 7")),
+            format!("time 1 11\n{good}at 1 2 18446744073709551615 0 0 0\nend\n"),
+            format!("time 1 11\n{good}at 1 2 18446744073709551615 1 0 0\nend\n"),
+            format!("time 1 11\n{good}at 2 2 1 1 0 0\nend\n"),
+            "time 1 11\nat 1 2 1 1 0 0\nend\n".to_owned(),
+            format!("Welcome to standby!\ntime 1 11\n{good}end\n"),
+        ];
+        for text in cases {
+            let unseen = parse(&text, TEN, &logs(1)).unwrap_err();
+            assert_eq!(unseen.cause, Cause::Garbled, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_regular_file_is_refused_by_name() {
+        for (state, said) in [
+            ("missing", "is not there"),
+            ("moved", "was rotated"),
+            ("fifo", "is a named pipe"),
+            ("socket", "is a socket"),
+            ("device", "leads to a device"),
+            ("folder", "is a folder"),
+        ] {
+            let text = format!("time 0 0\nlog 1 {state}\nend\n");
+            let unseen = parse(&text, TEN, &logs(1)).unwrap_err();
+            assert!(unseen.detail.contains(said), "{}", unseen.detail);
+            assert!(
+                unseen.detail.contains("`/var/log/0.log`"),
+                "{}",
+                unseen.detail
+            );
+        }
     }
 }

@@ -1,9 +1,9 @@
 //! The judgement of `traffic`: pure, over the counts of both sides.
 
-use std::time::Duration;
+use std::collections::BTreeMap;
 
-use super::count::Count;
-use super::{Seen, Traffic};
+use super::side::{Side, percent};
+use super::{BelowFloor, Seen, Traffic};
 use crate::event::{Fact, Finding};
 use crate::plan::Outcome;
 use crate::site::Aim;
@@ -13,103 +13,158 @@ use crate::steps::probe::Family;
 /// From how many requests on a share is more than chance.
 const ENOUGH: u64 = 20;
 
-/// Tells whether enough arrives at the active side and drains from the idle one.
+/// Where the side that is left is silent, so much of the former rate must be seen at both sides together: what is
+/// not in any log is not known to have moved.
+const NEAR: f64 = 0.8;
+
+/// More than this share of the former rate at both sides together is told: some of it may be other people's. It is no
+/// doubt of the move, for a site's rate rises by itself in the morning.
+const FAR: f64 = 1.5;
+
+/// Tells whether enough arrives at the active side and drains from the idle one, in two intervals in a row.
 pub(super) fn judge(traffic: &Traffic, aim: &Aim, evidence: &Evidence) -> Finding {
-    let mut judging = Judging {
-        traffic,
-        facts: Vec::new(),
-        final_: false,
-    };
-    let base = judging.base(evidence);
+    let mut judging = Judging::new(traffic);
+    let before = judging.before(evidence);
+    let base = before.as_ref().and_then(|before| judging.base(before));
     let active = judging.side(&aim.active, evidence);
     let idle = judging.side(&aim.idle, evidence);
-    let arrives = active
-        .as_ref()
-        .and_then(|side| judging.arrives(&aim.active, base.as_ref(), side));
-    if let Some(side) = &active {
-        judging.errors(&aim.active, base.as_ref(), side);
+    let mut shares = |name: &str, side: Option<&Side>| {
+        let own = judging.own(name, before.as_ref()?, base.as_ref()?)?;
+        side?.shares(&own, base.as_ref()?)
+    };
+    let arrives = shares(&aim.active, active.as_ref());
+    let stays = shares(&aim.idle, idle.as_ref());
+    if let (Some(base), Some(side), Some(shares)) = (&base, &active, arrives) {
+        judging.arrives(&aim.active, base, side, shares);
+        let own = before
+            .as_ref()
+            .and_then(|before| before.get(&aim.active).cloned());
+        judging.families(&aim.active, base, &own.unwrap_or_default(), side);
     }
-    let stays = idle
-        .as_ref()
-        .and_then(|side| judging.drains(&aim.idle, base.as_ref(), side));
+    if let Some(side) = &active {
+        let own = before.as_ref().and_then(|before| before.get(&aim.active));
+        judging.errors(&aim.active, [base.as_ref(), own], side);
+        judging.names(&aim.active, side);
+    }
+    if let (Some(base), Some(side), Some(shares)) = (&base, &idle, stays) {
+        judging.drains(&aim.idle, base, side, shares);
+        if let Some(arrives) = arrives {
+            judging.sum(
+                base,
+                side,
+                [0, 1].map(|at| arrives[at] + shares[at].max(0.0)),
+            );
+        }
+    }
     let arrived = match (&active, arrives) {
-        (Some(side), Some(share)) => {
-            format!("{} arrives at {} ({side})", percent(share), aim.active)
+        (Some(side), Some(shares)) => {
+            let share = percent(shares[0].min(shares[1]));
+            format!("{share} arrives at {} ({side})", aim.active)
         }
         (Some(side), None) => format!("{side} at {}", aim.active),
         (None, _) => format!("{} was not seen", aim.active),
     };
     let left = match (&idle, stays) {
-        (_, Some(share)) => format!("{} still goes to {}", percent(share), aim.idle),
+        (Some(_), Some(shares)) => {
+            let share = percent(shares[0].max(shares[1]));
+            format!("{share} still goes to {}", aim.idle)
+        }
         (Some(side), None) => format!("{side} at {}", aim.idle),
-        (None, None) => format!("{} was not seen", aim.idle),
+        (None, _) => format!("{} was not seen", aim.idle),
     };
     judging.finding(format!("{arrived}; {left}"))
 }
 
-/// The rates of one side: the sum over its hosts.
-#[derive(Clone, Debug, Default, PartialEq)]
-struct Side {
-    /// Requests per second.
-    rate: f64,
-    /// The same by address family.
-    by: [f64; 2],
-    /// How many requests were counted, by address family.
-    counted: [u64; 2],
-    requests: u64,
-    errors: u64,
-    odd: u64,
-    nameless: u64,
-    lost: bool,
-}
-
-impl Side {
-    fn add(&mut self, count: &Count) {
-        let seconds = Duration::from_millis(count.millis.max(1)).as_secs_f64();
-        let rate = |n: u64| n as f64 / seconds;
-        self.rate += rate(count.requests);
-        for (family, n) in [(Family::V4, count.v4), (Family::V6, count.v6)] {
-            self.by[family as usize] += rate(n);
-            self.counted[family as usize] += n;
+/// Tells from the looks before the change whether those after it can tell anything.
+pub(super) fn foresee(traffic: &Traffic, aim: &Aim, evidence: &Evidence) -> Finding {
+    let mut judging = Judging::new(traffic);
+    let target = judging.side(&aim.active, evidence);
+    let source = judging.side(&aim.idle, evidence);
+    let (Some(target), Some(source)) = (target, source) else {
+        let unseen = judging.unseen.join(" and ");
+        return judging.finding(format!("not seen: {unseen}"));
+    };
+    judging.names(&aim.idle, &source);
+    judging.names(&aim.active, &target);
+    let too_little = source.too_little(traffic);
+    let too_much = target.too_much_for(&source);
+    let why = too_little.clone().or(too_much.clone());
+    let grave = match traffic.below_floor {
+        BelowFloor::Refuse => Outcome::Unknown,
+        BelowFloor::Note => Outcome::Warn,
+    };
+    let outcome = |why: &Option<String>| match why {
+        Some(_) => grave,
+        None => Outcome::Pass,
+    };
+    let advice = match traffic.below_floor {
+        BelowFloor::Refuse => {
+            "; a longer `interval` counts more, and `below-floor = \"note\"` in the step goes on all the same"
         }
-        self.requests += count.requests;
-        self.errors += count.errors;
-        self.odd += count.odd;
-        self.nameless += count.nameless;
-        self.lost |= count.lost;
-    }
-
-    fn error_share(&self) -> f64 {
-        if self.requests == 0 {
-            0.0
-        } else {
-            self.errors as f64 / self.requests as f64
-        }
-    }
+        BelowFloor::Note => "; a longer `interval` counts more",
+    };
+    let tell = |side: &Side, why: &Option<String>| match why {
+        Some(why) => format!("{side}, {why}"),
+        None => side.to_string(),
+    };
+    judging.row(
+        outcome(&too_little),
+        format!("rate at {} before the change", aim.idle),
+        format!("{}/s or more", traffic.floor),
+        tell(&source, &too_little),
+    );
+    judging.row(
+        outcome(&too_much),
+        format!("its own rate at {} before the change", aim.active),
+        "far less than what varies with what moves",
+        tell(&target, &too_much),
+    );
+    // Another look in a moment would see the same.
+    judging.final_ = why.is_some();
+    let headline = match why {
+        Some(why) => format!("nothing can be told after the change: {why}{advice}"),
+        None => format!(
+            "{:.1}/s at {}, {:.1}/s at {}",
+            source.rate(),
+            aim.idle,
+            target.rate(),
+            aim.active
+        ),
+    };
+    judging.finding(headline)
 }
 
-impl std::fmt::Display for Side {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let [v4, v6] = self.by;
-        write!(
-            f,
-            "{:.1}/s: {v4:.1} over IPv4, {v6:.1} over IPv6",
-            self.rate
-        )
-    }
+/// The rates before the change, by site, and which site served.
+struct Before {
+    sides: BTreeMap<String, Side>,
+    served: String,
 }
 
-fn percent(share: f64) -> String {
-    format!("{:.0}%", share * 100.0)
+impl Before {
+    fn get(&self, site: &str) -> Option<&Side> {
+        // What the site that served had is what was to move, not its own.
+        self.sides.get(site).filter(|_| site != self.served)
+    }
 }
 
 struct Judging<'a> {
     traffic: &'a Traffic,
     facts: Vec<Fact>,
     final_: bool,
+    /// Hosts and sites that were not seen.
+    unseen: Vec<String>,
 }
 
 impl Judging<'_> {
+    fn new(traffic: &Traffic) -> Judging<'_> {
+        Judging {
+            traffic,
+            facts: Vec::new(),
+            final_: false,
+            unseen: Vec::new(),
+        }
+    }
+
     fn row(
         &mut self,
         outcome: Outcome,
@@ -125,39 +180,77 @@ impl Judging<'_> {
         });
     }
 
-    /// The rate from before the first write; none where it is too little to compare with, or not all of it.
-    fn base(&mut self, evidence: &Evidence) -> Option<Side> {
+    /// The rates from before the first write; none where a host of the site that served was not seen.
+    fn before(&mut self, evidence: &Evidence) -> Option<Before> {
         let seen: Vec<Seen> = evidence
             .baseline
             .iter()
             .filter_map(|(_, fact)| serde_json::from_value(fact.clone()).ok())
             .collect();
-        let floor = self.traffic.floor;
-        let what = "rate before the change";
-        let expected = format!("{floor}/s or more");
-        let Some(first) = seen.first() else {
-            self.row(Outcome::Unknown, what, expected, "no measurement");
+        let served = seen.iter().find(|seen| seen.served);
+        let Some(served) = served.map(|seen| seen.site.clone()) else {
+            let (expected, actual) = (
+                format!("{}/s or more", self.traffic.floor),
+                "no measurement",
+            );
+            self.row(Outcome::Unknown, "rate before the change", expected, actual);
             return None;
         };
-        if seen.len() < first.of {
-            let actual = format!("seen on {} of {} hosts", seen.len(), first.of);
-            self.row(Outcome::Unknown, what, expected, actual);
-            return None;
-        }
-        let mut side = Side::default();
+        let mut sides: BTreeMap<String, (Side, usize, usize)> = BTreeMap::new();
         for one in &seen {
+            let (side, hosts, of) = sides.entry(one.site.clone()).or_default();
             side.add(&one.count);
+            (*hosts, *of) = (*hosts + 1, one.of);
         }
-        if side.rate < floor {
-            let actual = format!("{:.2}/s, too little to tell", side.rate);
-            self.row(Outcome::Unknown, what, expected, actual);
+        let mut whole = BTreeMap::new();
+        for (site, (side, hosts, of)) in sides {
+            if hosts < of {
+                let actual = format!("seen on {hosts} of {of} hosts");
+                let what = format!("rate at {site} before the change");
+                self.row(Outcome::Unknown, what, "all of its hosts", actual);
+            } else {
+                whole.insert(site, side);
+            }
+        }
+        Some(Before {
+            sides: whole,
+            served,
+        })
+    }
+
+    /// The rate that shall move; none where it is too little to compare with.
+    fn base(&mut self, before: &Before) -> Option<Side> {
+        let side = before.sides.get(&before.served)?.clone();
+        let (what, expected) = (
+            "rate before the change",
+            format!("{}/s or more", self.traffic.floor),
+        );
+        if let Some(why) = side.too_little(self.traffic) {
+            self.row(Outcome::Unknown, what, expected, why);
             return None;
         }
         self.row(Outcome::Pass, what, expected, side.to_string());
         Some(side)
     }
 
-    /// The rates of one side now; none where a host of it was not seen.
+    /// The rate that a site had of its own before the change; none where nobody knows.
+    fn own(&mut self, name: &str, before: &Before, base: &Side) -> Option<Side> {
+        if name == before.served {
+            return Some(Side::default());
+        }
+        let what = format!("its own rate at {name} before the change");
+        let Some(own) = before.get(name) else {
+            self.row(Outcome::Unknown, what, "known", "no measurement");
+            return None;
+        };
+        if let Some(why) = own.too_much_for(base) {
+            self.row(Outcome::Unknown, what, "less than what moves", why);
+            return None;
+        }
+        Some(own.clone())
+    }
+
+    /// The rates of one side now; none where a host of it was not seen, or its logs tell too little.
     fn side(&mut self, name: &str, evidence: &Evidence) -> Option<Side> {
         let mut side = Side::default();
         let (mut any, mut all) = (false, true);
@@ -184,53 +277,97 @@ impl Judging<'_> {
                 Ok(seen) => side.add(&seen.count),
                 Err(why) => {
                     all = false;
+                    self.unseen.push(format!("{what}: {why}"));
                     self.row(Outcome::Unknown, what, "its requests", why);
                 }
             }
         }
         if !any {
+            self.unseen.push(name.to_owned());
             self.row(Outcome::Unknown, name, "its requests", "was not looked at");
         }
-        if side.odd > side.requests {
+        let seen = side.requests;
+        let cannot = if side.odd > seen.max(1) && side.odd > side.untimed {
             let actual = format!("{} lines are no requests in a known form", side.odd);
-            self.row(
-                Outcome::Unknown,
-                format!("access logs of {name}"),
-                "the combined form, or JSON",
-                actual,
-            );
+            Some(("the combined form, or JSON", actual))
+        } else if side.untimed > seen {
+            let actual = format!("{} lines tell no time", side.untimed);
+            Some(("a time in each line", actual))
+        } else if side.short {
+            let actual = "they grow faster than they are read".to_owned();
+            Some(("two intervals that can be read back", actual))
+        } else {
+            None
+        };
+        if let Some((expected, actual)) = cannot {
+            let what = format!("access logs of {name}");
+            self.unseen.push(format!("{what}: {actual}"));
+            self.row(Outcome::Unknown, what, expected, actual);
             return None;
         }
         (any && all).then_some(side)
     }
 
-    /// Whether enough arrives, over each family that had enough to compare.
-    fn arrives(&mut self, name: &str, base: Option<&Side>, side: &Side) -> Option<f64> {
-        let base = base?;
+    /// Whether enough arrives, in both intervals.
+    fn arrives(&mut self, name: &str, base: &Side, side: &Side, shares: [f64; 2]) {
         let at_least = self.traffic.at_least;
-        let mut row = |what: String, now: f64, before: f64| {
-            let share = now / before;
-            let outcome = if share >= at_least {
-                Outcome::Pass
-            } else {
-                Outcome::Late
-            };
-            let expected = format!("{} of {before:.1}/s or more", percent(at_least));
-            let actual = format!("{now:.1}/s, {}", percent(share));
-            self.row(outcome, what, expected, actual);
-            share
+        let outcome = match shares.iter().all(|share| *share >= at_least) {
+            true => Outcome::Pass,
+            false => Outcome::Late,
         };
-        let share = row(format!("arrives at {name}"), side.rate, base.rate);
+        let own = side.rate() - (shares[0] + shares[1]) / 2.0 * base.most();
+        let beyond = match own > 0.05 {
+            true => format!(", {own:.1}/s of it as before the change"),
+            false => String::new(),
+        };
+        let lag = match side.lag {
+            0 => String::new(),
+            lag => format!("; its log comes up to {lag}s late"),
+        };
+        self.row(
+            outcome,
+            format!("arrives at {name}"),
+            format!(
+                "{} of {:.1}/s or more, in two intervals in a row",
+                percent(at_least),
+                base.most()
+            ),
+            format!(
+                "{:.1}/s{beyond}: {}, and {} in the interval before{lag}",
+                side.rates[0].all,
+                percent(shares[0]),
+                percent(shares[1])
+            ),
+        );
+    }
+
+    /// Whether enough arrives over each family that had enough to compare.
+    fn families(&mut self, name: &str, base: &Side, own: &Side, side: &Side) {
+        let at_least = self.traffic.at_least;
         for family in Family::BOTH {
             let at = family as usize;
-            if base.counted[at] >= ENOUGH && base.counted[at] < base.requests {
-                row(
-                    format!("arrives at {name} over {family}"),
-                    side.by[at],
-                    base.by[at],
-                );
+            if base.counted[at] < ENOUGH || base.counted[at] >= base.requests {
+                continue;
             }
+            let before = base.by(family);
+            let share = (side.by(family) - own.by(family)) / before;
+            let outcome = match share >= at_least {
+                true => Outcome::Pass,
+                // It may be among those.
+                false if side.unknown() > 0 => Outcome::Unknown,
+                false => Outcome::Late,
+            };
+            self.row(
+                outcome,
+                format!("arrives at {name} over {family}"),
+                format!("{} of {before:.1}/s or more", percent(at_least)),
+                format!("{:.1}/s, {}", side.by(family), percent(share)),
+            );
         }
+    }
+
+    /// Whether its log tells the user agents.
+    fn names(&mut self, name: &str, side: &Side) {
         if side.nameless > 0 {
             self.row(
                 Outcome::Warn,
@@ -239,14 +376,12 @@ impl Judging<'_> {
                 "some lines have none, so cutover's own requests may count",
             );
         }
-        Some(share)
     }
 
-    /// Whether little enough is left at the old side.
-    fn drains(&mut self, name: &str, base: Option<&Side>, side: &Side) -> Option<f64> {
-        let base = base?;
+    /// Whether little enough is left at the old side, in both intervals.
+    fn drains(&mut self, name: &str, base: &Side, side: &Side, shares: [f64; 2]) {
         let below = self.traffic.drain_below;
-        let share = side.rate / base.rate;
+        let share = shares[0].max(shares[1]);
         let outcome = match (share <= below, side.lost) {
             (true, false) => Outcome::Pass,
             (true, true) => Outcome::Unknown,
@@ -260,18 +395,45 @@ impl Judging<'_> {
         self.row(
             outcome,
             format!("drains from {name}"),
-            format!("{} of {:.1}/s or less", percent(below), base.rate),
+            format!("{} of {:.1}/s or less", percent(below), base.most()),
             format!("{side}, {}{lost}", percent(share)),
         );
-        Some(share)
     }
 
-    /// Whether the new side answers with more errors than it may and than the old one did.
-    fn errors(&mut self, name: &str, base: Option<&Side>, side: &Side) {
+    /// Whether both sides together have about what the source had: what is in no log has not been seen to move.
+    fn sum(&mut self, base: &Side, idle: &Side, sums: [f64; 2]) {
+        let (least, most) = (sums[0].min(sums[1]), sums[0].max(sums[1]));
+        // What is counted varies by its square root.
+        let far = FAR + 3.0 / (base.requests as f64).sqrt();
+        let (outcome, what) = if most > far {
+            (
+                Outcome::Warn,
+                "more than the source had, so it rises, or some of it is other people's",
+            )
+        } else if idle.silent && least < NEAR {
+            (
+                Outcome::Late,
+                "the rest is in no log, and a silent log proves nothing",
+            )
+        } else {
+            return;
+        };
+        let share = if most > far { most } else { least };
+        self.row(
+            outcome,
+            "both sides together",
+            format!("about the {:.1}/s before the change", base.most()),
+            format!("{} of it: {what}", percent(share)),
+        );
+    }
+
+    /// Whether the new side answers with more errors than it may, than the old one did and than it did itself.
+    fn errors(&mut self, name: &str, before: [Option<&Side>; 2], side: &Side) {
         if side.requests == 0 {
             return;
         }
-        let before = base.map_or(0.0, Side::error_share);
+        let before = before.map(|side| side.map_or(0.0, Side::error_share));
+        let before = before[0].max(before[1]);
         let most = self.traffic.max_errors.max(before);
         let share = side.error_share();
         let expected = if most > self.traffic.max_errors {

@@ -1,10 +1,13 @@
 //! Watches requests arrive at one side and drain from the other, in the access logs of both.
 //!
-//! Rates are compared with the one that the source had before the first write. What is too little to tell,
-//! or was not seen, is unknown: silence in a log proves nothing.
+//! What arrives is what the target has beyond its own former rate; it is compared with the rate that the source had
+//! before the first write. Requests count when their lines say that they came, not when the log was written: one
+//! with a buffer is written in bursts. Two intervals in a row must agree. What is too little to tell, or was not seen,
+//! is unknown: silence in a log proves nothing, unless what is gone there is seen on the other side.
 
 mod count;
 mod judge;
+mod side;
 
 use std::time::Duration;
 
@@ -19,7 +22,8 @@ use crate::plan::Question;
 use crate::problem::Problem;
 use crate::site::{Aim, Host, Site};
 use crate::step::{
-    About, Blocks, Built, Check, Defaults, Evidence, Given, Kind, Look, OnFail, Pulses, Work,
+    About, Before, Blocks, Built, Check, Defaults, Evidence, Given, Kind, Look, OnFail, Pulses,
+    Work,
 };
 
 pub(super) static KIND: Kind = Kind {
@@ -36,7 +40,7 @@ within = "15m"
         Field::new(
             "at-least",
             Form::Percent,
-            "The share of the source's former rate that must arrive; 80% by default",
+            "The share of the source's former rate that must arrive, beyond what the target had of its own; 80% by default",
         ),
         Field::new(
             "drain-below",
@@ -51,12 +55,17 @@ within = "15m"
         Field::new(
             "interval",
             Form::Span,
-            "How long one look counts, in whole seconds; 10s by default",
+            "How long an interval is, in whole seconds; two in a row must agree, by the times in the lines; 10s by default",
         ),
         Field::new(
             "floor",
             Form::Text,
-            "Requests per second below which nothing can be told; `0.2` by default",
+            "Requests per second, at the source before the change, below which nothing can be told; `0.2` by default",
+        ),
+        Field::new(
+            "below-floor",
+            Form::Choice(BelowFloor::WORDS),
+            "Where the source has less than `floor` before the change, or too few requests to compare: `refuse` stops a planned run before its first write, `note` says it; `refuse` by default",
         ),
         Field::new(
             "ignore-agents",
@@ -127,6 +136,10 @@ fn build(fields: &Fields, _: &Given) -> Result<Built, Vec<Problem>> {
         drain_below: share("drain-below", 10),
         max_errors: share("max-errors", 5),
         floor,
+        below_floor: match fields.text("below-floor") {
+            Some("note") => BelowFloor::Note,
+            _ => BelowFloor::Refuse,
+        },
         interval,
         timeout,
         ignore: fields.texts("ignore-agents").to_vec(),
@@ -147,9 +160,22 @@ struct Traffic {
     max_errors: f64,
     /// Requests per second.
     floor: f64,
+    below_floor: BelowFloor,
     interval: Duration,
     timeout: Duration,
     ignore: Vec<String>,
+}
+
+/// What follows from a rate before the change that is too low to tell anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum BelowFloor {
+    Refuse,
+    Note,
+}
+
+impl BelowFloor {
+    /// As a playbook names them.
+    const WORDS: &[&str] = &["refuse", "note"];
 }
 
 /// What one look shows.
@@ -160,28 +186,51 @@ struct Seen {
     /// How many hosts of the site have logs: whether all of them were seen can be told from this.
     of: usize,
     count: Count,
+    /// Whether the site was the active one when the rates before the change were taken.
+    #[serde(default = "yes")]
+    served: bool,
+}
+
+/// Earlier runs took the rate of the site that served only.
+fn yes() -> bool {
+    true
 }
 
 impl Check for Traffic {
     fn looks<'a>(&'a self, site: &'a Site, aim: &'a Aim, _: &'a Pulses) -> Vec<Look<'a>> {
-        let mut looks = self.looks_at(site, &aim.active);
-        looks.extend(self.looks_at(site, &aim.idle));
+        let mut looks = self.looks_at(site, &aim.active, false);
+        looks.extend(self.looks_at(site, &aim.idle, true));
         looks
-    }
-
-    /// The rate that the source has now, while it is the active side.
-    fn baseline<'a>(&'a self, site: &'a Site, aim: &'a Aim, _: &'a Pulses) -> Vec<Look<'a>> {
-        self.looks_at(site, &aim.idle)
     }
 
     fn judge(&self, aim: &Aim, evidence: &Evidence) -> Finding {
         judge::judge(self, aim, evidence)
     }
+
+    fn before(&self) -> Option<&dyn Before> {
+        Some(self)
+    }
+}
+
+impl Before for Traffic {
+    /// The rates that both sides have now, while the source is the active one.
+    fn looks_before<'a>(
+        &'a self,
+        site: &'a Site,
+        aim: &'a Aim,
+        pulse: &'a Pulses,
+    ) -> Vec<Look<'a>> {
+        self.looks(site, aim, pulse)
+    }
+
+    fn foresee(&self, aim: &Aim, evidence: &Evidence) -> Finding {
+        judge::foresee(self, aim, evidence)
+    }
 }
 
 impl Traffic {
     /// A look at each host of one site that has access logs.
-    fn looks_at<'a>(&'a self, site: &'a Site, name: &'a str) -> Vec<Look<'a>> {
+    fn looks_at<'a>(&'a self, site: &'a Site, name: &'a str, served: bool) -> Vec<Look<'a>> {
         let hosts: Vec<&Host> = site
             .hosts_of(name)
             .filter(|host| !host.access_log.is_empty())
@@ -200,12 +249,18 @@ impl Traffic {
             .map(|host| Look {
                 key: format!("{name}/{}", host.name),
                 about: About::Site(name.to_owned()),
-                ask: self.count(site, host, of).boxed(),
+                ask: self.count(site, host, of, served).boxed(),
             })
             .collect()
     }
 
-    async fn count(&self, site: &Site, host: &Host, of: usize) -> Result<Json, Unseen> {
+    async fn count(
+        &self,
+        site: &Site,
+        host: &Host,
+        of: usize,
+        served: bool,
+    ) -> Result<Json, Unseen> {
         let Some(reach) = &host.reach else {
             let detail = format!("nothing can be run on `{}`: it names no `ssh`", host.name);
             return Err(Unseen::new(Cause::Missing, detail));
@@ -232,6 +287,7 @@ impl Traffic {
             host: host.name.clone(),
             of,
             count,
+            served,
         };
         serde_json::to_value(seen).map_err(|error| Unseen::new(Cause::Garbled, error.to_string()))
     }

@@ -1,5 +1,6 @@
 use serde_json::json;
 
+use super::count::Tally;
 use super::*;
 use crate::plan::Outcome;
 use crate::step::Known;
@@ -10,6 +11,7 @@ fn traffic() -> Traffic {
         drain_below: 0.1,
         max_errors: 0.05,
         floor: 0.2,
+        below_floor: BelowFloor::Refuse,
         interval: Duration::from_secs(10),
         timeout: TIMEOUT,
         ignore: Vec::new(),
@@ -24,25 +26,38 @@ fn aim() -> Aim {
     }
 }
 
-/// Ten seconds at one host: requests over IPv4 and IPv6, and how many of them were errors.
+/// Ten seconds at one host, and the same in the ten before: requests over IPv4 and IPv6, and how many of them were errors.
 fn seen(site: &str, host: &str, v4: u64, v6: u64, errors: u64) -> (String, Json) {
+    let tally = Tally {
+        requests: v4 + v6,
+        errors,
+        v4,
+        v6,
+    };
     let seen = Seen {
         site: site.into(),
         host: host.into(),
         of: 1,
         count: Count {
             millis: 10_000,
-            requests: v4 + v6,
-            errors,
-            v4,
-            v6,
+            now: tally,
+            earlier: tally,
             ..Count::default()
         },
+        served: site == "dedicated",
     };
     (
         format!("{site}/{host}"),
         serde_json::to_value(seen).unwrap(),
     )
+}
+
+/// What was seen before the change: requests at the source, and none at the target.
+fn before(v4: u64, v6: u64, errors: u64) -> Vec<(String, Json)> {
+    vec![
+        seen("cloud", "standby", 0, 0, 0),
+        seen("dedicated", "primary", v4, v6, errors),
+    ]
 }
 
 fn live((key, fact): (String, Json)) -> (String, Known) {
@@ -55,7 +70,7 @@ fn judged(base: [u64; 2], new: [u64; 3], old: [u64; 2]) -> Finding {
             live(seen("cloud", "standby", new[0], new[1], new[2])),
             live(seen("dedicated", "primary", old[0], old[1], 0)),
         ],
-        baseline: vec![seen("dedicated", "primary", base[0], base[1], 0)],
+        baseline: before(base[0], base[1], 0),
     };
     traffic().judge(&aim(), &evidence)
 }
@@ -105,14 +120,14 @@ fn errors_that_the_source_had_too_are_no_failure_of_the_target() {
             live(seen("cloud", "standby", 100, 0, 20)),
             live(seen("dedicated", "primary", 0, 0, 0)),
         ],
-        baseline: vec![seen("dedicated", "primary", 100, 0, 25)],
+        baseline: before(100, 0, 25),
     };
     assert_eq!(traffic().judge(&aim(), &evidence).outcome, Outcome::Pass);
 }
 
 #[test]
 fn what_was_not_seen_is_never_a_pass() {
-    let base = || vec![seen("dedicated", "primary", 100, 100, 0)];
+    let base = || before(100, 100, 0);
     let new = || live(seen("cloud", "standby", 100, 100, 0));
     let old = || live(seen("dedicated", "primary", 0, 0, 0));
     let dead = |key: &str| {
@@ -147,7 +162,7 @@ fn the_same_judgement_serves_the_way_back() {
             live(seen("dedicated", "primary", 100, 100, 0)),
             live(seen("cloud", "standby", 1, 0, 0)),
         ],
-        baseline: vec![seen("dedicated", "primary", 100, 100, 0)],
+        baseline: before(100, 100, 0),
     };
     let back = Aim {
         active: "dedicated".into(),
@@ -170,7 +185,7 @@ fn half_a_baseline_and_logs_in_a_strange_form_are_unknown() {
     };
     let evidence = Evidence {
         items: items(),
-        baseline: vec![(key, half)],
+        baseline: vec![seen("cloud", "standby", 0, 0, 0), (key, half)],
     };
     assert_eq!(traffic().judge(&aim(), &evidence).outcome, Outcome::Unknown);
 
@@ -180,7 +195,7 @@ fn half_a_baseline_and_logs_in_a_strange_form_are_unknown() {
     items[0] = (key, Known::Live(odd));
     let evidence = Evidence {
         items,
-        baseline: vec![seen("dedicated", "primary", 100, 0, 0)],
+        baseline: before(100, 0, 0),
     };
     assert_eq!(traffic().judge(&aim(), &evidence).outcome, Outcome::Unknown);
 }
@@ -194,7 +209,192 @@ fn a_part_of_the_old_log_that_was_lost_is_no_proof_that_it_drained() {
             live(seen("cloud", "standby", 100, 0, 0)),
             (key, Known::Live(lost)),
         ],
-        baseline: vec![seen("dedicated", "primary", 100, 0, 0)],
+        baseline: before(100, 0, 0),
     };
     assert_eq!(traffic().judge(&aim(), &evidence).outcome, Outcome::Unknown);
+}
+
+/// What is found where the target had requests of its own before the change, and then so many in each interval, the
+/// newer one first.
+fn found(base: u64, own: u64, new: [u64; 2], old: [u64; 2]) -> Finding {
+    let of = |site: &str, host: &str, [now, earlier]: [u64; 2]| {
+        let (key, mut fact) = seen(site, host, now, 0, 0);
+        for of in ["requests", "v4"] {
+            fact["count"]["earlier"][of] = json!(earlier);
+        }
+        (key, fact)
+    };
+    let evidence = Evidence {
+        items: vec![
+            live(of("cloud", "standby", new)),
+            live(of("dedicated", "primary", old)),
+        ],
+        baseline: vec![
+            of("cloud", "standby", [own, own]),
+            of("dedicated", "primary", [base, base]),
+        ],
+    };
+    traffic().judge(&aim(), &evidence)
+}
+
+#[test]
+fn what_the_target_had_of_its_own_has_not_arrived() {
+    // Nobody comes, and the target goes on with its own twenty a second.
+    let finding = found(200, 200, [205, 203], [0, 0]);
+    assert_eq!(finding.outcome, Outcome::Late, "{finding:?}");
+    assert!(
+        finding.headline.starts_with("2% arrives at cloud"),
+        "{}",
+        finding.headline
+    );
+    assert_eq!(found(200, 200, [400, 390], [2, 1]).outcome, Outcome::Pass);
+    // A thousand a second vary by more than the ten that shall come.
+    assert_eq!(
+        found(100, 10_000, [10_100, 10_100], [0, 0]).outcome,
+        Outcome::Unknown
+    );
+    // Nobody looked at the target before.
+    let evidence = Evidence {
+        items: vec![
+            live(seen("cloud", "standby", 200, 0, 0)),
+            live(seen("dedicated", "primary", 0, 0, 0)),
+        ],
+        baseline: vec![seen("dedicated", "primary", 200, 0, 0)],
+    };
+    assert_eq!(traffic().judge(&aim(), &evidence).outcome, Outcome::Unknown);
+}
+
+#[test]
+fn one_lucky_interval_is_not_enough() {
+    for (new, old) in [
+        ([200, 100], [0, 0]),
+        ([100, 200], [0, 0]),
+        ([200, 200], [100, 0]),
+        ([200, 200], [0, 100]),
+    ] {
+        let finding = found(200, 0, new, old);
+        assert_eq!(finding.outcome, Outcome::Late, "{new:?} {old:?}");
+    }
+    assert_eq!(found(200, 0, [190, 200], [3, 9]).outcome, Outcome::Pass);
+}
+
+#[test]
+fn both_sides_together_have_about_what_the_source_had() {
+    // The rest is in no log: the old one is silent.
+    let mut traffic = traffic();
+    traffic.at_least = 0.6;
+    let judged = |new: u64, silent: bool| {
+        let (key, mut old) = seen("dedicated", "primary", 0, 0, 0);
+        old["count"]["silent"] = json!(silent);
+        let evidence = Evidence {
+            items: vec![
+                live(seen("cloud", "standby", new, 0, 0)),
+                (key, Known::Live(old)),
+            ],
+            baseline: before(200, 0, 0),
+        };
+        traffic.judge(&aim(), &evidence)
+    };
+    let finding = judged(134, true);
+    assert_eq!(finding.outcome, Outcome::Late, "{finding:?}");
+    assert!(format!("{:?}", finding.facts).contains("a silent log proves nothing"));
+    assert_eq!(judged(134, false).outcome, Outcome::Pass);
+    assert_eq!(judged(170, true).outcome, Outcome::Pass);
+    // In the morning more come than before, and a good move is none the worse for it; but it is told.
+    let finding = judged(800, true);
+    assert_eq!(finding.outcome, Outcome::Warn, "{finding:?}");
+    assert!(format!("{:?}", finding.facts).contains("more than the source had"));
+    assert_eq!(judged(280, true).outcome, Outcome::Pass);
+}
+
+#[test]
+fn lines_without_a_time_and_addresses_that_are_not_told_are_unknown() {
+    let judged = |change: fn(&mut Json)| {
+        let (key, mut new) = seen("cloud", "standby", 100, 100, 0);
+        change(&mut new["count"]);
+        let evidence = Evidence {
+            items: vec![
+                (key, Known::Live(new)),
+                live(seen("dedicated", "primary", 2, 2, 0)),
+            ],
+            baseline: before(100, 100, 0),
+        };
+        traffic().judge(&aim(), &evidence).outcome
+    };
+    assert_eq!(judged(|_| {}), Outcome::Pass);
+    assert_eq!(
+        judged(|count| count["untimed"] = json!(500)),
+        Outcome::Unknown
+    );
+    assert_eq!(
+        judged(|count| count["short"] = json!(true)),
+        Outcome::Unknown
+    );
+    let hidden = |count: &mut Json| {
+        for interval in ["now", "earlier"] {
+            count[interval]["v6"] = json!(0);
+        }
+    };
+    assert_eq!(judged(hidden), Outcome::Unknown);
+}
+
+#[test]
+fn before_the_change_it_is_told_whether_anything_can_be_told_after_it() {
+    let foreseen = |base: u64, own: u64, below| {
+        let mut traffic = traffic();
+        traffic.below_floor = below;
+        let evidence = Evidence {
+            items: vec![
+                live(seen("cloud", "standby", own, 0, 0)),
+                live(seen("dedicated", "primary", base, 0, 0)),
+            ],
+            baseline: Vec::new(),
+        };
+        let finding = traffic.foresee(&aim(), &evidence);
+        (finding.outcome, finding.headline)
+    };
+    use BelowFloor::{Note, Refuse};
+    for (base, own, outcome) in [
+        (200, 0, Outcome::Pass),
+        (200, 200, Outcome::Pass),
+        (1, 0, Outcome::Unknown),
+        (0, 0, Outcome::Unknown),
+        // Above the floor, and four requests in all.
+        (2, 0, Outcome::Unknown),
+        (100, 10_000, Outcome::Unknown),
+    ] {
+        let (refused, headline) = foreseen(base, own, Refuse);
+        assert_eq!(refused, outcome, "{base} {own}: {headline}");
+        let (noted, _) = foreseen(base, own, Note);
+        let expected = match outcome {
+            Outcome::Unknown => Outcome::Warn,
+            clear => clear,
+        };
+        assert_eq!(noted, expected, "{base} {own}");
+    }
+    // It says how to go on: the line to write in the step.
+    assert_eq!(
+        foreseen(2, 0, Refuse).1,
+        "nothing can be told after the change: 4 requests in 20s are too few to tell; a longer `interval` counts \
+         more, and `below-floor = \"note\"` in the step goes on all the same"
+    );
+    assert!(!foreseen(2, 0, Note).1.contains("below-floor"));
+    // What was not seen is unknown, whatever the playbook says of a low rate.
+    let mut traffic = traffic();
+    traffic.below_floor = Note;
+    let why = Unseen::new(Cause::Denied, "`/var/log/pipe` is a named pipe");
+    let evidence = Evidence {
+        items: vec![
+            live(seen("cloud", "standby", 0, 0, 0)),
+            ("dedicated/primary".into(), Known::Unseen(why)),
+        ],
+        baseline: Vec::new(),
+    };
+    let finding = traffic.foresee(&aim(), &evidence);
+    assert_eq!(finding.outcome, Outcome::Unknown);
+    assert!(
+        finding.headline.contains("is a named pipe"),
+        "{}",
+        finding.headline
+    );
 }

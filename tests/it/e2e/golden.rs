@@ -38,6 +38,7 @@ pub(super) fn redacted(text: &str) -> String {
         (r"for \d[0-9a-z. ]*\)", "for TIME)"),
         (r"serial \d+", "serial NUMBER"),
         (r"time=\d+\.\d+s", "time=TIME"),
+        (r"\d+\.\d/s at dedicated", "RATE/s at dedicated"),
         (r"TOOK +", "TOOK  "),
         (r"old -> new  \d[0-9a-z. ]*?  +", "old -> new  TIME  "),
     ];

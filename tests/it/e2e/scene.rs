@@ -34,6 +34,9 @@ pub const NEW: [&str; 2] = ["198.51.100.20", "2001:db8:1::20"];
 /// A step that looks often. What it waits for takes moments, and on a busy machine longer.
 const PATIENT: &str = "within = \"90s\"\nevery = \"200ms\"\ntimeout = \"30s\"\n";
 
+/// How long an interval of the step `traffic` is.
+const INTERVAL: Duration = Duration::from_secs(1);
+
 /// What is asked of a scene.
 #[derive(Clone, Debug)]
 pub struct Plot {
@@ -221,6 +224,12 @@ impl Scene {
         }
         if scene.plot.users {
             scene.users = Some(Users::start(&scene));
+            // Their rate before the change is seen in two intervals that are over: they have been here for longer.
+            let log = scene.old.web.as_ref().unwrap().access_log();
+            wait_until("the users came", READY, || {
+                std::fs::metadata(&log).ok()?.len().checked_sub(1)
+            });
+            std::thread::sleep(4 * INTERVAL);
         }
         scene
     }

@@ -200,6 +200,12 @@ fn what_is_typed_while_nobody_reads_leaves_no_moving_line_and_stays_for_the_shel
             line_of(&[verb, "site.toml"])
         );
         let mut running = scene.start_shell_on_terminal(&line);
+        wait_until("the other check is told", READY, || {
+            running
+                .said()
+                .contains("can tell of the change")
+                .then_some(())
+        });
         type_while_it_moves(&mut running, "true and so on\n", "slow", "probes pass");
         type_while_it_moves(&mut running, "once more\n", "slow", "probes pass");
         std::fs::write(&file, "").unwrap();

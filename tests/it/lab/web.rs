@@ -73,6 +73,11 @@ impl Nginx {
     /// Starts it with one server block for each name. Names without an identity speak plain HTTP only;
     /// a name that is not served is answered with status 421.
     pub fn start(names: &[(&str, Option<&Identity>)]) -> Nginx {
+        Nginx::logging(names, "")
+    }
+
+    /// Its log is written as these words of `access_log` say.
+    pub fn logging(names: &[(&str, Option<&Identity>)], how: &str) -> Nginx {
         let folder = tempfile::tempdir().unwrap();
         let (http, https) = (free_port(), free_port());
         let at = folder.path().display();
@@ -113,7 +118,7 @@ impl Nginx {
             "{user}\ndaemon off;\nworker_processes 1;\npid {at}/pid;\nerror_log {at}/error.log;\n\
              events {{ worker_connections 256; }}\n\
              http {{\n\
-             access_log {at}/access.log combined;\n\
+             access_log {at}/access.log combined {how};\n\
              client_body_temp_path {at}/body; proxy_temp_path {at}/proxy;\n\
              fastcgi_temp_path {at}/fastcgi; uwsgi_temp_path {at}/uwsgi; scgi_temp_path {at}/scgi;\n\
              server {{ listen 127.0.0.1:{http} default_server; listen [::1]:{http} default_server; return 421; }}\n\

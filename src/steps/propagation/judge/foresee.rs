@@ -1,0 +1,127 @@
+//! What the looks before the change say of the looks after it: a server that cannot tell now will not tell then.
+
+use super::state::{State, Truth, state, texts};
+use super::words::{listed, spelled};
+use super::{mend_of, read, unseen_row};
+use crate::event::{Fact, Finding};
+use crate::plan::Outcome;
+use crate::site::Aim;
+use crate::step::{Evidence, Known};
+use crate::steps::propagation::seen::{Asked, Role, Sides, Sighting, is_told};
+
+/// Tells whether the change can be seen at every server that will be asked, whatever its records say now.
+pub(in crate::steps::propagation) fn foresee(aim: &Aim, evidence: &Evidence) -> Finding {
+    let mut facts = Vec::new();
+    let mut sightings = Vec::new();
+    for (key, known) in &evidence.items {
+        match known {
+            Known::Live(json) | Known::Recorded { fact: json, .. } => {
+                sightings.extend(read(key, json, &mut facts));
+            }
+            Known::Unseen(unseen) => facts.push(unseen_row(key, unseen)),
+        }
+    }
+    let mut servers = 0;
+    for sighting in &sightings {
+        servers += match sighting.role {
+            Role::Authoritative => sighting.asked.len(),
+            Role::Resolver | Role::SystemResolver => 0,
+        };
+        facts.extend(sighting.asked.iter().map(|asked| row(aim, sighting, asked)));
+        facts.extend(super::delegation_rows(sighting));
+    }
+    // One that lags will do so after the change too; how long is seen then.
+    for (key, sets) in said(&sightings) {
+        if sets.len() > 1 {
+            let sets: Vec<String> = sets.iter().map(|set| listed(set)).collect();
+            facts.push(Fact {
+                outcome: Outcome::Warn,
+                what: key.to_string(),
+                expected: "the same addresses at every server".into(),
+                actual: sets.join(" at one, at another "),
+            });
+        }
+    }
+    let worst = facts.iter().map(|fact| fact.outcome).max();
+    // Where nobody was asked, nothing was told.
+    let outcome = worst.unwrap_or(Outcome::Unknown);
+    let of_worst = |fact: &&Fact| fact.outcome == outcome;
+    let addresses = if servers == 1 { "address" } else { "addresses" };
+    let headline = match (outcome, facts.iter().find(of_worst)) {
+        (Outcome::Pass, _) => format!("{servers} server {addresses} can tell of the change"),
+        (_, None) => "there was nothing to ask".to_owned(),
+        (_, Some(first)) => {
+            let more = match facts.iter().filter(of_worst).count() {
+                0 | 1 => String::new(),
+                many => format!(" (and {} more)", many - 1),
+            };
+            let then = match outcome {
+                Outcome::Unknown => ", so the change cannot be seen there",
+                _ => "",
+            };
+            format!("{}: {}{then}{more}", first.what, first.actual)
+        }
+    };
+    let finding = Finding::new(outcome, headline).facts(facts);
+    let mut asked = sightings
+        .iter()
+        .flat_map(|of| of.asked.iter().map(move |asked| (of, asked)));
+    let unclear = asked.find(|(of, asked)| row(aim, of, asked).outcome == Outcome::Unknown);
+    match unclear.and_then(|(of, asked)| mend_of(of, asked)) {
+        Some(mend) if outcome == Outcome::Unknown => finding.to_try(mend),
+        _ => finding,
+    }
+}
+
+/// The sets of addresses that name servers give for each record set.
+fn said(sightings: &[Sighting]) -> Truth {
+    let mut said = Truth::new();
+    let with_authority = |sighting: &&Sighting| sighting.role == Role::Authoritative;
+    for asked in sightings
+        .iter()
+        .filter(with_authority)
+        .flat_map(|of| &of.asked)
+    {
+        for (key, told) in &asked.answers {
+            if is_told(told, Role::Authoritative)
+                && let Ok(told) = told
+            {
+                said.entry(key.clone()).or_default().insert(texts(told));
+            }
+        }
+    }
+    said
+}
+
+/// Whether one server can tell anything of the names.
+fn row(aim: &Aim, sighting: &Sighting, asked: &Asked) -> Fact {
+    let sides = Sides::new(&sighting.sites, aim);
+    let with_authority = sighting.role == Role::Authoritative;
+    let mut unknown: Vec<String> = (asked.answers.iter())
+        .filter_map(|(_, told)| match state(&sides, told, with_authority) {
+            State::Unknown(why) => Some(why),
+            _ => None,
+        })
+        .collect();
+    unknown.dedup();
+    let over_tcp = (asked.over_tcp.as_ref()).map(|told| state(&sides, told, with_authority));
+    let (outcome, actual) = match (unknown.is_empty(), over_tcp) {
+        (false, _) if sighting.role == Role::SystemResolver => (Outcome::Warn, spelled(&unknown)),
+        (false, _) => (Outcome::Unknown, spelled(&unknown)),
+        (true, Some(State::Unknown(why))) => {
+            let text = format!("it does not answer over tcp: {why}");
+            (Outcome::Warn, text)
+        }
+        (true, _) => (Outcome::Pass, "it does".to_owned()),
+    };
+    let at = match sighting.role {
+        Role::Authoritative => "at",
+        Role::Resolver | Role::SystemResolver => "at resolver",
+    };
+    Fact {
+        outcome,
+        what: format!("{} {at} {}", sighting.zone, asked.server),
+        expected: "answers for these names".into(),
+        actual,
+    }
+}

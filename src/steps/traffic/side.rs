@@ -1,0 +1,143 @@
+//! The rates of one side: what its hosts counted, added up.
+
+use std::time::Duration;
+
+use super::Traffic;
+use super::count::Count;
+use crate::steps::probe::Family;
+
+/// Fewer requests than this before the change, and any share of them is chance.
+const FEW: u64 = 5;
+
+/// One interval of one side: the sum over its hosts, in requests per second.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Rates {
+    pub(super) all: f64,
+    pub(super) by: [f64; 2],
+}
+
+/// What one side logged in two intervals in a row, the newer one first.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Side {
+    pub(super) rates: [Rates; 2],
+    /// How many requests were counted in both, and how many of them by address family.
+    pub(super) requests: u64,
+    pub(super) counted: [u64; 2],
+    pub(super) errors: u64,
+    pub(super) odd: u64,
+    pub(super) nameless: u64,
+    pub(super) untimed: u64,
+    pub(super) lost: bool,
+    pub(super) silent: bool,
+    pub(super) short: bool,
+    /// How long one interval is, in seconds.
+    pub(super) interval: f64,
+    pub(super) lag: u64,
+}
+
+impl Side {
+    pub(super) fn add(&mut self, count: &Count) {
+        let seconds = Duration::from_millis(count.millis.max(1)).as_secs_f64();
+        let rate = |n: u64| n as f64 / seconds;
+        for (rates, tally) in self.rates.iter_mut().zip([&count.now, &count.earlier]) {
+            rates.all += rate(tally.requests);
+            for (family, n) in [(Family::V4, tally.v4), (Family::V6, tally.v6)] {
+                rates.by[family as usize] += rate(n);
+                self.counted[family as usize] += n;
+            }
+            self.requests += tally.requests;
+            self.errors += tally.errors;
+        }
+        self.odd += count.odd;
+        self.nameless += count.nameless;
+        self.untimed += count.untimed;
+        self.lost |= count.lost;
+        self.silent |= count.silent;
+        self.short |= count.short;
+        self.interval = self.interval.max(seconds);
+        self.lag = self.lag.max(count.lag);
+    }
+
+    /// The rate over both intervals.
+    pub(super) fn rate(&self) -> f64 {
+        (self.rates[0].all + self.rates[1].all) / 2.0
+    }
+
+    /// The higher rate of the two intervals: what is compared with must not be too low.
+    pub(super) fn most(&self) -> f64 {
+        self.rates[0].all.max(self.rates[1].all)
+    }
+
+    pub(super) fn by(&self, family: Family) -> f64 {
+        (self.rates[0].by[family as usize] + self.rates[1].by[family as usize]) / 2.0
+    }
+
+    pub(super) fn error_share(&self) -> f64 {
+        if self.requests == 0 {
+            0.0
+        } else {
+            self.errors as f64 / self.requests as f64
+        }
+    }
+
+    /// What came or stayed beyond what is this side's own, as shares of what was to move; none where it varies more
+    /// by itself.
+    pub(super) fn shares(&self, own: &Side, base: &Side) -> Option<[f64; 2]> {
+        let share = |rates: &Rates| (rates.all - own.most()) / base.most();
+        let [now, earlier] = &self.rates;
+        (base.most() > 0.0).then(|| [share(now), share(earlier)])
+    }
+
+    /// Why this rate is too little to compare with.
+    pub(super) fn too_little(&self, traffic: &Traffic) -> Option<String> {
+        let seconds = self.interval * 2.0;
+        if self.rate() < traffic.floor {
+            Some(format!("{:.2}/s is too little to tell", self.rate()))
+        } else if self.requests < FEW {
+            let requests = self.requests;
+            Some(format!(
+                "{requests} requests in {seconds:.0}s are too few to tell"
+            ))
+        } else {
+            None
+        }
+    }
+
+    /// Why this side's own rate hides what `base` would add: what is counted varies by its square root.
+    pub(super) fn too_much_for(&self, base: &Side) -> Option<String> {
+        let varies = 2.0 * (self.requests as f64 * 2.0).sqrt();
+        (varies > base.requests as f64 / 2.0 && self.requests > 0).then(|| {
+            format!(
+                "its own {:.1}/s vary by more than the {:.1}/s that shall arrive",
+                self.rate(),
+                base.most()
+            )
+        })
+    }
+
+    /// Requests that came neither over IPv4 nor over IPv6, as far as the log says.
+    pub(super) fn unknown(&self) -> u64 {
+        self.requests
+            .saturating_sub(self.counted[0] + self.counted[1])
+    }
+}
+
+impl std::fmt::Display for Side {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (v4, v6) = (self.by(Family::V4), self.by(Family::V6));
+        write!(
+            f,
+            "{:.1}/s: {v4:.1} over IPv4, {v6:.1} over IPv6",
+            self.rate()
+        )?;
+        if self.unknown() > 0 {
+            let other = (self.rate() - v4 - v6).max(0.0);
+            write!(f, ", {other:.1} from addresses that the log does not tell")?;
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn percent(share: f64) -> String {
+    format!("{:.0}%", share.max(0.0) * 100.0)
+}
