@@ -16,7 +16,7 @@ fn a_run_that_is_stopped_or_cut_off_with_changes_standing_is_critical_until_they
     };
     let nagios = ["check", "PLAYBOOK", "--format", "nagios"];
     let fine = scene.run(&nagios).exits(0).says("CUTOVER OK - site: ");
-    fine.says(" | checks=1;;;0 passed=1;;;0 ")
+    fine.says(" | checks=2;;;0 passed=2;;;0 ")
         .says("unfinished_runs=0;;0;0");
     for (signal, why) in [(Signal::TERM, "was stopped"), (Signal::KILL, "was cut off")] {
         let drill = scene.drill_there();
