@@ -246,9 +246,10 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
         }
         drop(looks);
         if early {
-            let mut before = (looker.before.lock()).unwrap_or_else(PoisonError::into_inner);
-            sights.extend(std::mem::take(&mut *before).into_values().flatten());
-            drop(before);
+            let before = std::mem::take(
+                &mut *(looker.before.lock()).unwrap_or_else(PoisonError::into_inner),
+            );
+            sights.extend(before.into_values().flatten());
             self.record(Event::BaselineTaken { sights }).await?;
         }
         // Cut short by somebody who asked to stop: what was not looked at to its end was not judged either.

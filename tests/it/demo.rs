@@ -274,8 +274,10 @@ async fn a_drill_goes_there_and_comes_back() {
         let after = ["published", "public", "traffic"];
         after.map(|id| format!("{id} {round} Pass")).to_vec()
     };
+    let before = ["published", "traffic"].map(|id| format!("{id}/before there Pass"));
     let expected = [
         checks("there"),
+        before.to_vec(),
         vec![format!("flip there {}", side(Side::After))],
         after("there"),
         vec!["hold over".into()],
