@@ -76,6 +76,7 @@ pub async fn look_once_more<W: World>(
         stop: &stop,
         pulses: &pulses,
         baseline,
+        once: true,
         decided: watch::Sender::new(false),
     };
     join_all(entries.iter().map(|(index, round)| {
@@ -107,6 +108,7 @@ pub async fn look_ahead<W: World>(plan: &Plan, world: &W, entries: &[usize], gat
         stop: &stop,
         pulses: &pulses,
         baseline: &[],
+        once: true,
         decided: watch::Sender::new(false),
     };
     let aim = Aim::back(&plan.direction, false);

@@ -1,4 +1,4 @@
-//! What a check keeps a run from.
+//! What a look keeps a run from.
 
 use crate::event::Round;
 use crate::plan::{Outcome, Plan, Then};
@@ -10,6 +10,9 @@ pub fn stops(plan: &Plan, round: Round, entry: usize, outcome: Outcome) -> bool 
     };
     let good = matches!(outcome, Outcome::Pass | Outcome::Warn);
     match round {
+        // A place must hold what the run says of it; before a success, one that cannot be read is told as unseen.
+        Round::Verify if !entry.is_check() => !good,
+        Round::There | Round::Return if !entry.is_check() => !good && outcome != Outcome::Unknown,
         Round::There | Round::Return => entry.rule.then(outcome) > Then::Note,
         // The old side is seen whole.
         Round::Probe => !good,

@@ -183,7 +183,7 @@ impl Cursor {
     fn doubt(&self, event: &Event) -> Option<Sentence> {
         let Event::Answered {
             entry,
-            answer: Answer::Unclear { .. },
+            answer: Answer::Unclear { .. } | Answer::Declined { .. },
             ..
         } = event
         else {

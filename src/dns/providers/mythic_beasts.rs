@@ -271,7 +271,9 @@ impl MythicBeasts {
             match answer {
                 Ok(()) => {}
                 // What went before was done, so the whole is not refused any more.
-                Err(Answer::Refused { why }) if done > 0 => return Err(Answer::Unclear { why }),
+                Err(Answer::Refused { why } | Answer::Declined { why }) if done > 0 => {
+                    return Err(Answer::Unclear { why });
+                }
                 Err(answer) => return Err(answer),
             }
         }

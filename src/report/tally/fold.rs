@@ -244,7 +244,7 @@ impl Tally {
                     self.moved_on(at, way);
                 }
             }
-            Answer::Refused { why } => {
+            Answer::Refused { why } | Answer::Declined { why } => {
                 if is_act {
                     change.standing = match way {
                         // An earlier try may have happened after all.
