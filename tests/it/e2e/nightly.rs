@@ -214,7 +214,9 @@ fn what_the_readme_types_works_as_it_says() {
     assert_eq!(night(), "");
 
     let told = scene.types_and_says(&format!("{path}{programs}"));
-    assert!(told.starts_with("pass: 4 of 4 probes pass"), "{told}");
+    // The steps are told as they end; which ends first is nobody's promise.
+    let passed = |line: &str| line.starts_with("pass: 4 of 4 probes pass");
+    assert!(told.lines().any(passed), "{told}");
     let took = told
         .lines()
         .find(|line| line.starts_with("works took"))
