@@ -4,12 +4,14 @@
 //! entry for each place (`flip/raspbian.example`), so that one entry is one write. The mode of a run is
 //! already compiled into each entry's [`Rule`]; nothing below this point asks for the mode again.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod edit;
+
+pub use edit::{Edit, Place, Side, Value, Way};
+
 use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value as Json;
 
 use crate::clock::span;
 
@@ -187,126 +189,6 @@ pub enum IfInterrupted {
     Hold,
 }
 
-/// `before` and `after` of one place; its inverse is the way back.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Edit {
-    pub place: Place,
-    pub before: Value,
-    pub after: Value,
-}
-
-impl Edit {
-    /// The value that this way leads from, and the value that it leads to.
-    pub fn along(&self, way: Way) -> (&Value, &Value) {
-        match way {
-            Way::There => (&self.before, &self.after),
-            Way::Back => (&self.after, &self.before),
-        }
-    }
-
-    /// What `seen` is for this edit, whichever way it is going. Bookkeeping (`aside`) is not compared.
-    pub fn side(&self, seen: &Value) -> Side {
-        self.side_of(seen, &["aside"])
-    }
-
-    /// What `seen` is just after a write: a part that holds what was written, but for its TTL, is after, since a
-    /// provider may store another TTL than it was given. Later another TTL is somebody's, and is not overwritten.
-    pub fn side_of_written(&self, seen: &Value) -> Side {
-        self.side_of(seen, &["aside", "ttl"])
-    }
-
-    /// `stored` are the members that may differ in what was written.
-    fn side_of(&self, seen: &Value, stored: &[&str]) -> Side {
-        let (mut before, mut after) = (true, true);
-        for key in self.keys(seen) {
-            match self.part(key, seen, stored) {
-                (false, false) => return Side::Foreign,
-                (is_before, is_after) => {
-                    before &= is_before;
-                    after &= is_after;
-                }
-            }
-        }
-        match (before, after) {
-            (_, true) => Side::After,
-            (true, _) => Side::Before,
-            _ => Side::Mixed,
-        }
-    }
-
-    /// The parts of `seen` that are neither as before nor as after: somebody else wrote them.
-    pub fn foreign<'a>(&'a self, seen: &'a Value) -> impl Iterator<Item = &'a String> {
-        (self.keys(seen).into_iter())
-            .filter(|key| self.part(key, seen, &["aside"]) == (false, false))
-    }
-
-    fn keys<'a>(&'a self, seen: &'a Value) -> BTreeSet<&'a String> {
-        let ours = self.before.0.keys().chain(self.after.0.keys());
-        ours.chain(seen.0.keys()).collect()
-    }
-
-    /// Whether a part of `seen` is as before, and whether it is as after.
-    fn part(&self, key: &str, seen: &Value, stored: &[&str]) -> (bool, bool) {
-        let [seen, before, after] = [seen, &self.before, &self.after].map(|value| value.0.get(key));
-        let as_written = same(seen, after, stored) && !same(before, after, stored);
-        let exactly = |ours| same(seen, ours, &["aside"]);
-        (exactly(before), exactly(after) || as_written)
-    }
-}
-
-/// Whether two parts are the same, but for these members.
-fn same(a: Option<&Json>, b: Option<&Json>, but: &[&str]) -> bool {
-    let (Some(Json::Object(a)), Some(Json::Object(b))) = (a, b) else {
-        return a == b;
-    };
-    let counts = |key: &&String| !but.contains(&key.as_str());
-    let of_a = a.keys().filter(counts).count();
-    let mut of_b = b.iter().filter(|(key, _)| counts(key)).peekable();
-    of_a == b.keys().filter(counts).count() && of_b.all(|(key, value)| a.get(key) == Some(value))
-}
-
-/// Which way a change goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Way {
-    There,
-    Back,
-}
-
-/// What a look at a place shows, in the words of its edit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Side {
-    Before,
-    After,
-    /// Some parts are before, some after, none is foreign: a write of ours was done by half.
-    Mixed,
-    /// Somebody else wrote here.
-    Foreign,
-}
-
-/// Where a change writes: the one thing that a permit names.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Place {
-    /// The id of the step in the playbook that owns it.
-    pub step: String,
-    /// Unique within the step: a zone, a file.
-    pub name: String,
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.step, self.name)
-    }
-}
-
-/// What a place holds: named parts, so that a write done by half can be told from a foreign one.
-///
-/// The parts of a `dns` place are record sets (`www.example.org. A`); a missing part is an absent set.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Value(pub BTreeMap<String, Json>);
-
 /// How long and how often a step looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pace {
@@ -416,89 +298,5 @@ impl Entry {
 
     pub fn is_check(&self) -> bool {
         matches!(self.nature, Nature::Check)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn value(parts: &[(&str, u32)]) -> Value {
-        Value(
-            parts
-                .iter()
-                .map(|(key, n)| ((*key).to_owned(), json!(n)))
-                .collect(),
-        )
-    }
-
-    #[test]
-    fn a_look_is_before_after_mixed_or_foreign() {
-        let edit = Edit {
-            place: Place {
-                step: "flip".into(),
-                name: "zone".into(),
-            },
-            before: value(&[("a", 1), ("b", 1)]),
-            after: value(&[("a", 2), ("b", 2), ("c", 2)]),
-        };
-        let cases = [
-            (value(&[("a", 1), ("b", 1)]), Side::Before),
-            (value(&[("a", 2), ("b", 2), ("c", 2)]), Side::After),
-            (value(&[("a", 2), ("b", 1)]), Side::Mixed),
-            (value(&[("a", 1), ("b", 1), ("c", 2)]), Side::Mixed),
-            (value(&[("a", 3), ("b", 1)]), Side::Foreign),
-            (value(&[("a", 1)]), Side::Foreign),
-            (value(&[("a", 1), ("b", 1), ("d", 1)]), Side::Foreign),
-        ];
-        for (seen, side) in cases {
-            assert_eq!(edit.side(&seen), side, "{seen:?}");
-        }
-    }
-
-    #[test]
-    fn bookkeeping_is_no_value_and_another_ttl_is_somebody_s_but_just_after_the_write() {
-        let one = |part: Json| Value([("www".to_owned(), part)].into());
-        let edit = Edit {
-            place: Place::default(),
-            before: one(json!({ "data": ["old"], "ttl": 300, "aside": { "comments": ["ours"] } })),
-            after: one(json!({ "data": ["new"], "ttl": 60 })),
-        };
-        let cases = [
-            (json!({ "data": ["old"], "ttl": 300 }), Side::Before),
-            (
-                json!({ "data": ["old"], "ttl": 300, "aside": 7 }),
-                Side::Before,
-            ),
-            (
-                json!({ "data": ["new"], "ttl": 60, "aside": 7 }),
-                Side::After,
-            ),
-            (json!({ "data": ["new"], "ttl": 300 }), Side::Foreign),
-            // Before, the TTL is the value that comes back: another one is somebody's.
-            (json!({ "data": ["old"], "ttl": 60 }), Side::Foreign),
-            (
-                json!({ "data": ["new"], "ttl": 60, "extra": 7 }),
-                Side::Foreign,
-            ),
-        ];
-        for (seen, side) in cases {
-            let seen = one(seen);
-            assert_eq!(edit.side(&seen), side, "{seen:?}");
-            assert_eq!(
-                edit.foreign(&seen).count(),
-                usize::from(side == Side::Foreign)
-            );
-        }
-        let stored = one(json!({ "data": ["new"], "ttl": 300 }));
-        assert_eq!(edit.side_of_written(&stored), Side::After);
-        // Where the TTL is all that is written, it is compared.
-        let slower = Edit {
-            after: one(json!({ "data": ["old"], "ttl": 60 })),
-            ..edit
-        };
-        let seen = one(json!({ "data": ["old"], "ttl": 61 }));
-        assert_eq!(slower.side_of_written(&seen), Side::Foreign);
     }
 }

@@ -1,0 +1,212 @@
+//! What a person would type next: a command says again what the run was asked for.
+
+use super::super::tally::Tally;
+use super::super::text::{Line, Role, Style};
+use super::super::typed::to_type;
+use super::{LABEL, label};
+use crate::event::Ending;
+use crate::plan::{Mode, Plan};
+use crate::words::quoted;
+
+/// What the person would type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Names {
+    /// The run, as `cutover show` takes it.
+    pub run: String,
+    /// The playbook, as it was given on the command line.
+    pub playbook: String,
+    /// The state folder, where every command must be told it.
+    pub state: Option<String>,
+    /// Somebody sits at this terminal, and may end a hold.
+    pub somebody: bool,
+    pub given: Given,
+}
+
+/// What the run was asked for beside its playbook: a command that is proposed says it again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Given {
+    /// `--set`, each as it was typed.
+    pub sets: Vec<String>,
+    /// `--to`
+    pub to: Option<String>,
+    pub emergency: bool,
+    /// The file of a saved plan.
+    pub plan: Option<String>,
+}
+
+impl Names {
+    pub fn new(run: impl Into<String>, playbook: impl Into<String>) -> Names {
+        Names {
+            run: run.into(),
+            playbook: playbook.into(),
+            state: None,
+            somebody: false,
+            given: Given::default(),
+        }
+    }
+
+    /// The same, where the run was asked for with more than its playbook.
+    pub fn with_given(mut self, given: Given) -> Names {
+        self.given = given;
+        self
+    }
+
+    /// The same, where somebody can type while the run goes on.
+    pub fn with_somebody(mut self, somebody: bool) -> Names {
+        self.somebody = somebody;
+        self
+    }
+
+    /// The same, where journals live in a folder that commands do not find by themselves.
+    pub fn with_state(mut self, state: Option<String>) -> Names {
+        self.state = state;
+        self
+    }
+
+    /// A text with its commands as the person would type them.
+    pub(in crate::report) fn to_type(&self, text: &str) -> String {
+        let whole = |text: String, short: &str, long: String| {
+            text.replace(&format!("`cutover {short}`"), &format!("`{long}`"))
+        };
+        let text = to_type(text, self.state.as_deref());
+        let text = whole(text, "check", self.of_playbook("check", &[]));
+        whole(text, "rollback", self.of_run("rollback", &[]))
+    }
+
+    /// A command about the playbook, with what was put over it.
+    fn of_playbook(&self, verb: &str, more: &[&str]) -> String {
+        let mut words = vec![verb, &self.playbook];
+        words.extend(more);
+        words.extend((self.given.sets.iter()).flat_map(|set| ["--set", set.as_str()]));
+        self.command(&words)
+    }
+
+    /// The same, where the run goes to the site that this one was told to go to, in the way that it was told.
+    fn going(&self, verb: &str, emergency: bool) -> String {
+        let to = self.given.to.as_deref();
+        let mut more: Vec<&str> = to.iter().flat_map(|to| ["--to", to]).collect();
+        more.extend((emergency && self.given.emergency).then_some("--emergency"));
+        self.of_playbook(verb, &more)
+    }
+
+    /// A command about this run.
+    fn of_run(&self, verb: &str, more: &[&str]) -> String {
+        let mut words = vec![verb, &self.run];
+        words.extend(more);
+        self.command(&words)
+    }
+
+    /// A command of this program, as a person here types it.
+    fn command(&self, words: &[&str]) -> String {
+        let mut all = vec!["cutover"];
+        all.extend(words);
+        all.extend((self.state.iter()).flat_map(|state| ["--state", state.as_str()]));
+        quoted(&all)
+    }
+}
+
+/// Commands with what they are for.
+pub(super) fn next(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> Vec<Line> {
+    let mut rows: Vec<(String, String)> = Vec::new();
+    let mut row = |command: String, what: &str| rows.push((command, what.to_owned()));
+    let emergency = names.given.emergency || plan.mode == Mode::Emergency;
+    let show = names.of_run("show", &[]);
+    let owed = names.command(&["owed"]);
+    let rollback = names.of_run("rollback", &[]);
+    // A check knows no emergency; the dry run of one looks at the same.
+    let again = match emergency || plan.mode == Mode::Plan {
+        true => names.going("plan", true),
+        false => names.going("check", false),
+    };
+    match (tally.ending(), plan.mode) {
+        (Some(Ending::Done | Ending::DoneUnproven), Mode::Check) => {
+            row(names.going("plan", true), "each change and its undo");
+        }
+        (Some(Ending::Done | Ending::DoneUnproven), Mode::Plan) => {
+            if !emergency {
+                row(names.going("drill", false), "do it, and come back");
+            }
+            let failover = match &names.given.plan {
+                Some(file) => {
+                    let more = ["--plan", file, "--emergency"];
+                    names.of_playbook("failover", &more[..if emergency { 3 } else { 2 }])
+                }
+                None => names.going("failover", true),
+            };
+            row(failover, "do it, and stay");
+        }
+        (Some(Ending::Done), Mode::Drill) => row(show, "everything that was seen"),
+        (Some(Ending::DoneUnproven), Mode::Drill) => {
+            row(owed, "what is left to be seen or done");
+            row(show, "everything that was seen");
+        }
+        (Some(Ending::Done | Ending::DoneUnproven), _) => {
+            if tally.ending() == Some(Ending::DoneUnproven) || !tally.owed().is_empty() {
+                row(owed, "what is left to be seen or done");
+            }
+            let home = names.of_playbook("failover", &["--to", &plan.direction.source]);
+            row(home, "fail back, data first");
+            if tally.anything_stands() {
+                row(rollback, "only put back what was changed");
+            }
+        }
+        (Some(Ending::Refused), _) => {
+            row(again, "look again, when it is mended");
+            row(show, "everything that was seen");
+        }
+        (Some(Ending::Stale), _) => row(names.going("plan", true), "make a new plan"),
+        (Some(Ending::Undone), _) => {
+            row(show, "what happened, in order");
+            row(again, "look again, when it is mended");
+        }
+        (Some(Ending::Held | Ending::Stopped) | None, Mode::Check | Mode::Plan) => {
+            row(again, "look again");
+        }
+        (Some(Ending::Held | Ending::Stopped) | None, _) => {
+            let stands = tally.anything_stands();
+            if tally
+                .because()
+                .iter()
+                .any(|b| b.text.contains("somebody else"))
+            {
+                row(show, "what was seen, before all else");
+            }
+            row(
+                names.of_run("resume", &[]),
+                "look again, and go on from here",
+            );
+            if tally.ending() == Some(Ending::Held) {
+                row(
+                    names.of_run("resume", &["--accept"]),
+                    "go on with what was not seen: you looked yourself",
+                );
+            }
+            if stands && tally.old_side_sick() {
+                row(
+                    names.of_run("rollback", &["--anyway"]),
+                    "put back what stands, sick or not",
+                );
+            } else if stands {
+                row(rollback, "put back what stands");
+            }
+        }
+    }
+    let widest = |part: fn(&(String, String)) -> &String| {
+        let widths = rows.iter().map(|row| part(row).chars().count());
+        widths.max().unwrap_or(0)
+    };
+    // Side by side where all fit; else one below the other, since a command is never cut.
+    let column = LABEL + widest(|row| &row.0) + 2;
+    let beside = column + widest(|row| &row.1) <= style.width;
+    let mut lines = Vec::new();
+    for (i, (command, what)) in rows.iter().enumerate() {
+        let line = label(if i == 0 { "Next" } else { "" }).and(Role::Command, command);
+        if beside {
+            lines.push(line.pad_to(column).and(Role::Dim, what));
+        } else {
+            lines.push(line);
+            lines.push(label("").text("  ").and(Role::Dim, what));
+        }
+    }
+    lines
+}

@@ -1,0 +1,131 @@
+//! What stands at the end of a run, change by change, and who serves as far as it was seen.
+
+use super::super::numbers::count;
+use super::super::tally::{Serves, Standing, Tally};
+use super::super::text::{Line, Role, Style};
+use super::{LABEL, label};
+use crate::event::Ending;
+use crate::plan::{Mode, Plan, Way};
+
+pub(super) fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
+    let source = &plan.direction.source;
+    let target = &plan.direction.target;
+    let standing = |which: fn(Standing) -> bool| {
+        (plan.entries.iter().enumerate())
+            .filter(|(i, entry)| entry.writes() && entry.there && which(tally.standing(*i)))
+            .count()
+    };
+    let changes = (plan.entries.iter())
+        .filter(|entry| entry.writes() && entry.there)
+        .count();
+    let back = standing(|s| s == Standing::PutBack);
+    let all = count(changes, "change");
+    let stand = || standing(|s| matches!(s, Standing::Stands | Standing::Already));
+    // Who serves is said only of what a check saw after the last write.
+    let side = tally.seen_serving().map(|(way, all)| match way {
+        Way::There => (target, all),
+        Way::Back => (source, all),
+    });
+    let served = |again: &str| match side {
+        Some((side, true)) => format!("{side} serves{again}; "),
+        _ => String::new(),
+    };
+    let unseen = match side {
+        Some((_, true)) => String::new(),
+        Some((side, false)) => format!("; not everything was seen to lead to {side}"),
+        None => "; no check has seen since which side serves".to_owned(),
+    };
+    let unproven = match &side {
+        Some((_, false)) => unseen.as_str(),
+        _ => "; not everything was seen",
+    };
+    let text = match (tally.ending(), plan.mode) {
+        (Some(Ending::Done | Ending::DoneUnproven), Mode::Plan) if changes == 0 => {
+            "nothing was changed, and there is nothing to change".to_owned()
+        }
+        (_, Mode::Check | Mode::Plan) => "nothing was changed".to_owned(),
+        (Some(Ending::Done), Mode::Drill) if tally.anything_stands() => {
+            let left = standing(|s| {
+                !matches!(
+                    s,
+                    Standing::Untouched | Standing::Already | Standing::PutBack
+                )
+            });
+            let again = served(" again");
+            format!("{again}{back} of {all} put back, {left} left standing{unseen}")
+        }
+        (Some(Ending::Done), Mode::Drill) => {
+            format!("{}{all} made, seen, and put back{unseen}", served(" again"))
+        }
+        (Some(Ending::DoneUnproven), Mode::Drill) => {
+            format!("{}{all} made and put back{unproven}", served(" again"))
+        }
+        (Some(Ending::Done | Ending::DoneUnproven), _) if !tally.ever_wrote() => {
+            format!(
+                "{}no change was needed, and none was made{unseen}",
+                served("")
+            )
+        }
+        (Some(Ending::Done), _) => format!("{}{all} made and seen{unseen}", served("")),
+        (Some(Ending::DoneUnproven), _) => {
+            format!("{}{all} made{unproven}", served(""))
+        }
+        (Some(Ending::Refused | Ending::Stale), _) => "nothing was changed".to_owned(),
+        (Some(Ending::Undone), _) if back == 0 => {
+            format!("{}no change took effect{unseen}", served(", as before"))
+        }
+        (Some(Ending::Undone), _) => {
+            let back = count(back, "change");
+            format!("{}{back} put back{unseen}", served(", as before"))
+        }
+        (Some(Ending::Held | Ending::Stopped) | None, _) => match tally.serves() {
+            Serves::Source if back > 0 => {
+                format!(
+                    "no change stands; {} put back{unseen}",
+                    count(back, "change")
+                )
+            }
+            Serves::Source => "nothing was changed".to_owned(),
+            Serves::Target if changes == 1 => format!("the change stands{unseen}"),
+            Serves::Target => format!("all of {all} stand{unseen}"),
+            Serves::Unsure => format!("between the sites: {} of {all} stand for sure", stand()),
+        },
+    };
+    let mut lines = label("Now").text(text).wrap(style.width, LABEL);
+    if tally.ever_wrote() {
+        let room = style.width.saturating_sub(LABEL + 2 + 24).max(12);
+        let id_width = (plan.entries.iter())
+            .filter(|entry| entry.writes() && entry.there)
+            .map(|entry| entry.id.chars().count())
+            .max()
+            .unwrap_or(0)
+            .min(room);
+        for (i, entry) in plan.entries.iter().enumerate() {
+            if !entry.writes() || !entry.there {
+                continue;
+            }
+            let (role, word) = match tally.standing(i) {
+                Standing::Untouched => (Role::Dim, "not changed"),
+                Standing::Stands => (Role::Strong, "stands"),
+                Standing::Already => (Role::Dim, "was so already"),
+                Standing::PutBack => (Role::Good, "as before"),
+                Standing::Half => (Role::Bad, "only part of it stands"),
+                Standing::Foreign => (Role::Bad, "changed by somebody else"),
+                Standing::Unclear => (Role::Unclear, "begun, and not seen since"),
+            };
+            let id = Line::new().and(Role::Plain, &entry.id).cut(id_width, style);
+            lines.push(
+                Line::new()
+                    .text(" ".repeat(LABEL))
+                    .line(id)
+                    .pad_to(LABEL + id_width + 2)
+                    .and(role, word),
+            );
+        }
+    }
+    if let Some(by) = tally.accepted_by() {
+        let text = format!("{by} let it go on with what was not proven");
+        lines.extend(label("").and(Role::Dim, text).wrap(style.width, LABEL));
+    }
+    lines
+}
