@@ -77,6 +77,9 @@ pub enum Event {
         way: Way,
         side: Option<Side>,
         detail: Option<String>,
+        /// The parts that hold what was written but for their TTL, as they were seen. The way back leads from them.
+        #[serde(default, skip_serializing_if = "Value::is_empty")]
+        stored: Value,
     },
     /// A dry run would have written here.
     WouldChange { entry: usize },

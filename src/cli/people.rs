@@ -169,7 +169,7 @@ fn why(hold: Hold) -> &'static str {
         Hold::Late => "something has not moved yet",
         Hold::Unknown => "something could not be seen",
         Hold::Declined => "somebody declined, and changes stand",
-        Hold::Foreign => "somebody else wrote a record set that this run changes",
+        Hold::Foreign => "a place of this run holds what this run did not write",
         Hold::Unreadable => "what the change did cannot be read",
         Hold::Half => "a change was made by half",
         Hold::NotBack => "a change could not be put back",

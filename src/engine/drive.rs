@@ -3,6 +3,8 @@
 mod wait;
 mod write;
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use futures::StreamExt;
@@ -18,7 +20,7 @@ use crate::clock::Stamp;
 use crate::event::{Decision, Ending, Event, Finding, Round, Sight};
 use crate::journal::{Journal, JournalError};
 use crate::machine::{Hold, Impossible, Move, Phase, State, next};
-use crate::plan::{Mode, Plan, Value};
+use crate::plan::{Edit, Mode, Plan, Side, Value, Way};
 use crate::site::Aim;
 use crate::step::Pulses;
 
@@ -73,6 +75,8 @@ pub(super) struct Run<'r, J, W, M, P> {
     baseline: Vec<Sight>,
     /// What the place of the present motion was seen to hold.
     seen: Option<Value>,
+    /// The changes of which another TTL was stored than was asked, as they were made.
+    pub(super) made: BTreeMap<usize, Edit>,
     /// Until when the present write may still land.
     until: Option<Stamp>,
     /// The last finding of each entry.
@@ -103,6 +107,7 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
             state: State::new(plan),
             baseline: Vec::new(),
             seen: None,
+            made: BTreeMap::new(),
             until: None,
             findings: vec![None; plan.entries.len()],
             answer: None,
@@ -115,6 +120,18 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
         match event {
             Event::BaselineTaken { sights } => self.baseline.clone_from(sights),
             Event::Intended { until, .. } => self.until = Some(until.clone()),
+            Event::Settled {
+                entry,
+                way: Way::There,
+                side: Some(Side::After | Side::Mixed),
+                stored,
+                ..
+            } if !stored.is_empty() => {
+                if let Some(mut edit) = self.edit(*entry).map(Cow::into_owned) {
+                    edit.take_over(stored);
+                    self.made.insert(*entry, edit);
+                }
+            }
             Event::Looked {
                 entry,
                 round,

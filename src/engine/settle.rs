@@ -1,5 +1,6 @@
 //! After a write, look: until it is clear what the write did, and nothing of it can land any more.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -27,6 +28,8 @@ pub(super) struct Settlement {
     /// What the place holds, where it could be read.
     pub seen: Option<Value>,
     pub detail: Option<String>,
+    /// The parts that hold what was written but for their TTL.
+    pub stored: Value,
 }
 
 /// A write whose effect is looked for.
@@ -67,16 +70,26 @@ pub(super) async fn settle<W: World>(
                         Way::There => edit.side_of_written(&seen),
                         Way::Back => edit.side(&seen),
                     };
+                    let mut stored = edit.stored(way, &seen);
+                    // Where more differs, somebody else wrote.
+                    if edit.foreign(&seen).any(|key| !stored.0.contains_key(key)) {
+                        stored = Value::default();
+                    }
                     Settlement {
                         side: Some(side),
-                        detail: describe(side, edit, goal, &seen),
+                        detail: match stored.is_empty() {
+                            true => describe(side, edit, goal, &seen),
+                            false => Some(told(edit.along(way).1, &stored)),
+                        },
                         seen: Some(seen),
+                        stored,
                     }
                 }
                 Err(unseen) => Settlement {
                     side: None,
                     seen: None,
                     detail: Some(unseen.detail),
+                    stored: Value::default(),
                 },
             },
             () = stop.at_least(Stop::Now) => return None,
@@ -133,6 +146,25 @@ pub(super) fn describe(side: Side, edit: &Edit, expected: Side, seen: &Value) ->
             Some(format!("somebody else wrote here: {}", told.join("; ")))
         }
     }
+}
+
+/// That a server stored other TTLs than it was given: each pair of TTLs once.
+fn told(written: &Value, stored: &Value) -> String {
+    let ttl = |part: Option<&Json>| part.and_then(|part| part.get("ttl")).and_then(Json::as_u64);
+    let mut pairs: BTreeMap<(Option<u64>, Option<u64>), Vec<&String>> = BTreeMap::new();
+    for (key, part) in &stored.0 {
+        let pair = (ttl(Some(part)), ttl(written.0.get(key)));
+        pairs.entry(pair).or_default().push(key);
+    }
+    let pairs = pairs.into_iter().map(|((is, was), keys)| {
+        let [is, was] = [is, was].map(|ttl| ttl.map_or("none".to_owned(), |ttl| ttl.to_string()));
+        let of = match keys.as_slice() {
+            [one] => format!("`{one}`"),
+            many => format!("{} record sets", many.len()),
+        };
+        format!("the server stored TTL {is} instead of {was} for {of}")
+    });
+    pairs.collect::<Vec<_>>().join("; ")
 }
 
 /// What a part holds, in words.

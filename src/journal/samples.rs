@@ -206,6 +206,7 @@ pub(crate) fn events() -> Vec<Event> {
             way: Way::There,
             side: None,
             detail: Some("the server did not answer".into()),
+            stored: Value::default(),
         },
         Event::WouldChange { entry: 2 },
         Event::Waited { entry: 4 },

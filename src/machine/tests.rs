@@ -5,7 +5,7 @@
 use super::*;
 use crate::event::{Ending, Event, Round};
 use crate::fake::plan;
-use crate::plan::{Mode, Outcome, Side, Way};
+use crate::plan::{Mode, Outcome, Side, Value, Way};
 
 #[test]
 fn a_state_of_200_steps_is_under_one_kilobyte() {
@@ -23,6 +23,7 @@ fn an_event_that_cannot_have_happened_is_refused() {
         way: Way::There,
         side: Some(Side::After),
         detail: None,
+        stored: Value::default(),
     };
     assert!(state.fold(&plan, &settled).is_err());
     let short = Event::Judged {

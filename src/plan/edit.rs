@@ -34,6 +34,21 @@ impl Edit {
         self.side_of(seen, &["aside", "ttl"])
     }
 
+    /// The parts of `seen` that hold what a write in this direction wrote, but for their TTL.
+    pub fn stored(&self, way: Way, seen: &Value) -> Value {
+        let (_, written) = self.along(way);
+        let differs = |(key, part): &(&String, &Json)| {
+            let written = written.0.get(*key);
+            !same(Some(part), written, &["aside"]) && same(Some(part), written, &["aside", "ttl"])
+        };
+        seen.taken(differs)
+    }
+
+    /// Takes over what was really stored: whoever comes back expects it at the place.
+    pub fn take_over(&mut self, stored: &Value) {
+        self.after.0.extend(stored.taken(|_| true).0);
+    }
+
     /// `stored` are the members that may differ in what was written.
     fn side_of(&self, seen: &Value, stored: &[&str]) -> Side {
         let (mut before, mut after) = (true, true);
@@ -126,6 +141,22 @@ impl fmt::Display for Place {
 #[serde(transparent)]
 pub struct Value(pub BTreeMap<String, Json>);
 
+impl Value {
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The parts that are wanted.
+    fn taken(&self, wanted: impl Fn(&(&String, &Json)) -> bool) -> Value {
+        let parts = self.0.iter().filter(wanted);
+        Value(
+            parts
+                .map(|(key, part)| (key.clone(), part.clone()))
+                .collect(),
+        )
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -200,6 +231,17 @@ mod tests {
         }
         let stored = one(json!({ "data": ["new"], "ttl": 300 }));
         assert_eq!(edit.side_of_written(&stored), Side::After);
+        // What was really stored is what the way back expects, and nothing else.
+        assert_eq!(edit.stored(Way::There, &stored), stored);
+        assert_eq!(edit.stored(Way::Back, &stored), Value::default());
+        let mut made = edit.clone();
+        made.take_over(&stored);
+        assert_eq!(made.side(&stored), Side::After);
+        assert_eq!(made.stored(Way::There, &stored), Value::default());
+        assert_eq!(made.side(&edit.after), Side::Foreign);
+        assert_eq!(made.side(&edit.before), Side::Before);
+        let kept = one(json!({ "data": ["old"], "ttl": 600 }));
+        assert_eq!(edit.stored(Way::Back, &kept), kept);
         // Where the TTL is all that is written, it is compared.
         let slower = Edit {
             after: one(json!({ "data": ["old"], "ttl": 60 })),

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::say;
 use crate::clock::Stamp;
 use crate::event::{Answer, Ending, Event, Fact, Finding, Record, Round, Sight};
-use crate::plan::{Outcome, Plan, Side, Way};
+use crate::plan::{Outcome, Plan, Side, Value, Way};
 
 pub(crate) use plan::{edit, plan};
 pub(crate) use runs::{
@@ -145,6 +145,7 @@ impl Story {
             way,
             side,
             detail: None,
+            stored: Value::default(),
         })
     }
 

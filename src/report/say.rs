@@ -142,7 +142,15 @@ pub fn say(plan: &Plan, event: &Event) -> Vec<Sentence> {
             way,
             side,
             detail,
-        } => vec![settled(plan, *entry, *way, *side, detail.as_deref())],
+            stored,
+        } => vec![settled(
+            plan,
+            *entry,
+            *way,
+            *side,
+            detail.as_deref(),
+            !stored.is_empty(),
+        )],
         Event::WouldChange { entry } => vec![would_change(plan, *entry)],
         Event::Waited { entry } => {
             let text = match plan.entries.get(*entry).map(|entry| &entry.nature) {
@@ -335,6 +343,7 @@ fn settled(
     way: Way,
     side: Option<Side>,
     detail: Option<&str>,
+    other_ttl: bool,
 ) -> Sentence {
     let (_, to) = ends(way);
     let extent = match plan.entries.get(entry).map(|entry| &entry.nature) {
@@ -342,6 +351,9 @@ fn settled(
         _ => "it".to_owned(),
     };
     let (outcome, text) = match (side, way) {
+        (Some(side), Way::There) if side == to && other_ttl => {
+            (Outcome::Warn, format!("changed {extent}, with another TTL"))
+        }
         (Some(side), Way::There) if side == to => {
             (Outcome::Pass, format!("changed {extent}, and seen so"))
         }
@@ -352,6 +364,13 @@ fn settled(
             Outcome::Fail,
             "only part of it was written, as far as was seen".into(),
         ),
+        (Some(Side::Foreign), Way::Back) if other_ttl => (
+            Outcome::Fail,
+            format!("put back {extent}, but not as it was"),
+        ),
+        (Some(Side::Foreign), Way::There) if other_ttl => {
+            (Outcome::Fail, format!("changed {extent}, but not as asked"))
+        }
         (Some(Side::Foreign), _) => (
             Outcome::Fail,
             "somebody else has changed it meanwhile".into(),

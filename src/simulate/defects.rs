@@ -9,7 +9,7 @@ use super::unreduced::finds_the_same;
 use super::walk::walk;
 use crate::event::{Decision, Ending, Event};
 use crate::machine::{Hold, Impossible, Move, Phase, State};
-use crate::plan::{Mode, Outcome, Plan, Side, Way};
+use crate::plan::{Mode, Outcome, Plan, Side, Value, Way};
 
 /// The machine, with other words for what happens and for what comes next.
 struct Planted<F, N> {
@@ -153,6 +153,7 @@ fn believing_what_a_write_says() {
                 way: *way,
                 side: Some(super::ground::goal(*way)),
                 detail: None,
+                stored: Value::default(),
             });
         }
         heard

@@ -373,6 +373,7 @@ impl<'m, R: Rules> Turns<'m, R> {
             way,
             side,
             detail,
+            stored: Value::default(),
         });
     }
 

@@ -1,5 +1,7 @@
 //! One change of a run: compared, written or put back, and settled.
 
+use std::borrow::Cow;
+
 use super::{Outfit, Run, RunError};
 use crate::engine::look::within;
 use crate::engine::people::People;
@@ -49,9 +51,13 @@ impl<W: World, M, P> Outfit<'_, W, M, P> {
 }
 
 impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
-    fn edit(&self, entry: usize) -> Option<&'r Edit> {
+    /// The change of an entry: as it was made, where another TTL was stored than was asked.
+    pub(super) fn edit(&self, entry: usize) -> Option<Cow<'r, Edit>> {
+        if let Some(made) = self.made.get(&entry) {
+            return Some(Cow::Owned(made.clone()));
+        }
         match &self.plan.entries[entry].nature {
-            Nature::Change(edit) => Some(edit),
+            Nature::Change(edit) => Some(Cow::Borrowed(edit)),
             _ => None,
         }
     }
@@ -62,7 +68,7 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
             None => (None, None),
             Some(edit) => {
                 let entry = &self.plan.entries[entry];
-                let read = self.outfit.world.read(entry, edit);
+                let read = self.outfit.world.read(entry, &edit);
                 match within(entry.pace.timeout, read).await {
                     Ok(seen) => {
                         let side = edit.side(&seen);
@@ -70,7 +76,7 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
                             Way::There => Side::Before,
                             Way::Back => Side::After,
                         };
-                        let detail = describe(side, edit, expected, &seen);
+                        let detail = describe(side, &edit, expected, &seen);
                         self.seen = Some(seen);
                         (Some(side), detail)
                     }
@@ -173,7 +179,7 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
         };
         let settling = Settling {
             entry,
-            edit,
+            edit: &edit,
             way,
             said,
             until: &until,
@@ -190,6 +196,7 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
             way,
             side: settlement.side,
             detail: settlement.detail,
+            stored: settlement.stored,
         })
         .await
     }

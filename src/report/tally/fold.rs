@@ -4,7 +4,7 @@ use super::{Because, Origin, Standing, Tally};
 use crate::clock::Stamp;
 use crate::event::{Answer, Decision, Ending, Event, Record, Round};
 use crate::machine::{Phase, State, stops};
-use crate::plan::{Entry, Outcome, Question, Side, Way};
+use crate::plan::{Entry, Nature, Outcome, Question, Side, Value, Way};
 use crate::report::say::{ends, is_act, round_prefix, with_detail};
 
 impl Tally {
@@ -49,8 +49,18 @@ impl Tally {
                 way,
                 side,
                 detail,
+                stored,
             } => {
-                self.settled(&record.at, *entry, *way, *side, detail.as_deref());
+                self.take_over(*entry, *way, *side, stored);
+                let other_ttl = !stored.is_empty();
+                self.settled(
+                    &record.at,
+                    *entry,
+                    *way,
+                    *side,
+                    detail.as_deref(),
+                    other_ttl,
+                );
             }
             Event::Waited { .. } => self.moved_on(&record.at, Way::There),
             Event::Approved { entry, yes, by } => {
@@ -118,6 +128,20 @@ impl Tally {
             Event::BaselineTaken { .. } | Event::WouldChange { .. } => {}
         }
         self.follow(&record.event);
+    }
+
+    /// What comes back leads from what was really stored.
+    fn take_over(&mut self, entry: usize, way: Way, side: Option<Side>, stored: &Value) {
+        let made = way == Way::There && matches!(side, Some(Side::After | Side::Mixed));
+        let entry = self
+            .plan
+            .as_mut()
+            .and_then(|plan| plan.entries.get_mut(entry));
+        if let Some(Nature::Change(edit)) = entry.map(|entry| &mut entry.nature)
+            && made
+        {
+            edit.take_over(stored);
+        }
     }
 
     /// The way there is over once the machine has left it for what comes behind it.
@@ -272,6 +296,7 @@ impl Tally {
         way: Way,
         side: Option<Side>,
         detail: Option<&str>,
+        other_ttl: bool,
     ) {
         let (_, to) = ends(way);
         let is_act = self.plan.as_ref().is_some_and(|plan| is_act(plan, entry));
@@ -293,6 +318,7 @@ impl Tally {
         }
         let (outcome, text) = match side {
             Some(Side::Mixed) => (Outcome::Fail, "only part of it was written"),
+            Some(Side::Foreign) if other_ttl => (Outcome::Fail, "not as it was asked for"),
             Some(Side::Foreign) => (Outcome::Fail, "somebody else has changed it meanwhile"),
             Some(_) if way == Way::There => (Outcome::Fail, "the write had no effect"),
             Some(_) => (Outcome::Fail, "the change was not put back"),

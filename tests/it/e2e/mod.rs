@@ -10,6 +10,7 @@ mod golden;
 mod journal_lost;
 mod lies;
 mod nightly;
+mod other_ttl;
 mod program;
 mod refusals;
 mod scene;

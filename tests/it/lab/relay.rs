@@ -15,6 +15,8 @@ pub enum Fate {
     Silence,
     /// The server never sees the write; these bytes are the answer.
     Forged(fn(&[u8]) -> Vec<u8>),
+    /// The server gets another write than was sent; its answer is handed on.
+    Changed(fn(&[u8]) -> Vec<u8>),
 }
 
 /// Relays connections to `to`, until a piece that the client sends looks like a write.
@@ -93,8 +95,11 @@ fn relay(mut client: TcpStream, mut server: TcpStream, is_write: fn(&[u8]) -> bo
             }
             continue;
         }
-        mute.store(true, Ordering::SeqCst);
+        mute.store(!matches!(fate, Fate::Changed(_)), Ordering::SeqCst);
         match fate {
+            Fate::Changed(change) => {
+                let _ = server.write_all(&change(piece));
+            }
             Fate::CutAfter | Fate::Silence => {
                 let _ = server.write_all(piece);
             }
