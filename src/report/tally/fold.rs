@@ -306,6 +306,7 @@ impl Tally {
             Some(Side::Before) if change.stood => Standing::PutBack,
             Some(Side::Before) => Standing::Untouched,
             Some(Side::Mixed) => Standing::Half,
+            Some(Side::Foreign) if other_ttl => Standing::Half,
             Some(Side::Foreign) => Standing::Foreign,
             None if is_act => change.standing,
             None => Standing::Unclear,
