@@ -1,7 +1,7 @@
 //! What the verbs share: where to print, where journals live, how a playbook is read.
 
 use std::fmt::Display;
-use std::io::{IsTerminal, Read, Write};
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,6 +17,7 @@ use crate::playbook::{Included, Input, LARGEST, Playbook, Problems};
 use crate::report::{Dropped, Line, Style, clean, render, to_type};
 use crate::store::{Memory, Sqlite, Store, StoreError, state_dir};
 use crate::world::exec::Exec;
+use crate::world::files;
 
 /// Why a verb ended without doing what was asked.
 pub(super) struct Failure {
@@ -350,34 +351,27 @@ pub(super) struct PlaybookArgs {
     pub set: Vec<String>,
 }
 
-/// Reads a file that somebody named; one that cannot be read is a wrong argument.
-#[expect(clippy::disallowed_methods, reason = "the command line is an edge")]
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path).map_err(|error| not_read(path, &error))
+/// Reads at most so many bytes of a file that somebody named; one that cannot be read is a wrong argument. One byte
+/// more than is allowed shows that it is too large.
+pub(super) fn read(path: &Path, most: usize) -> Result<Vec<u8>, Failure> {
+    let most = u64::try_from(most).unwrap_or(u64::MAX);
+    files::beginning_of_argument(path, most.saturating_add(1)).map_err(|why| {
+        let message = format!("failed to read `{}`: {why}", path.display());
+        Failure::new(Exit::Usage, message)
+    })
 }
 
 /// Reads a playbook, and no more of it than shows that it is too large.
-#[expect(clippy::disallowed_methods, reason = "the command line is an edge")]
 pub(super) fn read_playbook(path: &Path) -> Result<Vec<u8>, Failure> {
-    let file = std::fs::File::open(path).map_err(|error| not_read(path, &error))?;
-    at_most_too_large(file).map_err(|error| not_read(path, &error))
-}
-
-fn not_read(path: &Path, error: &std::io::Error) -> Failure {
-    let message = format!("failed to read `{}`: {error}", path.display());
-    Failure::new(Exit::Usage, message)
-}
-
-fn at_most_too_large(file: std::fs::File) -> std::io::Result<Vec<u8>> {
-    let most = u64::try_from(LARGEST).map_or(u64::MAX, |most| most + 1);
-    let mut bytes = Vec::new();
-    file.take(most).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    read(path, LARGEST)
 }
 
 /// What somebody may have meant who named a playbook that cannot be read.
 #[expect(clippy::disallowed_methods, reason = "the command line is an edge")]
 fn instead_of(path: &Path) -> String {
+    if path == Path::new("-") {
+        return "; to read what comes in by a pipe, name `/dev/stdin`".to_owned();
+    }
     if path.is_dir() {
         return "; name one playbook in it, or look at all of them with `cutover lint`".to_owned();
     }
@@ -389,18 +383,10 @@ fn instead_of(path: &Path) -> String {
 }
 
 /// Reads what a playbook includes, and no more than shows that it is too large.
-#[expect(clippy::disallowed_methods, reason = "the command line is an edge")]
 fn read_beside(playbook: &Path, included: &str) -> Result<Vec<u8>, String> {
     let path = playbook.with_file_name("").join(included);
-    let said = |error: std::io::Error| error.to_string();
-    let meta = std::fs::metadata(&path).map_err(said)?;
-    if meta.is_dir() {
-        return Err("it is a folder".to_owned());
-    }
-    if !meta.is_file() {
-        return Err("it is no regular file".to_owned());
-    }
-    at_most_too_large(std::fs::File::open(&path).map_err(said)?).map_err(said)
+    let most = u64::try_from(LARGEST).map_or(u64::MAX, |most| most + 1);
+    files::beginning(&path, most).map_err(|why| why.to_string())
 }
 
 /// Columns and rows of the terminal.

@@ -187,9 +187,20 @@ fn save(path: &Path, plan: &Plan) -> Result<(), Failure> {
     world::write(path, (text + "\n").as_bytes()).map_err(|e| failed(&e))
 }
 
+/// The largest plan that is read, in bytes: that of 100,000 record sets has room in it.
+const LARGEST: usize = 256 << 20;
+
 /// Reads a plan that was saved.
 pub(super) fn load(path: &Path) -> Result<Plan, Failure> {
-    let bytes = read(path)?;
+    let bytes = read(path, LARGEST)?;
+    if bytes.len() > LARGEST {
+        let path = path.display();
+        let message = format!(
+            "`{path}` is larger than {} MiB: no saved plan",
+            LARGEST >> 20
+        );
+        return Err(Failure::new(Exit::Usage, message));
+    }
     let plan: Plan = serde_json::from_slice(&bytes).map_err(|error| {
         Failure::new(
             Exit::Usage,

@@ -1,7 +1,7 @@
 //! The document of what a dry run saw, as a file.
 
-use std::fs::{File, Permissions};
-use std::io::{Read, Write};
+use std::fs::Permissions;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -82,16 +82,8 @@ pub(super) fn read(path: &Path) -> Result<SeenWorld, Failure> {
 }
 
 /// Reads such a file, and no more of it than shows that it is too large.
-#[expect(clippy::disallowed_methods, reason = "the command line is an edge")]
 pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, Failure> {
-    let path_text = path.display();
-    let mut bytes = Vec::new();
-    // One byte more than the largest, so that a larger one is told from it.
-    let most = u64::try_from(LARGEST).unwrap_or(u64::MAX - 1) + 1;
-    File::open(path)
-        .and_then(|file| file.take(most).read_to_end(&mut bytes))
-        .map_err(|why| Failure::new(Exit::Usage, format!("failed to read `{path_text}`: {why}")))?;
-    Ok(bytes)
+    super::common::read(path, LARGEST)
 }
 
 #[cfg(test)]
@@ -113,12 +105,5 @@ mod tests {
         let mode = std::fs::metadata(&file).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
-    }
-
-    #[test]
-    fn a_file_without_end_is_not_read_to_its_end() {
-        let read = bytes(Path::new("/dev/zero")).ok().unwrap();
-        assert_eq!(read.len(), LARGEST + 1);
-        assert_eq!(SeenWorld::read(&read), Err(NoWorld::TooLarge));
     }
 }

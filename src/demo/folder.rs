@@ -18,6 +18,7 @@ use super::playbook::{MIRROR_FILE, Place};
 use super::ports::Ports;
 use super::{Break, DemoError};
 use crate::clock::{Clock, Stamp};
+use crate::world::files;
 
 /// When the packages of the mirror were made: 2026-01-01.
 const PACKAGED: Duration = Duration::from_secs(1_767_225_600);
@@ -78,7 +79,7 @@ impl Folder {
     /// The ports of an earlier start.
     pub(super) fn ports(&self) -> Result<Option<Ports>, DemoError> {
         let file = self.file("lab.json");
-        let Ok(bytes) = fs::read(&file) else {
+        let Ok(bytes) = files::read(&file, 64 << 10) else {
             return Ok(None);
         };
         let ports = serde_json::from_slice(&bytes);

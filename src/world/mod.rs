@@ -7,6 +7,7 @@ pub mod api;
 pub mod delegation;
 pub mod dns;
 pub mod exec;
+pub mod files;
 pub mod names;
 pub mod net;
 pub mod secrets;

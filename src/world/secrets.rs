@@ -8,20 +8,18 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use tokio::io::AsyncReadExt;
-use tokio::time::timeout;
-
 use crate::event::{Cause, Unseen};
 use crate::secret::{Secret, SecretRef};
 use crate::world::exec::{Exec, Inquiry, Reach, Via};
+use crate::world::files::{self, NotRead};
 
 /// How long a program may take to print a secret: it may ask a far vault.
 const COMMAND: Duration = Duration::from_secs(30);
 
-/// How long a file may take: a pipe without a writer would wait for ever.
+/// How long a file may take: it may lie on a far machine.
 const FILE: Duration = Duration::from_secs(5);
 
-/// The most that is read of a file.
+/// The most that a file may have, in bytes.
 const LIMIT: u64 = 64 << 10;
 
 /// Reads one secret, now. The error names the place and never the value.
@@ -57,23 +55,16 @@ fn from_env(name: &str) -> Result<Vec<u8>, Failed> {
 }
 
 async fn from_file(path: &str) -> Result<Vec<u8>, Failed> {
-    let read = async {
-        let file = tokio::fs::File::open(path).await?;
-        let mut bytes = Vec::new();
-        file.take(LIMIT).read_to_end(&mut bytes).await?;
-        Ok::<_, std::io::Error>(bytes)
-    };
-    match timeout(FILE, read).await {
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(error)) => Err(match error.kind() {
-            std::io::ErrorKind::NotFound => (Cause::Missing, "it is not there".into()),
-            std::io::ErrorKind::PermissionDenied => {
-                (Cause::Denied, "it must not be read by this user".into())
-            }
-            kind => (Cause::Error, format!("it cannot be read: {kind}")),
-        }),
-        Err(_) => Err((Cause::TimedOut, "it cannot be read to its end".into())),
-    }
+    let bytes = files::read_within(Path::new(path), LIMIT, FILE).await;
+    bytes.map_err(|why| {
+        let cause = match why {
+            NotRead::NotThere => Cause::Missing,
+            NotRead::Denied => Cause::Denied,
+            NotRead::Slow(_) => Cause::TimedOut,
+            NotRead::Kind(_) | NotRead::TooLarge(_) | NotRead::Failed(_) => Cause::Error,
+        };
+        (cause, why.to_string())
+    })
 }
 
 async fn from_command(argv: &[String]) -> Result<Vec<u8>, Failed> {

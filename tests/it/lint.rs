@@ -129,10 +129,19 @@ fn a_playbook_that_cannot_be_simulated_fails_in_the_report() {
 
 #[test]
 fn a_file_without_an_end_is_too_large() {
-    let done = cutover(&["lint", "/dev/zero"]);
-    assert_eq!(done.status.code(), Some(3));
-    let said = text(&done.stdout);
-    assert!(said.contains("larger than 1 MiB"), "{said}");
+    let folder = tempfile::tempdir().unwrap();
+    let large = folder.path().join("large.toml");
+    let file = std::fs::File::create(&large).unwrap();
+    file.set_len(8 << 40).unwrap();
+    for (file, code, words) in [
+        (large.to_str().unwrap(), 3, "larger than 1 MiB"),
+        ("/dev/zero", 2, "it is a device, not a regular file"),
+    ] {
+        let done = cutover(&["lint", file]);
+        assert_eq!(done.status.code(), Some(code));
+        let said = text(&done.stdout) + &text(&done.stderr);
+        assert!(said.contains(words), "{said}");
+    }
 }
 
 #[test]

@@ -54,9 +54,14 @@ cd -- "$1" || exit 3
 "#;
 
 /// The end of both: prints size and time of all files, their checksums, and size and time again, so that a
-/// file which changes meanwhile is known. Few programs for many files: each start of one costs more than most
+/// file which changes meanwhile is known. What is no file at one side is not opened: a pipe would be emptied. Few programs for many files: each start of one costs more than most
 /// files do.
-pub(super) const MEASURE: &str = r#"xargs -0 -r sh -c '{
+pub(super) const MEASURE: &str = r#"xargs -0 -r sh -c 'for name; do
+  shift
+  if [ -f "$name" ]; then set -- "$@" "$name"; fi
+done
+[ $# -gt 0 ] || exit 0
+{
   stat --printf "= %s %Y %n\0" -- "$@"
   sha256sum -z -- "$@"
   stat --printf "= %s %Y %n\0" -- "$@"

@@ -18,7 +18,9 @@ if [ -n "$root" ] && [ ! -f "$root/var/lib/dpkg/status" ]; then
   if [ -d "$root" ]; then echo '== no packages'; else echo '== no folder'; fi
   exit 0
 fi
-cat "$root/etc/os-release" 2>/dev/null || cat "$root/usr/lib/os-release" 2>/dev/null
+for release in "$root/etc/os-release" "$root/usr/lib/os-release"; do
+  [ -f "$release" ] && head -c 65536 -- "$release" 2>/dev/null && break
+done
 printf '\n== %s\n' "$(dpkg --print-architecture 2>/dev/null)"
 dpkg-query ${root:+"--admindir=$root/var/lib/dpkg"} -W -f='${db:Status-Abbrev}\t${Package}\t${Architecture}\t${Version}\t${source:Package}\t${source:Version}\t${Essential}\n'
 printf '== %s\n' "$?"

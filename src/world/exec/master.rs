@@ -16,6 +16,7 @@ use super::reason::{self, Hint, Reason};
 use super::words::printable;
 use crate::clock::short;
 use crate::event::Cause;
+use crate::world::files;
 
 /// How long ssh waits for one address to accept and to say who it is.
 pub(super) const CONNECT: Duration = Duration::from_secs(6);
@@ -61,6 +62,15 @@ pub(super) async fn connect(target: &Target, hint: &Hint) -> Result<Link, Reason
     };
     if target.destination.is_empty() || target.destination.starts_with('-') {
         return Err(Reason::new(Cause::NoName, "is not a destination for ssh"));
+    }
+    if let Some(config) = &target.config
+        && let Err(why) = files::look(config)
+    {
+        let what = format!(
+            "cannot be asked: its ssh-config `{}`: {why}",
+            config.display()
+        );
+        return Err(Reason::new(Cause::Error, what));
     }
     let folder = control_folder().map_err(|error| here("no folder for its connection", error))?;
     let said = folder.path().join("said");

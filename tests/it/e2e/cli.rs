@@ -161,7 +161,7 @@ services = "all"
 "#;
 
 #[test]
-fn a_file_that_nobody_can_read_to_its_end_keeps_no_program_alive() {
+fn a_secret_in_a_pipe_is_refused_and_keeps_no_program_alive() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("piped.toml"), SECRET_IN_A_PIPE).unwrap();
     let made = Command::new("mkfifo")
@@ -171,13 +171,13 @@ fn a_file_that_nobody_can_read_to_its_end_keeps_no_program_alive() {
     assert!(made.success());
     run(dir.path(), &["plan", "piped.toml", "--to", "two"])
         .exits(4)
-        .complains("it cannot be read to its end");
+        .complains("it is a pipe, not a regular file");
     // A monitoring system reads one line of the output, and knows four codes.
     let done = run(dir.path(), &["check", "piped.toml", "--format", "nagios"]).exits(3);
     assert_eq!(done.out.lines().count(), 1, "{done}");
     let done = done
         .says("CUTOVER UNKNOWN - piped: which site is active cannot be read from DNS")
-        .complains("it cannot be read to its end");
+        .complains("it is a pipe, not a regular file");
     drop(done);
     run(dir.path(), &["check", "nowhere.toml", "--format", "nagios"])
         .exits(3)

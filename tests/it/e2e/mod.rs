@@ -9,6 +9,7 @@ mod formats;
 mod golden;
 mod journal_lost;
 mod lies;
+mod named_files;
 mod nightly;
 mod other_ttl;
 mod program;
