@@ -134,7 +134,7 @@ pub(super) fn fetch(
 pub(super) fn parse(fetched: &Fetched) -> Result<DeTable<'_>, Vec<Problem>> {
     let (root, errors) = DeTable::parse_recoverable(&fetched.document);
     if !errors.is_empty() {
-        return Err(syntax(&errors, fetched.document.len()));
+        return Err(syntax(&fetched.document, &errors, fetched.document.len()));
     }
     let mut root = root.into_inner();
     let mut problems = Vec::new();

@@ -116,9 +116,13 @@ fn read(registry: &Registry, text: &str, input: &Input<'_>) -> Result<Playbook, 
     let mut sources = Sources::new(input.file, &resolved.text, resolved.body);
     let (root, errors) = DeTable::parse_recoverable(resolved.body());
     if !errors.is_empty() {
+        sources.break_at_returns();
         let hidden = hide::in_text(&sources.text);
         sources.text = hide::mask(&sources.text, &hidden);
-        return Err(only(sources, syntax(&errors, resolved.body)));
+        return Err(only(
+            sources,
+            syntax(resolved.body(), &errors, resolved.body),
+        ));
     }
     let mut root = root.into_inner();
     // The providers of a playbook may leave their kind to the included file, and are looked at after that.
@@ -202,6 +206,7 @@ fn unmerged(
             .flat_map(|over| hide::replaced("", over, true)),
     );
     // What was read of the other file was not understood.
+    sources.break_at_returns();
     if let Some(part) = sources.parts.get(1) {
         let start = part.range.start;
         let found = hide::in_text(&sources.text[part.range.clone()]);
@@ -218,9 +223,24 @@ fn names_in(root: &DeTable<'_>, key: &str) -> Vec<String> {
         .unwrap_or_default()
 }
 
+/// Where carriage returns stand that no line feed follows: TOML knows none of them (1.0, newline).
+pub(super) fn lone_returns(text: &str) -> impl Iterator<Item = usize> {
+    let bytes = text.as_bytes();
+    let alone = |at: &usize| bytes[*at] == b'\r' && bytes.get(at + 1) != Some(&b'\n');
+    (0..bytes.len()).filter(alone)
+}
+
 /// The first errors of the TOML parser; one slip often brings several.
-pub(super) fn syntax(errors: &[toml::de::Error], end: usize) -> Vec<Problem> {
+pub(super) fn syntax(text: &str, errors: &[toml::de::Error], end: usize) -> Vec<Problem> {
     const MOST: usize = 10;
+    // Without line ends everything is wrong, and only one thing is.
+    if let Some(at) = lone_returns(text).next() {
+        let what = "not TOML: a line ends with a carriage return alone";
+        let problem = Problem::error("syntax", at..at, what)
+            .label("no line feed follows")
+            .hint("save the file with Unix line ends: `tr '\\r' '\\n' < OLD > NEW`");
+        return vec![problem];
+    }
     errors
         .iter()
         .take(MOST)

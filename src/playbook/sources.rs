@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use super::read::lone_returns;
 use crate::problem::{Problem, Related};
 
 /// Where something stands, for people and for other programs. Line and column count from 1.
@@ -60,6 +61,15 @@ impl Sources {
             range: start..self.text.len(),
         });
         start
+    }
+
+    /// Breaks lines where the file meant to, so that they are counted and shown one by one.
+    pub(super) fn break_at_returns(&mut self) {
+        let mut bytes = self.text.as_bytes().to_vec();
+        for at in lone_returns(&self.text) {
+            bytes[at] = b'\n';
+        }
+        self.text = String::from_utf8_lossy(&bytes).into_owned();
     }
 
     /// Lets a problem of merged tables name both files.

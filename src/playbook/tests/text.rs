@@ -156,3 +156,24 @@ fn colour_is_only_where_it_is_asked_for() {
     let place = position.map(|at| (at.file, at.line, at.column));
     assert_eq!(place, Some(("lab.toml", 3, 1)));
 }
+
+#[test]
+fn lines_that_end_with_a_carriage_return_alone_are_one_problem() {
+    let old = GOOD.replace('\n', "\r");
+    let told = problems(&old);
+    assert_snapshot!(told, @r#"
+error: not TOML: a line ends with a carriage return alone
+ --> lab.toml:1:11
+  |
+1 | [playbook]
+  |           ^ no line feed follows
+  |
+  = help: save the file with Unix line ends: `tr '\r' '\n' < OLD > NEW`
+
+1 error in lab.toml
+"#);
+    // Some lines only.
+    let mixed = GOOD.replacen("\n", "\r\n", 5).replacen("\"\n", "\"\r", 1);
+    assert!(problems(&mixed).contains("carriage return alone"));
+    assert!(Playbook::parse(&GOOD.replace('\n', "\r\n"), "lab.toml", &[]).is_ok());
+}
