@@ -100,7 +100,7 @@ pub struct HttpProbe {
     pub header: Vec<(String, String)>,
     /// Slower than this is a warning, in milliseconds.
     pub slower_than_ms: Option<u64>,
-    /// A PEM file of certificate authorities that are trusted besides the system's.
+    /// A PEM file of certificates that are trusted besides the system's: authorities, or the server's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca: Option<PathBuf>,
 }

@@ -252,7 +252,7 @@ pub(super) static PROBE: &[Field] = &[
     Field::new(
         "contains",
         Form::Text,
-        "with `http`: text that the answer must hold",
+        "with `http`: text that the answer must hold in the first 256 KiB of its body",
     )
     .only_with(&["http"]),
     Field::new(
@@ -276,7 +276,7 @@ pub(super) static PROBE: &[Field] = &[
     Field::new(
         "ca",
         Form::Text,
-        "with `http`: a PEM file of certificate authorities that are trusted besides the system's",
+        "with `http`: a PEM file of certificates that are trusted besides the system's: authorities, or the server's own",
     )
     .only_with(&["http"]),
     Field::new(

@@ -1,5 +1,7 @@
 //! One HTTP probe as a step of its own.
 
+use std::net::Ipv6Addr;
+
 use super::probe;
 use super::services::{AT, At, DEFAULTS, Probing, TIMEOUT, What};
 use crate::field::{Field, Fields, Form};
@@ -19,7 +21,11 @@ contains = "Password"
 "#,
     fields: &[
         AT,
-        Field::new("url", Form::Url, "What to ask for, with the public name").one_of(ASKED),
+        Field::new(
+            "url",
+            Form::Url,
+            "What to ask for, with the public name; where it has an address, only that one is asked",
+        ).one_of(ASKED),
         Field::new(
             "services",
             Form::Services,
@@ -55,7 +61,7 @@ contains = "Password"
         Field::new(
             "ca",
             Form::Text,
-            "A PEM file of certificate authorities that are trusted besides the system's",
+            "A PEM file of certificates that are trusted besides the system's: authorities, or the server's own",
         ),
     ],
     defaults: DEFAULTS,
@@ -113,6 +119,20 @@ fn build(fields: &Fields, given: &Given) -> Result<Built, Vec<Problem>> {
         return Err(problems);
     }
     let at = At::of(fields);
+    if at == At::Public
+        && name
+            .as_deref()
+            .is_some_and(|name| probe::literal(name).is_some())
+    {
+        return Err(vec![
+            Problem::error(
+                "wrong-url",
+                fields.span_of("url"),
+                "the URL has an address, and `at = \"public\"` asks by name",
+            )
+            .hint("write the public name, or let `at` name a side or a host"),
+        ]);
+    }
     let path = http.path.clone();
     let (what, of) = match name {
         Some(name) => {
@@ -143,7 +163,7 @@ struct Parts {
     path: String,
 }
 
-/// The parts of a URL that a probe needs: the name is checked in the certificate, so it must be a name.
+/// The parts of a URL that a probe needs. An address in it is the only one that is asked.
 fn split(url: &str) -> Result<Parts, &'static str> {
     let (scheme, rest) = url.split_once("://").unwrap_or_default();
     let tls = match scheme.to_ascii_lowercase().as_str() {
@@ -157,19 +177,31 @@ fn split(url: &str) -> Result<Parts, &'static str> {
     if authority.contains('@') {
         return Err("holds a user or a password, which a playbook must not");
     }
-    if authority.starts_with('[') || authority.parse::<std::net::IpAddr>().is_ok() {
-        return Err("has an address where the public name belongs; `at` says where to ask");
-    }
-    let (name, port) = match authority.split_once(':') {
-        Some((name, port)) => (name, port.parse().map_err(|_| "has a port that is none")?),
+    // The colons of an IPv6 address stand in brackets (RFC 3986, 3.2.2).
+    let after_address = authority.find(']').map_or(0, |at| at + 1);
+    let (name, port) = match authority[after_address..].split_once(':') {
+        Some((rest, port)) => (
+            &authority[..after_address + rest.len()],
+            port.parse().map_err(|_| "has a port that is none")?,
+        ),
         None => (authority, if tls { 443 } else { 80 }),
     };
     if name.is_empty() || port == 0 {
         return Err("has no name or no port");
     }
+    let name = match name.strip_prefix('[').map(|rest| rest.strip_suffix(']')) {
+        None => name.trim_end_matches('.').to_ascii_lowercase(),
+        Some(inner) => {
+            let address = inner.and_then(|inner| inner.parse::<Ipv6Addr>().ok());
+            format!(
+                "[{}]",
+                address.ok_or("has no IPv6 address in its brackets")?
+            )
+        }
+    };
     Ok(Parts {
         tls,
-        name: name.trim_end_matches('.').to_ascii_lowercase(),
+        name,
         port,
         path: if path.starts_with('/') {
             path.to_owned()
@@ -207,6 +239,19 @@ mod tests {
                 parts(false, "www.example.org", 80, "/A"),
             ),
             (
+                "http://192.0.2.22:8100/",
+                parts(false, "192.0.2.22", 8100, "/"),
+            ),
+            ("https://192.0.2.22", parts(true, "192.0.2.22", 443, "/")),
+            (
+                "http://[2001:DB8:0::22]:8100/",
+                parts(false, "[2001:db8::22]", 8100, "/"),
+            ),
+            (
+                "https://[2001:db8::22]?x",
+                parts(true, "[2001:db8::22]", 443, "/?x"),
+            ),
+            (
                 "https://example.org?x=1",
                 parts(true, "example.org", 443, "/?x=1"),
             ),
@@ -217,8 +262,11 @@ mod tests {
         for url in [
             "ftp://example.org/",
             "https://me:secret@example.org/",
-            "https://[2001:db8::1]/",
-            "https://192.0.2.1/",
+            "https://[2001:db8::1/",
+            "https://[192.0.2.1]/",
+            "https://[2001:db8::1]:x/",
+            "https://[2001:db8::1]x:80/",
+            "https://2001:db8::1/",
             "https://example.org:x/",
             "https:///",
         ] {

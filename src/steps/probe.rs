@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::{Cause, Fact, Unseen};
 use crate::plan::Outcome;
 use crate::site::{Host, HttpProbe, Probe};
-use crate::world::net::{self, HttpAsk, RsyncSeen};
+use crate::world::net::{self, HttpAsk, RsyncSeen, Unread};
 
 /// How much of a body is read where a text is looked for in it.
 const BODY: usize = 256 << 10;
@@ -44,6 +44,9 @@ pub(super) enum Reply {
         headers: Vec<(String, String)>,
         /// Whether the text that was looked for is in the body.
         holds: Option<bool>,
+        /// Where it is not: why that says nothing of all of the body.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unread: Option<Unread>,
         begins: String,
         millis: u64,
     },
@@ -140,6 +143,14 @@ fn url(http: &HttpProbe, name: &str) -> String {
     }
 }
 
+/// The address that stands in place of a name, as a URL has it: `192.0.2.7`, `[2001:db8::7]`.
+pub(super) fn literal(name: &str) -> Option<IpAddr> {
+    let inner = name
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    inner.unwrap_or(name).parse().ok()
+}
+
 /// What is asked, without the place where it is asked: `https://www.example.org/`, `tcp`, `rsync archive`.
 fn question(probe: &Probe, name: Option<&str>) -> String {
     match probe {
@@ -204,10 +215,18 @@ pub(super) fn verdict(probe: &Probe, reply: &Reply) -> (Outcome, String) {
                 status,
                 headers,
                 holds,
+                unread,
                 begins,
                 millis,
             },
-        ) => http_verdict(http, *status, headers, *holds, begins, *millis),
+        ) => {
+            let text = match holds {
+                Some(false) => Some(lacking(*status, unread.as_ref(), begins)),
+                _ => None,
+            };
+            let wrong = wrong_head(http, *status, headers).or(text);
+            wrong.unwrap_or_else(|| in_time(http, *status, *millis))
+        }
         (Probe::Tcp { .. }, Reply::Tcp { holds, begins }) => match holds {
             Some(false) if begins.is_empty() => (Outcome::Fail, "connected, nothing came".into()),
             Some(false) => (Outcome::Fail, format!("`{begins}`")),
@@ -227,21 +246,20 @@ pub(super) fn verdict(probe: &Probe, reply: &Reply) -> (Outcome, String) {
     }
 }
 
-fn http_verdict(
+/// What is wrong with status and headers.
+fn wrong_head(
     http: &HttpProbe,
     status: u16,
     headers: &[(String, String)],
-    holds: Option<bool>,
-    begins: &str,
-    millis: u64,
-) -> (Outcome, String) {
+) -> Option<(Outcome, String)> {
+    let fail = |text| Some((Outcome::Fail, text));
     let right = match http.status {
         Some(wanted) => status == wanted,
         None => (200..300).contains(&status),
     };
     let location = headers.iter().find(|(name, _)| name == "location");
     if !right {
-        let text = match location {
+        return fail(match location {
             Some((_, to)) if (300..400).contains(&status) => {
                 format!(
                     "status {status} to `{}`, which is not followed",
@@ -249,8 +267,7 @@ fn http_verdict(
                 )
             }
             _ => format!("status {status}"),
-        };
-        return (Outcome::Fail, text);
+        });
     }
     for (name, part) in &http.header {
         let values: Vec<_> = headers
@@ -259,23 +276,43 @@ fn http_verdict(
             .map(|(_, value)| value.as_str())
             .collect();
         if values.is_empty() {
-            return (
-                Outcome::Fail,
-                format!("status {status}, no header `{name}`"),
-            );
+            return fail(format!("status {status}, no header `{name}`"));
         }
         if !values.iter().any(|value| value.contains(part.as_str())) {
             let value = excerpt(&values.join(", "));
-            return (
-                Outcome::Fail,
-                format!("status {status}, header `{name}` is `{value}`"),
-            );
+            return fail(format!("status {status}, header `{name}` is `{value}`"));
         }
     }
-    if holds == Some(false) {
-        let text = format!("status {status}, the text is not in the body, which begins `{begins}`");
-        return (Outcome::Fail, text);
-    }
+    None
+}
+
+/// What it means that a text was not found.
+fn lacking(status: u16, unread: Option<&Unread>, begins: &str) -> (Outcome, String) {
+    let (outcome, why) = match unread {
+        None => {
+            let why = format!("the text is not in the body, which begins `{begins}`");
+            (Outcome::Fail, why)
+        }
+        Some(Unread::Beyond(bytes)) => {
+            let why = format!(
+                "the text is not in the first {} KiB of the body, which begins `{begins}`, and no more is read",
+                bytes >> 10
+            );
+            (Outcome::Fail, why)
+        }
+        Some(Unread::Damaged(coding)) => {
+            let why = format!("the body is not compressed with `{coding}`, as its head says");
+            (Outcome::Fail, why)
+        }
+        Some(Unread::Coding(coding)) => {
+            let why = format!("the body is compressed with `{coding}`, which is not read here");
+            (Outcome::Unknown, why)
+        }
+    };
+    (outcome, format!("status {status}, {why}"))
+}
+
+fn in_time(http: &HttpProbe, status: u16, millis: u64) -> (Outcome, String) {
     let text = format!("status {status} in {millis} ms");
     match http.slower_than_ms {
         Some(most) if millis > most => (Outcome::Warn, text),
@@ -318,15 +355,15 @@ impl Spot {
         match &self.probe {
             Probe::Http(http) => {
                 let name = self.name.as_deref().unwrap_or(&address);
+                let resolve = match literal(name) {
+                    Some(_) => String::new(),
+                    None => format!("--resolve '{name}:{}:{address}' ", http.port),
+                };
                 let ca = http
                     .ca
                     .as_ref()
                     .map_or(String::new(), |ca| format!("--cacert '{}' ", ca.display()));
-                format!(
-                    "curl -sv {ca}--resolve '{name}:{}:{address}' '{}'",
-                    http.port,
-                    url(http, name)
-                )
+                format!("curl -sv {ca}{resolve}'{}'", url(http, name))
             }
             Probe::Tcp { port, .. } => format!("nc -v {} {port}", self.address),
             Probe::Rsync { module, port } => format!("rsync 'rsync://{address}:{port}/{module}/'"),
@@ -345,7 +382,7 @@ impl Spot {
                 net::tcp(at, send, wanted, limit, timeout)
                     .await
                     .map(|bytes| Reply::Tcp {
-                        holds: wanted.map(|part| contains(&bytes, part)),
+                        holds: wanted.map(|part| net::contains(&bytes, part)),
                         begins: excerpt(&String::from_utf8_lossy(&bytes)),
                     })
             }
@@ -369,6 +406,7 @@ impl Spot {
             method: "GET".into(),
             at,
             headers: Vec::new(),
+            text: http.contains.clone(),
             body_limit: if http.contains.is_some() {
                 BODY
             } else {
@@ -386,7 +424,8 @@ impl Spot {
         };
         Ok(Reply::Http {
             status: seen.status,
-            holds: http.contains.as_ref().map(|part| seen.body.contains(part)),
+            holds: seen.holds,
+            unread: seen.unread,
             begins: excerpt(&seen.body),
             headers: seen
                 .headers
@@ -397,10 +436,6 @@ impl Spot {
             millis: seen.millis,
         })
     }
-}
-
-fn contains(bytes: &[u8], part: &[u8]) -> bool {
-    part.is_empty() || bytes.windows(part.len()).any(|window| window == part)
 }
 
 /// The beginning of a text from a far side, on one line and without what would steer a terminal.

@@ -22,6 +22,7 @@ use tokio::time::Instant;
 pub use self::reply::{Lost, Reply};
 use self::reply::{lost, read};
 use super::net::USER_AGENT;
+use super::net::tls::of_this_machine;
 use crate::clock::Clock;
 use crate::event::{Cause, Unseen};
 use crate::journal::Permit;
@@ -143,7 +144,9 @@ impl Api {
                     .connect_timeout(self.timeout);
                 // A machine without any certificate authority can still speak plain HTTP.
                 let client = match self.base.scheme() {
-                    "https" => client,
+                    "https" => {
+                        client.tls_backend_preconfigured(of_this_machine(&["h2", "http/1.1"])?)
+                    }
                     _ => client.tls_certs_only(std::iter::empty()),
                 };
                 client.build().map_err(|error| {
@@ -156,10 +159,7 @@ impl Api {
             .map_err(|error| {
                 Lost::Unsent(Unseen::new(
                     Cause::Error,
-                    format!(
-                        "failed to set up TLS: {error}; are certificate authorities installed \
-                         (Debian: `ca-certificates`)?"
-                    ),
+                    format!("the API cannot be asked: {error}"),
                 ))
             })
     }

@@ -399,6 +399,48 @@ fn one_search_lists_every_promise_to_look_only() {
     );
 }
 
+/// The modules that read files of their own, or of the system. Whatever somebody names is read by `world/files.rs`,
+/// which refuses what a look would consume.
+const READERS: &[(&str, &str)] = &[
+    (
+        "src/world/files.rs",
+        "the one place where named files are read",
+    ),
+    ("src/world/exec/master.rs", "what its own ssh wrote"),
+    ("src/clock.rs", "/proc"),
+    ("src/store/holder.rs", "/proc"),
+    ("src/store/sqlite/setup.rs", "the files of the store"),
+    (
+        "src/demo/folder.rs",
+        "/dev/urandom, and files that it writes",
+    ),
+    ("src/demo/web.rs", "the mirror of the lab"),
+    ("src/demo/zone.rs", "the zone of the lab"),
+];
+
+#[test]
+fn files_that_somebody_names_are_read_in_one_place() {
+    let words = [
+        "fs::read(",
+        "fs::read)",
+        "read_to_string(",
+        "File::open",
+        "OpenOptions",
+    ];
+    let mut reads = BTreeSet::new();
+    for module in modules("src/lib.rs") {
+        let code = without_tests(&code(&text(&module.file)));
+        if !module.only_for_tests && words.iter().any(|word| code.contains(word)) {
+            reads.insert(module.file.display().to_string());
+        }
+    }
+    let may: BTreeSet<String> = READERS.iter().map(|(file, _)| (*file).to_owned()).collect();
+    assert_eq!(
+        reads, may,
+        "a file that a playbook, the command line or the environment names is read by `world::files`"
+    );
+}
+
 #[test]
 fn files_are_short() {
     let mut wrong = Vec::new();

@@ -2,4 +2,5 @@
 
 mod exec;
 mod net;
+mod odd;
 mod write;

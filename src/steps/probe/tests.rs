@@ -17,6 +17,7 @@ fn page(status: u16, headers: &[(&str, &str)], holds: Option<bool>, millis: u64)
             .map(|(name, value)| ((*name).into(), (*value).into()))
             .collect(),
         holds,
+        unread: None,
         begins: "<html>".into(),
         millis,
     }
@@ -62,6 +63,40 @@ fn an_http_answer_is_judged_by_all_that_was_asserted() {
         text,
         "status 301 to `https://elsewhere.example/`, which is not followed"
     );
+}
+
+#[test]
+fn a_text_that_was_not_found_is_said_to_be_missing_where_it_was_looked_for() {
+    let text = http(|p| p.contains = Some("Raspbian".into()));
+    let cases = [
+        (
+            None,
+            Outcome::Fail,
+            "status 200, the text is not in the body, which begins `<html>`",
+        ),
+        (
+            Some(Unread::Beyond(256 << 10)),
+            Outcome::Fail,
+            "status 200, the text is not in the first 256 KiB of the body, which begins `<html>`, and no more is read",
+        ),
+        (
+            Some(Unread::Damaged("gzip".into())),
+            Outcome::Fail,
+            "status 200, the body is not compressed with `gzip`, as its head says",
+        ),
+        (
+            Some(Unread::Coding("br".into())),
+            Outcome::Unknown,
+            "status 200, the body is compressed with `br`, which is not read here",
+        ),
+    ];
+    for (why, outcome, words) in cases {
+        let mut reply = page(200, &[], Some(false), 5);
+        if let Reply::Http { unread, .. } = &mut reply {
+            *unread = why;
+        }
+        assert_eq!(verdict(&text, &reply), (outcome, words.to_owned()));
+    }
 }
 
 #[test]

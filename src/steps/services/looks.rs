@@ -7,11 +7,11 @@ use futures::FutureExt;
 use futures::future::join_all;
 use serde_json::Value as Json;
 
-use super::{At, Lead, Probing, Shown, json};
+use super::{At, Lead, Probing, Shown, What, json};
 use crate::event::{Cause, Unseen};
 use crate::site::{Aim, Host, Probe, Service, Site, Zone};
 use crate::step::{About, Look};
-use crate::steps::probe::{Family, Reply, Spot, shows_it_is_down};
+use crate::steps::probe::{Family, Reply, Spot, literal, shows_it_is_down};
 use crate::world::names::{self, Asked};
 
 /// A look that need not go anywhere to know its answer.
@@ -71,7 +71,21 @@ impl Probing {
                 looks.push(known(service.name.clone(), About::World, Err(unseen)));
                 continue;
             }
-            if let Some(here) = self.at.site(aim) {
+            let only = match &self.what {
+                What::Own(own) => own.names.iter().find_map(|name| literal(name)),
+                _ => None,
+            };
+            if let Some(only) = only
+                && !hosts.iter().any(|host| host.public().any(|ip| ip == only))
+            {
+                let lack = format!("no host there has the address {only}, which its URL names");
+                let unseen = Unseen::new(Cause::Missing, lack);
+                looks.push(known(service.name.clone(), About::World, Err(unseen)));
+                continue;
+            }
+            if only.is_none()
+                && let Some(here) = self.at.site(aim)
+            {
                 looks.extend(lacking(&service, &hosts, here, aim, site));
             }
             for host in hosts {
@@ -90,7 +104,8 @@ impl Probing {
                 }
                 for probe in &service.probes {
                     for name in names_for(&service, probe) {
-                        for address in &addresses {
+                        let asked = |ip: &&IpAddr| only.is_none_or(|only| only == **ip);
+                        for address in addresses.iter().filter(asked) {
                             let spot = Spot {
                                 service: service.name.clone(),
                                 name: name.clone(),

@@ -101,6 +101,33 @@ fn every_probe_of_every_name_is_asked_at_every_address() {
     );
 }
 
+#[tokio::test]
+async fn an_address_in_a_url_is_the_only_one_that_is_asked() {
+    let site = site(Vec::new());
+    let own = |name: &str, at| Probing {
+        what: What::Own(service(&[name], vec![page()], &[])),
+        ..probing(at)
+    };
+    for (name, key) in [
+        (
+            "198.51.100.20",
+            "archive https://198.51.100.20/ at standby 198.51.100.20:443",
+        ),
+        (
+            "[2001:db8:1::20]",
+            "archive https://[2001:db8:1::20]/ at standby [2001:db8:1::20]:443",
+        ),
+    ] {
+        assert_eq!(keys(&own(name, At::Target), &site), [key]);
+    }
+    let finding = seen(&own("198.51.100.20", At::Source), &site).await;
+    assert_eq!(finding.outcome, Outcome::Unknown);
+    assert_eq!(
+        finding.facts[0].actual,
+        "no host there has the address 198.51.100.20, which its URL names"
+    );
+}
+
 #[test]
 fn a_service_of_one_host_is_asked_at_the_host_that_stands_in_for_it() {
     let site = site(vec![service(&[], vec![module()], &["primary"])]);

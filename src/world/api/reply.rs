@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
 use crate::event::{Answer, Cause, Unseen};
+use crate::world::net::tls::fault;
 use crate::world::wire::cause_of;
 
 /// The most of an answer that is read: a whole zone of some hundred thousand records fits.
@@ -180,12 +181,12 @@ pub(super) fn lost(url: &Url, timeout: Duration, error: reqwest::Error) -> Lost 
             format!("the name of `{host}` does not resolve"),
         )
     } else if let Some(io) = io_error(&error).filter(|_| error.is_connect()) {
-        match io.kind() {
-            io::ErrorKind::InvalidData => (
-                Cause::Denied,
-                format!("the TLS handshake with `{host}` failed: {io}"),
-            ),
-            _ => (cause_of(io), format!("failed to connect to `{host}`: {io}")),
+        match io.get_ref().and_then(|inner| inner.downcast_ref()) {
+            Some(tls) => {
+                let (cause, what) = fault(tls, url.host_str().unwrap_or_default());
+                (cause, format!("`{host}` {what}"))
+            }
+            None => (cause_of(io), format!("failed to connect to `{host}`: {io}")),
         }
     } else if error.is_connect() && error.is_timeout() {
         (

@@ -4,15 +4,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use http_body_util::{BodyExt, Empty};
-use hyper::body::{Bytes, Incoming};
-use hyper::header::{ACCEPT, CONNECTION, HOST, HeaderName, HeaderValue};
-use hyper::{Method, Request, Response, Uri};
-use hyper_util::rt::TokioIo;
+use hyper::header::{HeaderName, HeaderValue};
+use hyper::{Method, Uri};
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, timeout_at};
 
+use super::answer::{Fault, Frame, Head, Reader};
+use super::text::Body;
 use super::{tcp, tls};
 use crate::clock::short;
 use crate::event::{Cause, Unseen};
@@ -26,9 +25,11 @@ pub struct HttpAsk {
     /// Where to connect instead of asking DNS, port included.
     pub at: SocketAddr,
     pub headers: Vec<(String, String)>,
-    /// How much of the body is read, in bytes.
+    /// A text that is looked for in the body.
+    pub text: Option<String>,
+    /// How much of the body is read, in bytes; of a compressed one, how much of what it holds as well.
     pub body_limit: usize,
-    /// A PEM file of certificate authorities that are trusted besides the system's.
+    /// A PEM file of certificates that are trusted besides the system's: authorities, or the server's own.
     pub ca: Option<PathBuf>,
 }
 
@@ -38,20 +39,30 @@ pub struct HttpSeen {
     pub status: u16,
     /// Lower-case names, in the order in which they came.
     pub headers: Vec<(String, String)>,
-    /// At most `body_limit` bytes, as UTF-8 with replacement characters.
+    /// At most `body_limit` bytes, unpacked, with replacement characters for what is no text.
     pub body: String,
+    /// Whether the text that was looked for is in it.
+    pub holds: Option<bool>,
+    /// Where it is not: why that says nothing of all of the body.
+    pub unread: Option<Unread>,
     /// From the first byte sent to the last byte read, in milliseconds.
     pub millis: u64,
 }
 
+/// Why a body was not looked through.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unread {
+    /// It is longer than what is read, which is so many bytes.
+    Beyond(usize),
+    /// It is compressed in this way, which is not known here.
+    Coding(String),
+    /// It is not compressed in this way, as it says.
+    Damaged(String),
+}
+
 /// The user agent of every request, so that traffic counts can leave our own probes out.
 pub const USER_AGENT: &str = concat!("cutover/", env!("CARGO_PKG_VERSION"));
-
-/// The most that the head of an answer may take.
-const HEAD_LIMIT: usize = 64 << 10;
-
-/// The most headers that an answer may have.
-const HEADERS: usize = 4096;
 
 /// Asks once. No proxy is used and no redirect is followed: the answer is that of this address.
 pub async fn http(ask: &HttpAsk, timeout: Duration) -> Result<HttpSeen, Unseen> {
@@ -65,7 +76,13 @@ pub async fn http(ask: &HttpAsk, timeout: Duration) -> Result<HttpSeen, Unseen> 
     let handshake = tls::handshake(stream, at, &question.host, ask.ca.as_deref());
     match timeout_at(deadline, handshake).await {
         Ok(stream) => question.put(stream?, ask, deadline, timeout).await,
-        Err(_) => Err(tcp::frozen(at, timeout)),
+        Err(_) => Err(Unseen::new(
+            Cause::Frozen,
+            format!(
+                "`{at}` accepts connections and did not set up a secure one within {}",
+                short(timeout)
+            ),
+        )),
     }
 }
 
@@ -73,7 +90,7 @@ pub async fn http(ask: &HttpAsk, timeout: Duration) -> Result<HttpSeen, Unseen> 
 struct Question {
     tls: bool,
     host: String,
-    request: Request<Empty<Bytes>>,
+    request: Vec<u8>,
 }
 
 impl Question {
@@ -98,28 +115,30 @@ impl Question {
         };
         let method = Method::from_bytes(ask.method.as_bytes())
             .map_err(|_| wrong(format!("`{}` is not an HTTP method", ask.method)))?;
-        let mut request = Request::new(Empty::new());
-        *request.method_mut() = method;
-        *request.uri_mut() = Uri::from(path.clone());
-        let headers = request.headers_mut();
         let public = HeaderValue::try_from(public)
             .map_err(|_| wrong(format!("`{}` names no host", ask.url)))?;
-        headers.insert(HOST, public);
-        headers.insert(
-            hyper::header::USER_AGENT,
-            HeaderValue::from_static(USER_AGENT),
-        );
-        headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
-        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        let mut headers = vec![
+            ("host", public),
+            ("user-agent", HeaderValue::from_static(USER_AGENT)),
+            ("accept", HeaderValue::from_static("*/*")),
+            ("connection", HeaderValue::from_static("close")),
+        ];
         for (name, value) in &ask.headers {
-            let parsed = HeaderName::try_from(name)
-                .ok()
-                .zip(HeaderValue::try_from(value).ok());
             // The value may be a secret: only the name is told.
-            let (key, value) =
-                parsed.ok_or_else(|| wrong(format!("header `{name}` cannot be sent")))?;
-            headers.insert(key, value);
+            let refused = || wrong(format!("header `{name}` cannot be sent"));
+            HeaderName::try_from(name).map_err(|_| refused())?;
+            let value = HeaderValue::try_from(value).map_err(|_| refused())?;
+            headers.retain(|(known, _)| !name.eq_ignore_ascii_case(known));
+            headers.push((name, value));
         }
+        let mut request = format!("{method} {path} HTTP/1.1\r\n").into_bytes();
+        for (name, value) in headers {
+            request.extend_from_slice(name.as_bytes());
+            request.extend_from_slice(b": ");
+            request.extend_from_slice(value.as_bytes());
+            request.extend_from_slice(b"\r\n");
+        }
+        request.extend_from_slice(b"\r\n");
         Ok(Question {
             tls,
             host: host.to_owned(),
@@ -130,99 +149,87 @@ impl Question {
     /// Sends it, and reads the answer within the bounds.
     async fn put(
         self,
-        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        mut stream: impl AsyncRead + AsyncWrite + Unpin,
         ask: &HttpAsk,
         deadline: Instant,
         timeout: Duration,
     ) -> Result<HttpSeen, Unseen> {
-        let (at, tls) = (ask.at, self.tls);
-        let handshake = hyper::client::conn::http1::Builder::new()
-            .max_buf_size(HEAD_LIMIT)
-            // What curl and browsers take proves nothing against the service.
-            .max_headers(HEADERS)
-            .allow_obsolete_multiline_headers_in_responses(true)
-            .allow_spaces_after_header_name_in_responses(true)
-            .ignore_invalid_headers_in_responses(true)
-            .handshake(TokioIo::new(stream));
-        let (mut sender, connection) = handshake.await.map_err(|error| broken(at, &error))?;
-        let _driver = Driver(tokio::spawn(async move {
-            // Its errors reach the request as well.
-            let _ = connection.await;
-        }));
+        let at = ask.at;
+        let broken =
+            |fault: Fault| Unseen::new(Cause::Garbled, format!("`{at}` {}", fault.words()));
+        let late = |cause, what: String| {
+            Unseen::new(cause, format!("`{at}` {what} within {}", short(timeout)))
+        };
         let begun = Instant::now();
-        let answer = match timeout_at(deadline, sender.send_request(self.request)).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => return Err(broken(at, &error)),
-            Err(_) if tls => {
-                return Err(Unseen::new(
-                    Cause::TimedOut,
-                    format!(
-                        "`{at}` set up a secure connection and did not answer within {}",
-                        short(timeout)
-                    ),
-                ));
+        let sent = async {
+            stream.write_all(&self.request).await?;
+            stream.flush().await
+        };
+        // A server may answer and close before it has read all: its answer counts.
+        let sent = timeout_at(deadline, sent).await;
+        let mut reader = Reader::new(stream);
+        let head = match timeout_at(deadline, reader.head()).await {
+            Ok(Ok(head)) => head,
+            Ok(Err(Fault::Nothing)) if matches!(sent, Ok(Err(_))) => {
+                return Err(broken(Fault::CutOff));
+            }
+            Ok(Err(fault)) => return Err(broken(fault)),
+            Err(_) if reader.came > 0 => {
+                let what = "began to answer and did not end the head of its answer";
+                return Err(late(Cause::TimedOut, what.into()));
+            }
+            Err(_) if self.tls => {
+                let what = "set up a secure connection and did not answer";
+                return Err(late(Cause::TimedOut, what.into()));
             }
             Err(_) => return Err(tcp::frozen(at, timeout)),
         };
-        let (head, body) = Response::into_parts(answer);
-        let mut bytes = Vec::new();
-        match timeout_at(deadline, read(body, ask.body_limit, &mut bytes)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => return Err(broken(at, &error)),
-            Err(_) => {
-                return Err(Unseen::new(
-                    Cause::TimedOut,
-                    format!(
-                        "`{at}` answered {} and did not send all of it within {}",
-                        head.status.as_u16(),
-                        short(timeout)
-                    ),
-                ));
+        let mut frame = head.frame(&ask.method).map_err(broken)?;
+        let mut body = Body::new(&head, ask.body_limit, ask.text.as_deref());
+        let mut last = Instant::now();
+        let end = loop {
+            if body.is_full() {
+                break End::Limit;
             }
+            // What has no end of its own need not end.
+            if frame == Frame::Close && body.is_found() {
+                break End::Found;
+            }
+            match timeout_at(deadline, reader.piece(&mut frame)).await {
+                Ok(Ok(Some(piece))) => body.add(&piece),
+                Ok(Ok(None)) => break End::Whole,
+                Ok(Err(fault)) => return Err(broken(fault)),
+                Err(_) => break End::Late,
+            }
+            last = Instant::now();
+        };
+        let holds = body.holds();
+        if end == End::Late && holds != Some(true) {
+            let mut what = format!("answered {} and did not send all of it", head.status);
+            if holds == Some(false) {
+                what += &format!(" (the text is not in the {} bytes that came)", body.came);
+            }
+            return Err(late(Cause::TimedOut, what));
         }
-        let headers = head.headers.iter().map(|(name, value)| {
-            let value = String::from_utf8_lossy(value.as_bytes());
-            (name.as_str().to_owned(), value.into_owned())
-        });
+        let beyond = (end == End::Limit).then_some(Unread::Beyond(ask.body_limit));
+        let unread = body.unread().or(beyond);
+        let Head { status, headers } = head;
         Ok(HttpSeen {
-            status: head.status.as_u16(),
-            headers: headers.collect(),
-            body: String::from_utf8_lossy(&bytes).into_owned(),
-            millis: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+            status,
+            headers,
+            body: body.text(),
+            unread: unread.filter(|_| holds == Some(false)),
+            holds,
+            millis: u64::try_from((last - begun).as_millis()).unwrap_or(u64::MAX),
         })
     }
 }
 
-/// Reads up to `limit` bytes; the rest is left where it is.
-async fn read(mut body: Incoming, limit: usize, bytes: &mut Vec<u8>) -> Result<(), hyper::Error> {
-    while bytes.len() < limit {
-        let Some(frame) = body.frame().await else {
-            break;
-        };
-        if let Ok(data) = frame?.into_data() {
-            let fits = data.len().min(limit - bytes.len());
-            bytes.extend_from_slice(&data[..fits]);
-        }
-    }
-    Ok(())
-}
-
-fn broken(at: SocketAddr, error: &hyper::Error) -> Unseen {
-    let what = if error.is_parse() {
-        "sends something that is not HTTP".to_owned()
-    } else if error.is_incomplete_message() {
-        "closed the connection before its answer was complete".to_owned()
-    } else {
-        format!("broke off: {error}")
-    };
-    Unseen::new(Cause::Garbled, format!("`{at}` {what}"))
-}
-
-/// The task that moves the bytes; it ends with the question.
-struct Driver(tokio::task::JoinHandle<()>);
-
-impl Drop for Driver {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
+/// Why no more of a body is read.
+#[derive(PartialEq, Eq)]
+enum End {
+    Whole,
+    Limit,
+    Found,
+    Late,
 }

@@ -1,10 +1,13 @@
 //! Typed questions to the network: HTTP, TCP, the rsync daemon. Each is one look at one address.
 
+mod answer;
+mod certificate;
 mod http;
 mod rsync;
 mod tcp;
-mod tls;
+mod text;
+pub(in crate::world) mod tls;
 
-pub use http::{HttpAsk, HttpSeen, USER_AGENT, http};
+pub use http::{HttpAsk, HttpSeen, USER_AGENT, Unread, http};
 pub use rsync::{RsyncSeen, rsync_module};
-pub use tcp::tcp;
+pub use tcp::{contains, tcp};

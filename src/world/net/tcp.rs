@@ -52,7 +52,8 @@ pub async fn tcp(
     }
 }
 
-fn contains(text: &[u8], part: &[u8]) -> bool {
+/// Whether these bytes are among those.
+pub fn contains(text: &[u8], part: &[u8]) -> bool {
     part.is_empty() || text.windows(part.len()).any(|window| window == part)
 }
 

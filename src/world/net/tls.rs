@@ -1,34 +1,44 @@
 //! Certificates: checked for the real name, against the system's authorities and those of a playbook.
 #![expect(
     clippy::disallowed_methods,
-    reason = "it reads the file of a private authority and opens the encrypted connection"
+    reason = "it opens the encrypted connection"
 )]
 
 use std::collections::HashMap;
+use std::fmt;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::Duration;
 
 use rustls::client::Resumption;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{CertificateError, ClientConfig, Error};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{
+    AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError,
+    RootCertStore, SignatureScheme,
+};
 use rustls_platform_verifier::Verifier;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use super::certificate;
 use super::tcp::reason;
 use crate::event::{Cause, Unseen};
-use crate::world::exec::printable;
+use crate::world::files;
 
 /// Reading the system's authorities takes long; one configuration serves all requests that trust the same
-/// private authority (its file's bytes are the key; none are the empty key).
-static CONFIGS: LazyLock<Mutex<HashMap<Vec<u8>, Arc<ClientConfig>>>> =
+/// private authority: the bytes of its file are the key.
+static CONFIGS: LazyLock<Mutex<HashMap<Option<Vec<u8>>, Arc<ClientConfig>>>> =
     LazyLock::new(Mutex::default);
 
-/// The most of a file of certificates that is read.
+/// The most that a file of certificates may have, in bytes.
 const CA_LIMIT: u64 = 1 << 20;
+/// How long reading it may take.
+const CA_TIME: Duration = Duration::from_secs(5);
 
 /// Speaks TLS over `stream`, and accepts a certificate for `name` only.
 pub(super) async fn handshake(
@@ -52,12 +62,23 @@ pub(super) async fn handshake(
         .map_err(|error| explain(at, bare, &error))
 }
 
+/// What a client of another library trusts, and how it speaks TLS: like a look without a file of certificates.
+pub(in crate::world) fn of_this_machine(protocols: &[&str]) -> Result<ClientConfig, String> {
+    let config = build(&[], None).map_err(|unseen| unseen.detail)?;
+    let mut config = ClientConfig::clone(&config);
+    config.alpn_protocols = protocols
+        .iter()
+        .map(|name| name.as_bytes().to_vec())
+        .collect();
+    Ok(config)
+}
+
 async fn config(ca: Option<&Path>) -> Result<Arc<ClientConfig>, Unseen> {
     let pem = match ca {
-        Some(path) => read(path).await?,
-        None => Vec::new(),
+        Some(path) => Some(read(path).await?),
+        None => None,
     };
-    let known = |pem: &Vec<u8>| {
+    let known = |pem: &Option<Vec<u8>>| {
         let configs = CONFIGS.lock().unwrap_or_else(PoisonError::into_inner);
         configs.get(pem).cloned()
     };
@@ -66,7 +87,9 @@ async fn config(ca: Option<&Path>) -> Result<Arc<ClientConfig>, Unseen> {
     }
     let build = {
         let (pem, ca) = (pem.clone(), ca.map(Path::to_owned));
-        tokio::task::spawn_blocking(move || build(&pem, ca.as_deref()))
+        tokio::task::spawn_blocking(move || {
+            build(pem.as_deref().unwrap_or_default(), ca.as_deref())
+        })
     };
     let config = build.await.map_err(|error| {
         Unseen::new(
@@ -79,46 +102,53 @@ async fn config(ca: Option<&Path>) -> Result<Arc<ClientConfig>, Unseen> {
 }
 
 async fn read(path: &Path) -> Result<Vec<u8>, Unseen> {
-    use tokio::io::AsyncReadExt;
-    let failed = |error: std::io::Error| {
+    let read = files::read_within(path, CA_LIMIT, CA_TIME).await;
+    read.map_err(|why| {
         Unseen::new(
             Cause::Missing,
             format!(
-                "failed to read the certificate authority `{}`: {}",
-                path.display(),
-                reason(&error)
+                "failed to read the certificate authority `{}`: {why}",
+                path.display()
             ),
         )
-    };
-    let file = tokio::fs::File::open(path).await.map_err(failed)?;
-    let mut pem = Vec::new();
-    let mut bounded = file.take(CA_LIMIT);
-    bounded.read_to_end(&mut pem).await.map_err(failed)?;
-    Ok(pem)
+    })
 }
 
 fn build(pem: &[u8], ca: Option<&Path>) -> Result<Arc<ClientConfig>, Unseen> {
     let wrong = |what: String| Unseen::new(Cause::Error, what);
     let mut extra = Vec::new();
     if let Some(path) = ca {
+        let file = path.display();
         for certificate in CertificateDer::pem_slice_iter(pem) {
-            extra.push(certificate.map_err(|error| {
-                wrong(format!("`{}` is not a PEM file: {error}", path.display()))
-            })?);
+            let number = extra.len() + 1;
+            let damaged = || wrong(format!("certificate {number} of `{file}` is damaged"));
+            let certificate = certificate.map_err(|_| damaged())?;
+            let readable = certificate::can_be_read(&certificate);
+            let kept = RootCertStore::empty().add(certificate.clone());
+            if !readable || kept.is_err() {
+                return Err(damaged());
+            }
+            extra.push(certificate);
         }
         if extra.is_empty() {
-            return Err(wrong(format!("`{}` holds no certificate", path.display())));
+            return Err(wrong(format!("`{file}` holds no certificate in PEM form")));
         }
     }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let verifier = Verifier::new_with_extra_roots(extra, Arc::clone(&provider)).map_err(|error| {
-        wrong(format!(
-            "this machine has no certificate authorities to check with ({error}): install `ca-certificates`"
-        ))
+    let authorities = Verifier::new_with_extra_roots(extra.clone(), Arc::clone(&provider));
+    let authorities = authorities.map_err(|_| {
+        wrong(
+            "this machine has no certificate authorities to check with: install `ca-certificates`"
+                .into(),
+        )
     })?;
+    let verifier = Trust {
+        authorities,
+        named: extra,
+    };
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| wrong(format!("failed to set up TLS: {error}")))?
+        .map_err(|_| wrong("TLS cannot be set up here".into()))?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth();
@@ -128,85 +158,140 @@ fn build(pem: &[u8], ca: Option<&Path>) -> Result<Arc<ClientConfig>, Unseen> {
     Ok(Arc::new(config))
 }
 
+/// Who is trusted: the authorities of the system and of a playbook, and each certificate that a playbook names itself.
+#[derive(Debug)]
+struct Trust {
+    authorities: Verifier,
+    named: Vec<CertificateDer<'static>>,
+}
+
+/// Why a certificate is not taken, in words that follow "a certificate".
+#[derive(Debug)]
+struct Words(String);
+
+impl fmt::Display for Words {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Words {}
+
+fn refused(why: String) -> Error {
+    Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(Words(why)))))
+}
+
+impl ServerCertVerifier for Trust {
+    fn verify_server_cert(
+        &self,
+        leaf: &CertificateDer<'_>,
+        chain: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        if self.named.contains(leaf) {
+            let fits = certificate::fits(leaf, name, now);
+            return fits
+                .map(|()| ServerCertVerified::assertion())
+                .map_err(refused);
+        }
+        let taken = (self.authorities).verify_server_cert(leaf, chain, name, ocsp, now);
+        taken.map_err(|error| match error {
+            Error::InvalidCertificate(error) => {
+                let named = !self.named.is_empty();
+                refused(certificate::why(&error, leaf, chain, name, now, named))
+            }
+            other => other,
+        })
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        leaf: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let proof = (self.authorities).verify_tls12_signature(message, leaf, signed);
+        proof.map_err(|_| refused(certificate::why_no_proof(leaf)))
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        leaf: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let proof = (self.authorities).verify_tls13_signature(message, leaf, signed);
+        proof.map_err(|_| refused(certificate::why_no_proof(leaf)))
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.authorities.supported_verify_schemes()
+    }
+}
+
 /// The reason of a failed handshake, in words.
 fn explain(at: SocketAddr, name: &str, error: &std::io::Error) -> Unseen {
-    let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref()) else {
-        return Unseen::new(
+    let (cause, what) = match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+        Some(tls) => fault(tls, name),
+        None if error.kind() == ErrorKind::UnexpectedEof => (
+            Cause::Garbled,
+            "closed the connection while a secure one was set up".into(),
+        ),
+        None => (
             Cause::Garbled,
             format!(
-                "`{at}` broke off while a secure connection was set up: {}",
+                "broke off while a secure connection was set up: {}",
                 reason(error)
             ),
-        );
-    };
-    let (cause, what) = match tls {
-        Error::InvalidCertificate(certificate) => {
-            (Cause::Denied, wrong_certificate(certificate, name))
-        }
-        Error::AlertReceived(alert) => (
-            Cause::Error,
-            format!("refuses a secure connection for `{name}`: it sent the alert `{alert:?}`"),
-        ),
-        Error::InvalidMessage(_) | Error::InappropriateMessage { .. } => {
-            (Cause::Garbled, "does not speak TLS on this port".to_owned())
-        }
-        other => (
-            Cause::Error,
-            format!("failed to set up a secure connection: {other}"),
         ),
     };
     Unseen::new(cause, format!("`{at}` {what}"))
 }
 
-fn wrong_certificate(error: &CertificateError, name: &str) -> String {
+/// What an error of TLS means, in words that follow who sent it.
+pub(in crate::world) fn fault(error: &Error, name: &str) -> (Cause, String) {
     match error {
-        CertificateError::Expired => "shows a certificate that has expired".to_owned(),
-        CertificateError::ExpiredContext { not_after, .. } => {
-            format!(
-                "shows a certificate that expired on {}",
-                day(not_after.as_secs())
-            )
+        Error::InvalidCertificate(CertificateError::Other(OtherError(inner)))
+            if inner.is::<Words>() =>
+        {
+            (Cause::Denied, format!("shows a certificate {inner}"))
         }
-        CertificateError::NotValidYet => "shows a certificate that is not valid yet".to_owned(),
-        CertificateError::NotValidYetContext { not_before, .. } => {
-            let day = day(not_before.as_secs());
-            format!("shows a certificate that is not valid before {day}")
+        Error::InvalidCertificate(_) => {
+            let what = "shows a certificate that cannot be checked";
+            (Cause::Denied, what.into())
         }
-        CertificateError::NotValidForNameContext { presented, .. } => {
-            let mut names: Vec<String> = presented.iter().take(5).map(|n| plain_name(n)).collect();
-            if presented.len() > names.len() {
-                names.push("others".into());
-            }
-            if names.is_empty() {
-                names.push("no name".into());
-            }
-            let names = names.join(", ");
-            format!("shows a certificate for {names}, not for `{name}`")
+        Error::AlertReceived(alert) => {
+            let why = match alert {
+                AlertDescription::UnrecognisedName => "it serves no such name".to_owned(),
+                AlertDescription::ProtocolVersion => "it knows only TLS older than 1.2".into(),
+                AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity => {
+                    "it and this program have no way to encrypt in common".into()
+                }
+                AlertDescription::CertificateRequired
+                | AlertDescription::NoCertificate
+                | AlertDescription::BadCertificate
+                | AlertDescription::AccessDenied => {
+                    "it asks for the certificate of a client".into()
+                }
+                AlertDescription::NoApplicationProtocol => "it does not speak HTTP/1.1".into(),
+                AlertDescription::InternalError => "it failed itself (alert 80)".into(),
+                other => format!("it sent alert {} (RFC 8446, 6)", u8::from(*other)),
+            };
+            let what = format!("refuses a secure connection for `{name}`: {why}");
+            (Cause::Error, what)
         }
-        CertificateError::NotValidForName => {
-            format!("shows a certificate that is not for `{name}`")
+        Error::InvalidMessage(_) | Error::InappropriateMessage { .. } => {
+            (Cause::Garbled, "does not speak TLS on this port".into())
         }
-        CertificateError::UnknownIssuer => {
-            "shows a certificate of an unknown authority, or without its intermediate certificate"
-                .to_owned()
+        Error::PeerIncompatible(_) => {
+            let what = "knows neither TLS 1.2 nor 1.3, or no way to encrypt that this program has";
+            (Cause::Error, what.into())
         }
-        CertificateError::Revoked => "shows a certificate that was revoked".to_owned(),
-        other => format!("shows a certificate that is not valid: {other}"),
+        _ => {
+            let what = "breaks the rules of TLS while a secure connection is set up";
+            (Cause::Garbled, what.into())
+        }
     }
-}
-
-/// `DnsName("www.example.org")`, as the library has it, in our own form.
-fn plain_name(name: &str) -> String {
-    let inner = name.split('"').nth(1).unwrap_or(name);
-    format!("`{}`", printable(inner))
-}
-
-fn day(secs: u64) -> String {
-    i64::try_from(secs)
-        .ok()
-        .and_then(|secs| jiff::Timestamp::from_second(secs).ok())
-        .map_or_else(
-            || "an impossible day".into(),
-            |at| at.strftime("%Y-%m-%d").to_string(),
-        )
 }

@@ -4,6 +4,7 @@
 
 pub mod dns;
 pub mod mythic;
+pub mod odd;
 pub mod permit;
 pub mod relay;
 pub mod rsync;

@@ -20,6 +20,7 @@ fn ask(url: &str, at: SocketAddr) -> HttpAsk {
         method: "GET".into(),
         at,
         headers: Vec::new(),
+        text: None,
         body_limit: 10_000,
         ca: None,
     }
@@ -145,7 +146,11 @@ async fn certificates_are_checked_for_the_real_name() {
             Some(&ca),
             "expired on 2021-01-01",
         ),
-        ("https://www.lab.example/", None, "unknown authority"),
+        (
+            "https://www.lab.example/",
+            None,
+            "is not trusted by this machine",
+        ),
     ];
     for (url, ca, words) in cases {
         let unseen = get(url, at, ca).await.unwrap_err();
