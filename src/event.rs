@@ -123,6 +123,8 @@ pub enum Answer {
     Done { note: String },
     /// It was refused and surely did nothing: a failed precondition, a wrong token.
     Refused { why: String },
+    /// It said no after the request had reached it: it may still happen, until the write has run out of time.
+    Declined { why: String },
     /// It cannot be told: a time-out, a lost connection, an error of the far side.
     Unclear { why: String },
 }

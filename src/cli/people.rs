@@ -170,6 +170,9 @@ fn why(hold: Hold) -> &'static str {
         Hold::Unknown => "something could not be seen",
         Hold::Declined => "somebody declined, and changes stand",
         Hold::Foreign => "a place of this run holds what this run did not write",
+        Hold::NotSeen => {
+            "a write was answered with done, and its place shows the value from before it"
+        }
         Hold::Unreadable => "what the change did cannot be read",
         Hold::Half => "a change was made by half",
         Hold::NotBack => "a change could not be put back",

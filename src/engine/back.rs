@@ -76,6 +76,7 @@ pub async fn look_once_more<W: World>(
         stop: &stop,
         pulses: &pulses,
         baseline,
+        once: true,
         decided: watch::Sender::new(false),
         before: Default::default(),
     };
@@ -108,6 +109,7 @@ pub async fn look_ahead<W: World>(plan: &Plan, world: &W, entries: &[usize], gat
         stop: &stop,
         pulses: &pulses,
         baseline: &[],
+        once: true,
         decided: watch::Sender::new(false),
         before: Default::default(),
     };

@@ -11,16 +11,17 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use tokio::sync::watch;
 
-use super::look::Looker;
+use super::accept::{Shown, accept};
+use super::look::{Looker, Wanted};
 use super::owed;
 use super::people::People;
 use super::stop::{Stop, StopSignal};
 use super::world::{Memory, World};
 use crate::clock::Stamp;
-use crate::event::{Decision, Ending, Event, Finding, Round, Sight};
+use crate::event::{Answer, Decision, Ending, Event, Finding, Round, Sight};
 use crate::journal::{Journal, JournalError};
 use crate::machine::{Hold, Impossible, Move, Phase, State, next};
-use crate::plan::{Edit, Mode, Plan, Side, Value, Way};
+use crate::plan::{Edit, Mode, Nature, Outcome, Plan, Side, Value, Way};
 use crate::site::Aim;
 use crate::step::Pulses;
 
@@ -81,16 +82,18 @@ pub(super) struct Run<'r, J, W, M, P> {
     until: Option<Stamp>,
     /// The last finding of each entry.
     findings: Vec<Option<(Round, Finding)>>,
+    /// What the last hold for a finding was for: a decision on it covers that and nothing newer.
+    pub(super) shown: Shown,
     /// A decision that was given beforehand, for the next time that a person is asked.
     pub(super) answer: Option<Foregone>,
 }
 
 /// What somebody said beforehand, of one hold and of no other.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct Foregone {
     pub(super) hold: Hold,
-    /// Where it must be; `None` is anywhere.
-    pub(super) at: Option<(Phase, u16, Option<u16>)>,
+    /// Where it must be, and what was shown there; `None` is anywhere, whatever is shown.
+    pub(super) at: Option<((Phase, u16, Option<u16>), Shown)>,
     pub(super) decision: Decision,
 }
 
@@ -110,6 +113,7 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
             made: BTreeMap::new(),
             until: None,
             findings: vec![None; plan.entries.len()],
+            shown: Shown::default(),
             answer: None,
         }
     }
@@ -131,6 +135,14 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
                     edit.take_over(stored);
                     self.made.insert(*entry, edit);
                 }
+            }
+            // It was refused before anything was done: nothing is on its way.
+            Event::Answered {
+                answer: Answer::Refused { .. },
+                ..
+            } => self.until = None,
+            Event::Judged { round, outcomes } => {
+                self.shown = Shown::of(self.plan, *round, outcomes, &self.findings);
             }
             Event::Looked {
                 entry,
@@ -206,8 +218,22 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
             stop,
             pulses,
             baseline,
+            once: false,
             decided: watch::Sender::new(false),
             before: Mutex::default(),
+        }
+    }
+
+    /// What a look wants to see.
+    fn wanted(&self, round: Round, entry: usize) -> Wanted {
+        match (
+            &self.plan.entries[entry].nature,
+            self.state.mark(entry).claims(),
+        ) {
+            (Nature::Change(_), Some(side)) => {
+                Wanted::Holds(side, self.made.get(&entry).cloned().map(Box::new))
+            }
+            _ => Wanted::Aim(self.aim(round, entry)),
         }
     }
 
@@ -229,17 +255,16 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
     async fn look(&mut self, round: Round, entries: Vec<usize>) -> Result<(), RunError> {
         let (stop, pulses) = (self.outfit.stop.clone(), self.outfit.pulses.clone());
         let known = self.baseline.clone();
-        let looker = self.looker(&known, &stop, &pulses);
-        let aims: Vec<Aim> = entries
-            .iter()
-            .map(|entry| self.aim(round, *entry))
+        let mut looker = self.looker(&known, &stop, &pulses);
+        let accepted = self.state.phase() == Phase::Accept;
+        looker.once = accepted || round == Round::Verify && self.plan.mode == Mode::Emergency;
+        let wanted: Vec<Wanted> = (entries.iter())
+            .map(|entry| self.wanted(round, *entry))
             .collect();
-        let mut looks: FuturesUnordered<_> = entries
-            .iter()
-            .zip(&aims)
-            .map(|(entry, aim)| {
+        let mut looks: FuturesUnordered<_> = (entries.iter().zip(&wanted))
+            .map(|(entry, wanted)| {
                 let looker = &looker;
-                async move { (*entry, looker.until_clear(*entry, aim).await) }
+                async move { (*entry, looker.until_clear(*entry, wanted).await) }
             })
             .collect();
         // What must be seen before the first write is looked at meanwhile.
@@ -256,8 +281,19 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
                     sights = taken;
                 }
                 Some((entry, finding)) = looks.next() => {
+                    // Cut short: nothing was found.
+                    let Some(mut finding) = finding else {
+                        continue;
+                    };
+                    if accepted && self.shown.covers(self.plan, entry, &finding) {
+                        finding = accept(finding);
+                    }
                     outcomes.push((entry, finding.outcome));
-                    self.record(Event::Looked { entry, round, finding }).await?;
+                    let place = !self.plan.entries[entry].is_check();
+                    // A place that holds what it should was told of when it was written.
+                    if !place || finding.outcome != Outcome::Pass {
+                        self.record(Event::Looked { entry, round, finding }).await?;
+                    }
                 }
             }
         }

@@ -8,10 +8,11 @@ use futures::future::join_all;
 use serde_json::Value as Json;
 use tokio::sync::watch;
 
+use super::place;
 use super::stop::{Stop, StopSignal};
 use super::world::{Memory, World};
 use crate::event::{Cause, Finding, Pulse, Sight, Unseen};
-use crate::plan::{Entry, Mode, Outcome, Plan, Then};
+use crate::plan::{Edit, Entry, Mode, Nature, Outcome, Plan, Side, Then};
 use crate::site::Aim;
 use crate::step::{About, Evidence, Known, Look, Pulses};
 
@@ -20,6 +21,15 @@ const DEAD: Duration = Duration::from_secs(5);
 
 /// Whatever a playbook says, a check does not spin.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
+
+/// What a look wants to see.
+pub(super) enum Wanted {
+    /// A check: that this side is active.
+    Aim(Aim),
+    /// The place of a change: that it holds the value of this side; of the edit that was made, where it is not the
+    /// one of the plan.
+    Holds(Side, Option<Box<Edit>>),
+}
 
 /// What a look at a batch is given.
 pub(super) struct Looker<'r, W, M> {
@@ -30,6 +40,9 @@ pub(super) struct Looker<'r, W, M> {
     pub pulses: &'r Pulses,
     /// The sights that were taken before the first write.
     pub baseline: &'r [Sight],
+    /// Whether each check is looked at once only: what was accepted, and what an emergency left, does not get
+    /// better by waiting.
+    pub once: bool,
     /// Set once the batch is decided: what was found already leads back, so nobody polls any longer.
     pub decided: watch::Sender<bool>,
     /// What the looks of entries that foresee saw at last, by entry: it is the baseline of their steps.
@@ -46,32 +59,38 @@ fn memory_key(plan: &Plan, entry: &Entry, key: &str) -> String {
 impl<W: World, M: Memory> Looker<'_, W, M> {
     /// Looks at one check again and again: until it passes, until its finding is final, until its deadline,
     /// until another check of the batch decides it, or until somebody asks to stop.
-    pub(super) async fn until_clear(&self, index: usize, aim: &Aim) -> Finding {
-        let finding = self.poll(index, aim).await;
+    /// `None` where the last of these cut it short: then it has found nothing.
+    pub(super) async fn until_clear(&self, index: usize, wanted: &Wanted) -> Option<Finding> {
+        let finding = self.poll(index, wanted).await?;
         if self.plan.entries[index].rule.then(finding.outcome) == Then::Back {
             self.decided.send_replace(true);
         }
-        finding
+        Some(finding)
     }
 
-    async fn poll(&self, index: usize, aim: &Aim) -> Finding {
+    async fn poll(&self, index: usize, wanted: &Wanted) -> Option<Finding> {
         let entry = &self.plan.entries[index];
         let pulses = self.pulses_of(index);
         let clock = self.world.clock();
-        let deadline = clock.now().plus(entry.pace.within);
+        let patience = match self.once {
+            true => Duration::ZERO,
+            false => entry.pace.within,
+        };
+        let deadline = clock.now().plus(patience);
         let mut decided = self.decided.subscribe();
         loop {
             let finding = tokio::select! {
-                finding = self.once(entry, aim, &pulses) => finding,
-                () = self.stop.at_least(Stop::Now) => {
-                    return Finding::new(Outcome::Unknown, "not looked at: somebody asked to stop");
-                }
+                finding = self.ask(entry, wanted, &pulses) => finding,
+                () = self.stop.at_least(Stop::Now) => return None,
             };
             let left = deadline.left(&clock.now());
             let clear = matches!(finding.outcome, Outcome::Pass | Outcome::Warn);
-            let over = left.is_zero() || *decided.borrow() || self.stop.level() >= Stop::AfterWrite;
+            let over = left.is_zero() || *decided.borrow();
             if clear || finding.final_ || over {
-                return finding;
+                return Some(finding);
+            }
+            if self.stop.level() >= Stop::AfterWrite {
+                return None;
             }
             self.pulses.send(Pulse {
                 entry: Some(index),
@@ -84,6 +103,19 @@ impl<W: World, M: Memory> Looker<'_, W, M> {
                 () = self.stop.at_least(Stop::AfterWrite) => {}
                 _ = decided.wait_for(|decided| *decided) => {}
             }
+        }
+    }
+
+    /// One look at a place, or one round of looks at a check, and the judgement.
+    async fn ask(&self, entry: &Entry, wanted: &Wanted, pulses: &Pulses) -> Finding {
+        match (wanted, &entry.nature) {
+            (Wanted::Holds(side, made), Nature::Change(planned)) => {
+                let edit = made.as_deref().unwrap_or(planned);
+                let read = within(entry.pace.timeout, self.world.read(entry, edit)).await;
+                place::judge(edit, *side, read)
+            }
+            (Wanted::Aim(aim), _) => self.once(entry, aim, pulses).await,
+            (Wanted::Holds(..), _) => Finding::new(Outcome::Unknown, "it has no place to look at"),
         }
     }
 

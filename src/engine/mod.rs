@@ -4,6 +4,7 @@
 //! happened, and asks again; the real run, the dry run and the resume differ only in the journal and the
 //! world that they are given.
 
+mod accept;
 mod actual;
 mod back;
 mod direction;
@@ -11,6 +12,7 @@ mod drive;
 mod look;
 mod owed;
 mod people;
+mod place;
 mod resume;
 mod settle;
 mod stop;

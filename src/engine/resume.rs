@@ -38,7 +38,7 @@ pub async fn resume<J: Journal, W: World, M: Memory, P: People>(
     }
     let accepted = run.state.held().map(|hold| Foregone {
         hold,
-        at: Some(run.state.position()),
+        at: Some((run.state.position(), run.shown.clone())),
         decision: Decision::On,
     });
     let back = goes_back(&run.state, how)?;
@@ -81,13 +81,15 @@ pub fn may_go_on(records: &[Record], how: GoOn) -> Result<(), RunError> {
 
 /// Whether it is put back now, or finished.
 fn goes_back(state: &State, how: GoOn) -> Result<bool, RunError> {
-    // An undo that was cut off while it looked at what it had put back is finished.
     let open = matches!(state.ended(), None | Some(Ending::Stopped | Ending::Held));
-    let verifying = state.phase() == Phase::Verify && open;
+    // An undo that was cut off while it looked at what it had put back is finished.
+    let verifying = matches!(state.phase(), Phase::Verify | Phase::Accept) && open;
     match how {
         GoOn::Finish | GoOn::Accept => Ok(false),
         GoOn::Back | GoOn::BackAnyway if state.stands() => Ok(true),
         GoOn::Back | GoOn::BackAnyway if verifying => Ok(false),
+        // Nothing stands any more, and nobody has seen that everything is as it was before.
+        GoOn::Back | GoOn::BackAnyway if open && state.wrote() => Ok(true),
         GoOn::Back | GoOn::BackAnyway => Err(RunError::NothingStands),
     }
 }

@@ -12,7 +12,6 @@ use super::world::World;
 use crate::clock::Stamp;
 use crate::dns::RecordSet;
 use crate::event::Pulse;
-use crate::machine::Said;
 use crate::plan::{Edit, Entry, Side, Value, Way};
 use crate::step::Pulses;
 
@@ -37,8 +36,7 @@ pub(super) struct Settling<'r> {
     pub entry: &'r Entry,
     pub edit: &'r Edit,
     pub way: Way,
-    /// What the write said; `None` where the run was cut off before it said anything.
-    pub said: Option<Said>,
+    /// Until when it may still land; now, where it surely did nothing.
     pub until: &'r Stamp,
 }
 
@@ -96,8 +94,6 @@ pub(super) async fn settle<W: World>(
         };
         let final_look = match settlement.side {
             Some(side) if side == goal => true,
-            // A refusal came before anything was written.
-            Some(Side::Before | Side::After) if settling.said == Some(Said::Refused) => true,
             Some(_) => nothing_can_land,
             None => give_up.left(&began).is_zero(),
         };
@@ -168,7 +164,7 @@ fn told(written: &Value, stored: &Value) -> String {
 }
 
 /// What a part holds, in words.
-fn held(part: Option<&Json>) -> String {
+pub(super) fn held(part: Option<&Json>) -> String {
     let Some(json) = part else {
         return "nothing".into();
     };

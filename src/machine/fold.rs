@@ -4,7 +4,6 @@ mod decide;
 
 use super::next::{Move, next};
 use super::state::{Hold, Mark, Motion, Phase, Said, Stage, State, TRIES};
-use super::weigh::stops;
 use crate::event::{Answer, Ending, Event, Round};
 use crate::plan::{Mode, Nature, Outcome, Plan, Side, Then, Way};
 
@@ -44,7 +43,8 @@ impl State {
             Event::Decided { decision, .. } => self.decided(plan, *decision)?,
             _ if self.ended.is_some() => return impossible("anything after its end"),
             Event::Ended { ending } => {
-                if next(plan, self) != (Move::End { ending: *ending }) {
+                let due = next(plan, self) == (Move::End { ending: *ending });
+                if !due && !self.ended_before(plan, *ending) {
                     return impossible("ended");
                 }
                 self.ended = Some(*ending);
@@ -131,9 +131,17 @@ impl State {
 
     /// A batch was judged: the greatest consequence counts.
     fn judged(&mut self, plan: &Plan, round: Round, outcomes: &[(usize, Outcome)]) -> Folded {
-        let same = outcomes.iter().map(|(i, _)| *i).eq(self.batch(plan));
-        if round != self.round() || outcomes.is_empty() || !same {
+        let said = || outcomes.iter().map(|(i, _)| *i);
+        // Version 0.1.0 looked at no place after an undo.
+        let checks = |i: &usize| plan.entries[*i].is_check();
+        let same = said().eq(self.batch(plan))
+            || self.phase == Phase::Verify && said().eq(self.batch(plan).filter(checks));
+        if round != self.round(plan) || outcomes.is_empty() || !same {
             return impossible("judged");
+        }
+        if self.phase == Phase::Confirm {
+            self.confirmed(plan, outcomes);
+            return Ok(());
         }
         let weigh =
             |(i, outcome): &(usize, Outcome)| (plan.entries[*i].rule.then(*outcome), *outcome);
@@ -145,7 +153,7 @@ impl State {
             Outcome::Unknown => Hold::Unknown,
             Outcome::Pass | Outcome::Warn | Outcome::Late => Hold::Late,
         };
-        let good = !(outcomes.iter()).any(|(i, outcome)| stops(plan, round, *i, *outcome));
+        let good = !(outcomes.iter()).any(|(i, outcome)| self.stops(plan, round, *i, *outcome));
         match (self.phase, then) {
             (Phase::Forward, Then::Back) if plan.goes_back || !self.stands() => self.go_back(plan),
             // The gates of a return lead nowhere by themselves: the run stays and asks.
@@ -158,11 +166,53 @@ impl State {
             }
             (Phase::Probe, _) if good => self.phase = Phase::Undo,
             (Phase::Probe, _) => self.held = Some(Hold::OldSideSick),
-            (Phase::Verify, _) if good => self.close(Ending::Undone),
-            (Phase::Verify, _) => self.held = Some(Hold::NotAsBefore),
-            (Phase::Stay | Phase::Tidy | Phase::Undo, _) => return impossible("judged"),
+            (Phase::Verify, _) if good => self.close(plan, Ending::Undone),
+            (Phase::Accept, _) if good => {
+                // A place that is not as before is not ours to answer for, whoever accepted it.
+                for (i, outcome) in outcomes {
+                    if !plan.entries[*i].is_check() && *outcome != Outcome::Pass {
+                        self.leave(*i);
+                    }
+                }
+                self.close(plan, Ending::Undone);
+            }
+            (Phase::Verify | Phase::Accept, _) => {
+                self.phase = Phase::Verify;
+                self.held = Some(Hold::NotAsBefore);
+            }
+            (Phase::Stay | Phase::Tidy | Phase::Undo | Phase::Confirm, _) => {
+                return impossible("judged");
+            }
         }
         Ok(())
+    }
+
+    /// The places were looked at before a success is said. Somebody wrote into one that holds something else, and
+    /// a person is asked, of one after the other.
+    fn confirmed(&mut self, plan: &Plan, outcomes: &[(usize, Outcome)]) {
+        for (i, outcome) in outcomes {
+            let way = match self.marks[*i] {
+                Mark::Back | Mark::Unmade => Way::Back,
+                _ => Way::There,
+            };
+            match outcome {
+                Outcome::Pass | Outcome::Warn => {}
+                // It was seen after its write.
+                Outcome::Unknown => self.unseen = true,
+                // What was never ours is not put back.
+                Outcome::Late | Outcome::Fail if self.marks[*i] == Mark::Unneeded => self.leave(*i),
+                Outcome::Late | Outcome::Fail => {
+                    self.start(u16::try_from(*i).unwrap_or(u16::MAX), way);
+                    if let Some(motion) = &mut self.motion {
+                        motion.stage = Stage::Answered(Said::Done);
+                        motion.tries = 1;
+                    }
+                    self.held = Some(Hold::Foreign);
+                    return;
+                }
+            }
+        }
+        self.close(plan, Ending::Done);
     }
 
     /// A pass over the list goes on behind the last check of a batch.
@@ -188,6 +238,10 @@ impl State {
             Some(seen) if seen == from => self.stage(Stage::Write),
             // A drill could not put back what somebody else has changed in the meantime.
             Some(seen) if seen == to && first_try && plan.mode == Mode::Drill => self.stale(plan),
+            // Its write said that it was done: what shows the value from before it may be an old copy.
+            Some(seen) if seen == to && self.marks[entry] == Mark::Claimed => {
+                self.stage(Stage::Write);
+            }
             Some(seen) if seen == to => {
                 self.marks[entry] = match way {
                     Way::There if first_try => Mark::Unneeded,
@@ -209,13 +263,11 @@ impl State {
 
     /// Somebody wrote between the plan and our first write to this place.
     fn stale(&mut self, plan: &Plan) {
-        if !self.stands() {
+        if !self.wrote {
             self.motion = None;
-            self.close(if self.wrote {
-                Ending::Undone
-            } else {
-                Ending::Stale
-            });
+            self.close(plan, Ending::Stale);
+        } else if !self.stands() {
+            self.go_back(plan);
         } else if plan.goes_back {
             self.go_back(plan);
         } else {
@@ -234,13 +286,16 @@ impl State {
         if motion.stage != Stage::InFlight {
             return impossible("answered");
         }
+        let act = matches!(plan.entries[entry].nature, Nature::Act(_));
         let said = match answer {
+            // Nothing can be looked at that would show what became of it.
+            Answer::Declined { .. } if act => Said::Unclear,
             Answer::Done { .. } => Said::Done,
-            Answer::Refused { .. } => Said::Refused,
+            Answer::Refused { .. } | Answer::Declined { .. } => Said::Refused,
             Answer::Unclear { .. } => Said::Unclear,
         };
         motion.stage = Stage::Answered(said);
-        if !matches!(plan.entries[entry].nature, Nature::Act(_)) {
+        if !act {
             return Ok(());
         }
         // Nothing can be read back after an act: what it said is all that there is.
@@ -271,10 +326,11 @@ impl State {
     /// A write on the way there did not happen, and surely will not.
     fn failed(&mut self, plan: &Plan, entry: usize) {
         let motion = self.motion.take();
-        // An act that was cut off, made again and refused may have happened the first time.
-        if matches!(plan.entries[entry].nature, Nature::Act(_))
-            && motion.is_some_and(|m| m.tries > 1)
-        {
+        let act = matches!(plan.entries[entry].nature, Nature::Act(_));
+        if !act {
+            self.marks[entry] = Mark::Unmade;
+        } else if motion.is_some_and(|m| m.tries > 1) {
+            // An act that was cut off, made again and refused may have happened the first time.
             self.marks[entry] = Mark::Standing;
         }
         match plan.entries[entry].rule.fail {
@@ -287,7 +343,6 @@ impl State {
             Then::Hold | Then::Back => {
                 self.held = Some(Hold::Failed);
                 // An act that was refused at once surely did nothing: there is nothing to undo.
-                let act = matches!(plan.entries[entry].nature, Nature::Act(_));
                 self.motion = motion.map(|m| Motion {
                     stage: Stage::Compare,
                     tries: if act && m.tries == 1 { 0 } else { m.tries },
@@ -305,10 +360,11 @@ impl State {
             Stage::Answered(said) => Some(said),
             Stage::Compare | Stage::Write => return impossible("settled"),
         };
-        let goal = match way {
-            Way::There => Side::After,
-            Way::Back => Side::Before,
+        let (from, goal) = match way {
+            Way::There => (Side::Before, Side::After),
+            Way::Back => (Side::After, Side::Before),
         };
+        let claimed = way == Way::Back && self.marks[entry] == Mark::Claimed;
         // A crash is not the write's fault: only a write that was answered uses up a try.
         let again = said.is_none() || motion.tries < TRIES;
         if let (None, Some(motion)) = (said, &mut self.motion) {
@@ -322,18 +378,36 @@ impl State {
             }
             Some(side) if self.turning && side != goal => {
                 if way == Way::There {
-                    self.marks[entry] = Mark::Standing;
+                    self.marks[entry] = match said {
+                        Some(Said::Done) if side == from => Mark::Claimed,
+                        _ => Mark::Standing,
+                    };
                 }
                 self.motion = None;
             }
+            // Nor does it now: it is gone back from all the same.
+            Some(side) if side == goal && claimed && said != Some(Said::Done) && self.turning => {
+                self.motion = None;
+            }
+            // What the place shows proved nothing before this write, and proves nothing where it was not done.
+            Some(side) if side == goal && claimed && said != Some(Said::Done) => match said {
+                None | Some(Said::Unclear) if again => self.stage(Stage::Compare),
+                _ => self.held = Some(Hold::NotSeen),
+            },
             Some(side) if side == goal => self.done(entry, way),
+            // Two facts contradict each other: what happened is not known.
+            Some(side) if side == from && said == Some(Said::Done) => {
+                self.held = Some(Hold::NotSeen);
+            }
+            // It was whole when it was written: somebody else took a part away, and nothing is written at the end.
+            Some(Side::Mixed) if self.phase == Phase::Confirm => self.held = Some(Hold::Foreign),
             // Done by half: the rest is written. Where that fails on the way there, the half is undone.
             Some(Side::Mixed) if again => self.stage(Stage::Write),
             Some(Side::Mixed) if way == Way::There && plan.goes_back => self.go_back(plan),
             Some(Side::Mixed) => self.held = Some(Hold::Half),
             Some(Side::Foreign) => self.held = Some(Hold::Foreign),
             // It stands where it stood. Without an answer, or with an unclear one, the write never arrived:
-            // try again. A no is final; a yes that is not true is not asked for again.
+            // try again. A no is final.
             Some(_) => match said {
                 None | Some(Said::Unclear) if again => self.stage(Stage::Compare),
                 _ if way == Way::There => self.failed(plan, entry),

@@ -14,7 +14,6 @@ pub use fold::Impossible;
 pub use next::{Move, next};
 pub use pack::{byte, pack_number, unpack_number};
 pub use state::{Hold, Mark, Motion, Phase, Said, Stage, State};
-pub use weigh::stops;
 
 #[cfg(test)]
 mod tests;

@@ -64,7 +64,7 @@ pub fn next(plan: &Plan, state: &State) -> Move {
     }
     let entries: Vec<usize> = state.batch(plan).collect();
     if !entries.is_empty() {
-        let round = state.round();
+        let round = state.round(plan);
         return Move::Look { round, entries };
     }
     let entry = usize::from(state.at);

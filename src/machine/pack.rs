@@ -6,7 +6,7 @@ use super::state::{Hold, Mark, Motion, Phase, Said, Stage, State};
 use crate::event::Ending;
 use crate::plan::Way;
 
-const PHASES: [Phase; 7] = [
+const PHASES: [Phase; 9] = [
     Phase::Forward,
     Phase::Stay,
     Phase::Return,
@@ -14,15 +14,18 @@ const PHASES: [Phase; 7] = [
     Phase::Probe,
     Phase::Undo,
     Phase::Verify,
+    Phase::Accept,
+    Phase::Confirm,
 ];
 
-const HOLDS: [Hold; 11] = [
+const HOLDS: [Hold; 12] = [
     Hold::Failed,
     Hold::Late,
     Hold::Unknown,
     Hold::Declined,
     Hold::Foreign,
     Hold::Unreadable,
+    Hold::NotSeen,
     Hold::Half,
     Hold::NotBack,
     Hold::Interrupted,
@@ -39,11 +42,13 @@ const STAGES: [Stage; 6] = [
     Stage::Answered(Said::Unclear),
 ];
 
-const MARKS: [Mark; 5] = [
+const MARKS: [Mark; 7] = [
     Mark::None,
     Mark::Standing,
+    Mark::Claimed,
     Mark::Unneeded,
     Mark::Back,
+    Mark::Unmade,
     Mark::Left,
 ];
 
@@ -150,7 +155,7 @@ impl State {
     /// the mark of each go four bits of the caller's.
     /// Equal states of one plan become equal bytes, different states different ones.
     pub fn pack(&self, writers: &[u16], beside: impl Fn(usize) -> u8, out: &mut Vec<u8>) {
-        let stage = self.motion.map_or(0, |m| code(&STAGES, m.stage));
+        let stage = code_or_0(&STAGES, self.motion.map(|motion| motion.stage));
         let back = self.motion.is_some_and(|m| m.way == Way::Back);
         let [held, closing, ended] = [
             code_or_0(&HOLDS, self.held),
@@ -165,7 +170,7 @@ impl State {
             self.wrote,
         ];
         let flags = (flags.iter().enumerate()).fold(0, |all, (i, flag)| all | u8::from(*flag) << i);
-        out.push(code(&PHASES, self.phase) | u8::from(self.motion.is_some()) << 3 | held << 4);
+        out.push(code(&PHASES, self.phase) | held << 4);
         out.push(closing | ended << 3 | u8::from(back) << 6 | u8::from(self.left) << 7);
         out.push(flags | stage << 5);
         pack_number(self.at, out);
@@ -190,7 +195,7 @@ impl State {
         mut beside: impl FnMut(usize, u8),
     ) -> Option<()> {
         let (first, second, third) = (byte(bytes)?, byte(bytes)?, byte(bytes)?);
-        self.phase = value(&PHASES, first & 0b111)?;
+        self.phase = value(&PHASES, first & 0xf)?;
         self.held = value_or_none(&HOLDS, first >> 4);
         self.closing = value_or_none(&Ending::ALL, second & 0b111);
         self.ended = value_or_none(&Ending::ALL, second >> 3 & 0b111);
@@ -202,15 +207,15 @@ impl State {
         self.wrote = flag(4);
         self.left = second >> 7 == 1;
         self.at = unpack_number(bytes)?;
-        self.motion = match first >> 3 & 1 {
-            0 => None,
-            _ => Some(Motion {
+        self.motion = match value_or_none(&STAGES, third >> 5) {
+            None => None,
+            Some(stage) => Some(Motion {
                 entry: unpack_number(bytes)?,
                 way: match second >> 6 & 1 {
                     0 => Way::There,
                     _ => Way::Back,
                 },
-                stage: value(&STAGES, third >> 5)?,
+                stage,
                 tries: byte(bytes)?,
             }),
         };

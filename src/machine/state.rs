@@ -1,7 +1,7 @@
 //! The state of a run: small, hashable, the same after the same events.
 
 use crate::event::{Ending, Round};
-use crate::plan::{Mode, Nature, Plan, Way};
+use crate::plan::{Mode, Nature, Plan, Side, Way};
 
 /// How often a write that did not happen is made before it counts as failed.
 pub(super) const TRIES: u8 = 2;
@@ -49,6 +49,11 @@ pub enum Phase {
     Undo,
     /// After an undo: is everything as it was?
     Verify,
+    /// Somebody accepted what the look after an undo showed: it is looked at once more, and what was not shown
+    /// then is not accepted.
+    Accept,
+    /// Before a success: does every place still hold what the run says of it?
+    Confirm,
 }
 
 /// What an entry has done to the world so far.
@@ -58,12 +63,43 @@ pub enum Mark {
     None,
     /// Its change stands, or may stand: going back has to look at it.
     Standing,
+    /// Its write said that it was done, and no look has shown it: one of the two is wrong. Going back writes,
+    /// whatever the place shows.
+    Claimed,
     /// The place held the new value before we came; it is not ours to put back.
     Unneeded,
     /// It was put back, and seen so.
     Back,
+    /// Its write did not happen, and was seen so.
+    Unmade,
     /// It could not be put back, or somebody else wrote here, and a person said to leave it.
     Left,
+}
+
+impl Phase {
+    /// Whether what the run did is put back, and it will not come to a success any more.
+    pub fn undoes(self) -> bool {
+        matches!(
+            self,
+            Phase::Probe | Phase::Undo | Phase::Verify | Phase::Accept
+        )
+    }
+}
+
+impl Mark {
+    /// Whether a change stands, or may stand.
+    pub fn stands(self) -> bool {
+        matches!(self, Mark::Standing | Mark::Claimed)
+    }
+
+    /// What the place of a change must show where the run says this of it; `None` where it says nothing.
+    pub fn claims(self) -> Option<Side> {
+        match self {
+            Mark::Standing | Mark::Unneeded => Some(Side::After),
+            Mark::Back | Mark::Unmade => Some(Side::Before),
+            Mark::None | Mark::Claimed | Mark::Left => None,
+        }
+    }
 }
 
 /// A write that is being made.
@@ -114,6 +150,8 @@ pub enum Hold {
     Foreign,
     /// The place cannot be read.
     Unreadable,
+    /// A write said that it was done, and its place still shows the old value.
+    NotSeen,
     /// A write was done by half, and finishing it did not work.
     Half,
     /// A write back was refused or did not happen.
@@ -216,25 +254,44 @@ impl State {
 
     /// Whether anything stands, or may stand, that this run changed.
     pub fn stands(&self) -> bool {
-        self.marks.contains(&Mark::Standing)
+        self.marks.iter().any(|mark| mark.stands())
             || self
                 .motion
                 .is_some_and(|m| m.way == Way::There && m.tries > 0)
     }
 
+    /// Whether nothing of this run ever stood, as far as was seen: then what else the world shows is not its doing.
+    pub fn never_stood(&self) -> bool {
+        let stood = |mark: &Mark| mark.stands() || matches!(mark, Mark::Back | Mark::Left);
+        !self.left && !self.stands() && !self.marks.iter().any(stood)
+    }
+
     /// Forgets what nothing depends on any more, so that states with the same future are equal.
     ///
-    /// What does not stand is passed over, whatever became of it, and whoever goes back does not end in success.
+    /// Of what nobody answers for nothing is asked any more; whoever goes back does not end in success.
     /// Tries are counted for a change until it is done, and for an act on its way there; every way out of a hold
     /// leaves one of them at least.
     pub fn forget(&mut self, plan: &Plan) {
-        for mark in &mut self.marks {
+        // That something stood is known by one mark, and what holds an old value by whoever it does: by then it makes
+        // no difference whether it was put back.
+        let is_change = |i: usize| matches!(plan.entries[i].nature, Nature::Change(_));
+        let stood = self.left || self.marks.iter().any(|m| m.stands() || *m == Mark::Back);
+        let holds_old =
+            |(i, mark): (usize, &Mark)| mark.claims() == Some(Side::Before) && is_change(i);
+        let mut known = self.left
+            || self.marks.iter().any(|mark| mark.stands())
+            || stood && self.marks.iter().enumerate().any(holds_old);
+        let undoes = self.phase.undoes();
+        for (i, mark) in self.marks.iter_mut().enumerate() {
             *mark = match *mark {
-                Mark::Standing => Mark::Standing,
-                _ => Mark::None,
+                Mark::Unmade if stood => Mark::Back,
+                Mark::Unneeded if undoes => Mark::None,
+                Mark::Left => Mark::None,
+                Mark::Back if !is_change(i) && std::mem::replace(&mut known, true) => Mark::None,
+                mark => mark,
             };
         }
-        if matches!(self.phase, Phase::Probe | Phase::Undo | Phase::Verify) {
+        if self.phase.undoes() {
             self.unseen = false;
         }
         if let Some(motion) = &mut self.motion {
@@ -250,23 +307,26 @@ impl State {
         }
     }
 
-    /// The round that a check looked at now belongs to.
-    pub(super) fn round(&self) -> Round {
+    /// The round that a look belongs to now.
+    pub(super) fn round(&self, plan: &Plan) -> Round {
         match self.phase {
             Phase::Forward | Phase::Stay | Phase::Tidy => Round::There,
             Phase::Return => Round::Return,
             Phase::Probe => Round::Probe,
-            Phase::Undo | Phase::Verify => Round::Verify,
+            Phase::Undo | Phase::Verify | Phase::Accept => Round::Verify,
+            Phase::Confirm if plan.mode == Mode::Drill => Round::Return,
+            Phase::Confirm => Round::There,
         }
     }
 
-    /// The checks of the present batch, in the order of the plan; none where none are due.
+    /// What is looked at now, in the order of the plan; none where nothing is due. Most are checks; before an end
+    /// they are also the places that it speaks of.
     pub(super) fn batch<'a>(&'a self, plan: &'a Plan) -> impl Iterator<Item = usize> + 'a {
         let length = plan.entries.len();
         let from = match self.phase {
             Phase::Forward | Phase::Return => usize::from(self.at),
-            Phase::Probe => 0,
-            Phase::Verify => plan.first_write().unwrap_or(length),
+            Phase::Probe | Phase::Confirm => 0,
+            Phase::Verify | Phase::Accept => plan.first_write().unwrap_or(length),
             Phase::Stay | Phase::Tidy | Phase::Undo => length,
         };
         // On a pass over the list a batch ends at what is no check; the looks of an undo leave that out.
@@ -276,14 +336,24 @@ impl State {
                 let entry = &plan.entries[*i];
                 match self.phase {
                     Phase::Probe => entry.is_check() && entry.probes_old_side,
-                    Phase::Verify => entry.is_check() && entry.there,
+                    Phase::Verify | Phase::Accept => {
+                        entry.is_check() && entry.there
+                            || self.is_claimed(plan, *i)
+                                && self.mark(*i).claims() == Some(Side::Before)
+                    }
+                    Phase::Confirm => self.is_claimed(plan, *i),
                     _ => self.takes_part(plan, *i),
                 }
             })
             .take_while(move |i| !passing || plan.entries[*i].is_check())
     }
 
-    /// Whether no check is due.
+    /// Whether the run says of the place of an entry what it holds.
+    fn is_claimed(&self, plan: &Plan, i: usize) -> bool {
+        matches!(plan.entries[i].nature, Nature::Change(_)) && self.mark(i).claims().is_some()
+    }
+
+    /// Whether no look is due.
     pub(super) fn batch_is_empty(&self, plan: &Plan) -> bool {
         self.batch(plan).next().is_none()
     }
@@ -302,7 +372,7 @@ impl State {
 
     /// Whether the entry stands and can be put back.
     fn can_go_back(&self, plan: &Plan, i: usize) -> bool {
-        self.marks[i] == Mark::Standing
+        self.marks[i].stands()
             && match &plan.entries[i].nature {
                 Nature::Change(_) => true,
                 Nature::Act(act) => act.undo.is_some(),
@@ -328,7 +398,7 @@ impl State {
                 Phase::Tidy => {
                     match self.last(|s, i| s.can_go_back(plan, i) && plan.entries[i].temporary) {
                         Some(i) => self.start(i, Way::Back),
-                        None => self.close(Ending::Done),
+                        None => self.phase = Phase::Confirm,
                     }
                 }
                 Phase::Undo => match self.last(|s, i| s.can_go_back(plan, i)) {
@@ -336,8 +406,13 @@ impl State {
                     None => self.phase = Phase::Verify,
                 },
                 Phase::Probe if self.batch_is_empty(plan) => self.phase = Phase::Undo,
-                Phase::Verify if self.batch_is_empty(plan) => self.close(Ending::Undone),
-                Phase::Probe | Phase::Verify | Phase::Stay => return,
+                Phase::Verify | Phase::Accept if self.batch_is_empty(plan) => {
+                    self.close(plan, Ending::Undone);
+                }
+                Phase::Confirm if self.batch_is_empty(plan) => self.close(plan, Ending::Done),
+                Phase::Probe | Phase::Verify | Phase::Accept | Phase::Confirm | Phase::Stay => {
+                    return;
+                }
             }
         }
     }
@@ -364,7 +439,7 @@ impl State {
         match (self.phase, plan.mode) {
             (Phase::Forward, Mode::Drill) => self.phase = Phase::Stay,
             (Phase::Forward, _) => self.phase = Phase::Tidy,
-            _ => self.close(Ending::Done),
+            _ => self.phase = Phase::Confirm,
         }
         false
     }
@@ -385,18 +460,40 @@ impl State {
             .and_then(|i| u16::try_from(i).ok())
     }
 
-    /// Decides the end. What was accepted unseen makes a success an unproven one; what still stands, or was
-    /// left, makes an undo none.
-    pub(super) fn close(&mut self, ending: Ending) {
+    /// Decides the end.
+    pub(super) fn close(&mut self, plan: &Plan, ending: Ending) {
+        self.closing = Some(self.truly(plan, ending));
+    }
+
+    /// What an ending comes to. What was accepted unseen makes a success an unproven one, and none where the run
+    /// changed nothing that could have moved; what still stands, or was left, makes an undo none. Where nothing was
+    /// ever written, nothing is held.
+    fn truly(&self, plan: &Plan, ending: Ending) -> Ending {
         let left = self.left;
-        let stands = self.marks.contains(&Mark::Standing);
-        self.closing = Some(match ending {
+        let stands = self.marks.iter().any(|mark| mark.stands());
+        let moves = !matches!(plan.mode, Mode::Check | Mode::Plan);
+        let touched = self.wrote || self.marks.contains(&Mark::Unneeded);
+        match ending {
             // A drill that left something has not come back.
-            Ending::Done if left && self.phase == Phase::Return => Ending::Held,
+            Ending::Done if left && plan.mode == Mode::Drill => Ending::Held,
+            Ending::Done if self.unseen && moves && !touched => Ending::Refused,
             Ending::Done if self.unseen || left => Ending::DoneUnproven,
             Ending::Undone if left || stands => Ending::Held,
+            Ending::Held if !self.wrote => Ending::Refused,
             other => other,
-        });
+        }
+    }
+
+    /// Whether a run of version 0.1.0 could end so here. It looked at nothing between the last write and the end,
+    /// nor at anything after an undo of which nothing stood, and called a run held that had written nothing.
+    pub(super) fn ended_before(&self, plan: &Plan, ending: Ending) -> bool {
+        let would = match (self.motion, self.held, self.phase) {
+            (None, None, Phase::Confirm) => self.truly(plan, Ending::Done),
+            (None, None, Phase::Verify) => self.truly(plan, Ending::Undone),
+            _ => return ending == Ending::Held && self.closing == Some(Ending::Refused),
+        };
+        // Without a change it ended unproven.
+        ending == would || ending == Ending::DoneUnproven && would == Ending::Refused
     }
 
     /// Begins to put back what stands; where nothing stands, the run is over.
@@ -412,12 +509,14 @@ impl State {
         if (0..self.marks.len()).any(|i| self.can_go_back(plan, i)) {
             self.phase = Phase::Probe;
         } else if self.wrote {
-            // Either nothing stands any more, or only acts without an undo: `close` tells them apart. Whoever
-            // resumes it looks at what there is, and does not begin anew.
+            // That nothing stands any more is seen, and not concluded. Where something stands that cannot go back,
+            // or was left, nobody says that all is as before. Whoever resumes it looks at what there is.
             self.phase = Phase::Verify;
-            self.close(Ending::Undone);
+            if self.left || self.marks.iter().any(|mark| mark.stands()) {
+                self.close(plan, Ending::Undone);
+            }
         } else {
-            self.close(Ending::Refused);
+            self.close(plan, Ending::Refused);
         }
     }
 }

@@ -3,9 +3,9 @@
 //! All that can happen to it is explored by `simulate`.
 
 use super::*;
-use crate::event::{Ending, Event, Round};
+use crate::event::{Answer, Decision, Ending, Event, Round};
 use crate::fake::plan;
-use crate::plan::{Mode, Outcome, Side, Value, Way};
+use crate::plan::{Mode, Outcome, Plan, Side, Then, Value, Way};
 
 #[test]
 fn a_state_of_200_steps_is_under_one_kilobyte() {
@@ -62,4 +62,430 @@ fn the_dry_run_walks_to_the_end_without_a_write() {
     assert!(!state.wrote());
     assert_eq!(state.ended(), Some(Ending::Done));
     assert_eq!(moves.len(), 7);
+}
+
+/// Follows a run: what is not in question goes well.
+struct Life {
+    plan: Plan,
+    state: State,
+}
+
+impl Life {
+    fn new(mode: Mode, sketch: &str) -> Life {
+        let plan = plan(mode, sketch);
+        let state = State::new(&plan);
+        Life { plan, state }
+    }
+
+    fn next(&self) -> Move {
+        next(&self.plan, &self.state)
+    }
+
+    fn happens(&mut self, event: Event) {
+        self.state.fold(&self.plan, &event).unwrap();
+    }
+
+    /// Everything goes well until this comes next.
+    fn until(&mut self, wanted: impl Fn(&Move) -> bool) {
+        for _ in 0..100 {
+            let mv = self.next();
+            if wanted(&mv) {
+                return;
+            }
+            self.goes_well(mv);
+        }
+        panic!("it never comes; {:?} does", self.next());
+    }
+
+    fn goes_well(&mut self, mv: Move) {
+        match mv {
+            Move::Look { .. } => self.judged(Outcome::Pass),
+            Move::Compare { entry, way } => {
+                let side = match way {
+                    Way::There => Side::Before,
+                    Way::Back => Side::After,
+                };
+                self.compared(entry, way, side);
+            }
+            Move::Write { entry, way } => {
+                self.written(entry, way, Some(done()));
+            }
+            Move::Settle { way, .. } => {
+                let side = match way {
+                    Way::There => Side::After,
+                    Way::Back => Side::Before,
+                };
+                self.settled(side);
+            }
+            Move::Stay => self.happens(Event::HoldOver { by: String::new() }),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn judged(&mut self, outcome: Outcome) {
+        let Move::Look { round, entries } = self.next() else {
+            panic!("{:?}", self.next());
+        };
+        let outcomes = entries.into_iter().map(|i| (i, outcome)).collect();
+        self.happens(Event::Judged { round, outcomes });
+    }
+
+    fn compared(&mut self, entry: usize, way: Way, side: Side) {
+        self.happens(Event::Compared {
+            entry,
+            way,
+            side: Some(side),
+            detail: None,
+        });
+    }
+
+    fn written(&mut self, entry: usize, way: Way, answer: Option<Answer>) {
+        self.happens(Event::Intended {
+            entry,
+            way,
+            from: Value::default(),
+            to: Value::default(),
+            until: crate::clock::Stamp {
+                wall: jiff::Timestamp::UNIX_EPOCH,
+                boot_ms: 0,
+                boot_id: String::new(),
+            },
+        });
+        if let Some(answer) = answer {
+            self.happens(Event::Answered { entry, way, answer });
+        }
+    }
+
+    fn settled(&mut self, side: Side) {
+        let Move::Settle { entry, way } = self.next() else {
+            panic!("{:?}", self.next());
+        };
+        self.happens(Event::Settled {
+            entry,
+            way,
+            side: Some(side),
+            detail: None,
+            stored: Value::default(),
+        });
+    }
+
+    fn decides(&mut self, decision: Decision) {
+        let by = String::new();
+        self.happens(Event::Decided { decision, by });
+    }
+
+    fn resumes(&mut self) {
+        self.happens(Event::Resumed {
+            by: String::new(),
+            version: String::new(),
+        });
+    }
+
+    /// The present end is recorded.
+    fn ends(&mut self) -> Ending {
+        let Move::End { ending } = self.next() else {
+            panic!("{:?}", self.next());
+        };
+        self.happens(Event::Ended { ending });
+        ending
+    }
+
+    /// Up to the first write, which is answered and looked at.
+    fn writes(&mut self, answer: Option<Answer>, side: Side) {
+        self.until(|mv| matches!(mv, Move::Write { .. }));
+        let Move::Write { entry, way } = self.next() else {
+            unreachable!()
+        };
+        self.written(entry, way, answer);
+        self.settled(side);
+    }
+}
+
+fn done() -> Answer {
+    Answer::Done {
+        note: String::new(),
+    }
+}
+
+fn refused() -> Answer {
+    Answer::Refused { why: String::new() }
+}
+
+fn unclear() -> Answer {
+    Answer::Unclear { why: String::new() }
+}
+
+#[test]
+fn done_and_old_is_not_known_in_every_mode_and_both_ways() {
+    for mode in [Mode::Drill, Mode::Failover, Mode::Emergency] {
+        let mut life = Life::new(mode, "kck");
+        life.writes(Some(done()), Side::Before);
+        assert_eq!(life.state.held(), Some(Hold::NotSeen), "{mode}");
+        assert!(life.state.stands(), "{mode}");
+        life.decides(Decision::Stop);
+        assert_eq!(life.ends(), Ending::Held, "{mode}");
+        // Whoever resumes it looks once more, and sees it.
+        life.resumes();
+        life.settled(Side::After);
+        assert_eq!(life.state.mark(1), Mark::Standing, "{mode}");
+    }
+    let mut life = Life::new(Mode::Drill, "kck");
+    life.until(|mv| *mv == Move::Stay);
+    life.happens(Event::HoldOver { by: String::new() });
+    life.writes(Some(done()), Side::After);
+    assert_eq!(life.state.held(), Some(Hold::NotSeen));
+    assert!(life.state.stands());
+    // Asked for once more, it is written once more.
+    life.decides(Decision::Back);
+    life.settled(Side::After);
+    life.until(|mv| matches!(mv, Move::Write { way: Way::Back, .. }));
+}
+
+#[test]
+fn going_back_from_what_no_look_shows_writes_whatever_is_read() {
+    let mut life = Life::new(Mode::Failover, "kck");
+    life.writes(Some(done()), Side::Before);
+    life.decides(Decision::Stop);
+    life.ends();
+    life.resumes();
+    life.decides(Decision::Back);
+    life.settled(Side::Before);
+    assert_eq!(life.state.mark(1), Mark::Claimed);
+    // An old read is no proof: it is written.
+    let (entry, way) = (1, Way::Back);
+    assert_eq!(life.next(), Move::Compare { entry, way });
+    life.compared(entry, way, Side::Before);
+    assert_eq!(life.next(), Move::Write { entry, way });
+    // Nor is it where that write gets no answer, or a no.
+    life.written(entry, way, Some(unclear()));
+    life.settled(Side::Before);
+    life.compared(entry, way, Side::Before);
+    life.written(entry, way, Some(refused()));
+    life.settled(Side::Before);
+    assert_eq!(life.state.held(), Some(Hold::NotSeen));
+    life.decides(Decision::Back);
+    life.compared(entry, way, Side::Before);
+    life.written(entry, way, Some(done()));
+    life.settled(Side::Before);
+    assert_eq!(life.state.mark(1), Mark::Back);
+    life.judged(Outcome::Pass);
+    assert_eq!(life.ends(), Ending::Undone);
+}
+
+#[test]
+fn a_write_that_did_not_happen_is_looked_at_before_anybody_says_so() {
+    for answer in [refused(), Answer::Declined { why: String::new() }] {
+        let mut life = Life::new(Mode::Failover, "kck");
+        life.writes(Some(answer), Side::Before);
+        let (round, entries) = (Round::Verify, vec![1, 2]);
+        assert_eq!(life.next(), Move::Look { round, entries });
+        life.judged(Outcome::Pass);
+        assert_eq!(life.ends(), Ending::Undone);
+    }
+    // A no that lands all the same stands.
+    let mut life = Life::new(Mode::Failover, "kck");
+    life.writes(Some(Answer::Declined { why: String::new() }), Side::After);
+    assert_eq!(life.state.mark(1), Mark::Standing);
+}
+
+#[test]
+fn a_refused_write_that_shall_hold_holds_only_where_something_stands() {
+    for (sketch, stands) in [("kck", false), ("kcck", true)] {
+        let mut life = Life::new(Mode::Failover, sketch);
+        let last = sketch.len() - 2;
+        life.plan.entries[last].rule.fail = Then::Hold;
+        life.until(|mv| matches!(mv, Move::Write { entry, .. } if *entry == last));
+        life.written(last, Way::There, Some(refused()));
+        life.settled(Side::Before);
+        let hold = stands.then_some(Hold::Failed);
+        assert_eq!(life.state.held(), hold, "{sketch}");
+    }
+}
+
+/// A key that was revoked, and a site that is dead: nothing of the run is anywhere, and that is what it says.
+#[test]
+fn where_nothing_ever_stood_a_sick_old_side_holds_nobody() {
+    for mode in [Mode::Drill, Mode::Failover, Mode::Emergency] {
+        let mut life = Life::new(mode, "kck");
+        life.writes(Some(refused()), Side::Before);
+        let Move::Look { round, entries } = life.next() else {
+            panic!("{mode}: {:?}", life.next());
+        };
+        assert_eq!((round, entries), (Round::Verify, vec![1, 2]), "{mode}");
+        let outcomes = vec![(1, Outcome::Pass), (2, Outcome::Fail)];
+        life.happens(Event::Judged { round, outcomes });
+        assert_eq!(life.ends(), Ending::Undone, "{mode}");
+        // Its place is another matter: it may have landed after all.
+        let mut life = Life::new(mode, "kck");
+        life.writes(Some(refused()), Side::Before);
+        let outcomes = vec![(1, Outcome::Fail), (2, Outcome::Pass)];
+        life.happens(Event::Judged { round, outcomes });
+        assert_eq!(life.state.held(), Some(Hold::NotAsBefore), "{mode}");
+    }
+}
+
+#[test]
+fn whoever_stops_where_nothing_ever_stood_leaves_nothing() {
+    let mut life = Life::new(Mode::Failover, "kck");
+    life.plan.entries[1].rule.fail = Then::Note;
+    life.plan.entries[2].rule.late = Then::Hold;
+    life.writes(Some(refused()), Side::Before);
+    life.judged(Outcome::Late);
+    assert_eq!(life.state.held(), Some(Hold::Late));
+    life.decides(Decision::Stop);
+    life.judged(Outcome::Pass);
+    assert_eq!(life.ends(), Ending::Undone);
+}
+
+#[test]
+fn a_write_without_an_answer_is_made_twice_and_one_that_was_cut_off_again() {
+    let mut life = Life::new(Mode::Failover, "kck");
+    life.writes(Some(unclear()), Side::Before);
+    life.writes(Some(unclear()), Side::Before);
+    assert_eq!(life.state.phase(), Phase::Verify);
+    let mut life = Life::new(Mode::Failover, "kck");
+    for _ in 0..4 {
+        life.writes(None, Side::Before);
+        let (entry, way) = (1, Way::There);
+        assert_eq!(life.next(), Move::Compare { entry, way });
+    }
+    // It has one try left, and not more.
+    life.writes(Some(unclear()), Side::Before);
+    assert_eq!(life.state.phase(), Phase::Verify);
+}
+
+#[test]
+fn whoever_asks_to_go_back_while_a_write_settles_is_heard() {
+    for (side, then) in [
+        (Side::Before, Some(Mark::Standing)),
+        (Side::Mixed, Some(Mark::Standing)),
+        (Side::After, Some(Mark::Standing)),
+        (Side::Foreign, None),
+    ] {
+        let mut life = Life::new(Mode::Failover, "kcck");
+        life.until(|mv| matches!(mv, Move::Write { entry: 2, .. }));
+        life.written(2, Way::There, None);
+        life.resumes();
+        life.decides(Decision::Back);
+        life.settled(side);
+        let mark = then.unwrap_or(Mark::Left);
+        assert_eq!(life.state.mark(2), mark, "{side:?}");
+        let first = match then {
+            Some(_) => 2,
+            None => 1,
+        };
+        let way = Way::Back;
+        let compare = Move::Compare { entry: first, way };
+        life.until(|mv| !matches!(mv, Move::Look { .. }));
+        assert_eq!(life.next(), compare, "{side:?}");
+    }
+}
+
+#[test]
+fn a_place_that_somebody_wrote_meanwhile_is_found_before_the_end() {
+    let mut life = Life::new(Mode::Failover, "kck");
+    life.until(|mv| matches!(mv, Move::Look { entries, .. } if entries == &[1]));
+    life.judged(Outcome::Fail);
+    assert_eq!(life.state.held(), Some(Hold::Foreign));
+    life.decides(Decision::Again);
+    // It is looked at, and never written again.
+    life.settled(Side::Before);
+    assert_eq!(life.state.held(), Some(Hold::NotSeen));
+    life.decides(Decision::Again);
+    life.settled(Side::After);
+    life.judged(Outcome::Pass);
+    assert_eq!(life.ends(), Ending::Done);
+    // What cannot be read at the end is not said to be seen.
+    let mut life = Life::new(Mode::Failover, "kck");
+    life.until(|mv| matches!(mv, Move::Look { entries, .. } if entries == &[1]));
+    life.judged(Outcome::Unknown);
+    assert_eq!(life.ends(), Ending::DoneUnproven);
+}
+
+#[test]
+fn what_was_accepted_is_looked_at_once_more() {
+    let mut life = Life::new(Mode::Drill, "kck");
+    life.until(|mv| *mv == Move::Stay);
+    life.decides(Decision::Back);
+    life.until(|mv| {
+        matches!(
+            mv,
+            Move::Look {
+                round: Round::Verify,
+                ..
+            }
+        )
+    });
+    life.judged(Outcome::Late);
+    assert_eq!(life.state.held(), Some(Hold::NotAsBefore));
+    life.decides(Decision::On);
+    assert_eq!(life.state.phase(), Phase::Accept);
+    // Something newer is not accepted.
+    life.judged(Outcome::Fail);
+    assert_eq!(life.state.held(), Some(Hold::NotAsBefore));
+    life.decides(Decision::On);
+    // The place was accepted as it is, so it is not as before.
+    life.judged(Outcome::Warn);
+    assert_eq!(life.ends(), Ending::Held);
+    assert_eq!(life.state.mark(1), Mark::Left);
+}
+
+#[test]
+fn an_end_that_was_decided_and_not_reached_is_looked_at_anew() {
+    let mut life = Life::new(Mode::Failover, "kck");
+    life.until(|mv| matches!(mv, Move::End { .. }));
+    life.resumes();
+    assert!(
+        matches!(life.next(), Move::Look { .. }),
+        "{:?}",
+        life.next()
+    );
+}
+
+#[test]
+fn a_run_that_wrote_nothing_is_neither_held_nor_done_unseen() {
+    let mut life = Life::new(Mode::Failover, "k");
+    life.plan.entries[0].rule.late = Then::Hold;
+    life.judged(Outcome::Late);
+    life.decides(Decision::Stop);
+    assert_eq!(life.ends(), Ending::Refused);
+    let mut life = Life::new(Mode::Failover, "k");
+    life.judged(Outcome::Late);
+    assert_eq!(life.ends(), Ending::Refused);
+    // A dry run says what it saw.
+    let mut life = Life::new(Mode::Plan, "k");
+    life.judged(Outcome::Late);
+    assert_eq!(life.ends(), Ending::DoneUnproven);
+}
+
+/// Version 0.1.0 ended without the last looks; its journals fold all the same.
+#[test]
+fn a_journal_that_ended_without_the_last_looks_is_read() {
+    let mut life = Life::new(Mode::Failover, "kck");
+    life.until(|mv| matches!(mv, Move::Look { entries, .. } if entries == &[1]));
+    life.happens(Event::Ended {
+        ending: Ending::Done,
+    });
+    let mut life = Life::new(Mode::Failover, "kck");
+    life.writes(Some(refused()), Side::Before);
+    life.happens(Event::Ended {
+        ending: Ending::Undone,
+    });
+    let mut life = Life::new(Mode::Drill, "kck");
+    life.until(|mv| *mv == Move::Stay);
+    life.decides(Decision::Back);
+    life.until(|mv| {
+        matches!(
+            mv,
+            Move::Look {
+                round: Round::Verify,
+                ..
+            }
+        )
+    });
+    life.happens(Event::Judged {
+        round: Round::Verify,
+        outcomes: vec![(2, Outcome::Pass)],
+    });
+    assert_eq!(life.ends(), Ending::Undone);
 }

@@ -4,11 +4,11 @@
 //! what comes before it is recorded. Records that the machine refuses (a damaged journal) leave nothing to show.
 
 use super::numbers::{list, rounded, time_of_day};
-use super::say::{Sentence, Tone, Weight, say};
+use super::say::{Sentence, Tone, Weight, contradiction, say};
 use super::tally::Tally;
 use crate::clock::Stamp;
 use crate::event::{Answer, Event, Record, Round};
-use crate::machine::{Hold, Move, State, next, stops};
+use crate::machine::{Hold, Move, State, next};
 use crate::plan::{Nature, Plan, Way};
 
 /// What a run is doing.
@@ -146,7 +146,13 @@ impl Cursor {
         let Some(plan) = tally.plan() else {
             return Vec::new();
         };
-        let mut sentences = say(plan, &record.event);
+        let settled = matches!(record.event, Event::Settled { .. });
+        let contradicts = self
+            .state
+            .as_ref()
+            .filter(|_| settled)
+            .and_then(contradiction);
+        let mut sentences = contradicts.map_or_else(|| say(plan, &record.event), |it| vec![it]);
         sentences.extend(self.stopped(plan, &record.event));
         if let Some(doubt) = self.doubt(&record.event) {
             let leave = plain(Tone::Run, doubt.entry, LEAVES_A_DOUBT.to_owned());
@@ -167,7 +173,10 @@ impl Cursor {
             return None;
         };
         let because: Vec<String> = (outcomes.iter())
-            .filter(|(i, outcome)| stops(plan, *round, *i, *outcome))
+            .filter(|(i, outcome)| {
+                let state = self.state.as_ref();
+                state.is_some_and(|state| state.stops(plan, *round, *i, *outcome))
+            })
             .filter_map(|(i, outcome)| Some(format!("{} ({outcome})", plan.entries.get(*i)?.id)))
             .collect();
         let what = match round {
@@ -183,7 +192,7 @@ impl Cursor {
     fn doubt(&self, event: &Event) -> Option<Sentence> {
         let Event::Answered {
             entry,
-            answer: Answer::Unclear { .. },
+            answer: Answer::Unclear { .. } | Answer::Declined { .. },
             ..
         } = event
         else {

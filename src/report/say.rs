@@ -3,6 +3,7 @@
 use super::numbers::{count, rounded};
 use super::zone::extent;
 use crate::event::{Answer, Decision, Ending, Event, Fact, Finding, Round};
+use crate::machine::{Hold, Said, Stage, State};
 use crate::plan::{Act, Entry, Mode, Nature, Outcome, Plan, Side, Way};
 
 /// One sentence about one fact.
@@ -324,7 +325,7 @@ fn answered(plan: &Plan, entry: usize, way: Way, answer: &Answer) -> Sentence {
             let sentence = Sentence::new(Tone::Change, Some(entry), with_detail(done, note));
             if is_act { sentence } else { sentence.detail() }
         }
-        Answer::Refused { why } => Sentence::new(
+        Answer::Refused { why } | Answer::Declined { why } => Sentence::new(
             Tone::Judged(Outcome::Fail),
             Some(entry),
             format!("the write was refused: {why}"),
@@ -375,14 +376,8 @@ fn settled(
             Outcome::Fail,
             "somebody else has changed it meanwhile".into(),
         ),
-        (Some(_), Way::There) => (
-            Outcome::Fail,
-            "not changed: it still holds what it held before".into(),
-        ),
-        (Some(_), Way::Back) => (
-            Outcome::Fail,
-            "not put back: the change still stands".into(),
-        ),
+        (Some(_), Way::There) => (Outcome::Fail, "it still holds what it held before".into()),
+        (Some(_), Way::Back) => (Outcome::Fail, "the change still stands".into()),
         (None, _) => (
             Outcome::Unknown,
             "it could not be read after writing".into(),
@@ -393,6 +388,30 @@ fn settled(
         Some(entry),
         with_detail(&text, detail),
     )
+}
+
+/// Where the word of a write and the look after it contradict each other: what is known, as a sentence.
+pub(super) fn contradiction(state: &State) -> Option<Sentence> {
+    let motion = state
+        .motion()
+        .filter(|_| state.held() == Some(Hold::NotSeen))?;
+    let text = match (motion.stage, motion.way) {
+        (Stage::Answered(Said::Done), Way::There) => {
+            "its write was answered with done, and it still holds what it held before"
+        }
+        (Stage::Answered(Said::Done), Way::Back) => {
+            "its way back was answered with done, and the change still stands"
+        }
+        _ => {
+            "its way back was not answered with done, and it holds what it held before all the same"
+        }
+    };
+    let outcome = Tone::Judged(Outcome::Unknown);
+    Some(Sentence::new(
+        outcome,
+        Some(usize::from(motion.entry)),
+        text,
+    ))
 }
 
 fn would_change(plan: &Plan, entry: usize) -> Sentence {

@@ -57,6 +57,8 @@ pub enum Standing {
     Foreign,
     /// It was begun, and could not be read since.
     Unclear,
+    /// Its write was answered with done, and it was seen not to be.
+    Contradicted,
 }
 
 /// Why a run did not go on.

@@ -112,6 +112,9 @@ impl Stage {
             Said::Refused => Answer::Refused {
                 why: self.complaint("the provider refused it"),
             },
+            Said::Declined => Answer::Declined {
+                why: self.complaint("the provider refused it"),
+            },
             Said::Unclear => Answer::Unclear {
                 why: self.complaint("the connection was lost"),
             },
@@ -191,7 +194,7 @@ impl World for Stage {
             self.unless_killed().await;
             let index = self.index(&entry.id);
             let _watch = self.watch(index);
-            if self.hangs() {
+            if self.hangs(index) {
                 std::future::pending::<()>().await;
             }
             self.takes(index).await;

@@ -42,7 +42,7 @@ fn dry_run(model: &Model, node: &Node) -> Option<Broken> {
 fn remembered(node: &Node) -> Option<Broken> {
     let known = |entry: u16| {
         let mark = node.state.mark(usize::from(entry));
-        mark == Mark::Standing
+        mark.stands()
             || (node.state.motion()).is_some_and(|motion| {
                 motion.entry == entry && (motion.tries > 0 || motion.stage.may_have_happened())
             })
@@ -79,7 +79,7 @@ fn write(model: &Model, node: &Node, entry: usize, way: Way) -> Option<Broken> {
 fn order(model: &Model, node: &Node, entry: usize, way: Way) -> Option<&'static str> {
     let (state, entries) = (&node.state, &model.plan.entries);
     let goes_back = |i: &usize| {
-        state.mark(*i) == Mark::Standing
+        state.mark(*i).stands()
             && match &entries[*i].nature {
                 Nature::Act(act) => act.undo.is_some(),
                 nature => matches!(nature, Nature::Change(_)),
@@ -126,6 +126,9 @@ fn end(model: &Model, node: &Node, ending: Ending, writers: &[u16]) -> Option<Br
         let said = "it said that nothing was touched, and something was written";
         return Some((Property::ExitCode, said));
     }
+    if let Some(broken) = unseen(model, node, ending, writers) {
+        return Some(broken);
+    }
     let broken = |i: usize| -> Option<Broken> {
         let entry = &plan.entries[i];
         let (side, mark) = (ground.sides()[i], state.mark(i));
@@ -140,9 +143,9 @@ fn end(model: &Model, node: &Node, ending: Ending, writers: &[u16]) -> Option<Br
             false => Side::After,
         };
         // Where somebody else made our change, nothing of it is ours to put back.
-        let made_for_us = theirs && mark != Mark::Standing && side == Side::After;
+        let made_for_us = theirs && !mark.stands() && side == Side::After;
         // The run knows that it did not make it, and that nobody saw whether that matters.
-        let known = mark != Mark::Standing && side == Side::Before && ground.doubt;
+        let known = !mark.stands() && side == Side::Before && ground.doubt;
         match ending {
             Ending::Done if side == new || made_for_us => None,
             Ending::DoneUnproven if side == new || theirs || known => None,
@@ -158,7 +161,7 @@ fn end(model: &Model, node: &Node, ending: Ending, writers: &[u16]) -> Option<Br
             )),
             Ending::Refused | Ending::Stale if side == Side::Before || theirs => None,
             // What somebody else wrote over ours is not as it was before.
-            Ending::Undone if side == Side::Before || theirs && mark != Mark::Standing => None,
+            Ending::Undone if side == Side::Before || theirs && !mark.stands() => None,
             Ending::Refused | Ending::Stale | Ending::Undone => {
                 let said = "it said that all is as it was before, and something is not";
                 Some((Property::RestoredExactly, said))
@@ -167,6 +170,30 @@ fn end(model: &Model, node: &Node, ending: Ending, writers: &[u16]) -> Option<Br
         }
     };
     writers.iter().find_map(|i| broken(usize::from(*i)))
+}
+
+/// What an ending says of the world was looked at since the last write by anybody.
+fn unseen(model: &Model, node: &Node, ending: Ending, writers: &[u16]) -> Option<Broken> {
+    let (state, ground, entries) = (&node.state, &node.ground, &model.plan.entries);
+    let undone = ending == Ending::Undone;
+    if !undone && !matches!(ending, Ending::Done | Ending::DoneUnproven) {
+        return None;
+    }
+    let first = model.plan.first_write().unwrap_or(entries.len());
+    let looks = entries[first..].iter().any(|e| e.is_check() && e.there);
+    if undone && looks && !ground.verified {
+        let said = "it said that all is as before, and nothing was looked at since the last write";
+        return Some((Property::SeenSince, said));
+    }
+    // What the run never saw after it may have landed is told as not seen.
+    let place = writers.iter().map(|i| usize::from(*i)).any(|i| {
+        let change = matches!(entries[i].nature, Nature::Change(_));
+        let claims = matches!(state.mark(i), Mark::Standing | Mark::Back);
+        change && claims && ground.is_unseen(i)
+    });
+    let said = "it spoke of a place that somebody wrote, and that nobody had looked at since";
+    let known = ending == Ending::DoneUnproven && ground.doubt;
+    (place && !known).then_some((Property::SeenSince, said))
 }
 
 /// What says that nothing of it stands says the truth.

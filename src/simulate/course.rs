@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::fault::{Cut, Fault, Moment, Point, Script, Twist};
-use crate::event::{Decision, Event};
+use crate::event::{Decision, Event, Round};
 use crate::machine::{Impossible, Move, State, next};
 use crate::plan::{Outcome, Plan, Way};
 
@@ -26,7 +26,7 @@ pub(super) struct Course {
     accepted: Vec<bool>,
     /// It is gone on with to be put back: that decision is a line of its own, and no move comes before it.
     to_be_put_back: bool,
-    outcomes: BTreeMap<(crate::event::Round, usize), Outcome>,
+    outcomes: BTreeMap<(Round, usize), Outcome>,
 }
 
 /// What a line did to the course.
@@ -245,6 +245,8 @@ impl Course {
             matches!(
                 twist.fault,
                 Fault::Refused
+                    | Fault::RefusedLands
+                    | Fault::Old
                     | Fault::Lost
                     | Fault::LandsLate
                     | Fault::Unsaid
@@ -269,6 +271,10 @@ impl Course {
     pub(super) fn way(&self) -> Way {
         match &self.mv {
             Move::Compare { way, .. } | Move::Write { way, .. } | Move::Settle { way, .. } => *way,
+            Move::Look {
+                round: Round::Return | Round::Probe | Round::Verify,
+                ..
+            } => Way::Back,
             _ => Way::There,
         }
     }

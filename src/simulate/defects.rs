@@ -7,7 +7,7 @@ use super::rules::{Machine, Rules};
 use super::space::{Limits, explore};
 use super::unreduced::finds_the_same;
 use super::walk::walk;
-use crate::event::{Decision, Ending, Event};
+use crate::event::{Decision, Ending, Event, Round};
 use crate::machine::{Hold, Impossible, Move, Phase, State};
 use crate::plan::{Mode, Outcome, Plan, Side, Value, Way};
 
@@ -163,7 +163,7 @@ fn believing_what_a_write_says() {
         &model,
         &rules,
         Property::EveryEnding,
-        "failover:c1/write=lies",
+        "failover:c1/write=lies+c1/look=hangs",
     );
 }
 
@@ -243,13 +243,9 @@ fn a_rollback_that_leaves_one_change_standing() {
         _ => None,
     });
     let model = Model::sketch(Mode::Failover, "kcc");
-    // Nothing may go wrong but that somebody wants to go back.
-    found(
-        &model,
-        &rules,
-        Property::RestoredExactly,
-        "failover:rest=back",
-    );
+    // Nothing may go wrong but that somebody wants to go back. The look after it sees the change, so nobody says
+    // that it is undone; and nothing that is offered puts it back.
+    found(&model, &rules, Property::WayBack, "failover:rest=back");
 }
 
 #[test]
@@ -283,7 +279,7 @@ fn a_success_with_something_unseen() {
         },
     };
     let model = Model::sketch(Mode::Failover, "kck");
-    found(&model, &rules, Property::ExitCode, "failover:k0/look=late");
+    found(&model, &rules, Property::ExitCode, "failover:c1/look=hangs");
 }
 
 #[test]
@@ -294,8 +290,8 @@ fn an_intent_that_is_recorded_with_the_answer() {
             let intended = Event::Intended {
                 entry: *entry,
                 way: *way,
-                from: crate::plan::Value::default(),
-                to: crate::plan::Value::default(),
+                from: Value::default(),
+                to: Value::default(),
                 until: crate::clock::Stamp {
                     wall: jiff::Timestamp::UNIX_EPOCH,
                     boot_ms: 0,
@@ -331,4 +327,52 @@ fn a_verification_that_comes_before_its_change() {
         Property::SuccessReachable,
         "failover:nothing",
     );
+}
+
+#[test]
+fn an_undo_that_nobody_looks_at() {
+    let rules = Skips(|mv: &Move| match mv {
+        Move::Look {
+            round: round @ Round::Verify,
+            entries,
+        } => Some(Event::Judged {
+            round: *round,
+            outcomes: entries.iter().map(|i| (*i, Outcome::Pass)).collect(),
+        }),
+        _ => None,
+    });
+    let model = Model::sketch(Mode::Drill, "kck");
+    found(&model, &rules, Property::SeenSince, "drill:stay=back");
+}
+
+#[test]
+fn a_success_whose_places_nobody_looks_at_again() {
+    let rules = hears(|_, state, event| {
+        let mut event = event.clone();
+        if let Event::Judged { outcomes, .. } = &mut event
+            && state.phase() == Phase::Confirm
+        {
+            outcomes.iter_mut().for_each(|(_, o)| *o = Outcome::Pass);
+        }
+        vec![event]
+    });
+    let model = Model::sketch(Mode::Failover, "kck");
+    let name = "failover:c1/look=foreign";
+    found(&model, &rules, Property::EveryEnding, name);
+}
+
+#[test]
+fn accepting_what_was_not_shown() {
+    let rules = hears(|_, state, event| {
+        let mut event = event.clone();
+        if let Event::Judged { outcomes, .. } = &mut event
+            && state.phase() == Phase::Accept
+        {
+            outcomes.iter_mut().for_each(|(_, o)| *o = Outcome::Pass);
+        }
+        vec![event]
+    });
+    let model = Model::sketch(Mode::Drill, "kck");
+    let name = "drill:stay=back+c1/look@verify=hangs+decide=on+k2/look@verify#1=fails";
+    found(&model, &rules, Property::ExitCode, name);
 }

@@ -15,6 +15,8 @@ pub enum Fault {
     Hangs,
     /// A write is refused, and does nothing.
     Refused,
+    /// A write is refused, and lands all the same, before the intent runs out.
+    RefusedLands,
     /// A write never arrives, and no answer comes.
     Lost,
     /// No answer comes, and the write lands later, before the intent runs out.
@@ -23,6 +25,9 @@ pub enum Fault {
     Unsaid,
     /// A write claims success, and does nothing.
     Lies,
+    /// A write happens, and who reads its place sees an old copy, until another process reads it or it is written
+    /// once more.
+    Old,
     /// A part of a write happens, and it claims success.
     Half,
     /// A part of a write happens, and it answers with an error.
@@ -31,6 +36,9 @@ pub enum Fault {
     Foreign,
     /// Somebody else writes what we would have written, just before we look.
     Anticipated,
+    /// While a person is asked, another run goes over all the places: what stands goes back, what does not is
+    /// made.
+    Overrun,
     /// The process is killed.
     Killed(Cut),
     /// Another process takes the lock over: the journal takes no more lines of this one.
@@ -138,6 +146,7 @@ impl Fault {
             self,
             Fault::Foreign
                 | Fault::Anticipated
+                | Fault::Overrun
                 | Fault::SourceDies
                 | Fault::TargetDies
                 | Fault::ClockJumps

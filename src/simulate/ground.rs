@@ -1,8 +1,8 @@
 //! The world as far as a run can tell, and the moments of a run in it.
 
 use super::model::{Dead, Model};
-use crate::machine::{Mark, Phase, Stage, State, byte, pack_number, unpack_number};
-use crate::plan::{Mode, Nature, Plan, Side, Then, Way};
+use crate::machine::{Hold, Mark, Phase, Stage, State, byte, pack_number, unpack_number};
+use crate::plan::{Mode, Nature, Outcome, Plan, Side, Way};
 
 /// What is true, whatever the run believes.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -12,6 +12,15 @@ pub struct Ground {
     /// Whether somebody else answers for what is there: who wrote after us or instead of us, a person who
     /// accepted it unseen, or the playbook, which says that it is skipped where it was cut off.
     theirs: Box<[bool]>,
+    /// Whether somebody wrote the place of an entry, and nobody has looked at it since.
+    unseen: Box<[bool]>,
+    /// The checks behind the changes were looked at after an undo, and nobody has written since.
+    pub verified: bool,
+    /// A place that shows an old copy of what it holds.
+    pub old: Option<(u16, Side)>,
+    /// What the last look after an undo showed of the entries that were not as before, while somebody may
+    /// accept it.
+    pub shown: Vec<(u16, Shown)>,
     /// A write that may still land.
     pub in_flight: Option<(u16, Side)>,
     /// The place that we wrote and that nobody looked at since.
@@ -32,6 +41,8 @@ impl Clone for Ground {
         Ground {
             sides: self.sides.clone(),
             theirs: self.theirs.clone(),
+            unseen: self.unseen.clone(),
+            shown: self.shown.clone(),
             ..*self
         }
     }
@@ -40,14 +51,28 @@ impl Clone for Ground {
     fn clone_from(&mut self, other: &Ground) {
         let mut sides = std::mem::take(&mut self.sides);
         let mut theirs = std::mem::take(&mut self.theirs);
+        let mut unseen = std::mem::take(&mut self.unseen);
+        let mut shown = std::mem::take(&mut self.shown);
         sides.clone_from(&other.sides);
         theirs.clone_from(&other.theirs);
+        unseen.clone_from(&other.unseen);
+        shown.clone_from(&other.shown);
         *self = Ground {
             sides,
             theirs,
+            unseen,
+            shown,
             ..*other
         };
     }
+}
+
+/// What a person was shown of an entry that was not as before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Shown {
+    Found(Outcome),
+    /// Of a place: what it holds.
+    Holds(Side),
 }
 
 /// Where a write of this way leads.
@@ -65,6 +90,10 @@ impl Ground {
         Ground {
             sides: vec![Side::Before; entries].into(),
             theirs: vec![false; entries].into(),
+            unseen: vec![false; entries].into(),
+            verified: false,
+            old: None,
+            shown: Vec::new(),
             in_flight: None,
             unlooked: None,
             looked: false,
@@ -80,12 +109,24 @@ impl Ground {
     }
 
     pub fn somebody_writes(&mut self, entry: usize, side: Side) {
-        self.sides[entry] = side;
+        self.written(entry, side);
         self.theirs[entry] = true;
     }
 
-    pub fn we_write(&mut self, entry: usize, side: Side) {
+    fn written(&mut self, entry: usize, side: Side) {
         self.sides[entry] = side;
+        self.unseen[entry] = true;
+        self.verified = false;
+        self.old.take_if(|(old, _)| usize::from(*old) == entry);
+    }
+
+    /// Whether somebody wrote the place, and nobody has looked at it since.
+    pub fn is_unseen(&self, entry: usize) -> bool {
+        self.unseen[entry]
+    }
+
+    pub fn we_write(&mut self, entry: usize, side: Side) {
+        self.written(entry, side);
         self.theirs[entry] = false;
     }
 
@@ -104,13 +145,27 @@ impl Ground {
     pub(super) fn look(&mut self, entry: usize) -> Side {
         self.looked = true;
         self.unlooked = None;
-        self.sides[entry]
+        self.shows(entry)
+    }
+
+    /// What a read of the place shows, by whoever it is taken.
+    pub(super) fn shows(&mut self, entry: usize) -> Side {
+        self.unseen[entry] = false;
+        self.shown_side(entry)
+    }
+
+    /// What a read of the place would show.
+    pub(super) fn shown_side(&self, entry: usize) -> Side {
+        match self.old {
+            Some((old, side)) if usize::from(old) == entry => side,
+            _ => self.sides[entry],
+        }
     }
 
     /// A person, or the playbook, answers for what is there where the run is wrong about it.
     pub(super) fn accept(&mut self, entry: usize, mark: Mark) {
         let believed = match mark {
-            Mark::Standing => Side::After,
+            Mark::Standing | Mark::Claimed => Side::After,
             _ => Side::Before,
         };
         self.theirs[entry] |= self.sides[entry] != believed;
@@ -128,8 +183,6 @@ pub(super) struct Places {
     pub(super) writers: Vec<u16>,
     /// Which entries are changes: they have a place that checks see.
     is_change: Vec<bool>,
-    /// A change before this entry is seen, after an undo, by a check that counts.
-    verified: usize,
 }
 
 impl Places {
@@ -138,33 +191,15 @@ impl Places {
         let is_change: Vec<bool> = (entries.iter())
             .map(|entry| matches!(entry.nature, Nature::Change(_)))
             .collect();
-        let counts = |i: &usize| {
-            let entry = &entries[*i];
-            let looks = entry.is_check() && entry.there && entry.after_change;
-            looks && entry.rule.fail != Then::Note
-        };
-        let first = plan.first_write().unwrap_or(entries.len());
-        let counting = (first..entries.len()).filter(counts);
-        // A check that comes before all changes sees all of them.
-        let sees = |check: usize| match is_change[..check].contains(&true) {
-            true => check,
-            false => entries.len(),
-        };
         let short = |i: usize| u16::try_from(i).unwrap_or(u16::MAX);
         Places {
             writers: (0..entries.len())
                 .filter(|i| entries[*i].writes())
                 .map(short)
                 .collect(),
-            verified: counting.map(sees).max().unwrap_or(0),
             is_change,
         }
     }
-}
-
-/// Whether the run puts back what it did, and will not come to a success any more.
-fn goes_back(state: &State) -> bool {
-    matches!(state.phase(), Phase::Probe | Phase::Undo | Phase::Verify)
 }
 
 /// One moment of a run: what its journal says, and what is true.
@@ -201,8 +236,20 @@ impl Node {
     pub(super) fn forget(&mut self, model: &Model, places: &Places) {
         self.state.forget(&model.plan);
         let writes = (self.state.motion()).is_some_and(|motion| motion.stage == Stage::Write);
-        let back = goes_back(&self.state);
+        let back = self.state.phase().undoes();
+        let asked = self.state.held() == Some(Hold::NotAsBefore);
         let ground = &mut self.ground;
+        if !asked && self.state.phase() != Phase::Accept {
+            ground.shown.clear();
+        }
+        // Of a place of which the run says nothing, and is not about to, nobody asks whether it was seen.
+        let moving = self.state.motion().map(|motion| usize::from(motion.entry));
+        let (phase, at, _) = self.state.position();
+        for (i, unseen) in ground.unseen.iter_mut().enumerate() {
+            let to_come = phase == Phase::Forward && i >= usize::from(at);
+            let asked = self.state.mark(i) != Mark::None || moving == Some(i) || to_come;
+            *unseen &= places.is_change[i] && asked;
+        }
         ground.looked &= writes;
         ground.doubt &= !back;
         // Without a branch for each entry: a search comes here with every turn.
@@ -211,45 +258,34 @@ impl Node {
         }
         let passed = self.passed_over(model, places);
         let ground = &mut self.ground;
-        let mut spoils = None;
-        let mut spoilt = false;
         for i in places.writers.iter().map(|i| usize::from(*i)) {
-            if self.state.mark(i) == Mark::Standing {
+            // What the run says of it is looked at before it says so.
+            if self.state.mark(i) != Mark::None || !ground.theirs[i] {
                 continue;
             }
             let change = places.is_change[i];
-            if i < passed && change && i < places.verified {
-                spoils = Some(i);
-            }
-            if !ground.theirs[i] {
-                continue;
-            }
             // Who wrote what was there before does not matter.
             if ground.sides[i] == Side::Before {
                 ground.theirs[i] = false;
-            } else if i < passed && (change || back) {
-                spoilt |= change && i < places.verified;
+            } else if i < passed && change {
+                ground.sides[i] = Side::Foreign;
+            } else if i < passed && back {
                 ground.sides[i] = Side::Before;
                 ground.theirs[i] = false;
             }
         }
-        if spoilt && let Some(last) = spoils {
-            ground.somebody_writes(last, Side::Foreign);
-        }
     }
 
-    /// Up to which entry it makes no difference what somebody else wrote where, as long as it is known whether
-    /// somebody did.
+    /// Up to which entry it makes no difference what somebody else wrote where somebody did.
     ///
     /// What does not stand is read by no move any more once the run has passed it, and nobody writes there. It is
     /// seen by checks only, and asked for by the properties:
     ///
     /// - Of an undo only its last look sees it ([`Model::truth`]). A change that is not as before fails every check
-    ///   behind it. Where one of them counts, that look comes to the same, whatever the other checks show, and
-    ///   wherever before it the change is; where none does, it makes no difference at all. An act has no place that
-    ///   a check could see.
+    ///   behind it, whatever it holds; which checks those are is shown to a person, so it stays where it is. An act
+    ///   has no place that a check could see.
     /// - On the way there all checks that are still to come are behind it, and fail where any change is not made,
-    ///   whichever it is. So it makes no difference which is not, where one is not.
+    ///   whatever it holds, where another one is not.
     /// - Of what is theirs the properties say nothing, but for a success: what a success misses, they excuse only
     ///   where the run knows that it was in doubt. So that has to be the case, or it has to be on its way back.
     ///
@@ -262,18 +298,22 @@ impl Node {
             i < at && places.is_change[i] && self.ground.sides[i] != Side::After
         };
         match phase {
-            Phase::Probe | Phase::Undo | Phase::Verify => all,
+            phase if phase.undoes() => all,
             _ if model.plan.mode == Mode::Drill || !self.ground.doubt => 0,
-            Phase::Tidy => all,
+            Phase::Tidy | Phase::Confirm => all,
             Phase::Forward if places.writers.iter().any(|i| missed(&i)) => at,
-            Phase::Forward | Phase::Stay | Phase::Return => 0,
+            _ => 0,
         }
     }
 
     /// Appends it to `out`, exactly: equal nodes become equal bytes, different nodes different ones.
     pub(super) fn pack(&self, writers: &[u16], out: &mut Vec<u8>) {
         let ground = &self.ground;
-        let beside = |i: usize| ground.sides[i] as u8 | u8::from(ground.theirs[i]) << 2;
+        let beside = |i: usize| {
+            ground.sides[i] as u8
+                | u8::from(ground.theirs[i]) << 2
+                | u8::from(ground.unseen[i]) << 3
+        };
         self.state.pack(writers, beside, out);
         let flags = [
             ground.looked,
@@ -293,16 +333,38 @@ impl Node {
         if let Some(entry) = ground.unlooked {
             pack_number(entry, out);
         }
+        let shown = ground.shown.len().min(0x3f) as u8;
+        let more = u8::from(ground.verified) | u8::from(ground.old.is_some()) << 1 | shown << 2;
+        out.push(more);
+        if let Some((entry, side)) = ground.old {
+            pack_number(entry, out);
+            out.push(side as u8);
+        }
+        for (entry, outcome) in &ground.shown {
+            pack_number(*entry, out);
+            out.push(match outcome {
+                Shown::Found(outcome) => *outcome as u8,
+                Shown::Holds(side) => 8 + *side as u8,
+            });
+        }
     }
 
     /// Takes a node of the same model back. `None` where the bytes are no node.
     pub(super) fn unpack(&mut self, writers: &[u16], mut bytes: &[u8]) -> Option<()> {
         const SIDES: [Side; 4] = [Side::Before, Side::After, Side::Mixed, Side::Foreign];
+        const OUTCOMES: [Outcome; 5] = [
+            Outcome::Pass,
+            Outcome::Warn,
+            Outcome::Late,
+            Outcome::Unknown,
+            Outcome::Fail,
+        ];
         let bytes = &mut bytes;
         let Node { state, ground } = self;
         state.unpack(writers, bytes, |i, beside| {
             ground.sides[i] = SIDES[usize::from(beside & 3)];
-            ground.theirs[i] = beside >> 2 == 1;
+            ground.theirs[i] = beside >> 2 & 1 == 1;
+            ground.unseen[i] = beside >> 3 & 1 == 1;
         })?;
         let flags = byte(bytes)?;
         let flag = |i: u8| flags >> i & 1 == 1;
@@ -325,6 +387,24 @@ impl Node {
             true => Some(unpack_number(bytes)?),
             false => None,
         };
+        let more = byte(bytes)?;
+        ground.verified = more & 1 == 1;
+        ground.old = match more >> 1 & 1 {
+            0 => None,
+            _ => {
+                let entry = unpack_number(bytes)?;
+                Some((entry, SIDES[usize::from(byte(bytes)? & 3)]))
+            }
+        };
+        ground.shown.clear();
+        for _ in 0..more >> 2 {
+            let entry = unpack_number(bytes)?;
+            let shown = match usize::from(byte(bytes)?) {
+                code @ 8.. => Shown::Holds(SIDES[code & 3]),
+                code => Shown::Found(*OUTCOMES.get(code)?),
+            };
+            ground.shown.push((entry, shown));
+        }
         Some(())
     }
 }

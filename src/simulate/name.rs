@@ -35,19 +35,22 @@ const MOMENTS: [(&str, Moment); 16] = [
 
 const REST: (&str, Moment) = ("rest", Moment::Rest);
 
-const FAULTS: [(&str, Fault); 28] = [
+const FAULTS: [(&str, Fault); 31] = [
     ("fails", Fault::Fails),
     ("late", Fault::Late),
     ("hangs", Fault::Hangs),
     ("refused", Fault::Refused),
+    ("refused-lands", Fault::RefusedLands),
     ("lost", Fault::Lost),
     ("lands-late", Fault::LandsLate),
     ("unsaid", Fault::Unsaid),
     ("lies", Fault::Lies),
+    ("old", Fault::Old),
     ("half", Fault::Half),
     ("half-unsaid", Fault::HalfUnsaid),
     ("foreign", Fault::Foreign),
     ("anticipated", Fault::Anticipated),
+    ("overrun", Fault::Overrun),
     ("killed-before", Fault::Killed(Cut::Before)),
     ("killed-intended", Fault::Killed(Cut::Intended)),
     ("killed-written", Fault::Killed(Cut::Written)),

@@ -25,6 +25,8 @@ pub enum Property {
     NoSecret,
     /// The exit code tells the truth.
     ExitCode,
+    /// What an ending says of the world was looked at since the last write by anybody.
+    SeenSince,
     /// A resume after the end does nothing.
     ResumeAfterEnd,
     /// A success is reachable at all.
@@ -36,7 +38,7 @@ pub enum Property {
 }
 
 impl Property {
-    pub const ALL: [Property; 14] = [
+    pub const ALL: [Property; 15] = [
         Property::DryRunWritesNothing,
         Property::IntentFirst,
         Property::Order,
@@ -47,6 +49,7 @@ impl Property {
         Property::WayBack,
         Property::NoSecret,
         Property::ExitCode,
+        Property::SeenSince,
         Property::ResumeAfterEnd,
         Property::SuccessReachable,
         Property::Deadline,
@@ -66,6 +69,7 @@ impl Property {
             Property::WayBack => "a-way-back",
             Property::NoSecret => "no-secret-in-any-output",
             Property::ExitCode => "exit-code-tells-the-truth",
+            Property::SeenSince => "seen-since-the-last-write",
             Property::ResumeAfterEnd => "resume-after-the-end-does-nothing",
             Property::SuccessReachable => "success-is-reachable",
             Property::Deadline => "no-step-after-its-deadline",
@@ -90,6 +94,9 @@ impl Property {
             Property::WayBack => "whatever stands can be put back when somebody asks for it",
             Property::NoSecret => "no secret is in any output",
             Property::ExitCode => "the exit code tells the truth",
+            Property::SeenSince => {
+                "no ending says what was not looked at since the last write by anybody"
+            }
             Property::ResumeAfterEnd => "a resume after the end does nothing",
             Property::SuccessReachable => "a success is reachable at all",
             Property::Deadline => "no step goes on after its deadline",

@@ -8,6 +8,7 @@ use super::model::{Dead, Model};
 use super::perform::{Written, is_dry};
 use super::property::Property;
 use super::theatre::{Fate, Inner, LANDING, SLACK, Theatre};
+use super::turns::overrun;
 use crate::engine::{Stop, StopSignal};
 use crate::event::{Record, Round};
 use crate::machine::Move;
@@ -189,6 +190,7 @@ impl Stage {
                 }
             }
             Fault::Foreign | Fault::Anticipated => self.somebody_writes(fault),
+            Fault::Overrun => self.overrun(),
             _ => {}
         }
     }
@@ -198,11 +200,12 @@ impl Stage {
     fn somebody_writes(&self, fault: Fault) {
         let now = self.now();
         let mut inner = self.inner();
-        let (Move::Compare { entry, way }
-        | Move::Write { entry, way }
-        | Move::Settle { entry, way }) = *inner.course.mv()
-        else {
-            return;
+        let (entry, way) = match *inner.course.mv() {
+            Move::Compare { entry, way }
+            | Move::Write { entry, way }
+            | Move::Settle { entry, way } => (entry, way),
+            Move::Look { ref entries, .. } => (entries[0], Way::There),
+            _ => return,
         };
         let Nature::Change(edit) = &self.model().plan.entries[entry].nature else {
             return;
@@ -213,6 +216,22 @@ impl Stage {
             _ => foreign(edit),
         };
         inner.put(self.model(), entry, value, true, now);
+    }
+
+    /// Another run goes over all the places.
+    fn overrun(&self) {
+        let (now, model) = (self.now(), self.model());
+        let mut inner = self.inner();
+        inner.land(model, u64::MAX, now);
+        for (i, entry) in model.plan.entries.iter().enumerate() {
+            if let Nature::Change(edit) = &entry.nature {
+                let value = match overrun(inner.course.state(), i) {
+                    Side::Before => edit.before.clone(),
+                    _ => edit.after.clone(),
+                };
+                inner.put(model, i, value, true, now);
+            }
+        }
     }
 
     /// No line of the journal holds a secret.
@@ -273,6 +292,7 @@ pub(super) enum Role {
 pub(super) enum Said {
     Done,
     Refused,
+    Declined,
     Unclear,
     /// Nothing, ever.
     Nothing,
@@ -346,12 +366,21 @@ impl Stage {
             return None;
         }
         inner.places[entry].unlooked = false;
-        Some(inner.places[entry].value.clone())
+        match &inner.old {
+            Some((old, value)) if *old == entry => Some(value.clone()),
+            _ => Some(inner.places[entry].value.clone()),
+        }
     }
 
     /// Whether the present read never answers.
-    pub(super) fn hangs(&self) -> bool {
-        self.fate() == Fate::Alive && self.inner().course.strikes(Fault::Hangs)
+    pub(super) fn hangs(&self, entry: usize) -> bool {
+        let inner = self.inner();
+        let struck = match inner.course.mv() {
+            Move::Look { .. } => inner.course.strikes_check(entry) == Some(Fault::Hangs),
+            _ => inner.course.strikes(Fault::Hangs),
+        };
+        drop(inner);
+        self.fate() == Fate::Alive && struck
     }
 
     /// A write or an act goes out: may it?
@@ -407,7 +436,10 @@ impl Stage {
             return Said::Unclear;
         }
         let fault = inner.course.strikes_write();
-        let in_flight = matches!(fault, Some(Fault::LandsLate | Fault::Killed(Cut::InFlight)));
+        let in_flight = matches!(
+            fault,
+            Some(Fault::LandsLate | Fault::RefusedLands | Fault::Killed(Cut::InFlight))
+        );
         let overtaken = model.overtaken(entry, &inner.sides);
         match fault {
             _ if overtaken => {}
@@ -418,6 +450,11 @@ impl Stage {
                 let landing = u64::try_from(LANDING.as_millis()).unwrap_or(left);
                 let at = now + left - (landing / 2).min(left);
                 inner.in_flight = Some((at, entry, way));
+            }
+            Some(Fault::Old) => {
+                let value = inner.places[entry].value.clone();
+                inner.succeed(model, entry, way, now);
+                inner.old = Some((entry, value));
             }
             Some(Fault::Half | Fault::HalfUnsaid) => match model.half(entry, way) {
                 Some(half) => inner.put(model, entry, half, false, now),
@@ -432,6 +469,7 @@ impl Stage {
                 Said::Nothing
             }
             Some(Fault::Refused) => Said::Refused,
+            Some(Fault::RefusedLands) => Said::Declined,
             Some(Fault::Unsaid | Fault::HalfUnsaid) => Said::Unclear,
             Some(Fault::Lost | Fault::LandsLate) => Said::Nothing,
             _ if overtaken && fault != Some(Fault::Lies) => Said::Refused,

@@ -30,14 +30,17 @@ impl Fault {
             Fault::Late => "the check is late",
             Fault::Hangs => "no answer comes to the look",
             Fault::Refused => "the write is refused",
+            Fault::RefusedLands => "the write is refused, and arrives all the same, later",
             Fault::Lost => "the write is lost, and no answer comes",
             Fault::LandsLate => "no answer comes, and the write arrives later",
             Fault::Unsaid => "the write happens, and the answer is an error",
             Fault::Lies => "the answer claims success, and nothing was written",
+            Fault::Old => "the write happens, and its place shows the value from before it",
             Fault::Half => "a part is written, and the answer claims success",
             Fault::HalfUnsaid => "a part is written, and the answer is an error",
             Fault::Foreign => "somebody else writes a value of their own",
             Fault::Anticipated => "somebody else makes the same change",
+            Fault::Overrun => "another run goes over the same places meanwhile",
             Fault::Killed(Cut::Before) => "the process is killed before it",
             Fault::Killed(Cut::Intended) => "the process is killed before the write goes out",
             Fault::Killed(Cut::Written) => "the process is killed after the write happened",
@@ -178,6 +181,7 @@ impl Teller<'_> {
                 let said = match answer {
                     Answer::Done { .. } => "the answer is that it is done",
                     Answer::Refused { .. } => "the answer is no",
+                    Answer::Declined { .. } => "the answer is no, and it may still arrive",
                     Answer::Unclear { .. } => "it is not known whether it happened",
                 };
                 format!("{} is {}; {said}", self.id(*entry), written(*way))
@@ -323,6 +327,7 @@ fn held(hold: Hold) -> &'static str {
         Hold::Declined => "somebody declined",
         Hold::Foreign => "somebody else wrote there",
         Hold::Unreadable => "it cannot be read what is there",
+        Hold::NotSeen => "the answer is that it is done, and its place shows the old value",
         Hold::Half => "a part of a change is there, and the rest could not be written",
         Hold::NotBack => "something could not be put back",
         Hold::Interrupted => "it is not known whether it was done",

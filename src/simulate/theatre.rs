@@ -55,6 +55,8 @@ pub(super) struct Inner {
     pub(super) dead: Dead,
     /// A write that lands later: when, by the time since boot in milliseconds, and what.
     pub(super) in_flight: Option<(u64, usize, Way)>,
+    /// A place that shows an old copy of what it holds.
+    pub(super) old: Option<(usize, Value)>,
     pub(super) processes: Vec<Process>,
     /// The disk is full for the next line.
     pub(super) full: bool,
@@ -130,6 +132,7 @@ impl Theatre {
             sides: vec![Side::Before; plan.entries.len()],
             dead: model.dead_at_first(),
             in_flight: None,
+            old: None,
             processes: Vec::new(),
             full: false,
             jumps: false,
@@ -173,6 +176,7 @@ impl Theatre {
         let mut inner = self.inner();
         inner.course.begin(to_be_put_back);
         inner.full = false;
+        inner.old = None;
         if to_be_put_back {
             // Whoever asks for it does so once the sites are up again.
             inner.dead = Dead::default();
@@ -229,6 +233,7 @@ impl Inner {
         if let Nature::Change(edit) = &model.plan.entries[entry].nature {
             self.sides[entry] = edit.side(&value);
         }
+        self.old.take_if(|(old, _)| *old == entry);
         let place = &mut self.places[entry];
         place.value = value;
         place.theirs = theirs;

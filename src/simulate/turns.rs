@@ -1,5 +1,6 @@
 //! One moment of a run, and what each thing that can happen there leads to.
 
+mod places;
 mod strikes;
 
 use super::fault::{Cut, Fault, Moment};
@@ -8,7 +9,7 @@ use super::model::{Dead, Model};
 use super::rules::Rules;
 use crate::clock::Stamp;
 use crate::event::{Answer, Decision, Ending, Event, Round};
-use crate::machine::{Impossible, Move, Phase};
+use crate::machine::{Impossible, Move, Phase, State};
 use crate::plan::{Mode, Nature, Outcome, Side, Then, Value, Way};
 
 /// One thing that can happen at a moment.
@@ -129,8 +130,12 @@ impl<'m, R: Rules> Turns<'m, R> {
         self.truths.clear();
         if let Move::Look { round, entries } = &self.mv {
             let (sides, dead) = (node.ground.sides(), node.ground.dead);
-            let truth = |i: &usize| (*i, self.model.truth(*i, *round, sides, dead));
-            self.truths.extend(entries.iter().map(truth));
+            let truth = |i: &usize| match self.is_change(*i) {
+                true => (*i, self.place(node, *i, *round)),
+                false => (*i, self.model.truth(*i, *round, sides, dead)),
+            };
+            let mut truths: Vec<_> = entries.iter().map(truth).collect();
+            self.truths.append(&mut truths);
         }
     }
 
@@ -187,11 +192,12 @@ impl<'m, R: Rules> Turns<'m, R> {
             Fault::SourceDies => ground.dead.source = true,
             Fault::TargetDies => ground.dead.target = true,
             Fault::Foreign | Fault::Anticipated => {
-                let (Move::Compare { entry, way }
-                | Move::Write { entry, way }
-                | Move::Settle { entry, way }) = self.mv
-                else {
-                    return;
+                let (entry, way) = match self.mv {
+                    Move::Compare { entry, way }
+                    | Move::Write { entry, way }
+                    | Move::Settle { entry, way } => (entry, way),
+                    Move::Look { ref entries, .. } => (entries[0], Way::There),
+                    _ => return,
                 };
                 // Whoever writes after our write was overtaken by it, not we by them.
                 ground.land();
@@ -200,6 +206,13 @@ impl<'m, R: Rules> Turns<'m, R> {
                     _ => goal(way),
                 };
                 ground.somebody_writes(entry, side);
+            }
+            Fault::Overrun => {
+                ground.land();
+                let entries = self.model.plan.entries.iter().enumerate();
+                for (i, _) in entries.filter(|(_, e)| matches!(e.nature, Nature::Change(_))) {
+                    ground.somebody_writes(i, overrun(&self.here.state, i));
+                }
             }
             // The machine knows no time.
             _ => {}
@@ -248,9 +261,17 @@ impl<'m, R: Rules> Turns<'m, R> {
                 match strikes.iter().find(struck).and_then(|s| s.fault) {
                     Some(Fault::Fails) => *outcome = Outcome::Fail,
                     Some(Fault::Late) => *outcome = Outcome::Late,
-                    Some(Fault::Hangs) => *outcome = self.model.unseen(*i, round),
+                    Some(Fault::Hangs) => *outcome = self.unanswered(*i, round),
                     _ => {}
                 }
+                if self.is_change(*i) && *outcome != Outcome::Unknown {
+                    self.there.ground.shows(*i);
+                }
+            }
+            let phase = self.here.state.phase();
+            if round == Round::Verify {
+                self.accepted(phase == Phase::Accept, outcomes);
+                self.there.ground.verified = true;
             }
         }
         self.happen(&judged);
@@ -266,7 +287,7 @@ impl<'m, R: Rules> Turns<'m, R> {
         state.held().is_none()
             && matches!(
                 state.phase(),
-                Phase::Forward | Phase::Return | Phase::Stay | Phase::Tidy
+                Phase::Forward | Phase::Return | Phase::Stay | Phase::Tidy | Phase::Confirm
             )
             && matches!(
                 state.closing(),
@@ -279,15 +300,20 @@ impl<'m, R: Rules> Turns<'m, R> {
         let entries = &self.model.plan.entries;
         match round {
             Round::There | Round::Return if self.went_on() => {
-                let stops = |(i, o): &(usize, Outcome)| entries[*i].rule.then(*o) > Then::Note;
+                let stops = |(i, o): &(usize, Outcome)| {
+                    entries[*i].is_check() && entries[*i].rule.then(*o) > Then::Note
+                };
                 let unsure = |o| matches!(o, Outcome::Late | Outcome::Unknown);
                 self.there.ground.doubt |= outcomes.iter().any(|(_, o)| unsure(*o));
                 self.there.ground.defied |= outcomes.iter().any(stops);
             }
             Round::Verify => {
+                // Of a run of which nothing ever stood only the places are asked.
+                let stood = !self.there.state.never_stood();
                 let bad = |(i, o): &(usize, Outcome)| {
                     entries[*i].rule.fail > Then::Note
                         && !matches!(o, Outcome::Pass | Outcome::Warn)
+                        && (stood || !entries[*i].is_check())
                 };
                 let closes = self.there.state.closing() == Some(Ending::Undone);
                 self.there.ground.defied = closes && outcomes.iter().any(bad);
@@ -344,12 +370,19 @@ impl<'m, R: Rules> Turns<'m, R> {
             Some(Fault::LandsLate | Fault::Killed(Cut::InFlight)) => {
                 ground.in_flight = Some((short(entry), goal(way)));
             }
+            Some(Fault::RefusedLands) => ground.in_flight = Some((short(entry), goal(way))),
+            Some(Fault::Old) => {
+                let shows = ground.sides()[entry];
+                ground.we_write(entry, goal(way));
+                ground.old = Some((short(entry), shows));
+            }
             Some(Fault::Half | Fault::HalfUnsaid) => ground.we_write(entry, Side::Mixed),
             _ => ground.we_write(entry, goal(way)),
         }
         let answer = match fault {
             Some(Fault::Killed(cut)) if cut != Cut::After => None,
             Some(Fault::Refused) => Some(Answer::Refused { why: nobody() }),
+            Some(Fault::RefusedLands) => Some(Answer::Declined { why: nobody() }),
             Some(Fault::Lost | Fault::LandsLate | Fault::Unsaid | Fault::HalfUnsaid) => {
                 Some(Answer::Unclear { why: nobody() })
             }
@@ -407,6 +440,7 @@ impl<'m, R: Rules> Turns<'m, R> {
     fn reopen(&mut self, back: bool) {
         let ground = &mut self.there.ground;
         ground.down = false;
+        ground.old = None;
         if back {
             // Whoever asks for it afterwards does so once the sites are up again.
             ground.dead = Dead::default();
@@ -424,6 +458,14 @@ impl<'m, R: Rules> Turns<'m, R> {
         if back {
             self.decided(Decision::Back);
         }
+    }
+}
+
+/// What another run makes of a place that goes over it while this one is held.
+pub(super) fn overrun(state: &State, entry: usize) -> Side {
+    match state.mark(entry).stands() {
+        true => Side::Before,
+        false => Side::After,
     }
 }
 

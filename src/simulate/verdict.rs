@@ -55,9 +55,14 @@ fn places(plan: &Plan, inner: &Inner, ending: Ending) -> Option<Found> {
         // Where somebody else made our change, nothing of it is ours to put back.
         let made_for_us = theirs && mark == Mark::Unneeded && side == Side::After;
         let untouched = theirs && !state.wrote();
+        // Somebody wrote it after our last look at it, and it is told as not seen.
+        let unseen = || {
+            let mut outcomes = inner.course.outcomes();
+            theirs && outcomes.any(|(entry, o)| entry == i && o == Outcome::Unknown)
+        };
         let right = match ending {
             Ending::Done => side == new || made_for_us || untouched,
-            Ending::DoneUnproven => side == new || made_for_us || accepted || untouched,
+            Ending::DoneUnproven => side == new || made_for_us || accepted || untouched || unseen(),
             Ending::Refused | Ending::Stale => side == Side::Before || theirs,
             Ending::Undone => {
                 side == Side::Before

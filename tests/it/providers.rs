@@ -114,7 +114,7 @@ fn done(answer: Answer) {
 
 fn refused(answer: Answer) -> String {
     match answer {
-        Answer::Refused { why } => why,
+        Answer::Refused { why } | Answer::Declined { why } => why,
         other => panic!("{other:?}"),
     }
 }

@@ -33,22 +33,26 @@ static GROUPS: [Group; 19] = [
     group("lost", "a write never arrives, and nothing answers", |f| {
         f == Fault::Lost
     }),
-    group("lands", "nothing answers, and the write lands later", |f| {
-        f == Fault::LandsLate
-    }),
+    group(
+        "lands",
+        "a write lands after its no, or after no answer",
+        |f| matches!(f, Fault::LandsLate | Fault::RefusedLands),
+    ),
     group(
         "unsaid",
         "a write happens, and answers with an error",
         |f| f == Fault::Unsaid,
     ),
-    group("lies", "a write claims success, and does nothing", |f| {
-        f == Fault::Lies
-    }),
+    group(
+        "lies",
+        "a write claims success, and its place does not show it",
+        |f| matches!(f, Fault::Lies | Fault::Old),
+    ),
     group("half", "a part of a write happens", |f| {
         matches!(f, Fault::Half | Fault::HalfUnsaid)
     }),
     group("foreign", "somebody else writes in between", |f| {
-        f == Fault::Foreign
+        matches!(f, Fault::Foreign | Fault::Overrun)
     }),
     group("same", "somebody else writes the same in between", |f| {
         f == Fault::Anticipated

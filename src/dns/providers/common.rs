@@ -98,10 +98,15 @@ impl Swap {
             .collect()
     }
 
-    /// How what was just read differs from what must be there; `None` where it does not.
+    /// How what was just read differs from what must be there; `None` where it does not, and where it reads as if all
+    /// were written already: that may be an old copy, and to write it once more changes nothing.
     pub(super) fn foreign(&self, fresh: &[RecordSet]) -> Option<String> {
-        let (from, fresh) = (by_key(&self.from), by_key(fresh));
-        let differences: Vec<_> = (self.keys().iter())
+        let (from, to, fresh) = (by_key(&self.from), by_key(&self.to), by_key(fresh));
+        let keys = self.keys();
+        if keys.iter().all(|key| fresh.get(key) == to.get(key)) {
+            return None;
+        }
+        let differences: Vec<_> = (keys.iter())
             .filter_map(|key| differs(key, from.get(key).copied(), fresh.get(key).copied()))
             .collect();
         (!differences.is_empty()).then(|| differences.join("; "))
@@ -187,6 +192,11 @@ mod tests {
             .foreign(&[set("a.example.org", 61, &["192.0.2.1"])])
             .unwrap();
         assert!(why.contains("TTL 61") && why.contains("TTL 60"), "{why}");
+        // An old copy, perhaps.
+        assert_eq!(
+            swap.foreign(&[set("b.example.org", 60, &["192.0.2.1"])]),
+            None
+        );
         let too_large = RecordSet::value_of(&[set("a.example.org", u32::MAX, &["192.0.2.1"])]);
         assert!(Swap::new(&from, &too_large).is_err());
     }

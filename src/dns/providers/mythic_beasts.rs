@@ -217,7 +217,9 @@ impl MythicBeasts {
             .map_err(|unseen| Answer::Refused {
                 why: format!("nothing was sent: {}", unseen.detail),
             })?;
-        if let Some(why) = differs(key, from, fresh.as_ref()) {
+        if fresh.as_ref() != to
+            && let Some(why) = differs(key, from, fresh.as_ref())
+        {
             return Err(Answer::Refused { why });
         }
         let refused = |why| Answer::Refused { why };
@@ -271,7 +273,9 @@ impl MythicBeasts {
             match answer {
                 Ok(()) => {}
                 // What went before was done, so the whole is not refused any more.
-                Err(Answer::Refused { why }) if done > 0 => return Err(Answer::Unclear { why }),
+                Err(Answer::Refused { why } | Answer::Declined { why }) if done > 0 => {
+                    return Err(Answer::Unclear { why });
+                }
                 Err(answer) => return Err(answer),
             }
         }

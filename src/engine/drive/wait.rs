@@ -79,7 +79,11 @@ impl<J: Journal, W: World, M: Memory, P: People> Run<'_, J, W, M, P> {
 
     pub(super) async fn decide(&mut self, hold: Hold) -> Result<(), RunError> {
         let here = self.state.position();
-        let fits = |said: &mut Foregone| said.hold == hold && said.at.is_none_or(|at| at == here);
+        let shown = &self.shown;
+        let fits = |said: &mut Foregone| {
+            said.hold == hold
+                && (said.at.as_ref()).is_none_or(|(at, of)| *at == here && of.covers_all(shown))
+        };
         if let Some(Foregone { decision, .. }) = self.answer.take_if(fits) {
             let by = self.outfit.by.clone();
             return self.record(Event::Decided { decision, by }).await;

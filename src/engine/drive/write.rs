@@ -9,7 +9,7 @@ use crate::engine::settle::{Settling, describe, settle};
 use crate::engine::world::{Memory, World};
 use crate::event::{Answer, Event};
 use crate::journal::{Intent, Journal, JournalError, Permit};
-use crate::machine::{Impossible, Said, Stage};
+use crate::machine::Impossible;
 use crate::plan::{Direction, Edit, Entry, Nature, Place, Side, Value, Way};
 use crate::site::Aim;
 
@@ -98,7 +98,13 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
         let (place, from, to) = match self.edit(index) {
             Some(edit) => {
                 let (from, to) = edit.along(way);
-                let from = self.seen.take().unwrap_or_else(|| from.clone());
+                // What reads as if it were written already is an old copy: it is written from what it should be.
+                let there = match way {
+                    Way::There => Side::After,
+                    Way::Back => Side::Before,
+                };
+                let seen = self.seen.take().filter(|seen| edit.side(seen) != there);
+                let from = seen.unwrap_or_else(|| from.clone());
                 (edit.place.clone(), from, to.clone())
             }
             None => {
@@ -164,10 +170,6 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
             // An act in flight is met only by a resume, which decides without looking.
             return Err(Impossible { event: "settled" }.into());
         };
-        let said = match self.state.motion().map(|motion| motion.stage) {
-            Some(Stage::Answered(said)) => Some(said),
-            _ => None::<Said>,
-        };
         let entry = &self.plan.entries[index];
         let now = self.outfit.world.clock().now();
         // After a reboot only the wall clock tells, and it may be wrong by years: no intent lasts that long.
@@ -181,7 +183,6 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
             entry,
             edit: &edit,
             way,
-            said,
             until: &until,
         };
         settling.announce(index, &self.outfit.pulses);

@@ -2,7 +2,7 @@
 
 use super::{Folded, impossible};
 use crate::event::{Decision, Ending};
-use crate::machine::state::{Hold, Mark, Phase, Stage, State, TRIES};
+use crate::machine::state::{Hold, Mark, Phase, Said, Stage, State, TRIES};
 use crate::plan::{IfInterrupted, Nature, Plan, Way};
 
 /// Whether what was held for this is made again by whoever goes on with it, and not only looked at.
@@ -27,7 +27,10 @@ impl State {
         }
         self.ended = None;
         self.stopping = false;
-        if self.closing == Some(Ending::Held) {
+        // What a person left is taken up. An end that was decided and not reached may be long ago: what it says of
+        // the world is looked at anew.
+        let untouched = matches!(self.closing, Some(Ending::Refused | Ending::Stale));
+        if !untouched || self.held.is_some() {
             self.closing = None;
         }
         let hold = self.held;
@@ -72,7 +75,12 @@ impl State {
             return impossible("decided");
         };
         match decision {
-            Decision::Stop => self.closing = Some(Ending::Held),
+            // Nothing of it stands: that is looked at, and the run is over.
+            Decision::Stop if self.phase == Phase::Forward && self.wrote && self.never_stood() => {
+                self.held = None;
+                self.go_back(plan);
+            }
+            Decision::Stop => self.close(plan, Ending::Held),
             Decision::Again => {
                 self.look_again();
                 if hold == Hold::Interrupted {
@@ -93,6 +101,13 @@ impl State {
             match (hold, motion.way) {
                 (Hold::Foreign, _) => self.leave(entry),
                 (Hold::Failed, Way::There) => {}
+                // Its word is all that there is.
+                (Hold::NotSeen | Hold::Unreadable, Way::There)
+                    if motion.stage == Stage::Answered(Said::Done) =>
+                {
+                    self.marks[entry] = Mark::Claimed;
+                }
+                (Hold::NotSeen, Way::Back) => self.marks[entry] = Mark::Back,
                 (_, Way::There) => self.marks[entry] = Mark::Standing,
                 (Hold::Interrupted, Way::Back) => self.marks[entry] = Mark::Back,
                 (_, Way::Back) => self.leave(entry),
@@ -106,9 +121,9 @@ impl State {
                 last => self.past(last),
             },
             Phase::Probe => self.phase = Phase::Undo,
-            // What we could not see, a person saw.
-            Phase::Verify => self.close(Ending::Undone),
-            Phase::Stay | Phase::Tidy | Phase::Undo => {}
+            // What was shown is accepted, and nothing newer.
+            Phase::Verify => self.phase = Phase::Accept,
+            Phase::Stay | Phase::Tidy | Phase::Undo | Phase::Accept | Phase::Confirm => {}
         }
     }
 
@@ -133,7 +148,7 @@ impl State {
         }
         let Some(motion) = self.motion else {
             match self.phase {
-                Phase::Undo | Phase::Verify => self.phase = Phase::Undo,
+                Phase::Undo | Phase::Verify | Phase::Accept => self.phase = Phase::Undo,
                 // Whether it is as before is seen, and not concluded.
                 _ if came_back => {
                     self.at = 0;
@@ -148,8 +163,9 @@ impl State {
         match (motion.way, hold) {
             // Somebody else's value stays; the rest goes back.
             (Way::There, Some(Hold::Foreign)) => {
-                // Where nothing was tried yet, nothing of it is ours.
-                if motion.tries > 0 {
+                // Where nothing was tried yet, nothing of it is ours. A place that differs at the end is compared
+                // on the way back: a part of it may be ours.
+                if motion.tries > 0 && self.phase != Phase::Confirm {
                     self.leave(entry);
                 }
                 self.motion = None;
@@ -172,8 +188,8 @@ impl State {
                     self.go_back(plan);
                 }
             }
-            // Already on the way back: it is looked at again; an act is made again.
-            _ if act => self.stage(Stage::Compare),
+            // Already on the way back: it is looked at again; what nobody can look at is made again.
+            _ if act || hold == Some(Hold::NotSeen) => self.stage(Stage::Compare),
             _ => {}
         }
         Ok(())

@@ -88,7 +88,8 @@ pub(super) fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
             Serves::Source => "nothing was changed".to_owned(),
             Serves::Target if changes == 1 => format!("the change stands{unseen}"),
             Serves::Target => format!("all of {all} stand{unseen}"),
-            Serves::Unsure => format!("between the sites: {} of {all} stand for sure", stand()),
+            Serves::Unsure if stand() + back == 0 => format!("not known: {all} may stand, or not"),
+            Serves::Unsure => format!("between the sites: {} of {all} seen to stand", stand()),
         },
     };
     let mut lines = label("Now").text(text).wrap(style.width, LABEL);
@@ -112,6 +113,7 @@ pub(super) fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
                 Standing::Half => (Role::Bad, "only part of it stands"),
                 Standing::Foreign => (Role::Bad, "changed by somebody else"),
                 Standing::Unclear => (Role::Unclear, "begun, and not seen since"),
+                Standing::Contradicted => (Role::Unclear, "answered with done, and not seen so"),
             };
             let id = Line::new().and(Role::Plain, &entry.id).cut(id_width, style);
             lines.push(

@@ -3,9 +3,9 @@
 use super::{Because, Origin, Standing, Tally};
 use crate::clock::Stamp;
 use crate::event::{Answer, Decision, Ending, Event, Record, Round};
-use crate::machine::{Phase, State, stops};
-use crate::plan::{Entry, Nature, Outcome, Question, Side, Value, Way};
-use crate::report::say::{ends, is_act, round_prefix, with_detail};
+use crate::machine::{Phase, State};
+use crate::plan::{Entry, Nature, Outcome, Plan, Question, Side, Value, Way};
+use crate::report::say::{contradiction, ends, is_act, round_prefix, with_detail};
 
 impl Tally {
     /// Takes in the next record.
@@ -128,6 +128,20 @@ impl Tally {
             Event::BaselineTaken { .. } | Event::WouldChange { .. } => {}
         }
         self.follow(&record.event);
+        if let Event::Settled { entry, way, .. } = record.event {
+            self.doubt(entry, way);
+        }
+    }
+
+    /// What the place shows after a write proves nothing where its word says otherwise.
+    fn doubt(&mut self, entry: usize, way: Way) {
+        let Some(doubt) = self.state.as_ref().and_then(contradiction) else {
+            return;
+        };
+        self.changes.entry(entry).or_default().standing = Standing::Contradicted;
+        let origin = Origin::Wrote(way);
+        self.overtake(entry, origin);
+        self.blame(Some(entry), origin, Outcome::Unknown, doubt.text);
     }
 
     /// What comes back leads from what was really stored.
@@ -186,7 +200,12 @@ impl Tally {
         let origin = Origin::Looked(round);
         for (i, outcome) in outcomes {
             self.overtake(*i, origin);
-            let stopped = (self.plan()).filter(|plan| stops(plan, round, *i, *outcome));
+            let stops = |plan: &&Plan| match &self.state {
+                Some(state) => state.stops(plan, round, *i, *outcome),
+                // Of records that do not fit together all that is not good is told.
+                None => *outcome > Outcome::Warn,
+            };
+            let stopped = self.plan().filter(stops);
             let Some(entry) = stopped.and_then(|plan| plan.entries.get(*i)) else {
                 continue;
             };
@@ -268,7 +287,7 @@ impl Tally {
                     self.moved_on(at, way);
                 }
             }
-            Answer::Refused { why } => {
+            Answer::Refused { why } | Answer::Declined { why } => {
                 if is_act {
                     change.standing = match way {
                         // An earlier try may have happened after all.
@@ -303,7 +322,7 @@ impl Tally {
         let change = self.changes.entry(entry).or_default();
         change.standing = match side {
             Some(Side::After) => Standing::Stands,
-            Some(Side::Before) if change.stood => Standing::PutBack,
+            Some(Side::Before) if change.stood || way == Way::Back => Standing::PutBack,
             Some(Side::Before) => Standing::Untouched,
             Some(Side::Mixed) => Standing::Half,
             Some(Side::Foreign) if other_ttl => Standing::Half,

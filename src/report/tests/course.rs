@@ -56,7 +56,7 @@ fn the_cursor_knows_what_comes_before_it_is_recorded() {
             entry: FLIP,
             way: Way::Back,
         },
-        looking(Round::Verify, &[4, 5, 6]),
+        looking(Round::Verify, &[FLIP, 4, 5, 6]),
     ] {
         assert!(
             course_of_undo.contains(&expected),

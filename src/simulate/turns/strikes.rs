@@ -2,7 +2,7 @@
 
 use super::{Strike, Turns, entry_of, short};
 use crate::event::{Decision, Ending, Round};
-use crate::machine::Move;
+use crate::machine::{Hold, Move, Phase};
 use crate::plan::{Outcome, Side, Way};
 use crate::simulate::fault::{Cut, Fault};
 use crate::simulate::ground::goal;
@@ -53,6 +53,11 @@ impl<R: Rules> Turns<'_, R> {
                 return;
             }
             Move::Decide { .. } => {
+                // Once a look has found something: what is held for a write is looked at again as it is.
+                let asked = self.here.state.held() == Some(Hold::NotAsBefore);
+                if asked && self.model.plan.edits().next().is_some() && !self.is_dry() {
+                    add(Fault::Overrun);
+                }
                 let others = [Decision::Back, Decision::Again, Decision::On];
                 for decision in others {
                     add(Fault::Person(decision));
@@ -111,6 +116,17 @@ impl<R: Rules> Turns<'_, R> {
                     fault: Some(fault),
                 });
             };
+            if self.is_change(*i) {
+                if *truth != Outcome::Unknown {
+                    add(Fault::Hangs);
+                }
+                // Before a success nothing else looks at it any more.
+                let confirms = self.here.state.phase() == Phase::Confirm;
+                if confirms && Some(*i) == self.looked_at_first() && *truth == Outcome::Pass {
+                    add(Fault::Foreign);
+                }
+                continue;
+            }
             if *truth != Outcome::Fail {
                 add(Fault::Fails);
             }
@@ -177,8 +193,13 @@ impl<R: Rules> Turns<'_, R> {
         if !change {
             return;
         }
+        add(Fault::RefusedLands);
         add(Fault::LandsLate);
-        add(Fault::Lies);
+        // Where a read shows an old copy of what a lie left, nothing in the world tells.
+        if ground.old.is_none_or(|(old, _)| usize::from(old) != entry) {
+            add(Fault::Lies);
+        }
+        add(Fault::Old);
         add(Fault::Killed(Cut::InFlight));
         if self.model.splits(entry) {
             add(Fault::Half);

@@ -100,12 +100,15 @@ impl Reply {
         Unseen::new(cause, format!("{what}: {}", self.told()))
     }
 
-    /// What a status other than success means for a write: a client error did nothing, all else may have.
+    /// What a status other than success means for a write: after a client error it may still happen, until the write has
+    /// run out of time; of all else nothing is known.
     pub fn refusal(&self, what: &str) -> Answer {
         let why = format!("{what}: {}", self.told());
         match self.status {
             408 => Answer::Unclear { why },
-            400..=499 => Answer::Refused { why },
+            // Nobody has asked for anything yet.
+            401 => Answer::Refused { why },
+            400..=499 => Answer::Declined { why },
             _ => Answer::Unclear { why },
         }
     }

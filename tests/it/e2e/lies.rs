@@ -58,9 +58,17 @@ fn a_flip_that_only_claims_to_have_happened_is_no_success() {
     scene.provider_at = relay.at;
     let done = scene.run(&["failover", "PLAYBOOK", "--yes"]);
     assert_eq!(scene.zone(), before, "{done}");
-    done.exits(5)
+    done.exits(6)
         .says("the answer was: done")
-        .says("no change took effect; no check has seen since which side serves");
+        .says("flip              its write was answered with done, and it still holds what it held before")
+        .says("not known: 1 change may stand, or not")
+        .says("answered with done, and not seen so");
+    // The way back writes, whatever the place shows.
+    scene
+        .run(&["rollback", "--yes"])
+        .exits(0)
+        .says("putting back 4 record sets began");
+    assert_eq!(scene.zone(), before);
 }
 
 #[test]

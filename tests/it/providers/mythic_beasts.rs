@@ -102,7 +102,7 @@ async fn mythic_beasts_replaces_one_set_and_counts() {
     for (status, clear) in [(500, false), (400, true)] {
         service.state.lock().unwrap().fault = Some((status, "Bad input".into()));
         match write(provider, &after, &before).await {
-            Answer::Refused { why } if clear => assert!(why.contains("Bad input"), "{why}"),
+            Answer::Declined { why } if clear => assert!(why.contains("Bad input"), "{why}"),
             Answer::Unclear { why } if !clear => assert!(why.contains("Bad input"), "{why}"),
             other => panic!("{status}: {other:?}"),
         }
