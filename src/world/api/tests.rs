@@ -60,7 +60,7 @@ async fn ways_of_failing_are_told_apart() {
     assert_eq!(ask(&no_http).await.err().unwrap().cause, Cause::Garbled);
     let no_tls = no_http.base.as_str().replace("http://", "https://");
     let no_tls = Api::new(&no_tls, Duration::from_secs(20)).unwrap();
-    assert_eq!(ask(&no_tls).await.err().unwrap().cause, Cause::Denied);
+    assert_eq!(ask(&no_tls).await.err().unwrap().cause, Cause::Garbled);
 }
 
 #[tokio::test]
