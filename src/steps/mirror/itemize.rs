@@ -35,13 +35,16 @@ pub(super) enum Line<'a> {
 pub(super) struct Item<'a> {
     pub(super) what: What,
     pub(super) directory: bool,
+    pub(super) regular: bool,
     /// Zero for extras: rsync does not say how large they are.
     pub(super) bytes: u64,
+    /// When it was written, in a form that sorts.
+    pub(super) time: &'a [u8],
     /// As rsync wrote it; see [`decode`].
     pub(super) name: &'a [u8],
 }
 
-/// What differs.
+/// What differs, or that nothing does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum What {
     /// Only the source has it.
@@ -54,6 +57,8 @@ pub(super) enum What {
     Metadata,
     /// Only the target has it.
     Extra,
+    /// Both have it, and it counts as the same. It is listed with `-ii` only.
+    Same,
 }
 
 /// Reads one line, without its newline.
@@ -134,13 +139,13 @@ fn item(text: &[u8]) -> Option<Item<'_>> {
     let (code, rest) = text.split_at_checked(11)?;
     let rest = rest.strip_prefix(b" ")?;
     let (bytes, rest) = word(rest)?;
-    let (_time, name) = word(rest)?;
+    let (time, name) = word(rest)?;
     let bytes = std::str::from_utf8(bytes).ok()?.parse().ok()?;
     if name.is_empty() {
         return None;
     }
-    let (what, directory) = if code.starts_with(b"*deleting") {
-        (What::Extra, name.ends_with(b"/"))
+    let (what, directory, regular) = if code.starts_with(b"*deleting") {
+        (What::Extra, name.ends_with(b"/"), false)
     } else {
         let directory = code[1] == b'd';
         if !matches!(code[1], b'f' | b'd' | b'L' | b'D' | b'S') {
@@ -150,15 +155,18 @@ fn item(text: &[u8]) -> Option<Item<'_>> {
             b'<' | b'>' | b'c' | b'h' if code[2..].iter().all(|c| *c == b'+') => What::Missing,
             b'<' | b'>' if code[1] == b'f' && code[2..5] == *b"..t" => What::Timed,
             b'<' | b'>' | b'c' | b'h' => What::Stale,
+            b'.' if code[2..].iter().all(|c| *c == b' ') => What::Same,
             b'.' => What::Metadata,
             _ => return None,
         };
-        (what, directory)
+        (what, directory, code[1] == b'f')
     };
     Some(Item {
         what,
         directory,
+        regular,
         bytes,
+        time,
         name,
     })
 }
@@ -233,7 +241,7 @@ mod tests {
 
     #[test]
     fn reads_every_shape_of_an_item() {
-        use What::{Extra, Metadata, Missing, Stale, Timed};
+        use What::{Extra, Metadata, Missing, Same, Stale, Timed};
         let cases: &[(&str, What, bool, u64, &str)] = &[
             (
                 "CUT >f+++++++++ 2 2026/11/22-15:20:01 dists/Release",
@@ -332,6 +340,20 @@ mod tests {
                 true,
                 4096,
                 "dir/",
+            ),
+            (
+                "CUT .f          2 2026/11/22-15:20:01 a",
+                Same,
+                false,
+                2,
+                "a",
+            ),
+            (
+                "CUT .L          2 2026/11/22-15:20:01 link",
+                Same,
+                false,
+                2,
+                "link",
             ),
             (
                 "CUT *deleting   0 1970/01/01-00:00:00 gone/f",

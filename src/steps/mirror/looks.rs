@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use tokio::sync::oneshot;
+
+use super::draw::{Draw, Names};
+use super::ground::Ground;
 use super::{Mirror, itemize, leftover, reach, sample, stamps, stats};
 use crate::event::{Cause, Unseen};
 use crate::site::{Host, Site};
@@ -9,21 +13,71 @@ use crate::step::Pulses;
 use crate::world::exec::{Inquiry, Output, quoted};
 
 impl Mirror {
+    /// Compares the trees, and says to a sample that waits for it which files were drawn; none where the trees could
+    /// not be compared.
     pub(super) async fn tree(
         &self,
         site: &Site,
         source: &Host,
         target: &Host,
         pulse: &Pulses,
+        drawn: Option<oneshot::Sender<Option<Names>>>,
     ) -> Result<stats::Tree, Unseen> {
+        let ground = self.ground(site, target).await;
+        let listed = match &ground {
+            Ok(ground) => {
+                let draw = drawn.as_ref().map(|_| self.draw(site, source));
+                (self.list(site, source, target, ground, draw, pulse)).await
+            }
+            Err(unseen) => Err(unseen.clone()),
+        };
+        if let Some(drawn) = drawn {
+            // Who no longer waits for it is told nothing.
+            let _ = drawn.send(listed.as_ref().ok().map(|(reading, _)| reading.drawn()));
+        }
+        let ((reading, output), ground) = (listed?, ground?);
+        let leftovers = self.leftovers(site, target, &reading).await?;
+        let tree = reading.finish(&leftovers, &output)?;
+        Ok(stats::Tree {
+            source: source.name.clone(),
+            target: target.name.clone(),
+            command: quoted(&self.command(source, target, &ground)?),
+            daemon: self.by_daemon(source),
+            marks: ground.archive.then_some(ground.marks),
+            behind: ground.behind,
+            ..tree
+        })
+    }
+
+    /// Runs rsync dry on the target, and reads what it prints as it comes. Where files are to be drawn, it lists those
+    /// that are the same too.
+    async fn list(
+        &self,
+        site: &Site,
+        source: &Host,
+        target: &Host,
+        ground: &Ground,
+        draw: Option<Draw>,
+        pulse: &Pulses,
+    ) -> Result<(stats::Reading, Output), Unseen> {
         const PACE: Duration = Duration::from_millis(200);
-        let ground = self.ground(site, target).await?;
-        let argv = self.command(source, target, &ground)?;
-        let mut reading = stats::Reading::default();
+        // The clock is not asked at each of a million lines.
+        let pace = if draw.is_some() { 256 } else { 1 };
+        let mut argv = self.command(source, target, ground)?;
+        if draw.is_some() {
+            argv.insert(1, "-ii".into());
+        }
+        let mut reading = stats::Reading::drawing(draw);
         let mut told = site.clock.now();
-        let inquiry = Inquiry::looks_only(argv.iter().cloned()).niced();
+        let mut lines = 0;
+        let inquiry = Inquiry::looks_only(argv).niced();
         let mut line = |line: &[u8]| {
             reading.line(line);
+            lines += 1;
+            if lines < pace {
+                return;
+            }
+            lines = 0;
             let now = site.clock.now();
             if now.since(&told) >= PACE {
                 pulse.note(reading.so_far());
@@ -37,17 +91,16 @@ impl Mirror {
             let detail = format!("rsync on `{}` printed lines that are too long", target.name);
             return Err(Unseen::new(Cause::Garbled, detail));
         }
-        let leftovers = self.leftovers(site, target, &reading).await?;
-        let tree = reading.finish(&leftovers, &output)?;
-        Ok(stats::Tree {
-            source: source.name.clone(),
-            target: target.name.clone(),
-            command: quoted(&argv),
-            daemon: self.by_daemon(source),
-            marks: ground.archive.then_some(ground.marks),
-            behind: ground.behind,
-            ..tree
-        })
+        Ok((reading, output))
+    }
+
+    /// The same names all day, others tomorrow: a look that is repeated cannot be luckier, and a year of rehearsals sees
+    /// many files.
+    fn draw(&self, site: &Site, source: &Host) -> Draw {
+        let newest = self.sample.div_ceil(4);
+        let day = site.clock.now().wall.strftime("%Y-%m-%d").to_string();
+        let salt = format!("{day} {}", source.name);
+        Draw::new(newest, self.sample - newest, salt)
     }
 
     pub(super) async fn stamps(&self, site: &Site, host: &Host) -> Result<stamps::Stamps, Unseen> {
@@ -88,31 +141,31 @@ xargs -0 -r sh -c 'for name; do if [ -e "$name" ]; then echo yes; else echo no; 
         Ok(text.lines().map(|line| line == "yes").collect())
     }
 
+    /// Compares the checksums of files that the comparison of the trees draws. Where that one is not made anew, the files
+    /// are drawn here.
     pub(super) async fn sample(
         &self,
         site: &Site,
         source: &Host,
         target: &Host,
+        pulse: &Pulses,
+        drawn: oneshot::Receiver<Option<Names>>,
     ) -> Result<sample::Sample, Unseen> {
-        let newest = self.sample.div_ceil(4);
-        let rest = self.sample - newest;
-        // The same names all day, others tomorrow: a look that is repeated cannot be luckier, and a year of
-        // rehearsals sees many files.
-        let day = site.clock.now().wall.strftime("%Y-%m-%d").to_string();
-        let salt = format!("{day} {} {}", source.name, "cutover sample");
-        let choose = format!("{}{}", sample::CHOOSE, sample::MEASURE);
-        let (newest, rest) = (newest.to_string(), rest.to_string());
-        let argv = script(&[&choose, "sh", self.path_on(source)?, &newest, &rest, &salt]);
-        let mut there = self
-            .measure(site, source, Inquiry::looks_only(argv).niced())
-            .await?;
-        there.retain(|name, _| !self.leaves_out(name));
-        let named = format!("{}{}", sample::NAMED, sample::MEASURE);
-        let argv = script(&[&named, "sh", self.path_on(target)?]);
-        let inquiry = Inquiry::looks_only(argv)
-            .niced()
-            .stdin(sample::names(&there));
-        let here = self.measure(site, target, inquiry).await?;
+        let names = match drawn.await {
+            Ok(Some(names)) => names,
+            Ok(None) => {
+                let detail = "no files were drawn: the trees could not be compared";
+                return Err(Unseen::new(Cause::Error, detail));
+            }
+            Err(_) => {
+                let ground = self.ground(site, target).await?;
+                let draw = Some(self.draw(site, source));
+                let listed = self.list(site, source, target, &ground, draw, pulse).await;
+                listed?.0.drawn()
+            }
+        };
+        let there = self.measure(site, source, sample::asked(&names)).await?;
+        let here = (self.measure(site, target, sample::asked(there.keys()))).await?;
         Ok(sample::Sample {
             source: source.name.clone(),
             target: target.name.clone(),
@@ -130,8 +183,10 @@ xargs -0 -r sh -c 'for name; do if [ -e "$name" ]; then echo yes; else echo no; 
         &self,
         site: &Site,
         host: &Host,
-        inquiry: Inquiry,
+        names: Vec<u8>,
     ) -> Result<sample::Files, Unseen> {
+        let argv = script(&[sample::MEASURE, "sh", self.path_on(host)?]);
+        let inquiry = Inquiry::looks_only(argv).niced().stdin(names);
         let output = (site.exec)
             .ask(reach(host)?, &inquiry, self.timeout)
             .await?;

@@ -4,10 +4,11 @@
 //! (`itemize`, `stats`); the hosts' stamps say how far behind the target is (`stamps`); a walk through both folders
 //! (`walk`) finds files that rsync could not read, which a dry run does not notice, and links that lead to what is not
 //! compared; the target says where its way to the source leads (`ground`), which may be to itself; and checksums of a
-//! sample (`sample`) show what size and time cannot. `judge` puts them together: whatever could hide a difference is
+//! sample (`sample`), which is drawn from what rsync lists (`draw`), show what size and time cannot. `judge` puts them together: whatever could hide a difference is
 //! never a pass, and whatever is left out is counted and told.
 
 mod command;
+mod draw;
 mod fields;
 mod ground;
 mod itemize;
@@ -26,6 +27,7 @@ use std::time::Duration;
 use globset::GlobSet;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+use tokio::sync::oneshot;
 
 use crate::event::{Cause, Finding, Unseen};
 use crate::site::{Aim, Host, Site};
@@ -126,14 +128,18 @@ impl Check for Mirror {
                 continue;
             }
             let pair = format!("{} -> {}", source.name, target.name);
+            // The tree look lists all files anyway: it draws those of the sample.
+            let samples = self.sample > 0 && source.reach.is_some();
+            let (drawn, draws) = oneshot::channel();
+            let drawn = samples.then_some(drawn);
             add(
                 &mut looks,
                 Look {
                     key: format!("tree {pair}"),
                     about: About::Site(aim.idle.clone()),
-                    ask: Box::pin(
-                        async move { json(self.tree(site, source, target, pulse).await?) },
-                    ),
+                    ask: Box::pin(async move {
+                        json(self.tree(site, source, target, pulse, drawn).await?)
+                    }),
                 },
             );
             for host in [source, target] {
@@ -177,15 +183,15 @@ impl Check for Mirror {
                     },
                 );
             }
-            if self.sample > 0 {
+            if samples {
                 add(
                     &mut looks,
                     Look {
                         key: format!("sample {pair}"),
                         about: About::Site(aim.idle.clone()),
-                        ask: Box::pin(
-                            async move { json(self.sample(site, source, target).await?) },
-                        ),
+                        ask: Box::pin(async move {
+                            json(self.sample(site, source, target, pulse, draws).await?)
+                        }),
                     },
                 );
             }

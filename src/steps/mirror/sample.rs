@@ -8,9 +8,6 @@ use super::itemize::shown;
 use super::stats::EXAMPLES;
 use crate::event::{Cause, Unseen};
 
-/// Larger files are left out, so that a sample stays quick.
-pub(super) const LARGEST: &str = "64 MiB";
-
 /// How the contents of the sampled files compare.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
@@ -29,34 +26,12 @@ pub(super) struct Sample {
     pub(super) unread: u64,
 }
 
-/// Chooses files at the source, for [`MEASURE`]. Arguments: the folder, how many of the newest, how many of the
-/// rest, and 16 bytes or more that decide which of the rest: the same bytes choose the same names, so that
-/// looking again cannot find a luckier sample. What each mirror of a Debian archive has of its own is left out, as in
-/// the comparison of the trees. No name begins with what a program takes for an option, or for
-/// its standard input.
-pub(super) const CHOOSE: &str = r#"LC_ALL=C; export LC_ALL
+/// Prints size and time of all files that are named on standard input, their checksums, and size and time again, so
+/// that a file which changes meanwhile is known. Argument: the folder. What is no file at one side is not opened: a pipe
+/// would be emptied. Few programs for many files: each start of one costs more than most files do.
+pub(super) const MEASURE: &str = r#"LC_ALL=C; export LC_ALL
 cd -- "$1" || exit 3
-own= mark=
-[ -d dists ] && [ -d project/trace ] && own=./project/trace mark='./Archive-Update-*'
-files() {
-  find . \( -path "$own/*" -o -path "$mark" \) -prune -o -type f -size -65536k -printf "$1" 2>/dev/null
-}
-{
-  files '%T@ %p\0' | sort -zrn | head -zn "$2" | cut -zd' ' -f2-
-  files '%p\0' | sort -zR --random-source=/dev/fd/3 3<<END | head -zn "$3"
-$4
-END
-} | sort -zu | "#;
-
-/// The same for the files that are named on standard input. Argument: the folder.
-pub(super) const NAMED: &str = r#"LC_ALL=C; export LC_ALL
-cd -- "$1" || exit 3
-"#;
-
-/// The end of both: prints size and time of all files, their checksums, and size and time again, so that a
-/// file which changes meanwhile is known. What is no file at one side is not opened: a pipe would be emptied. Few programs for many files: each start of one costs more than most
-/// files do.
-pub(super) const MEASURE: &str = r#"xargs -0 -r sh -c 'for name; do
+xargs -0 -r sh -c 'for name; do
   shift
   if [ -f "$name" ]; then set -- "$@" "$name"; fi
 done
@@ -140,10 +115,10 @@ fn one(record: &[u8]) -> Option<Record<'_>> {
     is_sum.then_some(Record::Sum(&path[2..], *sum))
 }
 
-/// Names as the target is asked for them.
-pub(super) fn names(files: &Files) -> Vec<u8> {
+/// Names as a host is asked for them: none begins with what a program takes for an option, or for its standard input.
+pub(super) fn asked<'a>(names: impl IntoIterator<Item = &'a Vec<u8>>) -> Vec<u8> {
     let mut bytes = Vec::new();
-    for name in files.keys() {
+    for name in names {
         bytes.extend_from_slice(b"./");
         bytes.extend_from_slice(name);
         bytes.push(0);
@@ -232,7 +207,7 @@ mod tests {
             (sample.unread, sample.first.as_slice()),
             (1, &["bad name".to_owned()][..])
         );
-        assert!(names(&source).starts_with(b"./bad name\0./gone\0"));
+        assert!(asked(source.keys()).starts_with(b"./bad name\0./gone\0"));
     }
 
     #[test]

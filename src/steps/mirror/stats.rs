@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
+use super::draw::{Draw, Names};
 use super::itemize::{self, Line, What, decode, shown};
 use super::leftover;
 use crate::event::{Cause, Unseen};
@@ -158,6 +159,7 @@ pub(super) struct Reading {
     told: bool,
     deleted: VecDeque<Vec<u8>>,
     held: Vec<Held>,
+    draw: Option<Draw>,
 }
 
 /// A file that only one side has, and that looks like a temporary file of rsync.
@@ -169,9 +171,29 @@ struct Held {
 }
 
 impl Reading {
+    /// One that draws files for a sample as well.
+    pub(super) fn drawing(draw: Option<Draw>) -> Reading {
+        Reading {
+            draw,
+            ..Reading::default()
+        }
+    }
+
+    /// What was drawn so far.
+    pub(super) fn drawn(&self) -> Names {
+        self.draw.as_ref().map_or_else(Names::new, Draw::names)
+    }
+
     pub(super) fn line(&mut self, text: &[u8]) {
         match itemize::line(text) {
-            Line::Item(item) => self.sort(&item),
+            Line::Item(item) => {
+                if let Some(draw) = &mut self.draw {
+                    draw.see(&item);
+                }
+                if item.what != What::Same {
+                    self.sort(&item);
+                }
+            }
             Line::Files { all, regular } => {
                 self.tree.entries = all;
                 self.tree.files = regular;
@@ -229,6 +251,7 @@ impl Reading {
                 tree.extra.add(item);
                 self.remember(item.name);
             }
+            What::Same => {}
         }
         if item.what != What::Metadata {
             self.count_folder(item.name);
@@ -264,7 +287,7 @@ impl Reading {
         }
     }
 
-    /// A few words on how far it is: only differences are printed, so only they can be counted.
+    /// A few words on how far it is.
     pub(super) fn so_far(&self) -> String {
         let tree = &self.tree;
         format!(
@@ -283,7 +306,9 @@ impl Reading {
             let item = itemize::Item {
                 what: held.what,
                 directory: false,
+                regular: true,
                 bytes: held.bytes,
+                time: b"",
                 name: &held.name,
             };
             match leftovers.get(at) {

@@ -6,7 +6,8 @@ use crate::event::Advice;
 use crate::plan::Outcome;
 use crate::step::Evidence;
 use crate::steps::mirror::command::MARKS;
-use crate::steps::mirror::sample::{LARGEST, Sample, bad_at_most};
+use crate::steps::mirror::draw::LARGEST_MIB;
+use crate::steps::mirror::sample::{Sample, bad_at_most};
 use crate::steps::mirror::stats::{Notes, Tally, Tree};
 use crate::steps::mirror::{Grade, Limits, Walk};
 
@@ -289,7 +290,7 @@ pub(super) fn samples(rows: &mut Rows, evidence: &Evidence, source: &str, target
                     n => format!(" ({} of them with another time)", count(n)),
                 };
                 let actual = format!(
-                    "{} up to {LARGEST} compared by checksum, all the same{timed}: with 95 % confidence fewer than {:.1} % are not",
+                    "{} up to {LARGEST_MIB} MiB compared by checksum, all the same{timed}: with 95 % confidence fewer than {:.1} % are not",
                     things(sample.compared, "file"),
                     bad_at_most(sample.compared)
                 );
