@@ -1,7 +1,7 @@
 //! The store of a real run: one SQLite database in the state folder.
 //!
 //! One thread owns the connection and takes requests from a queue. Appends that wait together become durable
-//! together, in one transaction. Other processes may read and write at the same time: it is a write-ahead
+//! together, in one transaction; so do memos. Other processes may read and write at the same time: it is a write-ahead
 //! log, and every question that decides something is asked inside the transaction that acts on it.
 
 mod place;
@@ -32,7 +32,7 @@ const BUSY: Duration = Duration::from_secs(5);
 /// After this a disk does not answer any more.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// The most appends that share one transaction.
+/// The most appends, or memos, that share one transaction.
 const GROUP: usize = 64;
 
 /// A store in one file of a folder.
@@ -44,6 +44,7 @@ pub struct Sqlite {
 
 enum Request {
     Append(Append, oneshot::Sender<Result<(), AppendError>>),
+    Remember(Vec<Memo>, oneshot::Sender<Result<(), StoreError>>),
     Other(Box<dyn FnOnce(&mut Owner) + Send>),
 }
 
@@ -141,11 +142,7 @@ impl Sqlite {
     }
 
     fn error(&self, trouble: Trouble) -> StoreError {
-        match trouble {
-            Trouble::Store(error) => error,
-            Trouble::Sql(error) => setup::told(&self.path, &error),
-            Trouble::Held(held) => StoreError::Failed(held.to_string()),
-        }
+        told(&self.path, trouble)
     }
 
     fn hand_over(&self, request: Request) -> Result<(), StoreError> {
@@ -171,6 +168,14 @@ impl Sqlite {
     }
 }
 
+fn told(path: &Path, trouble: Trouble) -> StoreError {
+    match trouble {
+        Trouble::Store(error) => error,
+        Trouble::Sql(error) => setup::told(path, &error),
+        Trouble::Held(held) => StoreError::Failed(held.to_string()),
+    }
+}
+
 impl Owner {
     /// Answers requests until nobody can ask any more.
     fn serve(mut self, queue: &mpsc::Receiver<Request>) {
@@ -189,6 +194,20 @@ impl Owner {
                     }
                     self.append(group);
                 }
+                Request::Remember(mut memos, tell) => {
+                    let mut tell = vec![tell];
+                    while next.is_none() && tell.len() < GROUP {
+                        match queue.try_recv() {
+                            Ok(Request::Remember(more, also)) => {
+                                memos.extend(more);
+                                tell.push(also);
+                            }
+                            Ok(other) => next = Some(other),
+                            Err(_) => break,
+                        }
+                    }
+                    self.remember(&memos, tell);
+                }
             }
             next = next.or_else(|| queue.recv().ok());
         }
@@ -200,6 +219,16 @@ impl Owner {
         let answers = self.append_all(&entries);
         for (tell, answer) in tell.into_iter().zip(answers) {
             let _gone = tell.send(answer);
+        }
+    }
+
+    /// Keeps the memos of several looks that ended together in one transaction.
+    fn remember(&mut self, memos: &[Memo], tell: Vec<oneshot::Sender<Result<(), StoreError>>>) {
+        let job = |db: &Connection| queries::remember(db, memos);
+        let answer = self.transact(TransactionBehavior::Immediate, &job);
+        let answer = answer.map_err(|trouble| told(&self.path, trouble));
+        for tell in tell {
+            let _gone = tell.send(answer.clone());
         }
     }
 
@@ -355,8 +384,12 @@ impl Store for Sqlite {
     }
 
     fn remember(&self, memos: Vec<Memo>) -> Reply<'_, ()> {
-        self.writing(move |db| queries::remember(db, &memos))
-            .boxed()
+        async move {
+            let (tell, told) = oneshot::channel();
+            self.hand_over(Request::Remember(memos, tell))?;
+            self.await_answer(told).await?
+        }
+        .boxed()
     }
 
     fn recall<'a>(&'a self, key: &'a str) -> Reply<'a, Option<Memo>> {

@@ -266,3 +266,22 @@ async fn a_store_knows_whether_its_files_are_the_ones_at_their_paths() {
         );
     }
 }
+
+#[tokio::test]
+async fn memos_of_looks_that_end_together_are_all_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Sqlite::open(dir.path()).unwrap();
+    let memo = |number: usize| Memo {
+        key: format!("key {number}"),
+        bytes: vec![7],
+        at: crate::clock::Clock::real().now(),
+    };
+    let all = (0..3 * GROUP).map(|number| store.remember(vec![memo(number)]));
+    for kept in futures::future::join_all(all).await {
+        kept.unwrap();
+    }
+    for number in [0, GROUP, 3 * GROUP - 1] {
+        let kept = store.recall(&format!("key {number}")).await.unwrap();
+        assert_eq!(kept.unwrap().bytes, [7]);
+    }
+}

@@ -68,19 +68,19 @@ where
             match sink {
                 Sink::Keep => {
                     let mut own = |bytes: &[u8]| out.push(bytes);
-                    read(streams.stdout, &mut heard.out, &mut own).await;
+                    read(streams.stdout, &mut heard.out, Duration::ZERO, &mut own).await;
                 }
                 Sink::Lines(line) => {
                     let mut lines = Lines::default();
                     let mut own = |bytes: &[u8]| lines.push(bytes, line);
-                    read(streams.stdout, &mut heard.out, &mut own).await;
+                    read(streams.stdout, &mut heard.out, GATHER, &mut own).await;
                     lines.close(line);
                     out.truncated = lines.truncated;
                 }
             }
         };
         let mut own = |bytes: &[u8]| err.push(bytes);
-        let read_err = read(streams.stderr, &mut heard.err, &mut own);
+        let read_err = read(streams.stderr, &mut heard.err, Duration::ZERO, &mut own);
         let mut reading = pin!(async {
             tokio::select! {
                 _ = async { tokio::join!(read_out, read_err) } => {}
@@ -107,12 +107,26 @@ where
     Ok(((out, err), status))
 }
 
+/// How long lines gather before they are read. rsync writes each of a million lines by itself, and waking up for each
+/// costs more than the line.
+const GATHER: Duration = Duration::from_millis(2);
+
 /// Reads one stream up to its last mark, or to its end. One that breaks has ended: the marks tell the rest.
-async fn read(mut from: impl AsyncRead + Unpin, stream: &mut Stream, own: &mut impl FnMut(&[u8])) {
+async fn read(
+    mut from: impl AsyncRead + Unpin,
+    stream: &mut Stream,
+    gather: Duration,
+    own: &mut impl FnMut(&[u8]),
+) {
     let mut chunk = vec![0; 64 << 10];
     while !stream.ended() {
         match from.read(&mut chunk).await {
-            Ok(n) if n > 0 => stream.take(&chunk[..n], own),
+            Ok(n) if n > 0 => {
+                stream.take(&chunk[..n], own);
+                if !gather.is_zero() && n < chunk.len() / 2 && !stream.ended() {
+                    tokio::time::sleep(gather).await;
+                }
+            }
             _ => return stream.close(own),
         }
     }

@@ -14,7 +14,9 @@ use crate::world::exec::printable;
 const HEAD: usize = 300 << 10;
 /// The most that the line before a chunk may take.
 const CHUNK_LINE: usize = 16 << 10;
-/// How much is asked of the system at once.
+/// How much room is made before the first bytes come, for each of thousands of answers that are awaited at once.
+const FIRST: usize = 1 << 10;
+/// How much is asked of the system at once when more comes.
 const PIECE: usize = 16 << 10;
 
 /// Status and headers.
@@ -272,11 +274,11 @@ impl<S: AsyncRead + Unpin> Reader<S> {
 
     /// Waits for more bytes; false where the far side has closed the connection.
     async fn more(&mut self) -> Result<bool, Fault> {
-        let mut piece = [0; PIECE];
-        match self.stream.read(&mut piece).await {
+        self.buffer
+            .reserve(if self.came == 0 { FIRST } else { PIECE });
+        match self.stream.read_buf(&mut self.buffer).await {
             Ok(0) => Ok(false),
             Ok(count) => {
-                self.buffer.extend_from_slice(&piece[..count]);
                 self.came += count as u64;
                 Ok(true)
             }
