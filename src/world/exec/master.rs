@@ -16,7 +16,7 @@ use super::reason::{self, Hint, Reason};
 use super::words::printable;
 use crate::clock::short;
 use crate::event::Cause;
-use crate::world::files;
+use crate::world::files::{self, NotRead};
 
 /// How long ssh waits for one address to accept and to say who it is.
 pub(super) const CONNECT: Duration = Duration::from_secs(6);
@@ -64,7 +64,7 @@ pub(super) async fn connect(target: &Target, hint: &Hint) -> Result<Link, Reason
         return Err(Reason::new(Cause::NoName, "is not a destination for ssh"));
     }
     if let Some(config) = &target.config
-        && let Err(why) = files::look(config)
+        && let Err(why @ NotRead::Kind(_)) = files::look(config)
     {
         let what = format!(
             "cannot be asked: its ssh-config `{}`: {why}",
