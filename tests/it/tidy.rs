@@ -441,6 +441,33 @@ fn files_that_somebody_names_are_read_in_one_place() {
     );
 }
 
+/// Scripts for hosts that read a file by a name that is not their own.
+const FAR_READERS: &[&str] = &[
+    "src/steps/mirror/sample.rs",
+    "src/steps/mirror/stamps.rs",
+    "src/steps/packages/dpkg.rs",
+    "src/steps/traffic/count.sh",
+];
+
+#[test]
+fn scripts_read_regular_files_only() {
+    let reads = r#"\b(cat|head|tail|sed|awk|grep|sha256sum)\b[^|)\n]*(-- |< ?)"\$"#;
+    let reads = regex_lite::Regex::new(reads).unwrap();
+    let mut found = Vec::new();
+    for file in files(&root().join("src")) {
+        let text = text(&file);
+        if reads.is_match(&text) {
+            assert!(
+                text.contains("[ -f \"$"),
+                "{}: a script that reads a file asks first whether it is one: a pipe would be emptied",
+                file.display()
+            );
+            found.push(file.display().to_string());
+        }
+    }
+    assert_eq!(found, FAR_READERS);
+}
+
 #[test]
 fn files_are_short() {
     let mut wrong = Vec::new();

@@ -26,6 +26,8 @@ pub(super) struct Stamps {
     pub(super) now: i64,
     pub(super) stamp: Option<Stamp>,
     pub(super) running: Vec<Running>,
+    /// What stands where a stamp is looked for and is no regular file: reading a pipe would empty it.
+    pub(super) odd: Vec<String>,
 }
 
 /// One stamp: the state that the tree had when its last sync was complete.
@@ -80,6 +82,9 @@ for f in Archive-Update-in-Progress-*; do
   printf 'running %s %s\n' "$(stat -c %Y -- "$f")" "$(printf %s "$f" | tr -c '[:alnum:]._-' '?')"
 done
 for f in {stamps}; do
+  if [ -e "$f" ] && [ ! -d "$f" ] && [ ! -f "$f" ]; then
+    printf 'odd %s\n' "$(printf %s "$f" | tr '\n' '?')"
+  fi
   [ -f "$f" ] || continue
   sum=$(sha256sum < "$f") || continue
   printf 'stamp %s %s %s\n' "$(stat -L -c %Y -- "$f")" "${{sum%% *}}" "$f"
@@ -118,6 +123,7 @@ pub(super) fn parse(host: &str, path: &str, stdout: &[u8]) -> Result<Stamps, Uns
             "" => {}
             "end" => ended = true,
             "absent" => stamps.absent = Some(shown(rest.trim().as_bytes())),
+            "odd" => stamps.odd.push(shown(rest.as_bytes())),
             "now" => stamps.now = rest.parse().map_err(|_| garbled(line))?,
             "folder" => stamps.folder = rest.to_owned(),
             "running" => {

@@ -69,13 +69,10 @@ async fn a_pipe_in_place_of_a_file_keeps_what_is_in_it() {
     let trees = Trees::new();
     let pipe = trees.target().join("pool/main/z");
     fs::remove_file(&pipe).unwrap();
-    assert!(
-        Command::new("mkfifo")
-            .arg(&pipe)
-            .status()
-            .unwrap()
-            .success()
-    );
+    for name in [&pipe, &trees.target().join("stamp")] {
+        let made = Command::new("mkfifo").arg(name).status();
+        assert!(made.unwrap().success());
+    }
     let mut end = OpenOptions::new()
         .read(true)
         .write(true)
@@ -83,8 +80,10 @@ async fn a_pipe_in_place_of_a_file_keeps_what_is_in_it() {
         .unwrap();
     end.write_all(b"line").unwrap();
     age(&trees.source().join("pool/main/z"), 60);
-    let finding = trees.look("sample = 1000").await;
+    let finding = trees.look("sample = 1000\nstamp = \"stamp\"").await;
     assert_eq!(finding.outcome, Outcome::Fail, "{finding:#?}");
+    let words = "`stamp` on `standby` is no regular file, and is not read";
+    assert!(tells(&finding, words), "{finding:#?}");
     let mut line = [0; 4];
     end.read_exact(&mut line).unwrap();
     assert_eq!(&line, b"line");

@@ -198,6 +198,11 @@ fn live(rows: &mut Rows, stamps: &Stamps, is_target: bool) {
             actual,
         );
     }
+    for name in &stamps.odd {
+        let actual = format!("`{name}` on `{host}` is no regular file, and is not read");
+        let what = format!("stamp of {host}");
+        rows.row(Outcome::Unknown, &what, "a file", actual);
+    }
     for running in &stamps.running {
         let stuck = running.seconds >= STUCK;
         let for_how_long = short(Duration::from_secs(running.seconds));

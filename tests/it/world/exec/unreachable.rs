@@ -152,4 +152,16 @@ async fn a_destination_cannot_be_an_option_and_a_missing_configuration_is_told()
     };
     let unseen = exec.ask(&host, &sh("true"), LONG).await.unwrap_err();
     assert_eq!(unseen.cause, Cause::Missing, "{unseen:?}");
+    // ssh would wait for whoever writes to a pipe, and read what is for somebody else.
+    let dir = tempfile::tempdir().unwrap();
+    let pipe = dir.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    host.via = Via::Ssh {
+        destination: "odd".into(),
+        config: Some(pipe),
+    };
+    let unseen = exec.ask(&host, &sh("true"), LONG).await.unwrap_err();
+    let words = "it is a pipe, not a regular file";
+    assert!(unseen.detail.contains(words), "{unseen:?}");
 }
