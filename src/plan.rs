@@ -5,8 +5,10 @@
 //! already compiled into each entry's [`Rule`]; nothing below this point asks for the mode again.
 
 mod edit;
+mod part;
 
 pub use edit::{Edit, Place, Side, Value, Way};
+pub use part::Part;
 
 use std::fmt;
 use std::time::Duration;

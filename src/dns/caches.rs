@@ -213,7 +213,7 @@ mod tests {
         let www = RecordSet::new(key, 300, ["192.0.2.1"]).unwrap();
         let value = RecordSet::value_of([&www]);
         assert_eq!(served(&value), Ok(vec![Kept::Set { ttl: 300 }]));
-        let broken = Value([("x".to_owned(), serde_json::json!(7))].into());
+        let broken = Value([("x".to_owned(), serde_json::json!(7).into())].into());
         assert!(served(&broken).is_err());
     }
 

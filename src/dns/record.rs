@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::dns::name;
-use crate::plan::Value;
+use crate::plan::{Part, Value};
 
 /// The types that a failover moves or must know of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -206,10 +206,7 @@ impl RecordSet {
     pub fn value_of<'a>(sets: impl IntoIterator<Item = &'a RecordSet>) -> Value {
         Value(
             sets.into_iter()
-                .map(|set| {
-                    let json = serde_json::to_value(set).unwrap_or(Json::Null);
-                    (set.key.to_string(), json)
-                })
+                .map(|set| (set.key.to_string(), Part::of(set)))
                 .collect(),
         )
     }
@@ -220,8 +217,8 @@ impl RecordSet {
         value
             .0
             .iter()
-            .map(|(key, json)| {
-                let set = RecordSet::deserialize(json)
+            .map(|(key, part)| {
+                let set: RecordSet = (part.read())
                     .map_err(|error| format!("`{key}` holds no record set: {error}"))?;
                 if set.key.to_string() == *key {
                     Ok(set)
@@ -397,9 +394,11 @@ mod tests {
         );
         value
             .0
-            .insert("other.example.org. A".into(), json!(set.clone()));
+            .insert("other.example.org. A".into(), Part::of(&set));
         assert!(RecordSet::sets_of(&value).is_err());
-        value.0.insert("other.example.org. A".into(), json!(7));
+        value
+            .0
+            .insert("other.example.org. A".into(), json!(7).into());
         assert!(RecordSet::sets_of(&value).is_err());
     }
 

@@ -3,16 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::Deserialize;
-use serde_json::Value as Json;
-
 use super::look::within;
 use super::stop::{Stop, StopSignal};
 use super::world::World;
 use crate::clock::Stamp;
 use crate::dns::RecordSet;
 use crate::event::Pulse;
-use crate::plan::{Edit, Entry, Side, Value, Way};
+use crate::plan::{Edit, Entry, Part, Side, Value, Way};
 use crate::step::Pulses;
 
 /// How long a place that cannot be read is tried after the last moment at which a write may land.
@@ -146,7 +143,7 @@ pub(super) fn describe(side: Side, edit: &Edit, expected: Side, seen: &Value) ->
 
 /// That a server stored other TTLs than it was given: each pair of TTLs once.
 fn told(written: &Value, stored: &Value) -> String {
-    let ttl = |part: Option<&Json>| part.and_then(|part| part.get("ttl")).and_then(Json::as_u64);
+    let ttl = |part: Option<&Part>| part.and_then(|part| part.json().get("ttl")?.as_u64());
     let mut pairs: BTreeMap<(Option<u64>, Option<u64>), Vec<&String>> = BTreeMap::new();
     for (key, part) in &stored.0 {
         let pair = (ttl(Some(part)), ttl(written.0.get(key)));
@@ -164,17 +161,14 @@ fn told(written: &Value, stored: &Value) -> String {
 }
 
 /// What a part holds, in words.
-pub(super) fn held(part: Option<&Json>) -> String {
-    let Some(json) = part else {
+pub(super) fn held(part: Option<&Part>) -> String {
+    let Some(part) = part else {
         return "nothing".into();
     };
-    if let Ok(set) = RecordSet::deserialize(json) {
+    if let Ok(set) = part.read() {
         return RecordSet::told(Some(&set));
     }
-    let text = match json {
-        Json::String(text) => text.clone(),
-        other => other.to_string(),
-    };
+    let text = part.told();
     const MOST: usize = 60;
     match text.char_indices().nth(MOST) {
         Some((at, _)) => format!("`{}…`", &text[..at]),

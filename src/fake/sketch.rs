@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use serde_json::json;
-
 use crate::plan::{
     Act, Direction, Edit, Entry, FORMAT, IfInterrupted, Mode, Nature, Objectives, Pace, Place,
     Plan, Rule, Then, Value,
@@ -126,8 +124,8 @@ pub fn edit_of(id: &str) -> Edit {
     let value = |side: &str| {
         Value(
             [
-                ("one".to_owned(), json!(side)),
-                ("two".to_owned(), json!(side)),
+                ("one".to_owned(), side.into()),
+                ("two".to_owned(), side.into()),
             ]
             .into(),
         )

@@ -45,7 +45,10 @@ fn direction() -> Direction {
 
 pub(crate) fn value(address: &str, ttl: u32) -> Value {
     let set = json!({ "ttl": ttl, "members": [address] });
-    Value(BTreeMap::from([("www.example.org. AAAA".to_owned(), set)]))
+    Value(BTreeMap::from([(
+        "www.example.org. AAAA".to_owned(),
+        set.into(),
+    )]))
 }
 
 pub(crate) fn edit() -> Edit {

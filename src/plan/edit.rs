@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value as Json;
+
+use super::part::Part;
 
 /// `before` and `after` of one place; its inverse is the way back.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,7 +38,7 @@ impl Edit {
     /// The parts of `seen` that hold what a write in this direction wrote, but for their TTL.
     pub fn stored(&self, way: Way, seen: &Value) -> Value {
         let (_, written) = self.along(way);
-        let differs = |(key, part): &(&String, &Json)| {
+        let differs = |(key, part): &(&String, &Part)| {
             let written = written.0.get(*key);
             !same(Some(part), written, &["aside"]) && same(Some(part), written, &["aside", "ttl"])
         };
@@ -82,21 +83,18 @@ impl Edit {
     /// Whether a part of `seen` is as before, and whether it is as after.
     fn part(&self, key: &str, seen: &Value, stored: &[&str]) -> (bool, bool) {
         let [seen, before, after] = [seen, &self.before, &self.after].map(|value| value.0.get(key));
-        let as_written = same(seen, after, stored) && !same(before, after, stored);
         let exactly = |ours| same(seen, ours, &["aside"]);
-        (exactly(before), exactly(after) || as_written)
+        let as_written = || same(seen, after, stored) && !same(before, after, stored);
+        (exactly(before), exactly(after) || as_written())
     }
 }
 
 /// Whether two parts are the same, but for these members.
-fn same(a: Option<&Json>, b: Option<&Json>, but: &[&str]) -> bool {
-    let (Some(Json::Object(a)), Some(Json::Object(b))) = (a, b) else {
-        return a == b;
-    };
-    let counts = |key: &&String| !but.contains(&key.as_str());
-    let of_a = a.keys().filter(counts).count();
-    let mut of_b = b.iter().filter(|(key, _)| counts(key)).peekable();
-    of_a == b.keys().filter(counts).count() && of_b.all(|(key, value)| a.get(key) == Some(value))
+fn same(a: Option<&Part>, b: Option<&Part>, but: &[&str]) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => a.is_like(b, but),
+        _ => a.is_none() && b.is_none(),
+    }
 }
 
 /// Which way a change goes.
@@ -139,7 +137,7 @@ impl fmt::Display for Place {
 /// The parts of a `dns` place are record sets (`www.example.org. A`); a missing part is an absent set.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Value(pub BTreeMap<String, Json>);
+pub struct Value(pub BTreeMap<String, Part>);
 
 impl Value {
     pub fn is_empty(&self) -> bool {
@@ -147,7 +145,7 @@ impl Value {
     }
 
     /// The parts that are wanted.
-    fn taken(&self, wanted: impl Fn(&(&String, &Json)) -> bool) -> Value {
+    fn taken(&self, wanted: impl Fn(&(&String, &Part)) -> bool) -> Value {
         let parts = self.0.iter().filter(wanted);
         Value(
             parts
@@ -160,13 +158,13 @@ impl Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value as Json, json};
 
     fn value(parts: &[(&str, u32)]) -> Value {
         Value(
             parts
                 .iter()
-                .map(|(key, n)| ((*key).to_owned(), json!(n)))
+                .map(|(key, n)| ((*key).to_owned(), json!(n).into()))
                 .collect(),
         )
     }
@@ -197,7 +195,7 @@ mod tests {
 
     #[test]
     fn bookkeeping_is_no_value_and_another_ttl_is_somebody_s_but_just_after_the_write() {
-        let one = |part: Json| Value([("www".to_owned(), part)].into());
+        let one = |part: Json| Value([("www".to_owned(), part.into())].into());
         let edit = Edit {
             place: Place::default(),
             before: one(json!({ "data": ["old"], "ttl": 300, "aside": { "comments": ["ours"] } })),

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value as Json;
 
 use super::numbers::count;
 use super::text::{Line, Role};
-use crate::plan::{Edit, Value};
+use crate::plan::{Edit, Part, Value};
 
 /// One record of a record set, in columns.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,12 +66,12 @@ pub(super) fn extent(edit: &Edit) -> String {
     count(keys.len(), noun(&[&edit.before, &edit.after]))
 }
 
+/// What the parts are: a place holds record sets or settings, and not both.
 fn noun(values: &[&Value]) -> &'static str {
-    let mut parts = values.iter().flat_map(|value| value.0.values()).peekable();
-    if parts.peek().is_some() && parts.all(|part| record_set(part).is_some()) {
-        "record set"
-    } else {
-        "setting"
+    let mut parts = values.iter().flat_map(|value| value.0.values());
+    match parts.next().and_then(Set::of) {
+        Some(_) => "record set",
+        None => "setting",
     }
 }
 
@@ -101,38 +103,43 @@ impl Row {
     }
 }
 
-fn part_rows(key: &str, part: Option<&Json>) -> Vec<Row> {
+fn part_rows(key: &str, part: Option<&Part>) -> Vec<Row> {
     let Some(part) = part else {
         return Vec::new();
     };
-    let Some((ttl, data, extra)) = record_set(part) else {
-        let value = match part {
-            Json::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        return vec![Row::Other(format!("{key}: {value}"))];
+    let Some(set) = Set::of(part) else {
+        return vec![Row::Other(format!("{key}: {}", part.told()))];
     };
     let (name, rtype) = key.rsplit_once(' ').unwrap_or((key, "?"));
-    let mut rows: Vec<Row> = data
-        .iter()
+    let mut rows: Vec<Row> = (set.data.into_iter())
         .map(|data| Row::Record {
             name: name.to_owned(),
-            ttl: ttl.to_string(),
+            ttl: set.ttl.to_string(),
             rtype: rtype.to_owned(),
-            data: (*data).to_owned(),
+            data,
         })
         .collect();
-    if !extra.is_null() {
+    if !set.extra.is_null() {
+        let extra = set.extra;
         rows.push(Row::Other(format!("; {name} {rtype} also keeps {extra}")));
     }
     rows
 }
 
-/// TTL, data and what else is kept, where the part is a record set.
-fn record_set(part: &Json) -> Option<(u64, Vec<&str>, &Json)> {
-    let ttl = part.get("ttl")?.as_u64()?;
-    let data = part.get("data")?.as_array()?;
-    part.get("key")?;
-    let data = data.iter().map(Json::as_str).collect::<Option<Vec<_>>>()?;
-    Some((ttl, data, part.get("extra").unwrap_or(&Json::Null)))
+/// A record set, as far as it is shown.
+#[derive(Deserialize)]
+struct Set {
+    #[serde(rename = "key")]
+    _key: IgnoredAny,
+    ttl: u64,
+    data: Vec<String>,
+    #[serde(default)]
+    extra: Json,
+}
+
+impl Set {
+    /// Where the part is one.
+    fn of(part: &Part) -> Option<Set> {
+        part.read().ok()
+    }
 }

@@ -11,7 +11,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use serde_json::json;
 
 use super::model::{Model, Sees, Timing, Traits};
 use crate::clock::Clock;
@@ -140,7 +139,7 @@ impl Surveyor for Imagination<'_> {
                 Ok(found)
             });
         }
-        let value = |text: &str| Value([("value".to_owned(), json!(text))].into());
+        let value = |text: &str| Value([("value".to_owned(), text.into())].into());
         let seen: Vec<Edit> = (self.seen.iter())
             .flat_map(|seen| seen.plan.edits())
             .filter(|(_, edit)| edit.place.step == step.id)

@@ -2,17 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value as Json;
-
 use super::Change;
 use crate::dns::RecordSet;
-use crate::plan::{Plan, Stay};
+use crate::plan::{Part as Held, Plan, Stay};
 
 /// Both values of one part of a change: a record set, a setting.
 #[derive(Clone, Copy, PartialEq)]
 struct Part<'a> {
-    before: Option<&'a Json>,
-    after: Option<&'a Json>,
+    before: Option<&'a Held>,
+    after: Option<&'a Held>,
 }
 
 /// What is not as it was, by the id of the step that makes the change.
@@ -78,7 +76,7 @@ fn part_changes(step: &str, key: &str, was: &Part<'_>, is: &Part<'_>) -> Vec<Cha
 }
 
 /// What differs on one side of a part: what it holds, or what it would hold.
-fn side(step: &str, key: &str, when: &str, was: Option<&Json>, is: Option<&Json>) -> Vec<Change> {
+fn side(step: &str, key: &str, when: &str, was: Option<&Held>, is: Option<&Held>) -> Vec<Change> {
     if was == is {
         return Vec::new();
     }
@@ -125,11 +123,11 @@ fn side(step: &str, key: &str, when: &str, was: Option<&Json>, is: Option<&Json>
     list
 }
 
-fn set(part: Option<&Json>) -> Option<RecordSet> {
-    serde_json::from_value(part?.clone()).ok()
+fn set(part: Option<&Held>) -> Option<RecordSet> {
+    part?.read().ok()
 }
 
-fn ttl(part: Option<&Json>) -> Option<u32> {
+fn ttl(part: Option<&Held>) -> Option<u32> {
     set(part).map(|set| set.ttl)
 }
 
@@ -139,11 +137,10 @@ fn moves(part: &Part<'_>) -> String {
 }
 
 /// The value of a part, on one line.
-fn text(part: Option<&Json>) -> String {
+fn text(part: Option<&Held>) -> String {
     match (set(part), part) {
         (Some(set), _) => format!("{} (TTL {}s)", set.data.join(", "), set.ttl),
-        (None, Some(Json::String(text))) => text.clone(),
-        (None, Some(json)) => json.to_string(),
+        (None, Some(part)) => part.told(),
         (None, None) => "nothing".to_owned(),
     }
 }

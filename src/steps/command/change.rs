@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use serde_json::Value as Json;
 
 use super::{LANDING, On, ran, reach, tail};
 use crate::event::{Answer, Cause, Unseen};
@@ -35,14 +34,12 @@ pub(super) struct Changing {
 
 /// A value that holds what `read` printed.
 pub(super) fn value(text: &str) -> Value {
-    Value(BTreeMap::from([(
-        PART.to_owned(),
-        Json::String(text.to_owned()),
-    )]))
+    Value(BTreeMap::from([(PART.to_owned(), text.into())]))
 }
 
-fn text(value: &Value) -> &str {
-    value.0.get(PART).and_then(Json::as_str).unwrap_or_default()
+fn text(value: &Value) -> String {
+    let part = value.0.get(PART);
+    part.and_then(|part| part.read().ok()).unwrap_or_default()
 }
 
 impl Changing {

@@ -54,11 +54,11 @@ async fn a_zone_that_is_written_in_one_call_is_one_edit() {
     assert_eq!(keys, ["example.org. A", "example.org. AAAA"]);
     assert_eq!(survey.locks, keys);
     assert_eq!(
-        edit.after.0["example.org. A"]["data"],
+        edit.after.0["example.org. A"].json()["data"],
         json!(["198.51.100.20"])
     );
-    assert_eq!(edit.after.0["example.org. A"]["ttl"], json!(60));
-    assert_eq!(edit.before.0["example.org. A"]["ttl"], json!(300));
+    assert_eq!(edit.after.0["example.org. A"].json()["ttl"], json!(60));
+    assert_eq!(edit.before.0["example.org. A"].json()["ttl"], json!(300));
     assert!(survey.promise.contains("one call"), "{}", survey.promise);
     let said: Vec<_> = survey.stays.iter().map(|stay| stay.what.as_str()).collect();
     assert_eq!(
@@ -100,7 +100,7 @@ async fn a_record_of_a_proxy_moves_to_the_other_sides_proxy_or_stays() {
         assert_eq!(survey.refusals, [""; 0]);
         let after = &survey.edits[0].after.0;
         assert_eq!(
-            after["example.org. AAAA"]["data"],
+            after["example.org. AAAA"].json()["data"],
             json!(["2001:db8:1::20"])
         );
         let stay = survey
@@ -108,7 +108,7 @@ async fn a_record_of_a_proxy_moves_to_the_other_sides_proxy_or_stays() {
             .iter()
             .find(|stay| stay.what == "example.org. A");
         if moves {
-            assert_eq!(after["example.org. A"]["data"], json!([other]));
+            assert_eq!(after["example.org. A"].json()["data"], json!([other]));
             assert_eq!(stay, None);
         } else {
             assert!(!after.contains_key("example.org. A"));

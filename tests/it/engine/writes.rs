@@ -16,7 +16,7 @@ use super::bench::{Bench, Scripted};
 const LATE: WriteFault = WriteFault::Lands(Duration::from_secs(15));
 
 fn theirs() -> Value {
-    Value([("one".to_owned(), json!("elsewhere"))].into())
+    Value([("one".to_owned(), "elsewhere".into())].into())
 }
 
 fn settled(events: &[Event], on: Way) -> Vec<Option<Side>> {
