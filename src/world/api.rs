@@ -14,9 +14,8 @@ use std::error::Error;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use reqwest::header::{HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Url};
-use serde_json::Value as Json;
 use tokio::time::Instant;
 
 pub use self::reply::{Lost, Reply};
@@ -108,14 +107,14 @@ impl Api {
             .map_err(Lost::unseen)
     }
 
-    /// Changes something, on the word of a permit, and is over when the permit is.
+    /// Changes something, on the word of a permit, and is over when the permit is. `body` is JSON.
     pub async fn write(
         &self,
         permit: &Permit<'_>,
         method: Method,
         url: &str,
         auth: &Auth<'_>,
-        body: Option<&Json>,
+        body: Option<&str>,
     ) -> Result<Reply, Lost> {
         let left = permit.until().left(&Clock::real().now());
         if left.is_zero() {
@@ -171,7 +170,7 @@ impl Api {
         method: reqwest::Method,
         url: &str,
         auth: &Auth<'_>,
-        body: Option<&Json>,
+        body: Option<&str>,
         timeout: Duration,
     ) -> Result<Reply, Lost> {
         let client = self.client()?;
@@ -188,7 +187,9 @@ impl Api {
                 .header(header.clone(), value.clone())
                 .timeout(left);
             if let Some(json) = body {
-                request = request.json(json);
+                request = request
+                    .header(CONTENT_TYPE, "application/json")
+                    .body(json.to_owned());
             }
             let response = request
                 .send()

@@ -1,6 +1,6 @@
 //! What the providers share: gathering, comparison, and how a command names a secret.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde_json::json;
 
@@ -80,41 +80,50 @@ impl Swap {
 
     /// Every key of either side, sorted.
     pub(super) fn keys(&self) -> Vec<RecordKey> {
-        let keys: BTreeSet<_> = (self.from.iter())
-            .chain(&self.to)
-            .map(|set| set.key.clone())
-            .collect();
-        keys.into_iter().collect()
+        let pairs = self.pairs().into_iter();
+        pairs.map(|(key, ..)| key.clone()).collect()
     }
 
-    /// Each key with the set that is there and the set that shall be.
-    pub(super) fn pairs(&self) -> Vec<(RecordKey, Option<&RecordSet>, Option<&RecordSet>)> {
-        let (from, to) = (by_key(&self.from), by_key(&self.to));
-        (self.keys().into_iter())
-            .map(|key| {
-                let pair = (from.get(&key).copied(), to.get(&key).copied());
-                (key, pair.0, pair.1)
-            })
-            .collect()
+    /// Each key with the set that is there and the set that shall be, sorted by key.
+    pub(super) fn pairs(&self) -> Vec<(&RecordKey, Option<&RecordSet>, Option<&RecordSet>)> {
+        pairs(&self.from, &self.to)
     }
 
     /// How what was just read differs from what must be there; `None` where it does not, and where it reads as if all
     /// were written already: that may be an old copy, and to write it once more changes nothing.
     pub(super) fn foreign(&self, fresh: &[RecordSet]) -> Option<String> {
-        let (from, to, fresh) = (by_key(&self.from), by_key(&self.to), by_key(fresh));
-        let keys = self.keys();
-        if keys.iter().all(|key| fresh.get(key) == to.get(key)) {
+        let ours: HashSet<&RecordKey> = (self.from.iter().chain(&self.to))
+            .map(|set| &set.key)
+            .collect();
+        let beside = |sets| {
+            let pairs = pairs(sets, fresh).into_iter();
+            pairs.filter(|(key, ..)| ours.contains(key))
+        };
+        if beside(&self.to).all(|(_, to, fresh)| to == fresh) {
             return None;
         }
-        let differences: Vec<_> = (keys.iter())
-            .filter_map(|key| differs(key, from.get(key).copied(), fresh.get(key).copied()))
+        let differences: Vec<_> = beside(&self.from)
+            .filter_map(|(key, from, fresh)| differs(key, from, fresh))
             .collect();
         (!differences.is_empty()).then(|| differences.join("; "))
     }
 }
 
-fn by_key(sets: &[RecordSet]) -> BTreeMap<&RecordKey, &RecordSet> {
-    sets.iter().map(|set| (&set.key, set)).collect()
+/// Each key of two lists with the set that each has there, sorted by key.
+pub(super) fn pairs<'s>(
+    one: &'s [RecordSet],
+    two: &'s [RecordSet],
+) -> Vec<(&'s RecordKey, Option<&'s RecordSet>, Option<&'s RecordSet>)> {
+    let mut pairs: BTreeMap<&RecordKey, (Option<&RecordSet>, Option<&RecordSet>)> = one
+        .iter()
+        .map(|set| (&set.key, (Some(set), None)))
+        .collect();
+    for set in two {
+        pairs.entry(&set.key).or_default().1 = Some(set);
+    }
+    (pairs.into_iter())
+        .map(|(key, (one, two))| (key, one, two))
+        .collect()
 }
 
 pub(super) fn find<'a>(sets: &'a [RecordSet], key: &RecordKey) -> Option<&'a RecordSet> {

@@ -225,7 +225,7 @@ impl MythicBeasts {
         let refused = |why| Answer::Refused { why };
         let url = self.set_url(zone, key, None).map_err(refused)?;
         let host = host(zone, key).map_err(refused)?;
-        let body = to.map(|set| body(set, &host));
+        let body = to.map(|set| body(set, &host).to_string());
         let method = match to {
             Some(_) => Method::Put,
             None => Method::Delete,
@@ -236,7 +236,7 @@ impl MythicBeasts {
         };
         let reply = self
             .api
-            .write(permit, method, &url, &auth, body.as_ref())
+            .write(permit, method, &url, &auth, body.as_deref())
             .await
             .map_err(|lost| lost.answer())?;
         if !reply.is_success() {
@@ -364,7 +364,7 @@ impl Provider for MythicBeasts {
             in_shell(&self.write_key.id),
             in_shell(&self.write_key.secret)
         );
-        let command = |(key, _, to): &(RecordKey, Option<&RecordSet>, Option<&RecordSet>)| {
+        let command = |(key, _, to): &(&RecordKey, Option<&RecordSet>, Option<&RecordSet>)| {
             let url = quoted(&self.set_url(&zone, key, None).ok()?);
             let host = host(&zone, key).ok()?;
             Some(match to {

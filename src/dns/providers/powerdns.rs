@@ -13,7 +13,6 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde::de::DeserializeOwned;
-use serde_json::Value as Json;
 
 use self::zone::{Metadata, Zone, patch, twice};
 use super::common::{Swap, in_shell, quoted, refusal};
@@ -159,8 +158,8 @@ impl PowerDns {
     }
 
     async fn swap(&self, zone: &str, permit: &Permit<'_>) -> Result<String, Answer> {
-        let (swap, _) = sendable(&Grounds::default(), permit.from(), permit.to())
-            .map_err(|reasons| refusal(&reasons))?;
+        let refused = |reasons: Vec<String>| refusal(&reasons);
+        let swap = sendable(&Grounds::default(), permit.from(), permit.to()).map_err(refused)?;
         let unseen = |unseen: Unseen| Answer::Refused {
             why: format!("nothing was sent: {}", unseen.detail),
         };
@@ -172,8 +171,7 @@ impl PowerDns {
             zone: seen.barred(zone, &metadata).into_iter().collect(),
             ..Grounds::default()
         };
-        let (swap, body) =
-            sendable(&grounds, permit.from(), permit.to()).map_err(|reasons| refusal(&reasons))?;
+        against(&grounds, &swap).map_err(refused)?;
         if let Some(why) = swap.foreign(&sets) {
             return Err(Answer::Refused { why });
         }
@@ -181,7 +179,7 @@ impl PowerDns {
         let url = self.zone_url(zone, None);
         let written = self
             .api
-            .write(permit, Method::Patch, &url, &auth, Some(&body))
+            .write(permit, Method::Patch, &url, &auth, Some(&patch(&swap)))
             .await;
         let answer = match written {
             Ok(reply) if reply.is_success() => {
@@ -255,16 +253,19 @@ impl PowerDns {
     }
 }
 
-/// The swap and the body of its one call, or why it must not be sent.
-fn sendable(grounds: &Grounds, from: &Value, to: &Value) -> Result<(Swap, Json), Vec<String>> {
+/// The swap, or why it must not be sent.
+fn sendable(grounds: &Grounds, from: &Value, to: &Value) -> Result<Swap, Vec<String>> {
     let swap = Swap::new(from, to)?;
+    against(grounds, &swap)?;
+    Ok(swap)
+}
+
+/// What speaks against a swap.
+fn against(grounds: &Grounds, swap: &Swap) -> Result<(), Vec<String>> {
     let mut reasons = grounds.against(&swap.keys());
-    reasons.extend(twice(&swap));
+    reasons.extend(twice(swap));
     match reasons.is_empty() {
-        true => {
-            let body = patch(&swap);
-            Ok((swap, body))
-        }
+        true => Ok(()),
         false => Err(reasons),
     }
 }
@@ -352,7 +353,7 @@ impl Provider for PowerDns {
     }
 
     fn commands(&self, zone: &str, from: &Value, to: &Value) -> Vec<String> {
-        let Ok((_, body)) = sendable(&Grounds::default(), from, to) else {
+        let Ok(swap) = sendable(&Grounds::default(), from, to) else {
             return Vec::new();
         };
         let curl = |method: &str, rest: &str| {
@@ -363,7 +364,7 @@ impl Provider for PowerDns {
         };
         let body = format!(
             " -H 'Content-Type: application/json' --data {} {}",
-            quoted(&body.to_string()),
+            quoted(&patch(&swap)),
             quoted(&self.zone_url(zone, None))
         );
         let notify = format!(" {}", quoted(&self.zone_url(zone, Some("notify"))));

@@ -1,6 +1,6 @@
 //! A zone as the API shows it, and the one call that changes it.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use crate::dns::providers::common::Swap;
@@ -126,45 +126,73 @@ impl Rrset {
 
 /// One entry of a PATCH. Where a set stands, comments are left out, which keeps them as they are now, those of
 /// a colleague too; a set that was removed comes back with its own.
-fn entry(key: &RecordKey, from: Option<&RecordSet>, to: Option<&RecordSet>) -> Json {
-    let name = format!("{}.", key.name);
-    let rtype = key.rtype.to_string();
-    let Some(to) = to else {
-        return json!({ "name": name, "type": rtype, "changetype": "DELETE" });
-    };
-    let disabled = to.extra.get("disabled").and_then(Json::as_array);
-    let records: Vec<_> = (to
-        .data
-        .iter()
-        .map(|data| json!({ "content": data, "disabled": false })))
-    .chain(
-        disabled
-            .into_iter()
-            .flatten()
-            .map(|content| json!({ "content": content, "disabled": true })),
-    )
-    .collect();
-    let mut entry = json!({
-        "name": name,
-        "type": rtype,
-        "ttl": to.ttl,
-        "changetype": "REPLACE",
-        "records": records,
-    });
-    if let (None, Some(comments)) = (from, to.aside.get("comments")) {
-        entry["comments"] = comments.clone();
+#[derive(Serialize)]
+struct Entry<'s> {
+    changetype: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comments: Option<&'s Json>,
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    records: Option<Vec<Row<'s>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ttl: Option<u32>,
+    #[serde(rename = "type")]
+    rtype: RecordType,
+}
+
+#[derive(Serialize)]
+struct Row<'s> {
+    content: &'s str,
+    disabled: bool,
+}
+
+impl<'s> Entry<'s> {
+    fn of(key: &RecordKey, from: Option<&'s RecordSet>, to: Option<&'s RecordSet>) -> Entry<'s> {
+        let name = format!("{}.", key.name);
+        let rtype = key.rtype;
+        let Some(to) = to else {
+            return Entry {
+                changetype: "DELETE",
+                comments: None,
+                name,
+                records: None,
+                ttl: None,
+                rtype,
+            };
+        };
+        let row = |disabled| move |content| Row { content, disabled };
+        let disabled = to.extra.get("disabled").and_then(Json::as_array);
+        let disabled = disabled.into_iter().flatten().filter_map(Json::as_str);
+        let served = to.data.iter().map(String::as_str);
+        Entry {
+            changetype: "REPLACE",
+            comments: (to.aside.get("comments")).filter(|_| from.is_none()),
+            name,
+            records: Some(
+                served
+                    .map(row(false))
+                    .chain(disabled.map(row(true)))
+                    .collect(),
+            ),
+            ttl: Some(to.ttl),
+            rtype,
+        }
     }
-    entry
 }
 
 /// The body of the one call: deletions first, since the order counts where an alias becomes addresses.
-pub(super) fn patch(swap: &Swap) -> Json {
+pub(super) fn patch(swap: &Swap) -> String {
+    #[derive(Serialize)]
+    struct Body<'s> {
+        rrsets: Vec<Entry<'s>>,
+    }
     let pairs = swap.pairs();
     let (gone, kept): (Vec<_>, Vec<_>) = pairs.into_iter().partition(|(.., to)| to.is_none());
-    let entries: Vec<_> = (gone.iter().chain(&kept))
-        .map(|(key, from, to)| entry(key, *from, *to))
+    let pairs = gone.into_iter().chain(kept);
+    let rrsets = pairs
+        .map(|(key, from, to)| Entry::of(key, from, to))
         .collect();
-    json!({ "rrsets": entries })
+    serde_json::to_string(&Body { rrsets }).unwrap_or_default()
 }
 
 /// A record cannot be served and disabled in one set.

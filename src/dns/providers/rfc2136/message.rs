@@ -1,5 +1,6 @@
 //! The messages of RFC 2136.
 
+use std::collections::{BTreeSet, HashSet};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use hickory_resolver::proto::op::update_message::UpdateMessage;
@@ -116,7 +117,8 @@ pub(super) fn fits(key: &Key, message: &Message) -> Result<(), String> {
 
 /// The keys at which nothing may be: new ones, and those that cannot live beside a new one.
 pub(super) fn absent(swap: &Swap) -> Vec<RecordKey> {
-    let mut keys: Vec<RecordKey> = Vec::new();
+    let mut keys: BTreeSet<RecordKey> = BTreeSet::new();
+    let held: HashSet<&RecordKey> = swap.from.iter().map(|set| &set.key).collect();
     for (key, from, to) in swap.pairs() {
         if from.is_some() || to.is_none() {
             continue;
@@ -127,15 +129,13 @@ pub(super) fn absent(swap: &Swap) -> Vec<RecordKey> {
         };
         for rtype in rivals {
             let rival = RecordKey::new(&key.name, *rtype);
-            if !swap.from.iter().any(|set| set.key == rival) {
-                keys.push(rival);
+            if !held.contains(&rival) {
+                keys.insert(rival);
             }
         }
-        keys.push(key);
+        keys.insert(key.clone());
     }
-    keys.sort();
-    keys.dedup();
-    keys
+    keys.into_iter().collect()
 }
 
 /// A record without data: "no such set" or "delete the set", by its class.
