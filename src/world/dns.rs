@@ -51,13 +51,20 @@ pub async fn ask_over_tcp(
     timeout: Duration,
 ) -> Result<DnsSeen, Unseen> {
     let mut query = question(name, rtype, rd)?;
-    let deadline = Instant::now() + timeout;
-    let mut message = over_tcp(server, &query, deadline).await?;
-    if knows_no_edns(&message) {
-        query.edns = None;
-        message = over_tcp(server, &query, deadline).await?;
-    }
-    Ok(digest(&message, rtype, true))
+    let now = Instant::now();
+    let deadline = now + timeout;
+    let first = over_tcp(server, &query, now + timeout / 2).await;
+    let again = match &first {
+        Ok(message) => knows_no_edns(message),
+        // Some that know no EDNS say nothing to it.
+        Err(unseen) => unseen.cause == Cause::Frozen,
+    };
+    query.edns = query.edns.filter(|_| !again);
+    let message = match again {
+        true => over_tcp(server, &query, deadline).await,
+        false => first,
+    };
+    Ok(digest(&message?, rtype, true))
 }
 
 /// The whole answer, and whether it came over TCP.
@@ -70,10 +77,10 @@ pub(super) async fn exchange(
 ) -> Result<(Message, bool), Unseen> {
     let mut query = question(name, rtype, rd)?;
     let deadline = Instant::now() + timeout;
-    let mut message = over_udp(server, &query, timeout, deadline).await?;
-    if knows_no_edns(&message) {
+    let mut message = over_udp(server, &mut query, timeout, deadline).await?;
+    if query.edns.is_some() && knows_no_edns(&message) {
         query.edns = None;
-        message = over_udp(server, &query, timeout, deadline).await?;
+        message = over_udp(server, &mut query, timeout, deadline).await?;
     }
     if message.metadata.truncation {
         Ok((over_tcp(server, &query, deadline).await?, true))
@@ -101,13 +108,13 @@ fn question(name: &str, rtype: RecordType, rd: bool) -> Result<Message, Unseen> 
     Ok(query)
 }
 
+/// The last try is one without EDNS: some servers, and things in between, say nothing to a question that has it.
 async fn over_udp(
     server: SocketAddr,
-    query: &Message,
+    query: &mut Message,
     timeout: Duration,
     deadline: Instant,
 ) -> Result<Message, Unseen> {
-    let bytes = encode(query)?;
     let any: IpAddr = match server {
         SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
         SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
@@ -116,8 +123,11 @@ async fn over_udp(
     let socket = UdpSocket::bind((any, 0)).await.map_err(failed)?;
     socket.connect(server).await.map_err(failed)?;
     let mut buffer = vec![0; usize::from(u16::MAX)];
-    for _ in 0..TRIES {
-        socket.send(&bytes).await.map_err(failed)?;
+    for left in (0..TRIES).rev() {
+        if left == 0 {
+            query.edns = None;
+        }
+        socket.send(&encode(query)?).await.map_err(failed)?;
         let until = deadline.min(Instant::now() + timeout / TRIES);
         while let Ok(received) = timeout_at(until, socket.recv(&mut buffer)).await {
             let length = received.map_err(failed)?;

@@ -86,6 +86,9 @@ fn resolver(asked: &Asked, timeout: Duration) -> Result<TokioResolver, Unseen> {
     options.cache_size = 0;
     options.use_hosts_file = ResolveHosts::Never;
     options.attempts = 1;
+    // As the C library asks: what does not fit is asked over TCP, and a server that knows no EDNS is no reason to
+    // see nothing (RFC 6891, 7).
+    options.edns0 = false;
     options.timeout = timeout / 3;
     if matches!(asked, Asked::Authoritative(_)) {
         options.recursion_desired = false;
@@ -149,6 +152,47 @@ async fn one_family(
                 _ => Cause::Garbled,
             };
             Err(Unseen::new(cause, format!("{rtype}: {error}")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hickory_resolver::proto::op::ResponseCode;
+
+    use super::*;
+    use crate::world::dns::tests::{LONG, Scripted, a, anywhere, reply};
+
+    #[tokio::test]
+    async fn a_server_that_knows_no_edns_tells_all_the_same() {
+        for says in [
+            Some(ResponseCode::FormErr),
+            Some(ResponseCode::NotImp),
+            None,
+        ] {
+            let server = Scripted::start(anywhere(), move |query, over_tcp| {
+                let mut reply = reply(query);
+                let asked = query.queries[0].query_type();
+                if asked == RecordType::A {
+                    reply.add_answer(a("www.example.org", 60, "192.0.2.1"));
+                }
+                reply.metadata.truncation = asked == RecordType::A && !over_tcp;
+                match (&query.edns, says) {
+                    (None, _) => {}
+                    (Some(_), None) => return Vec::new(),
+                    (Some(_), Some(code)) => reply.metadata.response_code = code,
+                }
+                vec![reply.to_vec().unwrap()]
+            })
+            .await;
+            for asked in [
+                Asked::Resolver(server.at),
+                Asked::Authoritative(vec![server.at]),
+            ] {
+                let seen = addresses("www.example.org", &asked, LONG).await.unwrap();
+                let seen: Vec<String> = seen.iter().map(|seen| seen.ip.to_string()).collect();
+                assert_eq!(seen, ["192.0.2.1"], "{says:?}");
+            }
         }
     }
 }

@@ -173,6 +173,27 @@ async fn a_server_that_knows_no_edns_is_asked_again_without() {
     }
 }
 
+/// Some servers, and firewalls before them, say nothing to what they do not know.
+#[tokio::test]
+async fn a_server_that_says_nothing_to_edns_is_asked_again_without() {
+    let server = Scripted::start(anywhere(), |query, over_tcp| {
+        let mut reply = reply(query);
+        reply.add_answer(a("example.org", 60, "192.0.2.1"));
+        // What is cut short over UDP is asked over TCP without EDNS, too.
+        reply.metadata.truncation = !over_tcp;
+        match query.edns {
+            Some(_) => Vec::new(),
+            None => bytes(&reply),
+        }
+    })
+    .await;
+    let time = Duration::from_secs(6);
+    let seen = ask(server.at, "example.org", RecordType::A, false, time).await;
+    assert_eq!(seen.unwrap().records, ["192.0.2.1"]);
+    let seen = ask_over_tcp(server.at, "example.org", RecordType::A, false, time).await;
+    assert_eq!(seen.unwrap().records, ["192.0.2.1"]);
+}
+
 #[tokio::test]
 async fn an_answer_is_read_with_chain_ttl_and_authority() {
     let server = Scripted::start(anywhere(), |query, _| {
