@@ -5,6 +5,7 @@ mod faults;
 mod mythic_beasts;
 mod own;
 mod powerdns;
+mod views;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -132,14 +133,19 @@ fn secret(dir: &Path, name: &str, value: &str) -> Datum {
     Datum::Secret(SecretRef::File(path.display().to_string()))
 }
 
-pub fn rfc2136(dir: &Path, at: SocketAddr, key: &Tsig) -> Arc<dyn Provider> {
+/// A TSIG key as a playbook has it.
+fn table(dir: &Path, key: &Tsig) -> Datum {
     let mut table = Fields::default();
     table.insert("name", Datum::Text(key.name.clone()), 0..0);
     let file = format!("{}-{}", key.name, key.secret.len());
     table.insert("secret", secret(dir, &file, &key.secret), 0..0);
+    Datum::Table(table)
+}
+
+pub fn rfc2136(dir: &Path, at: SocketAddr, key: &Tsig) -> Arc<dyn Provider> {
     build("rfc2136", |fields| {
         fields.insert("server", Datum::Text(at.to_string()), 0..0);
-        fields.insert("key", Datum::Table(table), 0..0);
+        fields.insert("key", table(dir, key), 0..0);
     })
 }
 

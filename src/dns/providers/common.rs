@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde_json::json;
 
-use crate::dns::{RecordKey, RecordSet};
+use crate::dns::{Grounds, RecordKey, RecordSet};
 use crate::event::Answer;
 use crate::plan::Value;
 use crate::secret::SecretRef;
@@ -82,6 +82,20 @@ impl Swap {
     pub(super) fn keys(&self) -> Vec<RecordKey> {
         let pairs = self.pairs().into_iter();
         pairs.map(|(key, ..)| key.clone()).collect()
+    }
+
+    /// What speaks against the swap: the grounds, and `more` of the provider's own.
+    pub(super) fn allowed(
+        &self,
+        grounds: &Grounds,
+        more: impl IntoIterator<Item = String>,
+    ) -> Result<(), Vec<String>> {
+        let mut reasons = grounds.against(&self.keys());
+        reasons.extend(more);
+        match reasons.is_empty() {
+            true => Ok(()),
+            false => Err(reasons),
+        }
     }
 
     /// Each key with the set that is there and the set that shall be, sorted by key.

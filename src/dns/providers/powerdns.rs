@@ -171,7 +171,7 @@ impl PowerDns {
             zone: seen.barred(zone, &metadata).into_iter().collect(),
             ..Grounds::default()
         };
-        against(&grounds, &swap).map_err(refused)?;
+        swap.allowed(&grounds, None).map_err(refused)?;
         if let Some(why) = swap.foreign(&sets) {
             return Err(Answer::Refused { why });
         }
@@ -256,18 +256,8 @@ impl PowerDns {
 /// The swap, or why it must not be sent.
 fn sendable(grounds: &Grounds, from: &Value, to: &Value) -> Result<Swap, Vec<String>> {
     let swap = Swap::new(from, to)?;
-    against(grounds, &swap)?;
+    swap.allowed(grounds, twice(&swap))?;
     Ok(swap)
-}
-
-/// What speaks against a swap.
-fn against(grounds: &Grounds, swap: &Swap) -> Result<(), Vec<String>> {
-    let mut reasons = grounds.against(&swap.keys());
-    reasons.extend(twice(swap));
-    match reasons.is_empty() {
-        true => Ok(()),
-        false => Err(reasons),
-    }
 }
 
 /// The sets at these keys. What cannot be read matters only where it was asked for.

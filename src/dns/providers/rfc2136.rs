@@ -203,15 +203,11 @@ impl Rfc2136 {
         to: &Value,
     ) -> Result<(Swap, Message), Vec<String>> {
         let swap = Swap::new(from, to)?;
-        let mut reasons = grounds.against(&swap.keys());
         let update = message::update(zone, &swap)
             .and_then(|update| message::fits(&self.write_key, &update).map(|()| update));
-        match update {
-            Ok(update) if reasons.is_empty() => return Ok((swap, update)),
-            Ok(_) => {}
-            Err(why) => reasons.push(why),
-        }
-        Err(reasons)
+        swap.allowed(grounds, update.as_ref().err().cloned())?;
+        let update = update.map_err(|why| vec![why])?;
+        Ok((swap, update))
     }
 
     async fn swap(&self, zone: &str, permit: &Permit<'_>) -> Result<String, Answer> {

@@ -51,6 +51,12 @@ fn forged(piece: &[u8]) -> Vec<u8> {
     answer
 }
 
+fn forged_refusal(piece: &[u8]) -> Vec<u8> {
+    let mut answer = forged(piece);
+    answer[5] = 5;
+    answer
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_answer_to_an_update_is_unclear_and_never_done() {
     if !have(&["named"]) {
@@ -98,6 +104,14 @@ async fn a_lost_answer_to_an_update_is_unclear_and_never_done() {
     let why = unclear(write(&*provider, &before(), &after()).await);
     assert!(why.contains("without a signature"), "{why}");
     assert_eq!(read(&*direct, &[WWW]).await, before());
+
+    // And "refused": the update may be kept back, and come later.
+    let relay = Relay::start(server.v4, is_update, Fate::Forged(forged_refusal));
+    let provider = rfc2136(dir.path(), relay.at, &key);
+    match write(&*provider, &before(), &after()).await {
+        Answer::Declined { why } => assert!(why.contains("without a signature"), "{why}"),
+        other => panic!("{other:?}"),
+    }
 
     // A server that cannot be reached, or says nothing, gets no update.
     let frozen = FrozenPort::open(V4);

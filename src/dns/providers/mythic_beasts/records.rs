@@ -95,20 +95,17 @@ pub(super) fn sendable(
     to: &Value,
 ) -> Result<Swap, Vec<String>> {
     let swap = Swap::new(from, to)?;
-    let keys = swap.keys();
-    let mut reasons = grounds.against(&keys);
-    reasons.extend(keys.iter().filter_map(|key| host(zone, key).err()));
+    let pairs = swap.pairs().into_iter();
+    let elsewhere = pairs.filter_map(|(key, ..)| host(zone, key).err());
     let borrowed = (swap.from.iter()).filter(|set| set.extra.get("template").is_some());
-    reasons.extend(borrowed.map(|set| {
+    let borrowed = borrowed.map(|set| {
         format!(
             "`{}` comes from a template or from the service itself; make it a record of the zone first",
             set.key
         )
-    }));
-    match reasons.is_empty() {
-        true => Ok(swap),
-        false => Err(reasons),
-    }
+    });
+    swap.allowed(grounds, elsewhere.chain(borrowed))?;
+    Ok(swap)
 }
 
 /// The name as the API wants it: relative to the zone.

@@ -15,15 +15,22 @@ pub(super) fn meaning(
     opened: &Opened,
 ) -> Result<String, Answer> {
     let Opened { reply, signed } = opened;
-    if let Some(why) = signed::denial(reply, key, zone) {
-        return Err(Answer::Refused {
-            why: format!("the name server `{server}` did not take the update: {why}"),
-        });
-    }
     let code = ResponseCode::from(0, (reply.code & 15) as u8);
-    let refused = |why: &str| Answer::Refused {
-        why: format!("the name server `{server}` did not take the update: {why}"),
+    // The update may have been kept back by whoever said no in the server's place.
+    let refused = |why: &str| match signed {
+        true => Answer::Refused {
+            why: format!("the name server `{server}` did not take the update: {why}"),
+        },
+        false => Answer::Declined {
+            why: format!(
+                "the name server `{server}` did not take the update: {why}; but it says so without a signature, so \
+                 anybody may have said it"
+            ),
+        },
     };
+    if let Some(why) = signed::denial(reply, key, zone) {
+        return Err(refused(&why));
+    }
     match code {
         ResponseCode::FormErr | ResponseCode::NotImp | ResponseCode::NotZone => {
             Err(refused(&format!("it answers `{code}`")))

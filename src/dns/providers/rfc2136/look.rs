@@ -54,9 +54,9 @@ impl<'a> Reader<'a> {
     /// the zone's own server.
     async fn ask(&self, questions: Vec<(String, Message)>) -> Result<Vec<Reply>, Unseen> {
         let (mut bytes, mut sealed) = (Vec::new(), Vec::new());
-        for (id, (asked, mut question)) in questions.into_iter().enumerate() {
-            // Different ones within what is in flight on a connection; nobody can answer without the secret.
-            question.metadata.id = (id % usize::from(u16::MAX)) as u16;
+        let first = questions.first().map_or(0, |(_, first)| first.metadata.id);
+        for (n, (asked, mut question)) in questions.into_iter().enumerate() {
+            question.metadata.id = id_of(first, n);
             let (message, seal) = Sealed::seal(question, self.signer.clone(), now())
                 .map_err(|why| self.garbled(&asked, why))?;
             bytes.push(message);
@@ -122,10 +122,10 @@ impl<'a> Reader<'a> {
 
     /// The same for somebody who has no key; `None` where the server tells him nothing.
     pub(super) async fn read_unsigned(&self, keys: &[RecordKey]) -> Option<Vec<RecordSet>> {
-        let mut bytes = Vec::new();
-        for (id, key) in keys.iter().enumerate() {
+        let (mut bytes, mut first) = (Vec::new(), None);
+        for (n, key) in keys.iter().enumerate() {
             let mut question = message::question(key).ok()?;
-            question.metadata.id = (id % usize::from(u16::MAX)) as u16;
+            question.metadata.id = id_of(*first.get_or_insert(question.metadata.id), n);
             bytes.push(question.to_vec().ok()?);
         }
         let answers = ask_all(self.server, &bytes, TIMEOUT).await.ok()?;
@@ -162,10 +162,11 @@ impl<'a> Reader<'a> {
         let mut covered = Vec::new();
         for (name, reply) in names.iter().zip(&replies) {
             if let Some(alias) = reply.answers.iter().find(|entry| entry.rtype == DNAME) {
-                bars.insert(
-                    name,
-                    format!("the DNAME at `{}` answers for it", alias.owner),
-                );
+                // It answers for what is below its own name.
+                if alias.owner != *name {
+                    let why = format!("the DNAME at `{}` answers for it", alias.owner);
+                    bars.insert(name, why);
+                }
                 continue;
             }
             if reply.code == 0 || !reply.answers.is_empty() {
@@ -240,7 +241,7 @@ impl<'a> Reader<'a> {
             )),
             Some(_) => {}
             // Only what the server itself knows of its primary is asked.
-            None if primary.ends_with(zone) => {
+            None if is_within(&primary, zone) => {
                 let rtype = match server.ip() {
                     IpAddr::V4(_) => RecordType::A,
                     IpAddr::V6(_) => RecordType::Aaaa,
@@ -297,6 +298,9 @@ impl<'a> Reader<'a> {
                     ),
                 ));
             }
+            if !signed && heads == 0 {
+                return Err(garbled("its first message is not signed".into()));
+            }
             heads += reply
                 .answers
                 .iter()
@@ -315,6 +319,18 @@ impl<'a> Reader<'a> {
             }
         }
     }
+}
+
+/// Whether a name is the zone's or lies below it.
+fn is_within(name: &str, zone: &str) -> bool {
+    let rest = name.strip_suffix(zone.trim_end_matches('.'));
+    rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+}
+
+/// The id of the n-th of several questions: different ones within what is in flight on a connection, and others than
+/// those of a moment ago, whose answers could be played once more.
+fn id_of(first: u16, n: usize) -> u16 {
+    first.wrapping_add((n % (1 << 16)) as u16)
 }
 
 /// The sets at these keys, from the answers to the questions for them.

@@ -20,6 +20,7 @@ pub(super) const DNAME: u16 = 39;
 const OPT: u16 = 41;
 const TSIG: u16 = 250;
 const IN: u16 = 1;
+const ANY: u16 = 255;
 
 /// Signatures and what belongs to them; they lead nowhere.
 const DNSSEC: &[u16] = &[24, 25, 30, 43, 46, 47, 48, 50, 51, 59, 60];
@@ -209,7 +210,7 @@ impl Reply {
     fn additional(&mut self, cursor: &mut Cursor) -> Read<()> {
         let begins = cursor.at;
         let owner = cursor.name()?;
-        let (rtype, _class, ttl) = (cursor.u16()?, cursor.u16()?, cursor.u32()?);
+        let (rtype, class, ttl) = (cursor.u16()?, cursor.u16()?, cursor.u32()?);
         let length = cursor.u16()?;
         let end = cursor.at + usize::from(length);
         match rtype {
@@ -226,6 +227,10 @@ impl Reply {
                         _ => drop(options.take(size.into())?),
                     }
                 }
+            }
+            // Its sum covers both as they must be (RFC 8945, 4.2).
+            TSIG if (class, ttl) != (ANY, 0) => {
+                return Err("a signature has a class and a TTL that none has".into());
             }
             TSIG => {
                 let algorithm = cursor.name()?;
@@ -305,7 +310,9 @@ fn text(bytes: &[u8], begins: usize) -> Holds {
     });
     match read {
         Some(Ok(record)) => Holds::Text(vec![record.data.to_string()]),
-        Some(Err(error)) => Holds::Unread(error.to_string()),
+        Some(Err(error)) => {
+            Holds::Unread(format!("what it holds is no data of its type ({error})"))
+        }
         None => Holds::Unread("it is beyond the end".into()),
     }
 }

@@ -1,7 +1,11 @@
 //! The signatures of RFC 8945, made and checked.
 //!
-//! They are made and checked here and not by the DNS library's client, since that hides the reason of an
-//! unsigned refusal: a wrong secret, an unknown key and a failed prerequisite would look the same.
+//! The DNS library makes them and computes their sums. Its own verifier is not used: it takes no message of a
+//! transfer without a signature, refuses whole messages for one odd record, compares the names of algorithms by
+//! case, and hides the reason of an unsigned refusal, so that a wrong secret, an unknown key and a failed
+//! prerequisite would look the same.
+//!
+//! Shortened sums (5.2.2.1) are not taken: no server makes them unasked.
 
 use hickory_resolver::proto::ProtoError;
 use hickory_resolver::proto::op::{Message, ResponseCode};
@@ -10,8 +14,8 @@ use hickory_resolver::proto::rr::{Name, TSigner};
 use super::reply::{Reply, Signature};
 use crate::dns::name;
 
-/// The most unsigned messages between two signed ones of a transfer (RFC 8945, section 5.3.1).
-const UNSIGNED_LIMIT: usize = 100;
+/// The most unsigned messages between two signed ones of a transfer (RFC 8945, 5.3.1).
+const UNSIGNED_LIMIT: usize = 99;
 
 /// A message that was sent, and what its answers are checked against.
 pub(super) struct Sealed {
@@ -63,15 +67,14 @@ impl Sealed {
         Ok((bytes, sealed))
     }
 
-    /// Reads one answer and checks its signature, if it has one. An answer that is not to this question, or
-    /// whose signature is wrong, is an error.
+    /// Reads one answer and checks its signature, if it has one, also where it tells of an error (5.2.3). An answer
+    /// that is not to this question, or whose signature is wrong, is an error.
     pub(super) fn open(&mut self, bytes: &[u8], now: u64) -> Result<Opened, String> {
         let reply = Reply::read(bytes)?;
         if reply.id != self.id || !reply.is_response {
             return Err("the answer belongs to another question".into());
         }
-        let signature =
-            (reply.signature.as_ref()).filter(|tsig| !tsig.mac.is_empty() && tsig.error == 0);
+        let signature = (reply.signature.as_ref()).filter(|tsig| !tsig.mac.is_empty());
         let Some(tsig) = signature else {
             self.unsigned += 1;
             if self.unsigned > UNSIGNED_LIMIT {
@@ -152,7 +155,7 @@ pub(super) fn denial(reply: &Reply, key: &str, zone: &str) -> Option<String> {
     let why = match (tsig, ResponseCode::from(0, (reply.code & 15) as u8)) {
         (16, _) => format!("the secret of key `{key}` is wrong (BADSIG)"),
         (17, _) => format!("it does not know the key `{key}` with this algorithm (BADKEY)"),
-        (18, _) => "its clock and this machine's differ by more than five minutes (BADTIME)".into(),
+        (18, _) => format!("{} (BADTIME)", clocks(reply.signature.as_ref())),
         (1.., _) => format!("the signature failed with error {tsig}"),
         (0, ResponseCode::Refused) => format!(
             "it refuses (REFUSED): the key `{key}` may not do this in `{zone}`, or is not the right one, or this machine's address is not allowed"
@@ -164,3 +167,28 @@ pub(super) fn denial(reply: &Reply, key: &str, zone: &str) -> Option<String> {
     };
     Some(why)
 }
+
+/// How the clocks differ, where the server says what its own shows (RFC 8945, 5.2.3).
+fn clocks(tsig: Option<&Signature>) -> String {
+    let theirs = tsig.and_then(|tsig| {
+        let shows = <[u8; 6]>::try_from(tsig.rest.as_slice()).ok()?;
+        let shows = shows
+            .iter()
+            .fold(0, |sum, byte| (sum << 8) | u64::from(*byte));
+        Some((shows, tsig.time))
+    });
+    match theirs {
+        Some((theirs, ours)) => {
+            let side = match theirs > ours {
+                true => "ahead of",
+                false => "behind",
+            };
+            let seconds = theirs.abs_diff(ours);
+            format!("its clock is {seconds} seconds {side} this machine's")
+        }
+        None => "its clock and this machine's differ by more than five minutes".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -32,6 +32,27 @@ impl Bind {
         (primary, secondary)
     }
 
+    /// A primary of one zone that shows one text to whoever has the key, and another to everybody else.
+    pub fn in_views(zone: &str, key: &Tsig, with_key: &str, without: &str) -> Bind {
+        let dir = tempfile::tempdir().unwrap();
+        let mut config = String::new();
+        for (view, clients, text) in [
+            ("inside", format!("key {}", key.name), with_key),
+            ("outside", "any".to_owned(), without),
+        ] {
+            put(dir.path(), &format!("{view}.zone"), text);
+            writeln!(
+                config,
+                "view {view} {{ match-clients {{ {clients}; }};\n\
+                 zone \"{zone}\" {{ type primary; file \"{view}.zone\";\n\
+                 update-policy {{ grant {key} zonesub ANY; }}; allow-transfer {{ any; }}; }}; }};",
+                key = key.name
+            )
+            .unwrap();
+        }
+        Bind::start(free_port(), dir, key, &config, zone)
+    }
+
     /// A key that every one of these servers knows, and that may only ask.
     pub fn powerless() -> Tsig {
         Tsig::new("powerless")
