@@ -31,11 +31,15 @@ impl Wire {
     pub async fn connect(at: SocketAddr, timeout: Duration) -> Result<Wire, Unseen> {
         let deadline = Instant::now() + timeout;
         match timeout_at(deadline, TcpStream::connect(at)).await {
-            Ok(Ok(stream)) => Ok(Wire {
-                stream: BufReader::new(stream),
-                at,
-                deadline,
-            }),
+            Ok(Ok(stream)) => {
+                // What is asked goes at once, and does not wait for more; where that is not to be had, it waits.
+                let _ = stream.set_nodelay(true);
+                Ok(Wire {
+                    stream: BufReader::new(stream),
+                    at,
+                    deadline,
+                })
+            }
             Ok(Err(error)) => Err(Unseen::new(
                 cause_of(&error),
                 format!("failed to connect to the name server `{at}` over TCP: {error}"),
@@ -163,58 +167,65 @@ async fn ask_share(
     questions: &[Vec<u8>],
     patience: Duration,
 ) -> Result<Vec<Vec<u8>>, Unseen> {
-    let id = |message: &[u8]| message.get(..2).map(<[u8]>::to_vec);
     let mut answers: Vec<Option<Vec<u8>>> = vec![None; questions.len()];
-    let mut open: VecDeque<usize> = (0..questions.len()).collect();
     let mut together = IN_FLIGHT;
-    while !open.is_empty() {
+    loop {
+        let open = (0..questions.len()).filter(|i| answers[*i].is_none());
+        let open: VecDeque<usize> = open.collect();
+        if open.is_empty() {
+            return Ok(answers.into_iter().flatten().collect());
+        }
+        let before = open.len();
         let mut wire = Wire::connect(at, patience).await?;
-        let mut answered = 0;
-        let lost = loop {
-            let flight: Vec<usize> = open.iter().copied().take(together).collect();
-            if flight.is_empty() {
-                break None;
-            }
-            let asked: Vec<&[u8]> = flight.iter().map(|i| questions[*i].as_slice()).collect();
-            wire.deadline = Instant::now() + patience;
-            if let Err(lost) = wire.ask_several(&asked).await {
-                break Some(lost);
-            }
-            let mut waiting: HashMap<Option<Vec<u8>>, usize> =
-                flight.iter().map(|i| (id(&questions[*i]), *i)).collect();
-            let lost = loop {
-                if waiting.is_empty() {
-                    break None;
-                }
-                wire.deadline = Instant::now() + patience;
-                let answer = match wire.receive().await {
-                    Ok(answer) => answer,
-                    Err(lost) => break Some(lost),
-                };
-                let Some(question) = waiting.remove(&id(&answer)) else {
-                    return Err(Unseen::new(
-                        Cause::Garbled,
-                        format!("the name server `{at}` answered what was not asked"),
-                    ));
-                };
-                answers[question] = Some(answer);
-                answered += 1;
-            };
-            open.retain(|i| answers[*i].is_none());
-            if lost.is_some() {
-                break lost;
-            }
-        };
-        match lost {
+        let over = wire
+            .ask_rest(questions, open, together, patience, &mut answers)
+            .await;
+        let answered = before - answers.iter().filter(|answer| answer.is_none()).count();
+        match over {
             // It takes fewer at a time.
-            Some(lost) if answered > 0 && lost.cause == Cause::Garbled => {
+            Err(lost) if answered > 0 && lost.cause == Cause::Garbled => {
                 together = answered.min(together);
             }
-            Some(lost) => return Err(lost),
-            None => {}
+            over => over?,
         }
     }
-    Ok(answers.into_iter().flatten().collect())
+}
+
+impl Wire {
+    /// Asks what is `open`, so many `together`: as soon as half of them are answered, more are asked, so that neither
+    /// side waits for the other.
+    async fn ask_rest(
+        &mut self,
+        questions: &[Vec<u8>],
+        mut open: VecDeque<usize>,
+        together: usize,
+        patience: Duration,
+        answers: &mut [Option<Vec<u8>>],
+    ) -> Result<(), Unseen> {
+        let id = |message: &[u8]| message.get(..2).map(<[u8]>::to_vec);
+        let mut waiting: HashMap<Option<Vec<u8>>, usize> = HashMap::new();
+        loop {
+            self.deadline = Instant::now() + patience;
+            if waiting.len() <= together / 2 && !open.is_empty() {
+                let room = (together - waiting.len()).min(open.len());
+                let next: Vec<usize> = open.drain(..room).collect();
+                let asked: Vec<&[u8]> = next.iter().map(|i| questions[*i].as_slice()).collect();
+                self.ask_several(&asked).await?;
+                waiting.extend(next.iter().map(|i| (id(&questions[*i]), *i)));
+            }
+            if waiting.is_empty() {
+                return Ok(());
+            }
+            let answer = self.receive().await?;
+            let Some(question) = waiting.remove(&id(&answer)) else {
+                return Err(Unseen::new(
+                    Cause::Garbled,
+                    format!("the name server `{}` answered what was not asked", self.at),
+                ));
+            };
+            answers[question] = Some(answer);
+        }
+    }
 }
 
 /// Whether the header's operation code is QUERY.

@@ -246,7 +246,7 @@ impl MythicBeasts {
             .json()
             .map_err(|unseen| Answer::Unclear { why: unseen.detail })?;
         let members = |set: Option<&RecordSet>| set.map_or(0, |set| set.data.len());
-        let expected = (members(from), members(to));
+        let expected = (members(fresh.as_ref()), members(to));
         if expected != (counts.records_removed, counts.records_added) {
             return Err(Answer::Unclear {
                 why: format!(

@@ -9,7 +9,6 @@ use cutover::fake::{WriteFault, edit_of};
 use cutover::machine::Hold;
 use cutover::plan::{Mode, Side, Value, Way};
 use cutover::store::Blow;
-use serde_json::json;
 
 use super::bench::{Bench, Scripted};
 

@@ -86,7 +86,14 @@ async fn contract(rig: Rig) {
     // Stale: the plan saw other data, another TTL, a set that is gone, no set where there is one.
     let (held, held_serial) = rig.all().await;
     let stale: [(&str, Vec<RecordSet>, Vec<RecordSet>); 5] = [
-        ("other data", before.clone(), after.to_vec()),
+        (
+            "other data",
+            before.clone(),
+            vec![
+                set(www, 60, &["203.0.113.1"]),
+                set(www6, 60, &["2001:db8::99"]),
+            ],
+        ),
         (
             "another TTL",
             vec![set(www, 61, &["198.51.100.20"])],

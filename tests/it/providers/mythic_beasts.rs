@@ -83,7 +83,8 @@ async fn mythic_beasts_replaces_one_set_and_counts() {
         count.count()
     };
     let sent = writes();
-    let why = refused(write(provider, &after, &before).await);
+    let stale = [set(www, 60, &["203.0.113.7"])];
+    let why = refused(write(provider, &stale, &after).await);
     assert!(why.contains("somebody else"), "{why}");
     let old = read(provider, &["old.lab.example. A"]).await;
     let why = refused(write(provider, &old, &after[..0]).await);

@@ -5,7 +5,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use hickory_resolver::proto::rr::Record;
+use hickory_resolver::proto::rr::{self, Record};
 use hickory_resolver::proto::serialize::binary::{BinDecodable, BinDecoder};
 
 use crate::dns::{Holds, Other, RecordKey, RecordType, name};
@@ -103,7 +103,11 @@ impl Entry {
         let Data::Other(holds) = &self.data else {
             return None;
         };
-        let rtype = hickory_resolver::proto::rr::RecordType::from(self.rtype).to_string();
+        // As RFC 3597 writes those without a name.
+        let rtype = match rr::RecordType::from(self.rtype) {
+            rr::RecordType::Unknown(number) => format!("TYPE{number}"),
+            named => named.to_string(),
+        };
         (!DNSSEC.contains(&self.rtype)).then(|| Other::new(&self.owner, rtype, holds.clone()))
     }
 }
