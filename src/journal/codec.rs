@@ -4,6 +4,8 @@
 //! object's bytes as they stand, and the inner object names the hash of the record before it. So a changed
 //! byte is told at the record that holds it, and a missing, doubled or moved record at its place.
 
+use std::sync::Arc;
+
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -33,7 +35,7 @@ pub struct Chain {
 pub struct Sealed {
     pub record: Record,
     /// One line, without its newline.
-    pub bytes: Vec<u8>,
+    pub bytes: Arc<[u8]>,
     pub hash: Hash,
 }
 
@@ -70,20 +72,26 @@ impl Chain {
 
     /// Makes the next record. The chain moves when it is told that the record is durable.
     pub fn seal(&self, at: Stamp, event: Event) -> Result<Sealed, JournalError> {
-        let inner = serde_json::to_vec(&Written {
+        // Written once: a plan of thousands of record sets makes a long line.
+        let mut line = [OPEN, [b'0'; 2 * size_of::<Hash>()].as_slice(), MIDDLE].concat();
+        let begins = line.len();
+        let written = Written {
             format: FORMAT,
             seq: self.next,
             prev: HEXLOWER.encode(&self.head),
             at: &at,
             event: &event,
-        })
-        .map_err(|error| JournalError::Write(error.to_string()))?;
-        let hash: Hash = Sha256::digest(&inner).into();
-        let hex = HEXLOWER.encode(&hash);
+        };
+        serde_json::to_writer(&mut line, &written)
+            .map_err(|error| JournalError::Write(error.to_string()))?;
+        let hash: Hash = Sha256::digest(&line[begins..]).into();
+        line[OPEN.len()..][..2 * size_of::<Hash>()]
+            .copy_from_slice(HEXLOWER.encode(&hash).as_bytes());
+        line.extend_from_slice(CLOSE);
         let seq = self.next;
         Ok(Sealed {
             record: Record { seq, at, event },
-            bytes: [OPEN, hex.as_bytes(), MIDDLE, &inner, CLOSE].concat(),
+            bytes: line.into(),
             hash,
         })
     }

@@ -144,7 +144,7 @@ impl Inner {
             let seq = entry.seq;
             return Err(AppendError::Gap { seq, count });
         }
-        run.records.push(entry.bytes);
+        run.records.push(entry.bytes.to_vec());
         run.head = Some(entry.hash);
         run.state = entry.state;
         Ok(())

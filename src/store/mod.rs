@@ -13,6 +13,7 @@ mod sqlite;
 mod tests;
 
 use std::fmt;
+use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
@@ -86,7 +87,8 @@ pub trait Store: Send + Sync {
 pub struct Append {
     pub run: String,
     pub seq: u64,
-    pub bytes: Vec<u8>,
+    /// Shared: a plan of thousands of record sets makes them long, and an append may have to be asked for again.
+    pub bytes: Arc<[u8]>,
     /// The new head of the run.
     pub hash: Hash,
     /// What a list of runs shows of it without reading its records.

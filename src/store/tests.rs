@@ -19,7 +19,7 @@ fn entry(run: &str, seq: u64) -> Append {
     Append {
         run: run.into(),
         seq,
-        bytes: format!("record {seq} of {run}").into_bytes(),
+        bytes: format!("record {seq} of {run}").into_bytes().into(),
         hash: [u8::try_from(seq).unwrap() + 1; 32],
         state: format!("state {seq}").into_bytes(),
         under: None,
@@ -77,7 +77,10 @@ async fn records_are_numbered_and_the_newest_is_known() {
             Err(AppendError::Taken { seq: 0 })
         );
         let stored = store.read("a", 0).await.unwrap();
-        assert_eq!(stored.records, [entry("a", 0).bytes, entry("a", 1).bytes]);
+        assert_eq!(
+            stored.records,
+            [entry("a", 0), entry("a", 1)].map(|entry| entry.bytes.to_vec())
+        );
         let row = Row {
             run: "a".into(),
             meta: b"about a".to_vec(),
@@ -157,7 +160,7 @@ async fn appends_side_by_side_leave_one_chain_per_run() {
         for run in ["a", "b"] {
             let stored = store.read(run, 0).await.unwrap();
             let expected: Vec<_> = (0..stored.row.count)
-                .map(|seq| entry(run, seq).bytes)
+                .map(|seq| entry(run, seq).bytes.to_vec())
                 .collect();
             assert_eq!(stored.records, expected);
         }

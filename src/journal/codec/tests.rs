@@ -7,7 +7,7 @@ fn sealed() -> Vec<Vec<u8>> {
         let sealed = chain.seal(record.at.clone(), record.event.clone()).unwrap();
         assert_eq!(sealed.record, record);
         chain.advance(&sealed);
-        sealed.bytes
+        sealed.bytes.to_vec()
     };
     samples::records().into_iter().map(seal).collect()
 }
@@ -99,7 +99,7 @@ fn a_record_of_another_journal_does_not_follow() {
         .seal(samples::stamp(1), Event::Waited { entry: 1 })
         .unwrap();
     let mut lines = sealed();
-    lines[1] = second.bytes;
+    lines[1] = second.bytes.to_vec();
     let (seq, why) = damage(&lines);
     assert_eq!(
         (seq, why.as_str()),

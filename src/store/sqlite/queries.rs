@@ -43,7 +43,7 @@ pub(super) fn append(db: &Connection, entry: &Append) -> Answer<Result<(), Appen
     }
     let number = signed(*seq);
     db.prepare_cached("INSERT INTO records (run, seq, bytes) VALUES (?1, ?2, ?3)")?
-        .execute(params![run, number, entry.bytes])?;
+        .execute(params![run, number, &*entry.bytes])?;
     db.prepare_cached("UPDATE runs SET head = ?2, count = ?3, state = ?4 WHERE run = ?1")?
         .execute(params![run, entry.hash, number + 1, entry.state])?;
     Ok(Ok(()))

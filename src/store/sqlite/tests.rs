@@ -10,7 +10,7 @@ fn entry(seq: u64, size: usize) -> Append {
     Append {
         run: "a".into(),
         seq,
-        bytes: vec![b'x'; size],
+        bytes: vec![b'x'; size].into(),
         hash: [u8::try_from(seq % 250).unwrap() + 1; 32],
         state: Vec::new(),
         under: None,
