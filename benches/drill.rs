@@ -1,6 +1,6 @@
 //! What a whole drill costs, on real servers on loopback: BIND with a secondary, nginx, sshd, rsync.
 //!
-//! Run it with `cargo bench --bench drill`. It needs what the tests need (`tests/run` installs it). Each
+//! Run it with `cargo bench --bench drill`, or one part: `-- powerdns`. It needs what the tests need (`tests/run` installs it). Each
 //! figure is of the whole process, started anew: wall time, CPU time with its children (ssh, rsync,
 //! dpkg-query), and the most memory of the process itself. It prints the median and the extremes of some
 //! runs, and asserts nothing about time.
@@ -40,32 +40,117 @@ struct Cost {
     records: Vec<Record>,
 }
 
-fn main() {
-    let here = drill(Hosts::Local);
-    report(
-        "a whole drill, both sites on this machine, 4 record sets",
-        &here,
-    );
-    let far = drill(Hosts::Ssh);
-    report("a whole drill, two hosts over ssh, 4 record sets", &far);
-    let many = thousand_records();
-    report("a failover of 1,000 record sets in one zone", &many);
-    println!(
-        "\na failover on PowerDNS ({RUNS} runs: median), beside one raw PATCH of the same sets"
-    );
-    for sets in [1, 100, 1_000, 10_000] {
-        let (raw, wall, memory) = on_powerdns(sets);
-        println!(
-            "  {sets:>6} record sets: {:>8.1} ms, {memory:>6.1} MiB; raw {:>8.1} ms",
-            wall.as_secs_f64() * 1000.0,
-            raw.as_secs_f64() * 1000.0,
+/// The parts, by the word that asks for one: `cargo bench --bench drill -- powerdns`. Without a word, all.
+const PARTS: &[(&str, fn())] = &[
+    ("local", || {
+        let here = drill(Hosts::Local);
+        report(
+            "a whole drill, both sites on this machine, 4 record sets",
+            &here,
         );
+    }),
+    ("ssh", || {
+        let far = drill(Hosts::Ssh);
+        report("a whole drill, two hosts over ssh, 4 record sets", &far);
+    }),
+    ("published", || {
+        let many = thousand_records();
+        report(
+            "a failover of 1,000 record sets in one zone, until all name servers are seen new",
+            &many,
+        );
+    }),
+    ("powerdns", || {
+        rows("PowerDNS, beside `curl -X PATCH`", on_powerdns);
+    }),
+    ("rfc2136", || rows("BIND, beside `nsupdate`", on_bind)),
+];
+
+fn main() {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&String> = args.iter().filter(|arg| !arg.starts_with('-')).collect();
+    for (name, part) in PARTS {
+        if words.is_empty() || words.iter().any(|word| *word == name) {
+            part();
+        }
+    }
+}
+
+/// One zone of so many record sets, each moved by one write where it fits: what each program costs.
+fn rows(what: &str, measure: fn(usize) -> Row) {
+    println!("\n{what} (median of {RUNS} runs: time, CPU time, peak memory)");
+    for sets in [1, 100, 1_000, 10_000] {
+        let Row {
+            raw,
+            plan,
+            failover,
+        } = measure(sets);
+        print!("  {sets:>6} record sets: alone {:>7.1} ms", ms(raw));
+        for (name, cost) in [("plan", &plan), ("failover", &failover)] {
+            print!(
+                "; {name} {:>7.1} ms, {:>7.1} ms, {:>5.1} MiB",
+                ms(cost.wall),
+                ms(cost.cpu),
+                cost.memory_kib as f64 / 1024.0
+            );
+        }
+        println!("; failover / alone {:.2}", ms(failover.wall) / ms(raw));
+    }
+}
+
+struct Row {
+    /// What a person would type, once all is prepared.
+    raw: Duration,
+    plan: Cost,
+    failover: Cost,
+}
+
+fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
+
+/// Runs there and back by turns: the other program, and then ours.
+fn row(dir: &Path, key: &Tsig, playbook: &str, raw: impl Fn(&str) -> Command) -> Row {
+    let mut times: Vec<Duration> = (0..RUNS)
+        .map(|n| {
+            let mut command = raw(turn(n));
+            let began = Instant::now();
+            let done = command.stdout(Stdio::null()).status().unwrap();
+            assert!(done.success(), "{command:?}");
+            began.elapsed()
+        })
+        .collect();
+    // An odd number of them has left the zone at the new side.
+    let done = raw("old").stdout(Stdio::null()).status().unwrap();
+    assert!(done.success());
+    let costs = |verb: &[&str], back: bool| {
+        let mut costs: Vec<Cost> = (0..RUNS)
+            .map(|n| {
+                let to = if back { turn(n) } else { "new" };
+                run(dir, key, &[verb, &[playbook, "--to", to]].concat())
+            })
+            .collect();
+        costs.sort_by_key(|cost| cost.wall);
+        costs.swap_remove(RUNS / 2)
+    };
+    times.sort();
+    Row {
+        raw: times[RUNS / 2],
+        plan: costs(&["plan"], false),
+        failover: costs(&["failover", "--yes"], true),
+    }
+}
+
+fn turn(n: usize) -> &'static str {
+    match n % 2 {
+        0 => "new",
+        _ => "old",
     }
 }
 
 fn report(what: &str, costs: &[Cost]) {
     println!("\n{what} ({} runs: min / median / max)", costs.len());
-    let row = |name: &str, figure: &dyn Fn(&Cost) -> f64, unit: &str| {
+    let line = |name: &str, figure: &dyn Fn(&Cost) -> f64, unit: &str| {
         let mut values: Vec<f64> = costs.iter().map(figure).collect();
         values.sort_by(f64::total_cmp);
         let (min, median, max) = (
@@ -75,24 +160,23 @@ fn report(what: &str, costs: &[Cost]) {
         );
         println!("  {name:<46} {min:>8.1} / {median:>8.1} / {max:>8.1} {unit}");
     };
-    let ms = |d: Duration| d.as_secs_f64() * 1000.0;
-    row("wall time", &|c| ms(c.wall), "ms");
-    row(
+    line("wall time", &|c| ms(c.wall), "ms");
+    line(
         "  of it not waiting for name servers",
         &|c| ms(c.wall.saturating_sub(waited(&c.records))),
         "ms",
     );
-    row(
+    line(
         "CPU time, with ssh, rsync and dpkg-query",
         &|c| ms(c.cpu),
         "ms",
     );
-    row(
+    line(
         "peak memory of the process",
         &|c| c.memory_kib as f64 / 1024.0,
         "MiB",
     );
-    row(
+    line(
         "from the write to all name servers seen new",
         &|c| ms(write_to_seen(&c.records)),
         "ms",
@@ -360,51 +444,112 @@ fn thousand_records() -> Vec<Cost> {
         .collect()
 }
 
-/// So many record sets of one zone: the time of a raw PATCH, and the median time and memory of a failover.
-fn on_powerdns(sets: usize) -> (Duration, Duration, f64) {
-    let dir = tempfile::tempdir().unwrap();
-    let key = Tsig::new("bench");
+/// The records of a zone that leads to the old side, and a playbook that moves all of it.
+fn one_zone(sets: usize, provider: &str, server: std::net::SocketAddr) -> (String, String) {
     let mut records = String::new();
     for n in 0..sets {
-        writeln!(records, "h{n} IN A 192.0.2.10").unwrap();
+        writeln!(records, "h{n} IN A {}", OLD).unwrap();
     }
-    let server = PowerDns::primary(&[("bench.example", &zone(&records))], &key);
-    fs::write(dir.path().join("key"), &server.api_key).unwrap();
     let text = format!(
         "[playbook]\nname = \"bench\"\n\n\
-         [hosts.old]\nlocal = true\naddresses = [\"192.0.2.10\"]\n\n\
-         [hosts.new]\nlocal = true\naddresses = [\"198.51.100.20\"]\n\n\
-         [providers.pdns]\nkind = \"powerdns\"\nurl = \"http://{}\"\napi-key = {{ file = \"{}/key\" }}\n\n\
-         [zones.\"bench.example\"]\nprovider = \"pdns\"\nservers = [\"{}\"]\n\n\
-         [[step]]\nid = \"flip\"\nkind = \"dns\"\nrecords = \"all\"\n",
+         [hosts.old]\nlocal = true\naddresses = [\"{OLD}\"]\n\n\
+         [hosts.new]\nlocal = true\naddresses = [\"{NEW}\"]\n\n\
+         [providers.one]\n{provider}\n\n\
+         [zones.\"bench.example\"]\nprovider = \"one\"\nservers = [\"{server}\"]\n\n\
+         [[step]]\nid = \"flip\"\nkind = \"dns\"\nrecords = \"all\"\n"
+    );
+    (records, text)
+}
+
+const OLD: &str = "192.0.2.10";
+const NEW: &str = "198.51.100.20";
+
+fn address(to: &str) -> &'static str {
+    match to {
+        "new" => NEW,
+        _ => OLD,
+    }
+}
+
+fn on_powerdns(sets: usize) -> Row {
+    let dir = tempfile::tempdir().unwrap();
+    let key = Tsig::new("bench");
+    let (records, _) = one_zone(sets, "", lab::v4(53));
+    let server = PowerDns::primary(&[("bench.example", &zone(&records))], &key);
+    fs::write(dir.path().join("key"), &server.api_key).unwrap();
+    let provider = format!(
+        "kind = \"powerdns\"\nurl = \"http://{}\"\napi-key = {{ file = \"{}/key\" }}",
         server.api,
         dir.path().display(),
-        server.v4,
     );
+    let (_, text) = one_zone(sets, &provider, server.v4);
     let playbook = written(dir.path(), &text);
-    let playbook = playbook.to_str().unwrap();
-    let rrset = |n: usize| {
-        serde_json::json!({ "name": format!("h{n}.bench.example."), "type": "A", "ttl": 300,
-            "changetype": "REPLACE", "records": [{ "content": "192.0.2.10", "disabled": false }] })
-    };
-    let body = serde_json::json!({ "rrsets": (0..sets).map(rrset).collect::<Vec<_>>() });
-    let mut raw: Vec<Duration> = (0..RUNS)
-        .map(|_| {
-            let began = Instant::now();
-            server.call("PATCH", "/zones/bench.example.", &body);
-            began.elapsed()
-        })
-        .collect();
-    let mut costs: Vec<Cost> = (0..RUNS)
-        .map(|n| {
-            let to = if n % 2 == 0 { "new" } else { "old" };
-            let args = ["failover", playbook, "--yes", "--to", to];
-            run(dir.path(), &key, &args)
-        })
-        .collect();
-    raw.sort();
-    costs.sort_by_key(|cost| cost.wall);
-    let median = &costs[RUNS / 2];
-    let memory = median.memory_kib as f64 / 1024.0;
-    (raw[RUNS / 2], median.wall, memory)
+    for to in ["new", "old"] {
+        let rrset = |n: usize| {
+            serde_json::json!({ "name": format!("h{n}.bench.example."), "type": "A", "ttl": 300,
+                "changetype": "REPLACE", "records": [{ "content": address(to), "disabled": false }] })
+        };
+        let body = serde_json::json!({ "rrsets": (0..sets).map(rrset).collect::<Vec<_>>() });
+        fs::write(dir.path().join(to), body.to_string()).unwrap();
+    }
+    row(dir.path(), &key, playbook.to_str().unwrap(), |to| {
+        let mut curl = Command::new("curl");
+        curl.args([
+            "-fsS",
+            "-X",
+            "PATCH",
+            "-H",
+            "Content-Type: application/json",
+            "-H",
+        ])
+        .arg(format!("X-API-Key: {}", server.api_key))
+        .arg("--data")
+        .arg(format!("@{}", dir.path().join(to).display()))
+        .arg(format!(
+            "http://{}/api/v1/servers/localhost/zones/bench.example.",
+            server.api
+        ));
+        curl
+    })
+}
+
+fn on_bind(sets: usize) -> Row {
+    let dir = tempfile::tempdir().unwrap();
+    let key = Tsig::new("bench");
+    let (records, _) = one_zone(sets, "", lab::v4(53));
+    let server = Bind::primary(&[("bench.example", &zone(&records))], &key);
+    let provider = format!(
+        "kind = \"rfc2136\"\nserver = \"{}\"\n\
+         key = {{ name = \"{}\", algorithm = \"hmac-sha256\", secret = {{ env = \"BENCH_TSIG\" }} }}",
+        server.v4, key.name
+    );
+    let (_, text) = one_zone(sets, &provider, server.v4);
+    let playbook = written(dir.path(), &text);
+    for (to, from) in [("new", OLD), ("old", NEW)] {
+        let mut script = format!(
+            "server {} {}\nkey hmac-sha256:{} {}\nzone bench.example.\n",
+            server.v4.ip(),
+            server.v4.port(),
+            key.name,
+            key.secret
+        );
+        // As many as fit into one message.
+        for part in (0..sets).collect::<Vec<_>>().chunks(400) {
+            for n in part {
+                writeln!(script, "prereq yxrrset h{n}.bench.example. IN A {from}").unwrap();
+            }
+            for n in part {
+                writeln!(script, "update delete h{n}.bench.example. IN A").unwrap();
+                let to = address(to);
+                writeln!(script, "update add h{n}.bench.example. 300 IN A {to}").unwrap();
+            }
+            script.push_str("send\n");
+        }
+        fs::write(dir.path().join(to), script).unwrap();
+    }
+    row(dir.path(), &key, playbook.to_str().unwrap(), |to| {
+        let mut nsupdate = Command::new("nsupdate");
+        nsupdate.arg("-v").arg(dir.path().join(to));
+        nsupdate
+    })
 }
