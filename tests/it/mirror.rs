@@ -30,6 +30,11 @@ fn playbook(primary: &str, standby: &str, source: &Path, target: &Path, fields: 
     )
 }
 
+/// Whether a fact of the finding says so.
+fn tells(finding: &Finding, words: &str) -> bool {
+    finding.facts.iter().any(|fact| fact.actual.contains(words))
+}
+
 async fn look(text: &str) -> Finding {
     look_with(text, &Pulses::none()).await
 }

@@ -5,15 +5,20 @@ use std::os::unix::fs::symlink;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use cutover::event::Finding;
 use cutover::plan::Outcome;
 
 use super::trees::{Trees, age, put};
-use super::{PROGRAMS, look, playbook};
+use super::{PROGRAMS, look, playbook, tells};
 use crate::lab::have;
 
-fn tells(finding: &Finding, words: &str) -> bool {
-    finding.facts.iter().any(|fact| fact.actual.contains(words))
+/// An index whose one file is a link to what lies beside it.
+fn index_of_links(trees: &Trees) {
+    trees.both("zzz-dists/stable/InRelease", "new");
+    trees.link("../../zzz-dists/stable/InRelease", "dists/stable/InRelease");
+}
+
+fn two_seconds_older(trees: &Trees) {
+    age(&trees.target().join("pool/main/z"), 3602);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -74,11 +79,7 @@ async fn each_case_is_told_as_it_is() {
         ),
         (
             "a link that leads out",
-            |t| {
-                for side in [t.source(), t.target()] {
-                    symlink("/usr", side.join("usr")).unwrap();
-                }
-            },
+            |t| t.link("/usr", "usr"),
             "",
             Outcome::Warn,
             &[
@@ -89,22 +90,14 @@ async fn each_case_is_told_as_it_is() {
         ),
         (
             "a link that leads out, left out",
-            |t| {
-                for side in [t.source(), t.target()] {
-                    symlink("/usr", side.join("usr")).unwrap();
-                }
-            },
+            |t| t.link("/usr", "usr"),
             "exclude = [\"/usr\"]",
             Outcome::Pass,
             &["left out: /usr"],
         ),
         (
             "a link to nothing on both",
-            |t| {
-                for side in [t.source(), t.target()] {
-                    symlink("nothing", side.join("pool/l")).unwrap();
-                }
-            },
+            |t| t.link("nothing", "pool/l"),
             "",
             Outcome::Warn,
             &["on neither host: pool/l"],
@@ -114,8 +107,7 @@ async fn each_case_is_told_as_it_is() {
             |t| {
                 let disk = t.source().parent().unwrap().join("disk");
                 fs::create_dir(&disk).unwrap();
-                symlink("../disk", t.source().join("pool/disk")).unwrap();
-                symlink("../disk", t.target().join("pool/disk")).unwrap();
+                t.link("../disk", "pool/disk");
                 // Each has its own: below the folder of the source `../disk` is another place.
                 fs::create_dir(t.source().join("disk")).unwrap();
             },
@@ -126,14 +118,7 @@ async fn each_case_is_told_as_it_is() {
         (
             "an index whose files are links",
             |t| {
-                t.both("zzz-dists/stable/InRelease", "new");
-                for side in [t.source(), t.target()] {
-                    symlink(
-                        "../../zzz-dists/stable/InRelease",
-                        side.join("dists/stable/InRelease"),
-                    )
-                    .unwrap();
-                }
+                index_of_links(t);
                 put(&t.target(), "zzz-dists/stable/InRelease", "older");
             },
             "index-only = true",
@@ -142,23 +127,14 @@ async fn each_case_is_told_as_it_is() {
         ),
         (
             "an index whose files are links, all the same",
-            |t| {
-                t.both("zzz-dists/stable/InRelease", "new");
-                for side in [t.source(), t.target()] {
-                    symlink(
-                        "../../zzz-dists/stable/InRelease",
-                        side.join("dists/stable/InRelease"),
-                    )
-                    .unwrap();
-                }
-            },
+            index_of_links,
             "index-only = true",
             Outcome::Pass,
             &["holds all", "dists/, project/, zzz-dists"],
         ),
         (
             "another time alone",
-            |t| age(&t.target().join("pool/main/z"), 3602),
+            two_seconds_older,
             "",
             Outcome::Fail,
             &[
@@ -168,7 +144,7 @@ async fn each_case_is_told_as_it_is() {
         ),
         (
             "another time within the window",
-            |t| age(&t.target().join("pool/main/z"), 3602),
+            two_seconds_older,
             "modify-window = \"2s\"",
             Outcome::Pass,
             &["holds all 5 files"],

@@ -4,17 +4,12 @@ use std::fs::{self, OpenOptions};
 use std::io::{Read, Write};
 use std::process::Command;
 
-use cutover::event::Finding;
 use cutover::plan::Outcome;
 use cutover::step::Pulses;
 
 use super::trees::{Trees, age, put};
-use super::{PROGRAMS, look_at, playbook};
+use super::{PROGRAMS, look_at, playbook, tells};
 use crate::lab::have;
-
-fn tells(finding: &Finding, words: &str) -> bool {
-    finding.facts.iter().any(|fact| fact.actual.contains(words))
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn files_are_drawn_from_what_is_compared() {

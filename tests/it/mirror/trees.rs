@@ -38,9 +38,7 @@ impl Trees {
             "project/trace/master",
             "Sun Nov 22 10:33:00 UTC 2026\nArchive serial: 2026112202\n",
         );
-        for side in [trees.source(), trees.target()] {
-            symlink("z", side.join("pool/main/link")).unwrap();
-        }
+        trees.link("z", "pool/main/link");
         trees
     }
 
@@ -55,6 +53,13 @@ impl Trees {
     pub fn both(&self, name: &str, text: &str) {
         put(&self.source(), name, text);
         put(&self.target(), name, text);
+    }
+
+    /// A link to `aim` on both sides.
+    pub fn link(&self, aim: &str, name: &str) {
+        for side in [self.source(), self.target()] {
+            symlink(aim, side.join(name)).unwrap();
+        }
     }
 
     /// What the step finds, with these further fields.
