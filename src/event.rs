@@ -94,7 +94,14 @@ pub enum Event {
     /// Somebody asked the run to stop.
     StopAsked { by: String },
     /// The run goes on in another process.
-    Resumed { by: String, version: String },
+    Resumed {
+        by: String,
+        version: String,
+        /// What was looked at since the last write is looked at again before the next one. Runs of version 0.1.0 went
+        /// on with what they had seen.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        anew: bool,
+    },
     /// Something that the run leaves to be done.
     Owes { owed: Owed },
     /// Nothing more will happen, unless a person reopens the run.

@@ -46,7 +46,8 @@ pub async fn resume<J: Journal, W: World, M: Memory, P: People>(
         None | Some(Ending::Stopped | Ending::Held) => {
             let version = env!("CARGO_PKG_VERSION").to_owned();
             let by = by.clone();
-            run.record(Event::Resumed { by, version }).await?;
+            let anew = true;
+            run.record(Event::Resumed { by, version, anew }).await?;
         }
         Some(ending) if !back => return Ok(ending),
         Some(_) => {}

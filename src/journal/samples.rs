@@ -227,6 +227,7 @@ pub(crate) fn events() -> Vec<Event> {
         Event::Resumed {
             by: by(),
             version: "0.2.0".into(),
+            anew: false,
         },
         Event::Owes {
             owed: Owed {

@@ -39,7 +39,7 @@ impl State {
             // What people are told steers nothing.
             Event::Started { .. } | Event::Looked { .. } | Event::Owes { .. } => return Ok(()),
             Event::StopAsked { .. } => self.stopping = self.ended.is_none(),
-            Event::Resumed { .. } => self.resumed(plan)?,
+            Event::Resumed { anew, .. } => self.resumed(plan, *anew)?,
             Event::Decided { decision, .. } => self.decided(plan, *decision)?,
             _ if self.ended.is_some() => return impossible("anything after its end"),
             Event::Ended { ending } => {
@@ -73,7 +73,7 @@ impl State {
                 if motion.stage != Stage::Write {
                     return impossible("would-change");
                 }
-                self.passed();
+                self.passed(*entry);
             }
             Event::Waited { entry } => {
                 if next(plan, self) != (Move::Wait { entry: *entry }) {
@@ -113,11 +113,12 @@ impl State {
         }
     }
 
-    /// The present motion is over; the pass over the list goes on behind it.
-    fn passed(&mut self) {
+    /// The motion of this entry is over; the pass over the list goes on behind it.
+    fn passed(&mut self, entry: usize) {
         self.motion = None;
         if matches!(self.phase, Phase::Forward | Phase::Return) {
-            self.at += 1;
+            self.past(Some(entry));
+            self.reached = 0;
         }
     }
 
@@ -215,7 +216,7 @@ impl State {
         self.close(plan, Ending::Done);
     }
 
-    /// A pass over the list goes on behind the last check of a batch.
+    /// A pass over the list goes on behind the last entry of a batch.
     fn past(&mut self, last: Option<usize>) {
         if let Some(last) = last {
             self.at = u16::try_from(last + 1).unwrap_or(u16::MAX);
@@ -243,13 +244,16 @@ impl State {
                 self.stage(Stage::Write);
             }
             Some(seen) if seen == to => {
-                self.marks[entry] = match way {
-                    Way::There if first_try => Mark::Unneeded,
-                    // A write of ours came through after all.
-                    Way::There => Mark::Standing,
-                    Way::Back => Mark::Back,
-                };
-                self.passed();
+                self.mark_as(
+                    entry,
+                    match way {
+                        Way::There if first_try => Mark::Unneeded,
+                        // A write of ours came through after all.
+                        Way::There => Mark::Standing,
+                        Way::Back => Mark::Back,
+                    },
+                );
+                self.passed(entry);
             }
             Some(_) if first_try => self.stale(plan),
             // Parts of it are ours: the rest is finished, or undone.
@@ -310,17 +314,20 @@ impl State {
 
     /// What the place holds is left to somebody else.
     fn leave(&mut self, entry: usize) {
-        self.marks[entry] = Mark::Left;
+        self.mark_as(entry, Mark::Left);
         self.left = true;
     }
 
     /// The present motion reached its end.
     fn done(&mut self, entry: usize, way: Way) {
-        self.marks[entry] = match way {
-            Way::There => Mark::Standing,
-            Way::Back => Mark::Back,
-        };
-        self.passed();
+        self.mark_as(
+            entry,
+            match way {
+                Way::There => Mark::Standing,
+                Way::Back => Mark::Back,
+            },
+        );
+        self.passed(entry);
     }
 
     /// A write on the way there did not happen, and surely will not.
@@ -328,15 +335,15 @@ impl State {
         let motion = self.motion.take();
         let act = matches!(plan.entries[entry].nature, Nature::Act(_));
         if !act {
-            self.marks[entry] = Mark::Unmade;
+            self.mark_as(entry, Mark::Unmade);
         } else if motion.is_some_and(|m| m.tries > 1) {
             // An act that was cut off, made again and refused may have happened the first time.
-            self.marks[entry] = Mark::Standing;
+            self.mark_as(entry, Mark::Standing);
         }
         match plan.entries[entry].rule.fail {
             Then::Note => {
                 self.unseen = true;
-                self.passed();
+                self.passed(entry);
             }
             Then::Back if plan.goes_back || !self.stands() => self.go_back(plan),
             Then::Hold if !self.stands() => self.go_back(plan),
@@ -378,10 +385,13 @@ impl State {
             }
             Some(side) if self.turning && side != goal => {
                 if way == Way::There {
-                    self.marks[entry] = match said {
-                        Some(Said::Done) if side == from => Mark::Claimed,
-                        _ => Mark::Standing,
-                    };
+                    self.mark_as(
+                        entry,
+                        match said {
+                            Some(Said::Done) if side == from => Mark::Claimed,
+                            _ => Mark::Standing,
+                        },
+                    );
                 }
                 self.motion = None;
             }
@@ -409,6 +419,13 @@ impl State {
             // It stands where it stood. Without an answer, or with an unclear one, the write never arrived:
             // try again. A no is final.
             Some(_) => match said {
+                // It is made by whoever resumed it, after the looks that led to it.
+                None if self.reached > 0 => {
+                    if way == Way::There {
+                        self.mark_as(entry, Mark::Unmade);
+                    }
+                    self.motion = None;
+                }
                 None | Some(Said::Unclear) if again => self.stage(Stage::Compare),
                 _ if way == Way::There => self.failed(plan, entry),
                 _ => self.held = Some(Hold::NotBack),

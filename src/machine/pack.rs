@@ -174,6 +174,8 @@ impl State {
         out.push(closing | ended << 3 | u8::from(back) << 6 | u8::from(self.left) << 7);
         out.push(flags | stage << 5);
         pack_number(self.at, out);
+        pack_number(self.reached, out);
+        out.push(u8::from(self.stood));
         if let Some(motion) = self.motion {
             pack_number(motion.entry, out);
             out.push(motion.tries);
@@ -207,6 +209,8 @@ impl State {
         self.wrote = flag(4);
         self.left = second >> 7 == 1;
         self.at = unpack_number(bytes)?;
+        self.reached = unpack_number(bytes)?;
+        self.stood = byte(bytes)? == 1;
         self.motion = match value_or_none(&STAGES, third >> 5) {
             None => None,
             Some(stage) => Some(Motion {

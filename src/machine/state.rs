@@ -12,6 +12,8 @@ pub struct State {
     pub(super) phase: Phase,
     /// The next entry of the list, on the way there and on a drill's way back.
     pub(super) at: u16,
+    /// How far it had come when it was resumed: up to here only what is looked at is done again.
+    pub(super) reached: u16,
     /// The one write that is being made.
     pub(super) motion: Option<Motion>,
     /// What each entry has done to the world.
@@ -33,6 +35,8 @@ pub struct State {
     pub(super) wrote: bool,
     /// Something was left to a person, or to somebody else.
     pub(super) left: bool,
+    /// Something stood once, or may have.
+    pub(super) stood: bool,
 }
 
 /// The phases of a run. The survey is over before a run starts; holding for a person is no phase but a pause.
@@ -186,6 +190,7 @@ impl State {
         let mut state = State {
             phase: Phase::Forward,
             at: 0,
+            reached: 0,
             motion: None,
             marks: vec![Mark::None; plan.entries.len()].into_boxed_slice(),
             held: None,
@@ -197,6 +202,7 @@ impl State {
             unseen: false,
             wrote: false,
             left: false,
+            stood: false,
         };
         state.advance(plan);
         state
@@ -229,7 +235,12 @@ impl State {
 
     /// Where it is: two holds of the same kind at the same position are about the same thing.
     pub fn position(&self) -> (Phase, u16, Option<u16>) {
-        (self.phase, self.at, self.motion.map(|motion| motion.entry))
+        let moving = self.motion.map(|motion| motion.entry);
+        let at = match self.phase {
+            Phase::Forward | Phase::Return => moving.unwrap_or(self.at.max(self.reached)),
+            _ => self.at,
+        };
+        (self.phase, at, moving)
     }
 
     /// Whether sights that must be taken before the first write are still to be taken.
@@ -262,8 +273,12 @@ impl State {
 
     /// Whether nothing of this run ever stood, as far as was seen: then what else the world shows is not its doing.
     pub fn never_stood(&self) -> bool {
-        let stood = |mark: &Mark| mark.stands() || matches!(mark, Mark::Back | Mark::Left);
-        !self.left && !self.stands() && !self.marks.iter().any(stood)
+        !self.stood && !self.stands()
+    }
+
+    pub(super) fn mark_as(&mut self, entry: usize, mark: Mark) {
+        self.marks[entry] = mark;
+        self.stood |= mark.stands() || mark == Mark::Left;
     }
 
     /// Forgets what nothing depends on any more, so that states with the same future are equal.
@@ -272,22 +287,15 @@ impl State {
     /// Tries are counted for a change until it is done, and for an act on its way there; every way out of a hold
     /// leaves one of them at least.
     pub fn forget(&mut self, plan: &Plan) {
-        // That something stood is known by one mark, and what holds an old value by whoever it does: by then it makes
-        // no difference whether it was put back.
-        let is_change = |i: usize| matches!(plan.entries[i].nature, Nature::Change(_));
-        let stood = self.left || self.marks.iter().any(|m| m.stands() || *m == Mark::Back);
-        let holds_old =
-            |(i, mark): (usize, &Mark)| mark.claims() == Some(Side::Before) && is_change(i);
-        let mut known = self.left
-            || self.marks.iter().any(|mark| mark.stands())
-            || stood && self.marks.iter().enumerate().any(holds_old);
-        let undoes = self.phase.undoes();
-        for (i, mark) in self.marks.iter_mut().enumerate() {
+        let (undoes, stood) = (self.phase.undoes(), self.stood);
+        for (mark, entry) in self.marks.iter_mut().zip(&plan.entries) {
+            let change = matches!(entry.nature, Nature::Change(_));
             *mark = match *mark {
+                // Both hold the old value.
                 Mark::Unmade if stood => Mark::Back,
                 Mark::Unneeded if undoes => Mark::None,
                 Mark::Left => Mark::None,
-                Mark::Back if !is_change(i) && std::mem::replace(&mut known, true) => Mark::None,
+                Mark::Back if !change => Mark::None,
                 mark => mark,
             };
         }
@@ -361,6 +369,9 @@ impl State {
     /// Whether an entry has something to do in the present pass over the list.
     fn takes_part(&self, plan: &Plan, i: usize) -> bool {
         let entry = &plan.entries[i];
+        if i < usize::from(self.reached) && !entry.is_check() {
+            return false;
+        }
         match self.phase {
             Phase::Forward => entry.there,
             // Whatever stands goes back, whatever `when` says.
@@ -424,6 +435,9 @@ impl State {
             && !self.takes_part(plan, usize::from(self.at))
         {
             self.at += 1;
+        }
+        if self.at >= self.reached {
+            self.reached = 0;
         }
         if let Some(entry) = plan.entries.get(usize::from(self.at)) {
             if entry.writes() {
@@ -503,9 +517,9 @@ impl State {
             && motion.way == Way::There
             && motion.tries > 0
         {
-            self.marks[usize::from(motion.entry)] = Mark::Standing;
+            self.mark_as(usize::from(motion.entry), Mark::Standing);
         }
-        self.at = 0;
+        (self.at, self.reached) = (0, 0);
         if (0..self.marks.len()).any(|i| self.can_go_back(plan, i)) {
             self.phase = Phase::Probe;
         } else if self.wrote {

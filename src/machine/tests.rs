@@ -178,6 +178,7 @@ impl Life {
         self.happens(Event::Resumed {
             by: String::new(),
             version: String::new(),
+            anew: true,
         });
     }
 
@@ -488,4 +489,69 @@ fn a_journal_that_ended_without_the_last_looks_is_read() {
         outcomes: vec![(2, Outcome::Pass)],
     });
     assert_eq!(life.ends(), Ending::Undone);
+}
+
+/// What a run had seen before it was cut off may be long ago: the standby may have died meanwhile.
+#[test]
+fn whoever_resumes_looks_again_before_the_next_write() {
+    let looks = |life: &Life| match life.next() {
+        Move::Look { round, entries } => (round, entries),
+        other => panic!("{other:?}"),
+    };
+    // Before the first write, by whatever it was cut off; what was waited for is over.
+    for write in [false, true] {
+        let mut life = Life::new(Mode::Failover, "kwkck");
+        life.judged(Outcome::Pass);
+        life.happens(Event::Waited { entry: 1 });
+        life.judged(Outcome::Pass);
+        if write {
+            life.compared(3, Way::There, Side::Before);
+        }
+        life.resumes();
+        assert_eq!(looks(&life), (Round::There, vec![0, 2]));
+        life.judged(Outcome::Fail);
+        assert_eq!(life.ends(), Ending::Refused);
+    }
+    // A write that was cut off and never arrived is made again only after the looks that led to it.
+    let mut life = Life::new(Mode::Failover, "kck");
+    life.until(|mv| matches!(mv, Move::Write { .. }));
+    life.written(1, Way::There, None);
+    life.resumes();
+    life.settled(Side::Before);
+    assert_eq!(looks(&life), (Round::There, vec![0]));
+    life.judged(Outcome::Pass);
+    life.until(|mv| matches!(mv, Move::Look { entries, .. } if entries == &[2]));
+    // After it, only what follows it.
+    life.judged(Outcome::Pass);
+    life.resumes();
+    assert_eq!(looks(&life), (Round::There, vec![1]), "the place itself");
+    let mut life = Life::new(Mode::Failover, "kckkck");
+    life.until(|mv| matches!(mv, Move::Compare { entry: 4, .. }));
+    life.resumes();
+    assert_eq!(looks(&life), (Round::There, vec![2, 3]));
+    // On the way back, and before an undo.
+    let mut life = Life::new(Mode::Drill, "kck");
+    life.until(|mv| matches!(mv, Move::Compare { way: Way::Back, .. }));
+    life.resumes();
+    assert_eq!(looks(&life), (Round::Return, vec![0]));
+    let mut life = Life::new(Mode::Drill, "kck");
+    life.plan.entries[0].probes_old_side = true;
+    life.until(|mv| *mv == Move::Stay);
+    life.decides(Decision::Back);
+    life.judged(Outcome::Pass);
+    life.resumes();
+    assert_eq!(looks(&life), (Round::Probe, vec![0]));
+}
+
+/// Version 0.1.0 went on where it was.
+#[test]
+fn a_journal_that_went_on_with_what_it_had_seen_is_read() {
+    let mut life = Life::new(Mode::Failover, "kck");
+    life.until(|mv| matches!(mv, Move::Compare { .. }));
+    life.happens(Event::Resumed {
+        by: String::new(),
+        version: String::new(),
+        anew: false,
+    });
+    life.compared(1, Way::There, Side::Before);
 }

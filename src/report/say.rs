@@ -184,7 +184,7 @@ pub fn say(plan: &Plan, event: &Event) -> Vec<Sentence> {
             vec![Sentence::run(format!("{by} decided {what}"))]
         }
         Event::StopAsked { by } => vec![Sentence::run(format!("stop asked by {by}"))],
-        Event::Resumed { by, version } => vec![Sentence::run(format!(
+        Event::Resumed { by, version, .. } => vec![Sentence::run(format!(
             "resumed by {by} with cutover {version}"
         ))],
         Event::Owes { owed } => {

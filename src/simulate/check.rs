@@ -89,7 +89,7 @@ fn order(model: &Model, node: &Node, entry: usize, way: Way) -> Option<&'static 
     match (way, state.phase()) {
         (Way::There, Phase::Forward) => {
             let first_try = state.motion().is_some_and(|motion| motion.tries == 0);
-            if state.mark(entry) != Mark::None && first_try {
+            if (state.mark(entry).stands() || state.mark(entry) == Mark::Unneeded) && first_try {
                 return Some("what stands already was made again");
             }
             (after.any(|i| state.mark(i) != Mark::None))

@@ -110,6 +110,7 @@ impl<'m, R: Rules> Turns<'m, R> {
         let resumed = Event::Resumed {
             by: nobody(),
             version: nobody(),
+            anew: true,
         };
         !self.is_open() && (self.rules.fold(&self.model.plan, &mut state, &resumed)).is_ok()
     }
@@ -449,6 +450,7 @@ impl<'m, R: Rules> Turns<'m, R> {
             self.happen(&Event::Resumed {
                 by: nobody(),
                 version: nobody(),
+                anew: true,
             });
             if self.here.state.is_skipped_by_a_resume(&self.model.plan) {
                 self.there.ground.doubt = true;

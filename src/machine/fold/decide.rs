@@ -2,8 +2,8 @@
 
 use super::{Folded, impossible};
 use crate::event::{Decision, Ending};
-use crate::machine::state::{Hold, Mark, Phase, Said, Stage, State, TRIES};
-use crate::plan::{IfInterrupted, Nature, Plan, Way};
+use crate::machine::state::{Hold, Mark, Motion, Phase, Said, Stage, State, TRIES};
+use crate::plan::{IfInterrupted, Nature, Plan, Side, Way};
 
 /// Whether what was held for this is made again by whoever goes on with it, and not only looked at.
 fn makes_again(hold: Hold) -> bool {
@@ -20,7 +20,7 @@ impl State {
         })
     }
 
-    pub(super) fn resumed(&mut self, plan: &Plan) -> Folded {
+    pub(super) fn resumed(&mut self, plan: &Plan, anew: bool) -> Folded {
         match self.ended {
             None | Some(Ending::Stopped | Ending::Held) => {}
             Some(_) => return impossible("resumed"),
@@ -35,6 +35,9 @@ impl State {
         }
         let hold = self.held;
         self.look_again();
+        if anew {
+            self.begin_anew(plan);
+        }
         let Some(motion) = self.motion else {
             return Ok(());
         };
@@ -53,6 +56,43 @@ impl State {
             _ => {}
         }
         Ok(())
+    }
+
+    /// What was looked at since the last write is looked at again before the next one: it may be long ago. What was
+    /// waited for or approved is not asked again.
+    fn begin_anew(&mut self, plan: &Plan) {
+        // What goes back is compared anew whatever was tried.
+        let untouched =
+            |m: &Motion| !m.stage.may_have_happened() && (m.tries == 0 || m.way == Way::Back);
+        let change = |m: &Motion| {
+            let nature = &plan.entries[usize::from(m.entry)].nature;
+            m.stage == Stage::InFlight && matches!(nature, Nature::Change(_))
+        };
+        let (_, came, _) = self.position();
+        match self.motion {
+            Some(motion) if untouched(&motion) => self.motion = None,
+            // It is settled first.
+            Some(motion) if change(&motion) => {}
+            Some(_) => return,
+            None => {}
+        }
+        let made = |i: &usize| match (self.phase, self.marks[*i]) {
+            (Phase::Forward, mark) => mark.stands() || mark.claims().is_some(),
+            (_, mark) => {
+                matches!(plan.entries[*i].nature, Nature::Change(_))
+                    && mark.claims() == Some(Side::Before)
+            }
+        };
+        match self.phase {
+            Phase::Forward | Phase::Return => {
+                let last = (0..usize::from(came)).rev().find(made);
+                self.at = 0;
+                self.past(last);
+                self.reached = came;
+            }
+            Phase::Undo if self.motion.is_none() => self.phase = Phase::Probe,
+            _ => {}
+        }
     }
 
     /// What was held is looked at once more. A write that has ended is made again; one that may still be on
@@ -105,14 +145,14 @@ impl State {
                 (Hold::NotSeen | Hold::Unreadable, Way::There)
                     if motion.stage == Stage::Answered(Said::Done) =>
                 {
-                    self.marks[entry] = Mark::Claimed;
+                    self.mark_as(entry, Mark::Claimed);
                 }
-                (Hold::NotSeen, Way::Back) => self.marks[entry] = Mark::Back,
-                (_, Way::There) => self.marks[entry] = Mark::Standing,
-                (Hold::Interrupted, Way::Back) => self.marks[entry] = Mark::Back,
+                (Hold::NotSeen, Way::Back) => self.mark_as(entry, Mark::Back),
+                (_, Way::There) => self.mark_as(entry, Mark::Standing),
+                (Hold::Interrupted, Way::Back) => self.mark_as(entry, Mark::Back),
                 (_, Way::Back) => self.leave(entry),
             }
-            self.passed();
+            self.passed(entry);
             return;
         }
         match self.phase {

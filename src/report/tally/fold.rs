@@ -112,6 +112,8 @@ impl Tally {
             }
             Event::Resumed { .. } => {
                 self.reopen();
+                // It may be long ago.
+                self.serving.clear();
                 // What led back still leads back; that somebody asked to stop is over.
                 (self.because).retain(|because| because.origin != Origin::Person);
             }

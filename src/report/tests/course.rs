@@ -81,6 +81,7 @@ fn a_later_look_overtakes_an_earlier_reason() {
         .says(Event::Resumed {
             by: "anna@ops2".into(),
             version: "0.1.0".into(),
+            anew: true,
         })
         .batch(
             Round::There,
