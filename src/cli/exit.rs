@@ -59,7 +59,7 @@ Exit codes say what state the world is in:
   3  untouched: the playbook is not valid
   4  untouched: a check failed, or somebody declined, before any change
   5  as it was before, and seen so: something failed later, all of it was put back
-  6  neither: a change stands or may stand, or what was put back is not seen to be as before; a person must look
+  6  neither: a change stands or may stand, or not all is seen as it was; a person must look
   7  stopped on request before an end; can be resumed or rolled back
   8  untouched: somebody else holds the lock, or the plan is stale
   9  as asked, and the active side serves, but not everything was seen";
