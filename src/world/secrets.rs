@@ -76,7 +76,7 @@ async fn from_command(argv: &[String]) -> Result<Vec<u8>, Failed> {
     let inquiry = Inquiry::looks_only(argv.iter().cloned());
     match Exec::new().ask(&here, &inquiry, COMMAND).await {
         Ok(output) if output.status == Some(0) => Ok(output.stdout),
-        Ok(output) if output.status == Some(127) => Err((Cause::Missing, "it is not there".into())),
+        Ok(output) if output.missing => Err((Cause::Missing, "it is not there".into())),
         // What it printed may be the secret, or a part of it: only its end is told.
         Ok(output) => Err((
             Cause::Error,

@@ -71,6 +71,17 @@ impl Changing {
         Ok(printed.to_owned())
     }
 
+    /// Why neither of its programs could be run, or one of them.
+    async fn could(&self, site: &Site, host: &str) -> Result<Option<String>, Unseen> {
+        let reach = reach(site, host)?;
+        let programs: Vec<&str> = [&self.run, &self.undo]
+            .into_iter()
+            .filter_map(|argv| argv.first().map(String::as_str))
+            .collect();
+        let time = self.timeout.mul_f64(0.95);
+        site.exec.could_run(&reach, &programs, time).await
+    }
+
     /// The program that leads one way. Each gets the value that shall be held on its standard input.
     fn program(&self, way: Way) -> &[String] {
         match way {
@@ -94,13 +105,19 @@ impl Change for Changing {
                     .push(format!("there is no host to run it {}", self.on));
             }
             for host in hosts {
-                let now = self.now(site, &host).await?;
+                let (now, could) = tokio::join!(self.now(site, &host), self.could(site, &host));
+                let now = now?;
                 if now == self.want {
                     survey.stays.push(Stay {
                         what: format!("{} on {host}", quoted(&self.read)),
                         why: format!("it prints `{now}` already"),
                     });
                     continue;
+                }
+                if let Some(why) = could? {
+                    survey
+                        .refusals
+                        .push(format!("nothing can be written on {host}: {why}"));
                 }
                 survey.edits.push(Edit {
                     place: Place {

@@ -292,11 +292,10 @@ fn reach(site: &Site, host: &str) -> Result<Reach, Unseen> {
 /// The exit status of a program that ran; why it tells nothing where it did not.
 fn ran(argv: &[String], output: &Output) -> Result<i32, Unseen> {
     let program = argv.first().map_or("", String::as_str);
-    let said = tail(&output.stderr).pop().unwrap_or_default();
     match output.status {
-        Some(126 | 127) => Err(Unseen::new(
+        _ if output.missing => Err(Unseen::new(
             Cause::Missing,
-            format!("`{program}` cannot be run there: {said}"),
+            format!("`{program}` cannot be run there: there is no such program that may be run"),
         )),
         Some(status) => Ok(status),
         None => Err(Unseen::new(

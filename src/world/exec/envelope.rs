@@ -4,51 +4,25 @@
 //! runs in place of what was asked for. So each program is started by a small script of ours, behind sudo and under
 //! the lock, that prints a mark on both streams just before the program begins and just after it ended, the second
 //! one with its status. A mark holds a number that nobody can guess. What stands outside the marks is not the
-//! program's; without the first mark it did not run; without the second it was cut off.
+//! program's; without the second mark it was cut off.
+//!
+//! That there is no first mark proves nothing: something may keep it back, and let the program run. What proves that
+//! a write did not run is that it was never told to begin, or that our own script says that it did not.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
+use super::coded::{Coded, Whose};
 use super::not_run::{by_login, by_sudo, ending, instead, ours};
-use super::output::Keep;
+use super::output::{Keep, Own};
 use super::reason::Reason;
 use super::{Job, Lost, Output};
 use crate::event::{Cause, Unseen};
-
-/// Runs its arguments between marks. `$1` is the mark; `$2` says whether standard input is `fed`, and then its first
-/// line proves that nothing read of it on the way; `$3` is the name of the lock of a write, empty for a look.
-///
-/// The lock is not handed down, so that a service which the program starts does not hold it for ever. A bare `exec`
-/// that fails would end the shell at once. What the shell itself has to say of an end goes nowhere: it would stand
-/// between the last word of the program and the mark.
-pub(super) const SCRIPT: &str = r#"mark=$1 fed=$2 lock=$3
-shift 3
-no() { printf '%s no %s\n' "$mark" "$1" >&2; exit 75; }
-if [ "$fed" = fed ]; then
-  IFS= read -r line
-  [ "$line" = "$mark input" ] || no input
-fi
-if [ -n "$lock" ]; then
-  folder=${XDG_RUNTIME_DIR:-/tmp}
-  [ "$(id -u)" = 0 ] && folder=/run
-  [ -d "$folder" ] && [ -w "$folder" ] || folder=/tmp
-  command exec 9>>"$folder/$lock-$(id -u).lock" || no "lock $folder"
-  flock -w 2 9 || no busy
-fi
-printf '%s out begin\n' "$mark"
-printf '%s err begin\n' "$mark" >&2
-exec 4>&2 2>/dev/null
-(exec "$@" 2>&4 4>&- 9>&-)
-status=$?
-printf '%s out end %s\n' "$mark" "$status"
-printf '%s err end %s\n' "$mark" "$status" >&4
-exit "$status"
-"#;
 
 /// The longest that follows a mark up to the end of its line, in bytes.
 const TAIL: usize = 80;
 
 /// How much of what is printed before the first mark is kept to tell why there is none, in bytes.
-const NOISE: usize = 8 << 10;
+pub(super) const NOISE: usize = 8 << 10;
 
 /// What the marks of one start begin with.
 #[derive(Clone, Debug)]
@@ -67,6 +41,11 @@ impl Mark {
     /// The line before what the program reads.
     pub(super) fn input(&self) -> String {
         format!("{} input\n", self.0)
+    }
+
+    /// The line that lets a write begin, and gives it so many seconds.
+    pub(super) fn go(&self, secs: u64) -> String {
+        format!("{} go {secs}\n", self.0)
     }
 }
 
@@ -95,21 +74,40 @@ pub(super) struct Stream {
     noise: Vec<u8>,
     /// Why our own script did not start the program.
     refusal: Option<String>,
+    /// Whether our own script is ready to start the program, and waits to be told.
+    ready: bool,
     /// Whether a mark of the other stream stood here.
     mixed: bool,
+}
+
+/// How a program ended, as our own script tells it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct End {
+    status: i32,
+    how: How,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum How {
+    Itself,
+    /// A signal ended it.
+    Signal,
+    /// Its deadline did.
+    Late,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum At {
     Before,
     Within,
-    After(i32),
+    After(End),
 }
 
 /// What follows a mark.
 enum Said {
+    Ready,
     Begin,
-    End(i32),
+    End(End),
     No(String),
     OfTheOther,
     /// The mark stands in a list of processes, or the like.
@@ -125,6 +123,7 @@ impl Stream {
             rest: Vec::new(),
             noise: Vec::new(),
             refusal: None,
+            ready: false,
             mixed: false,
         }
     }
@@ -171,8 +170,9 @@ impl Stream {
             from = at + self.mark.len() + end + 1;
             search = from;
             match said {
+                Said::Ready => self.ready = true,
                 Said::Begin => self.at = At::Within,
-                Said::End(status) => self.at = At::After(status),
+                Said::End(end) => self.at = At::After(end),
                 Said::No(why) => self.refusal = Some(why),
                 Said::OfTheOther => self.mixed = true,
                 Said::Nothing => {}
@@ -212,16 +212,30 @@ impl Stream {
         let Some((name, what)) = text.split_once(' ') else {
             return Said::Nothing;
         };
-        let status = what.strip_prefix("end ").and_then(|s| s.parse().ok());
-        match (self.at, what, status) {
-            _ if name != self.name => match (name, what, status) {
+        let end = what.strip_prefix("end ").and_then(End::read);
+        match (self.at, what, end) {
+            _ if name != self.name => match (name, what, end) {
                 ("out" | "err", "begin", _) | ("out" | "err", _, Some(_)) => Said::OfTheOther,
                 _ => Said::Nothing,
             },
+            (At::Before, "ready", _) => Said::Ready,
             (At::Before, "begin", _) => Said::Begin,
-            (At::Within, _, Some(status)) => Said::End(status),
+            (At::Within, _, Some(end)) => Said::End(end),
             _ => Said::Nothing,
         }
+    }
+}
+
+impl End {
+    fn read(text: &str) -> Option<End> {
+        let (status, how) = match text.split_once(' ') {
+            None => (text, How::Itself),
+            Some((status, "signal")) => (status, How::Signal),
+            Some((status, "late")) => (status, How::Late),
+            Some(_) => return None,
+        };
+        let status = status.parse().ok()?;
+        Some(End { status, how })
     }
 }
 
@@ -248,8 +262,12 @@ fn partial(text: &[u8], mark: &[u8]) -> usize {
 /// Both streams of one start.
 #[derive(Debug)]
 pub(super) struct Heard {
-    pub(super) out: Stream,
-    pub(super) err: Stream,
+    out: Stream,
+    err: Stream,
+    /// What reads each stream of a session, where the outputs come coded.
+    coded: Option<[Coded; 2]>,
+    /// Whether a write was told to begin.
+    told: bool,
 }
 
 impl Heard {
@@ -257,12 +275,57 @@ impl Heard {
         Heard {
             out: Stream::new(mark, "out"),
             err: Stream::new(mark, "err"),
+            coded: None,
+            told: false,
+        }
+    }
+
+    /// The same, where the outputs come coded.
+    pub(super) fn coded(mark: &Mark) -> Heard {
+        Heard {
+            coded: Some([Coded::new(mark), Coded::new(mark)]),
+            ..Heard::new(mark)
+        }
+    }
+
+    /// Takes what came on one stream, nothing at its end, and hands over what is the program's.
+    pub(super) fn take(&mut self, from: Whose, chunk: &[u8], own: &mut Own<'_>) {
+        let Heard { out, err, .. } = self;
+        let mut take = |whose, bytes: &[u8]| match whose {
+            Whose::Out => out.take(bytes, &mut |bytes| own.out(bytes)),
+            Whose::Err => err.take(bytes, &mut |bytes| own.err(bytes)),
+        };
+        match &mut self.coded {
+            None => take(from, chunk),
+            Some(coded) if chunk.is_empty() => coded[from as usize].close(&mut take),
+            Some(coded) => coded[from as usize].take(chunk, &mut take),
+        }
+        if chunk.is_empty() && self.coded.is_none() {
+            match from {
+                Whose::Out => self.out.close(&mut |bytes| own.out(bytes)),
+                Whose::Err => self.err.close(&mut |bytes| own.err(bytes)),
+            }
         }
     }
 
     /// Whether the program surely began.
     pub(super) fn begun(&self) -> bool {
         self.out.begun() || self.err.begun()
+    }
+
+    /// Whether a write waits to be told to begin.
+    pub(super) fn waits(&self) -> bool {
+        self.out.ready && !self.told
+    }
+
+    /// A write was told to begin: from now on it may have run.
+    pub(super) fn tell(&mut self) {
+        self.told = true;
+    }
+
+    /// Whether the program may have begun: a write was told to, and does not say that it did not.
+    pub(super) fn may_have_begun(&self, job: &Job<'_>) -> bool {
+        self.begun() || job.write() && self.told && self.refusal().is_none()
     }
 
     /// Whether nothing that comes now is the program's.
@@ -273,15 +336,16 @@ impl Heard {
     /// The output, where the program ended.
     fn whole(&self, stdout: Keep, stderr: Keep) -> Option<Output> {
         // A forced command may run what was asked for and throw its errors away; then there are none to tell.
-        let At::After(status) = self.out.at else {
+        let At::After(End { status, how }) = self.out.at else {
             return None;
         };
         (self.err.ended() || !self.err.begun()).then(|| Output {
-            // A shell tells of a signal so; a program that ends like that by itself means the same.
-            status: (!(129..=192).contains(&status)).then_some(status),
+            status: (how != How::Signal).then_some(status),
             truncated: stdout.truncated || stderr.truncated,
             stdout: stdout.bytes,
             stderr: stderr.bytes,
+            missing: false,
+            late: how == How::Late,
             marked: Marked(()),
         })
     }
@@ -295,9 +359,16 @@ impl Heard {
     ) -> Result<Output, Lost> {
         let told = |cause, what: String| job.unseen(&Reason::new(cause, what));
         let program = &job.line.program;
+        if self.spoiled() {
+            let what = format!(
+                "let something write into what `{program}` prints (its login files, or a forced command, leave a \
+                 program behind), so that it cannot be read"
+            );
+            return Err(self.lost(job, told(Cause::Garbled, what)));
+        }
         if self.out.mixed || self.err.mixed {
             let what = format!("mixes the two outputs of `{program}`, so that neither can be read");
-            return Err(Lost::midway(told(Cause::Garbled, what)));
+            return Err(self.lost(job, told(Cause::Garbled, what)));
         }
         let begun = self.begun();
         if let Some(output) = self.whole(stdout, stderr) {
@@ -307,16 +378,55 @@ impl Heard {
             let what = format!("cut `{program}` off before its end: {}", ending(status));
             return Err(Lost::midway(told(Cause::Garbled, what)));
         }
+        if !job.write() && self.refusal() == Some("missing") {
+            return Ok(Output {
+                status: Some(127),
+                stdout: Vec::new(),
+                stderr: Vec::new(),
+                truncated: false,
+                missing: true,
+                late: false,
+                marked: Marked(()),
+            });
+        }
+        if self.may_have_begun(job) {
+            let what = format!(
+                "was told to run `{program}`, and then said nothing: {}",
+                ending(status)
+            );
+            return Err(Lost::midway(told(Cause::Garbled, what)));
+        }
         Err(Lost::before(self.not_run(job, status)))
+    }
+
+    /// Something went wrong on the way.
+    pub(super) fn lost(&self, job: &Job<'_>, why: Unseen) -> Lost {
+        let began = !job.write() || self.may_have_begun(job);
+        Lost { why, began }
+    }
+
+    fn spoiled(&self) -> bool {
+        (self.coded.iter().flatten()).any(|stream| stream.spoiled)
+    }
+
+    /// Why our own script did not start the program.
+    fn refusal(&self) -> Option<&str> {
+        let refusal = self.err.refusal.as_deref();
+        refusal.or(self.out.refusal.as_deref())
     }
 
     /// Why there is no first mark.
     fn not_run(&self, job: &Job<'_>, status: Option<i32>) -> Unseen {
-        let (out, err) = (text(&self.out.noise), text(&self.err.noise));
-        let refusal = self.err.refusal.as_ref().or(self.out.refusal.as_ref());
-        let (cause, why) = match refusal {
+        // What sudo says stands in the outputs; what the login says stands around them.
+        let (mut out, mut err) = (text(&self.out.noise), text(&self.err.noise));
+        let sudo = job.host.sudo.then(|| by_sudo(&err)).flatten();
+        if let Some([around_out, around_err]) = &self.coded {
+            out.push_str(&text(&around_out.noise));
+            err.push_str(&text(&around_err.noise));
+        }
+        let (cause, why) = match self.refusal() {
             Some(why) => ours(job, why),
-            None => (job.host.sudo.then(|| by_sudo(&err)).flatten())
+            None => (sudo)
                 .or_else(|| by_login(&format!("{err}\n{out}")))
                 .unwrap_or_else(|| instead(&out, &err, status)),
         };
@@ -383,7 +493,8 @@ mod tests {
             for size in [1, 2, 7, 50, 4096] {
                 let (own, stream) = within(&mark, &text, size);
                 assert_eq!(own, value, "in pieces of {size}");
-                assert_eq!(stream.at, At::After(7));
+                let how = How::Itself;
+                assert_eq!(stream.at, At::After(End { status: 7, how }));
                 assert_eq!(text_of(&stream), noise);
             }
         }

@@ -40,7 +40,7 @@ ask() {
 
 /// A look as a line of shell, where it can go with others: no long look, no bytes that a shell cannot hold.
 pub(super) fn line(job: &Job<'_>) -> Option<String> {
-    if job.write || job.line.watched || job.stdin.contains(&0) {
+    if job.write() || job.line.watched || job.stdin.contains(&0) {
         return None;
     }
     let run = job.line.for_sh();
@@ -66,7 +66,7 @@ pub(super) fn script(lines: &[String]) -> (String, Answers) {
     let mark = Mark::new();
     // What a login has printed may end without a newline: the first line of ours must not stand behind it.
     let mut script = format!(
-        "{}echo\nmark={}\nkept={KEPT}\n{}",
+        "{}echo\nmark={}\nkept={KEPT}\necho \"$mark begin\"\n{}",
         mark.input(),
         mark.as_str(),
         ASK.trim_start()
@@ -111,12 +111,21 @@ pub(super) enum News {
 }
 
 impl Answers {
+    /// Whether a line says that the far script has begun.
+    pub(super) fn begun(&self, line: &[u8]) -> bool {
+        self.said(line).is_some_and(|said| said.trim() == "begin")
+    }
+
+    /// What our script says in a line. What stands before it, such as the time, is not ours.
+    fn said<'a>(&self, line: &'a [u8]) -> Option<&'a str> {
+        let mark = self.mark.as_str().as_bytes();
+        let at = line.windows(mark.len()).rposition(|part| part == mark)?;
+        std::str::from_utf8(&line[at + mark.len()..]).ok()
+    }
+
     /// Reads one line of the far script.
     pub(super) fn line(&mut self, line: &[u8]) -> Option<(usize, News)> {
-        let text = std::str::from_utf8(line).ok()?;
-        let mut words = text
-            .strip_prefix(self.mark.as_str())?
-            .split_ascii_whitespace();
+        let mut words = self.said(line)?.split_ascii_whitespace();
         let n: usize = words.next()?.parse().ok()?;
         let what = words.next()?;
         let slot = self.heard.get_mut(n)?;

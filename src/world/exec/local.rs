@@ -12,7 +12,7 @@ use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 use super::envelope::Heard;
-use super::output::{Sink, Streams, attend};
+use super::output::{Attended, Sink, Streams, attend};
 use super::words::ENVIRONMENT;
 use super::{Job, Lost, Output};
 use crate::event::{Cause, Unseen};
@@ -23,7 +23,7 @@ pub(super) async fn run(job: Job<'_>, sink: Sink<'_>) -> Result<Output, Lost> {
     let spawned = Command::new(first)
         .args(words)
         .envs(ENVIRONMENT)
-        .stdin(if job.stdin.is_empty() {
+        .stdin(if job.stdin.is_empty() && !job.write() {
             Stdio::null()
         } else {
             Stdio::piped()
@@ -43,11 +43,11 @@ pub(super) async fn run(job: Job<'_>, sink: Sink<'_>) -> Result<Output, Lost> {
     };
     let mut group = Group {
         child,
-        spare: job.write,
+        spare: job.write(),
     };
     let child = &mut group.child;
     let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
-        return Err(Lost::midway(Unseen::new(
+        return Err(Lost::before(Unseen::new(
             Cause::Error,
             format!("`{first}` was started without its output"),
         )));
@@ -61,17 +61,20 @@ pub(super) async fn run(job: Job<'_>, sink: Sink<'_>) -> Result<Output, Lost> {
     };
     let end = async { child.wait().await.map(|status| status.code()) };
     let mut heard = Heard::new(&job.line.mark);
-    let input = job.input();
-    let attended = attend(streams, &input, &mut heard, sink, end);
-    match timeout(job.patience(), attended).await {
-        Ok(Ok((outputs, status))) => heard.answer(&job, outputs, status),
-        Ok(Err(error)) => Err(Lost::midway(Unseen::new(
-            Cause::Error,
-            format!("failed to wait for `{}`: {error}", job.line.program),
-        ))),
-        Err(_) => {
+    let attended = attend(streams, &job, &mut heard, sink, end);
+    let attended = timeout(job.patience(), attended).await;
+    match attended {
+        Ok(Ok(Attended::Ended(outputs, status))) => heard.answer(&job, outputs, status),
+        Ok(Err(error)) => Err(heard.lost(
+            &job,
+            Unseen::new(
+                Cause::Error,
+                format!("failed to wait for `{}`: {error}", job.line.program),
+            ),
+        )),
+        Ok(Ok(Attended::NotReady)) | Err(_) => {
             group.end().await;
-            Err(job.out_of_time(heard.begun()))
+            Err(job.out_of_time(&heard))
         }
     }
 }

@@ -9,6 +9,7 @@
 //! trip, each under its own deadline and each answered as soon as it ends. Long looks, looks that are
 //! streamed, and writes go alone.
 
+mod coded;
 mod envelope;
 mod joined;
 mod local;
@@ -17,6 +18,7 @@ mod master;
 mod not_run;
 mod output;
 mod reason;
+mod script;
 mod sessions;
 mod ssh;
 mod together;
@@ -27,10 +29,13 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::clock::{Clock, Stamp, short};
 use crate::event::{Answer, Cause, Unseen};
 use crate::journal::Permit;
 pub use crate::words::quoted;
+use envelope::Heard;
 pub(in crate::world) use words::printable;
 
 /// How a host is reached.
@@ -127,12 +132,16 @@ pub struct Command {
 /// bound, and says so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Output {
-    /// The exit status; `None` where a signal ended it (129 to 192, as a shell tells it). A program that is not there
-    /// is 127, as in a shell.
+    /// The exit status; `None` where a signal ended it and the far shell tells so (some tell 128 and its number).
     pub status: Option<i32>,
     pub stdout: Vec<u8>,
     pub stderr: Vec<u8>,
     pub truncated: bool,
+    /// Whether it did not run, since there is no such program there, or nobody may run it. Its status is 127, as in a
+    /// shell; a program that ran may end with that status, too.
+    pub missing: bool,
+    /// Whether its own deadline ended it.
+    late: bool,
     /// Whoever makes an output has read its marks.
     marked: envelope::Marked,
 }
@@ -146,6 +155,8 @@ impl Output {
             stdout: stdout.to_vec(),
             stderr: stderr.to_vec(),
             truncated: false,
+            missing: false,
+            late: false,
             marked: envelope::Marked::of_a_test(),
         }
     }
@@ -178,10 +189,11 @@ struct Job<'a> {
     line: words::Line,
     stdin: &'a [u8],
     timeout: Duration,
-    /// How long it may wait for its start: a write must have ended when its permit does.
+    /// How long it may wait for its start.
     start: Duration,
-    /// A write that is given up goes on until its own deadline, with its lock held; a look is ended at once.
-    write: bool,
+    /// By when a write must have been told to end; none for a look. A write that is given up goes on until then, with
+    /// its lock held; a look is ended at once.
+    until: Option<Instant>,
 }
 
 /// Why a job has no output, and whether the program may have begun.
@@ -249,17 +261,35 @@ impl Exec {
         let lock = words::Lock::of(&host.name, permit.place());
         let job = Job {
             host,
-            line: words::Line::write(host, command, time, &lock),
+            line: words::Line::write(host, command, &lock),
             stdin: &command.stdin,
             timeout: time,
             start,
-            write: true,
+            until: Some(Instant::now() + time),
         };
         match self.start(job, output::Sink::Keep).await {
             Ok(output) => words::answer(&command.argv, &output),
             Err(Lost { why, began: true }) => Answer::Unclear { why: why.detail },
             Err(Lost { why, began: false }) => Answer::Refused { why: why.detail },
         }
+    }
+
+    /// Looks whether writes by these programs could begin there, as far as that shows before: why not, in words.
+    pub async fn could_run(
+        &self,
+        host: &Reach,
+        programs: &[&str],
+        timeout: Duration,
+    ) -> Result<Option<String>, Unseen> {
+        let argv = ["sh", "-c", script::COULD, "sh"].iter().chain(programs);
+        // A write is fed at its start, so this look is fed, too.
+        let inquiry = Inquiry::looks_only(argv.copied()).stdin(b"x\n".into());
+        let output = self.ask(host, &inquiry, timeout).await?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        not_run::could(said.trim()).map_err(|cause| {
+            let detail = format!("`{}` does not tell whether it could be written", host.name);
+            Unseen::new(cause, detail)
+        })
     }
 
     /// Begins to connect to hosts that will be asked soon, side by side, and waits for none of them.
@@ -290,14 +320,24 @@ impl<'a> Job<'a> {
             stdin: &inquiry.stdin,
             timeout,
             start: timeout,
-            write: false,
+            until: None,
         }
+    }
+
+    fn write(&self) -> bool {
+        self.until.is_some()
+    }
+
+    /// What tells a write now to begin; none where no second is left, or little more than its start has taken.
+    fn go(&self) -> Option<String> {
+        let left = self.until?.checked_duration_since(Instant::now())?;
+        (left.as_secs() > 0).then(|| self.line.mark.go(left.as_secs()))
     }
 
     /// How long to wait for the end: a write may use its grace to end in good order.
     fn patience(&self) -> Duration {
-        if self.write {
-            self.timeout + GRACE
+        if self.write() {
+            self.timeout + SECOND + GRACE
         } else {
             self.timeout
         }
@@ -307,6 +347,8 @@ impl<'a> Job<'a> {
     fn input(&self) -> Vec<u8> {
         match self.stdin {
             [] => Vec::new(),
+            // Its lines come first, and the last of them lets it begin.
+            stdin if self.write() => stdin.to_vec(),
             stdin => [self.line.mark.input().as_bytes(), stdin].concat(),
         }
     }
@@ -319,20 +361,30 @@ impl<'a> Job<'a> {
         }
     }
 
-    fn out_of_time(&self, begun: bool) -> Lost {
-        let what = match begun {
-            true => "did not end",
-            false => "did not begin",
+    fn out_of_time(&self, heard: &Heard) -> Lost {
+        let (what, time) = match (heard.begun(), self.write()) {
+            (true, _) => ("did not end", self.timeout),
+            (false, true) => ("did not begin", self.start),
+            (false, false) => ("did not begin", self.timeout),
         };
-        Lost::midway(Unseen::new(
+        let mut why = self.too_slow(what, time);
+        if !heard.begun() && self.host.via != Via::Local {
+            why.detail
+                .push_str(": its login takes that long, or waits for an answer");
+        }
+        heard.lost(self, why)
+    }
+
+    fn too_slow(&self, what: &str, time: Duration) -> Unseen {
+        Unseen::new(
             Cause::TimedOut,
             format!(
                 "`{}` on `{}` {what} within {}",
                 self.line.program,
                 self.host.name,
-                short(self.timeout)
+                short(time)
             ),
-        ))
+        )
     }
 }
 
@@ -340,13 +392,14 @@ fn now() -> Stamp {
     Clock::real().now()
 }
 
-/// The time that a write gets, so that it has surely ended `left` from now: less the time to end it, and
-/// less the time that its start may take on a slow connection, which is the second one. Whole seconds, since a far
-/// `timeout` may know no others.
+/// A far clock counts whole seconds, and so may begin to count up to one of them too late.
+const SECOND: Duration = Duration::from_secs(1);
+
+/// The time that a write gets, so that it has surely ended `left` from now: less the time to end it. The second one is
+/// by when it must have begun: a start that takes more than half of the time leaves too little.
 fn time_to_run(left: Duration) -> Option<(Duration, Duration)> {
-    let start = (left / 4).min(Duration::from_secs(5));
-    let secs = left.checked_sub(GRACE + start)?.as_secs();
-    (secs > 0).then(|| (Duration::from_secs(secs), start))
+    let time = left.checked_sub(GRACE + SECOND)?;
+    (time >= 2 * SECOND).then_some((time, time / 2))
 }
 
 #[cfg(test)]
@@ -357,11 +410,11 @@ mod tests {
     fn a_write_ends_before_its_permit_does() {
         assert_eq!(
             time_to_run(Duration::from_secs(40)),
-            Some((Duration::from_secs(30), Duration::from_secs(5)))
+            Some((Duration::from_secs(34), Duration::from_secs(17)))
         );
         assert_eq!(
             time_to_run(Duration::from_millis(12_900)),
-            Some((Duration::from_secs(4), Duration::from_millis(3225)))
+            Some((Duration::from_millis(6900), Duration::from_millis(3450)))
         );
         assert_eq!(time_to_run(Duration::from_secs(7)), None);
         assert_eq!(time_to_run(Duration::ZERO), None);

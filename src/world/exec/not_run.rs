@@ -6,15 +6,51 @@ use crate::event::Cause;
 
 /// What our own script says of why it did not begin.
 pub(super) fn ours(job: &Job<'_>, why: &str) -> (Cause, String) {
-    let lock = &job.line.lock;
-    match why.split_once(' ') {
-        Some(("lock", folder)) => (
+    of(&job.line.program, &job.line.lock, why)
+}
+
+/// Why writes by these programs could not begin; none where they could. Garbled words are none of ours.
+pub(super) fn could(why: &str) -> Result<Option<String>, Cause> {
+    match why.split_once(' ').unwrap_or((why, "")) {
+        ("yes", _) => Ok(None),
+        ("missing", program) => Ok(Some(of(program, "", "missing").1)),
+        ("tool" | "lock", _) => Ok(Some(of("", "cutover-*", why).1)),
+        _ => Err(Cause::Garbled),
+    }
+}
+
+fn of(program: &str, lock: &str, why: &str) -> (Cause, String) {
+    let program = printable(program);
+    match why.split_once(' ').unwrap_or((why, "")) {
+        ("lock", folder) => (
             Cause::Error,
             format!("its lock `{lock}` cannot be made in `{}`", printable(folder)),
         ),
-        _ if why == "busy" => (
+        ("tool", "flock") => (
+            Cause::Missing,
+            "`flock` is not there, or does not work, and no write is made without its lock (the package is \
+             `util-linux`)"
+                .into(),
+        ),
+        ("tool", tool) => (
+            Cause::Missing,
+            format!("`{}` is not there (the package is `coreutils`)", printable(tool)),
+        ),
+        ("missing", _) => (
+            Cause::Missing,
+            format!("there is no program `{program}` there that may be run"),
+        ),
+        ("busy", _) => (
             Cause::Error,
             format!("an earlier write to the same place is still running (it holds the lock `{lock}`)"),
+        ),
+        ("late", _) => (
+            Cause::TimedOut,
+            "the word to begin came too late: nothing was run".into(),
+        ),
+        ("go", _) => (
+            Cause::TimedOut,
+            "it was ready when too little time was left, and was not told to begin".into(),
         ),
         _ => (
             Cause::Garbled,
@@ -84,7 +120,8 @@ pub(super) fn instead(out: &str, err: &str, status: Option<i32>) -> (Cause, Stri
         None => "said nothing".to_owned(),
     };
     let why = format!(
-        "a forced command, or a login shell that is none, answers in its place ({} and {said})",
+        "something else answers in its place: its login files may end the shell, ask a question or send what is \
+         printed elsewhere, or there is a forced command, or a login shell that is none ({} and {said})",
         ending(status)
     );
     (Cause::Denied, why)

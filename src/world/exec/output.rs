@@ -1,6 +1,5 @@
 //! Attends to a running program: feeds it, reads it within bounds, waits for its end.
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::pin::pin;
@@ -8,8 +7,12 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use super::envelope::{Heard, Stream};
-use super::{KEEP, LINE};
+use tokio::sync::oneshot;
+use tokio::time::{sleep, timeout};
+
+use super::coded::Whose;
+use super::envelope::Heard;
+use super::{Job, KEEP, LINE};
 
 /// How long output may still come after the program ended. A busy connection delivers the end first; and
 /// something that the program started may hold its streams for ever.
@@ -36,62 +39,81 @@ pub(super) struct Streams<I, O, E> {
 /// How long the end of a session is waited for once the program in it has ended: then the next one finds it free.
 const SETTLES: Duration = Duration::from_secs(1);
 
-/// Feeds `input`, reads both outputs at the same time, and waits until the marks tell that the program ended, or the
-/// session ends. Returns what is the program's, and the status of the session, which `end` tells.
+/// How a program was attended to.
+pub(super) enum Attended {
+    /// What is the program's, and the status of the session.
+    Ended((Keep, Keep), Option<i32>),
+    /// A write that was not ready in time; it was never told to begin.
+    NotReady,
+}
+
+/// Tells a write to begin, feeds the program, reads both outputs at the same time, and waits until the marks tell that
+/// it ended, or the session ends, which `end` tells.
 pub(super) async fn attend<I, O, E, X>(
     streams: Streams<I, O, E>,
-    input: &[u8],
+    job: &Job<'_>,
     heard: &mut Heard,
     sink: Sink<'_>,
     end: impl Future<Output = Result<Option<i32>, X>>,
-) -> Result<((Keep, Keep), Option<i32>), X>
+) -> Result<Attended, X>
 where
     I: AsyncWrite + Unpin,
     O: AsyncRead + Unpin,
     E: AsyncRead + Unpin,
 {
-    let (mut out, mut err) = (Keep::default(), Keep::default());
+    let mut own = Own::new(sink);
     let mut end = pin!(end);
+    let (go, told) = oneshot::channel::<String>();
+    let feed = async {
+        let Some(mut stdin) = streams.stdin else {
+            return std::future::pending().await;
+        };
+        let mut input = job.input();
+        if job.write() {
+            // Where something else reads the first line, the second one comes in its place, and that is told at once.
+            let _ = stdin
+                .write_all(job.line.mark.input().repeat(2).as_bytes())
+                .await;
+            match timeout(job.start, told).await {
+                Ok(Ok(go)) => input.splice(0..0, go.into_bytes()),
+                // It was ready too late, or cannot be ready any more; the end of its input tells it so.
+                Ok(Err(_)) => {
+                    drop(stdin);
+                    return std::future::pending().await;
+                }
+                Err(_) => {
+                    drop(stdin);
+                    // It may still tell why.
+                    return sleep(SETTLES).await;
+                }
+            };
+        }
+        // A program that does not read all of its input ends the pipe; that is its right.
+        let _ = stdin.write_all(&input).await;
+        if streams.hold {
+            std::future::pending::<()>().await;
+        }
+        let _ = stdin.shutdown().await;
+        drop(stdin);
+        std::future::pending().await
+    };
     let ended = {
-        let feed = async {
-            if let Some(mut stdin) = streams.stdin {
-                // A program that does not read all of its input ends the pipe; that is its right.
-                let _ = stdin.write_all(input).await;
-                if streams.hold {
-                    std::future::pending::<()>().await;
-                }
-                let _ = stdin.shutdown().await;
-            }
-            std::future::pending::<Infallible>().await
-        };
-        let read_out = async {
-            match sink {
-                Sink::Keep => {
-                    let mut own = |bytes: &[u8]| out.push(bytes);
-                    read(streams.stdout, &mut heard.out, Duration::ZERO, &mut own).await;
-                }
-                Sink::Lines(line) => {
-                    let mut lines = Lines::default();
-                    let mut own = |bytes: &[u8]| lines.push(bytes, line);
-                    read(streams.stdout, &mut heard.out, GATHER, &mut own).await;
-                    lines.close(line);
-                    out.truncated = lines.truncated;
-                }
-            }
-        };
-        let mut own = |bytes: &[u8]| err.push(bytes);
-        let read_err = read(streams.stderr, &mut heard.err, Duration::ZERO, &mut own);
+        let (stdout, stderr) = (streams.stdout, streams.stderr);
+        let mut reading = pin!(read(stdout, stderr, job, heard, &mut own, go));
         let mut reading = pin!(async {
             tokio::select! {
-                _ = async { tokio::join!(read_out, read_err) } => {}
-                never = feed => match never {},
+                () = &mut reading => true,
+                () = feed => false,
             }
         });
         tokio::select! {
-            () = &mut reading => None,
-            status = async { tokio::time::sleep(streams.outputs_first).await; end.as_mut().await } => {
+            ready = &mut reading => match ready {
+                true => None,
+                false => return Ok(Attended::NotReady),
+            },
+            status = async { sleep(streams.outputs_first).await; end.as_mut().await } => {
                 let status = status?;
-                let _ = tokio::time::timeout(AFTER_END, reading).await;
+                let _ = timeout(AFTER_END, reading).await;
                 Some(status)
             }
         }
@@ -99,36 +121,94 @@ where
     let status = match ended {
         Some(status) => status,
         None if heard.ended() => {
-            let end = tokio::time::timeout(SETTLES, end).await;
+            let end = timeout(SETTLES, end).await;
             end.ok().and_then(Result::ok).flatten()
         }
         None => end.await?,
     };
-    Ok(((out, err), status))
+    Ok(Attended::Ended(own.close(), status))
 }
 
 /// How long lines gather before they are read. rsync writes each of a million lines by itself, and waking up for each
 /// costs more than the line.
 const GATHER: Duration = Duration::from_millis(2);
 
-/// Reads one stream up to its last mark, or to its end. One that breaks has ended: the marks tell the rest.
+/// Reads both streams up to their last marks, or to their end. One that breaks has ended: the marks tell the rest.
 async fn read(
-    mut from: impl AsyncRead + Unpin,
-    stream: &mut Stream,
-    gather: Duration,
-    own: &mut impl FnMut(&[u8]),
+    mut stdout: impl AsyncRead + Unpin,
+    mut stderr: impl AsyncRead + Unpin,
+    job: &Job<'_>,
+    heard: &mut Heard,
+    own: &mut Own<'_>,
+    go: oneshot::Sender<String>,
 ) {
-    let mut chunk = vec![0; 64 << 10];
-    while !stream.ended() {
-        match from.read(&mut chunk).await {
-            Ok(n) if n > 0 => {
-                stream.take(&chunk[..n], own);
-                if !gather.is_zero() && n < chunk.len() / 2 && !stream.ended() {
-                    tokio::time::sleep(gather).await;
-                }
+    let (mut out, mut err) = (vec![0; 64 << 10], vec![0; 64 << 10]);
+    let (mut out_open, mut err_open) = (true, true);
+    let mut go = Some(go);
+    while (out_open || err_open) && !heard.ended() {
+        let (whose, chunk) = tokio::select! {
+            n = stdout.read(&mut out), if out_open => {
+                let n = n.unwrap_or(0);
+                out_open = n > 0;
+                (Whose::Out, &out[..n])
             }
-            _ => return stream.close(own),
+            n = stderr.read(&mut err), if err_open => {
+                let n = n.unwrap_or(0);
+                err_open = n > 0;
+                (Whose::Err, &err[..n])
+            }
+        };
+        let few = whose == Whose::Out && !chunk.is_empty() && chunk.len() < (64 << 10) / 2;
+        heard.take(whose, chunk, own);
+        if few && own.lines.is_some() && !heard.ended() {
+            sleep(GATHER).await;
         }
+        if heard.waits()
+            && let Some(go) = go.take()
+            && let Some(line) = job.go()
+            && go.send(line).is_ok()
+        {
+            heard.tell();
+        }
+    }
+}
+
+/// Where the outputs of a program go.
+pub(super) struct Own<'a> {
+    out: Keep,
+    err: Keep,
+    lines: Option<(Lines, &'a mut (dyn FnMut(&[u8]) + Send))>,
+}
+
+impl<'a> Own<'a> {
+    fn new(sink: Sink<'a>) -> Own<'a> {
+        Own {
+            out: Keep::default(),
+            err: Keep::default(),
+            lines: match sink {
+                Sink::Keep => None,
+                Sink::Lines(line) => Some((Lines::default(), line)),
+            },
+        }
+    }
+
+    pub(super) fn out(&mut self, bytes: &[u8]) {
+        match &mut self.lines {
+            None => self.out.push(bytes),
+            Some((lines, line)) => lines.push(bytes, line),
+        }
+    }
+
+    pub(super) fn err(&mut self, bytes: &[u8]) {
+        self.err.push(bytes);
+    }
+
+    pub(super) fn close(mut self) -> (Keep, Keep) {
+        if let Some((mut lines, line)) = self.lines {
+            lines.close(line);
+            self.out.truncated = lines.truncated;
+        }
+        (self.out, self.err)
     }
 }
 

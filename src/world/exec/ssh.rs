@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use super::envelope::{self, Heard};
 use super::joined;
 use super::master::{self, Link, Target};
-use super::output::{Sink, Streams, attend};
+use super::output::{Attended, Sink, Streams, attend};
 use super::reason::{Hint, Reason};
 use super::sessions::Sessions;
 use super::together::{Looks, Ride, Seat, Stage};
@@ -130,12 +130,13 @@ impl Far {
             // What did not come whole, or never ran, is asked alone: that tells why.
             Ok(raw) => Ok(raw.and_then(|raw| envelope::opened(&job.line.mark, &raw.out, &raw.err))),
             Err(Stage::Waiting) => Err(Lost::before(self.busy(job))),
+            Err(Stage::Open) => Err(Lost::before(job.too_slow("did not begin", job.timeout))),
             Err(Stage::Starting) => {
                 self.forget(&link);
                 let why = "does not answer any more on its open connection";
                 Err(Lost::midway(unseen(job, Cause::Frozen, why)))
             }
-            Err(Stage::Running) => Err(job.out_of_time(true)),
+            Err(Stage::Running) => Err(Lost::midway(job.too_slow("did not end", job.timeout))),
         }
     }
 
@@ -178,19 +179,21 @@ impl Far {
             match command.spawn().await {
                 Ok(child) => break child,
                 Err(error) if is_refusal(&error) => {
+                    looks.reached(Stage::Waiting);
                     self.sessions.refuse(place).await;
                     place = match self.sessions.take().await {
                         Some(place) => place,
                         None => return,
                     };
+                    looks.reached(Stage::Starting);
                 }
                 Err(_) => return,
             }
         };
         let streams = (child.stdin().take(), child.stdout().take());
         if let (Some(stdin), Some(stdout)) = streams {
-            looks.started();
-            leaving.attend(stdin, stdout).await;
+            looks.reached(Stage::Open);
+            leaving.attend(&looks, stdin, stdout).await;
         }
         drop(place);
     }
@@ -207,7 +210,7 @@ impl Far {
         let (stdout, stderr) = match (child.stdout().take(), child.stderr().take()) {
             (Some(stdout), Some(stderr)) => (stdout, stderr),
             _ => {
-                return Err(Lost::midway(unseen(&job, Cause::Error, "gave no output")));
+                return Err(Lost::before(unseen(&job, Cause::Error, "gave no output")));
             }
         };
         let streams = Streams {
@@ -230,36 +233,33 @@ impl Far {
                 Err(error) => Err(error),
             }
         };
-        let mut heard = Heard::new(&job.line.mark);
-        let input = job.input();
-        let attended = attend(streams, &input, &mut heard, sink, end);
-        match timeout_at(begun + job.patience(), attended).await {
-            Ok(Ok((outputs, status))) => {
+        let mut heard = Heard::coded(&job.line.mark);
+        let attended = attend(streams, &job, &mut heard, sink, end);
+        let attended = timeout_at(begun + job.patience(), attended).await;
+        match attended {
+            Ok(Ok(Attended::Ended(outputs, status))) => {
                 let output = heard.answer(&job, outputs, status)?;
                 // A look that ran out of time may have been ended there before it was given up here.
                 let ended = matches!(output.status, None | Some(124 | 137 | 143));
-                if !job.write && ended && begun.elapsed() >= job.timeout {
-                    return Err(job.out_of_time(true));
+                if !job.write() && ended && begun.elapsed() >= job.timeout {
+                    return Err(Lost::midway(job.too_slow("did not end", job.timeout)));
                 }
                 Ok(output)
             }
             Ok(Err(error)) => {
                 self.forget(&link);
-                Err(Lost::midway(unseen(
-                    &job,
-                    Cause::Unreachable,
-                    &format!(
-                        "lost its connection while `{}` ran: {error}",
-                        job.line.program
-                    ),
-                )))
+                let why = format!(
+                    "lost its connection while `{}` ran: {error}",
+                    job.line.program
+                );
+                Err(heard.lost(&job, unseen(&job, Cause::Unreachable, &why)))
             }
-            Err(_) => Err(job.out_of_time(heard.begun())),
+            Ok(Ok(Attended::NotReady)) | Err(_) => Err(job.out_of_time(&heard)),
         }
     }
 
-    /// Starts the program, on a new connection where the old one turns out to have ended. A look is tried
-    /// again; a write is not, since nobody knows how far it came.
+    /// Starts the program, on a new connection where the old one turns out to have ended. What was not told to begin
+    /// can be tried again, a write too.
     async fn open(
         self: &Arc<Far>,
         job: &Job<'_>,
@@ -276,18 +276,20 @@ impl Far {
         let mut failed: u32 = 0;
         loop {
             let link = self.link(job, deadline).await.map_err(Lost::before)?;
-            if job.write && failed == 0 && link.check().await.is_err() {
+            if job.write() && failed == 0 && link.check().await.is_err() {
                 self.forget(&link);
                 failed += 1;
                 continue;
             }
             let mut command = Arc::clone(&link).arc_raw_command(&line);
             command
-                .stdin(if job.stdin.is_empty() && !job.line.watched {
-                    openssh::Stdio::null()
-                } else {
-                    openssh::Stdio::piped()
-                })
+                .stdin(
+                    if job.stdin.is_empty() && !job.line.watched && !job.write() {
+                        openssh::Stdio::null()
+                    } else {
+                        openssh::Stdio::piped()
+                    },
+                )
                 .stdout(openssh::Stdio::piped())
                 .stderr(openssh::Stdio::piped());
             let error = match timeout_at(deadline, command.spawn()).await {
@@ -300,10 +302,10 @@ impl Far {
                 }
                 Ok(Err(error)) => error,
                 Err(_) => {
-                    // Nobody knows whether the far side began, nor whether this connection still works.
+                    // Nobody knows whether this connection still works.
                     self.forget(&link);
                     let why = "does not answer any more on its open connection";
-                    return Err(Lost::midway(unseen(job, Cause::Frozen, why)));
+                    return Err(Lost::before(unseen(job, Cause::Frozen, why)));
                 }
             };
             failed += 1;
@@ -311,9 +313,9 @@ impl Far {
             if gone {
                 self.forget(&link);
             }
-            if job.write || failed > 3 {
+            if failed > 3 {
                 let why = format!("did not start `{}`: {error}", job.line.program);
-                return Err(Lost::midway(unseen(job, Cause::Error, &why)));
+                return Err(Lost::before(unseen(job, Cause::Error, &why)));
             }
             if !gone {
                 sleep(Duration::from_millis(150) * failed).await;

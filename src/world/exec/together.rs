@@ -19,6 +19,8 @@ pub(super) enum Stage {
     Waiting,
     /// The far side was asked to begin.
     Starting,
+    /// The session is open, and our script has not begun: its login takes its time.
+    Open,
     Running,
 }
 
@@ -108,7 +110,7 @@ impl Looks {
     pub(super) fn leave(&self) -> Option<Leaving> {
         let mut looks = self.waiting().take()?;
         looks.retain(|look| !look.news.is_closed());
-        self.stage.store(Stage::Starting as u8, Ordering::Relaxed);
+        self.reached(Stage::Starting);
         if looks.len() < 2 {
             return None;
         }
@@ -122,15 +124,16 @@ impl Looks {
         })
     }
 
-    /// Notes that the far side has begun.
-    pub(super) fn started(&self) {
-        self.stage.store(Stage::Running as u8, Ordering::Relaxed);
+    /// Notes how far it came.
+    pub(super) fn reached(&self, stage: Stage) {
+        self.stage.store(stage as u8, Ordering::Relaxed);
     }
 
     fn stage(&self) -> Stage {
         match self.stage.load(Ordering::Relaxed) {
             0 => Stage::Waiting,
             1 => Stage::Starting,
+            2 => Stage::Open,
             _ => Stage::Running,
         }
     }
@@ -146,6 +149,7 @@ impl Leaving {
     /// answer is told by the end of their news.
     pub(super) async fn attend(
         mut self,
+        looks: &Looks,
         mut stdin: impl AsyncWrite + Unpin,
         stdout: impl AsyncRead + Unpin,
     ) {
@@ -155,6 +159,9 @@ impl Leaving {
             let _ = stdin.shutdown().await;
         };
         let mut line = |line: &[u8]| {
+            if self.answers.begun(line) {
+                looks.reached(Stage::Running);
+            }
             if let Some((n, told)) = self.answers.line(line) {
                 // Whoever has given up needs no answer.
                 let _ = self.news[n].send(told);

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use super::envelope::{self, Mark};
+use super::envelope::Mark;
 use super::login::for_any_shell;
+use super::script::{CODER, SCRIPT};
 use super::{Command, GRACE, Inquiry, Output, Reach, Via, quoted};
 use crate::event::Answer;
 use crate::plan::Place;
@@ -65,12 +66,11 @@ impl Line {
         line
     }
 
-    /// A write: under its lock, and under a deadline of its own everywhere, since a write must end in time
-    /// even where we were killed.
-    pub(super) fn write(host: &Reach, command: &Command, time: Duration, lock: &Lock) -> Line {
-        let fed = !command.stdin.is_empty();
-        let mut line = Line::begin(host, &command.argv, fed, lock.0.clone());
-        line.words.extend(deadline(time));
+    /// A write: under its lock, and under the deadline that it is told when it begins, since it must end in time even
+    /// where we were killed.
+    pub(super) fn write(host: &Reach, command: &Command, lock: &Lock) -> Line {
+        // It is told to begin on its standard input, whatever else it reads there.
+        let mut line = Line::begin(host, &command.argv, true, lock.0.clone());
         line.words.extend_from_slice(&command.argv);
         line
     }
@@ -90,9 +90,9 @@ impl Line {
             line.words
                 .extend(ENVIRONMENT.map(|(name, value)| format!("{name}={value}")));
         }
-        line.add(["sh", "-c", envelope::SCRIPT, "sh"]);
+        line.add(["sh", "-c", SCRIPT, "sh"]);
         let (mark, lock) = (line.mark.as_str().to_owned(), line.lock.clone());
-        line.add([&*mark, if fed { "fed" } else { "" }, &*lock]);
+        line.add([&*mark, if fed { "fed" } else { "" }, &*lock, program(argv)]);
         line
     }
 
@@ -102,20 +102,25 @@ impl Line {
 
     /// The line for a far `sh`. sudo itself shall speak English, too.
     pub(super) fn for_sh(&self) -> String {
-        let mut line = String::from("env ");
-        for (name, value) in ENVIRONMENT {
-            let _ = write!(line, "{name}={value} ");
-        }
-        // A shell without a login often lacks the folders of the system's own programs.
-        line.push_str(r#"PATH="$PATH:/usr/sbin:/sbin" "#);
-        line.push_str(&quoted(&self.words));
-        line
+        format!("{}{}", surroundings(), quoted(&self.words))
     }
 
-    /// The line for whatever shell a far account has.
+    /// The line for whatever shell a far account has, with its outputs coded.
     pub(super) fn for_login(&self) -> String {
-        for_any_shell(&format!("exec {}", self.for_sh()))
+        let coder = quoted(&["sh", "-c", CODER, "sh", self.mark.as_str()]);
+        let words = quoted(&self.words);
+        for_any_shell(&format!("exec {}{coder} {words}", surroundings()))
     }
+}
+
+fn surroundings() -> String {
+    let mut line = String::from("env ");
+    for (name, value) in ENVIRONMENT {
+        let _ = write!(line, "{name}={value} ");
+    }
+    // A shell without a login often lacks the folders of the system's own programs.
+    line.push_str(r#"PATH="$PATH:/usr/sbin:/sbin" "#);
+    line
 }
 
 fn deadline(time: Duration) -> [String; 4] {
@@ -147,7 +152,7 @@ impl Lock {
     }
 }
 
-/// What the end of a write means. Only what surely did nothing is refused.
+/// What the end of a write means. It ran, so nothing that it says, and no status, proves that it did nothing.
 pub(super) fn answer(argv: &[String], output: &Output) -> Answer {
     let program = program(argv);
     let said = String::from_utf8_lossy(&output.stderr);
@@ -157,18 +162,8 @@ pub(super) fn answer(argv: &[String], output: &Output) -> Answer {
             note: last_line(&stdout),
         };
     }
-    // The program itself may well use `timeout`, but not to run what is missing under its own name.
-    let first = said.lines().next().unwrap_or("");
-    if matches!(output.status, Some(126 | 127))
-        && first.starts_with("timeout: failed to run command")
-        && first.contains(program)
-    {
-        return Answer::Refused {
-            why: format!("`{program}` cannot be run: {}", printable(first)),
-        };
-    }
     let ended = match output.status {
-        Some(124) => "was ended at its deadline".to_owned(),
+        Some(_) if output.late => "was ended at its deadline".to_owned(),
         Some(status) => format!("ended with status {status}"),
         None => "was ended by a signal".to_owned(),
     };
@@ -217,7 +212,7 @@ mod tests {
             .words
             .iter()
             .position(|word| *word == line.mark.as_str());
-        &line.words[begin.unwrap() + 3..]
+        &line.words[begin.unwrap() + 4..]
     }
 
     #[test]
@@ -250,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_surely_did_nothing_is_refused() {
+    fn what_ran_is_never_refused() {
         let argv = ["systemctl".to_owned(), "start".into()];
         let ask = |status, out: &str, err: &str| {
             let output = Output::of_a_test(status, out.as_bytes(), err.as_bytes());
@@ -260,9 +255,6 @@ mod tests {
             ask(Some(0), "a\nok\n\n", ""),
             Answer::Done { note: "ok".into() }
         );
-        let missing = "timeout: failed to run command 'systemctl': No such file or directory\n";
-        let refused = ask(Some(127), "", missing);
-        assert!(matches!(refused, Answer::Refused { .. }), "{refused:?}");
         // The program ran, and may have done a part before it failed with words like these.
         let unclear = [
             (Some(75), "no lock\n"),
@@ -273,7 +265,7 @@ mod tests {
             (Some(1), "sudo: a password is required\n"),
             (
                 Some(127),
-                "timeout: failed to run command 'other': No such file or directory\n",
+                "timeout: failed to run command 'systemctl': No such file or directory\n",
             ),
         ];
         for (status, err) in unclear {

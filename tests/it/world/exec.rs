@@ -1,6 +1,7 @@
 //! Programs, here and over ssh.
 
 mod anywhere;
+mod between;
 mod connections;
 mod login;
 mod sessions;

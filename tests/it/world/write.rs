@@ -69,6 +69,23 @@ async fn answers(exec: &Exec, host: &Reach, folder: &Path) {
     let answer = run(exec, host, &missing, "file", MINUTE).await;
     assert!(matches!(answer, Answer::Refused { .. }), "{answer:?}");
 
+    // It ran, whatever it says of something that it did not find.
+    let helper = folder.join("helper");
+    let script = format!("touch {}; timeout 5 /opt/site/check.sh", helper.display());
+    let answer = run(exec, host, &sh(&script), "file", MINUTE).await;
+    assert!(helper.exists());
+    let Answer::Unclear { why } = &answer else {
+        panic!("{answer:?}");
+    };
+    assert!(why.contains("status 127"), "{why}");
+
+    // What it ends with is its own, unless its deadline is over.
+    for status in [124, 130, 137] {
+        let answer = run(exec, host, &sh(&format!("exit {status}")), "file", MINUTE).await;
+        let why = format!("`sh` ended with status {status}");
+        assert_eq!(answer, Answer::Unclear { why });
+    }
+
     // It got as far as its own words say, and its first half was done.
     let half = folder.join("half");
     let script = format!(
@@ -130,7 +147,10 @@ async fn ends_in_time(exec: &Exec, host: &Reach, folder: &Path) {
     let begun = Instant::now();
     let time = Duration::from_secs(25);
     let answer = run(exec, host, &sh(&script), "service", time).await;
-    assert!(matches!(answer, Answer::Unclear { .. }), "{answer:?}");
+    let Answer::Unclear { why } = &answer else {
+        panic!("{answer:?}");
+    };
+    assert!(why.contains("at its deadline"), "{why}");
     assert!(begun.elapsed() < time, "{:?}", begun.elapsed());
     let pid = read(&file);
     assert!(!pid.trim().is_empty(), "it began");

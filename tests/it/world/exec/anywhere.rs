@@ -43,7 +43,15 @@ async fn behaves(exec: &Exec, host: &Reach, times: usize) {
     assert_eq!(text(&output), "1 2\n");
 
     let output = ask(&Inquiry::looks_only(["no-such-program-here"])).await;
-    assert_eq!(output.status, Some(127));
+    assert_eq!((output.status, output.missing), (Some(127), true));
+
+    // A helper that is not there is not the program; and what a program ends with is no signal.
+    let output = ask(&sh("true; no-such-program-here")).await;
+    assert_eq!((output.status, output.missing), (Some(127), false));
+    for status in [124, 126, 130, 137, 143, 192] {
+        let output = ask(&sh(&format!("exit {status}"))).await;
+        assert_eq!((output.status, output.missing), (Some(status), false));
+    }
 
     let output = ask(&sh("echo last words; kill -9 $$")).await;
     assert_eq!(
