@@ -6,6 +6,8 @@ use std::time::Duration;
 use super::common::{Desk, Failure, PlaybookArgs};
 use super::nagios;
 use super::perform::{Performance, Seen};
+use super::unfinished::{self, Unfinished};
+use super::whose::Whose;
 use super::{Exit, Format};
 use crate::clock::{Stamp, parse_span, short};
 use crate::dns::caches;
@@ -59,6 +61,8 @@ pub(super) async fn look(desk: &Desk, args: &Args, seen: &Seen) -> Result<Looked
     actual.connect_ahead();
     let plan = survey(&actual, &intention).await?;
     let (store, kept) = store_or_none(desk);
+    let whose = Whose::book(&book, &args.playbook.playbook);
+    let earlier = unfinished::of_this(desk, &*store, &whose).await?;
     let performance = Performance {
         desk,
         actual: &actual,
@@ -67,6 +71,7 @@ pub(super) async fn look(desk: &Desk, args: &Args, seen: &Seen) -> Result<Looked
         given: Given {
             sets: args.playbook.set.clone(),
             to: args.to.clone(),
+            first: earlier.as_ref().map(|earlier| earlier.first.clone()),
             ..Given::default()
         },
         yes: false,
@@ -79,6 +84,11 @@ pub(super) async fn look(desk: &Desk, args: &Args, seen: &Seen) -> Result<Looked
     if exit == Exit::Stopped && desk.format != Format::Nagios {
         return Ok(looked);
     }
+    if let Some(earlier) = earlier
+        && desk.format != Format::Nagios
+    {
+        looked.exit = refused_by(desk, earlier, exit);
+    }
     // Whether the changes could be planned: a key that is not taken any more would stop a failover.
     let dry = Intention {
         mode: Mode::Plan,
@@ -90,7 +100,7 @@ pub(super) async fn look(desk: &Desk, args: &Args, seen: &Seen) -> Result<Looked
             if format != Format::Nagios {
                 desk.complain(&format!("a failover would be refused: {why}"));
             }
-            if exit == Exit::Done {
+            if looked.exit == Exit::Done {
                 looked.exit = Exit::Refused;
             }
             looked.refused = Some(why);
@@ -105,6 +115,20 @@ pub(super) async fn look(desk: &Desk, args: &Args, seen: &Seen) -> Result<Looked
         (Ok(_), _) => {}
     }
     Ok(looked)
+}
+
+/// Says that a failover would be refused for an earlier run; the exit code is then that of the failover, where all
+/// else is well.
+pub(super) fn refused_by(desk: &Desk, earlier: Unfinished, exit: Exit) -> Exit {
+    let Failure {
+        exit: refused,
+        message,
+    } = earlier.failure;
+    desk.complain(&format!("a failover would be refused: {message}"));
+    match exit {
+        Exit::Done | Exit::Unproven => refused,
+        worse => worse,
+    }
 }
 
 /// The store, or one in memory where there is none: what only looks must work on a bare CI machine.

@@ -8,13 +8,12 @@ use super::keyboard::interactive;
 use super::people::confirm;
 use super::perform::Performance;
 use super::plan::{DryRun, differs, dry_run, load};
+use super::unfinished::{self, Unfinished};
+use super::whose::Whose;
 use super::{Exit, Format, compare};
 use crate::engine::{Intention, survey};
-use crate::event::{Ending, Event, Record};
-use crate::journal;
 use crate::plan::{Mode, Plan};
-use crate::report::{self, Given, Tally};
-use crate::store::Store;
+use crate::report::{self, Given};
 
 /// Fails over and stays
 #[derive(Debug, clap::Args)]
@@ -87,8 +86,9 @@ pub(super) async fn go(
     }
     let book = desk.playbook(playbook)?;
     let store = desk.store()?;
-    let of_this = |run: &journal::Run| run.meta.playbook == book.name();
-    unfinished(desk, &*store, of_this, None, going.mode).await?;
+    let whose = Whose::book(&book, &playbook.playbook);
+    let earlier = unfinished::of_this(desk, &*store, &whose).await?;
+    stands_back(desk, earlier, going.mode)?;
     let actual = desk.actual(&book);
     let told = going.to.clone();
     let to = match &going.reviewed {
@@ -112,9 +112,8 @@ pub(super) async fn go(
         let message = format!("the plan is stale: {why}; make it anew with `cutover plan --out`");
         return Err(Failure::new(Exit::Busy, message));
     }
-    // Of a living run of another playbook the lock tells.
-    let of_another = |run: &journal::Run| !of_this(run) && run.writer.is_none();
-    unfinished(desk, &*store, of_another, Some(&plan), going.mode).await?;
+    let earlier = unfinished::of_another(desk, &*store, &whose, &plan).await?;
+    stands_back(desk, earlier, going.mode)?;
     if desk.format == Format::Text && going.reviewed.is_none() {
         let state = desk.state_to_type();
         desk.print(&report::plan(&plan, &[], state.as_deref(), &desk.style()));
@@ -132,77 +131,21 @@ pub(super) async fn go(
             sets: playbook.set.clone(),
             to: told,
             emergency: going.mode == Mode::Emergency,
-            plan: None,
+            ..Given::default()
         },
         yes: going.yes,
     };
     performance.live(plan).await
 }
 
-/// An earlier run that was cut off or stopped with changes must be finished first: a new plan would take what
-/// it left for the state to come back to, and a write of it may still land. `plan` is what will be done, where
-/// only runs matter that change the same: their locks are gone with their processes.
-async fn unfinished(
-    desk: &Desk,
-    store: &dyn Store,
-    matters: impl Fn(&journal::Run) -> bool,
-    plan: Option<&Plan>,
-    mode: Mode,
-) -> Result<(), Failure> {
-    let mut open = None;
-    for run in journal::runs(store).await? {
-        let unended = run.summary.as_ref().is_some_and(|summary| {
-            summary.wrote && matches!(summary.ending, None | Some(Ending::Held | Ending::Stopped))
-        });
-        if !unended || !matters(&run) {
-            continue;
+/// Nothing begins beside an unfinished run, but an emergency, which says what it goes over.
+fn stands_back(desk: &Desk, earlier: Option<Unfinished>, mode: Mode) -> Result<(), Failure> {
+    match earlier {
+        Some(earlier) if mode == Mode::Emergency => {
+            desk.complain(&earlier.failure.message);
+            Ok(())
         }
-        let records = match journal::read(store, &run.id).await {
-            Ok(records) => records,
-            // The journal of another playbook stops nothing.
-            Err(_) if plan.is_some() => continue,
-            Err(error) => return Err(error.into()),
-        };
-        let same = plan.is_none_or(|plan| changes_the_same(&records, plan));
-        if same && Tally::of(&records).anything_stands() {
-            open = Some(run);
-            break;
-        }
-    }
-    let Some(open) = open else { return Ok(()) };
-    let whose = match plan {
-        None => "this playbook".to_owned(),
-        Some(_) => format!(
-            "the playbook `{}`, which changes the same,",
-            open.meta.playbook
-        ),
-    };
-    let id = &open.id;
-    let message = match &open.writer {
-        Some(writer) => format!(
-            "run `{id}` of {whose} is alive ({writer}); follow it with {}",
-            desk.to_type(&format!("show --follow {id}"))
-        ),
-        None => format!(
-            "run `{id}` of {whose} has not come to an end and may have left changes; \
-             {} or {} first",
-            desk.to_type(&format!("resume {id}")),
-            desk.to_type(&format!("rollback {id}")),
-        ),
-    };
-    if mode == Mode::Emergency {
-        desk.complain(&message);
-        return Ok(());
-    }
-    Err(Failure::new(Exit::Busy, message))
-}
-
-/// Whether a run locked anything that a plan locks.
-fn changes_the_same(records: &[Record], plan: &Plan) -> bool {
-    match records.first().map(|record| &record.event) {
-        Some(Event::Started { plan: other, .. }) => {
-            other.locks.iter().any(|lock| plan.locks.contains(lock))
-        }
-        _ => false,
+        Some(earlier) => Err(earlier.failure),
+        None => Ok(()),
     }
 }

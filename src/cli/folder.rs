@@ -109,7 +109,8 @@ fn includes(playbook: &Path) -> Option<PathBuf> {
     real(&playbook.with_file_name("").join(path))
 }
 
+/// The path of a file without links and dots; none where there is none.
 #[expect(clippy::disallowed_methods, reason = "the command line is an edge")]
-fn real(path: &Path) -> Option<PathBuf> {
+pub(super) fn real(path: &Path) -> Option<PathBuf> {
     std::fs::canonicalize(path).ok()
 }

@@ -28,7 +28,9 @@ mod show_playbook;
 mod signals;
 mod simulate;
 mod stuck;
+mod unfinished;
 mod which;
+mod whose;
 mod world;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};

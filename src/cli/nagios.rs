@@ -8,7 +8,8 @@ use super::Exit;
 use super::check::{Args, Looked, look};
 use super::common::{Desk, Failure};
 use super::perform::{Seen, all};
-use super::stuck::{Stuck, stuck};
+use super::stuck::{Stuck, Untold, Waiting, stuck, stuck_as_recorded};
+use super::whose::Whose;
 use crate::clock::short;
 use crate::event::{Ending, Event, Record};
 use crate::plan::{Outcome, Seconds};
@@ -71,7 +72,8 @@ struct Numbers {
     warned: usize,
     unknown: usize,
     failed: usize,
-    stuck: usize,
+    /// `None`: that cannot be told.
+    stuck: Option<usize>,
     data_age: Option<Duration>,
     took: Duration,
 }
@@ -82,21 +84,27 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Exit {
     let file = args.playbook.playbook.file_stem().unwrap_or_default();
     let mut told = Told::default();
     // Where it cannot be read, the look says so.
-    let name = match desk.parse(&args.playbook) {
-        Ok(Ok(book)) => book.name().to_owned(),
-        _ => file.to_string_lossy().into_owned(),
+    let (name, whose) = match desk.parse(&args.playbook) {
+        Ok(Ok(book)) => {
+            let whose = Whose::book(&book, &args.playbook.playbook);
+            (book.name().to_owned(), whose)
+        }
+        _ => (
+            file.to_string_lossy().into_owned(),
+            Whose::file(&args.playbook.playbook),
+        ),
     };
     let seen = Seen::default();
     let waiting = async {
         let store = desk.store_that_is_there()?;
-        stuck(desk, &*store, Some(&name))
+        stuck(desk, &*store, Some(&whose))
             .await
             .map_err(Failure::from)
     };
     let both = async { tokio::join!(waiting, look(desk, args, &seen)) };
     let (waiting, looked) = match tokio::time::timeout(args.within, both).await {
         Ok((waiting, looked)) => (Some(waiting), Some(looked)),
-        Err(_) => (late_answer(desk, &name).await, None),
+        Err(_) => (late_answer(desk, &whose).await, None),
     };
     let mut active = None;
     told.take_in(&all(&seen), looked.is_some(), &mut active);
@@ -124,15 +132,7 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Exit {
         Some(Ok(_)) => {}
     }
     match waiting {
-        Some(Ok((waiting, damaged))) => {
-            for stuck in waiting.iter().rev() {
-                told.waits(desk, stuck, active.as_deref());
-            }
-            for one in damaged {
-                let text = format!("the journal of run {} cannot be read: {}", one.id, one.why);
-                told.words.push((Level::Warning, text));
-            }
-        }
+        Some(Ok(waiting)) => told.waiting(desk, &waiting, active.as_deref()),
         Some(Err(failure)) => {
             let text = format!("what earlier runs left cannot be told: {}", failure.message);
             told.words.push((Level::Unknown, text));
@@ -149,28 +149,53 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Exit {
 }
 
 /// What waits for a person, where the looks took too long: their places are asked once more, and not for long.
-async fn late_answer(
-    desk: &Desk,
-    name: &str,
-) -> Option<Result<(Vec<Stuck>, Vec<crate::journal::Damaged>), Failure>> {
+async fn late_answer(desk: &Desk, whose: &Whose) -> Option<Result<Waiting, Failure>> {
     const SHORT: Duration = Duration::from_millis(500);
     let waiting = async {
         let store = desk.store_that_is_there()?;
-        super::stuck::stuck_as_recorded(&*store, Some(name))
-            .await
-            .map_err(Failure::from)
+        let waiting = stuck_as_recorded(desk, &*store, Some(whose)).await;
+        waiting.map_err(Failure::from)
     };
     tokio::time::timeout(SHORT, waiting).await.ok()
 }
 
 impl Told {
-    fn waits(&mut self, desk: &Desk, stuck: &Stuck, active: Option<&str>) {
+    /// Takes in what earlier runs have left. `dns` is the site to which the names lead, where they were looked at.
+    fn waiting(&mut self, desk: &Desk, waiting: &Waiting, dns: Option<&str>) {
+        for stuck in waiting.stuck.iter().rev() {
+            self.waits(desk, stuck, dns);
+        }
+        // What cannot be read has no number.
+        let all_is_told = waiting.untold.is_empty();
+        self.numbers.stuck = all_is_told.then_some(waiting.stuck.len());
+        for Untold { run, open } in &waiting.untold {
+            let (level, what) = match open {
+                true => (
+                    Level::Critical,
+                    "began to write and came to no end; what stands of it",
+                ),
+                false => (Level::Unknown, "cannot be read; what it left"),
+            };
+            let text = format!(
+                "run {} {what} cannot be told: {}; look at what it was to change by hand",
+                run.id, run.why
+            );
+            self.words.insert(0, (level, text));
+        }
+    }
+
+    fn waits(&mut self, desk: &Desk, stuck: &Stuck, dns: Option<&str>) {
         let level = match stuck.stands {
             true => Level::Critical,
             false => Level::Warning,
         };
-        self.numbers.stuck += 1;
-        let now = active.map_or_else(String::new, |site| format!(" (DNS leads to {site})"));
+        // Where the two differ, what was seen counts.
+        let now = match (&stuck.site, dns) {
+            (Some(site), None) => format!(": {site} is active as its journal tells"),
+            (Some(site), Some(dns)) if site == dns => format!(": {site} is active"),
+            (_, Some(dns)) => format!(" (DNS leads to {dns})"),
+            (None, None) => String::new(),
+        };
         let how = crate::report::to_type(&stuck.how, desk.state_to_type().as_deref());
         let text = format!("{}{now}; {how}", stuck.what);
         self.words.insert(0, (level, text));
@@ -255,7 +280,9 @@ impl Numbers {
         } = self;
         let mut text = format!(
             "checks={checks};;;0 passed={passed};;;0 warned={warned};;;0 unknown={unknown};;;0 \
-             failed={failed};;;0 unfinished_runs={stuck};;0;0 time={:.3}s;;;0",
+             failed={failed};;;0 unfinished_runs={};;0;0 time={:.3}s;;;0",
+            // The word of the guidelines for what could not be told.
+            stuck.map_or_else(|| "U".to_owned(), |stuck| stuck.to_string()),
             self.took.as_secs_f64()
         );
         if let Some(age) = self.data_age {
@@ -318,7 +345,7 @@ mod tests {
             (line.as_str(), exit),
             (
                 "CUTOVER OK - site: 1 check passes | checks=1;;;0 passed=1;;;0 warned=0;;;0 unknown=0;;;0 \
-                 failed=0;;;0 unfinished_runs=0;;0;0 time=0.000s;;;0\n",
+                 failed=0;;;0 unfinished_runs=U;;0;0 time=0.000s;;;0\n",
                 Exit::Done
             )
         );

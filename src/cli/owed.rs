@@ -1,17 +1,18 @@
 //! `cutover owed`
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::common::{Desk, Failure};
 use super::resume::book_of;
-use super::stuck::stuck;
+use super::stuck::{Waiting, stuck};
+use super::whose::{Same, Whose};
 use super::{Exit, Format};
 use crate::engine::{look_at_places, look_once_more};
 use crate::event::{Event, Owed, Record, Round};
-use crate::journal;
+use crate::journal::{self, Damaged, Run};
 use crate::plan::{Outcome, Side};
 use crate::report::{OwedRow, Tally, owed_table, to_type};
+use crate::store::Store;
 
 /// Lists what earlier runs have left to be done
 ///
@@ -24,8 +25,9 @@ pub(super) struct Args {}
 pub(super) async fn run(desk: &Desk, _: &Args) -> Result<Exit, Failure> {
     let store = desk.store_that_is_there()?;
     let now = desk.clock.now();
-    let (waiting, mut damaged) = stuck(desk, &*store, None).await?;
-    let mut rows: Vec<OwedRow> = (waiting.iter())
+    let Waiting { stuck, untold } = stuck(desk, &*store, None).await?;
+    let mut damaged: Vec<Damaged> = untold.into_iter().map(|untold| untold.run).collect();
+    let mut rows: Vec<OwedRow> = (stuck.iter())
         .map(|stuck| OwedRow {
             run: stuck.run.id.clone(),
             playbook: stuck.run.meta.playbook.clone(),
@@ -33,17 +35,18 @@ pub(super) async fn run(desk: &Desk, _: &Args) -> Result<Exit, Failure> {
             owed: stuck.owed(),
         })
         .collect();
-    let mut heard = BTreeSet::new();
+    let mut heard: Vec<Whose> = Vec::new();
     for run in journal::runs(&*store).await? {
         let wrote = run.summary.as_ref().is_some_and(|summary| summary.wrote);
-        if !wrote || !heard.insert(run.meta.playbook.clone()) {
+        if !wrote || is_heard(&*store, &heard, &run).await {
             continue;
         }
+        heard.push(Whose::run(&*store, &run).await);
         let records = match journal::read(&*store, &run.id).await {
             Ok(records) => records,
             Err(why) => {
                 if damaged.iter().all(|one| one.id != run.id) {
-                    damaged.push(journal::Damaged {
+                    damaged.push(Damaged {
                         id: run.id,
                         why: why.to_string(),
                         writer: run.writer,
@@ -89,6 +92,16 @@ pub(super) async fn run(desk: &Desk, _: &Args) -> Result<Exit, Failure> {
         ));
     }
     Ok(Exit::Done)
+}
+
+/// Whether a newer run of the same playbook speaks for this one. One that is not surely of the same owes by itself.
+async fn is_heard(store: &dyn Store, heard: &[Whose], run: &Run) -> bool {
+    for whose in heard {
+        if whose.is_of(store, run).await == Same::Yes {
+            return true;
+        }
+    }
+    false
 }
 
 /// What of the things that a run owes is still so, seen now.

@@ -17,7 +17,8 @@ use crate::event::{Ending, Record};
 use crate::journal::{Dry, JournalError, Live, Meta, run_id};
 use crate::plan::Plan;
 use crate::report::{
-    Bars, Fanout, Given, JsonLines, Lines, Names, Reporter, Style, Tally, Times, by_hand, render,
+    Bars, Fanout, Given, JournalLost, JsonLines, Lines, Names, Reporter, Style, Tally, Times,
+    by_hand, render,
 };
 use crate::step::Pulses;
 use crate::store::Store;
@@ -47,7 +48,11 @@ pub(super) fn all(seen: &Seen) -> Vec<Record> {
 }
 
 /// The displays of a run.
-pub(super) struct Displays(Arc<Fanout>);
+pub(super) struct Displays {
+    fanout: Arc<Fanout>,
+    /// Set before they close, where the journal is lost.
+    lost: JournalLost,
+}
 
 impl Displays {
     /// The same, where nobody reads what is typed.
@@ -64,6 +69,7 @@ impl Displays {
     fn start(desk: &Desk, names: Names, past: &[Record]) -> Result<Displays, Failure> {
         let out = std::io::stdout();
         let style = desk.style();
+        let lost = names.journal.clone();
         let reporter: Box<dyn Reporter> = match desk.format {
             Format::Json => Box::new(JsonLines::new(out)),
             Format::Nagios | Format::Junit | Format::Github => return Displays::none(desk),
@@ -74,7 +80,8 @@ impl Displays {
             }
             Format::Text => Box::new(Lines::new(out, style, Times::OfDay, names).knowing(past)),
         };
-        Displays::of(desk, vec![("standard output".to_owned(), reporter)])
+        let displays = Displays::of(desk, vec![("standard output".to_owned(), reporter)])?;
+        Ok(Displays { lost, ..displays })
     }
 
     /// Nothing is shown.
@@ -86,25 +93,28 @@ impl Displays {
         // A reader that goes away is no news: the run goes on, and `show` tells the rest.
         let fanout = Fanout::start(reporters, desk.on_lost_display());
         fanout
-            .map(|fanout| Displays(Arc::new(fanout)))
+            .map(|fanout| Displays {
+                fanout: Arc::new(fanout),
+                lost: JournalLost::default(),
+            })
             .map_err(|error| {
                 Failure::new(Exit::Error, format!("failed to start a display: {error}"))
             })
     }
 
     fn publisher(&self) -> crate::journal::Publisher {
-        self.0.publisher()
+        self.fanout.publisher()
     }
 
     fn pulses(&self) -> Pulses {
-        let to = self.0.pulses();
+        let to = self.fanout.pulses();
         Pulses::new(move |pulse| to(pulse))
     }
 
     /// Says something at once: between the moving lines where there are some, else on standard error.
     fn notices(&self, desk: &Desk) -> Notices {
         let bars = desk.format == Format::Text && desk.moves();
-        let to = self.0.notices();
+        let to = self.fanout.notices();
         Box::new(move |text| {
             if bars {
                 to(text);
@@ -117,19 +127,19 @@ impl Displays {
     }
 
     pub(super) fn show(&self, record: &Record) {
-        (self.0.publisher())(record);
+        (self.fanout.publisher())(record);
     }
 
     /// Waits until everything is shown that has happened, before somebody is asked about it.
     fn caught_up(&self) -> Arc<dyn Fn() + Send + Sync> {
-        let fanout = Arc::clone(&self.0);
+        let fanout = Arc::clone(&self.fanout);
         Arc::new(move || {
             fanout.caught_up(PATIENCE);
         })
     }
 
     pub(super) fn close(self) {
-        self.0.close(PATIENCE);
+        self.fanout.close(PATIENCE);
     }
 }
 
@@ -322,15 +332,21 @@ impl Performance<'_> {
         result: Result<Ending, RunError>,
         told: &Mutex<Tally>,
     ) -> Result<Exit, Failure> {
-        let lost = matches!(result, Err(RunError::Journal(JournalError::Gone(_))));
+        let lost = is_lost(&result);
+        let tally = told.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let found = lost && self.is_found(run, &tally).await;
+        if lost && !found {
+            displays.lost.set();
+        }
         let ended = self.end(displays, run, result).await;
         let Err(failure) = ended else { return ended };
         if !lost {
             return Err(failure);
         }
-        let tally = told.lock().unwrap_or_else(PoisonError::into_inner);
         let commands = tally.plan().map(|plan| commands(self.actual, plan));
-        let lines = by_hand(&tally, &commands.unwrap_or_default(), &Style::plain());
+        let rollback = found.then(|| self.desk.to_type(&format!("rollback {run}")));
+        let commands = commands.unwrap_or_default();
+        let lines = by_hand(&tally, &commands, rollback.as_deref(), &Style::plain());
         self.desk.say(render(&lines, &Style::plain()).trim_end());
         Err(Failure {
             exit: match tally.anything_stands() {
@@ -339,6 +355,15 @@ impl Performance<'_> {
             },
             ..failure
         })
+    }
+
+    /// Whether whoever opens the state folder now finds all that this run told.
+    async fn is_found(&self, run: &str, told: &Tally) -> bool {
+        let Ok(store) = self.desk.store_that_is_there() else {
+            return false;
+        };
+        let found = crate::journal::read(&*store, run).await;
+        found.is_ok_and(|records| Tally::of(&records).standing_entries() == told.standing_entries())
     }
 
     /// Shows what is left, closes what is open, and says how it ended.
@@ -365,7 +390,7 @@ impl Performance<'_> {
     }
 
     fn failure(&self, run: &str, error: &RunError) -> Failure {
-        if matches!(error, RunError::Journal(JournalError::Gone(_))) {
+        if lost_by(error) {
             return Failure::new(Exit::Error, error);
         }
         if matches!(error, RunError::NothingStands) {
@@ -377,4 +402,16 @@ impl Performance<'_> {
             format!("{error}; {show} tells how far it came"),
         )
     }
+}
+
+/// Whether a run lost its journal: it cannot be written any more, or not where anybody finds it.
+fn is_lost(result: &Result<Ending, RunError>) -> bool {
+    result.as_ref().is_err_and(lost_by)
+}
+
+fn lost_by(error: &RunError) -> bool {
+    matches!(
+        error,
+        RunError::Journal(JournalError::Gone(_) | JournalError::Write(_) | JournalError::Store(_))
+    )
 }

@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::check::store_or_none;
+use super::check::{refused_by, store_or_none};
 use super::common::{Desk, Failure, PlaybookArgs, read};
 use super::perform::{Performance, Seen, all};
+use super::unfinished;
+use super::whose::Whose;
 use super::{Exit, Format, compare, world};
 use crate::engine::{Actual, Intention, survey};
 use crate::plan::{Edit, FORMAT, Mode, Nature, Plan, Way};
@@ -103,6 +105,13 @@ pub(super) async fn dry_run(
         ));
     }
     let (store, kept) = store_or_none(desk);
+    let whose = Whose::book(&book, &playbook.playbook);
+    let earlier = match unfinished::of_this(desk, &*store, &whose).await? {
+        None => unfinished::of_another(desk, &*store, &whose, &plan).await?,
+        earlier => earlier,
+    };
+    // An emergency goes over them.
+    let stops = earlier.filter(|_| how.like != Mode::Emergency);
     let performance = Performance {
         desk,
         actual: &actual,
@@ -113,6 +122,7 @@ pub(super) async fn dry_run(
             to: how.to.clone(),
             emergency: how.like == Mode::Emergency,
             plan: how.out.map(|out| out.display().to_string()),
+            first: stops.as_ref().map(|earlier| earlier.first.clone()),
         },
         yes: false,
     };
@@ -128,7 +138,10 @@ pub(super) async fn dry_run(
     if let Some(path) = how.out_world {
         world::save(desk, path, &seen)?;
     }
-    Ok(exit)
+    Ok(match stops {
+        Some(earlier) => refused_by(desk, earlier, exit),
+        None => exit,
+    })
 }
 
 /// What carries out a saved plan: with the overrides and the mode that it was made with, since it is refused

@@ -6,7 +6,7 @@ use super::{Arguments, Verb};
 use crate::clock::Stamp;
 use crate::event::{Ending, Event, Record};
 use crate::plan::Mode;
-use crate::report::{Given, Names, Style, Tally, card, render};
+use crate::report::{First, Given, Names, Style, Tally, card, render};
 
 /// The words that a shell makes of a line in which only single quotes quote.
 fn words(line: &str) -> Vec<String> {
@@ -61,12 +61,16 @@ fn proposed(mode: Mode, ending: Ending, names: &Names) -> Vec<String> {
 #[test]
 fn what_a_card_proposes_is_what_was_meant() {
     let sets = ["a.b='[\"x y\"]'".to_owned(), "c=it's".to_owned()];
-    for emergency in [false, true] {
+    let first: [fn(String) -> First; 3] = [First::Unfinished, First::Alive, First::Unreadable];
+    let firsts = first.map(|first| Some(first("r1".to_owned())));
+    let firsts = firsts.into_iter().chain([None]);
+    for (emergency, first) in firsts.flat_map(|first| [(false, first.clone()), (true, first)]) {
         let given = Given {
             sets: sets.to_vec(),
             to: Some("my cloud".into()),
             emergency,
             plan: None,
+            first,
         };
         let names = Names::new("r1", "my site.toml")
             .with_state(Some("/my state".into()))
@@ -92,7 +96,7 @@ fn what_a_card_proposes_is_what_was_meant() {
                         assert!(words(&line).contains(&"r1".to_owned()), "{line}");
                         false
                     }
-                    Verb::Owed(_) => false,
+                    Verb::Owed(_) | Verb::Runs(_) => false,
                     other => panic!("{line}: {other:?}"),
                 };
                 if of_playbook {

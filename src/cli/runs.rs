@@ -43,6 +43,14 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
         let alive = (one.writer.as_ref()).map_or_else(String::new, |w| format!(", alive ({w})"));
         desk.complain(&format!("run `{}`{alive} is damaged: {}", one.id, one.why));
     }
+    for run in &runs {
+        if let Some(why) = &run.row_damage {
+            desk.complain(&format!(
+                "run `{}`: {why}; what is told of it is from its journal",
+                run.id
+            ));
+        }
+    }
     // The list stands; whether each journal in it can be read is said below it.
     for run in &runs {
         if let Err(why) = journal::read(&*store, &run.id).await {

@@ -1,89 +1,132 @@
 //! Runs that have not come to an end, with changes of theirs standing: held, stopped, or cut off.
 
-use std::sync::Arc;
-use std::time::Duration;
+mod places;
 
 use super::common::Desk;
-use super::resume::book_of;
-use crate::engine::look_at_places;
+use super::whose::{Same, Whose};
 use crate::event::{Ending, Event, Owed, Record};
 use crate::journal::{self, Damaged, JournalError, Listed, Run};
 use crate::machine::State;
-use crate::plan::{Mode, Nature, Plan, Side};
+use crate::plan::{Mode, Plan};
 use crate::report::Tally;
 use crate::store::Store;
-
-/// How long the places of a run are looked at.
-const PATIENCE: Duration = Duration::from_secs(3);
+use places::{Places, look};
 
 /// A run that waits for a person.
 pub(super) struct Stuck {
     pub run: Run,
-    /// Something that it changed stands or may stand.
+    /// Something that it changed stands or may stand, or may still be written.
     pub stands: bool,
-    /// What it is, and which site is active as far as it tells: `run x was stopped, changes stand`.
+    /// What it is: `run x (drill) was stopped, changes stand`.
     pub what: String,
+    /// The site that is active, where all that it changed tells the same.
+    pub site: Option<String>,
     /// The words to type.
     pub how: String,
 }
 
 impl Stuck {
     pub(super) fn owed(&self) -> Owed {
+        let what = match &self.site {
+            Some(site) => format!("{}: {site} is active", self.what),
+            None => self.what.clone(),
+        };
         Owed {
             key: format!("end {}", self.run.id),
-            what: self.what.clone(),
+            what,
             how: self.how.clone(),
         }
     }
 }
 
+/// A run of which nobody can tell what it left.
+pub(super) struct Untold {
+    pub run: Damaged,
+    /// It began to write, and came to no end.
+    pub open: bool,
+}
+
+/// What earlier runs have left open.
+#[derive(Default)]
+pub(super) struct Waiting {
+    pub stuck: Vec<Stuck>,
+    pub untold: Vec<Untold>,
+}
+
 /// The runs of a playbook, or of all, that wait for a person; and those of which it cannot be told. Where nobody
-/// holds a run any more, its places are looked at: what was put back by hand, or changed by a later run, is settled.
+/// holds a run any more, its places are looked at: it waits until each of them is seen to hold what it held before,
+/// and nothing of it can land any more; then it wants to be ended all the same.
 pub(super) async fn stuck(
     desk: &Desk,
     store: &dyn Store,
-    playbook: Option<&str>,
-) -> Result<(Vec<Stuck>, Vec<Damaged>), JournalError> {
-    find(Some(desk), store, playbook).await
+    whose: Option<&Whose>,
+) -> Result<Waiting, JournalError> {
+    find(desk, store, whose, true).await
 }
 
 /// The same, as their journals tell.
 pub(super) async fn stuck_as_recorded(
+    desk: &Desk,
     store: &dyn Store,
-    playbook: Option<&str>,
-) -> Result<(Vec<Stuck>, Vec<Damaged>), JournalError> {
-    find(None, store, playbook).await
+    whose: Option<&Whose>,
+) -> Result<Waiting, JournalError> {
+    find(desk, store, whose, false).await
 }
 
 async fn find(
-    desk: Option<&Desk>,
+    desk: &Desk,
     store: &dyn Store,
-    playbook: Option<&str>,
-) -> Result<(Vec<Stuck>, Vec<Damaged>), JournalError> {
-    let Listed { runs, mut damaged } = journal::list(store).await?;
-    let mut list = Vec::new();
+    whose: Option<&Whose>,
+    looks: bool,
+) -> Result<Waiting, JournalError> {
+    let Listed { runs, damaged } = journal::list(store).await?;
+    // Of whose playbook they are cannot be told either.
+    let damaged = damaged.into_iter().filter(may_have_written);
+    let untold = damaged.map(|run| Untold { run, open: false });
+    let mut waiting = Waiting {
+        stuck: Vec::new(),
+        untold: untold.collect(),
+    };
     for run in runs {
-        let open = run.summary.as_ref().is_some_and(|summary| {
-            summary.wrote && matches!(summary.ending, None | Some(Ending::Held | Ending::Stopped))
-        });
-        let looks_only = matches!(run.meta.mode, Mode::Check | Mode::Plan);
-        let another = playbook.is_some_and(|name| name != run.meta.playbook);
-        if !open || looks_only || another {
+        if !is_open(&run) {
+            continue;
+        }
+        if let Some(whose) = whose
+            && whose.is_of(store, &run).await == Same::No
+        {
             continue;
         }
         match journal::read(store, &run.id).await {
-            Ok(records) => list.extend(of(desk, run, &records).await),
-            Err(why) => damaged.push(Damaged {
-                why: why.to_string(),
-                id: run.id,
-                writer: run.writer,
+            Ok(records) => waiting.stuck.extend(of(desk, run, &records, looks).await),
+            Err(why) => waiting.untold.push(Untold {
+                open: true,
+                run: Damaged {
+                    why: why.to_string(),
+                    id: run.id,
+                    writer: run.writer,
+                },
             }),
         }
     }
-    Ok((list, damaged))
+    Ok(waiting)
 }
 
-async fn of(desk: Option<&Desk>, run: Run, records: &[Record]) -> Option<Stuck> {
+/// Whether a run may have written something and has not come to its end, as far as its row in the list tells.
+pub(super) fn is_open(run: &Run) -> bool {
+    let open = run.summary.as_ref().is_some_and(|summary| {
+        summary.wrote && matches!(summary.ending, None | Some(Ending::Held | Ending::Stopped))
+    });
+    open && !matches!(run.meta.mode, Mode::Check | Mode::Plan)
+}
+
+/// Whether a run that cannot be read is one that changes things: its id says what kind it is.
+pub(super) fn may_have_written(run: &Damaged) -> bool {
+    ![Mode::Check, Mode::Plan]
+        .iter()
+        .any(|mode| run.id.contains(&format!("-{mode}-")))
+}
+
+async fn of(desk: &Desk, run: Run, records: &[Record], looks: bool) -> Option<Stuck> {
     let tally = Tally::of(records);
     let plan = tally.plan()?;
     let alive = run.writer.is_some();
@@ -91,30 +134,25 @@ async fn of(desk: Option<&Desk>, run: Run, records: &[Record]) -> Option<Stuck> 
     if alive && !is_held(plan, records) {
         return None;
     }
-    let mut stands = tally.anything_stands();
-    if let (true, false, Some(desk)) = (stands, alive, desk) {
-        stands = still_stands(desk, plan, &tally).await;
-        if !stands {
-            return None;
-        }
-    }
     let why = match (alive, tally.ending()) {
         (true, _) | (_, Some(Ending::Held)) => "is held",
         (_, Some(Ending::Stopped)) => "was stopped",
         _ => "was cut off",
     };
+    let stands = tally.anything_stands();
     if !stands && why != "is held" {
         return None;
     }
+    let Places {
+        stands,
+        what,
+        one_side,
+    } = match (stands, alive || !looks) {
+        (false, _) => Places::nothing_stands(),
+        (true, true) => Places::as_recorded(),
+        (true, false) => look(desk, plan, &tally, records).await,
+    };
     let id = &run.id;
-    let stand = match stands {
-        true => "changes stand",
-        false => "nothing stands, and not all is seen as it was",
-    };
-    let active = match tally.active_site() {
-        Some(site) => format!("{site} is active"),
-        None => "which site is active cannot be told from it".to_owned(),
-    };
     let how = match alive {
         true => format!(
             "answer it where it runs, follow it with `cutover show --follow {id}`, or `cutover rollback {id}`"
@@ -123,7 +161,10 @@ async fn of(desk: Option<&Desk>, run: Run, records: &[Record]) -> Option<Stuck> 
     };
     Some(Stuck {
         stands,
-        what: format!("run {id} ({}) {why}, {stand}: {active}", run.meta.mode),
+        what: format!("run {id} ({}) {why}, {what}", run.meta.mode),
+        site: one_side
+            .then(|| tally.active_site().map(str::to_owned))
+            .flatten(),
         how,
         run,
     })
@@ -133,28 +174,4 @@ fn is_held(plan: &Plan, records: &[Record]) -> bool {
     let events = records.iter().map(|record| &record.event);
     let events = events.filter(|event| !matches!(event, Event::Ended { .. }));
     State::of(plan, events).is_ok_and(|state| state.held().is_some())
-}
-
-/// Whether anything of a run is still seen to stand; yes, where that cannot be told.
-async fn still_stands(desk: &Desk, plan: &Plan, tally: &Tally) -> bool {
-    let entries = tally.standing_entries();
-    let only_changes =
-        (entries.iter()).all(|entry| matches!(plan.entries[*entry].nature, Nature::Change(_)));
-    // Nothing can be read back of an act.
-    if !only_changes {
-        return true;
-    }
-    let Ok(book) = book_of(desk, plan) else {
-        return true;
-    };
-    let actual = desk.actual(&Arc::new(book));
-    let looks = look_at_places(plan, &actual, &entries);
-    let seen = tokio::time::timeout(PATIENCE, looks).await;
-    let _late = tokio::time::timeout(PATIENCE, actual.site.exec.close()).await;
-    match seen {
-        Ok(seen) => !seen
-            .iter()
-            .all(|(_, side)| matches!(side, Ok(Side::Before | Side::Foreign))),
-        Err(_) => true,
-    }
 }

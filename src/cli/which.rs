@@ -2,6 +2,7 @@
 
 use super::Exit;
 use super::common::{Desk, Failure};
+use super::whose::{Same, Whose};
 use crate::event::Ending;
 use crate::journal::{self, Damaged, Listed, Run};
 use crate::plan::Mode;
@@ -44,8 +45,9 @@ impl Wish {
         }
     }
 
-    /// Why it is not clear that the newest run is meant; `None` where it is.
-    fn doubt(self, newest: &Run, others: &[&Run]) -> Option<String> {
+    /// Why it is not clear that the newest run is meant; `None` where it is. `several`: others that fit are of other
+    /// playbooks, or may be.
+    fn doubt(self, newest: &Run, several: bool) -> Option<String> {
         let Run { id, .. } = newest;
         if let Some(writer) = &newest.writer {
             return Some(format!("the newest one, `{id}`, is alive ({writer})"));
@@ -60,9 +62,7 @@ impl Wish {
             _ if !wrote => return Some(format!("the newest one, `{id}`, wrote nothing")),
             _ => {}
         }
-        (others.iter())
-            .any(|other| !of_one_playbook(newest, other))
-            .then(|| "runs of several playbooks are kept here".to_owned())
+        several.then(|| "runs of several playbooks are kept here".to_owned())
     }
 }
 
@@ -71,11 +71,15 @@ fn time_of(id: &str) -> &str {
     id.get(..15).unwrap_or(id)
 }
 
-/// Two files may have one name in them.
-fn of_one_playbook(a: &Run, b: &Run) -> bool {
-    let files = (&a.meta.file, &b.meta.file);
-    let another = matches!(files, (Some(a), Some(b)) if a != b);
-    a.meta.playbook == b.meta.playbook && !another
+/// Whether any of these runs is not surely of the playbook of the newest one.
+async fn of_several(store: &dyn Store, newest: &Run, others: &[&Run]) -> bool {
+    let whose = Whose::run(store, newest).await;
+    for other in others {
+        if whose.is_of(store, other).await != Same::Yes {
+            return true;
+        }
+    }
+    false
 }
 
 /// A run in a list, in a few words.
@@ -125,7 +129,7 @@ impl Desk {
         let newer = (damaged.iter()).find(|one| time_of(&one.id) >= time_of(&newest.id));
         let doubt = match newer {
             Some(one) => Some(format!("what is kept of run `{}` is damaged", one.id)),
-            None => wish.doubt(newest, &fitting),
+            None => wish.doubt(newest, of_several(store, newest, &fitting).await),
         };
         match doubt {
             Some(why) => Err(self.unclear(&why, &fitting, wish)),
@@ -211,7 +215,7 @@ mod tests {
             id: id.into(),
             meta: Meta {
                 playbook: playbook.into(),
-                file: None,
+                file: Some(format!("/{playbook}.toml")),
                 mode: Mode::Failover,
                 direction: Direction {
                     source: "a".into(),
@@ -229,12 +233,15 @@ mod tests {
             }),
             records: 1,
             writer: None,
+            row_damage: None,
         }
     }
 
     fn doubt(wish: Wish, runs: &[Run]) -> Option<String> {
-        let fitting: Vec<&Run> = runs.iter().filter(|run| wish.fits(run)).collect();
-        wish.doubt(&runs[0], &fitting)
+        let newest = Whose::row(&runs[0]);
+        let fitting = runs.iter().filter(|run| wish.fits(run));
+        let mut fitting = fitting.map(|run| newest.same(&Whose::row(run)));
+        wish.doubt(&runs[0], fitting.any(|same| same != Same::Yes))
     }
 
     #[test]

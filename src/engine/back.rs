@@ -7,7 +7,7 @@ use super::look::{Looker, within};
 use super::stop::StopSwitch;
 use super::world::{NoMemory, World};
 use crate::event::{Finding, Round, Sight};
-use crate::plan::{Nature, Outcome, Plan, Side, Then};
+use crate::plan::{Nature, Outcome, Plan, Side, Then, Value};
 use crate::site::Aim;
 use crate::step::Pulses;
 
@@ -45,16 +45,27 @@ pub async fn look_at_places<W: World>(
     world: &W,
     entries: &[usize],
 ) -> Vec<(usize, Result<Side, String>)> {
+    let side = |(index, seen): (usize, Result<Value, String>)| match &plan.entries[index].nature {
+        Nature::Change(edit) => Some((index, seen.map(|seen| edit.side(&seen)))),
+        _ => None,
+    };
+    let seen = see_places(plan, world, entries).await;
+    seen.into_iter().filter_map(side).collect()
+}
+
+/// Reads the places of `entries` once, side by side: the value, or why there is none.
+pub async fn see_places<W: World>(
+    plan: &Plan,
+    world: &W,
+    entries: &[usize],
+) -> Vec<(usize, Result<Value, String>)> {
     join_all(entries.iter().filter_map(|index| {
         let entry = &plan.entries[*index];
         let Nature::Change(edit) = &entry.nature else {
             return None;
         };
         let read = within(entry.pace.timeout, world.read(entry, edit));
-        Some(async move {
-            let seen = read.await.map(|seen| edit.side(&seen));
-            (*index, seen.map_err(|unseen| unseen.detail))
-        })
+        Some(async move { (*index, read.await.map_err(|unseen| unseen.detail)) })
     }))
     .await
 }

@@ -22,7 +22,7 @@ use crate::store::{Held, StoreError};
 pub use dry::{Dry, Never};
 pub use live::Live;
 pub use permit::{Intent, Permit};
-pub use runs::{Damaged, Follower, Listed, Meta, Run, Summary, list, read, run_id, runs};
+pub use runs::{Damaged, Follower, Listed, Meta, Run, Summary, first, list, read, run_id, runs};
 
 /// Shows a record. It is called once a record is durable, in the order of the records, and must not block.
 pub type Publisher = Arc<dyn Fn(&Record) + Send + Sync>;
@@ -57,7 +57,7 @@ pub enum JournalError {
     #[error("failed to write the journal: {0}")]
     Write(String),
     /// Nothing is broken: what leads back can still be recorded.
-    #[error("no space is left for the journal; what was kept in reserve is for the way back only")]
+    #[error("no space is left for the journal; what room there is, is for the way back only")]
     Full,
     #[error(
         "the journal is damaged at record {seq}: {why}; the run cannot go on, look at its changes by hand"

@@ -76,9 +76,11 @@ pub struct Run {
     pub records: u64,
     /// The process that writes it now; `None` where there is none.
     pub writer: Option<Holder>,
+    /// What is wrong with its row in the list, where all of this was told from its journal.
+    pub row_damage: Option<String>,
 }
 
-/// One run of which not even its row in the list can be understood.
+/// One run of which nothing can be told: neither its row in the list nor its journal is understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damaged {
     pub id: String,
@@ -100,7 +102,7 @@ pub async fn runs(store: &dyn Store) -> Result<Vec<Run>, JournalError> {
     Ok(list(store).await?.runs)
 }
 
-/// All runs, without reading a journal.
+/// All runs. A journal is read only where the row of its run is damaged: it holds all that the row does.
 pub async fn list(store: &dyn Store) -> Result<Listed, JournalError> {
     let locks = store.locks().await?;
     let writer = |run: &str| {
@@ -119,12 +121,23 @@ pub async fn list(store: &dyn Store) -> Result<Listed, JournalError> {
                 writer,
                 records: row.count,
                 id: row.run,
+                row_damage: None,
             }),
-            Err(why) => listed.damaged.push(Damaged {
-                id: row.run,
-                why,
-                writer,
-            }),
+            Err(why) => match read(store, &row.run).await.ok().and_then(retold) {
+                Some((meta, summary)) => listed.runs.push(Run {
+                    meta,
+                    summary,
+                    writer,
+                    records: row.count,
+                    id: row.run,
+                    row_damage: Some(why),
+                }),
+                None => listed.damaged.push(Damaged {
+                    id: row.run,
+                    why,
+                    writer,
+                }),
+            },
         }
     }
     Ok(listed)
@@ -139,15 +152,46 @@ fn understood(row: &Row) -> Result<(Meta, Option<Summary>), String> {
     Ok((meta, summary))
 }
 
+/// The words of the parser are for whoever wrote the bytes, and that was this program.
 fn understand<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
-    serde_json::from_slice(bytes)
-        .map_err(|error| format!("its row in the list is not understood: {error}"))
+    serde_json::from_slice(bytes).map_err(|error| {
+        let why = match error.is_data() {
+            true => "it is of another version of cutover",
+            false => "its bytes are not those that were written",
+        };
+        format!("its row in the list is not understood: {why}")
+    })
+}
+
+/// What a row holds, told from the journal of its run. Which file its playbook was in, only the row knew.
+fn retold(records: Vec<Record>) -> Option<(Meta, Option<Summary>)> {
+    let first = records.first()?;
+    let Event::Started { plan, by, version } = &first.event else {
+        return None;
+    };
+    let meta = Meta {
+        playbook: plan.playbook.clone(),
+        file: None,
+        mode: plan.mode,
+        direction: plan.direction.clone(),
+        by: by.clone(),
+        version: version.clone(),
+        began: first.at.clone(),
+    };
+    let summary =
+        (records.iter()).fold(None, |before, record| Some(Summary::after(before, record)));
+    Some((meta, summary))
 }
 
 /// Reads and checks the whole journal of a run.
 pub async fn read(store: &dyn Store, run: &str) -> Result<Vec<Record>, JournalError> {
     let (_, records) = Chain::read_run(store, run).await?;
     Ok(records)
+}
+
+/// The first record of a run, which holds its plan; it is told also where a later one is damaged.
+pub async fn first(store: &dyn Store, run: &str) -> Result<Option<Record>, JournalError> {
+    Chain::read_first(store, run).await
 }
 
 /// Reads a journal that may still grow, each record once.

@@ -75,6 +75,18 @@ impl Edit {
             .filter(|key| self.part(key, seen, &["aside"]) == (false, false))
     }
 
+    /// Each part of the place, and what `seen` is for it. A part that the edit leaves alone is before.
+    pub fn sides<'a>(&'a self, seen: &'a Value) -> impl Iterator<Item = (&'a String, Side)> {
+        (self.keys(seen).into_iter()).map(|key| {
+            let side = match self.part(key, seen, &["aside"]) {
+                (true, _) => Side::Before,
+                (false, true) => Side::After,
+                (false, false) => Side::Foreign,
+            };
+            (key, side)
+        })
+    }
+
     fn keys<'a>(&'a self, seen: &'a Value) -> BTreeSet<&'a String> {
         let ours = self.before.0.keys().chain(self.after.0.keys());
         ours.chain(seen.0.keys()).collect()

@@ -105,9 +105,14 @@ pub fn rollback(run: &str, tally: &Tally, seen: SeenNow<'_>, style: &Style) -> V
     lines
 }
 
-/// The changes that stand, each with what puts it back, for when no journal can tell any more. `commands` are what a
-/// person would type.
-pub fn by_hand(tally: &Tally, commands: &[Commands], style: &Style) -> Vec<Line> {
+/// The changes that stand, each with what puts it back, for when the journal was lost under its run. `commands` are
+/// what a person would type; `rollback` puts all of it back where the journal is found all the same.
+pub fn by_hand(
+    tally: &Tally,
+    commands: &[Commands],
+    rollback: Option<&str>,
+    style: &Style,
+) -> Vec<Line> {
     let entries = tally.standing_entries();
     let Some(plan) = tally.plan() else {
         return Vec::new();
@@ -115,11 +120,17 @@ pub fn by_hand(tally: &Tally, commands: &[Commands], style: &Style) -> Vec<Line>
     if entries.is_empty() {
         return vec![Line::new().text("Nothing of this run stands.")];
     }
-    let text = format!(
-        "{} of this run may stand, and no journal tells of it any more. Keep this text. What puts everything back, \
-         the last one first:",
-        count(entries.len(), "change")
-    );
+    let changes = count(entries.len(), "change");
+    let text = match rollback {
+        Some(rollback) => format!(
+            "{changes} of this run may stand. Its journal can be read now: {rollback} puts everything back. Keep this \
+             text all the same. What does it by hand, the last one first:"
+        ),
+        None => format!(
+            "{changes} of this run may stand, and its journal cannot be found or read now. Keep this text. What puts \
+             everything back, the last one first:"
+        ),
+    };
     let mut lines = Line::new().and(Role::Strong, text).wrap(style.width, 0);
     for index in entries {
         let entry = &plan.entries[index];

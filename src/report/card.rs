@@ -4,7 +4,7 @@ mod claimed;
 mod proposed;
 mod stands;
 
-pub use proposed::{Given, Names};
+pub use proposed::{First, Given, JournalLost, Names};
 
 use claimed::{questions, times, why};
 use proposed::next;
@@ -45,6 +45,7 @@ pub fn card(tally: &Tally, names: &Names, style: &Style) -> Vec<Line> {
 
 fn title(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> Vec<Line> {
     let (role, phrase) = match tally.ending() {
+        None if names.journal.is_set() => (Role::Bad, "not ended: its journal was lost under it"),
         None => (Role::Unclear, "not ended: it still runs, or was cut off"),
         Some(ending) => {
             let role = match ending {
@@ -68,7 +69,10 @@ fn title(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> Vec<Line> 
     if let Some(started) = tally.started() {
         facts.push(format!("{} by {}", date_time(started), tally.by()));
     }
-    facts.push(format!("took {}", short(tally.took())));
+    facts.push(match tally.ending() {
+        Some(_) => format!("took {}", short(tally.took())),
+        None => format!("its last record after {}", short(tally.took())),
+    });
     let second = Line::new().and(Role::Dim, facts.join(", "));
     let mut lines = first.wrap(style.width, 2);
     lines.extend(second.wrap(style.width, 2));
@@ -89,6 +93,10 @@ fn left_out(plan: &Plan, style: &Style) -> Vec<Line> {
 
 fn owed(tally: &Tally, names: &Names, style: &Style) -> Vec<Line> {
     if tally.owed().is_empty() {
+        if let Some(open) = not_ended(tally, names) {
+            let line = label("Owed").and(Role::Caution, open);
+            return line.wrap(style.width, LABEL + 2);
+        }
         return label("Owed").text("nothing").wrap(style.width, LABEL);
     }
     let mut lines = Vec::new();
@@ -100,6 +108,20 @@ fn owed(tally: &Tally, names: &Names, style: &Style) -> Vec<Line> {
         }
     }
     lines
+}
+
+/// What is owed by nobody else's word: the end of a run that left changes, this one or an earlier one.
+fn not_ended(tally: &Tally, names: &Names) -> Option<String> {
+    let open = matches!(tally.ending(), Some(Ending::Held | Ending::Stopped))
+        || names.journal.is_set() && tally.anything_stands();
+    if open && tally.ever_wrote() {
+        return Some("the end of this run".to_owned());
+    }
+    match names.given.first.as_ref()? {
+        First::Unfinished(run) => Some(format!("the end of run {run}")),
+        First::Unreadable(run) => Some(format!("what run {run} left, which cannot be told")),
+        First::Alive(_) => None,
+    }
 }
 
 fn label(text: &str) -> Line {

@@ -183,6 +183,9 @@ pub enum StoreError {
         "`{path}` is damaged: {why}; keep a copy, and restore it or choose another folder with `--state`"
     )]
     Damaged { path: String, why: String },
+    /// It may be whole: it cannot be read or written now.
+    #[error("`{path}` cannot be read or written: {why}; look at its disk")]
+    Disk { path: String, why: String },
     #[error(
         "`{path}` was written by a newer cutover (its schema is {found}, this one knows {known}); use that version"
     )]
@@ -194,7 +197,9 @@ pub enum StoreError {
     /// What is written is not where anybody would look for it.
     #[error("{0}")]
     Gone(String),
-    #[error("`{0}` is kept busy by another process; try again")]
+    #[error(
+        "`{0}` is kept busy by another process (a run that hangs, a backup, `sqlite3`?); try again"
+    )]
     Busy(String),
     #[error("{0}")]
     Failed(String),
@@ -209,8 +214,8 @@ pub enum AppendError {
     Gap { seq: u64, count: u64 },
     #[error("the lock `{0}` is not held any more")]
     LockLost(String),
-    /// Told once: the reserve was given up for it, and the same record may be asked for again.
-    #[error("no space is left; the reserve was freed for the way back")]
+    /// Told once: the reserve was given up, where there was one, and the same record may be asked for again.
+    #[error("no space is left but for the way back")]
     Full,
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -26,8 +26,11 @@ use setup::Reserve;
 /// The file of the database within the state folder.
 const FILE: &str = "cutover.sqlite3";
 
-/// How long another process may keep the database busy.
+/// How long another process may keep the database busy for whoever writes a run.
 const BUSY: Duration = Duration::from_secs(5);
+
+/// The same for whoever looks: monitoring wants an answer, and reading waits for nobody who only writes.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// After this a disk does not answer any more.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -280,6 +283,10 @@ impl Owner {
         behavior: TransactionBehavior,
         job: impl FnOnce(&Connection) -> Result<T, Trouble>,
     ) -> Result<T, Trouble> {
+        self.db.busy_timeout(match behavior {
+            TransactionBehavior::Deferred => LOOK,
+            _ => BUSY,
+        })?;
         let transaction = self.db.transaction_with_behavior(behavior)?;
         let value = job(&transaction)?;
         transaction.commit()?;

@@ -1,5 +1,8 @@
 //! What a person would type next: a command says again what the run was asked for.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::super::tally::Tally;
 use super::super::text::{Line, Role, Style};
 use super::super::typed::to_type;
@@ -20,7 +23,31 @@ pub struct Names {
     /// Somebody sits at this terminal, and may end a hold.
     pub somebody: bool,
     pub given: Given,
+    pub journal: JournalLost,
 }
+
+/// Whether the journal of a run was lost under it: whoever writes it tells its displays, which tell no command then
+/// that would need it.
+#[derive(Clone, Debug, Default)]
+pub struct JournalLost(Arc<AtomicBool>);
+
+impl JournalLost {
+    pub fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl PartialEq for JournalLost {
+    fn eq(&self, other: &JournalLost) -> bool {
+        self.is_set() == other.is_set()
+    }
+}
+
+impl Eq for JournalLost {}
 
 /// What the run was asked for beside its playbook: a command that is proposed says it again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,6 +59,17 @@ pub struct Given {
     pub emergency: bool,
     /// The file of a saved plan.
     pub plan: Option<String>,
+    /// What must end before a failover may begin.
+    pub first: Option<First>,
+}
+
+/// An earlier run, without whose end no failover may begin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum First {
+    Unfinished(String),
+    Alive(String),
+    /// How it ended, nobody can tell.
+    Unreadable(String),
 }
 
 impl Names {
@@ -42,6 +80,7 @@ impl Names {
             state: None,
             somebody: false,
             given: Given::default(),
+            journal: JournalLost::default(),
         }
     }
 
@@ -107,6 +146,10 @@ impl Names {
 
 /// Commands with what they are for.
 pub(super) fn next(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> Vec<Line> {
+    if names.journal.is_set() {
+        let text = "by hand, as is said below: no command finds the journal of this run";
+        return label("Next").text(text).wrap(style.width, LABEL);
+    }
     let mut rows: Vec<(String, String)> = Vec::new();
     let mut row = |command: String, what: &str| rows.push((command, what.to_owned()));
     let emergency = names.given.emergency || plan.mode == Mode::Emergency;
@@ -119,6 +162,23 @@ pub(super) fn next(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> 
         false => names.going("check", false),
     };
     match (tally.ending(), plan.mode) {
+        (Some(Ending::Done | Ending::DoneUnproven), Mode::Check | Mode::Plan)
+            if names.given.first.is_some() =>
+        {
+            let of = |words: &[&str]| names.command(words);
+            match &names.given.first {
+                Some(First::Unfinished(run)) => {
+                    row(of(&["show", run]), "the earlier run, which is not finished");
+                    row(of(&["resume", run]), "finish it");
+                    row(of(&["rollback", run]), "or put back what it changed");
+                }
+                Some(First::Alive(run)) => {
+                    row(of(&["show", "--follow", run]), "the run that is alive");
+                }
+                Some(First::Unreadable(_)) => row(of(&["runs"]), "which run cannot be read"),
+                None => {}
+            }
+        }
         (Some(Ending::Done | Ending::DoneUnproven), Mode::Check) => {
             row(names.going("plan", true), "each change and its undo");
         }

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
-use super::BUSY;
+use super::LOOK;
 use crate::store::StoreError;
 
 /// `PRAGMA application_id`: tells our files from other programs'.
@@ -241,7 +241,7 @@ enum Found {
 }
 
 fn prepare(db: &mut Connection) -> rusqlite::Result<Found> {
-    db.busy_timeout(BUSY)?;
+    db.busy_timeout(LOOK)?;
     // Seen in one transaction: another process may be making the tables right now.
     let look = db.transaction()?;
     let (application, version) = identity(&look)?;
@@ -253,12 +253,17 @@ fn prepare(db: &mut Connection) -> rusqlite::Result<Found> {
     if application != APPLICATION && !fresh {
         return Ok(Found::Foreign);
     }
+    db.pragma_update(None, "synchronous", "FULL")?;
+    db.pragma_update(None, "foreign_keys", true)?;
+    let mode: String = db.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
+    // Whoever only reads waits for nobody who writes.
+    if mode == "wal" && version == SCHEMA {
+        return Ok(Found::Ours);
+    }
     let mode: String = db.query_row("PRAGMA journal_mode = WAL", (), |row| row.get(0))?;
     if mode != "wal" {
         return Ok(Found::NoWal);
     }
-    db.pragma_update(None, "synchronous", "FULL")?;
-    db.pragma_update(None, "foreign_keys", true)?;
     // Two processes may come here at once: the second one finds the work done.
     let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     if identity(&transaction)? == (0, 0) {
@@ -283,13 +288,11 @@ fn has_tables(db: &Connection) -> rusqlite::Result<bool> {
 
 /// SQLite does not wait for others while it changes the kind of its journal, so this does.
 fn retrying<T>(mut attempt: impl FnMut() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
-    let pause = std::time::Duration::from_millis(20);
-    let mut left = BUSY;
+    let began = std::time::Instant::now();
     loop {
         match attempt() {
-            Err(error) if is_busy(&error) && !left.is_zero() => {
-                left = left.saturating_sub(pause);
-                std::thread::sleep(pause);
+            Err(error) if is_busy(&error) && began.elapsed() < LOOK => {
+                std::thread::sleep(std::time::Duration::from_millis(20));
             }
             answer => return answer,
         }
@@ -344,6 +347,12 @@ pub(super) fn told(path: &Path, error: &rusqlite::Error) -> StoreError {
     let file = path.display().to_string();
     let why = error.to_string();
     match code(error) {
+        Some(ErrorCode::SystemIoFailure) if no_room(path) => StoreError::Full(file),
+        Some(ErrorCode::SystemIoFailure) => StoreError::Disk { path: file, why },
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) if !is_readable(path) => {
+            let why = "its disk does not answer as it should".to_owned();
+            StoreError::Disk { path: file, why }
+        }
         Some(ErrorCode::DiskFull) => StoreError::Full(file),
         Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
             StoreError::Denied { path: file, why }
@@ -353,6 +362,25 @@ pub(super) fn told(path: &Path, error: &rusqlite::Error) -> StoreError {
         }
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy(file),
         _ => StoreError::Failed(format!("failed to use `{file}`: {why}")),
+    }
+}
+
+/// Whether the file system has no block left: SQLite says of some writes no more than that they failed.
+fn no_room(path: &Path) -> bool {
+    let dir = path.parent().unwrap_or(path);
+    rustix::fs::statvfs(dir).is_ok_and(|fs| fs.f_bavail == 0)
+}
+
+/// Whether all of a file can be read and its disk takes what is written: else what was read of it shows no damage.
+fn is_readable(path: &Path) -> bool {
+    let read = || -> std::io::Result<()> {
+        let mut file = OpenOptions::new().read(true).write(true).open(path)?;
+        std::io::copy(&mut file, &mut std::io::sink())?;
+        file.sync_all()
+    };
+    match read() {
+        Err(error) => error.raw_os_error() != Some(rustix::io::Errno::IO.raw_os_error()),
+        Ok(()) => true,
     }
 }
 

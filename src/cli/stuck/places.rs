@@ -1,0 +1,250 @@
+//! The places of a run that nobody holds any more, each record set by itself.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::super::common::Desk;
+use super::super::resume::book_of;
+use crate::clock::{Stamp, short};
+use crate::engine::see_places;
+use crate::event::{Event, Record};
+use crate::plan::{Nature, Plan, Side, Value};
+use crate::report::{Tally, count};
+
+/// How long the places of a run are looked at.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How many record sets are named of each sort.
+const MOST: usize = 3;
+
+/// How the places of a run are.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Places {
+    /// Something stands, may stand, or may still be written.
+    pub stands: bool,
+    /// In words.
+    pub what: String,
+    /// All that the run changed is as it left it, so that one site is active.
+    pub one_side: bool,
+}
+
+impl Places {
+    /// It put back all that it changed, and was held all the same.
+    pub(super) fn nothing_stands() -> Places {
+        Places {
+            stands: false,
+            what: "nothing stands, and not all is seen as it was".to_owned(),
+            one_side: true,
+        }
+    }
+
+    /// Nobody looked.
+    pub(super) fn as_recorded() -> Places {
+        Places {
+            stands: true,
+            what: "changes stand".to_owned(),
+            one_side: true,
+        }
+    }
+}
+
+/// What was seen of each part of the places.
+#[derive(Debug, Default)]
+struct Parts {
+    before: Vec<String>,
+    after: Vec<String>,
+    foreign: Vec<String>,
+    unseen: Vec<String>,
+    /// Steps of which nothing can be read back.
+    acts: Vec<String>,
+    /// How long a write may still land.
+    lands: Option<Duration>,
+}
+
+/// The entries whose write was begun and not looked at since, each with the time until which it may still land.
+fn may_land(records: &[Record]) -> BTreeMap<usize, Stamp> {
+    let mut open = BTreeMap::new();
+    for record in records {
+        match &record.event {
+            Event::Intended { entry, until, .. } => {
+                open.insert(*entry, until.clone());
+            }
+            Event::Settled { entry, .. } => {
+                open.remove(entry);
+            }
+            _ => {}
+        }
+    }
+    open
+}
+
+/// Looks at the places of a run, and says how they are.
+pub(super) async fn look(desk: &Desk, plan: &Plan, tally: &Tally, records: &[Record]) -> Places {
+    let entries = tally.standing_entries();
+    let seen = match book_of(desk, plan) {
+        Ok(book) => {
+            let actual = desk.actual(&Arc::new(book));
+            let looks = see_places(plan, &actual, &entries);
+            let seen = tokio::time::timeout(PATIENCE, looks).await;
+            let _late = tokio::time::timeout(PATIENCE, actual.site.exec.close()).await;
+            seen.unwrap_or_default()
+        }
+        Err(_) => Vec::new(),
+    };
+    let now = desk.clock.now();
+    let landing = may_land(records);
+    let left =
+        (entries.iter().filter_map(|entry| landing.get(entry))).map(|until| until.left(&now));
+    let lands = left.max().filter(|left| !left.is_zero());
+    parts(plan, &entries, &seen, lands).told()
+}
+
+fn parts(
+    plan: &Plan,
+    entries: &[usize],
+    seen: &[(usize, Result<Value, String>)],
+    lands: Option<Duration>,
+) -> Parts {
+    let mut parts = Parts {
+        lands,
+        ..Parts::default()
+    };
+    for index in entries {
+        let entry = &plan.entries[*index];
+        let Nature::Change(edit) = &entry.nature else {
+            parts.acts.push(entry.id.clone());
+            continue;
+        };
+        let value = match seen.iter().find(|(other, _)| other == index) {
+            Some((_, Ok(value))) => value,
+            Some((_, Err(_))) | None => {
+                parts.unseen.push(entry.id.clone());
+                continue;
+            }
+        };
+        for (part, side) in edit.sides(value) {
+            let list = match side {
+                Side::Before => &mut parts.before,
+                Side::After => &mut parts.after,
+                Side::Mixed | Side::Foreign => &mut parts.foreign,
+            };
+            list.push(part.clone());
+        }
+    }
+    parts
+}
+
+impl Parts {
+    fn told(&self) -> Places {
+        let others = [&self.foreign, &self.unseen, &self.acts];
+        let settled = self.after.is_empty() && others.iter().all(|list| list.is_empty());
+        if settled && self.lands.is_none() {
+            return Places {
+                stands: false,
+                what: "all that it changed is seen as it was before, and the run is not ended"
+                    .to_owned(),
+                one_side: false,
+            };
+        }
+        let one_side = self.before.is_empty()
+            && self.foreign.is_empty()
+            && self.unseen.is_empty()
+            && self.lands.is_none();
+        if one_side {
+            return Places::as_recorded();
+        }
+        let mut told = Vec::new();
+        let sorts = [
+            (&self.after, "as the run wrote it"),
+            (&self.foreign, "as somebody else wrote it"),
+            (&self.unseen, "cannot be read"),
+            (&self.acts, "cannot be read back"),
+        ];
+        for (list, how) in sorts {
+            if !list.is_empty() {
+                told.push(format!("{}: {how}", named(list)));
+            }
+        }
+        if !self.before.is_empty() {
+            told.push(format!("{}: as before", named(&self.before)));
+        }
+        if let Some(left) = self.lands {
+            told.push(format!("a write of it may still land for {}", short(left)));
+        }
+        Places {
+            stands: true,
+            what: format!("not all is as it was before: {}", told.join(", ")),
+            one_side: false,
+        }
+    }
+}
+
+fn named(list: &[String]) -> String {
+    let first: Vec<String> = (list.iter().take(MOST))
+        .map(|name| format!("`{name}`"))
+        .collect();
+    let more = list.len().saturating_sub(MOST);
+    match more {
+        0 => first.join(" "),
+        _ => format!("{} and {}", first.join(" "), count(more, "more place")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::plan::Mode;
+
+    /// A run with one change of two parts, and what its place holds now.
+    fn told(www: &str, web: &str, lands: Option<Duration>) -> Places {
+        let mut plan = crate::fake::plan(Mode::Failover, "c");
+        let value = |www: &str, web: &str| {
+            let parts = [("www", www), ("web", web)];
+            let parts = parts.into_iter().filter(|(_, value)| !value.is_empty());
+            Value(
+                parts
+                    .map(|(key, value)| (key.to_owned(), json!(value)))
+                    .collect(),
+            )
+        };
+        let Nature::Change(edit) = &mut plan.entries[0].nature else {
+            panic!("it changes something");
+        };
+        edit.before = value("old", "old");
+        edit.after = value("new", "new");
+        parts(&plan, &[0], &[(0, Ok(value(www, web)))], lands).told()
+    }
+
+    #[test]
+    fn a_run_is_settled_where_each_record_set_is_as_before_and_nothing_can_land() {
+        let second = Some(Duration::from_secs(1));
+        let cases = [
+            ("old", "old", None, (false, false)),
+            ("old", "old", second, (true, false)),
+            ("new", "new", None, (true, true)),
+            ("new", "old", None, (true, false)),
+            // Somebody deleted one, or gave one another TTL.
+            ("", "new", None, (true, false)),
+            ("", "old", None, (true, false)),
+            ("other", "other", None, (true, false)),
+        ];
+        for (www, web, lands, (stands, one_side)) in cases {
+            let places = told(www, web, lands);
+            assert_eq!(
+                (places.stands, places.one_side),
+                (stands, one_side),
+                "{www} {web} {places:?}"
+            );
+        }
+        let places = told("", "new", None);
+        assert_eq!(
+            places.what,
+            "not all is as it was before: `web`: as the run wrote it, `www`: as somebody else wrote it"
+        );
+        let unseen = parts(&crate::fake::plan(Mode::Failover, "c"), &[0], &[], None).told();
+        assert!(unseen.stands && !unseen.one_side, "{unseen:?}");
+    }
+}

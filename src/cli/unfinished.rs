@@ -1,0 +1,116 @@
+//! What earlier runs have to say before a new one may begin.
+
+use super::Exit;
+use super::common::{Desk, Failure};
+use super::stuck::{is_open, may_have_written};
+use super::whose::{Same, Whose};
+use crate::event::{Event, Record};
+use crate::journal::{self, Listed, Run};
+use crate::plan::Plan;
+use crate::report::{First, Tally};
+use crate::store::Store;
+
+/// A run that must end before another one may begin, or whose end nobody can tell.
+pub(super) struct Unfinished {
+    pub failure: Failure,
+    pub first: First,
+}
+
+/// An earlier run that was cut off or stopped with changes must be finished first: a new plan would take what
+/// it left for the state to come back to, and a write of it may still land. Of a run that cannot be read nobody can
+/// tell that it left nothing. `whose` is the playbook that is to run.
+pub(super) async fn of_this(
+    desk: &Desk,
+    store: &dyn Store,
+    whose: &Whose,
+) -> Result<Option<Unfinished>, Failure> {
+    let Listed { runs, damaged } = journal::list(store).await?;
+    for run in runs.into_iter().filter(is_open) {
+        if whose.is_of(store, &run).await == Same::No {
+            continue;
+        }
+        match journal::read(store, &run.id).await {
+            Ok(records) if Tally::of(&records).anything_stands() => {
+                return Ok(Some(in_the_way(desk, &run, "this playbook")));
+            }
+            Ok(_) => {}
+            Err(why) => {
+                let what = "began to write and has not come to an end, and what stands of it cannot be told";
+                return Ok(Some(unreadable(&run.id, what, &why.to_string())));
+            }
+        }
+    }
+    let first = damaged.iter().find(|one| may_have_written(one));
+    Ok(first.map(|one| {
+        let what =
+            "cannot be read, so that nobody can tell whether it changed the same and is finished";
+        unreadable(&one.id, what, &one.why)
+    }))
+}
+
+/// The same for a run of another playbook that changes what `plan` changes: its locks are gone with its process. Of
+/// a living one the lock tells, and the journal of another playbook stops nothing.
+pub(super) async fn of_another(
+    desk: &Desk,
+    store: &dyn Store,
+    whose: &Whose,
+    plan: &Plan,
+) -> Result<Option<Unfinished>, Failure> {
+    for run in journal::runs(store).await? {
+        if !is_open(&run) || run.writer.is_some() || whose.is_of(store, &run).await != Same::No {
+            continue;
+        }
+        let Ok(records) = journal::read(store, &run.id).await else {
+            continue;
+        };
+        if changes_the_same(&records, plan) && Tally::of(&records).anything_stands() {
+            let playbook = &run.meta.playbook;
+            let playbook = format!("the playbook `{playbook}`, which changes the same,");
+            return Ok(Some(in_the_way(desk, &run, &playbook)));
+        }
+    }
+    Ok(None)
+}
+
+fn in_the_way(desk: &Desk, run: &Run, whose: &str) -> Unfinished {
+    let id = &run.id;
+    let message = match &run.writer {
+        Some(writer) => format!(
+            "run `{id}` of {whose} is alive ({writer}); follow it with {}",
+            desk.to_type(&format!("show --follow {id}"))
+        ),
+        None => format!(
+            "run `{id}` of {whose} has not come to an end and may have left changes; \
+             {} or {} first",
+            desk.to_type(&format!("resume {id}")),
+            desk.to_type(&format!("rollback {id}")),
+        ),
+    };
+    Unfinished {
+        failure: Failure::new(Exit::Busy, message),
+        first: match run.writer {
+            Some(_) => First::Alive(id.clone()),
+            None => First::Unfinished(id.clone()),
+        },
+    }
+}
+
+fn unreadable(id: &str, what: &str, why: &str) -> Unfinished {
+    let message = format!(
+        "run `{id}` {what}: {why}. Look at what it was to change, and put that right by hand; then restore a copy of the \
+         state folder, or keep it and choose another one with `--state`"
+    );
+    Unfinished {
+        failure: Failure::new(Exit::Refused, message),
+        first: First::Unreadable(id.to_owned()),
+    }
+}
+
+/// Whether a run locked anything that a plan locks, beside the name of its playbook.
+fn changes_the_same(records: &[Record], plan: &Plan) -> bool {
+    match records.first().map(|record| &record.event) {
+        Some(Event::Started { plan: other, .. }) => (other.locks.iter())
+            .any(|lock| !lock.starts_with("playbook ") && plan.locks.contains(lock)),
+        _ => false,
+    }
+}
