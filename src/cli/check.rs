@@ -11,9 +11,9 @@ use super::whose::Whose;
 use super::{Exit, Format};
 use crate::clock::{Stamp, parse_span, short};
 use crate::dns::caches;
-use crate::engine::{Intention, survey};
+use crate::engine::{Intention, SurveyError, survey};
 use crate::plan::{Mode, Plan};
-use crate::report::{Given, Line};
+use crate::report::{First, Given, Line};
 use crate::store::{Memory, Store};
 
 /// Looks, now, and changes nothing: is the other side ready?
@@ -59,10 +59,13 @@ pub(super) async fn look(desk: &Desk, args: &Args, seen: &Seen) -> Result<Looked
         hold: None,
     };
     actual.connect_ahead();
-    let plan = survey(&actual, &intention).await?;
     let (store, kept) = store_or_none(desk);
     let whose = Whose::book(&book, &args.playbook.playbook);
     let earlier = unfinished::of_this(desk, &*store, &whose).await?;
+    let plan = match survey(&actual, &intention).await {
+        Ok(plan) => plan,
+        Err(why) => return Err(beside(desk, earlier, why)),
+    };
     let performance = Performance {
         desk,
         actual: &actual,
@@ -126,9 +129,21 @@ pub(super) fn refused_by(desk: &Desk, earlier: Unfinished, exit: Exit) -> Exit {
     } = earlier.failure;
     desk.complain(&format!("a failover would be refused: {message}"));
     match exit {
+        // It ends by itself.
+        Exit::Done | Exit::Unproven if matches!(earlier.first, First::Alive(_)) => exit,
         Exit::Done | Exit::Unproven => refused,
         worse => worse,
     }
+}
+
+/// Why there is no plan; an unfinished run is told before it, since it may be the cause.
+pub(super) fn beside(desk: &Desk, earlier: Option<Unfinished>, why: SurveyError) -> Failure {
+    if let Some(earlier) = earlier
+        && desk.format != Format::Nagios
+    {
+        refused_by(desk, earlier, Exit::Refused);
+    }
+    why.into()
 }
 
 /// The store, or one in memory where there is none: what only looks must work on a bare CI machine.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::check::{refused_by, store_or_none};
+use super::check::{beside, refused_by, store_or_none};
 use super::common::{Desk, Failure, PlaybookArgs, read};
 use super::perform::{Performance, Seen, all};
 use super::unfinished;
@@ -80,7 +80,13 @@ pub(super) async fn dry_run(
         to: how.to.clone(),
         hold: None,
     };
-    let plan = survey(&actual, &intention).await?;
+    let (store, kept) = store_or_none(desk);
+    let whose = Whose::book(&book, &playbook.playbook);
+    let of_this = unfinished::of_this(desk, &*store, &whose).await?;
+    let plan = match survey(&actual, &intention).await {
+        Ok(plan) => plan,
+        Err(why) => return Err(beside(desk, of_this, why)),
+    };
     // Who compares wants to read what has changed, and nothing else.
     let shown = previous.is_none();
     if desk.format == Format::Text && shown {
@@ -104,9 +110,7 @@ pub(super) async fn dry_run(
             desk.to_type(&quoted(&carry_out(playbook, how, out)))
         ));
     }
-    let (store, kept) = store_or_none(desk);
-    let whose = Whose::book(&book, &playbook.playbook);
-    let earlier = match unfinished::of_this(desk, &*store, &whose).await? {
+    let earlier = match of_this {
         None => unfinished::of_another(desk, &*store, &whose, &plan).await?,
         earlier => earlier,
     };

@@ -1,9 +1,11 @@
 //! A run that waits for a person is seen by monitoring and by `owed`; a damaged journal hides nothing else.
 
+use std::time::Duration;
+
 use rustix::process::Signal;
 
 use super::program::line_of;
-use super::scene::{Plot, Scene};
+use super::scene::{Plot, Scene, WWW};
 
 fn id(scene: &Scene) -> String {
     scene.newest_run()["run"].as_str().unwrap().to_owned()
@@ -57,6 +59,239 @@ fn a_run_that_is_stopped_or_cut_off_with_changes_standing_is_critical_until_they
     }
     let late = scene.run(&[&nagios[..], &["--within", "1ms"]].concat());
     late.exits(3).says("not all was looked at within");
+}
+
+/// A drill that was killed on the other side.
+fn killed_there(scene: &Scene) -> String {
+    let drill = scene.drill_there();
+    drill.wait_for("holding 10m");
+    drill.signal(Signal::KILL);
+    drill.end();
+    id(scene)
+}
+
+#[test]
+fn a_run_stays_stuck_where_somebody_touched_one_of_its_record_sets() {
+    let Some(scene) = Plot::staying().scene() else {
+        return;
+    };
+    let run = killed_there(&scene);
+    let nagios = ["check", "PLAYBOOK", "--format", "nagios"];
+    let [v4, v6] = super::scene::NEW;
+    let touches = [
+        (
+            "another TTL",
+            format!("update delete {WWW} A\nupdate add {WWW} 60 A {v4}\n"),
+        ),
+        ("deleted", format!("update delete {WWW} A\n")),
+        ("one name put back", {
+            let old = super::scene::OLD[0];
+            format!("update delete {WWW} A\nupdate add {WWW} 300 A {old}\n")
+        }),
+        (
+            "all deleted",
+            format!("update delete {WWW} A\nupdate delete {WWW} AAAA\n"),
+        ),
+        (
+            "one is there again",
+            format!("update add {WWW} 5 AAAA {v6}\n"),
+        ),
+    ];
+    for (what, touch) in &touches {
+        scene.update_zone(touch);
+        let told = scene.run(&nagios).exits(2);
+        let told = told.says(&format!(
+            "run {run} (drill) was cut off, not all is as it was before"
+        ));
+        let told = told.says("unfinished_runs=1;;0;0");
+        assert!(!told.out.contains("new is active"), "{what}: {told}");
+        let owed = scene.run(&["owed"]).exits(0);
+        assert!(!owed.out.contains("nothing is owed"), "{what}: {owed}");
+        owed.says(&format!("run {run}"));
+    }
+}
+
+#[test]
+fn what_refuses_a_failover_is_told_by_plan_and_check_also_where_all_was_put_back_by_hand() {
+    let Some(scene) = Plot::staying().scene() else {
+        return;
+    };
+    let before = scene.zone();
+    let run = killed_there(&scene);
+    scene.run(&["check", "PLAYBOOK"]).complains(&run);
+    let looks = [&["check", "PLAYBOOK"][..], &["plan", "PLAYBOOK"]];
+    let words =
+        format!("a failover would be refused: run `{run}` of this playbook has not come to an end");
+    let mut updates = String::new();
+    for (key, lines) in &before {
+        let (name, rtype) = key.split_once(' ').unwrap();
+        if !lines.is_empty() {
+            updates += &format!("update delete {name} {rtype}\n");
+            for line in lines {
+                let (ttl, data) = line.split_once(' ').unwrap();
+                updates += &format!("update add {name} {ttl} {rtype} {data}\n");
+            }
+        }
+    }
+    scene.update_zone(&updates);
+    assert!(scene.leads_to(&scene.old), "{updates}");
+    for look in looks {
+        let told = scene.run(look).exits(8).complains(&words);
+        let told = told.says(&format!("cutover resume {run}"));
+        assert!(!told.out.contains("cutover failover"), "{told}");
+        told.says(&format!("Owed     the end of run {run}"));
+    }
+    let nagios = scene
+        .run(&["check", "PLAYBOOK", "--format", "nagios"])
+        .exits(1);
+    nagios
+        .says("all that it changed is seen as it was before")
+        .says("unfinished_runs=1;;0;0");
+    scene.run(&["owed"]).exits(0).says(&run);
+    scene.run(&["failover", "PLAYBOOK", "--yes"]).exits(8);
+    scene.run(&["rollback", "--yes"]).exits(0);
+    for look in looks {
+        scene.run(look).exits(0);
+    }
+}
+
+#[test]
+fn two_customers_files_of_one_name_are_two_playbooks() {
+    let Some(scene) = Plot::staying().scene() else {
+        return;
+    };
+    let other = scene.text().replace("site.example", "other.example");
+    std::fs::create_dir(scene.folder.path().join("other")).unwrap();
+    std::fs::write(scene.folder.path().join("other/site.toml"), other).unwrap();
+    // The copy of a colleague.
+    std::fs::create_dir(scene.folder.path().join("copy")).unwrap();
+    std::fs::write(scene.folder.path().join("copy/site.toml"), scene.text()).unwrap();
+    let run = killed_there(&scene);
+    let nagios = |file: &str| scene.run(&["check", file, "--format", "nagios"]);
+    nagios("PLAYBOOK").exits(2).says(&run);
+    nagios("copy/site.toml").exits(2).says(&run);
+    let told = nagios("other/site.toml");
+    assert!(!told.out.contains(&run), "{told}");
+    told.says("unfinished_runs=0;;0;0");
+    scene.run(&["failover", "copy/site.toml", "--yes"]).exits(8);
+}
+
+#[test]
+fn whoever_looks_waits_for_no_other_process() {
+    let Some(scene) = Plot::staying().scene_with(&["sqlite3"]) else {
+        return;
+    };
+    let run = killed_there(&scene);
+    let database = scene.state().join("cutover.sqlite3").display().to_string();
+    let holding = |how: &str| {
+        let line = format!("(echo \"{how}\"; echo 'select 1;'; sleep 60) | sqlite3 '{database}'");
+        let held = scene.start_shell_on_terminal(&line);
+        held.wait_for("1");
+        held
+    };
+    let held = holding("begin immediate;");
+    for verb in [&["runs"][..], &["owed"]] {
+        let told = scene.run(verb).exits(0).says(&run);
+        assert!(told.took < Duration::from_secs(5), "{told}");
+    }
+    let told = scene
+        .run(&["check", "PLAYBOOK", "--format", "nagios"])
+        .exits(2);
+    assert!(told.took < Duration::from_secs(10), "{told}");
+    told.says(&run);
+    drop(held);
+    let _held = holding("pragma locking_mode=exclusive; begin exclusive;");
+    for verb in [&["runs"][..], &["owed"], &["show"], &["rollback", "--yes"]] {
+        let told = scene
+            .run(verb)
+            .exits(1)
+            .complains("is kept busy by another process");
+        assert!(told.took < Duration::from_secs(6), "{told}");
+    }
+    let told = scene
+        .run(&["check", "PLAYBOOK", "--format", "nagios"])
+        .exits(3);
+    assert!(told.took < Duration::from_secs(10), "{told}");
+    told.says("is kept busy by another process")
+        .says("unfinished_runs=U;;0;0");
+}
+
+#[test]
+fn a_run_that_cannot_be_read_is_no_finished_run() {
+    let Some(scene) = Plot::staying().scene_with(&["sqlite3"]) else {
+        return;
+    };
+    let run = killed_there(&scene);
+    let database = scene.state().join("cutover.sqlite3").display().to_string();
+    let spoils = |what: &str| {
+        scene.types(&format!(
+            "sqlite3 '{database}' \"{what} WHERE run = '{run}'\""
+        ))
+    };
+    let refused = || {
+        for verb in [
+            &["failover", "PLAYBOOK", "--yes"][..],
+            &["plan", "PLAYBOOK"],
+            &["check", "PLAYBOOK"],
+        ] {
+            let told = scene.run(verb).exits(4).complains(&run);
+            assert!(!told.err.contains("expected value"), "{told}");
+        }
+    };
+    // The journal tells all that the row did.
+    for row in ["meta = x'00'", "state = x'7b'"] {
+        spoils(&format!("UPDATE runs SET {row}"));
+        scene
+            .run(&["failover", "PLAYBOOK", "--yes"])
+            .exits(8)
+            .complains(&run);
+        let nagios = scene
+            .run(&["check", "PLAYBOOK", "--format", "nagios"])
+            .exits(2);
+        nagios.says(&format!("run {run} (drill) was cut off"));
+        scene
+            .run(&["runs"])
+            .exits(0)
+            .says(&run)
+            .complains("what is told of it is from its journal");
+    }
+    spoils("UPDATE records SET bytes = x'00'");
+    let nagios = scene
+        .run(&["check", "PLAYBOOK", "--format", "nagios"])
+        .exits(3);
+    nagios.says(&run).says("unfinished_runs=U;;0;0");
+    refused();
+}
+
+#[test]
+fn a_damaged_journal_of_a_run_that_was_cut_off_is_critical() {
+    let Some(scene) = Plot::staying().scene_with(&["sqlite3"]) else {
+        return;
+    };
+    let run = killed_there(&scene);
+    let database = scene.state().join("cutover.sqlite3").display().to_string();
+    scene.types(&format!(
+        "sqlite3 '{database}' \"UPDATE records SET bytes = x'00' WHERE run = '{run}' AND seq = 4\""
+    ));
+    let nagios = scene
+        .run(&["check", "PLAYBOOK", "--format", "nagios"])
+        .exits(2);
+    nagios
+        .says(&format!("run {run} began to write and came to no end"))
+        .says("cannot be told")
+        .says("unfinished_runs=U;;0;0");
+    for verb in [
+        &["failover", "PLAYBOOK", "--yes"][..],
+        &["plan", "PLAYBOOK"],
+        &["check", "PLAYBOOK"],
+    ] {
+        scene.run(verb).exits(4).complains(&run);
+    }
+    let listed = scene.run(&["rollback", "--yes"]);
+    assert!(
+        !listed.err.contains(&format!("`cutover rollback {run}`")),
+        "{listed}"
+    );
 }
 
 #[test]
