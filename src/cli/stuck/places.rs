@@ -206,7 +206,7 @@ mod tests {
             let parts = parts.into_iter().filter(|(_, value)| !value.is_empty());
             Value(
                 parts
-                    .map(|(key, value)| (key.to_owned(), json!(value)))
+                    .map(|(key, value)| (key.to_owned(), json!(value).into()))
                     .collect(),
             )
         };
