@@ -68,7 +68,22 @@ pub(super) fn by_sudo(err: &str) -> Option<(Cause, String)> {
     };
     if let Some(line) = err.lines().rev().find(says) {
         let line = printable(line.strip_prefix("sudo: ").unwrap_or(line));
-        let why = format!("sudo refuses it ({line}); allow it without a password in sudoers");
+        let mend = match line.contains("have a tty") {
+            true => "take `requiretty` away for this account in sudoers",
+            false => {
+                "every program there is started by `env`, so allow that without a password in sudoers \
+                 (`NOPASSWD: /usr/bin/env`)"
+            }
+        };
+        let why = format!("sudo refuses it ({line}); {mend}");
+        return Some((Cause::Denied, why));
+    }
+    let no_exec = |line: &&str| line.starts_with("env: ") && line.ends_with("Permission denied");
+    if let Some(line) = err.lines().find(no_exec) {
+        let why = format!(
+            "sudo lets `env` start no other program ({}); take `noexec` away for this account in sudoers",
+            printable(line)
+        );
         return Some((Cause::Denied, why));
     }
     let missing = |line: &&str| line.contains("sudo") && line.contains("No such file");
@@ -144,15 +159,16 @@ mod tests {
             ("sudo: a password is required\n", "a password is required"),
             (
                 "sudo: unable to resolve host sby: Name or service not known\nsudo: sorry, you must have a tty to run sudo\n",
-                "you must have a tty",
+                "take `requiretty` away",
             ),
+            ("env: 'sh': Permission denied\n", "take `noexec` away"),
             (
                 "sudo: a password is required\nsudo: unable to resolve host sby: Name or service not known\n",
                 "a password is required",
             ),
             (
                 "Sorry, user jobs is not allowed to execute '/usr/bin/env x' as root on sby.\n",
-                "not allowed to execute",
+                "NOPASSWD: /usr/bin/env",
             ),
             ("env: 'sudo': No such file or directory\n", "not installed"),
         ];

@@ -16,6 +16,7 @@ use tokio::time::{sleep, timeout};
 
 use super::master::{CONNECT, ESTABLISH, Target};
 use super::not_run::by_login;
+use super::words::printable;
 use crate::event::{Cause, Unseen};
 
 /// How long a connection may take before its address is looked at.
@@ -277,9 +278,29 @@ fn refused_at_login(text: &str) -> Option<Reason> {
 }
 
 fn blame(text: &str) -> Option<Reason> {
+    // The command that leads there is run here, by a shell of this machine.
+    let not_here = |line: &&str| {
+        line.ends_with(": not found")
+            || line.ends_with("command not found")
+            || line.contains("No such file or dir")
+    };
+    if let Some(line) = text.lines().map(str::trim).find(not_here)
+        && !text.contains("Can't open user config file")
+    {
+        let what = format!(
+            "cannot be asked: its `ProxyCommand` cannot be run here ({})",
+            printable(line)
+        );
+        return Some(Reason::new(Cause::Missing, what));
+    }
     let Reason { cause, what } = classify(text)?;
-    // The host on the way was entered, and says itself that it got no further.
-    if text.contains("open failed") {
+    // The host on the way was entered, and says itself that it got no further; or nothing of this machine was left.
+    let of_here = [
+        "Bad configuration option",
+        "Bad owner or permissions",
+        "Can't open user config file",
+    ];
+    if text.contains("open failed") || of_here.iter().any(|sign| text.contains(sign)) {
         return Some(Reason { cause, what });
     }
     let what = format!("is reached by way of another host, which {what}");
@@ -383,6 +404,23 @@ mod tests {
         let Reason { cause, what } = blame(behind).unwrap();
         assert_eq!(cause, Cause::Refused);
         assert!(!what.contains("another host"), "{what}");
+        let of_here = [
+            (
+                "config: line 3: Bad configuration option: bogus",
+                "unknown option",
+            ),
+            (
+                "/bin/bash: line 1: exec: nc: not found\r\nConnection closed by UNKNOWN port 65535",
+                "`ProxyCommand` cannot be run here",
+            ),
+        ];
+        for (text, expected) in of_here {
+            let Reason { what, .. } = blame(text).unwrap();
+            assert!(
+                what.contains(expected) && !what.contains("another host"),
+                "{what}"
+            );
+        }
     }
 
     #[test]

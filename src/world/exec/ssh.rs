@@ -185,7 +185,6 @@ impl Far {
                         Some(place) => place,
                         None => return,
                     };
-                    looks.reached(Stage::Starting);
                 }
                 Err(_) => return,
             }
@@ -274,6 +273,7 @@ impl Far {
         let mut place = free().await.ok_or_else(|| Lost::before(self.busy(job)))?;
         let line = job.line.for_login();
         let mut failed: u32 = 0;
+        let mut refused = false;
         loop {
             let link = self.link(job, deadline).await.map_err(Lost::before)?;
             if job.write() && failed == 0 && link.check().await.is_err() {
@@ -296,11 +296,13 @@ impl Far {
                 Ok(Ok(child)) => return Ok((place, child)),
                 // Nothing was begun, and there is time: a session will be free.
                 Ok(Err(error)) if is_refusal(&error) => {
+                    refused = true;
                     self.sessions.refuse(place).await;
                     place = free().await.ok_or_else(|| Lost::before(self.busy(job)))?;
                     continue;
                 }
                 Ok(Err(error)) => error,
+                Err(_) if refused => return Err(Lost::before(self.busy(job))),
                 Err(_) => {
                     // Nobody knows whether this connection still works.
                     self.forget(&link);

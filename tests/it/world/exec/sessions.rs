@@ -67,3 +67,16 @@ async fn the_limit_is_named_where_no_session_was_free_in_time() {
     assert!(unseen.detail.contains("`MaxSessions`"), "{unseen:?}");
     exec.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_host_that_allows_no_session_at_all_is_told_as_such() {
+    let Some(lab) = ssh_lab() else { return };
+    let _none = lab.host_with("none", "MaxSessions 0");
+    let (exec, host) = (Exec::new(), lab.reach("none"));
+    for inquiry in [sh("true"), sh("true").niced()] {
+        let time = Duration::from_secs(3);
+        let unseen = exec.ask(&host, &inquiry, time).await.unwrap_err();
+        assert!(unseen.detail.contains("`MaxSessions`"), "{unseen:?}");
+    }
+    exec.close().await;
+}
