@@ -1,7 +1,7 @@
 //! The people that a run asks: at the terminal, and through the inbox from another one.
 
 use std::io::Write;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -61,6 +61,8 @@ pub(super) struct Present {
     invites: bool,
     /// Waits until the display has shown everything that the question is about.
     caught_up: Arc<dyn Fn() + Send + Sync>,
+    /// What was in the inbox and answered nothing yet.
+    unread: Mutex<Vec<Message>>,
 }
 
 impl Present {
@@ -74,6 +76,7 @@ impl Present {
     ) -> Present {
         Present {
             caught_up,
+            unread: Mutex::default(),
             store,
             clock,
             run: run.to_owned(),
@@ -112,14 +115,24 @@ impl Present {
         std::future::pending().await
     }
 
+    fn unread(&self) -> MutexGuard<'_, Vec<Message>> {
+        self.unread.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes what is in the inbox.
+    async fn fetch(&self) {
+        let messages = self.store.take(&self.run).await.unwrap_or_default();
+        let messages = (messages.iter()).filter_map(|bytes| serde_json::from_slice(bytes).ok());
+        self.unread().extend(messages);
+    }
+
     /// What somebody leaves in the inbox as an answer to a question that was asked `since` then. Of several
     /// answers at once, the one that asks to go back counts.
     async fn message(&self, since: &Stamp) -> Decision {
         loop {
             tokio::time::sleep(PACE).await;
-            let messages = self.store.take(&self.run).await.unwrap_or_default();
-            let answers: Vec<Decision> = (messages.iter())
-                .filter_map(|bytes| serde_json::from_slice::<Message>(bytes).ok())
+            self.fetch().await;
+            let answers: Vec<Decision> = (self.unread().drain(..))
                 .filter(|message| message.answers(since))
                 .map(|message| message.decision)
                 .collect();
@@ -251,6 +264,17 @@ impl People for Present {
         })
     }
 
+    fn wants_back<'a>(&'a self) -> BoxFuture<'a, Option<String>> {
+        Box::pin(async move {
+            self.fetch().await;
+            let mut unread = self.unread();
+            let back = |message: &Message| message.decision == Decision::Back;
+            let asked = unread.iter().any(back);
+            unread.retain(|message| !back(message));
+            asked.then(|| "somebody at another terminal".to_owned())
+        })
+    }
+
     fn end_stay<'a>(&'a self) -> BoxFuture<'a, (Decision, String)> {
         Box::pin(async move {
             let since = Instant::now().checked_sub(PROMPT);
@@ -290,6 +314,7 @@ mod tests {
             yes: false,
             invites: false,
             caught_up: Arc::new(|| {}),
+            unread: Mutex::default(),
         };
         let types = move |line: &str| {
             let (line, at) = (line.to_owned(), Instant::now());

@@ -57,7 +57,8 @@ pub(super) async fn go_on(
         };
         store.send(id, message.to_bytes()).await?;
         desk.say(&format!(
-            "cutover: run `{id}` is alive ({writer}), and was told to {}; follow it with {}",
+            "cutover: run `{id}` is alive ({writer}), and was told to {}; it hears it at the end of what it does now; \
+             follow it with {}",
             match message.decision {
                 Decision::Again => "go on",
                 Decision::On => "go on all the same",

@@ -171,6 +171,9 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
                 let by = self.outfit.by.clone();
                 self.record(Event::StopAsked { by }).await?;
             }
+            if self.turns_back().await? {
+                continue;
+            }
             match next(self.plan, &self.state) {
                 Move::Look { round, entries } => self.look(round, entries).await?,
                 Move::TakeBaseline => {
@@ -196,6 +199,26 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
                 Move::Rest => return Ok(self.state.ended().unwrap_or(Ending::Held)),
             }
         }
+    }
+
+    /// Whether somebody asked to go back, and it does. Where nothing was written, it is over.
+    async fn turns_back(&mut self) -> Result<bool, RunError> {
+        let going = !self.state.phase().undoes() && !self.asked_to_stop();
+        if !going || matches!(self.plan.mode, Mode::Check | Mode::Plan) {
+            return Ok(false);
+        }
+        let Some(by) = self.outfit.people.wants_back().await else {
+            return Ok(false);
+        };
+        let event = match self.state.wrote() {
+            true => Event::Decided {
+                decision: Decision::Back,
+                by,
+            },
+            false => Event::StopAsked { by },
+        };
+        self.record(event).await?;
+        Ok(true)
     }
 
     fn asked_to_stop(&self) -> bool {

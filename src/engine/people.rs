@@ -14,6 +14,11 @@ pub trait People: Send + Sync {
     /// How a run that stands still goes on, and who said so.
     fn decide<'a>(&'a self, hold: Hold) -> BoxFuture<'a, (Decision, String)>;
 
+    /// Who asked meanwhile, without having been asked, that everything is put back. It does not wait.
+    fn wants_back<'a>(&'a self) -> BoxFuture<'a, Option<String>> {
+        Box::pin(std::future::ready(None))
+    }
+
     /// Resolves when somebody ends the stay of a drill before its time: `On` comes back as planned,
     /// `Back` is an undo.
     fn end_stay<'a>(&'a self) -> BoxFuture<'a, (Decision, String)>;
