@@ -393,7 +393,7 @@ impl Performance<'_> {
         if lost_by(error) {
             return Failure::new(Exit::Error, error);
         }
-        if matches!(error, RunError::NothingStands) {
+        if matches!(error, RunError::NothingStands | RunError::LeftToOthers) {
             return Failure::new(Exit::Refused, error);
         }
         let show = self.desk.to_type(&format!("show {run}"));

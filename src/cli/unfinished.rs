@@ -30,7 +30,7 @@ pub(super) async fn of_this(
             continue;
         }
         match journal::read(store, &run.id).await {
-            Ok(records) if Tally::of(&records).anything_stands() => {
+            Ok(records) if Tally::of(&records).can_go_back() => {
                 return Ok(Some(in_the_way(desk, &run, "this playbook")));
             }
             Ok(_) => {}
@@ -63,7 +63,7 @@ pub(super) async fn of_another(
         let Ok(records) = journal::read(store, &run.id).await else {
             continue;
         };
-        if changes_the_same(&records, plan) && Tally::of(&records).anything_stands() {
+        if changes_the_same(&records, plan) && Tally::of(&records).can_go_back() {
             let playbook = &run.meta.playbook;
             let playbook = format!("the playbook `{playbook}`, which changes the same,");
             return Ok(Some(in_the_way(desk, &run, &playbook)));

@@ -36,6 +36,11 @@ pub enum RunError {
     NoPlan,
     #[error("nothing of this run stands, so there is nothing to put back")]
     NothingStands,
+    #[error(
+        "what this run changed was left as it is, since somebody else wrote there; it puts back no more, and a new \
+         run starts from what there is now"
+    )]
+    LeftToOthers,
     /// Somebody asked twice to stop, and a write is not settled: a resume looks at it first.
     #[error("stopped while a write was not settled yet")]
     CutOff,

@@ -271,6 +271,11 @@ impl State {
                 .is_some_and(|m| m.way == Way::There && m.tries > 0)
     }
 
+    /// Whether something was left to a person, or to somebody else.
+    pub fn left_something(&self) -> bool {
+        self.left
+    }
+
     /// Whether nothing of this run ever stood, as far as was seen: then what else the world shows is not its doing.
     pub fn never_stood(&self) -> bool {
         !self.stood && !self.stands()

@@ -204,6 +204,15 @@ impl Tally {
         })
     }
 
+    /// Whether a rollback would have anything to put back. What a person left to others is theirs: it stands in
+    /// nobody's way.
+    pub fn can_go_back(&self) -> bool {
+        match &self.state {
+            Some(state) => state.stands(),
+            None => self.anything_stands(),
+        }
+    }
+
     /// Whether this run ever wrote, or began to.
     pub fn ever_wrote(&self) -> bool {
         self.changes.values().any(|change| change.intents > 0)

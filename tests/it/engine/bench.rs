@@ -29,6 +29,8 @@ pub(super) struct Scripted {
     pub asked: Mutex<Vec<Hold>>,
     pub approvals: Mutex<VecDeque<bool>>,
     pub visit: Mutex<Option<Visit>>,
+    /// Somebody asks to go back before the run's step of this number.
+    pub back_at: Mutex<Option<u32>>,
 }
 
 impl Scripted {
@@ -61,6 +63,17 @@ impl People for Scripted {
         self.asked.lock().unwrap().push(hold);
         let decision = self.decisions.lock().unwrap().pop_front();
         Box::pin(async move { (decision.unwrap_or(Decision::Stop), "somebody".to_owned()) })
+    }
+
+    fn wants_back<'a>(&'a self) -> BoxFuture<'a, Option<String>> {
+        let mut left = self.back_at.lock().unwrap();
+        *left = match *left {
+            Some(0) => None,
+            Some(steps) => Some(steps - 1),
+            None => return Box::pin(async { None }),
+        };
+        let now = left.is_none();
+        Box::pin(async move { now.then(|| "somebody".to_owned()) })
     }
 
     fn end_stay<'a>(&'a self) -> BoxFuture<'a, (Decision, String)> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use cutover::engine::{GoOn, RunError, StopSwitch};
 use cutover::event::{Ending, Event, Pulse};
 use cutover::fake::WriteFault;
-use cutover::plan::{Mode, Outcome, Side};
+use cutover::plan::{Mode, Outcome, Side, Way};
 use cutover::step::Pulses;
 
 use super::bench::Bench;
@@ -122,5 +122,48 @@ async fn a_request_ends_a_wait_and_a_stay_at_once_and_both_can_be_resumed() {
         let bench = calm(bench);
         assert_eq!(bench.resume(GoOn::Finish).await.unwrap(), Ending::Done);
         assert!(bench.all(side));
+    }
+}
+
+/// Whoever tells a living run to put everything back is heard before its next step, wherever it is.
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_told_to_go_back_makes_no_further_change() {
+    for step in 0..12 {
+        let mut bench = Bench::new(Mode::Failover, "kckck");
+        *bench.people.back_at.get_mut().unwrap() = Some(step);
+        let ending = bench.run().await.unwrap();
+        let told = bench.people.back_at.get_mut().unwrap().is_none();
+        let events = bench.events().await;
+        let decided = events
+            .iter()
+            .position(|event| matches!(event, Event::Decided { .. } | Event::StopAsked { .. }));
+        match decided {
+            None => {
+                assert!(!told || step > 8, "step {step}: {events:?}");
+                assert_eq!(ending, Ending::Done, "step {step}");
+            }
+            Some(at) => {
+                let there = |event: &&Event| {
+                    matches!(
+                        event,
+                        Event::Intended {
+                            way: cutover::plan::Way::There,
+                            ..
+                        }
+                    )
+                };
+                assert_eq!(events[at..].iter().filter(there).count(), 0, "step {step}");
+                let wrote = events
+                    .iter()
+                    .any(|event| matches!(event, Event::Intended { .. }));
+                let expected = if wrote {
+                    Ending::Undone
+                } else {
+                    Ending::Stopped
+                };
+                assert_eq!(ending, expected, "step {step}: {events:?}");
+                assert!(bench.all(Side::Before), "step {step}");
+            }
+        }
     }
 }
