@@ -12,6 +12,7 @@ use crate::engine::{Ahead, GoOn, look_ahead, may_go_on};
 use crate::event::{Decision, Ending, Record};
 use crate::journal::{self, Run};
 use crate::report::{self, SeenNow, Tally, json_line};
+use crate::words::quoted;
 
 /// Puts back what a run changed
 ///
@@ -55,14 +56,15 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
         );
         return Err(Failure::new(Exit::Usage, why));
     }
-    let obstacles = show(desk, &run, &records).await?;
+    let Obstacles { refuses, holds } = show(desk, &run, &records).await?;
     if args.dry_run {
-        return match obstacles {
-            Some(why) if !args.anyway => Err(Failure::new(Exit::Refused, why)),
+        return match (refuses, holds) {
+            (Some(why), _) if !args.anyway => Err(Failure::new(Exit::Refused, why)),
+            (None, Some(why)) => Err(Failure::new(Exit::Refused, why)),
             _ => Ok(Exit::Done),
         };
     }
-    if let Some(why) = obstacles
+    if let Some(why) = refuses
         && !args.anyway
     {
         return Err(Failure::new(Exit::Refused, why));
@@ -78,13 +80,20 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
     })
 }
 
-/// Looks at what will be put back and at the old side, and shows it. Returns what speaks against putting back a run
-/// that has ended well. One that has not come to its end goes back as a drill does that fails: once the old side is
-/// seen to serve.
-async fn show(desk: &Desk, run: &Run, records: &[Record]) -> Result<Option<String>, Failure> {
+/// What speaks against putting back a run.
+#[derive(Default)]
+struct Obstacles {
+    /// It has ended well, and is not touched without `--anyway`.
+    refuses: Option<String>,
+    /// It has not come to its end: it would go back as a drill does that fails, and be held for this.
+    holds: Option<String>,
+}
+
+/// Looks at what will be put back and at the old side, and shows it.
+async fn show(desk: &Desk, run: &Run, records: &[Record]) -> Result<Obstacles, Failure> {
     let tally = Tally::of(records);
     let Some(plan) = tally.plan() else {
-        return Ok(None);
+        return Ok(Obstacles::default());
     };
     // What a living run holds changes while it is looked at.
     let alive = run.writer.is_some();
@@ -128,13 +137,24 @@ async fn show(desk: &Desk, run: &Run, records: &[Record]) -> Result<Option<Strin
             desk.print_text("\n");
         }
     }
-    Ok((finished && !obstacles.is_empty()).then(|| {
-        format!(
-            "{}; nothing was touched. Mend it and try again, fail back with `cutover failover {} --to {}`, or say \
-             `--anyway`",
-            obstacles.join("; "),
-            desk.playbook_to_type(run),
-            plan.direction.source,
-        )
-    }))
+    if obstacles.is_empty() {
+        return Ok(Obstacles::default());
+    }
+    let why = obstacles.join("; ");
+    if !finished {
+        let why = format!("a rollback would be held: {why}; nothing was touched");
+        return Ok(Obstacles {
+            holds: Some(why),
+            ..Obstacles::default()
+        });
+    }
+    let source = &plan.direction.source;
+    let home = quoted(&["failover", &desk.playbook_to_type(run), "--to", source]);
+    Ok(Obstacles {
+        refuses: Some(format!(
+            "{why}; nothing was touched. Mend it and try again, fail back with {}, or say `--anyway`",
+            desk.to_type(&home)
+        )),
+        ..Obstacles::default()
+    })
 }

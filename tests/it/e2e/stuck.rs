@@ -109,6 +109,8 @@ fn a_run_stays_stuck_where_somebody_touched_one_of_its_record_sets() {
         assert!(!owed.out.contains("nothing is owed"), "{what}: {owed}");
         owed.says(&format!("run {run}"));
     }
+    let told = scene.run(&["rollback", "--dry-run"]).exits(4);
+    told.complains("a rollback would be held: somebody else wrote `flip` since");
 }
 
 #[test]
