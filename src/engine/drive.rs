@@ -93,12 +93,15 @@ pub(super) struct Run<'r, J, W, M, P> {
     pub(super) answer: Option<Foregone>,
 }
 
+/// As [`State::position`] says it.
+type Position = (Phase, u16, Option<u16>);
+
 /// What somebody said beforehand, of one hold and of no other.
 #[derive(Clone)]
 pub(super) struct Foregone {
     pub(super) hold: Hold,
     /// Where it must be, and what was shown there; `None` is anywhere, whatever is shown.
-    pub(super) at: Option<((Phase, u16, Option<u16>), Shown)>,
+    pub(super) at: Option<(Position, Shown)>,
     pub(super) decision: Decision,
 }
 

@@ -270,9 +270,7 @@ impl State {
         if !self.wrote {
             self.motion = None;
             self.close(plan, Ending::Stale);
-        } else if !self.stands() {
-            self.go_back(plan);
-        } else if plan.goes_back {
+        } else if plan.goes_back || !self.stands() {
             self.go_back(plan);
         } else {
             self.held = Some(Hold::Foreign);

@@ -290,7 +290,7 @@ fn a_file_that_cannot_be_included_is_told_by_the_program() {
         ("gone.toml", "No such file"),
         ("folder", "it is a folder"),
         ("large", "is larger than 1 MiB"),
-        ("pipe", "it is no regular file"),
+        ("pipe", "it is a pipe, not a regular file"),
         ("site.toml", "an included file cannot include another one"),
     ];
     for (included, said) in cases {

@@ -177,8 +177,11 @@ async fn read(
 pub(super) struct Own<'a> {
     out: Keep,
     err: Keep,
-    lines: Option<(Lines, &'a mut (dyn FnMut(&[u8]) + Send))>,
+    lines: Option<(Lines, Taker<'a>)>,
 }
+
+/// What takes each line.
+type Taker<'a> = &'a mut (dyn FnMut(&[u8]) + Send);
 
 impl<'a> Own<'a> {
     fn new(sink: Sink<'a>) -> Own<'a> {

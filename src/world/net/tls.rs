@@ -1,8 +1,4 @@
 //! Certificates: checked for the real name, against the system's authorities and those of a playbook.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "it opens the encrypted connection"
-)]
 
 use std::collections::HashMap;
 use std::fmt;
@@ -32,8 +28,9 @@ use crate::world::files;
 
 /// Reading the system's authorities takes long; one configuration serves all requests that trust the same
 /// private authority: the bytes of its file are the key.
-static CONFIGS: LazyLock<Mutex<HashMap<Option<Vec<u8>>, Arc<ClientConfig>>>> =
-    LazyLock::new(Mutex::default);
+static CONFIGS: LazyLock<Mutex<Configs>> = LazyLock::new(Mutex::default);
+
+type Configs = HashMap<Option<Vec<u8>>, Arc<ClientConfig>>;
 
 /// The most that a file of certificates may have, in bytes.
 const CA_LIMIT: u64 = 1 << 20;

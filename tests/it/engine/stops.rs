@@ -129,7 +129,7 @@ async fn a_request_ends_a_wait_and_a_stay_at_once_and_both_can_be_resumed() {
 #[tokio::test(start_paused = true)]
 async fn a_run_that_is_told_to_go_back_makes_no_further_change() {
     for step in 0..12 {
-        let mut bench = Bench::new(Mode::Failover, "kckck");
+        let mut bench = Bench::new(Mode::Failover, "kcck");
         *bench.people.back_at.get_mut().unwrap() = Some(step);
         let ending = bench.run().await.unwrap();
         let told = bench.people.back_at.get_mut().unwrap().is_none();
@@ -139,7 +139,7 @@ async fn a_run_that_is_told_to_go_back_makes_no_further_change() {
             .position(|event| matches!(event, Event::Decided { .. } | Event::StopAsked { .. }));
         match decided {
             None => {
-                assert!(!told || step > 8, "step {step}: {events:?}");
+                assert!(!told || step > 9, "step {step}: {events:?}");
                 assert_eq!(ending, Ending::Done, "step {step}");
             }
             Some(at) => {
@@ -147,7 +147,7 @@ async fn a_run_that_is_told_to_go_back_makes_no_further_change() {
                     matches!(
                         event,
                         Event::Intended {
-                            way: cutover::plan::Way::There,
+                            way: Way::There,
                             ..
                         }
                     )

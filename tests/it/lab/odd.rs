@@ -43,10 +43,11 @@ pub async fn odd(
             let (tls, pieces) = (tls.clone(), pieces.clone());
             tokio::spawn(async move {
                 match tls {
-                    Some(tls) => match tls.accept(stream).await {
-                        Ok(stream) => say(stream, &pieces, pause, then).await,
-                        Err(_) => {}
-                    },
+                    Some(tls) => {
+                        if let Ok(stream) = tls.accept(stream).await {
+                            say(stream, &pieces, pause, then).await;
+                        }
+                    }
                     None => say(stream, &pieces, pause, then).await,
                 }
             });
