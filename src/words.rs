@@ -1,23 +1,45 @@
 //! Numbers with their nouns, lists, and words for a shell: one place, so that all texts say them the same way.
 
 /// `1 record set`, `4 record sets`, `12,000 files`.
-pub fn count(n: usize, noun: &str) -> String {
-    count_of(n, noun, &format!("{noun}s"))
+pub fn count(n: impl TryInto<u64>, noun: &str) -> String {
+    count_of(n, noun, &plural(noun))
 }
 
 /// A count whose plural does not end in a plain `s`.
-pub fn count_of(n: usize, one: &str, many: &str) -> String {
+pub fn count_of(n: impl TryInto<u64>, one: &str, many: &str) -> String {
+    let n = number(n);
     format!("{} {}", thousands(n), verb_of(n, one, many))
 }
 
+/// A part and the whole: `37 of 38 answers`, `0 of 1 host`.
+pub fn part_of(n: impl TryInto<u64>, all: impl TryInto<u64>, noun: &str) -> String {
+    format!("{} of {}", thousands(n), count(all, noun))
+}
+
+/// What is no number here is far above any that is shown.
+fn number(n: impl TryInto<u64>) -> u64 {
+    n.try_into().unwrap_or(u64::MAX)
+}
+
+/// `entries` of `entry`, `addresses` of `address`, `files` of `file`.
+fn plural(noun: &str) -> String {
+    match noun.strip_suffix('y') {
+        Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{stem}ies"),
+        _ if noun.ends_with(['s', 'x']) || noun.ends_with("ch") || noun.ends_with("sh") => {
+            format!("{noun}es")
+        }
+        _ => format!("{noun}s"),
+    }
+}
+
 /// The form of a word that goes with so many: `holds` of one, `hold` of all others.
-pub fn verb_of<'a>(n: usize, one: &'a str, many: &'a str) -> &'a str {
-    if n == 1 { one } else { many }
+pub fn verb_of<'a>(n: impl TryInto<u64>, one: &'a str, many: &'a str) -> &'a str {
+    if number(n) == 1 { one } else { many }
 }
 
 /// `12000` as `12,000`.
-pub fn thousands(n: usize) -> String {
-    let digits = n.to_string();
+pub fn thousands(n: impl TryInto<u64>) -> String {
+    let digits = number(n).to_string();
     let mut out = String::new();
     for (i, digit) in digits.chars().enumerate() {
         if i > 0 && (digits.len() - i).is_multiple_of(3) {
@@ -94,7 +116,12 @@ mod tests {
         for (n, text) in cases {
             assert_eq!(count(n, "file"), text);
         }
-        assert_eq!(count_of(2, "entry", "entries"), "2 entries");
+        assert_eq!(count(2, "entry"), "2 entries");
+        assert_eq!(count(2, "way"), "2 ways");
+        assert_eq!(count(2, "address"), "2 addresses");
+        assert_eq!(count_of(2, "was", "were"), "2 were");
+        assert_eq!(part_of(1_200, 12_000_u64, "file"), "1,200 of 12,000 files");
+        assert_eq!(part_of(0, 1, "host"), "0 of 1 host");
         assert_eq!(verb_of(1, "holds", "hold"), "holds");
     }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::Exit;
 use super::common::{Failure, PlaybookArgs, read_playbook};
 use crate::playbook::included_by;
+use crate::words::count;
 
 /// More files than any project has playbooks: a folder with more is not the one that was meant.
 const MOST: usize = 1000;
@@ -92,9 +93,10 @@ fn collect(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), 
             return Err(Failure::new(
                 Exit::Usage,
                 format!(
-                    "`{}` holds more than {MOST} files `*.toml`; name the playbooks, or the folder \
+                    "`{}` holds more than {} named `*.toml`; name the playbooks, or the folder \
                      that they are in",
-                    folder.display()
+                    folder.display(),
+                    count(MOST, "file")
                 ),
             ));
         }

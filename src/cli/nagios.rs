@@ -13,6 +13,7 @@ use super::whose::Whose;
 use crate::clock::short;
 use crate::event::{Ending, Event, Record};
 use crate::plan::{Outcome, Seconds};
+use crate::words::count_of;
 
 /// How much is told of why nothing was looked at, in characters.
 const LONGEST_WHY: usize = 400;
@@ -246,8 +247,7 @@ impl Told {
         let level = level.unwrap_or(Level::Ok);
         let words: Vec<&str> = self.words.iter().map(|(_, text)| text.as_str()).collect();
         let text = match (words.is_empty(), self.numbers.checks) {
-            (true, 1) => "1 check passes".to_owned(),
-            (true, checks) => format!("{checks} checks pass"),
+            (true, checks) => count_of(checks, "check passes", "checks pass"),
             (false, _) => words.join("; "),
         };
         let told = on_one_line(&format!("{name}: {text}{}", self.left_out));

@@ -8,6 +8,7 @@ use crate::journal::{self, Damaged, Listed, Run};
 use crate::plan::Mode;
 use crate::report::{date_time, ending_phrase};
 use crate::store::Store;
+use crate::words::count;
 
 /// How many runs are listed at most where it is not clear which one is meant.
 const MOST: usize = 10;
@@ -158,7 +159,7 @@ impl Desk {
             }
         }
         if fitting.len() > MOST {
-            text += &format!("\n  and {} older ones", fitting.len() - MOST);
+            text += &format!("\n  and {}", count(fitting.len() - MOST, "older one"));
         }
         text += "\nAll of them: `cutover runs`";
         Failure::new(Exit::Usage, text)
@@ -224,6 +225,7 @@ mod tests {
                 by: "ops".into(),
                 version: "0".into(),
                 began: began.clone(),
+                given: crate::plan::Given::default(),
             },
             summary: Some(Summary {
                 last: began,

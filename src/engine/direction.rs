@@ -14,6 +14,7 @@ use crate::event::{Cause, Unseen};
 use crate::plan::Direction;
 use crate::playbook::Playbook;
 use crate::site::{Site, Zone};
+use crate::words::{count, verb_of};
 use crate::world::{delegation, dns};
 
 /// How long one provider, or the name servers of one zone, may take.
@@ -51,10 +52,10 @@ pub(super) async fn direction(
                 .iter()
                 .map(|(site, keys)| {
                     let first = keys.first().map(ToString::to_string).unwrap_or_default();
-                    match keys.len() {
-                        1 => format!("1 record set leads to `{site}` ({first})"),
-                        many => format!("{many} record sets lead to `{site}` ({first}…)"),
-                    }
+                    let more = verb_of(keys.len(), "", "…");
+                    let lead = verb_of(keys.len(), "leads", "lead");
+                    let sets = count(keys.len(), "record set");
+                    format!("{sets} {lead} to `{site}` ({first}{more})")
                 })
                 .collect();
             parts.join(", ")

@@ -16,6 +16,7 @@ use crate::plan::{
 use crate::playbook::Playbook;
 use crate::site::{Aim, Site};
 use crate::step::{Before, Blocks, Change, OnFail, Pulses, Step, Survey, When, Work};
+use crate::words::count;
 
 /// How long the survey waits for one provider.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -56,7 +57,8 @@ pub enum SurveyError {
     #[error("failed to look at what `{step}` would change: {}", .why.detail)]
     Unseen { step: String, why: Unseen },
     #[error(
-        "the plan would have {0} entries, and one run can have {MOST_ENTRIES}; name fewer zones in the `dns` steps of one playbook (`zones`), and make another for the rest"
+        "the plan would have {}, and one run can have {MOST_ENTRIES}; name fewer zones in the `dns` steps of one playbook (`zones`), and make another for the rest",
+        count(*.0, "entry")
     )]
     TooMany(usize),
     #[error("`{step}` cannot be done:{}", bullets(.reasons))]

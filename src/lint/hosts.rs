@@ -8,6 +8,7 @@ use super::view::{At, Does, Finding, Seen, View, list};
 use crate::problem::Severity;
 use crate::site::{Host, Service};
 use crate::step::{Blocks, When, Work};
+use crate::words::count;
 
 const PACKAGES: &str = r#"[[step]]
 id = "packages"
@@ -369,7 +370,7 @@ fn act_on_several(view: &View<'_>) -> Vec<Finding> {
                 list(&hosts)
             );
             step.finding("on", message)
-                .label(format!("site `{site}` has {} hosts", hosts.len()))
+                .label(format!("site `{site}` has {}", count(hosts.len(), "host")))
                 .hint("write one step for each host, or give a `read`, a `want` and an `undo`")
         })
         .collect()

@@ -8,6 +8,7 @@ use super::view::{Finding, Scope, Seen, View, list};
 use crate::dns::{Honesty, RecordKey, RecordSet, RecordType};
 use crate::playbook::{ProviderSpec, ZoneSpec};
 use crate::problem::Severity;
+use crate::words::count;
 
 const SET_BY_SET: &str = r#"[providers.own]
 kind = "mythic-beasts"
@@ -260,11 +261,11 @@ fn more_than_one_write(view: &View<'_>) -> Vec<Finding> {
                 continue;
             };
             let message = format!(
-                "`{}` moves {} record sets of `{}` in {} writes: one write of provider `{id}` holds {} of them",
+                "`{}` moves {} of `{}` in {}: one write of provider `{id}` holds {} of them",
                 flip.id(),
-                sets.len(),
+                count(sets.len(), "record set"),
                 zone.name,
-                writes.len(),
+                count(writes.len(), "write"),
                 first.len(),
             );
             let hint = match provider.kind.limits.honesty {

@@ -253,7 +253,7 @@ fn a_thousand_names_are_too_many_for_one_message_and_a_hundred_are_not() {
     assert_eq!(codes(&problems), ["L404"]);
     let message = &problems.list[0].message;
     assert!(
-        message.starts_with("`flip` moves 2000 record sets of `site.example` in "),
+        message.starts_with("`flip` moves 2,000 record sets of `site.example` in "),
         "{message}"
     );
 }

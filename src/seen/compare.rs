@@ -15,6 +15,7 @@ use serde::Serialize;
 use super::{SeenCheck, SeenWorld};
 use crate::clock::short;
 use crate::plan::{Direction, Outcome};
+use crate::words::count;
 use facts::rows;
 
 /// Kinds whose rows name values that stay the same until somebody changes them: versions of packages.
@@ -198,7 +199,7 @@ fn playbook(then: &str, now: &str) -> Vec<Change> {
             }
         }
         if lines > LINES {
-            let more = format!("{} more lines", lines - LINES);
+            let more = count(lines - LINES, "more line");
             list.push(Change::new("playbook", how, more));
         }
     }

@@ -5,6 +5,7 @@ use super::theatre::{Inner, Theatre};
 use crate::event::Ending;
 use crate::machine::{Mark, Phase};
 use crate::plan::{Mode, Nature, Outcome, Plan, Side, Way};
+use crate::words::count;
 
 /// Holds an ending and its exit code against what stands, and the writes against their order.
 pub(super) fn end(theatre: &Theatre, ending: Ending, code: u8) {
@@ -26,7 +27,7 @@ type Found = (Property, String);
 fn dry_run(plan: &Plan, inner: &Inner) -> Option<Found> {
     let dry = matches!(plan.mode, Mode::Check | Mode::Plan);
     (dry && !inner.writes.is_empty()).then(|| {
-        let what = format!("a dry run wrote {} times", inner.writes.len());
+        let what = format!("a dry run wrote {}", count(inner.writes.len(), "time"));
         (Property::DryRunWritesNothing, what)
     })
 }

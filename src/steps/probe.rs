@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::{Cause, Fact, Unseen};
 use crate::plan::Outcome;
 use crate::site::{Host, HttpProbe, Probe};
+use crate::words::{part_of, verb_of};
 use crate::world::net::{self, HttpAsk, RsyncSeen, Unread};
 
 /// How much of a body is read where a text is looked for in it.
@@ -108,7 +109,9 @@ impl Tally {
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let pass: usize = self.pass.iter().sum();
-        write!(f, "{pass} of {} probes pass (", self.all())?;
+        let all = self.all();
+        let passes = verb_of(all, "passes", "pass");
+        write!(f, "{} {passes} (", part_of(pass, all, "probe"))?;
         for (family, comma) in Family::BOTH.into_iter().zip(["", ", "]) {
             let (pass, all) = (self.pass[family as usize], self.all[family as usize]);
             f.write_str(comma)?;

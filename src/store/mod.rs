@@ -210,7 +210,7 @@ pub enum StoreError {
 pub enum AppendError {
     #[error("record {seq} is there already: another process writes this run")]
     Taken { seq: u64 },
-    #[error("record {seq} would leave a gap after {count} records")]
+    #[error("record {seq} would leave a gap: {count} are there")]
     Gap { seq: u64, count: u64 },
     #[error("the lock `{0}` is not held any more")]
     LockLost(String),

@@ -156,9 +156,9 @@ impl Sqlite {
         match tokio::time::timeout(DEADLINE, told).await {
             Ok(answer) => answer.map_err(|_| self.gone()),
             Err(_) => Err(StoreError::Failed(format!(
-                "`{}` did not answer within {} seconds; look at its disk",
+                "`{}` did not answer within {}; look at its disk",
                 self.path.display(),
-                DEADLINE.as_secs()
+                crate::clock::short(DEADLINE)
             ))),
         }
     }

@@ -18,6 +18,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::event::{Cause, Unseen};
 use crate::journal::Permit;
+use crate::words::count;
 
 /// A connection to a name server, with one deadline for everything that is done with it.
 #[derive(Debug)]
@@ -88,7 +89,10 @@ impl Wire {
         let Ok(length) = u16::try_from(message.len()) else {
             return Err(Unseen::new(
                 Cause::Error,
-                format!("a message of {} bytes is too long for DNS", message.len()),
+                format!(
+                    "a message of {} is too long for DNS",
+                    count(message.len(), "byte")
+                ),
             ));
         };
         let mut framed = Vec::with_capacity(message.len() + 2);

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use cutover::playbook::Registry;
+use regex_lite::Regex;
 
 /// The modules in the order of the data: each imports only what stands before it.
 const ORDER: &[&str] = &[
@@ -466,6 +467,70 @@ fn scripts_read_regular_files_only() {
         }
     }
     assert_eq!(found, FAR_READERS);
+}
+
+/// The nouns that are counted somewhere, as they end where there are several.
+fn counted(texts: &[String]) -> BTreeSet<String> {
+    let call = Regex::new(r#"\b(?:count|count_of|part_of)\([^"]*?"([a-z -]+)""#).unwrap();
+    let nouns = (texts.iter()).flat_map(|text| call.captures_iter(text));
+    let last_words = nouns.map(|noun| noun[1].rsplit(' ').next().unwrap().to_owned());
+    let more = ["record", "item", "answer", "second", "server"].map(str::to_owned);
+    (last_words.chain(more))
+        .map(|noun| match noun.strip_suffix('y') {
+            Some(stem) => format!("{stem}ies"),
+            None if noun.ends_with('s') => format!("{noun}es"),
+            None => format!("{noun}s"),
+        })
+        .collect()
+}
+
+/// What looks like a number with its noun, and is none.
+const NO_NUMBERS: &[&str] = &["{family} records", "{name} names", "{id} looks", "{} looks"];
+
+/// Words between what is no number and a noun.
+const BETWEEN: &[&str] = &[" from ", " of ", " and ", " wrote "];
+
+#[test]
+fn numbers_and_their_nouns_are_put_together_in_one_place() {
+    let shown: Vec<(PathBuf, String)> = (modules("src/lib.rs").into_iter())
+        .filter(|module| !module.only_for_tests && module.file != Path::new("src/words.rs"))
+        .map(|module| {
+            let whole = text(&module.file);
+            // Lines stay where they are; those that only tests see are empty.
+            let kept = without_tests(&code(&whole));
+            let lines = whole.lines().zip(kept.lines().chain(std::iter::repeat("")));
+            let seen = |(line, kept): (&str, &str)| match kept.is_empty()
+                || line.trim_start().starts_with("//")
+            {
+                true => String::new(),
+                false => line.to_owned(),
+            };
+            let lines: Vec<String> = lines.map(seen).collect();
+            (module.file, lines.join("\n"))
+        })
+        .collect();
+    let texts: Vec<String> = shown.iter().map(|(_, text)| text.clone()).collect();
+    let nouns = Vec::from_iter(counted(&texts)).join("|");
+    let by_hand = Regex::new(&format!(
+        r#"\{{[^{{}}]*\}} (?:[a-z]+ )?(?:{nouns})\b|(?:== 1|\.is_one\(\)) \{{ ""#
+    ))
+    .unwrap();
+    let mut wrong = Vec::new();
+    for (file, text) in &shown {
+        for (i, line) in text.lines().enumerate() {
+            for found in by_hand.find_iter(line).map(|found| found.as_str()) {
+                let between = BETWEEN.iter().any(|word| found.contains(word));
+                if !between && !NO_NUMBERS.contains(&found) {
+                    wrong.push(format!("{}:{}: `{found}`", file.display(), i + 1));
+                }
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "made by hand; `words::count` and its neighbours know the plural:\n{}",
+        wrong.join("\n")
+    );
 }
 
 #[test]

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::Desk;
 use crate::clock::{Clock, Stamp, short};
-use crate::report::thousands;
 use crate::simulate::Watch;
+use crate::words::{count_of, part_of};
 
 /// How long it is silent: on a terminal the line is written over, in a log there is one after the other.
 const ON_A_TERMINAL: Duration = Duration::from_millis(200);
@@ -73,15 +73,13 @@ impl Progress {
 
     /// How far it is, in one line.
     fn line(&self, state: &State, now: &Stamp) -> String {
-        let number = |runs: u64| thousands(usize::try_from(runs).unwrap_or(usize::MAX));
         let left = (state.runs.saturating_sub(state.performed) as f64)
             * now.since(&state.began).as_secs_f64()
             / (state.performed.max(1) as f64);
         format!(
-            "{}: {} of {} runs through the real loop, about {} left",
+            "{}: {} through the real loop, about {} left",
             self.file,
-            number(state.performed),
-            number(state.runs),
+            part_of(state.performed, state.runs, "run"),
             short(Duration::from_secs(left as u64))
         )
     }
@@ -96,12 +94,8 @@ impl Watch for Progress {
         state.runs += lives;
         state.unknown = state.unknown.saturating_sub(1);
         if state.unknown == 0 {
-            let runs = usize::try_from(state.runs).unwrap_or(usize::MAX);
-            let runs = thousands(runs);
-            self.tell(&format!(
-                "{}: {runs} runs go through the real loop",
-                self.file
-            ));
+            let runs = count_of(state.runs, "run goes", "runs go");
+            self.tell(&format!("{}: {runs} through the real loop", self.file));
         }
     }
 

@@ -23,6 +23,7 @@ use crate::journal::Permit;
 use crate::plan::Value;
 use crate::problem::Problem;
 use crate::secret::{Secret, SecretRef};
+use crate::words::count;
 use crate::world::api::{Api, Auth, Method};
 use crate::world::secrets::reveal;
 
@@ -250,8 +251,11 @@ impl MythicBeasts {
         if expected != (counts.records_removed, counts.records_added) {
             return Err(Answer::Unclear {
                 why: format!(
-                    "Mythic Beasts removed {} and added {} records of `{key}` instead of {} and {}: somebody else wrote in between",
-                    counts.records_removed, counts.records_added, expected.0, expected.1
+                    "Mythic Beasts removed {} and added {} of `{key}` instead of {} and {}: somebody else wrote in between",
+                    count(counts.records_removed, "record"),
+                    counts.records_added,
+                    expected.0,
+                    expected.1
                 ),
             });
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{is_probed, scope_key};
 use crate::lint::view::{At, Does, Finding, View, list, plain};
+use crate::words::verb_of;
 
 pub(super) fn unprobed_name(view: &View<'_>) -> Vec<Finding> {
     let owned: BTreeSet<String> = (view.book.services().values())
@@ -63,7 +64,7 @@ pub(super) fn unseen_name(view: &View<'_>) -> Vec<Finding> {
             "no step after `{}` looks where {} {}",
             flip.id(),
             list(&unseen),
-            if unseen.len() == 1 { "leads" } else { "lead" }
+            verb_of(unseen.len(), "leads", "lead")
         );
         findings.push(
             flip.finding(scope_key(flip), message)
@@ -88,7 +89,7 @@ pub(super) fn no_zone(view: &View<'_>) -> Vec<Finding> {
             let message = format!(
                 "{} {} in no zone of the playbook",
                 list(&names),
-                if names.len() == 1 { "lies" } else { "lie" }
+                verb_of(names.len(), "lies", "lie")
             );
             findings.push(
                 step.finding("names", message)

@@ -20,7 +20,7 @@ fn works() -> Finding {
         "status 200",
         "status 200 in 4 ms",
     );
-    finding(Outcome::Pass, "1 of 1 probes pass", &[row])
+    finding(Outcome::Pass, "1 of 1 probe passes", &[row])
 }
 
 fn packages(rows: &[(Outcome, &str, &str, &str)]) -> Finding {
@@ -69,7 +69,7 @@ fn texts_that_differ_from_night_to_night_are_no_change() {
     );
     let works = finding(
         Outcome::Pass,
-        "1 of 1 probes pass (looked at 3s ago, reused)",
+        "1 of 1 probe passes (looked at 3s ago, reused)",
         &[row],
     );
     let left_out = (
@@ -94,26 +94,26 @@ fn an_outcome_that_turned_is_told_with_its_rows() {
         "status 200",
         "connection refused",
     );
-    let broken = finding(Outcome::Fail, "0 of 1 probes pass", &[row]);
+    let broken = finding(Outcome::Fail, "0 of 1 probe passes", &[row]);
     let then = quiet();
     let now = night(&plan(&flip()), broken, packages(&[]));
     assert_eq!(
         told(&then, &now),
         [
-            "k0: ~ outcome: fail, was pass: 0 of 1 probes pass",
+            "k0: ~ outcome: fail, was pass: 0 of 1 probe passes",
             "k0: ~ website at new: fail, was pass: connection refused (expected status 200)",
         ]
     );
     assert_eq!(
         told(&now, &then),
         [
-            "k0: ~ outcome: pass, was fail: 1 of 1 probes pass",
+            "k0: ~ outcome: pass, was fail: 1 of 1 probe passes",
             "k0: ~ website at new: pass, was fail: status 200 in 4 ms (expected status 200)",
         ]
     );
     // It fails in another way: the same news is not told twice.
     let row = (Outcome::Fail, "website at new", "status 200", "status 502");
-    let other = finding(Outcome::Fail, "0 of 1 probes pass", &[row]);
+    let other = finding(Outcome::Fail, "0 of 1 probe passes", &[row]);
     assert_eq!(
         told(&now, &night(&plan(&flip()), other, packages(&[]))),
         [""; 0]

@@ -10,6 +10,7 @@ use crate::clock::short;
 use crate::event::{Cause, Fact, Finding, Unseen};
 use crate::plan::Outcome;
 use crate::step::{Evidence, Known};
+use crate::words::{count, count_of};
 
 /// How many packages of one sort are shown in rows of their own.
 const ROWS: usize = 20;
@@ -236,8 +237,10 @@ fn pair(all: &mut Verdict, limits: &Limits, source: &Host, target: &Host) {
         false => counts.join(", "),
     };
     let mut sentence = format!(
-        "`{}` beside `{}`: {counts} of {total} packages",
-        target.host, source.host
+        "`{}` beside `{}`: {counts} of {}",
+        target.host,
+        source.host,
+        count(total, "package")
     );
     all.add(
         Outcome::Pass,
@@ -274,12 +277,16 @@ fn pair(all: &mut Verdict, limits: &Limits, source: &Host, target: &Host) {
         }
         if more > 0 {
             let what = format!("more on {}, {}", target.host, sort.word);
-            all.add(sort.outcome, what, "", format!("{more} more packages"));
+            all.add(sort.outcome, what, "", count(more, "more package"));
         }
     }
     if left_out > 0 {
         let what = format!("left out on {}", target.host);
-        let actual = format!("{left_out} packages that differ are to be ignored");
+        let actual = count_of(
+            left_out,
+            "package that differs is to be ignored",
+            "packages that differ are to be ignored",
+        );
         all.add(Outcome::Pass, what, "", actual);
     }
     let held: Vec<&str> = (target.held.iter())

@@ -11,6 +11,7 @@ use crate::plan::Outcome;
 use crate::site::Aim;
 use crate::step::{Evidence, Known};
 use crate::steps::probe::{Family, Tally};
+use crate::words::count;
 
 /// The address family of a look that showed nothing: its key ends with where it asked.
 fn family_of(key: &str) -> Option<Family> {
@@ -172,7 +173,7 @@ pub(super) fn judge_public(aim: &Aim, evidence: &Evidence) -> Finding {
     let some = |names: &BTreeSet<String>, one: &str, many: &str| match names.len() {
         0 => None,
         1 => names.first().map(|name| format!("`{name}` {one}")),
-        n => Some(format!("{n} names {many}")),
+        n => Some(format!("{} {many}", count(n, "name"))),
     };
     let idle = &aim.idle;
     let still = some(

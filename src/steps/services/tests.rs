@@ -354,7 +354,7 @@ fn names_are_judged_by_the_side_that_they_lead_to() {
     let finding = public(vec![new(), old6()], &aim());
     assert_eq!(
         finding.headline,
-        "1 of 1 probes pass (1 over IPv4, 0 over IPv6); `a.example` still leads to dedicated"
+        "1 of 1 probe passes (1 over IPv4, 0 over IPv6); `a.example` still leads to dedicated"
     );
     assert_eq!(
         finding.facts[0].outcome.max(finding.facts[1].outcome),
@@ -393,7 +393,7 @@ fn a_proxy_of_both_sides_does_not_show_that_a_name_moved() {
     let finding = public(vec![shared(open())], &aim());
     assert_eq!(
         finding.headline,
-        "1 of 1 probes pass (1 over IPv4, 0 over IPv6); `a.example` leads only to a proxy of both sides"
+        "1 of 1 probe passes (1 over IPv4, 0 over IPv6); `a.example` leads only to a proxy of both sides"
     );
     // Before the change nothing is claimed about a side.
     let before = Aim {

@@ -9,6 +9,7 @@ use crate::plan::Outcome;
 use crate::site::Aim;
 use crate::step::{Evidence, Known};
 use crate::steps::probe::Family;
+use crate::words::{count_of, part_of, verb_of};
 
 /// From how many requests on a share is more than chance.
 const ENOUGH: u64 = 20;
@@ -205,7 +206,7 @@ impl Judging<'_> {
         let mut whole = BTreeMap::new();
         for (site, (side, hosts, of)) in sides {
             if hosts < of {
-                let actual = format!("seen on {hosts} of {of} hosts");
+                let actual = format!("seen on {}", part_of(hosts, of, "host"));
                 let what = format!("rate at {site} before the change");
                 self.row(Outcome::Unknown, what, "all of its hosts", actual);
             } else {
@@ -288,10 +289,14 @@ impl Judging<'_> {
         }
         let seen = side.requests;
         let cannot = if side.odd > seen.max(1) && side.odd > side.untimed {
-            let actual = format!("{} lines are no requests in a known form", side.odd);
+            let actual = count_of(
+                side.odd,
+                "line is no request in a known form",
+                "lines are no requests in a known form",
+            );
             Some(("the combined form, or JSON", actual))
         } else if side.untimed > seen {
-            let actual = format!("{} lines tell no time", side.untimed);
+            let actual = count_of(side.untimed, "line tells no time", "lines tell no time");
             Some(("a time in each line", actual))
         } else if side.short {
             let actual = "they grow faster than they are read".to_owned();
@@ -451,7 +456,11 @@ impl Judging<'_> {
             outcome,
             format!("errors at {name}"),
             expected,
-            format!("{} of {} answers are 5xx", side.errors, side.requests),
+            format!(
+                "{} {} 5xx",
+                part_of(side.errors, side.requests, "answer"),
+                verb_of(side.requests, "is", "are")
+            ),
         );
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Traffic;
 use super::count::Count;
 use crate::steps::probe::Family;
+use crate::words::{count, verb_of};
 
 /// Fewer requests than this before the change, and any share of them is chance.
 const FEW: u64 = 5;
@@ -94,10 +95,9 @@ impl Side {
         if self.rate() < traffic.floor {
             Some(format!("{:.2}/s is too little to tell", self.rate()))
         } else if self.requests < FEW {
-            let requests = self.requests;
-            Some(format!(
-                "{requests} requests in {seconds:.0}s are too few to tell"
-            ))
+            let requests = count(self.requests, "request");
+            let are = verb_of(self.requests, "is", "are");
+            Some(format!("{requests} in {seconds:.0}s {are} too few to tell"))
         } else {
             None
         }

@@ -166,7 +166,7 @@ async fn a_host_without_ipv4_is_asked_through_its_proxy_too() {
     assert_eq!(finding.outcome, Outcome::Pass, "{finding:#?}");
     assert_eq!(
         finding.headline,
-        "1 of 1 probes pass (0 over IPv4, 1 over IPv6)"
+        "1 of 1 probe passes (0 over IPv4, 1 over IPv6)"
     );
 }
 

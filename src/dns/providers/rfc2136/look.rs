@@ -12,6 +12,7 @@ use super::{Key, TIMEOUT, message, now};
 use crate::dns::providers::common::gather;
 use crate::dns::{Grounds, Holds, Listing, Other, RecordKey, RecordSet, RecordType};
 use crate::event::{Cause, Unseen};
+use crate::words::part_of;
 use crate::world::wire::{Wire, ask_all};
 
 /// How long a zone transfer may take.
@@ -237,7 +238,8 @@ impl<'a> Reader<'a> {
         let lags = "where it forwards updates, what is read from it lags behind what is written; give the primary as `server`";
         match reply.expire {
             Some(left) if left < expires => notes.push(format!(
-                "`{server}` is a secondary of `{zone}` (its copy expires in {left} of {expires} seconds): {lags}"
+                "`{server}` is a secondary of `{zone}` (its copy expires in {}): {lags}",
+                part_of(left, expires, "second")
             )),
             Some(_) => {}
             // Only what the server itself knows of its primary is asked.
@@ -247,7 +249,10 @@ impl<'a> Reader<'a> {
                     IpAddr::V6(_) => RecordType::Aaaa,
                 };
                 let key = RecordKey::new(&primary, rtype);
-                let found = self.read(std::slice::from_ref(&key)).await.unwrap_or_default();
+                let found = self
+                    .read(std::slice::from_ref(&key))
+                    .await
+                    .unwrap_or_default();
                 let addresses: Vec<IpAddr> = found.iter().flat_map(RecordSet::addresses).collect();
                 if !addresses.is_empty() && !addresses.contains(&server.ip()) {
                     notes.push(format!(

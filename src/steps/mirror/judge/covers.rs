@@ -1,6 +1,6 @@
 //! Whether the comparison covers what it seems to: where links lead, and which folder rsync reads.
 
-use super::files::{notes, things};
+use super::files::notes;
 use super::{Rows, Seen, seen};
 use crate::event::Advice;
 use crate::plan::Outcome;
@@ -9,6 +9,7 @@ use crate::steps::mirror::Walk;
 use crate::steps::mirror::ground::{Leads, is_identity};
 use crate::steps::mirror::stamps::Stamps;
 use crate::steps::mirror::stats::EXAMPLES;
+use crate::words::{count, verb_of};
 
 /// How many links on the target do not lead into what is compared.
 pub(super) fn uncovered(evidence: &Evidence, target: &str) -> u64 {
@@ -35,7 +36,7 @@ pub(super) fn links(rows: &mut Rows, evidence: &Evidence, source: &str, target: 
     if here.outside.lines > 0 {
         let actual = format!(
             "{} on `{target}` {} out of what is compared, and what is there was not compared: {}; a step of its own can compare that",
-            things(here.outside.lines, "link"),
+            count(here.outside.lines, "link"),
             lead(here.outside.lines),
             notes(&here.outside)
         );
@@ -48,12 +49,12 @@ pub(super) fn links(rows: &mut Rows, evidence: &Evidence, source: &str, target: 
         };
         let first = here.names.iter().take(EXAMPLES);
         let first: Vec<&str> = first.map(String::as_str).collect();
-        let all = things(here.dangling, "link");
+        let all = count(here.dangling, "link");
         let (outcome, actual) = match there {
             Some((lost, first)) if lost > 0 => {
                 let actual = format!(
                     "{} on `{target}` {} to what is not there, and on `{source}` it is: {}",
-                    things(lost, "link"),
+                    count(lost, "link"),
                     lead(lost),
                     first.join(", ")
                 );
@@ -81,7 +82,7 @@ pub(super) fn links(rows: &mut Rows, evidence: &Evidence, source: &str, target: 
 }
 
 fn lead(links: u64) -> &'static str {
-    if links == 1 { "leads" } else { "lead" }
+    verb_of(links, "leads", "lead")
 }
 
 /// Whether rsync reads the source, and not the target's own folder once more.

@@ -1,7 +1,7 @@
 //! What the comparison of the trees and of sampled contents shows, and whether it can be believed.
 
 use super::covers::{links, uncovered};
-use super::{Rows, Seen, count, seen, size};
+use super::{Rows, Seen, seen, size};
 use crate::event::Advice;
 use crate::plan::Outcome;
 use crate::step::Evidence;
@@ -10,6 +10,7 @@ use crate::steps::mirror::draw::LARGEST_MIB;
 use crate::steps::mirror::sample::{Sample, bad_at_most};
 use crate::steps::mirror::stats::{Notes, Tally, Tree};
 use crate::steps::mirror::{Grade, Limits, Walk};
+use crate::words::{count, count_of, part_of, thousands, verb_of};
 
 /// Judges the comparison of the trees; true where they were seen, now, to be the same.
 pub(super) fn trees(
@@ -21,10 +22,10 @@ pub(super) fn trees(
 ) -> bool {
     let what = format!("files of {source} on {target}");
     let allowed = match limits.max_bytes {
-        None => format!("at most {} differ", count(limits.max_files)),
+        None => format!("at most {} differ", thousands(limits.max_files)),
         Some(bytes) => format!(
             "at most {} and {} differ",
-            count(limits.max_files),
+            thousands(limits.max_files),
             size(bytes)
         ),
     };
@@ -45,20 +46,24 @@ pub(super) fn trees(
     let summary = if differing == 0 {
         let but = match uncovered {
             0 => String::new(),
-            n => format!(", but for what is behind {}", things(n, "link")),
+            n => format!(", but for what is behind {}", count(n, "link")),
         };
-        let all = things(tree.source_files(), "file");
+        let all = count(tree.source_files(), "file");
         format!("`{target}` holds all {all} of `{source}`{but}")
     } else {
         let timed = match tree.timed.items {
             0 => String::new(),
-            n => format!(", {} of them by the time alone", count(n)),
+            n => format!(", {} of them by the time alone", thousands(n)),
         };
         format!(
-            "`{target}` lacks {} and holds {} other than `{source}`{timed}, of {} files, folders and links ({})",
-            count(tree.missing.items),
-            count(tree.other()),
-            count(tree.source_entries()),
+            "`{target}` lacks {} and holds {} other than `{source}`{timed}, of {} ({})",
+            thousands(tree.missing.items),
+            thousands(tree.other()),
+            count_of(
+                tree.source_entries(),
+                "file, folder or link",
+                "files, folders and links"
+            ),
             size(bytes)
         )
     };
@@ -105,7 +110,7 @@ pub(super) fn trees(
         let most: Vec<String> = most
             .iter()
             .take(5)
-            .map(|(name, n)| format!("{name} {}", count(**n)))
+            .map(|(name, n)| format!("{name} {}", thousands(**n)))
             .collect();
         rows.row(
             Outcome::Pass,
@@ -126,12 +131,12 @@ fn whole(rows: &mut Rows, limits: &Limits, tree: &Tree) {
     if files < limits.min_files {
         let actual = format!(
             "`{source}` has only {}: is its disk mounted",
-            things(files, "file")
+            count(files, "file")
         );
         rows.row(
             Outcome::Fail,
             &format!("files of {source}"),
-            format!("at least {}", count(limits.min_files)),
+            format!("at least {}", thousands(limits.min_files)),
             actual,
         );
     }
@@ -188,14 +193,19 @@ fn whole(rows: &mut Rows, limits: &Limits, tree: &Tree) {
     if tree.status == 24 || tree.vanished > 0 {
         let actual = format!(
             "{} vanished while `{source}` was read",
-            things(tree.vanished.max(1), "file")
+            count(tree.vanished.max(1), "file")
         );
         rows.row(Outcome::Warn, &what, "a source at rest", actual);
     }
     if tree.special > 0 {
         let actual = format!(
-            "{} sockets, pipes or devices are not compared: exclude them",
-            count(tree.special)
+            "{} not compared: exclude {}",
+            count_of(
+                tree.special,
+                "socket, pipe or device is",
+                "sockets, pipes or devices are"
+            ),
+            verb_of(tree.special, "it", "them")
         );
         rows.row(Outcome::Warn, &what, "only files", actual);
     }
@@ -218,7 +228,7 @@ fn whole(rows: &mut Rows, limits: &Limits, tree: &Tree) {
         left.push(format!(
             "what each mirror of a Debian archive has of its own, {} ({} on `{target}`)",
             MARKS.join(", "),
-            things(marks, "file")
+            count(marks, "file")
         ));
     }
     if tree.unfinished.items > 0 {
@@ -243,11 +253,9 @@ pub(super) fn readable(rows: &mut Rows, evidence: &Evidence, source: &str) {
             rows.recorded(&what, recorded.as_ref());
             if found.names.lines > 0 {
                 let actual = format!(
-                    "{} of `{source}` cannot be read, so they cannot be compared or copied: {}",
-                    match found.names.lines {
-                        1 => "1 file or folder".to_owned(),
-                        n => format!("{} files or folders", count(n)),
-                    },
+                    "{} of `{source}` cannot be read, so {} cannot be compared or copied: {}",
+                    count_of(found.names.lines, "file or folder", "files or folders"),
+                    verb_of(found.names.lines, "it", "they"),
                     notes(&found.names)
                 );
                 rows.row(Outcome::Unknown, &what, "all", actual);
@@ -269,9 +277,9 @@ pub(super) fn samples(rows: &mut Rows, evidence: &Evidence, source: &str, target
             rows.recorded(&what, recorded.as_ref());
             if sample.other > 0 {
                 let actual = format!(
-                    "{} of {} sampled files have the same size and time and another content: {}",
-                    count(sample.other),
-                    count(sample.compared),
+                    "{} {} the same size and time and another content: {}",
+                    part_of(sample.other, sample.compared, "sampled file"),
+                    verb_of(sample.compared, "has", "have"),
                     sample.first.join(", ")
                 );
                 rows.row(Outcome::Fail, &what, expected, actual);
@@ -280,37 +288,31 @@ pub(super) fn samples(rows: &mut Rows, evidence: &Evidence, source: &str, target
                 rows.advice = vec![Advice::Mend(again.into())];
             } else if sample.compared == 0 {
                 let actual = format!(
-                    "none of {} sampled files could be compared by checksum",
-                    count(sample.chosen)
+                    "none of {} could be compared by checksum",
+                    count(sample.chosen, "sampled file")
                 );
                 rows.row(Outcome::Warn, &what, expected, actual);
             } else {
                 let timed = match sample.timed {
                     0 => String::new(),
-                    n => format!(" ({} of them with another time)", count(n)),
+                    n => format!(" ({} of them with another time)", thousands(n)),
                 };
                 let actual = format!(
                     "{} up to {LARGEST_MIB} MiB compared by checksum, all the same{timed}: with 95 % confidence fewer than {:.1} % are not",
-                    things(sample.compared, "file"),
+                    count(sample.compared, "file"),
                     bad_at_most(sample.compared)
                 );
                 rows.row(Outcome::Pass, &what, expected, actual);
             }
             if sample.unread > 0 {
                 let actual = format!(
-                    "{} sampled files could not be read on one side",
-                    count(sample.unread)
+                    "{} could not be read on one side",
+                    count(sample.unread, "sampled file")
                 );
                 rows.row(Outcome::Unknown, &what, "readable", actual);
             }
         }
     }
-}
-
-/// `1 file`, `12,345 files`.
-pub(super) fn things(n: u64, thing: &str) -> String {
-    let s = if n == 1 { "" } else { "s" };
-    format!("{} {thing}{s}", count(n))
 }
 
 fn grade(grade: Grade) -> Outcome {
@@ -329,7 +331,7 @@ fn examples(tally: &Tally, sort: &str) -> String {
     };
     format!(
         "{} {sort}: {}{more}",
-        count(tally.items),
+        thousands(tally.items),
         tally.first.join(", ")
     )
 }
@@ -338,7 +340,7 @@ pub(super) fn notes(notes: &Notes) -> String {
     let more = notes.lines - notes.first.len() as u64;
     let first = notes.first.join(" | ");
     if more > 0 {
-        format!("{first} and {} more", count(more))
+        format!("{first} and {} more", thousands(more))
     } else {
         first
     }

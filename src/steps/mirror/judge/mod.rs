@@ -13,6 +13,7 @@ use crate::clock::short;
 use crate::event::{Advice, Cause, Fact, Finding, Unseen};
 use crate::plan::Outcome;
 use crate::step::{Evidence, Known};
+use crate::words::count;
 
 /// What is known of one look, in the words of this kind.
 enum Seen<T> {
@@ -132,24 +133,11 @@ pub(super) fn judge(limits: &Limits, evidence: &Evidence) -> Finding {
     finding
 }
 
-/// `12,345`.
-fn count(n: u64) -> String {
-    let digits = n.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// `1.5 GiB`.
 fn size(bytes: u64) -> String {
     const UNITS: &[&str] = &["KiB", "MiB", "GiB", "TiB"];
     if bytes < 1024 {
-        return format!("{bytes} bytes");
+        return count(bytes, "byte");
     }
     let mut value = bytes as f64 / 1024.0;
     let mut unit = 0;

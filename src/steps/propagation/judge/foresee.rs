@@ -8,6 +8,7 @@ use crate::plan::Outcome;
 use crate::site::Aim;
 use crate::step::{Evidence, Known};
 use crate::steps::propagation::seen::{Asked, Role, Sides, Sighting, is_told};
+use crate::words::count;
 
 /// Tells whether the change can be seen at every server that will be asked, whatever its records say now.
 pub(in crate::steps::propagation) fn foresee(aim: &Aim, evidence: &Evidence) -> Finding {
@@ -46,9 +47,9 @@ pub(in crate::steps::propagation) fn foresee(aim: &Aim, evidence: &Evidence) -> 
     // Where nobody was asked, nothing was told.
     let outcome = worst.unwrap_or(Outcome::Unknown);
     let of_worst = |fact: &&Fact| fact.outcome == outcome;
-    let addresses = if servers == 1 { "address" } else { "addresses" };
+    let addresses = count(servers, "server address");
     let headline = match (outcome, facts.iter().find(of_worst)) {
-        (Outcome::Pass, _) => format!("{servers} server {addresses} can tell of the change"),
+        (Outcome::Pass, _) => format!("{addresses} can tell of the change"),
         (_, None) => "there was nothing to ask".to_owned(),
         (_, Some(first)) => {
             let more = match facts.iter().filter(of_worst).count() {

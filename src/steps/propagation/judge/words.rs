@@ -9,6 +9,7 @@ use crate::dns::caches::Expiry;
 use crate::event::{Fact, Unseen};
 use crate::plan::Outcome;
 use crate::steps::propagation::seen::{Asked, Role, Sighting, Told};
+use crate::words;
 
 /// How many record sets of one server a row spells out.
 const SPELLED: usize = 3;
@@ -56,14 +57,12 @@ pub(super) fn headline(
     };
     match outcome {
         Outcome::Pass | Outcome::Warn => {
-            let addresses = if servers == 1 { "address" } else { "addresses" };
+            let addresses = words::count(servers, "server address");
             let warned = match count(Outcome::Warn) {
                 0 => String::new(),
                 _ => format!(", but {}", first(Outcome::Warn)),
             };
-            format!(
-                "{servers} server {addresses} asked, every one has the new records{warned}{held}"
-            )
+            format!("{addresses} asked, every one has the new records{warned}{held}")
         }
         _ if sightings.is_empty() && facts.is_empty() => "there was nothing to ask".into(),
         _ => match count(outcome) {
