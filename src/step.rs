@@ -93,6 +93,17 @@ pub trait Check: Send + Sync {
         None
     }
 
+    /// Whether what it cannot tell after the change is noted, and holds no run: the playbook says so, and such a run
+    /// ends with exit 9.
+    fn notes_unknown(&self) -> bool {
+        false
+    }
+
+    /// How long one look takes at least, where it is a matter of seconds.
+    fn takes(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// How long an earlier sight may stand in for a new look (`reuse`).
     fn reuse(&self) -> Option<Duration> {
         None

@@ -5,15 +5,17 @@ use std::time::Duration;
 
 use super::common::{Desk, Failure, PlaybookArgs};
 use super::nagios;
-use super::perform::{Performance, Seen};
+use super::perform::{Keep, Performance, Seen};
 use super::unfinished::{self, Unfinished};
 use super::whose::Whose;
 use super::{Exit, Format};
 use crate::clock::{Stamp, parse_span, short};
 use crate::dns::caches;
 use crate::engine::{Intention, SurveyError, survey};
-use crate::plan::{Mode, Plan};
+use crate::plan::{Entry, Mode, Plan, Stay};
+use crate::playbook::Playbook;
 use crate::report::{First, Given, Line};
+use crate::step::Work;
 use crate::store::{Memory, Store};
 
 /// Looks, now, and changes nothing: is the other side ready?
@@ -24,13 +26,17 @@ pub(super) struct Args {
     /// Looks at this site as the one to go to, whatever DNS says
     #[arg(long, value_name = "SITE")]
     to: Option<String>,
-    /// How long `--format nagios` looks before it answers with what it has seen by then
+    /// How long `--format nagios` looks before it answers with what it has seen by then; it keeps no check in the
+    /// history, and leaves out, and says so, what takes longer by itself (`traffic` with an interval of 10s)
     #[arg(long, value_name = "SPAN", value_parser = parse_span, default_value = "9s")]
     pub(super) within: Duration,
 }
 
 /// What caches that do not like short TTLs make of them.
 const FLOOR: Duration = Duration::from_secs(30);
+
+/// How long it may take to reach a host and to start a program there, beside a look that counts.
+const CONNECTS: Duration = Duration::from_secs(3);
 
 pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
     match desk.format {
@@ -59,13 +65,21 @@ pub(super) async fn look(desk: &Desk, args: &Args, seen: &Seen) -> Result<Looked
         hold: None,
     };
     actual.connect_ahead();
-    let (store, kept) = store_or_none(desk);
+    let (store, mut keep) = store_or_none(desk);
     let whose = Whose::book(&book, &args.playbook.playbook);
     let earlier = unfinished::of_this(desk, &*store, &whose).await?;
-    let plan = match survey(&actual, &intention).await {
+    let mut plan = match survey(&actual, &intention).await {
         Ok(plan) => plan,
         Err(why) => return Err(beside(desk, earlier, why)),
     };
+    if desk.format == Format::Nagios {
+        leave_out_what_takes_longer(&mut plan, &book, args.within);
+        // Asked every few minutes, it would fill the history with what the monitoring keeps itself.
+        keep = match keep {
+            Keep::All => Keep::Sights,
+            other => other,
+        };
+    }
     let performance = Performance {
         desk,
         actual: &actual,
@@ -79,7 +93,7 @@ pub(super) async fn look(desk: &Desk, args: &Args, seen: &Seen) -> Result<Looked
         },
         yes: false,
     };
-    let exit = performance.dry(plan, kept, true, seen).await?;
+    let exit = performance.dry(plan, keep, true, seen).await?;
     let mut looked = Looked {
         exit,
         refused: None,
@@ -147,13 +161,33 @@ pub(super) fn beside(desk: &Desk, earlier: Option<Unfinished>, why: SurveyError)
 }
 
 /// The store, or one in memory where there is none: what only looks must work on a bare CI machine.
-pub(super) fn store_or_none(desk: &Desk) -> (Arc<dyn Store>, bool) {
+pub(super) fn store_or_none(desk: &Desk) -> (Arc<dyn Store>, Keep) {
     match desk.store() {
-        Ok(store) => (store, true),
+        Ok(store) => (store, Keep::All),
         Err(failure) => {
             desk.complain(&format!("not kept: {}", failure.message));
-            (Arc::new(Memory::new()), false)
+            (Arc::new(Memory::new()), Keep::Nothing)
         }
+    }
+}
+
+/// Leaves out the steps of which one look takes longer than there is time, and says so: that they were not looked at
+/// here is no doubt about them.
+fn leave_out_what_takes_longer(plan: &mut Plan, book: &Playbook, within: Duration) {
+    for step in book.steps() {
+        let Work::Check(check) = &step.work else {
+            continue;
+        };
+        let takes = check.takes() + CONNECTS;
+        let is_of = |entry: &Entry| entry.step == step.id;
+        if check.takes().is_zero() || takes <= within || !plan.entries.iter().any(is_of) {
+            continue;
+        }
+        plan.entries.retain(|entry| !is_of(entry));
+        plan.left_out.push(Stay {
+            what: step.id.clone(),
+            why: format!("here: a look takes {}, see `--within`", short(takes)),
+        });
     }
 }
 

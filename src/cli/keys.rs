@@ -2,7 +2,7 @@
 
 use std::io::Stdin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, Once, PoisonError, TryLockError};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
 use rustix::process::Signal;
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios};
@@ -36,7 +36,10 @@ impl Keys {
         HOOK.call_once(|| {
             let hook = std::panic::take_hook();
             std::panic::set_hook(Box::new(move |panic| {
-                restore();
+                // Whoever holds it for this moment may be the one that panics: waiting could be for ever.
+                if let Ok(mut former) = FORMER.try_lock() {
+                    put_back(&mut former);
+                }
                 hook(panic);
             }));
         });
@@ -48,9 +51,14 @@ impl Keys {
 
 impl Drop for Keys {
     fn drop(&mut self) {
-        WANTED.store(false, Ordering::SeqCst);
-        restore();
+        give_up();
     }
+}
+
+/// Puts the terminal back for good: the program may end next.
+pub(super) fn give_up() {
+    WANTED.store(false, Ordering::SeqCst);
+    restore();
 }
 
 /// Whether the terminal gives single keys now; then it shows nothing of what is typed.
@@ -83,14 +91,12 @@ pub(super) fn set() {
     }
 }
 
-/// Puts the terminal back as it was.
-pub(super) fn restore() {
-    let mut former = match FORMER.try_lock() {
-        Ok(former) => former,
-        Err(TryLockError::Poisoned(lock)) => lock.into_inner(),
-        // Whoever holds it for this moment may be the one that panics: waiting could be for ever.
-        Err(TryLockError::WouldBlock) => return,
-    };
+/// Puts the terminal back as it was, for now.
+fn restore() {
+    put_back(&mut former());
+}
+
+fn put_back(former: &mut Option<Former>) {
     let stdin = std::io::stdin();
     if let Some(Former { modes, .. }) = former.take()
         // In the background the terminal is somebody else's, and asking would stop this job.

@@ -11,7 +11,8 @@ use super::plan::commands;
 use super::signals::{Notices, Signals};
 use super::{Exit, Format};
 use crate::engine::{
-    Actual, GoOn, NoMemory, Nobody, Outfit, Remembered, RunError, drive, may_go_on, resume,
+    Actual, GoOn, NoMemory, Nobody, Outfit, Remembered, RunError, StopSignal, drive, may_go_on,
+    resume,
 };
 use crate::event::{Ending, Record};
 use crate::journal::{Dry, JournalError, Live, Meta, run_id};
@@ -37,6 +38,16 @@ pub(super) struct Performance<'a> {
     pub given: Given,
     /// Questions are answered with yes beforehand.
     pub yes: bool,
+}
+
+/// What stays of a run that only looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keep {
+    /// Its journal, and what it saw.
+    All,
+    /// What it saw, as the baseline of an emergency; no entry in the history.
+    Sights,
+    Nothing,
 }
 
 /// What a run that only looks has recorded so far.
@@ -233,7 +244,7 @@ impl Performance<'_> {
     pub(super) async fn dry(
         &self,
         plan: Plan,
-        kept: bool,
+        keep: Keep,
         shown: bool,
         records: &Seen,
     ) -> Result<Exit, Failure> {
@@ -244,47 +255,53 @@ impl Performance<'_> {
             false => Displays::none(self.desk)?,
         };
         let show = displays.publisher();
-        let keep = Arc::clone(records);
+        let records = Arc::clone(records);
         let publish: crate::journal::Publisher = Arc::new(move |record| {
             show(record);
-            keep.lock()
+            records
+                .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .push(record.clone());
         });
         let clock = self.desk.clock.clone();
-        let mut journal = if kept {
-            Dry::kept(Arc::clone(&self.store), &run, &meta, clock, publish).await?
-        } else {
-            Dry::shown(clock, publish)
+        let mut journal = match keep {
+            Keep::All => Dry::kept(Arc::clone(&self.store), &run, &meta, clock, publish).await?,
+            Keep::Sights | Keep::Nothing => Dry::shown(clock, publish),
         };
         let (_signals, stop) = Signals::listen(self.desk, &run, displays.notices(self.desk))
             .map_err(|e| Failure::new(Exit::Error, e))?;
-        let pulses = displays.pulses();
-        let by = meta.by.clone();
-        let result = if kept {
-            let memory = Remembered(Arc::clone(&self.store));
-            let outfit = Outfit {
-                world: self.actual,
-                memory: &memory,
-                people: &Nobody,
-                stop,
-                pulses,
-                by,
-            };
-            drive(plan, &mut journal, outfit).await
-        } else {
-            let outfit = Outfit {
-                world: self.actual,
-                memory: &NoMemory,
-                people: &Nobody,
-                stop,
-                pulses,
-                by,
-            };
-            drive(plan, &mut journal, outfit).await
+        let remembered = Remembered(Arc::clone(&self.store));
+        let by = meta.by;
+        let result = match keep {
+            Keep::All | Keep::Sights => {
+                let outfit = self.looking(&remembered, stop, &displays, by);
+                drive(plan, &mut journal, outfit).await
+            }
+            Keep::Nothing => {
+                let outfit = self.looking(&NoMemory, stop, &displays, by);
+                drive(plan, &mut journal, outfit).await
+            }
         };
         journal.close().await;
         self.end(displays, &run, result).await
+    }
+
+    /// What a run that asks nobody is given.
+    fn looking<'m, M>(
+        &'m self,
+        memory: &'m M,
+        stop: StopSignal,
+        displays: &Displays,
+        by: String,
+    ) -> Outfit<'m, Actual, M, Nobody> {
+        Outfit {
+            world: self.actual,
+            memory,
+            people: &Nobody,
+            stop,
+            pulses: displays.pulses(),
+            by,
+        }
     }
 
     fn displays(&self, run: &str, past: &[Record]) -> Result<Displays, Failure> {

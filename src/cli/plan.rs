@@ -80,7 +80,7 @@ pub(super) async fn dry_run(
         to: how.to.clone(),
         hold: None,
     };
-    let (store, kept) = store_or_none(desk);
+    let (store, keep) = store_or_none(desk);
     let whose = Whose::book(&book, &playbook.playbook);
     let of_this = unfinished::of_this(desk, &*store, &whose).await?;
     let plan = match survey(&actual, &intention).await {
@@ -131,7 +131,7 @@ pub(super) async fn dry_run(
         yes: false,
     };
     let seen = Seen::default();
-    let exit = performance.dry(plan, kept, shown, &seen).await?;
+    let exit = performance.dry(plan, keep, shown, &seen).await?;
     let records = all(&seen);
     let seen = SeenWorld::of(&records, world::zones(&actual))
         .map_err(|why| Failure::new(Exit::Error, format!("nothing was recorded: {why}")))?;

@@ -11,6 +11,7 @@ use crate::dns::RecordSet;
 use crate::event::Pulse;
 use crate::plan::{Edit, Entry, Part, Side, Value, Way};
 use crate::step::Pulses;
+use crate::words::count;
 
 /// How long a place that cannot be read is tried after the last moment at which a write may land.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -153,7 +154,7 @@ fn told(written: &Value, stored: &Value) -> String {
         let [is, was] = [is, was].map(|ttl| ttl.map_or("none".to_owned(), |ttl| ttl.to_string()));
         let of = match keys.as_slice() {
             [one] => format!("`{one}`"),
-            many => format!("{} record sets", many.len()),
+            many => count(many.len(), "record set"),
         };
         format!("the server stored TTL {is} instead of {was} for {of}")
     });

@@ -409,7 +409,11 @@ fn compile_rules(plan: &mut Plan, book: &Playbook, like: Mode) {
             } else if entry.is_check() && i < first_write {
                 gate(blocks, like)
             } else {
-                after_write(on_fail, like)
+                let mut rule = after_write(on_fail, like);
+                if matches!(&step.work, Work::Check(check) if check.notes_unknown()) {
+                    rule.unknown = Then::Note;
+                }
+                rule
             };
             if matches!(plan.mode, Mode::Check | Mode::Plan) {
                 entry.rule = dry(entry.rule);

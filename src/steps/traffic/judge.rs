@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::side::{Side, percent};
 use super::{BelowFloor, Seen, Traffic};
-use crate::event::{Fact, Finding};
+use crate::event::{Advice, Fact, Finding};
 use crate::plan::Outcome;
 use crate::site::Aim;
 use crate::step::{Evidence, Known};
@@ -18,8 +18,9 @@ const ENOUGH: u64 = 20;
 /// not in any log is not known to have moved.
 const NEAR: f64 = 0.8;
 
-/// More than this share of the former rate at both sides together is told: some of it may be other people's. It is no
-/// doubt of the move, for a site's rate rises by itself in the morning.
+/// With more than this share of the former rate at both sides together, nobody knows whose requests arrive: the
+/// visitors of the source may have stayed away, and other people may have come instead. A busier hour looks the same
+/// in a log that counts, so it is no proof either.
 const FAR: f64 = 1.5;
 
 /// Tells whether enough arrives at the active side and drains from the idle one, in two intervals in a row.
@@ -57,6 +58,7 @@ pub(super) fn judge(traffic: &Traffic, aim: &Aim, evidence: &Evidence) -> Findin
             );
         }
     }
+    let doubt = judging.doubt.take();
     let arrived = match (&active, arrives) {
         (Some(side), Some(shares)) => {
             let share = percent(shares[0].min(shares[1]));
@@ -73,7 +75,8 @@ pub(super) fn judge(traffic: &Traffic, aim: &Aim, evidence: &Evidence) -> Findin
         (Some(side), None) => format!("{side} at {}", aim.idle),
         (None, _) => format!("{} was not seen", aim.idle),
     };
-    judging.finding(format!("{arrived}; {left}"))
+    let doubt = doubt.map_or_else(String::new, |doubt| format!("{doubt}; "));
+    judging.finding(format!("{doubt}{arrived}; {left}"))
 }
 
 /// Tells from the looks before the change whether those after it can tell anything.
@@ -154,6 +157,9 @@ struct Judging<'a> {
     final_: bool,
     /// Hosts and sites that were not seen.
     unseen: Vec<String>,
+    /// Why it cannot be told whether the traffic moved, though all was seen.
+    doubt: Option<String>,
+    advice: Vec<Advice>,
 }
 
 impl Judging<'_> {
@@ -163,6 +169,8 @@ impl Judging<'_> {
             facts: Vec::new(),
             final_: false,
             unseen: Vec::new(),
+            doubt: None,
+            advice: Vec::new(),
         }
     }
 
@@ -227,11 +235,18 @@ impl Judging<'_> {
             format!("{}/s or more", self.traffic.floor),
         );
         if let Some(why) = side.too_little(self.traffic) {
+            self.never(format!("{why} at {} before the change", before.served));
             self.row(Outcome::Unknown, what, expected, why);
             return None;
         }
         self.row(Outcome::Pass, what, expected, side.to_string());
         Some(side)
+    }
+
+    /// What was before the change stays as it was: no later look tells more.
+    fn never(&mut self, why: String) {
+        self.doubt = Some(format!("whether the traffic moved cannot be told: {why}"));
+        self.final_ = true;
     }
 
     /// The rate that a site had of its own before the change; none where nobody knows.
@@ -245,6 +260,7 @@ impl Judging<'_> {
             return None;
         };
         if let Some(why) = own.too_much_for(base) {
+            self.never(format!("{why} at {name}"));
             self.row(Outcome::Unknown, what, "less than what moves", why);
             return None;
         }
@@ -411,9 +427,20 @@ impl Judging<'_> {
         // What is counted varies by its square root.
         let far = FAR + 3.0 / (base.requests as f64).sqrt();
         let (outcome, what) = if most > far {
+            let former = base.most();
+            self.doubt = Some(format!(
+                "more arrives than left: {:.1}/s at both sides together, {former:.1}/s before the change; a busier \
+                 hour or other people's requests, which a log that counts cannot tell apart",
+                most * former
+            ));
+            self.advice.push(Advice::Try(
+                "see in the access logs whose requests they are; where they are those of the source, \
+                 `cutover resume --accept` goes on"
+                    .to_owned(),
+            ));
             (
-                Outcome::Warn,
-                "more than the source had, so it rises, or some of it is other people's",
+                Outcome::Unknown,
+                "more than the source had: it is a busier hour, or other people's requests",
             )
         } else if idle.silent && least < NEAR {
             (
@@ -466,7 +493,9 @@ impl Judging<'_> {
 
     fn finding(self, headline: String) -> Finding {
         let worst = self.facts.iter().map(|fact| fact.outcome).max();
-        let finding = Finding::new(worst.unwrap_or(Outcome::Unknown), headline).facts(self.facts);
+        let outcome = worst.unwrap_or(Outcome::Unknown);
+        let mut finding = Finding::new(outcome, headline).facts(self.facts);
+        finding.advice = self.advice;
         if self.final_ {
             finding.is_final()
         } else {

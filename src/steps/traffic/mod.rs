@@ -28,7 +28,7 @@ use crate::step::{
 
 pub(super) static KIND: Kind = Kind {
     name: "traffic",
-    summary: "requests arrive at the target and drain from the source, by their access logs",
+    summary: "requests arrive at the target and drain from the source, by their access logs; where both sides together have more than 1.5 times the former rate, whose requests they are is unknown",
     example: r#"[[step]]
 id = "traffic"
 kind = "traffic"
@@ -65,7 +65,7 @@ within = "15m"
         Field::new(
             "below-floor",
             Form::Choice(BelowFloor::WORDS),
-            "Where the source has less than `floor` before the change, or too few requests to compare: `refuse` stops a planned run before its first write, `note` says it; `refuse` by default",
+            "Where the source has less than `floor` before the change, or too few requests to compare: `refuse` stops a planned run before its first write; with `note` the run goes on, what this step cannot tell after the change holds nothing, and the run ends with exit 9; `refuse` by default",
         ),
         Field::new(
             "ignore-agents",
@@ -209,6 +209,15 @@ impl Check for Traffic {
 
     fn before(&self) -> Option<&dyn Before> {
         Some(self)
+    }
+
+    fn notes_unknown(&self) -> bool {
+        self.below_floor == BelowFloor::Note
+    }
+
+    fn takes(&self) -> Duration {
+        // The script counts for one interval, and then for what remains of a second.
+        self.interval + Duration::from_secs(1)
     }
 }
 

@@ -300,11 +300,42 @@ fn both_sides_together_have_about_what_the_source_had() {
     assert!(format!("{:?}", finding.facts).contains("a silent log proves nothing"));
     assert_eq!(judged(134, false).outcome, Outcome::Pass);
     assert_eq!(judged(170, true).outcome, Outcome::Pass);
-    // In the morning more come than before, and a good move is none the worse for it; but it is told.
-    let finding = judged(800, true);
-    assert_eq!(finding.outcome, Outcome::Warn, "{finding:?}");
-    assert!(format!("{:?}", finding.facts).contains("more than the source had"));
+    // Other people's requests that begin after the change prove no move, and a busier hour looks the same.
+    for silent in [true, false] {
+        let finding = judged(800, silent);
+        assert_eq!(finding.outcome, Outcome::Unknown, "{finding:?}");
+        assert!(!finding.final_, "a later look may tell more");
+        let said = "more arrives than left: 80.0/s at both sides together, 20.0/s before the change; a busier hour or \
+                    other people's requests";
+        assert!(finding.headline.starts_with(said), "{finding:?}");
+        assert_eq!(finding.advice.len(), 1);
+    }
     assert_eq!(judged(280, true).outcome, Outcome::Pass);
+    // One interval of the two is enough for a doubt.
+    let finding = found(200, 0, [200, 800], [0, 0]);
+    assert_eq!(finding.outcome, Outcome::Unknown, "{finding:?}");
+}
+
+#[test]
+fn what_was_too_little_before_the_change_is_not_waited_for_after_it() {
+    for below in [BelowFloor::Note, BelowFloor::Refuse] {
+        let mut traffic = traffic();
+        traffic.below_floor = below;
+        let evidence = Evidence {
+            items: vec![
+                live(seen("cloud", "standby", 3, 0, 0)),
+                live(seen("dedicated", "primary", 0, 0, 0)),
+            ],
+            baseline: before(2, 0, 0),
+        };
+        let finding = traffic.judge(&aim(), &evidence);
+        assert_eq!(finding.outcome, Outcome::Unknown, "{finding:?}");
+        assert!(finding.final_);
+        let said = "whether the traffic moved cannot be told: 4 requests in 20s are too few to tell at dedicated \
+                    before the change; ";
+        assert!(finding.headline.starts_with(said), "{}", finding.headline);
+        assert_eq!(traffic.notes_unknown(), below == BelowFloor::Note);
+    }
 }
 
 #[test]

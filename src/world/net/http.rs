@@ -15,6 +15,7 @@ use super::text::Body;
 use super::{tcp, tls};
 use crate::clock::short;
 use crate::event::{Cause, Unseen};
+use crate::words::count;
 
 /// One HTTP request to one address, with the real host name in `Host`, SNI and the certificate check.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -207,7 +208,10 @@ impl Question {
         if end == End::Late && holds != Some(true) {
             let mut what = format!("answered {} and did not send all of it", head.status);
             if holds == Some(false) {
-                what += &format!(" (the text is not in the {} bytes that came)", body.came);
+                what += &format!(
+                    " (the text is not in the {} that came)",
+                    count(body.came, "byte")
+                );
             }
             return Err(late(Cause::TimedOut, what));
         }

@@ -11,6 +11,7 @@ mod golden;
 mod journal_lost;
 mod keys;
 mod lies;
+mod monitored;
 mod named_files;
 mod nightly;
 mod other_ttl;

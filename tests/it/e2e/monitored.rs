@@ -1,0 +1,62 @@
+//! What monitoring asks for every few minutes, and what is settled by looking.
+
+use super::scene::Plot;
+
+#[test]
+fn monitoring_gets_an_answer_in_time_and_leaves_no_check_in_the_history() {
+    let Some(scene) = (Plot {
+        // With its usual interval of 10s it cannot be done within 9s.
+        more: "[[step]]\nid = \"traffic\"\nkind = \"traffic\"\n".to_owned(),
+        ..Plot::small()
+    })
+    .scene() else {
+        return;
+    };
+    let nagios = ["check", "PLAYBOOK", "--format", "nagios"];
+    for _ in 0..3 {
+        let told = scene
+            .run(&nagios)
+            .exits(0)
+            .says("CUTOVER OK - site: 2 checks pass");
+        let told = told.says("; traffic is left out here: a look takes 14s, see `--within`");
+        let told = told.says(" | checks=2;;;0 passed=2;;;0 ");
+        assert!(told.took.as_secs() < 9, "{told}");
+    }
+    assert_eq!(scene.run(&["runs", "--format", "json"]).exits(0).out, "");
+    // Somebody who gives it the time gets the look: no host of this scene has an access log.
+    let patient = [&nagios[..], &["--within", "14s"]].concat();
+    scene
+        .run(&patient)
+        .exits(3)
+        .says("traffic/before unknown: ");
+    // Whoever types a check finds it again.
+    scene.run(&["check", "PLAYBOOK"]);
+    let kept = scene.run(&["runs", "--format", "json"]).exits(0);
+    assert_eq!(kept.out.lines().count(), 1, "{kept}");
+}
+
+#[test]
+fn what_is_owed_is_settled_by_looking() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("there");
+    let script = format!("until [ -e {} ]; do sleep 0.05; done", file.display());
+    let Some(scene) = (Plot {
+        more: format!(
+            "[[step]]\nid = \"slow\"\nkind = \"command\"\non = \"local\"\nlooks-only = true\n\
+             shell = \"{script}\"\ntimeout = \"1s\"\nwithin = \"0s\"\non-fail = \"warn\"\n"
+        ),
+        ..Plot::small()
+    })
+    .scene() else {
+        return;
+    };
+    scene.run(&["failover", "PLAYBOOK", "--yes"]).exits(9);
+    let owed = scene.run(&["owed"]).exits(0).says("slow");
+    assert!(!owed.out.contains("nothing is owed"), "{owed}");
+    std::fs::write(&file, "").unwrap();
+    let settled = scene.run(&["owed"]).exits(0).says("nothing is owed");
+    assert!(!settled.out.contains("slow"), "{settled}");
+    // It was looked at, and not written down: what is late again is owed again.
+    std::fs::remove_file(&file).unwrap();
+    scene.run(&["owed"]).exits(0).says("slow");
+}
