@@ -28,7 +28,7 @@ use crate::step::{
 
 pub(super) static KIND: Kind = Kind {
     name: "traffic",
-    summary: "requests arrive at the target and drain from the source, by their access logs; where both sides together have more than 1.5 times the former rate, whose requests they are is unknown",
+    summary: "requests arrive at the target and drain from the source, by their access logs",
     example: r#"[[step]]
 id = "traffic"
 kind = "traffic"
@@ -40,7 +40,7 @@ within = "15m"
         Field::new(
             "at-least",
             Form::Percent,
-            "The share of the source's former rate that must arrive, beyond what the target had of its own; 80% by default",
+            "The share of the source's former rate that must arrive, beyond what the target had of its own; 80% by default. Where both sides together have more than 1.5 times the former rate, whose requests arrive is unknown: a busier hour, or other people's",
         ),
         Field::new(
             "drain-below",
