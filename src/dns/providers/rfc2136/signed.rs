@@ -13,6 +13,7 @@ use hickory_resolver::proto::rr::{Name, TSigner};
 
 use super::reply::{Reply, Signature};
 use crate::dns::name;
+use crate::words::count;
 
 /// The most unsigned messages between two signed ones of a transfer (RFC 8945, 5.3.1).
 const UNSIGNED_LIMIT: usize = 99;
@@ -183,8 +184,8 @@ fn clocks(tsig: Option<&Signature>) -> String {
                 true => "ahead of",
                 false => "behind",
             };
-            let seconds = theirs.abs_diff(ours);
-            format!("its clock is {seconds} seconds {side} this machine's")
+            let seconds = count(theirs.abs_diff(ours), "second");
+            format!("its clock is {seconds} {side} this machine's")
         }
         None => "its clock and this machine's differ by more than five minutes".into(),
     }
