@@ -453,7 +453,7 @@ const FAR_READERS: &[&str] = &[
 #[test]
 fn scripts_read_regular_files_only() {
     let reads = r#"\b(cat|head|tail|sed|awk|grep|sha256sum)\b[^|)\n]*(-- |< ?)"\$"#;
-    let reads = regex_lite::Regex::new(reads).unwrap();
+    let reads = Regex::new(reads).unwrap();
     let mut found = Vec::new();
     for file in files(&root().join("src")) {
         let text = text(&file);
