@@ -3,7 +3,8 @@
 mod decide;
 
 use super::next::{Move, next};
-use super::state::{Hold, Mark, Motion, Phase, Said, Stage, State, TRIES};
+use super::parts::{Hold, Mark, Motion, Phase, Said, Stage};
+use super::state::{State, TRIES};
 use crate::event::{Answer, Ending, Event, Round};
 use crate::plan::{Mode, Nature, Outcome, Plan, Side, Then, Way};
 

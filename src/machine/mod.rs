@@ -7,13 +7,15 @@
 mod fold;
 mod next;
 mod pack;
+mod parts;
 mod state;
 mod weigh;
 
 pub use fold::Impossible;
 pub use next::{Move, next};
 pub use pack::{byte, pack_number, unpack_number};
-pub use state::{Hold, Mark, Motion, Phase, Said, Stage, State};
+pub use parts::{Hold, Mark, Motion, Phase, Said, Stage};
+pub use state::State;
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 //! What comes next: the whole policy of a run, without doing any of it.
 
-use super::state::{Hold, Phase, Stage, State};
+use super::parts::{Hold, Phase, Stage};
+use super::state::State;
 use crate::event::{Ending, Round};
 use crate::plan::{Nature, Plan, Way};
 

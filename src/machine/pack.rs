@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::state::{Hold, Mark, Motion, Phase, Said, Stage, State};
+use super::parts::{Hold, Mark, Motion, Phase, Said, Stage};
+use super::state::State;
 use crate::event::Ending;
 use crate::plan::Way;
 

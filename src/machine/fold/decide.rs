@@ -2,7 +2,8 @@
 
 use super::{Folded, impossible};
 use crate::event::{Decision, Ending};
-use crate::machine::state::{Hold, Mark, Motion, Phase, Said, Stage, State, TRIES};
+use crate::machine::parts::{Hold, Mark, Motion, Phase, Said, Stage};
+use crate::machine::state::{State, TRIES};
 use crate::plan::{IfInterrupted, Nature, Plan, Side, Way};
 
 /// Whether what was held for this is made again by whoever goes on with it, and not only looked at.

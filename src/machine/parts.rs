@@ -1,0 +1,132 @@
+//! What a state is made of: the phase, what each entry has done, the write that is being made, and why it is held.
+
+use crate::plan::{Side, Way};
+
+/// The phases of a run. The survey is over before a run starts; holding for a person is no phase but a pause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Phase {
+    Forward,
+    /// A drill stays on the other side.
+    Stay,
+    Return,
+    /// What is temporary is put back at the end of a failover.
+    Tidy,
+    /// Before an undo: does the old side serve?
+    Probe,
+    Undo,
+    /// After an undo: is everything as it was?
+    Verify,
+    /// Somebody accepted what the look after an undo showed: it is looked at once more, and what was not shown
+    /// then is not accepted.
+    Accept,
+    /// Before a success: does every place still hold what the run says of it?
+    Confirm,
+}
+
+/// What an entry has done to the world so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mark {
+    /// Nothing.
+    None,
+    /// Its change stands, or may stand: going back has to look at it.
+    Standing,
+    /// Its write said that it was done, and no look has shown it: one of the two is wrong. Going back writes,
+    /// whatever the place shows.
+    Claimed,
+    /// The place held the new value before we came; it is not ours to put back.
+    Unneeded,
+    /// It was put back, and seen so.
+    Back,
+    /// Its write did not happen, and was seen so.
+    Unmade,
+    /// It could not be put back, or somebody else wrote here, and a person said to leave it.
+    Left,
+}
+
+impl Phase {
+    /// Whether what the run did is put back, and it will not come to a success any more.
+    pub fn undoes(self) -> bool {
+        matches!(
+            self,
+            Phase::Probe | Phase::Undo | Phase::Verify | Phase::Accept
+        )
+    }
+}
+
+impl Mark {
+    /// Whether a change stands, or may stand.
+    pub fn stands(self) -> bool {
+        matches!(self, Mark::Standing | Mark::Claimed)
+    }
+
+    /// What the place of a change must show where the run says this of it; `None` where it says nothing.
+    pub fn claims(self) -> Option<Side> {
+        match self {
+            Mark::Standing | Mark::Unneeded => Some(Side::After),
+            Mark::Back | Mark::Unmade => Some(Side::Before),
+            Mark::None | Mark::Claimed | Mark::Left => None,
+        }
+    }
+}
+
+/// A write that is being made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Motion {
+    pub entry: u16,
+    pub way: Way,
+    pub stage: Stage,
+    pub tries: u8,
+}
+
+/// How far a write has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Stage {
+    /// The place must be looked at: does it still hold what the plan saw?
+    Compare,
+    /// It does (or holds parts of a write of ours): write.
+    Write,
+    /// The intent is durable and there is no answer: the write may have happened, and may still land.
+    InFlight,
+    Answered(Said),
+}
+
+impl Stage {
+    /// Whether the world may differ because of this write.
+    pub fn may_have_happened(self) -> bool {
+        matches!(self, Stage::InFlight | Stage::Answered(_))
+    }
+}
+
+/// What a write said of itself, without its words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Said {
+    Done,
+    Refused,
+    Unclear,
+}
+
+/// Why a run stands still.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Hold {
+    Failed,
+    Late,
+    Unknown,
+    /// Somebody declined.
+    Declined,
+    /// Somebody else wrote the place: it is never overwritten.
+    Foreign,
+    /// The place cannot be read.
+    Unreadable,
+    /// A write said that it was done, and its place still shows the old value.
+    NotSeen,
+    /// A write was done by half, and finishing it did not work.
+    Half,
+    /// A write back was refused or did not happen.
+    NotBack,
+    /// An act was cut off, or its effect is unknown.
+    Interrupted,
+    /// The old side was not seen to serve, so nothing was put back.
+    OldSideSick,
+    /// Everything was put back, but not everything is seen as it was.
+    NotAsBefore,
+}
