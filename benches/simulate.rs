@@ -21,7 +21,7 @@ use divan::Bencher;
 use divan::counter::ItemsCount;
 
 /// Steps, and how many faults there are in one run.
-const SIZES: [(usize, u8); 4] = [(10, 3), (20, 3), (50, 2), (200, 2)];
+const SIZES: [(usize, u8); 4] = [(10, 3), (20, 3), (50, 2), (100, 2)];
 
 const MODES: [Mode; 3] = [Mode::Failover, Mode::Drill, Mode::Emergency];
 
