@@ -1,6 +1,6 @@
 //! What is typed at the terminal: lines that are read, and those that nobody reads.
 
-use std::io::{BufRead, IsTerminal, StdinLock};
+use std::io::{IsTerminal, StdinLock};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
@@ -8,6 +8,8 @@ use std::time::Duration;
 use rustix::io::Errno;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+
+use super::keys::{self, Entered, Keys, Typing};
 
 /// How often the terminal is asked whether a line waits there that nobody reads.
 const GLANCE: Duration = Duration::from_millis(20);
@@ -66,6 +68,8 @@ pub(super) fn typed_lines() -> usize {
     // Asked for in this order, a line that is being read at this moment counts once or not yet, and never twice.
     let read = READ.load(Ordering::SeqCst);
     let waits = match READS.load(Ordering::SeqCst) {
+        // A single key is not shown.
+        true if keys::single() => Ok(0),
         true => rustix::io::ioctl_fionread(std::io::stdin()).map(|bytes| usize::from(bytes > 0)),
         false => unread().look(),
     };
@@ -87,6 +91,11 @@ pub(super) fn count_unread_lines() {
     });
 }
 
+/// From now on until this is dropped, a key that somebody presses counts without Enter, where keys are read.
+pub(super) fn single_keys() -> Option<Keys> {
+    READS.load(Ordering::SeqCst).then(Keys::listen)
+}
+
 /// Reads standard input on a thread of its own, once for the whole program: a thread that waits for a line
 /// cannot be taken back.
 pub(super) fn lines() -> mpsc::UnboundedReceiver<Typed> {
@@ -98,21 +107,23 @@ pub(super) fn lines() -> mpsc::UnboundedReceiver<Typed> {
     if !running {
         READS.store(true, Ordering::SeqCst);
         std::thread::spawn(|| {
-            let mut stdin = std::io::stdin().lock();
-            while await_line(&stdin).is_ok() {
-                let mut line = String::new();
-                match stdin.read_line(&mut line) {
+            let stdin = std::io::stdin().lock();
+            let mut typing = Typing::default();
+            let mut bytes = [0; 256];
+            while await_typing(&stdin).is_ok() {
+                let read = match rustix::io::read(&stdin, &mut bytes) {
                     // Ctrl-D: somebody may type something else yet.
-                    Ok(0) => continue,
-                    Ok(_) => {}
+                    Ok(read) => read,
+                    Err(Errno::INTR | Errno::AGAIN) => continue,
                     Err(_) => return,
-                }
+                };
                 let at = Instant::now();
-                READ.fetch_add(1, Ordering::SeqCst);
-                let line = line.trim_end_matches(['\r', '\n']).to_owned();
-                let subscriber = SUBSCRIBER.lock().unwrap_or_else(|e| e.into_inner());
-                if let Some(send) = subscriber.as_ref() {
-                    let _nobody = send.send(Typed { line, at });
+                for Entered { line, shown } in typing.read(&bytes[..read]) {
+                    READ.fetch_add(usize::from(shown), Ordering::SeqCst);
+                    let subscriber = SUBSCRIBER.lock().unwrap_or_else(|e| e.into_inner());
+                    if let Some(send) = subscriber.as_ref() {
+                        let _nobody = send.send(Typed { line, at });
+                    }
                 }
             }
         });
@@ -120,10 +131,10 @@ pub(super) fn lines() -> mpsc::UnboundedReceiver<Typed> {
     receive
 }
 
-/// Waits until somebody typed a line for this program: a job in the background that reads all the same is
+/// Waits until somebody typed a line for this program, or a key where single ones count: a job in the background that reads all the same is
 /// stopped by the terminal, in the middle of what it does.
 #[expect(clippy::disallowed_methods, reason = "a thread of its own waits")]
-fn await_line(stdin: &StdinLock<'_>) -> Result<(), Errno> {
+fn await_typing(stdin: &StdinLock<'_>) -> Result<(), Errno> {
     loop {
         let in_front = match rustix::termios::tcgetpgrp(stdin) {
             Ok(group) => group == rustix::process::getpgrp(),
@@ -131,6 +142,7 @@ fn await_line(stdin: &StdinLock<'_>) -> Result<(), Errno> {
             Err(Errno::NOTTY) => true,
             Err(gone) => return Err(gone),
         };
+        keys::set();
         if in_front && rustix::io::ioctl_fionread(stdin)? > 0 {
             return Ok(());
         }

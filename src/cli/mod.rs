@@ -10,6 +10,7 @@ mod explain;
 mod failover;
 mod folder;
 mod keyboard;
+mod keys;
 mod kinds;
 mod lint;
 mod nagios;

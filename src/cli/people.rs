@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Exit;
 use super::common::Failure;
-use super::keyboard::{Typed, interactive, lines};
+use super::keyboard::{Typed, interactive, lines, single_keys};
 use crate::clock::{Clock, Stamp};
 use crate::engine::People;
 use crate::event::Decision;
@@ -255,6 +255,7 @@ impl People for Present {
         Box::pin(async move {
             let since = Instant::now().checked_sub(PROMPT);
             let began = self.clock.now();
+            let _keys = single_keys();
             if self.invites && self.typed.is_some() {
                 (self.caught_up)();
                 ask(&format!("{ENDS_A_HOLD}\n"));

@@ -69,6 +69,7 @@ fn answer(level: Stop, go_on: &str, notices: &Notices) {
         }
         Stop::Now => notices("stopping now: not waiting any more (again: leave at once)"),
         Stop::Exit => {
+            super::keys::restore();
             // No display comes to show it.
             let mut err = std::io::stderr().lock();
             let text = format!("left at once: {go_on} go on from the journal");

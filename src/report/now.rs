@@ -237,7 +237,8 @@ fn announce(plan: &Plan, now: &Now) -> Option<Sentence> {
 }
 
 /// What ends a hold before its time, for whoever sits at the terminal.
-pub const ENDS_A_HOLD: &str = "Enter comes back before the time is up, b puts everything back";
+pub const ENDS_A_HOLD: &str =
+    "keys: Enter comes back before the time is up, b puts everything back at once";
 
 /// What somebody may type meanwhile.
 fn invite(plan: &Plan, now: &Now) -> Option<Sentence> {

@@ -11,6 +11,7 @@ use crate::journal::Permit;
 use crate::plan::{IfInterrupted, Way};
 use crate::site::{Aim, Site};
 use crate::step::Act;
+use crate::words::count;
 use crate::world::exec::{Command, quoted};
 
 #[derive(Debug)]
@@ -41,8 +42,8 @@ impl Acting {
             [host] => Ok(host.clone()),
             [] => Err(format!("there is no host to run it {}", self.on)),
             many => Err(format!(
-                "there are {} hosts to run it {} ({}); name one in `on`",
-                many.len(),
+                "there are {} to run it {} ({}); name one in `on`",
+                count(many.len(), "host"),
                 self.on,
                 many.join(", ")
             )),

@@ -12,10 +12,15 @@ use crate::journal::Permit;
 use crate::plan::{Edit, Place, Stay, Value, Way};
 use crate::site::{Aim, Site};
 use crate::step::{Change, Survey};
+use crate::words::count;
 use crate::world::exec::{Command, Inquiry, quoted};
 
-/// The one part of a value: what `read` prints.
-const PART: &str = "output";
+/// The one part of a value: what `read` prints, byte by byte. Where it holds `want` and blanks around it, it is
+/// `want`: programs end what they print as they like.
+const PART: &str = "printed";
+
+/// The same without the blanks at both ends, in plans of version 0.1.0.
+const TRIMMED: &str = "output";
 
 /// The longest value, in bytes: it is a word or a short file, and it is shown and journaled.
 const LONGEST: usize = 64 << 10;
@@ -32,14 +37,18 @@ pub(super) struct Changing {
     pub(super) timeout: Duration,
 }
 
-/// A value that holds what `read` printed.
+/// A value that holds this.
 pub(super) fn value(text: &str) -> Value {
     Value(BTreeMap::from([(PART.to_owned(), text.into())]))
 }
 
-fn text(value: &Value) -> String {
-    let part = value.0.get(PART);
-    part.and_then(|part| part.read().ok()).unwrap_or_default()
+/// What a program gets on its standard input to make this the value.
+fn input(value: &Value, want: &str) -> String {
+    let text = |part| value.0.get(part)?.read::<String>().ok();
+    match (text(PART), text(TRIMMED)) {
+        (Some(exact), _) if exact != want => exact,
+        (line, trimmed) => format!("{}\n", line.or(trimmed).unwrap_or_default()),
+    }
 }
 
 impl Changing {
@@ -52,7 +61,7 @@ impl Changing {
         let status = ran(&self.read, &output)?;
         let line = quoted(&self.read);
         if output.truncated || output.stdout.len() > LONGEST {
-            let detail = format!("`{line}` printed more than {LONGEST} bytes");
+            let detail = format!("`{line}` printed more than {}", count(LONGEST, "byte"));
             return Err(Unseen::new(Cause::Garbled, detail));
         }
         let printed = String::from_utf8(output.stdout).map_err(|_| {
@@ -61,14 +70,16 @@ impl Changing {
                 format!("`{line}` printed something that is no UTF-8"),
             )
         })?;
-        let printed = printed.trim();
         // A status other than 0 may be part of the answer (`systemctl is-active`); without one it is an error.
-        if printed.is_empty() && status != 0 {
+        if printed.trim().is_empty() && status != 0 {
             let said = tail(&output.stderr).pop().unwrap_or_default();
             let detail = format!("`{line}` printed nothing and ended with status {status}: {said}");
             return Err(Unseen::new(Cause::Error, detail));
         }
-        Ok(printed.to_owned())
+        Ok(match printed.trim() == self.want {
+            true => self.want.clone(),
+            false => printed,
+        })
     }
 
     /// The program that leads one way. Each gets the value that shall be held on its standard input.
@@ -125,6 +136,7 @@ impl Change for Changing {
         async move {
             let now = self.now(site, &place.name).await?;
             let mut value = value(&now);
+            value.0.insert(TRIMMED.to_owned(), now.trim().into());
             value.0.retain(|part, _| parts.contains(part));
             Ok(value)
         }
@@ -139,7 +151,7 @@ impl Change for Changing {
             };
             let command = Command {
                 argv: self.program(permit.way()).to_vec(),
-                stdin: format!("{}\n", text(permit.to())).into_bytes(),
+                stdin: input(permit.to(), &self.want).into_bytes(),
             };
             site.exec.run(&reach, &command, permit).await
         }
@@ -161,22 +173,25 @@ impl Change for Changing {
     }
 
     fn commands(&self, site: &Site, place: &Place, _: &Value, to: &Value) -> Vec<String> {
-        let way = if text(to) == self.want {
-            Way::There
-        } else {
-            Way::Back
+        let input = input(to, &self.want);
+        let way = match input.strip_suffix('\n') == Some(&self.want) {
+            true => Way::There,
+            false => Way::Back,
         };
         let Ok(reach) = reach(site, &place.name) else {
             return Vec::new();
         };
         let line = reach.by_hand(self.program(way));
-        vec![format!("printf '%s\\n' {} | {line}", quoted(&[text(to)]))]
+        let typed = match input.strip_suffix('\n') {
+            Some(text) => format!("printf '%s\\n' {}", quoted(&[text])),
+            None => format!("printf %s {}", quoted(&[&input])),
+        };
+        vec![format!("{typed} | {line}")]
     }
 
     fn describe(&self, value: &Value) -> Vec<String> {
         let read = quoted(&self.read);
-        text(value)
-            .lines()
+        (input(value, &self.want).lines())
             .map(|line| format!("{read}: {line}"))
             .collect()
     }

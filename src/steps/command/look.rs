@@ -12,6 +12,7 @@ use crate::event::{Cause, Fact, Finding, Unseen};
 use crate::plan::Outcome;
 use crate::site::{Aim, Site};
 use crate::step::{About, Check, Evidence, Known, Look, Pulses};
+use crate::words::part_of;
 use crate::world::exec::Inquiry;
 
 #[derive(Debug)]
@@ -61,7 +62,7 @@ impl Check for Looking {
         };
         let headline = match evidence.items.len() {
             1 => format!("{}: {}", facts[0].what, facts[0].actual),
-            all => format!("passes on {passed} of {all} hosts"),
+            all => format!("passes on {}", part_of(passed, all, "host")),
         };
         Finding::new(outcome, headline).facts(facts)
     }

@@ -63,7 +63,7 @@ undo = ["systemctl", "stop", "jobs.timer"]
         Field::new(
             "undo",
             Form::Program,
-            "What puts it back; a change gives it the former value on its standard input",
+            "What puts it back; a change gives it on its standard input what `read` printed before, byte by byte",
         ),
         Field::new(
             "if-interrupted",

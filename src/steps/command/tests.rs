@@ -230,21 +230,44 @@ async fn a_change_is_surveyed_by_its_read() {
     assert_eq!(edit.place.to_string(), "jobs/standby");
     assert_eq!(
         (&edit.before, &edit.after),
-        (&value("inactive"), &value("active"))
+        (&value("inactive\n"), &value("active"))
     );
     assert_eq!(
         change.commands(&site, &edit.place, &edit.before, &edit.after),
         [format!("printf '%s\\n' active | tee {path}")]
     );
+    assert_eq!(
+        change.commands(&site, &edit.place, &edit.after, &edit.before),
+        [format!("printf '%s\\n' inactive | tee {path}")]
+    );
+    for (exact, typed) in [
+        (" two  words", "printf %s ' two  words'"),
+        ("\n\n", "printf '%s\\n' '\n'"),
+        ("", "printf %s ''"),
+    ] {
+        std::fs::write(&file, exact).unwrap();
+        let survey = change.survey(&site, &aim()).await.unwrap();
+        let edit = &survey.edits[0];
+        assert_eq!(edit.before, value(exact));
+        let back = change.commands(&site, &edit.place, &edit.after, &edit.before);
+        assert_eq!(back, [format!("{typed} | tee {path}")]);
+        // A line end more or less is another value.
+        std::fs::write(&file, format!("{exact}\n")).unwrap();
+        let now = change.read(&site, &edit.place, &words(&["printed"])).await;
+        assert_eq!(edit.side(&now.unwrap()), Side::Foreign);
+    }
 
     std::fs::write(&file, "active\n").unwrap();
     let place = Place {
         step: "jobs".into(),
         name: "standby".into(),
     };
-    let parts = words(&["output"]);
+    let parts = words(&["printed"]);
     let now = change.read(&site, &place, &parts).await.unwrap();
     assert_eq!(edit.side(&now), Side::After);
+    // A plan of version 0.1.0 knows the value without its line end.
+    let now = change.read(&site, &place, &words(&["output"])).await;
+    assert_eq!(now.unwrap().0["output"], json!("active"));
     let survey = change.survey(&site, &aim()).await.unwrap();
     assert_eq!((survey.edits.len(), survey.stays.len()), (0, 1));
 }
