@@ -101,7 +101,11 @@ async fn a_request_during_a_batch_of_looks_leaves_no_judgement() {
         let bench = stopping_at(bench, "late", times);
         assert_eq!(bench.run().await.unwrap(), Ending::Stopped);
         let judged = |event: &Event| matches!(event, Event::Judged { .. });
-        assert!(!bench.events().await.iter().any(judged));
+        let events = bench.events().await;
+        assert!(!events.iter().any(judged));
+        // It had time left: it is neither late nor failed.
+        let late = |event: &Event| matches!(event, Event::Looked { finding, .. } if finding.outcome == Outcome::Late);
+        assert!(!events.iter().any(late), "{events:?}");
         let bench = calm(bench);
         assert_eq!(bench.resume(GoOn::Finish).await.unwrap(), Ending::Done);
     }
