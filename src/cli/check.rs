@@ -10,8 +10,8 @@ use super::{Exit, Format};
 use crate::clock::{Stamp, parse_span, short};
 use crate::dns::caches;
 use crate::engine::{Intention, survey};
-use crate::plan::{Mode, Plan};
-use crate::report::{Given, Line};
+use crate::plan::{Given, Mode, Plan};
+use crate::report::Line;
 use crate::store::{Memory, Store};
 
 /// Looks, now, and changes nothing: is the other side ready?

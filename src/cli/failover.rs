@@ -12,8 +12,8 @@ use super::{Exit, Format, compare};
 use crate::engine::{Intention, survey};
 use crate::event::{Ending, Event, Record};
 use crate::journal;
-use crate::plan::{Mode, Plan};
-use crate::report::{self, Given, Tally};
+use crate::plan::{Given, Mode, Plan};
+use crate::report::{self, Tally};
 use crate::store::Store;
 
 /// Fails over and stays
@@ -61,6 +61,7 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
         hold: None,
         yes: args.yes,
         reviewed,
+        saved: (args.plan.as_ref()).map(|file| file.display().to_string()),
     };
     go(desk, &args.playbook, going).await
 }
@@ -73,6 +74,8 @@ pub(super) struct Going {
     pub yes: bool,
     /// The plan that was reviewed; carried out exactly, or not at all.
     pub reviewed: Option<Plan>,
+    /// The file that it came from.
+    pub saved: Option<String>,
 }
 
 /// Surveys, shows the plan, asks, and carries it out.
@@ -90,11 +93,11 @@ pub(super) async fn go(
     let of_this = |run: &journal::Run| run.meta.playbook == book.name();
     unfinished(desk, &*store, of_this, None, going.mode).await?;
     let actual = desk.actual(&book);
-    let told = going.to.clone();
     let to = match &going.reviewed {
         Some(plan) => Some(plan.direction.target.clone()),
         None => going.to,
     };
+    let told = to.clone();
     let intention = Intention {
         mode: going.mode,
         like: going.mode,
@@ -132,7 +135,7 @@ pub(super) async fn go(
             sets: playbook.set.clone(),
             to: told,
             emergency: going.mode == Mode::Emergency,
-            plan: None,
+            plan: going.saved,
         },
         yes: going.yes,
     };

@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::common::{Desk, Failure, size};
+use super::common::{Desk, Failure, from_the_root, size};
 use super::keyboard::{count_unread_lines, interactive, typed_lines};
 use super::people::Present;
 use super::plan::commands;
@@ -15,9 +15,9 @@ use crate::engine::{
 };
 use crate::event::{Ending, Record};
 use crate::journal::{Dry, JournalError, Live, Meta, run_id};
-use crate::plan::Plan;
+use crate::plan::{Given, Plan};
 use crate::report::{
-    Bars, Fanout, Given, JsonLines, Lines, Names, Reporter, Style, Tally, Times, by_hand, render,
+    Bars, Fanout, JsonLines, Lines, Names, Reporter, Style, Tally, Times, by_hand, render,
 };
 use crate::step::Pulses;
 use crate::store::Store;
@@ -303,14 +303,16 @@ impl Performance<'_> {
     fn meta(&self, plan: &Plan) -> Meta {
         Meta {
             playbook: plan.playbook.clone(),
-            file: std::path::absolute(&self.playbook)
-                .ok()
-                .map(|file| file.display().to_string()),
+            file: Some(from_the_root(&self.playbook)),
             mode: plan.mode,
             direction: plan.direction.clone(),
             by: self.desk.by(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             began: self.desk.clock.now(),
+            given: Given {
+                plan: self.given.plan.as_deref().map(from_the_root),
+                ..self.given.clone()
+            },
         }
     }
 

@@ -5,8 +5,8 @@ use clap::Parser;
 use super::{Arguments, Verb};
 use crate::clock::Stamp;
 use crate::event::{Ending, Event, Record};
-use crate::plan::Mode;
-use crate::report::{Given, Names, Style, Tally, card, render};
+use crate::plan::{Given, Mode};
+use crate::report::{Names, Style, Tally, card, render};
 
 /// The words that a shell makes of a line in which only single quotes quote.
 fn words(line: &str) -> Vec<String> {

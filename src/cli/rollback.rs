@@ -130,11 +130,9 @@ async fn show(desk: &Desk, run: &Run, records: &[Record]) -> Result<Option<Strin
     }
     Ok((finished && !obstacles.is_empty()).then(|| {
         format!(
-            "{}; nothing was touched. Mend it and try again, fail back with `cutover failover {} --to {}`, or say \
-             `--anyway`",
+            "{}; nothing was touched. Mend it and try again, fail back with `{}`, or say `--anyway`",
             obstacles.join("; "),
-            desk.playbook_to_type(run),
-            plan.direction.source,
+            desk.names(run).failing_back(&plan.direction.source),
         )
     }))
 }

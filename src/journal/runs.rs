@@ -9,7 +9,7 @@ use super::codec::Chain;
 use super::log::run_scope;
 use crate::clock::Stamp;
 use crate::event::{Ending, Event, Record};
-use crate::plan::{Direction, Mode};
+use crate::plan::{Direction, Given, Mode};
 use crate::store::{Holder, Liveness, Row, Store};
 
 /// What is known of a run from its beginning.
@@ -27,6 +27,9 @@ pub struct Meta {
     /// The version of cutover.
     pub version: String,
     pub began: Stamp,
+    /// What it was asked for beside the playbook.
+    #[serde(default, skip_serializing_if = "Given::is_nothing")]
+    pub given: Given,
 }
 
 /// What a list shows of a run without reading its journal.

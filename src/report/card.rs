@@ -4,7 +4,7 @@ mod claimed;
 mod proposed;
 mod stands;
 
-pub use proposed::{Given, Names};
+pub use proposed::Names;
 
 use claimed::{questions, times, why};
 use proposed::next;

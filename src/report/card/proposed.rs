@@ -5,7 +5,7 @@ use super::super::text::{Line, Role, Style};
 use super::super::typed::to_type;
 use super::{LABEL, label};
 use crate::event::Ending;
-use crate::plan::{Mode, Plan};
+use crate::plan::{Given, Mode, Plan};
 use crate::words::quoted;
 
 /// What the person would type.
@@ -20,18 +20,6 @@ pub struct Names {
     /// Somebody sits at this terminal, and may end a hold.
     pub somebody: bool,
     pub given: Given,
-}
-
-/// What the run was asked for beside its playbook: a command that is proposed says it again.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Given {
-    /// `--set`, each as it was typed.
-    pub sets: Vec<String>,
-    /// `--to`
-    pub to: Option<String>,
-    pub emergency: bool,
-    /// The file of a saved plan.
-    pub plan: Option<String>,
 }
 
 impl Names {
@@ -89,6 +77,20 @@ impl Names {
         self.of_playbook(verb, &more)
     }
 
+    /// The planned way back to the site that served before.
+    pub fn failing_back(&self, source: &str) -> String {
+        self.of_playbook("failover", &["--to", source])
+    }
+
+    /// The plan of the same, into the same file.
+    fn plan_anew(&self) -> String {
+        let file = self.given.plan.as_deref();
+        let mut more: Vec<&str> = file.iter().flat_map(|file| ["--out", file]).collect();
+        more.extend((self.given.to.iter()).flat_map(|to| ["--to", to.as_str()]));
+        more.extend(self.given.emergency.then_some("--emergency"));
+        self.of_playbook("plan", &more)
+    }
+
     /// A command about this run.
     fn of_run(&self, verb: &str, more: &[&str]) -> String {
         let mut words = vec![verb, &self.run];
@@ -144,7 +146,7 @@ pub(super) fn next(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> 
             if tally.ending() == Some(Ending::DoneUnproven) || !tally.owed().is_empty() {
                 row(owed, "what is left to be seen or done");
             }
-            let home = names.of_playbook("failover", &["--to", &plan.direction.source]);
+            let home = names.failing_back(&plan.direction.source);
             row(home, "fail back, data first");
             if tally.anything_stands() {
                 row(rollback, "only put back what was changed");
@@ -154,7 +156,7 @@ pub(super) fn next(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> 
             row(again, "look again, when it is mended");
             row(show, "everything that was seen");
         }
-        (Some(Ending::Stale), _) => row(names.going("plan", true), "make a new plan"),
+        (Some(Ending::Stale), _) => row(names.plan_anew(), "make a new plan"),
         (Some(Ending::Undone), _) => {
             row(show, "what happened, in order");
             row(again, "look again, when it is mended");
