@@ -2,10 +2,14 @@
 //!
 //! All that can happen to it is explored by `simulate`.
 
+mod life;
+
+use life::{Life, done, refused, unclear};
+
 use super::*;
 use crate::event::{Answer, Decision, Ending, Event, Round};
 use crate::fake::plan;
-use crate::plan::{Mode, Outcome, Plan, Side, Then, Value, Way};
+use crate::plan::{Mode, Outcome, Side, Then, Value, Way};
 
 #[test]
 fn a_state_of_200_steps_is_under_one_kilobyte() {
@@ -62,158 +66,6 @@ fn the_dry_run_walks_to_the_end_without_a_write() {
     assert!(!state.wrote());
     assert_eq!(state.ended(), Some(Ending::Done));
     assert_eq!(moves.len(), 7);
-}
-
-/// Follows a run: what is not in question goes well.
-struct Life {
-    plan: Plan,
-    state: State,
-}
-
-impl Life {
-    fn new(mode: Mode, sketch: &str) -> Life {
-        let plan = plan(mode, sketch);
-        let state = State::new(&plan);
-        Life { plan, state }
-    }
-
-    fn next(&self) -> Move {
-        next(&self.plan, &self.state)
-    }
-
-    fn happens(&mut self, event: Event) {
-        self.state.fold(&self.plan, &event).unwrap();
-    }
-
-    /// Everything goes well until this comes next.
-    fn until(&mut self, wanted: impl Fn(&Move) -> bool) {
-        for _ in 0..100 {
-            let mv = self.next();
-            if wanted(&mv) {
-                return;
-            }
-            self.goes_well(mv);
-        }
-        panic!("it never comes; {:?} does", self.next());
-    }
-
-    fn goes_well(&mut self, mv: Move) {
-        match mv {
-            Move::Look { .. } => self.judged(Outcome::Pass),
-            Move::Compare { entry, way } => {
-                let side = match way {
-                    Way::There => Side::Before,
-                    Way::Back => Side::After,
-                };
-                self.compared(entry, way, side);
-            }
-            Move::Write { entry, way } => {
-                self.written(entry, way, Some(done()));
-            }
-            Move::Settle { way, .. } => {
-                let side = match way {
-                    Way::There => Side::After,
-                    Way::Back => Side::Before,
-                };
-                self.settled(side);
-            }
-            Move::Stay => self.happens(Event::HoldOver { by: String::new() }),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    fn judged(&mut self, outcome: Outcome) {
-        let Move::Look { round, entries } = self.next() else {
-            panic!("{:?}", self.next());
-        };
-        let outcomes = entries.into_iter().map(|i| (i, outcome)).collect();
-        self.happens(Event::Judged { round, outcomes });
-    }
-
-    fn compared(&mut self, entry: usize, way: Way, side: Side) {
-        self.happens(Event::Compared {
-            entry,
-            way,
-            side: Some(side),
-            detail: None,
-        });
-    }
-
-    fn written(&mut self, entry: usize, way: Way, answer: Option<Answer>) {
-        self.happens(Event::Intended {
-            entry,
-            way,
-            from: Value::default(),
-            to: Value::default(),
-            until: crate::clock::Stamp {
-                wall: jiff::Timestamp::UNIX_EPOCH,
-                boot_ms: 0,
-                boot_id: String::new(),
-            },
-        });
-        if let Some(answer) = answer {
-            self.happens(Event::Answered { entry, way, answer });
-        }
-    }
-
-    fn settled(&mut self, side: Side) {
-        let Move::Settle { entry, way } = self.next() else {
-            panic!("{:?}", self.next());
-        };
-        self.happens(Event::Settled {
-            entry,
-            way,
-            side: Some(side),
-            detail: None,
-            stored: Value::default(),
-        });
-    }
-
-    fn decides(&mut self, decision: Decision) {
-        let by = String::new();
-        self.happens(Event::Decided { decision, by });
-    }
-
-    fn resumes(&mut self) {
-        self.happens(Event::Resumed {
-            by: String::new(),
-            version: String::new(),
-            anew: true,
-        });
-    }
-
-    /// The present end is recorded.
-    fn ends(&mut self) -> Ending {
-        let Move::End { ending } = self.next() else {
-            panic!("{:?}", self.next());
-        };
-        self.happens(Event::Ended { ending });
-        ending
-    }
-
-    /// Up to the first write, which is answered and looked at.
-    fn writes(&mut self, answer: Option<Answer>, side: Side) {
-        self.until(|mv| matches!(mv, Move::Write { .. }));
-        let Move::Write { entry, way } = self.next() else {
-            unreachable!()
-        };
-        self.written(entry, way, answer);
-        self.settled(side);
-    }
-}
-
-fn done() -> Answer {
-    Answer::Done {
-        note: String::new(),
-    }
-}
-
-fn refused() -> Answer {
-    Answer::Refused { why: String::new() }
-}
-
-fn unclear() -> Answer {
-    Answer::Unclear { why: String::new() }
 }
 
 #[test]
@@ -408,15 +260,7 @@ fn what_was_accepted_is_looked_at_once_more() {
     let mut life = Life::new(Mode::Drill, "kck");
     life.until(|mv| *mv == Move::Stay);
     life.decides(Decision::Back);
-    life.until(|mv| {
-        matches!(
-            mv,
-            Move::Look {
-                round: Round::Verify,
-                ..
-            }
-        )
-    });
+    life.until(verifies);
     life.judged(Outcome::Late);
     assert_eq!(life.state.held(), Some(Hold::NotAsBefore));
     life.decides(Decision::On);
@@ -475,15 +319,7 @@ fn a_journal_that_ended_without_the_last_looks_is_read() {
     let mut life = Life::new(Mode::Drill, "kck");
     life.until(|mv| *mv == Move::Stay);
     life.decides(Decision::Back);
-    life.until(|mv| {
-        matches!(
-            mv,
-            Move::Look {
-                round: Round::Verify,
-                ..
-            }
-        )
-    });
+    life.until(verifies);
     life.happens(Event::Judged {
         round: Round::Verify,
         outcomes: vec![(2, Outcome::Pass)],
@@ -554,4 +390,10 @@ fn a_journal_that_went_on_with_what_it_had_seen_is_read() {
         anew: false,
     });
     life.compared(1, Way::There, Side::Before);
+}
+
+/// Whether this looks at what was put back.
+fn verifies(mv: &Move) -> bool {
+    let verify = Round::Verify;
+    matches!(mv, Move::Look { round, .. } if *round == verify)
 }

@@ -1,0 +1,158 @@
+//! A run that is followed move by move, without a world.
+
+use crate::event::{Answer, Decision, Ending, Event};
+use crate::fake::plan;
+use crate::machine::{Move, State, next};
+use crate::plan::{Mode, Outcome, Plan, Side, Value, Way};
+
+/// Follows a run: what is not in question goes well.
+pub(super) struct Life {
+    pub(super) plan: Plan,
+    pub(super) state: State,
+}
+
+impl Life {
+    pub(super) fn new(mode: Mode, sketch: &str) -> Life {
+        let plan = plan(mode, sketch);
+        let state = State::new(&plan);
+        Life { plan, state }
+    }
+
+    pub(super) fn next(&self) -> Move {
+        next(&self.plan, &self.state)
+    }
+
+    pub(super) fn happens(&mut self, event: Event) {
+        self.state.fold(&self.plan, &event).unwrap();
+    }
+
+    /// Everything goes well until this comes next.
+    pub(super) fn until(&mut self, wanted: impl Fn(&Move) -> bool) {
+        for _ in 0..100 {
+            let mv = self.next();
+            if wanted(&mv) {
+                return;
+            }
+            self.goes_well(mv);
+        }
+        panic!("it never comes; {:?} does", self.next());
+    }
+
+    pub(super) fn goes_well(&mut self, mv: Move) {
+        match mv {
+            Move::Look { .. } => self.judged(Outcome::Pass),
+            Move::Compare { entry, way } => {
+                let side = match way {
+                    Way::There => Side::Before,
+                    Way::Back => Side::After,
+                };
+                self.compared(entry, way, side);
+            }
+            Move::Write { entry, way } => {
+                self.written(entry, way, Some(done()));
+            }
+            Move::Settle { way, .. } => {
+                let side = match way {
+                    Way::There => Side::After,
+                    Way::Back => Side::Before,
+                };
+                self.settled(side);
+            }
+            Move::Stay => self.happens(Event::HoldOver { by: String::new() }),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(super) fn judged(&mut self, outcome: Outcome) {
+        let Move::Look { round, entries } = self.next() else {
+            panic!("{:?}", self.next());
+        };
+        let outcomes = entries.into_iter().map(|i| (i, outcome)).collect();
+        self.happens(Event::Judged { round, outcomes });
+    }
+
+    pub(super) fn compared(&mut self, entry: usize, way: Way, side: Side) {
+        self.happens(Event::Compared {
+            entry,
+            way,
+            side: Some(side),
+            detail: None,
+        });
+    }
+
+    pub(super) fn written(&mut self, entry: usize, way: Way, answer: Option<Answer>) {
+        self.happens(Event::Intended {
+            entry,
+            way,
+            from: Value::default(),
+            to: Value::default(),
+            until: crate::clock::Stamp {
+                wall: jiff::Timestamp::UNIX_EPOCH,
+                boot_ms: 0,
+                boot_id: String::new(),
+            },
+        });
+        if let Some(answer) = answer {
+            self.happens(Event::Answered { entry, way, answer });
+        }
+    }
+
+    pub(super) fn settled(&mut self, side: Side) {
+        let Move::Settle { entry, way } = self.next() else {
+            panic!("{:?}", self.next());
+        };
+        self.happens(Event::Settled {
+            entry,
+            way,
+            side: Some(side),
+            detail: None,
+            stored: Value::default(),
+        });
+    }
+
+    pub(super) fn decides(&mut self, decision: Decision) {
+        let by = String::new();
+        self.happens(Event::Decided { decision, by });
+    }
+
+    pub(super) fn resumes(&mut self) {
+        self.happens(Event::Resumed {
+            by: String::new(),
+            version: String::new(),
+            anew: true,
+        });
+    }
+
+    /// The present end is recorded.
+    pub(super) fn ends(&mut self) -> Ending {
+        let Move::End { ending } = self.next() else {
+            panic!("{:?}", self.next());
+        };
+        self.happens(Event::Ended { ending });
+        ending
+    }
+
+    /// Up to the first write, which is answered and looked at.
+    pub(super) fn writes(&mut self, answer: Option<Answer>, side: Side) {
+        self.until(|mv| matches!(mv, Move::Write { .. }));
+        let Move::Write { entry, way } = self.next() else {
+            unreachable!()
+        };
+        self.written(entry, way, answer);
+        self.settled(side);
+    }
+}
+
+pub(super) fn done() -> Answer {
+    Answer::Done {
+        note: String::new(),
+    }
+}
+
+pub(super) fn refused() -> Answer {
+    Answer::Refused { why: String::new() }
+}
+
+pub(super) fn unclear() -> Answer {
+    Answer::Unclear { why: String::new() }
+}
