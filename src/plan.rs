@@ -5,9 +5,11 @@
 //! already compiled into each entry's [`Rule`]; nothing below this point asks for the mode again.
 
 mod edit;
+mod given;
 mod part;
 
 pub use edit::{Edit, Place, Side, Value, Way};
+pub use given::Given;
 pub use part::Part;
 
 use std::fmt;

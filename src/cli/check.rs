@@ -12,9 +12,9 @@ use super::{Exit, Format};
 use crate::clock::{Stamp, parse_span, short};
 use crate::dns::caches;
 use crate::engine::{Intention, SurveyError, survey};
-use crate::plan::{Entry, Mode, Plan, Stay};
+use crate::plan::{Entry, Given, Mode, Plan, Stay};
 use crate::playbook::Playbook;
-use crate::report::{First, Given, Line};
+use crate::report::{First, Line};
 use crate::step::Work;
 use crate::store::{Memory, Store};
 
@@ -88,9 +88,9 @@ pub(super) async fn look(desk: &Desk, args: &Args, seen: &Seen) -> Result<Looked
         given: Given {
             sets: args.playbook.set.clone(),
             to: args.to.clone(),
-            first: earlier.as_ref().map(|earlier| earlier.first.clone()),
             ..Given::default()
         },
+        first: earlier.as_ref().map(|earlier| earlier.first.clone()),
         yes: false,
     };
     let exit = performance.dry(plan, keep, true, seen).await?;

@@ -13,8 +13,9 @@ use super::{Color, Exit, Format, Global};
 use crate::clock::Clock;
 use crate::engine::{Actual, SurveyError};
 use crate::journal::{self, JournalError};
+use crate::plan::Given;
 use crate::playbook::{Included, Input, LARGEST, Playbook, Problems};
-use crate::report::{Dropped, Line, Style, clean, render, to_type};
+use crate::report::{Dropped, Line, Names, Style, clean, render, to_type};
 use crate::store::{Memory, Sqlite, Store, StoreError, state_dir};
 use crate::world::exec::Exec;
 use crate::world::files;
@@ -111,9 +112,21 @@ impl Desk {
         let Some(file) = &run.meta.file else {
             return run.meta.playbook.clone();
         };
-        let here = std::env::current_dir().ok();
-        let below = here.and_then(|here| Path::new(file).strip_prefix(here).ok());
-        below.map_or_else(|| file.clone(), |below| below.display().to_string())
+        below_here(file)
+    }
+
+    /// A past run, and what it was asked for, as a person here would type it.
+    pub(super) fn names(&self, run: &journal::Run) -> Names {
+        Names::new(&run.id, self.playbook_to_type(run))
+            .with_state(self.state_to_type())
+            .with_given(self.given_to_type(run))
+    }
+
+    /// What a past run was asked for beside its playbook.
+    pub(super) fn given_to_type(&self, run: &journal::Run) -> Given {
+        let given = run.meta.given.clone();
+        let plan = given.plan.as_deref().map(below_here);
+        Given { plan, ..given }
     }
 
     /// The same desk, with another state folder.
@@ -413,4 +426,16 @@ fn utf8() -> bool {
             let value = value.to_ascii_lowercase();
             value.contains("utf-8") || value.contains("utf8")
         })
+}
+
+/// The path of a file that was typed here, wherever it is typed again.
+pub(super) fn from_the_root(file: &str) -> String {
+    std::path::absolute(file).map_or_else(|_| file.to_owned(), |file| file.display().to_string())
+}
+
+/// The same the other way round: as short as it can be typed here.
+fn below_here(file: &str) -> String {
+    let here = std::env::current_dir().ok();
+    let below = here.and_then(|here| Path::new(file).strip_prefix(here).ok());
+    below.map_or_else(|| file.to_owned(), |below| below.display().to_string())
 }

@@ -65,6 +65,7 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
         hold: None,
         yes: true,
         reviewed: None,
+        saved: None,
     };
     let result = (go(&desk, &playbook, going).await).map_err(|failure| failure.at(&desk));
     if desk.format == Format::Text {

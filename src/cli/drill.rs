@@ -31,6 +31,7 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
         hold: args.hold,
         yes: args.yes,
         reviewed: None,
+        saved: None,
     };
     go(desk, &args.playbook, going).await
 }

@@ -12,8 +12,8 @@ use super::unfinished::{self, Unfinished};
 use super::whose::Whose;
 use super::{Exit, Format, compare};
 use crate::engine::{Intention, survey};
-use crate::plan::{Mode, Plan};
-use crate::report::{self, Given};
+use crate::plan::{Given, Mode, Plan};
+use crate::report::{self, Names};
 
 /// Fails over and stays
 #[derive(Debug, clap::Args)]
@@ -60,6 +60,7 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
         hold: None,
         yes: args.yes,
         reviewed,
+        saved: (args.plan.as_ref()).map(|file| file.display().to_string()),
     };
     go(desk, &args.playbook, going).await
 }
@@ -72,6 +73,8 @@ pub(super) struct Going {
     pub yes: bool,
     /// The plan that was reviewed; carried out exactly, or not at all.
     pub reviewed: Option<Plan>,
+    /// The file that it came from.
+    pub saved: Option<String>,
 }
 
 /// Surveys, shows the plan, asks, and carries it out.
@@ -90,10 +93,15 @@ pub(super) async fn go(
     let earlier = unfinished::of_this(desk, &*store, &whose).await?;
     stands_back(desk, earlier, going.mode)?;
     let actual = desk.actual(&book);
-    let told = going.to.clone();
     let to = match &going.reviewed {
         Some(plan) => Some(plan.direction.target.clone()),
         None => going.to,
+    };
+    let given = Given {
+        sets: playbook.set.clone(),
+        to: to.clone(),
+        emergency: going.mode == Mode::Emergency,
+        plan: going.saved,
     };
     let intention = Intention {
         mode: going.mode,
@@ -109,7 +117,11 @@ pub(super) async fn go(
     if let Some(reviewed) = &going.reviewed
         && let Some(why) = differs(reviewed, &plan)
     {
-        let message = format!("the plan is stale: {why}; make it anew with `cutover plan --out`");
+        let names = Names::new("", playbook.playbook.display().to_string())
+            .with_state(desk.state_to_type())
+            .with_given(given);
+        let anew = names.plan_anew();
+        let message = format!("the plan is stale: {why}; make it anew with `{anew}`");
         return Err(Failure::new(Exit::Busy, message));
     }
     let earlier = unfinished::of_another(desk, &*store, &whose, &plan).await?;
@@ -127,12 +139,8 @@ pub(super) async fn go(
         actual: &actual,
         store,
         playbook: playbook.playbook.display().to_string(),
-        given: Given {
-            sets: playbook.set.clone(),
-            to: told,
-            emergency: going.mode == Mode::Emergency,
-            ..Given::default()
-        },
+        given,
+        first: None,
         yes: going.yes,
     };
     performance.live(plan).await

@@ -11,7 +11,7 @@ use crate::engine::{look_at_places, look_once_more};
 use crate::event::{Event, Owed, Record, Round};
 use crate::journal::{self, Damaged, Run};
 use crate::plan::{Outcome, Side};
-use crate::report::{OwedRow, Tally, owed_table, to_type};
+use crate::report::{Names, OwedRow, Tally, owed_table};
 use crate::store::Store;
 
 /// Lists what earlier runs have left to be done
@@ -32,7 +32,7 @@ pub(super) async fn run(desk: &Desk, _: &Args) -> Result<Exit, Failure> {
             run: stuck.run.id.clone(),
             playbook: stuck.run.meta.playbook.clone(),
             age: now.since(&stuck.run.meta.began),
-            owed: stuck.owed(),
+            owed: to_type(&desk.names(&stuck.run), stuck.owed()),
         })
         .collect();
     let mut heard: Vec<Whose> = Vec::new();
@@ -63,7 +63,7 @@ pub(super) async fn run(desk: &Desk, _: &Args) -> Result<Exit, Failure> {
                     run: run.id.clone(),
                     playbook: run.meta.playbook.clone(),
                     age: now.since(&run.meta.began),
-                    owed,
+                    owed: to_type(&desk.names(&run), owed),
                 }),
         );
     }
@@ -75,10 +75,6 @@ pub(super) async fn run(desk: &Desk, _: &Args) -> Result<Exit, Failure> {
             desk.print_text(&format!("{line}\n"));
         }
     } else {
-        let state = desk.state_to_type();
-        for row in &mut rows {
-            row.owed.how = to_type(&row.owed.how, state.as_deref());
-        }
         // Nobody says that nothing is owed who could not read all of it.
         if !rows.is_empty() || damaged.is_empty() {
             desk.print(&owed_table(&rows, &desk.style()));
@@ -92,6 +88,14 @@ pub(super) async fn run(desk: &Desk, _: &Args) -> Result<Exit, Failure> {
         ));
     }
     Ok(Exit::Done)
+}
+
+/// The same, with the commands as a person here would type them.
+fn to_type(names: &Names, owed: Owed) -> Owed {
+    Owed {
+        how: names.to_type(&owed.how),
+        ..owed
+    }
 }
 
 /// Whether a newer run of the same playbook speaks for this one. One that is not surely of the same owes by itself.

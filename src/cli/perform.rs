@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::common::{Desk, Failure, size};
+use super::common::{Desk, Failure, from_the_root, size};
 use super::keyboard::{count_unread_lines, interactive, typed_lines};
 use super::people::Present;
 use super::plan::commands;
@@ -16,9 +16,9 @@ use crate::engine::{
 };
 use crate::event::{Ending, Record};
 use crate::journal::{Dry, JournalError, Live, Meta, run_id};
-use crate::plan::Plan;
+use crate::plan::{Given, Plan};
 use crate::report::{
-    Bars, Fanout, Given, JournalLost, JsonLines, Lines, Names, Reporter, Style, Tally, Times,
+    Bars, Fanout, First, JournalLost, JsonLines, Lines, Names, Reporter, Style, Tally, Times,
     by_hand, render,
 };
 use crate::step::Pulses;
@@ -36,6 +36,8 @@ pub(super) struct Performance<'a> {
     pub playbook: String,
     /// What was asked for beside it.
     pub given: Given,
+    /// What must end before a failover may begin.
+    pub first: Option<First>,
     /// Questions are answered with yes beforehand.
     pub yes: bool,
 }
@@ -316,6 +318,7 @@ impl Performance<'_> {
             .with_state(self.desk.state_to_type())
             .with_somebody(interactive())
             .with_given(self.given.clone())
+            .with_first(self.first.clone())
     }
 
     fn people(&self, run: &str, by: &str, displays: &Displays) -> Present {
@@ -330,14 +333,16 @@ impl Performance<'_> {
     fn meta(&self, plan: &Plan) -> Meta {
         Meta {
             playbook: plan.playbook.clone(),
-            file: std::path::absolute(&self.playbook)
-                .ok()
-                .map(|file| file.display().to_string()),
+            file: Some(from_the_root(&self.playbook)),
             mode: plan.mode,
             direction: plan.direction.clone(),
             by: self.desk.by(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             began: self.desk.clock.now(),
+            given: Given {
+                plan: self.given.plan.as_deref().map(from_the_root),
+                ..self.given.clone()
+            },
         }
     }
 

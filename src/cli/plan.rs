@@ -9,8 +9,8 @@ use super::unfinished;
 use super::whose::Whose;
 use super::{Exit, Format, compare, world};
 use crate::engine::{Actual, Intention, survey};
-use crate::plan::{Edit, FORMAT, Mode, Nature, Plan, Way};
-use crate::report::{self, Commands, Given};
+use crate::plan::{Edit, FORMAT, Given, Mode, Nature, Plan, Way};
+use crate::report::{self, Commands};
 use crate::seen::SeenWorld;
 use crate::step::Work;
 use crate::world::exec::quoted;
@@ -126,8 +126,8 @@ pub(super) async fn dry_run(
             to: how.to.clone(),
             emergency: how.like == Mode::Emergency,
             plan: how.out.map(|out| out.display().to_string()),
-            first: stops.as_ref().map(|earlier| earlier.first.clone()),
         },
+        first: stops.as_ref().map(|earlier| earlier.first.clone()),
         yes: false,
     };
     let seen = Seen::default();

@@ -5,8 +5,8 @@ use clap::Parser;
 use super::{Arguments, Verb};
 use crate::clock::Stamp;
 use crate::event::{Ending, Event, Record};
-use crate::plan::Mode;
-use crate::report::{First, Given, Names, Style, Tally, card, render};
+use crate::plan::{Given, Mode};
+use crate::report::{First, Names, Style, Tally, card, render};
 
 /// The words that a shell makes of a line in which only single quotes quote.
 fn words(line: &str) -> Vec<String> {
@@ -70,11 +70,11 @@ fn what_a_card_proposes_is_what_was_meant() {
             to: Some("my cloud".into()),
             emergency,
             plan: None,
-            first,
         };
         let names = Names::new("r1", "my site.toml")
             .with_state(Some("/my state".into()))
-            .with_given(given);
+            .with_given(given)
+            .with_first(first);
         let modes = [
             Mode::Check,
             Mode::Plan,
@@ -113,4 +113,17 @@ fn what_a_card_proposes_is_what_was_meant() {
             }
         }
     }
+}
+
+#[test]
+fn a_stale_plan_is_made_anew_as_it_was_made() {
+    let names = Names::new("r1", "my site.toml").with_given(Given {
+        sets: vec!["a.b=c d".into()],
+        to: Some("my cloud".into()),
+        emergency: true,
+        plan: Some("my.plan".into()),
+    });
+    let line = "cutover plan 'my site.toml' --out my.plan --to 'my cloud' --emergency --set 'a.b=c d'";
+    assert_eq!(proposed(Mode::Emergency, Ending::Stale, &names), [line]);
+    assert!(Arguments::try_parse_from(words(line)).is_ok());
 }

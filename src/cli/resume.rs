@@ -10,9 +10,8 @@ use super::which::Wish;
 use crate::engine::GoOn;
 use crate::event::{Decision, Event};
 use crate::journal;
-use crate::plan::Plan;
+use crate::plan::{Given, Plan};
 use crate::playbook::Playbook;
-use crate::report::Given;
 use crate::store::Store;
 
 /// Finishes a run that was cut off or stopped
@@ -82,7 +81,8 @@ pub(super) async fn go_on(
         actual: &actual,
         store,
         playbook: run.map_or_else(|| plan.playbook.clone(), |run| desk.playbook_to_type(run)),
-        given: Given::default(),
+        given: run.map_or_else(Given::default, |run| desk.given_to_type(run)),
+        first: None,
         yes,
     };
     performance.again(id, how).await

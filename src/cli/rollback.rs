@@ -12,7 +12,6 @@ use crate::engine::{Ahead, GoOn, look_ahead, may_go_on};
 use crate::event::{Decision, Ending, Record};
 use crate::journal::{self, Run};
 use crate::report::{self, SeenNow, Tally, json_line};
-use crate::words::quoted;
 
 /// Puts back what a run changed
 ///
@@ -148,12 +147,10 @@ async fn show(desk: &Desk, run: &Run, records: &[Record]) -> Result<Obstacles, F
             ..Obstacles::default()
         });
     }
-    let source = &plan.direction.source;
-    let home = quoted(&["failover", &desk.playbook_to_type(run), "--to", source]);
+    let home = desk.names(run).failing_back(&plan.direction.source);
     Ok(Obstacles {
         refuses: Some(format!(
-            "{why}; nothing was touched. Mend it and try again, fail back with {}, or say `--anyway`",
-            desk.to_type(&home)
+            "{why}; nothing was touched. Mend it and try again, fail back with `{home}`, or say `--anyway`"
         )),
         ..Obstacles::default()
     })

@@ -8,7 +8,6 @@ use super::common::{Desk, Failure};
 use super::perform::Displays;
 use crate::event::{Event, Record};
 use crate::journal::{self, Follower, Listed};
-use crate::report::Names;
 
 /// Tells one run, live or past
 #[derive(Debug, clap::Args)]
@@ -35,11 +34,7 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
     let id = run.id.clone();
     let mut follower = Follower::new(Arc::clone(&store), id.clone());
     let records = follower.news().await?;
-    let displays = Displays::unattended(
-        desk,
-        Names::new(&id, desk.playbook_to_type(&run)).with_state(desk.state_to_type()),
-        &[],
-    )?;
+    let displays = Displays::unattended(desk, desk.names(&run), &[])?;
     for record in &records {
         displays.show(record);
     }

@@ -225,6 +225,7 @@ mod tests {
                 by: "ops".into(),
                 version: "0".into(),
                 began: began.clone(),
+                given: crate::plan::Given::default(),
             },
             summary: Some(Summary {
                 last: began,

@@ -9,7 +9,7 @@ use super::codec::Chain;
 use super::log::run_scope;
 use crate::clock::Stamp;
 use crate::event::{Ending, Event, Record};
-use crate::plan::{Direction, Mode};
+use crate::plan::{Direction, Given, Mode};
 use crate::store::{Holder, Liveness, Row, Store};
 
 /// What is known of a run from its beginning.
@@ -27,6 +27,9 @@ pub struct Meta {
     /// The version of cutover.
     pub version: String,
     pub began: Stamp,
+    /// What it was asked for beside the playbook.
+    #[serde(default, skip_serializing_if = "Given::is_nothing")]
+    pub given: Given,
 }
 
 /// What a list shows of a run without reading its journal.
@@ -177,6 +180,8 @@ fn retold(records: Vec<Record>) -> Option<(Meta, Option<Summary>)> {
         by: by.clone(),
         version: version.clone(),
         began: first.at.clone(),
+        // A journal does not tell it.
+        given: Given::default(),
     };
     let summary =
         (records.iter()).fold(None, |before, record| Some(Summary::after(before, record)));

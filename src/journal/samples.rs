@@ -33,6 +33,7 @@ pub(crate) fn meta() -> Meta {
         by: "root@ops1".into(),
         version: "0.1.0".into(),
         began: stamp(0),
+        given: crate::plan::Given::default(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 use super::*;
 use crate::clock::Clock;
 use crate::event::Ending;
-use crate::plan::Way;
+use crate::plan::{Given, Way};
 use crate::store::{Append, AppendError, Blow, Claim, Holder, Memory, Overlay, Reply, Store};
 
 const RUN: &str = "20261122-030500-drill-k3f";
@@ -315,4 +315,20 @@ async fn no_permit_is_issued_once_the_journal_is_not_under_the_run_any_more() {
     assert!(!list.lock().unwrap().iter().any(intended));
     let refused = live.record(Event::Waited { entry: 4 }).await;
     assert!(matches!(refused, Err(JournalError::Gone(_))), "{refused:?}");
+}
+
+#[test]
+fn what_a_run_was_asked_for_is_kept_and_an_older_row_says_nothing_of_it() {
+    let mut meta = samples::meta();
+    let old = serde_json::to_value(&meta).unwrap();
+    assert!(old.get("given").is_none(), "{old}");
+    assert_eq!(serde_json::from_value::<Meta>(old).unwrap(), meta);
+    meta.given = Given {
+        sets: vec!["a.b='[\"x y\"]'".into()],
+        to: Some("cloud".into()),
+        emergency: true,
+        plan: Some("/srv/saved.plan".into()),
+    };
+    let new = serde_json::to_value(&meta).unwrap();
+    assert_eq!(serde_json::from_value::<Meta>(new).unwrap(), meta);
 }

@@ -354,6 +354,7 @@ impl<P: Parts> Performer<P> {
                     by: outfit.by.clone(),
                     version: env!("CARGO_PKG_VERSION").to_owned(),
                     began: clock.now(),
+                    given: crate::plan::Given::default(),
                 };
                 // What was cut off before its first line has done nothing, and is begun anew.
                 let run = format!("run-{}", store.runs().await.map_err(journal_error)?.len());

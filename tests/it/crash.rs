@@ -14,7 +14,7 @@ use cutover::engine::{GoOn, NoMemory, Nobody, Outfit, RunError, StopSwitch, driv
 use cutover::event::Ending;
 use cutover::fake::{FakeWorld, Fuse, WriteFault, plan};
 use cutover::journal::{Live, Meta};
-use cutover::plan::{Mode, Plan, Side, Way};
+use cutover::plan::{Given, Mode, Plan, Side, Way};
 use cutover::step::Pulses;
 use cutover::store::{Blow, Memory, Store};
 
@@ -126,6 +126,7 @@ impl Machine {
                 by: "test".into(),
                 version: "0".into(),
                 began: self.clock.now(),
+                given: Given::default(),
             };
             // A run that was cut off before its first line has done nothing: the next begins anew.
             let run = format!("{RUN}-{}", runs.len());

@@ -11,7 +11,7 @@ use cutover::engine::{
 };
 use cutover::event::{Ending, Event, Record, Round};
 use cutover::journal::{Live, Meta, Publisher, read};
-use cutover::plan::{Mode, Outcome, Plan, Side, Way};
+use cutover::plan::{Given, Mode, Outcome, Plan, Side, Way};
 use cutover::playbook::Playbook;
 use cutover::step::Pulses;
 use cutover::store::{Memory, Store};
@@ -91,6 +91,7 @@ impl Show {
             by: "test".into(),
             version: "0".into(),
             began: Clock::real().now(),
+            given: Given::default(),
         };
         let publish: Publisher = Arc::new(|_| {});
         let store = Arc::clone(&self.store);

@@ -11,7 +11,7 @@ use cutover::clock::Clock;
 use cutover::event::{Event, Record};
 use cutover::journal::codec::read_lines;
 use cutover::journal::{self, Journal, JournalError, Live, Meta, Publisher};
-use cutover::plan::Plan;
+use cutover::plan::{Given, Plan};
 use cutover::store::{Sqlite, Store};
 
 const RUN: &str = "20261122-030500-drill-k3f";
@@ -39,6 +39,7 @@ fn meta(plan: &Plan) -> Meta {
         by: "root@ops1".into(),
         version: "0.1.0".into(),
         began: Clock::real().now(),
+        given: Given::default(),
     }
 }
 

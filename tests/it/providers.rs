@@ -19,7 +19,7 @@ use cutover::dns::{Provider, RecordKey, RecordSet};
 use cutover::event::Answer;
 use cutover::field::{Datum, Fields};
 use cutover::journal::{Intent, Journal, Live, Meta, Permit};
-use cutover::plan::{Direction, Mode, Place, Value, Way};
+use cutover::plan::{Direction, Given, Mode, Place, Value, Way};
 use cutover::secret::SecretRef;
 use cutover::store::Memory;
 use hickory_resolver::proto::rr::RecordType;
@@ -60,6 +60,7 @@ impl Desk {
             by: "test".into(),
             version: "0".into(),
             began: clock.now(),
+            given: Given::default(),
         };
         let live = Live::begin(
             Arc::new(Memory::new()),

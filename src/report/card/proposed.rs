@@ -8,7 +8,7 @@ use super::super::text::{Line, Role, Style};
 use super::super::typed::to_type;
 use super::{LABEL, label};
 use crate::event::Ending;
-use crate::plan::{Mode, Plan};
+use crate::plan::{Given, Mode, Plan};
 use crate::words::quoted;
 
 /// What the person would type.
@@ -23,6 +23,8 @@ pub struct Names {
     /// Somebody sits at this terminal, and may end a hold.
     pub somebody: bool,
     pub given: Given,
+    /// What must end before a failover may begin.
+    pub first: Option<First>,
     pub journal: JournalLost,
 }
 
@@ -49,20 +51,6 @@ impl PartialEq for JournalLost {
 
 impl Eq for JournalLost {}
 
-/// What the run was asked for beside its playbook: a command that is proposed says it again.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Given {
-    /// `--set`, each as it was typed.
-    pub sets: Vec<String>,
-    /// `--to`
-    pub to: Option<String>,
-    pub emergency: bool,
-    /// The file of a saved plan.
-    pub plan: Option<String>,
-    /// What must end before a failover may begin.
-    pub first: Option<First>,
-}
-
 /// An earlier run, without whose end no failover may begin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum First {
@@ -80,6 +68,7 @@ impl Names {
             state: None,
             somebody: false,
             given: Given::default(),
+            first: None,
             journal: JournalLost::default(),
         }
     }
@@ -87,6 +76,12 @@ impl Names {
     /// The same, where the run was asked for with more than its playbook.
     pub fn with_given(mut self, given: Given) -> Names {
         self.given = given;
+        self
+    }
+
+    /// The same, where an earlier run must end first.
+    pub fn with_first(mut self, first: Option<First>) -> Names {
+        self.first = first;
         self
     }
 
@@ -103,7 +98,7 @@ impl Names {
     }
 
     /// A text with its commands as the person would type them.
-    pub(in crate::report) fn to_type(&self, text: &str) -> String {
+    pub fn to_type(&self, text: &str) -> String {
         let whole = |text: String, short: &str, long: String| {
             text.replace(&format!("`cutover {short}`"), &format!("`{long}`"))
         };
@@ -126,6 +121,20 @@ impl Names {
         let mut more: Vec<&str> = to.iter().flat_map(|to| ["--to", to]).collect();
         more.extend((emergency && self.given.emergency).then_some("--emergency"));
         self.of_playbook(verb, &more)
+    }
+
+    /// The planned way back to the site that served before.
+    pub fn failing_back(&self, source: &str) -> String {
+        self.of_playbook("failover", &["--to", source])
+    }
+
+    /// The plan of the same, into the same file.
+    pub fn plan_anew(&self) -> String {
+        let file = self.given.plan.as_deref();
+        let mut more: Vec<&str> = file.iter().flat_map(|file| ["--out", file]).collect();
+        more.extend((self.given.to.iter()).flat_map(|to| ["--to", to.as_str()]));
+        more.extend(self.given.emergency.then_some("--emergency"));
+        self.of_playbook("plan", &more)
     }
 
     /// A command about this run.
@@ -163,10 +172,10 @@ pub(super) fn next(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> 
     };
     match (tally.ending(), plan.mode) {
         (Some(Ending::Done | Ending::DoneUnproven), Mode::Check | Mode::Plan)
-            if names.given.first.is_some() =>
+            if names.first.is_some() =>
         {
             let of = |words: &[&str]| names.command(words);
-            match &names.given.first {
+            match &names.first {
                 Some(First::Unfinished(run)) => {
                     row(of(&["show", run]), "the earlier run, which is not finished");
                     row(of(&["resume", run]), "finish it");
@@ -204,7 +213,7 @@ pub(super) fn next(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> 
             if tally.ending() == Some(Ending::DoneUnproven) || !tally.owed().is_empty() {
                 row(owed, "what is left to be seen or done");
             }
-            let home = names.of_playbook("failover", &["--to", &plan.direction.source]);
+            let home = names.failing_back(&plan.direction.source);
             row(home, "fail back, data first");
             if tally.anything_stands() {
                 row(rollback, "only put back what was changed");
@@ -214,7 +223,7 @@ pub(super) fn next(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> 
             row(again, "look again, when it is mended");
             row(show, "everything that was seen");
         }
-        (Some(Ending::Stale), _) => row(names.going("plan", true), "make a new plan"),
+        (Some(Ending::Stale), _) => row(names.plan_anew(), "make a new plan"),
         (Some(Ending::Undone), _) => {
             row(show, "what happened, in order");
             row(again, "look again, when it is mended");

@@ -2,6 +2,7 @@
 
 use rustix::process::Signal;
 
+use super::program::line_of;
 use super::scene::{Plot, Scene};
 
 /// A run of a copy of the playbook under another name, killed before its first write.
@@ -101,5 +102,42 @@ fn what_only_tells_makes_no_folder() {
             .run(&[verb, &["--state", &named]].concat())
             .exits(code);
         assert!(!state.exists(), "{told}");
+    }
+}
+
+#[test]
+fn what_is_proposed_later_is_what_the_first_run_was_asked_for() {
+    let Some(scene) = Plot::small().scene() else {
+        return;
+    };
+    let set = "playbook.summary=\"two words\"";
+    let asked = [
+        "plan",
+        "PLAYBOOK",
+        "--to",
+        "new",
+        "--set",
+        set,
+        "--emergency",
+    ];
+    let out = ["--out", "saved.plan"];
+    let planned = scene.run(&[&asked[..], &out].concat()).exits(0);
+    let proposed =
+        format!("cutover failover site.toml --plan saved.plan --emergency --set '{set}'");
+    for said in [planned, scene.run(&["show"]).exits(0)] {
+        assert!(said.out.contains(&proposed), "{said}");
+    }
+    // From another folder the files are named from the root.
+    let folder = scene.folder.path().display();
+    let elsewhere = scene.types_and_says(&format!("cd /usr; {}", line_of(&["show"])));
+    let proposed =
+        format!("cutover failover {folder}/site.toml --plan {folder}/saved.plan --emergency");
+    assert!(elsewhere.contains(&proposed), "{elsewhere}");
+
+    let asked = ["failover", "PLAYBOOK", "--to", "new", "--set", set, "--yes"];
+    let over = scene.run(&asked).exits(0);
+    let home = format!("cutover failover site.toml --to old --set '{set}'");
+    for said in [over, scene.run(&["show"]).exits(0)] {
+        assert!(said.out.contains(&home), "{said}");
     }
 }

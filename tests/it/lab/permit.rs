@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use cutover::clock::Clock;
 use cutover::journal::{Intent, Journal, Live, Meta, Permit};
-use cutover::plan::{Direction, Mode, Place, Value, Way};
+use cutover::plan::{Direction, Given, Mode, Place, Value, Way};
 use cutover::store::Memory;
 
 /// The journal of a run that has not written anything yet.
@@ -22,6 +22,7 @@ pub async fn journal() -> Live {
         by: "test".into(),
         version: "0".into(),
         began: clock.now(),
+        given: Given::default(),
     };
     let store = Arc::new(Memory::new());
     Live::begin(store, "run", &meta, &[], clock, Arc::new(|_| {}))
