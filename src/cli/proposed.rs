@@ -123,7 +123,8 @@ fn a_stale_plan_is_made_anew_as_it_was_made() {
         emergency: true,
         plan: Some("my.plan".into()),
     });
-    let line = "cutover plan 'my site.toml' --out my.plan --to 'my cloud' --emergency --set 'a.b=c d'";
+    let line =
+        "cutover plan 'my site.toml' --out my.plan --to 'my cloud' --emergency --set 'a.b=c d'";
     assert_eq!(proposed(Mode::Emergency, Ending::Stale, &names), [line]);
     assert!(Arguments::try_parse_from(words(line)).is_ok());
 }
