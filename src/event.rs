@@ -153,6 +153,9 @@ pub struct Unseen {
     pub cause: Cause,
     /// A lowercase sentence: what was tried, and what happened.
     pub detail: String,
+    /// Looking again shows the same: what was asked for is of another kind.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lasting: bool,
 }
 
 impl Unseen {
@@ -160,7 +163,13 @@ impl Unseen {
         Unseen {
             cause,
             detail: detail.into(),
+            lasting: false,
         }
+    }
+
+    pub fn lasting(mut self) -> Unseen {
+        self.lasting = true;
+        self
     }
 }
 

@@ -8,7 +8,7 @@ use crate::event::{Cause, Unseen};
 use crate::world::exec::Inquiry;
 use crate::world::net::USER_AGENT;
 
-/// Runs on the far side for as long as it counts; needs `sh`, `awk`, `stat`, `tail` and `ls`.
+/// Runs on the far side for as long as it counts; needs `sh`, `awk`, `grep`, `stat`, `tail` and `ls`.
 const SCRIPT: &str = include_str!("count.sh");
 
 /// More lines than any host logs within two intervals: 2^40.
@@ -23,6 +23,26 @@ pub(super) struct Tally {
     pub(super) errors: u64,
     pub(super) v4: u64,
     pub(super) v6: u64,
+}
+
+/// One log in two intervals.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct Log {
+    /// Its path, as the playbook has it.
+    pub(super) path: String,
+    /// Tells files from each other, between hosts too; another one after a rotation.
+    pub(super) file: String,
+    /// What was counted in it in both intervals.
+    pub(super) requests: u64,
+    /// The age of its newest line, in seconds; none where there is none.
+    pub(super) newest: Option<u64>,
+    /// How many requests its web server may hold back before it writes them; none where it was not seen to write.
+    pub(super) holds: Option<u64>,
+    /// Something was written into it, or a program has it open for writing.
+    pub(super) used: bool,
+    /// By how many seconds the times in its lines come behind the moment at which they are written.
+    pub(super) off: i64,
 }
 
 /// What the logs of one host say of two intervals in a row, by the times in their lines.
@@ -51,6 +71,12 @@ pub(super) struct Count {
     pub(super) short: bool,
     /// By how many seconds lines come behind newer ones.
     pub(super) lag: u64,
+    /// Each log; runs of earlier versions kept none.
+    #[serde(default)]
+    pub(super) logs: Vec<Log>,
+    /// Logs that are the file of another log of the host: counted once.
+    #[serde(default)]
+    pub(super) again: Vec<String>,
 }
 
 /// Counts for `interval` (whole seconds) in `logs`, without the requests of user agents that contain one of
@@ -77,19 +103,21 @@ pub(super) fn parse(text: &str, interval: Duration, logs: &[String]) -> Result<C
         Unseen::new(Cause::Garbled, detail)
     };
     let strange = |line: &str| garbled(&format!("`{}`", super::super::probe::excerpt(line)));
+    let too_many = || garbled("it counts more than there can be");
     let mut count = Count {
         millis: u64::try_from(interval.as_millis()).unwrap_or(u64::MAX),
         ..Count::default()
     };
     let seconds = interval.as_secs().max(1);
-    // Of the log whose lines are being read: its number, and the age at which its newer interval begins.
-    let mut of: Option<(usize, u64)> = None;
+    // Of the log whose lines are being read: its number, and the age at which its newer interval begins; none where
+    // the same file was counted already.
+    let mut of: Option<(usize, Option<u64>)> = None;
     let (mut seen, mut ended) = (0, false);
     for line in text.lines() {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words.as_slice() {
             ["time", _, _] => {}
-            ["log", number, state, numbers @ ..] => {
+            ["log", number, state, rest @ ..] => {
                 let number = number.parse::<usize>().ok();
                 let log = number.and_then(|number| logs.get(number.checked_sub(1)?));
                 let (Some(number), Some(log)) = (number, log) else {
@@ -98,44 +126,35 @@ pub(super) fn parse(text: &str, interval: Duration, logs: &[String]) -> Result<C
                 if let Some(why) = not_read(log, state) {
                     return Err(why);
                 }
-                let numbers: Vec<i64> = numbers.iter().flat_map(|n| n.parse().ok()).collect();
-                let [
-                    _,
-                    _,
-                    _,
-                    _,
-                    skipped,
-                    odd,
-                    nameless,
-                    _,
-                    untimed,
-                    newest,
-                    lag,
-                    first,
-                ] = numbers.as_slice()
-                else {
-                    return Err(strange(line));
-                };
+                let line = Line::parse(rest).ok_or_else(|| strange(line))?;
+                seen += 1;
+                if line.known == Some(0) {
+                    return Err(no_log(log));
+                }
+                if count.logs.iter().any(|other| other.file == line.file) {
+                    count.again.push(log.clone());
+                    of = Some((number, None));
+                    continue;
+                }
                 for (sum, more) in [
-                    (&mut count.skipped, skipped),
-                    (&mut count.odd, odd),
-                    (&mut count.nameless, nameless),
-                    (&mut count.untimed, untimed),
+                    (&mut count.skipped, line.skipped),
+                    (&mut count.odd, line.odd),
+                    (&mut count.nameless, line.nameless),
+                    (&mut count.untimed, line.untimed),
                 ] {
-                    add(sum, u64::try_from(*more).ok()).ok_or_else(|| strange(line))?;
+                    add(sum, Some(more)).ok_or_else(too_many)?;
                 }
                 // A log that waits longer than an interval for its next line says nothing of now.
-                let newest = u64::try_from(*newest).ok().filter(|age| *age <= seconds);
-                let lag = u64::try_from(*lag).unwrap_or_default();
+                let newest = line.newest.filter(|age| *age <= seconds);
                 count.silent |= newest.is_none();
-                count.lag = count.lag.max(lag);
+                count.lag = count.lag.max(line.lag);
                 // The present second is not over yet.
-                let from = newest.map_or(1, |age| age.max(1).saturating_add(lag));
-                let reaches = u64::try_from(*first).ok();
+                let from = newest.map_or(1, |age| age.max(1).saturating_add(line.lag));
+                let reaches = line.first;
                 count.short |= reaches.is_some_and(|age| age < from.saturating_add(2 * seconds));
                 count.lost |= *state == "lost";
-                of = Some((number, from));
-                seen += 1;
+                of = Some((number, Some(from)));
+                count.logs.push(line.log(log));
             }
             ["at", number, numbers @ ..] => {
                 let numbers: Vec<u64> = numbers.iter().flat_map(|n| n.parse().ok()).collect();
@@ -146,19 +165,23 @@ pub(super) fn parse(text: &str, interval: Duration, logs: &[String]) -> Result<C
                 if number.parse() != Ok(log) {
                     return Err(strange(line));
                 }
+                let (Some(from), Some(log)) = (from, count.logs.last_mut()) else {
+                    continue;
+                };
                 let tally = match age.checked_sub(from) {
                     Some(age) if age < seconds => &mut count.now,
                     Some(age) if age < 2 * seconds => &mut count.earlier,
                     _ => continue,
                 };
                 let all = v4.checked_add(*v6).and_then(|sum| sum.checked_add(*other));
+                add(&mut log.requests, all).ok_or_else(too_many)?;
                 for (sum, more) in [
                     (&mut tally.requests, all),
                     (&mut tally.errors, Some(*errors)),
                     (&mut tally.v4, Some(*v4)),
                     (&mut tally.v6, Some(*v6)),
                 ] {
-                    add(sum, more).ok_or_else(|| garbled("it counts more than there can be"))?;
+                    add(sum, more).ok_or_else(too_many)?;
                 }
             }
             ["end"] => ended = true,
@@ -170,6 +193,89 @@ pub(super) fn parse(text: &str, interval: Duration, logs: &[String]) -> Result<C
         return Err(garbled("it was cut off"));
     }
     Ok(count)
+}
+
+/// What the script says of one log.
+struct Line {
+    skipped: u64,
+    odd: u64,
+    nameless: u64,
+    untimed: u64,
+    newest: Option<u64>,
+    lag: u64,
+    first: Option<u64>,
+    off: i64,
+    burst: Option<u64>,
+    known: Option<u64>,
+    used: bool,
+    file: String,
+}
+
+impl Line {
+    fn parse(words: &[&str]) -> Option<Line> {
+        let (file, numbers) = words.split_last()?;
+        let numbers: Vec<i64> = numbers
+            .iter()
+            .map(|n| n.parse().ok())
+            .collect::<Option<_>>()?;
+        let [
+            _,
+            _,
+            _,
+            _,
+            skipped,
+            odd,
+            nameless,
+            _,
+            untimed,
+            newest,
+            lag,
+            first,
+            off,
+            burst,
+            known,
+            used,
+        ] = *numbers.as_slice()
+        else {
+            return None;
+        };
+        let some = |n: i64| u64::try_from(n).ok();
+        Some(Line {
+            skipped: some(skipped)?,
+            odd: some(odd)?,
+            nameless: some(nameless)?,
+            untimed: some(untimed)?,
+            newest: some(newest),
+            lag: some(lag)?,
+            first: some(first),
+            off,
+            burst: some(burst),
+            known: some(known),
+            used: used == 1,
+            file: (*file).to_owned(),
+        })
+    }
+
+    fn log(self, path: &str) -> Log {
+        Log {
+            path: path.to_owned(),
+            file: self.file,
+            requests: 0,
+            newest: self.newest,
+            holds: self.burst,
+            used: self.used,
+            off: self.off,
+        }
+    }
+}
+
+/// A file with lines of which none is a request.
+fn no_log(log: &str) -> Unseen {
+    let detail = format!(
+        "`{log}` has lines, and not one of them is a request in a known form (the combined form, or JSON): it is no \
+         access log, or a compressed one"
+    );
+    Unseen::new(Cause::Garbled, detail)
 }
 
 /// Why a log was not read, by the word of the script for what it is.
@@ -191,7 +297,12 @@ fn not_read(log: &str, state: &str) -> Option<Unseen> {
         "missing" | "moved" => Cause::Missing,
         _ => Cause::Denied,
     };
-    Some(Unseen::new(cause, detail))
+    let why = Unseen::new(cause, detail);
+    Some(match cause {
+        // It stays what it is, whoever looks again.
+        Cause::Denied => why.lasting(),
+        _ => why,
+    })
 }
 
 /// Adds what a far host counted; nothing where that is more than there can be.
@@ -215,9 +326,9 @@ mod tests {
     fn two_intervals_are_counted_by_the_times_in_the_lines() {
         // The first log is written at once; lines of the second come up to five seconds late.
         let text = "time 100.00 110.50\n\
-                    log 1 kept 9 0 9 0 2 0 0 0 0 0 0 -1\n\
+                    log 1 kept 9 0 9 0 2 0 0 0 0 0 0 -1 0 3 9 1 b:1:1\n\
                     at 1 0 100 0 0 0\nat 1 1 3 1 0 1\nat 1 10 2 0 1 0\nat 1 11 7 0 0 0\nat 1 20 1 0 0 0\nat 1 21 50 0 0 0\n\
-                    log 2 rotated 5 0 5 0 0 1 5 0 0 2 5 400\n\
+                    log 2 rotated 5 0 5 0 0 1 5 0 0 2 5 400 -7 -1 5 0 b:1:2\n\
                     at 2 3 100 0 0 0\nat 2 7 10 0 0 0\nat 2 16 0 10 0 0\nat 2 17 0 4 0 0\nend\n";
         let count = parse(text, TEN, &logs(2)).unwrap();
         let expected = Count {
@@ -238,6 +349,26 @@ mod tests {
             odd: 1,
             nameless: 5,
             lag: 5,
+            logs: vec![
+                Log {
+                    path: "/var/log/0.log".into(),
+                    file: "b:1:1".into(),
+                    requests: 15,
+                    newest: Some(0),
+                    holds: Some(3),
+                    used: true,
+                    off: 0,
+                },
+                Log {
+                    path: "/var/log/1.log".into(),
+                    file: "b:1:2".into(),
+                    requests: 24,
+                    newest: Some(2),
+                    holds: None,
+                    used: false,
+                    off: -7,
+                },
+            ],
             ..Count::default()
         };
         assert_eq!(count, expected);
@@ -246,7 +377,8 @@ mod tests {
     #[test]
     fn a_log_without_new_lines_is_silent_and_one_that_grows_too_fast_is_short() {
         let count = |numbers: &str| {
-            let text = format!("time 1 11\nlog 1 kept 0 0 0 0 0 0 0 0 0 {numbers}\nend\n");
+            let text =
+                format!("time 1 11\nlog 1 kept 0 0 0 0 0 0 0 0 0 {numbers} 0 -1 -1 1 b:1:1\nend\n");
             parse(&text, TEN, &logs(1)).unwrap()
         };
         assert!(count("-1 0 -1").silent);
@@ -259,12 +391,14 @@ mod tests {
 
     #[test]
     fn an_answer_that_is_cut_off_or_strange_is_no_count() {
-        let good = "log 1 kept 1 0 1 0 0 0 0 0 0 0 0 -1\n";
+        let good = "log 1 kept 1 0 1 0 0 0 0 0 0 0 0 -1 0 1 1 1 b:1:1\n";
         let cases = [
             String::new(),
             format!("time 1 11\n{good}"),
             "time 1 11\nend\n".to_owned(),
             "time 1 11\nlog 1 kept 1 0 1\nend\n".to_owned(),
+            format!("time 1 11\n{}end\n", good.replace(" b:1:1", "")),
+            format!("time 1 11\n{}end\n", good.replace("kept 1", "kept one")),
             format!("time 1 11\n{}end\n", good.replace("log 1", "log 0")),
             format!("time 1 11\n{}end\n", good.replace("log 1", "log 7")),
             format!("time 1 11\n{good}at 1 2 18446744073709551615 0 0 0\nend\n"),
@@ -280,6 +414,22 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_is_named_twice_is_counted_once() {
+        let text = "time 1 11\nlog 1 kept 4 0 4 0 2 0 0 0 0 0 0 -1 0 1 4 1 b:1:1\nat 1 2 4 0 0 0\n\
+                    log 2 kept 4 0 4 0 2 0 0 0 0 0 0 -1 0 1 4 1 b:1:1\nat 2 2 4 0 0 0\nend\n";
+        let count = parse(text, TEN, &logs(2)).unwrap();
+        assert_eq!((count.now.requests, count.skipped), (4, 2));
+        assert_eq!(count.again, ["/var/log/1.log"]);
+    }
+
+    #[test]
+    fn lines_of_which_none_is_a_request_are_no_log() {
+        let text = "time 1 11\nlog 1 kept 0 0 0 0 0 3 0 0 0 -1 0 -1 0 -1 0 1 b:1:1\nend\n";
+        let why = parse(text, TEN, &logs(1)).unwrap_err();
+        assert!(why.detail.contains("`/var/log/0.log` has lines"), "{why:?}");
+    }
+
+    #[test]
     fn what_is_no_regular_file_is_refused_by_name() {
         for (state, said) in [
             ("missing", "is not there"),
@@ -292,6 +442,7 @@ mod tests {
             let text = format!("time 0 0\nlog 1 {state}\nend\n");
             let unseen = parse(&text, TEN, &logs(1)).unwrap_err();
             assert!(unseen.detail.contains(said), "{}", unseen.detail);
+            assert_eq!(unseen.lasting, !matches!(state, "missing" | "moved"));
             assert!(
                 unseen.detail.contains("`/var/log/0.log`"),
                 "{}",

@@ -3,14 +3,19 @@
 # Arguments: how many seconds; user agents to leave out, one a line; the logs. Prints `time START END`, then
 # for each log
 #
-#   log NUMBER STATE REQUESTS ERRORS IPV4 IPV6 SKIPPED ODD NAMELESS OTHER UNTIMED NEWEST LAG FIRST
+#   log NUMBER STATE REQUESTS ERRORS IPV4 IPV6 SKIPPED ODD NAMELESS OTHER UNTIMED NEWEST LAG FIRST OFF BURST KNOWN USED FILE
 #   at NUMBER AGE IPV4 IPV6 OTHER ERRORS
 #
 # then `end`. The numbers of `log` are of the lines that were written while it looked; those of `at` are of the
 # requests whose line tells a time AGE seconds ago, whenever it was written. NEWEST is the age of the newest line,
 # LAG how far lines come behind newer ones (several workers with a buffer each), FIRST the age of the oldest line
-# that was read of a log with more before it; -1 where there is none. Only the end of a log is read, so a log of any
-# size costs the same. Nothing but a regular file is opened: to read a pipe is to take from its reader.
+# that was read of a log with more before it; -1 where there is none. OFF is by how many seconds the times in the
+# lines come behind the moment at which they are written, as far as that was seen: ages are told without it. BURST is
+# how many lines a buffer may hold back, by how many the log grew at once at the least; -1 where it did not grow.
+# KNOWN is how many lines are requests in a known form, of all that were read; -1 where there was no line. USED is 1
+# where something was written into the file or somebody has it open for writing. FILE tells files from each other.
+# Only the end of a log is read, so a log of any size costs the same. Nothing but a regular file is opened: to read a
+# pipe is to take from its reader.
 LC_ALL=C
 export LC_ALL
 seconds=$1
@@ -58,6 +63,21 @@ inode_and_size() {
     stat -L -c '%i %s' -- "$1" 2>/dev/null || stat -L -f '%i %z' "$1" 2>/dev/null
 }
 
+# The device and the inode of $1, and when it was last written, in seconds since 1970.
+file_and_time() {
+    stat -L -c '%d:%i %Y' -- "$1" 2>/dev/null || stat -L -f '%d:%i %m' "$1" 2>/dev/null
+}
+
+# Whether a program of this host that can be seen has $1 open for writing: the last digit of its flags tells.
+is_written() {
+    for fd in /proc/[0-9]*/fd/*; do
+        [ "$fd" -ef "$1" ] || continue
+        of=${fd%/fd/*}
+        grep -q '^flags:.*[12]$' "$of/fdinfo/${fd##*/}" && return 0
+    done 2>/dev/null
+    return 1
+}
+
 # Where rotations move $1 to, one `INODE SIZE` a line: a web server that was not told goes on writing there.
 rotated_of() {
     for file in "$1".[0-9]* "$1"-[0-9]*; do
@@ -99,21 +119,25 @@ part_before() {
     fi
 }
 
-# Reads old lines, a line with a mark, new lines. $1: the log's number; $2: whether something came before them.
+# Reads old lines, a line with a mark, new lines. $1: the log's number; $2: whether something came before them; $3: its
+# state; $4: how many bytes it grew by at once; $5: USED; $6: FILE; $7: when it was last written.
 count() {
-    awk -v number="$1" -v cut="$2" -v seconds="$seconds" -v now="$(date +%s)" -v state="$3" '
+    awk -v number="$1" -v cut="$2" -v seconds="$seconds" -v now="$(date +%s)" -v state="$3" -v burst="$4" \
+        -v used="$5" -v file="$6" -v written="$7" '
     BEGIN {
         agents = split(ENVIRON["AGENTS"], agent, "\n")
         split("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec", name, " ")
         for (i = 1; i <= 12; i++) month[name[i]] = i
         first = newest = -1
+        off = 0
         SYSLOG = "^(<[0-9]+>)?[A-Z][a-z][a-z] [ 0-9][0-9] [0-9][0-9]:[0-9][0-9]:[0-9][0-9] [^ ]+ [^ ]+: "
         RSYSLOG = "^(<[0-9]+>)?[0-9][0-9][0-9][0-9]-[-0-9T:.]+(Z|[-+][0-9:]+) [^ ]+ [^ ]+: "
         RFC5424 = "^<[0-9]+>1 [^ ]+ [^ ]+ [^ ]+ [^ ]+ [^ ]+ - "
         CLF = "[0-9][0-9]/[A-Z][a-z][a-z]/[0-9][0-9][0-9][0-9]:[0-9][0-9]:[0-9][0-9]:[0-9][0-9]"
         ISO = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9][T ][0-9][0-9]:[0-9][0-9]:[0-9][0-9]"
     }
-    # Seconds since 1970, from a date, a time of day and what follows: a zone, or else nothing is known.
+    # Seconds since 1970, from a date, a time of day and what follows: a zone. Without one it is what it would be in
+    # UTC; by how much the lines are off is seen where they are written.
     function since_1970(y, m, d, clock, zone,    t, offset) {
         sub(/^[.,][0-9]+/, "", zone)
         sub(/^ /, "", zone)
@@ -122,7 +146,7 @@ count() {
             offset = substr(zone, 2, 2) * 3600
             offset += substr(zone, substr(zone, 4, 1) == ":" ? 5 : 4, 2) * 60
             if (substr(zone, 1, 1) == "-") offset = -offset
-        } else return 0
+        } else offset = 0
         y += 0; m += 0
         if (m <= 2) { y--; m += 12 }
         t = 365 * y + int(y / 4) - int(y / 100) + int(y / 400) + int((153 * (m - 3) + 2) / 5) + d - 719469
@@ -235,6 +259,8 @@ count() {
     $0 == "\001" { fresh = 1; next }
     $0 == "" { next }
     {
+        lines++
+        if (fresh) { came++; bytes += length($0) + 1 }
         line = $0
         status = said = prefix = ""
         named = family = at = 0
@@ -245,15 +271,18 @@ count() {
         if (line ~ /^(@cee: ?)?\{/) read_json(line)
         else read_line(line)
         if (!at && prefix != "") at = time_of(prefix)
-        # A clock that runs ahead tells nothing.
-        if (at > now + 5) at = 0
         if (at) {
-            if (first < 0) first = now - at
+            if (!timed) oldest = at
+            if (fresh) {
+                dated++
+                if (at > youngest) youngest = at
+            }
             if (at > latest) latest = at
             late[latest - at < 600 ? latest - at : 600]++
             timed++
         }
         if (status == "") { odd += fresh; next }
+        known++
         for (i = 1; i <= agents; i++)
             if (agent[i] != "" && index(said, agent[i])) { skipped += fresh; next }
         if (fresh) {
@@ -273,17 +302,30 @@ count() {
         }
     }
     END {
-        if (timed) newest = (now > latest) ? now - latest : 0
+        # The newest line is as old as the last write: where its time says something else, the clock that it was
+        # taken from is off, or it is of another zone, or lines are sent on late. One or two may be of slow requests
+        # that began long ago.
+        if (dated > 2) off = written - youngest
+        else if (timed && latest > now) off = (used && written ? written : now) - latest
+        if (off * off <= 1) off = 0
+        now -= off
+        if (timed) {
+            newest = (now > latest) ? now - latest : 0
+            first = now - oldest
+        }
         # All but one line in twenty come no later than this.
         for (lag = 0; lag < 600; lag++) {
             so_far += late[lag]
             if (so_far * 20 >= timed * 19) break
         }
         if (first < 0 || !cut) first = -1
-        printf "log %d %s %d %d %d %d %d %d %d %d %d %d %d %d\n", number, state, requests, errors, v4, v6,
-            skipped, odd, nameless, other, untimed, newest, lag, first
+        # Whoever writes two lines at once may have held back one.
+        burst = burst > 0 && came ? int(burst * came / bytes + 0.5) - 1 : -1
+        printf "log %d %s %d %d %d %d %d %d %d %d %d %d %d %d %d %d %d %d %s\n", number, state, requests, errors,
+            v4, v6, skipped, odd, nameless, other, untimed, newest, lag, first, off, burst, lines ? known : -1, used,
+            file
         for (at in seen)
-            if (now - at <= newest + lag + 2 * seconds + 1)
+            if (now - at >= -1 && now - at <= newest + lag + 2 * seconds + 1)
                 printf "at %d %d %d %d %d %d\n", number, (now > at ? now - at : 0), seen4[at], seen6[at],
                     seen[at] - seen4[at] - seen6[at], bad[at]
     }
@@ -317,9 +359,31 @@ for log in "$@"; do
     eval "rotated_$number=\$seen"
 done
 
+# How much each log grows by at once: a buffer is written whole, so it holds no more than the least of it.
 start=$(uptime_or_date)
-sleep "$seconds"
+pause=0.2
+sleep "$pause" 2>/dev/null || pause=1
+until=$((${start%.*} + seconds))
+at=$start
+while [ "${at%.*}" -lt "$until" ] || { [ "${at%.*}" -eq "$until" ] && [ "${at#*.}" -lt "${start#*.}" ]; }; do
+    number=0
+    for log in "$@"; do
+        number=$((number + 1))
+        seen=$(inode_and_size "$log")
+        eval "was=\${sampled_$number:-} burst=\${burst_$number:-0} sampled_$number=\$seen"
+        [ -n "$was" ] && [ "${was%% *}" = "${seen%% *}" ] || continue
+        grown=$((${seen##* } - ${was##* }))
+        if [ "$grown" -gt 0 ] && { [ "$burst" -eq 0 ] || [ "$grown" -lt "$burst" ]; }; then
+            eval "burst_$number=\$grown"
+        fi
+    done
+    sleep "$pause"
+    at=$(uptime_or_date)
+done
 echo "time $start $(uptime_or_date)"
+
+boot=0
+[ ! -r /proc/sys/kernel/random/boot_id ] || read -r boot </proc/sys/kernel/random/boot_id
 
 number=0
 for log in "$@"; do
@@ -360,6 +424,14 @@ for log in "$@"; do
     [ "$least" -le 67108864 ] || least=67108864
     earlier=${rest:-$log}
     previous=$(inode_and_size "$log.1")
+    eval "burst=\${burst_$number:-0}"
+    seen=$(file_and_time "$log")
+    used=0 written=0
+    if [ "${now##* }" -gt 0 ]; then
+        used=1 written=${seen##* }
+    elif is_written "$log"; then
+        used=1
+    fi
     cut=0
     [ "$size" -le "$least" ] || cut=1
     if [ "$size" -ge "$least" ] || [ "$earlier" = "$log.1" ]; then
@@ -373,6 +445,6 @@ for log in "$@"; do
         printf '\n\001\n'
         [ -n "$rest" ] && tail -c "+$((size + 1))" -- "$rest"
         tail -c "+$((from + 1))" -- "$log"
-    } 2>/dev/null | count "$number" "$cut" "$state"
+    } 2>/dev/null | count "$number" "$cut" "$state" "$burst" "$used" "$boot:${seen%% *}" "$written"
 done
 echo end

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::side::{Side, percent};
-use super::{BelowFloor, Seen, Traffic};
+use super::{Seen, Traffic};
 use crate::event::{Advice, Fact, Finding};
 use crate::plan::Outcome;
 use crate::site::Aim;
 use crate::step::{Evidence, Known};
 use crate::steps::probe::Family;
-use crate::words::{count_of, part_of, verb_of};
+use crate::words::{count, count_of, part_of, verb_of};
 
 /// From how many requests on a share is more than chance.
 const ENOUGH: u64 = 20;
@@ -22,6 +22,9 @@ const NEAR: f64 = 0.8;
 /// visitors of the source may have stayed away, and other people may have come instead. A busier hour looks the same
 /// in a log that counts, so it is no proof either.
 const FAR: f64 = 1.5;
+
+/// From how many seconds on the times in the lines are told to be off.
+const OFF: u64 = 5;
 
 /// Tells whether enough arrives at the active side and drains from the idle one, in two intervals in a row.
 pub(super) fn judge(traffic: &Traffic, aim: &Aim, evidence: &Evidence) -> Finding {
@@ -49,7 +52,10 @@ pub(super) fn judge(traffic: &Traffic, aim: &Aim, evidence: &Evidence) -> Findin
         judging.names(&aim.active, side);
     }
     if let (Some(base), Some(side), Some(shares)) = (&base, &idle, stays) {
-        judging.drains(&aim.idle, base, side, shares);
+        let was = before
+            .as_ref()
+            .and_then(|before| before.sides.get(&aim.idle));
+        judging.drains(&aim.idle, base, was, side, shares);
         if let Some(arrives) = arrives {
             judging.sum(
                 base,
@@ -79,102 +85,33 @@ pub(super) fn judge(traffic: &Traffic, aim: &Aim, evidence: &Evidence) -> Findin
     judging.finding(format!("{doubt}{arrived}; {left}"))
 }
 
-/// Tells from the looks before the change whether those after it can tell anything.
-pub(super) fn foresee(traffic: &Traffic, aim: &Aim, evidence: &Evidence) -> Finding {
-    let mut judging = Judging::new(traffic);
-    let target = judging.side(&aim.active, evidence);
-    let source = judging.side(&aim.idle, evidence);
-    let (Some(target), Some(source)) = (target, source) else {
-        let unseen = judging.unseen.join(" and ");
-        return judging.finding(format!("not seen: {unseen}"));
-    };
-    judging.names(&aim.idle, &source);
-    judging.names(&aim.active, &target);
-    let too_little = source.too_little(traffic);
-    let too_much = target.too_much_for(&source);
-    let why = too_little.clone().or(too_much.clone());
-    let grave = match traffic.below_floor {
-        BelowFloor::Refuse => Outcome::Unknown,
-        BelowFloor::Note => Outcome::Warn,
-    };
-    let outcome = |why: &Option<String>| match why {
-        Some(_) => grave,
-        None => Outcome::Pass,
-    };
-    let advice = match traffic.below_floor {
-        BelowFloor::Refuse => {
-            "; a longer `interval` counts more, and `below-floor = \"note\"` in the step goes on all the same"
-        }
-        BelowFloor::Note => "; a longer `interval` counts more",
-    };
-    let tell = |side: &Side, why: &Option<String>| match why {
-        Some(why) => format!("{side}, {why}"),
-        None => side.to_string(),
-    };
-    judging.row(
-        outcome(&too_little),
-        format!("rate at {} before the change", aim.idle),
-        format!("{}/s or more", traffic.floor),
-        tell(&source, &too_little),
-    );
-    judging.row(
-        outcome(&too_much),
-        format!("its own rate at {} before the change", aim.active),
-        "far less than what varies with what moves",
-        tell(&target, &too_much),
-    );
-    // Another look in a moment would see the same.
-    judging.final_ = why.is_some();
-    let headline = match why {
-        Some(why) => format!("nothing can be told after the change: {why}{advice}"),
-        None => format!(
-            "{:.1}/s at {}, {:.1}/s at {}",
-            source.rate(),
-            aim.idle,
-            target.rate(),
-            aim.active
-        ),
-    };
-    judging.finding(headline)
-}
-
-/// The rates before the change, by site, and which site served.
-struct Before {
-    sides: BTreeMap<String, Side>,
-    served: String,
-}
-
-impl Before {
-    fn get(&self, site: &str) -> Option<&Side> {
-        // What the site that served had is what was to move, not its own.
-        self.sides.get(site).filter(|_| site != self.served)
-    }
-}
-
-struct Judging<'a> {
-    traffic: &'a Traffic,
+pub(super) struct Judging<'a> {
+    pub(super) traffic: &'a Traffic,
     facts: Vec<Fact>,
-    final_: bool,
+    pub(super) final_: bool,
     /// Hosts and sites that were not seen.
-    unseen: Vec<String>,
+    pub(super) unseen: Vec<String>,
     /// Why it cannot be told whether the traffic moved, though all was seen.
-    doubt: Option<String>,
+    pub(super) doubt: Option<String>,
+    /// Whose each log is: a file that two hosts name was counted for both.
+    files: BTreeMap<String, String>,
     advice: Vec<Advice>,
 }
 
 impl Judging<'_> {
-    fn new(traffic: &Traffic) -> Judging<'_> {
+    pub(super) fn new(traffic: &Traffic) -> Judging<'_> {
         Judging {
             traffic,
             facts: Vec::new(),
             final_: false,
             unseen: Vec::new(),
             doubt: None,
+            files: BTreeMap::new(),
             advice: Vec::new(),
         }
     }
 
-    fn row(
+    pub(super) fn row(
         &mut self,
         outcome: Outcome,
         what: impl Into<String>,
@@ -189,86 +126,8 @@ impl Judging<'_> {
         });
     }
 
-    /// The rates from before the first write; none where a host of the site that served was not seen.
-    fn before(&mut self, evidence: &Evidence) -> Option<Before> {
-        let seen: Vec<Seen> = evidence
-            .baseline
-            .iter()
-            .filter_map(|(_, fact)| serde_json::from_value(fact.clone()).ok())
-            .collect();
-        let served = seen.iter().find(|seen| seen.served);
-        let Some(served) = served.map(|seen| seen.site.clone()) else {
-            let (expected, actual) = (
-                format!("{}/s or more", self.traffic.floor),
-                "no measurement",
-            );
-            self.row(Outcome::Unknown, "rate before the change", expected, actual);
-            return None;
-        };
-        let mut sides: BTreeMap<String, (Side, usize, usize)> = BTreeMap::new();
-        for one in &seen {
-            let (side, hosts, of) = sides.entry(one.site.clone()).or_default();
-            side.add(&one.count);
-            (*hosts, *of) = (*hosts + 1, one.of);
-        }
-        let mut whole = BTreeMap::new();
-        for (site, (side, hosts, of)) in sides {
-            if hosts < of {
-                let actual = format!("seen on {}", part_of(hosts, of, "host"));
-                let what = format!("rate at {site} before the change");
-                self.row(Outcome::Unknown, what, "all of its hosts", actual);
-            } else {
-                whole.insert(site, side);
-            }
-        }
-        Some(Before {
-            sides: whole,
-            served,
-        })
-    }
-
-    /// The rate that shall move; none where it is too little to compare with.
-    fn base(&mut self, before: &Before) -> Option<Side> {
-        let side = before.sides.get(&before.served)?.clone();
-        let (what, expected) = (
-            "rate before the change",
-            format!("{}/s or more", self.traffic.floor),
-        );
-        if let Some(why) = side.too_little(self.traffic) {
-            self.never(format!("{why} at {} before the change", before.served));
-            self.row(Outcome::Unknown, what, expected, why);
-            return None;
-        }
-        self.row(Outcome::Pass, what, expected, side.to_string());
-        Some(side)
-    }
-
-    /// What was before the change stays as it was: no later look tells more.
-    fn never(&mut self, why: String) {
-        self.doubt = Some(format!("whether the traffic moved cannot be told: {why}"));
-        self.final_ = true;
-    }
-
-    /// The rate that a site had of its own before the change; none where nobody knows.
-    fn own(&mut self, name: &str, before: &Before, base: &Side) -> Option<Side> {
-        if name == before.served {
-            return Some(Side::default());
-        }
-        let what = format!("its own rate at {name} before the change");
-        let Some(own) = before.get(name) else {
-            self.row(Outcome::Unknown, what, "known", "no measurement");
-            return None;
-        };
-        if let Some(why) = own.too_much_for(base) {
-            self.never(format!("{why} at {name}"));
-            self.row(Outcome::Unknown, what, "less than what moves", why);
-            return None;
-        }
-        Some(own.clone())
-    }
-
     /// The rates of one side now; none where a host of it was not seen, or its logs tell too little.
-    fn side(&mut self, name: &str, evidence: &Evidence) -> Option<Side> {
+    pub(super) fn side(&mut self, name: &str, evidence: &Evidence) -> Option<Side> {
         let mut side = Side::default();
         let (mut any, mut all) = (false, true);
         for (key, item) in &evidence.items {
@@ -288,10 +147,17 @@ impl Judging<'_> {
                 Known::Live(fact) => serde_json::from_value::<Seen>(fact.clone())
                     .map_err(|_| "the sight cannot be read".to_owned()),
                 // A rate of another day says nothing about this flip.
-                Known::Recorded { why, .. } | Known::Unseen(why) => Err(why.detail.clone()),
+                Known::Recorded { why, .. } | Known::Unseen(why) => {
+                    self.final_ |= why.lasting;
+                    Err(why.detail.clone())
+                }
             };
+            let seen = seen.and_then(|seen| match self.shared(&seen, &what) {
+                Some(why) => Err(why),
+                None => Ok(seen),
+            });
             match seen {
-                Ok(seen) => side.add(&seen.count),
+                Ok(seen) => side.add(&seen.host, &seen.count),
                 Err(why) => {
                     all = false;
                     self.unseen.push(format!("{what}: {why}"));
@@ -327,6 +193,20 @@ impl Judging<'_> {
             return None;
         }
         (any && all).then_some(side)
+    }
+
+    /// Why what was counted is another host's too.
+    fn shared(&mut self, seen: &Seen, what: &str) -> Option<String> {
+        for log in &seen.count.logs {
+            let other = self.files.insert(log.file.clone(), what.to_owned());
+            if let Some(other) = other.filter(|other| other != what) {
+                let path = &log.path;
+                return Some(format!(
+                    "its log `{path}` is the same file as one of {other}"
+                ));
+            }
+        }
+        None
     }
 
     /// Whether enough arrives, in both intervals.
@@ -387,8 +267,8 @@ impl Judging<'_> {
         }
     }
 
-    /// Whether its log tells the user agents.
-    fn names(&mut self, name: &str, side: &Side) {
+    /// Whether its lines tell what they shall: the user agent, and a time that is now.
+    pub(super) fn names(&mut self, name: &str, side: &Side) {
         if side.nameless > 0 {
             self.row(
                 Outcome::Warn,
@@ -397,21 +277,67 @@ impl Judging<'_> {
                 "some lines have none, so cutover's own requests may count",
             );
         }
+        for (host, path) in &side.again {
+            self.row(
+                Outcome::Warn,
+                format!("access logs of {name}"),
+                "each file once",
+                format!("`{path}` on {host} is the same file as another one of its logs, and was counted once"),
+            );
+        }
+        for (host, log) in &side.logs {
+            if log.off.unsigned_abs() <= OFF {
+                continue;
+            }
+            let off = log.off.unsigned_abs();
+            let way = if log.off > 0 { "before" } else { "after" };
+            self.row(
+                Outcome::Warn,
+                format!("times in `{}` on {host}", log.path),
+                "when a line is written",
+                format!(
+                    "they lie {off}s {way} it: a clock is off, it is the time of another zone, or lines come late; \
+                     requests were counted without this difference"
+                ),
+            );
+        }
     }
 
     /// Whether little enough is left at the old side, in both intervals.
-    fn drains(&mut self, name: &str, base: &Side, side: &Side, shares: [f64; 2]) {
+    fn drains(
+        &mut self,
+        name: &str,
+        base: &Side,
+        was: Option<&Side>,
+        side: &Side,
+        shares: [f64; 2],
+    ) {
         let below = self.traffic.drain_below;
         let share = shares[0].max(shares[1]);
-        let outcome = match (share <= below, side.lost) {
-            (true, false) => Outcome::Pass,
-            (true, true) => Outcome::Unknown,
-            (false, _) => Outcome::Late,
-        };
-        let lost = if side.lost {
-            ", and a part of a rotated log was not found"
+        let unwritten = was.map(|was| side.unwritten(was)).unwrap_or_default();
+        let hidden = unwritten.rate / base.most();
+        let (outcome, lost) = if share > below {
+            (Outcome::Late, String::new())
+        } else if side.lost {
+            let lost = ", and a part of a rotated log was not found";
+            (Outcome::Unknown, lost.to_owned())
+        } else if let Some(path) = unwritten.new_file {
+            let lost = format!(
+                ", and `{path}` is a new file into which nobody has written: the web server may go on with the old one"
+            );
+            self.advice.push(Advice::Try(format!(
+                "see on a host of {name} whether the web server writes into `{path}`, as after `nginx -s reopen`"
+            )));
+            (Outcome::Unknown, lost)
+        } else if share + hidden > below {
+            let lost = format!(
+                "; its web server writes {} at a time, so up to {} may not be in the log yet",
+                count(unwritten.most, "request"),
+                percent(hidden)
+            );
+            (Outcome::Late, lost)
         } else {
-            ""
+            (Outcome::Pass, String::new())
         };
         self.row(
             outcome,
@@ -491,7 +417,7 @@ impl Judging<'_> {
         );
     }
 
-    fn finding(self, headline: String) -> Finding {
+    pub(super) fn finding(self, headline: String) -> Finding {
         let worst = self.facts.iter().map(|fact| fact.outcome).max();
         let outcome = worst.unwrap_or(Outcome::Unknown);
         let mut finding = Finding::new(outcome, headline).facts(self.facts);

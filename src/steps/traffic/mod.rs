@@ -3,8 +3,10 @@
 //! What arrives is what the target has beyond its own former rate; it is compared with the rate that the source had
 //! before the first write. Requests count when their lines say that they came, not when the log was written: one
 //! with a buffer is written in bursts. Two intervals in a row must agree. What is too little to tell, or was not seen,
-//! is unknown: silence in a log proves nothing, unless what is gone there is seen on the other side.
+//! is unknown: silence in a log proves nothing, unless what is gone there is seen on the other side, the file is the one
+//! that is written into, and it lasts for longer than a buffer could hold back what comes.
 
+mod before;
 mod count;
 mod judge;
 mod side;
@@ -233,7 +235,7 @@ impl Before for Traffic {
     }
 
     fn foresee(&self, aim: &Aim, evidence: &Evidence) -> Finding {
-        judge::foresee(self, aim, evidence)
+        before::foresee(self, aim, evidence)
     }
 }
 
@@ -286,10 +288,10 @@ impl Traffic {
             } else {
                 format!(" (`{said}`)")
             };
-            Unseen::new(
-                unseen.cause,
-                format!("{}: {}{said}", host.name, unseen.detail),
-            )
+            Unseen {
+                detail: format!("{}: {}{said}", host.name, unseen.detail),
+                ..unseen
+            }
         })?;
         let seen = Seen {
             site: host.site.clone(),

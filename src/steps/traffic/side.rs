@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Traffic;
-use super::count::Count;
+use super::count::{Count, Log};
 use crate::steps::probe::Family;
 use crate::words::{count, verb_of};
 
@@ -34,10 +34,25 @@ pub(super) struct Side {
     /// How long one interval is, in seconds.
     pub(super) interval: f64,
     pub(super) lag: u64,
+    /// Each log, with the host that it is on.
+    pub(super) logs: Vec<(String, Log)>,
+    /// Logs that were named already, with their host.
+    pub(super) again: Vec<(String, String)>,
+}
+
+/// What may have come and is in no log yet.
+#[derive(Debug, Default)]
+pub(super) struct Unwritten {
+    /// Requests per second, at the most.
+    pub(super) rate: f64,
+    /// The largest number of requests that a web server holds back.
+    pub(super) most: u64,
+    /// A log in place of another one, into which nothing has been written.
+    pub(super) new_file: Option<String>,
 }
 
 impl Side {
-    pub(super) fn add(&mut self, count: &Count) {
+    pub(super) fn add(&mut self, host: &str, count: &Count) {
         let seconds = Duration::from_millis(count.millis.max(1)).as_secs_f64();
         let rate = |n: u64| n as f64 / seconds;
         for (rates, tally) in self.rates.iter_mut().zip([&count.now, &count.earlier]) {
@@ -57,6 +72,42 @@ impl Side {
         self.short |= count.short;
         self.interval = self.interval.max(seconds);
         self.lag = self.lag.max(count.lag);
+        let of = |log: &Log| (host.to_owned(), log.clone());
+        self.logs.extend(count.logs.iter().map(of));
+        let of = |path: &String| (host.to_owned(), path.clone());
+        self.again.extend(count.again.iter().map(of));
+    }
+
+    /// What a silent log may hide, by how it was written when requests came: what a buffer can hold, over the time
+    /// for which it has been silent. A log into which none came then is not asked.
+    pub(super) fn unwritten(&self, was: &Side) -> Unwritten {
+        let mut unwritten = Unwritten::default();
+        for (host, log) in &self.logs {
+            let former = was
+                .logs
+                .iter()
+                .find(|(of, former)| of == host && former.path == log.path);
+            let Some((_, former)) = former.filter(|(_, former)| former.requests > 0) else {
+                continue;
+            };
+            if former.file != log.file && !log.used {
+                unwritten.new_file = Some(log.path.clone());
+            }
+            let silent = log.newest.map_or(self.interval, |age| age as f64);
+            if log.newest.is_some() && silent <= self.interval {
+                continue;
+            }
+            // Several workers have a buffer each: their lines come behind each other's.
+            let others = former.requests as f64 * was.lag as f64 / (2.0 * was.interval.max(1.0));
+            // One that was not seen to write while it was looked at may hold all that it had.
+            let holds = former
+                .holds
+                .unwrap_or(former.requests)
+                .max(others.ceil() as u64);
+            unwritten.rate += holds as f64 / silent.max(1.0);
+            unwritten.most = unwritten.most.max(holds);
+        }
+        unwritten
     }
 
     /// The rate over both intervals.

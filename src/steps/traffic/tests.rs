@@ -1,3 +1,5 @@
+mod logs;
+
 use serde_json::json;
 
 use super::count::Tally;

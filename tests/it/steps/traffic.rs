@@ -1,5 +1,6 @@
 //! Traffic as it stands in the access logs of a real nginx.
 
+mod files;
 mod forms;
 
 use std::io::{Read, Write};
@@ -7,7 +8,7 @@ use std::net::{IpAddr, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use cutover::event::{Cause, Finding, Unseen};
 use cutover::field::Datum;
@@ -240,53 +241,6 @@ async fn a_web_server_that_goes_on_writing_into_the_old_file_is_not_silent() {
     }
 }
 
-/// What is no regular file is refused at once, by name, and nobody's lines are taken.
-#[tokio::test]
-async fn what_is_no_regular_file_is_never_opened() {
-    let folder = tempfile::tempdir().unwrap();
-    let at = |name: &str| folder.path().join(name);
-    let made = std::process::Command::new("mkfifo")
-        .arg(at("pipe"))
-        .status();
-    assert!(made.unwrap().success());
-    std::os::unix::fs::symlink("/dev/stdout", at("stdout")).unwrap();
-    std::os::unix::fs::symlink("stdout", at("linked")).unwrap();
-    std::os::unix::fs::symlink("pipe", at("to-pipe")).unwrap();
-    std::fs::create_dir(at("folder")).unwrap();
-    let _socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
-    // Both ends, as a reader and a web server have them.
-    let mut pipe = std::fs::OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(at("pipe"))
-        .unwrap();
-    pipe.write_all(b"a line\n").unwrap();
-    for (name, said) in [
-        ("pipe", "is a named pipe"),
-        ("to-pipe", "is a named pipe"),
-        ("stdout", "a device or a stream"),
-        ("linked", "a device or a stream"),
-        ("folder", "is a folder"),
-        ("socket", "is a socket"),
-        ("/dev/null", "a device or a stream"),
-    ] {
-        let site = two_sites(&at(name), &at("folder"));
-        let check = counting(&site, Duration::from_secs(20));
-        let began = Instant::now();
-        let (seen, foreseen) = before(check.as_ref(), &site).await;
-        assert!(began.elapsed() < Duration::from_secs(15), "{name}");
-        let why = seen[1].1.as_ref().unwrap_err();
-        assert!(
-            why.detail.contains(said) && why.detail.contains(name),
-            "{why:?}"
-        );
-        assert_eq!(foreseen.outcome, Outcome::Unknown);
-    }
-    let mut line = [0; 64];
-    let kept = pipe.read(&mut line).unwrap();
-    assert_eq!(&line[..kept], b"a line\n");
-}
-
 #[tokio::test]
 async fn a_log_that_is_not_there_is_unseen() {
     let mut standby = host("standby", "cloud", &[]);
@@ -333,31 +287,4 @@ fn append(log: &Path, text: &str) {
         .open(log)
         .unwrap();
     file.write_all(text.as_bytes()).unwrap();
-}
-
-#[tokio::test]
-async fn a_log_that_was_copied_and_cut_loses_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let (log, copy) = (folder.path().join("log"), folder.path().join("log.1"));
-    let line = r#"198.51.100.7 - - [NOW] "GET / HTTP/1.1" 200 5 "-" "curl/8""#;
-    append(&log, &lines(line).repeat(3));
-    let site = two_sites(&log, &log);
-    let check = counting(&site, Duration::from_secs(4));
-    let looking = before(check.as_ref(), &site);
-    let writing = async {
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        append(&log, &lines(line).repeat(3));
-        // As `copytruncate` does.
-        std::fs::copy(&log, &copy).unwrap();
-        std::fs::write(&log, "").unwrap();
-        append(&log, &lines(line).repeat(3));
-    };
-    let ((seen, _), ()) = futures::future::join(looking, writing).await;
-    let count = &seen[0].1.as_ref().unwrap()["count"];
-    let all = |of: &str| count[of]["requests"].as_u64().unwrap();
-    assert_eq!(
-        (all("now") + all("earlier"), &count["lost"]),
-        (9, &json!(false)),
-        "{count}"
-    );
 }

@@ -164,6 +164,11 @@ async fn each_form_of_a_line_counts_as_what_it_is() {
         .map(|(line, family, error, counts)| async move {
             let folder = tempfile::tempdir().unwrap();
             let log = folder.path().join("an access log");
+            // One of ours, which does not count: the file is an access log.
+            append(
+                &log,
+                &lines(r#"198.51.100.9 - - [NOW] "GET / HTTP/1.1" 200 5 "-" "cutover/9""#),
+            );
             append(&log, &lines(line));
             let site = two_sites(&log, &log);
             let check = counting(&site, Duration::from_secs(6));

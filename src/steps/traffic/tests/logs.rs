@@ -1,0 +1,124 @@
+//! What the state of a log says of the numbers in it.
+
+use super::*;
+
+/// What is found where nothing is left in the source's log, which was written as `was` says and is now as `now` says.
+fn silent(was: Json, now: Json) -> Finding {
+    let with = |mut fact: Json, log: &Json| {
+        let mut whole = json!({
+            "path": "/var/log/www.log", "file": "1", "requests": 400, "newest": 0, "holds": 0, "used": true, "off": 0
+        });
+        for (key, value) in log.as_object().unwrap() {
+            whole[key] = value.clone();
+        }
+        fact["count"]["logs"] = json!([whole]);
+        fact
+    };
+    let (key, mut old) = seen("dedicated", "primary", 0, 0, 0);
+    old["count"]["silent"] = json!(true);
+    let mut baseline = before(100, 100, 0);
+    baseline[1].1 = with(baseline[1].1.clone(), &was);
+    let evidence = Evidence {
+        items: vec![
+            live(seen("cloud", "standby", 90, 80, 0)),
+            (key, Known::Live(with(old, &now))),
+        ],
+        baseline,
+    };
+    traffic().judge(&aim(), &evidence)
+}
+
+#[test]
+fn a_silent_log_proves_what_its_buffer_cannot_hold() {
+    use Outcome::{Late, Pass, Unknown};
+    let cases = [
+        // Written line by line.
+        (json!({}), json!({"newest": 11}), Pass),
+        // Two hundred of 20/s are held back: 100 s of silence are less than 2/s.
+        (json!({"holds": 200}), json!({"newest": 11}), Late),
+        (json!({"holds": 200}), json!({"newest": 99}), Late),
+        (json!({"holds": 200}), json!({"newest": 101}), Pass),
+        // It was not seen to write.
+        (json!({"holds": null}), json!({"newest": 150}), Late),
+        (json!({"holds": null}), json!({"newest": 201}), Pass),
+        // It was rotated: what is in place of it proves something once somebody writes there.
+        (
+            json!({}),
+            json!({"file": "2", "newest": 11, "used": false}),
+            Unknown,
+        ),
+        (
+            json!({}),
+            json!({"file": "2", "newest": null, "used": false}),
+            Unknown,
+        ),
+        (json!({}), json!({"file": "2", "newest": null}), Pass),
+        (json!({}), json!({"file": "2", "newest": 11}), Pass),
+        // A log into which nothing came says nothing, now as before.
+        (
+            json!({"requests": 0, "holds": null, "newest": null}),
+            json!({"newest": null}),
+            Pass,
+        ),
+    ];
+    for (was, now, outcome) in cases {
+        let finding = silent(was.clone(), now.clone());
+        assert_eq!(finding.outcome, outcome, "{was} {now} {finding:#?}");
+        assert!(!finding.final_);
+    }
+    let late = format!("{:?}", silent(json!({"holds": 200}), json!({"newest": 20})));
+    assert!(late.contains("200 requests at a time, so up to 50% may not be in the log yet"));
+}
+
+#[test]
+fn lines_whose_times_are_off_and_files_named_twice_are_told() {
+    let (key, mut source) = seen("dedicated", "primary", 100, 100, 0);
+    let log = json!({
+        "path": "/var/log/www.log", "file": "1", "requests": 400, "newest": 0, "holds": 0, "used": true, "off": 20
+    });
+    source["count"]["logs"] = json!([log]);
+    source["count"]["again"] = json!(["/var/log/link.log"]);
+    let foreseen = |source: &Json, target: &Json| {
+        let evidence = Evidence {
+            items: vec![
+                ("cloud/standby".to_owned(), Known::Live(target.clone())),
+                (key.clone(), Known::Live(source.clone())),
+            ],
+            baseline: Vec::new(),
+        };
+        traffic().foresee(&aim(), &evidence)
+    };
+    let (_, target) = seen("cloud", "standby", 0, 0, 0);
+    let finding = foreseen(&source, &target);
+    assert_eq!(finding.outcome, Outcome::Warn, "{finding:#?}");
+    let told = format!("{finding:?}");
+    assert!(told.contains("they lie 20s before it"), "{told}");
+    assert!(
+        told.contains("`/var/log/link.log` on primary is the same file"),
+        "{told}"
+    );
+    // One file for both sides tells nothing of either.
+    let mut same = target;
+    same["count"]["logs"] = source["count"]["logs"].clone();
+    let finding = foreseen(&source, &same);
+    assert_eq!(finding.outcome, Outcome::Unknown, "{finding:#?}");
+    assert!(
+        finding
+            .headline
+            .contains("is the same file as one of standby (cloud)")
+    );
+}
+
+#[test]
+fn what_lasts_is_not_looked_at_again() {
+    let why = Unseen::new(Cause::Denied, "`/var/log/pipe` is a named pipe").lasting();
+    let evidence = Evidence {
+        items: vec![
+            live(seen("cloud", "standby", 0, 0, 0)),
+            ("dedicated/primary".into(), Known::Unseen(why)),
+        ],
+        baseline: Vec::new(),
+    };
+    assert!(traffic().foresee(&aim(), &evidence).final_);
+    assert!(traffic().judge(&aim(), &evidence).final_);
+}

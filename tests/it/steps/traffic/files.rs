@@ -1,0 +1,199 @@
+//! What a log is, whose times it tells, and what becomes of it.
+
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use cutover::plan::Outcome;
+use serde_json::json;
+
+use super::{append, before, counting, judged, lines, two_sites};
+
+/// What is no regular file is refused at once, by name, and nobody's lines are taken.
+#[tokio::test]
+async fn what_is_no_regular_file_is_never_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let made = std::process::Command::new("mkfifo")
+        .arg(at("pipe"))
+        .status();
+    assert!(made.unwrap().success());
+    std::os::unix::fs::symlink("/dev/stdout", at("stdout")).unwrap();
+    std::os::unix::fs::symlink("stdout", at("linked")).unwrap();
+    std::os::unix::fs::symlink("pipe", at("to-pipe")).unwrap();
+    std::fs::create_dir(at("folder")).unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
+    // Both ends, as a reader and a web server have them.
+    let mut pipe = std::fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(at("pipe"))
+        .unwrap();
+    pipe.write_all(b"a line\n").unwrap();
+    for (name, said) in [
+        ("pipe", "is a named pipe"),
+        ("to-pipe", "is a named pipe"),
+        ("stdout", "a device or a stream"),
+        ("linked", "a device or a stream"),
+        ("folder", "is a folder"),
+        ("socket", "is a socket"),
+        ("/dev/null", "a device or a stream"),
+    ] {
+        let site = two_sites(&at(name), &at("folder"));
+        let check = counting(&site, Duration::from_secs(20));
+        let began = Instant::now();
+        let (seen, foreseen) = before(check.as_ref(), &site).await;
+        assert!(began.elapsed() < Duration::from_secs(15), "{name}");
+        let why = seen[1].1.as_ref().unwrap_err();
+        assert!(
+            why.detail.contains(said) && why.detail.contains(name),
+            "{why:?}"
+        );
+        assert_eq!(foreseen.outcome, Outcome::Unknown);
+    }
+    let mut line = [0; 64];
+    let kept = pipe.read(&mut line).unwrap();
+    assert_eq!(&line[..kept], b"a line\n");
+}
+
+#[tokio::test]
+async fn a_log_that_was_copied_and_cut_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, copy) = (folder.path().join("log"), folder.path().join("log.1"));
+    let line = r#"198.51.100.7 - - [NOW] "GET / HTTP/1.1" 200 5 "-" "curl/8""#;
+    append(&log, &lines(line).repeat(3));
+    let site = two_sites(&log, &log);
+    let check = counting(&site, Duration::from_secs(4));
+    let looking = before(check.as_ref(), &site);
+    let writing = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        append(&log, &lines(line).repeat(3));
+        // As `copytruncate` does.
+        std::fs::copy(&log, &copy).unwrap();
+        std::fs::write(&log, "").unwrap();
+        append(&log, &lines(line).repeat(3));
+    };
+    let ((seen, _), ()) = futures::future::join(looking, writing).await;
+    let count = &seen[0].1.as_ref().unwrap()["count"];
+    let all = |of: &str| count[of]["requests"].as_u64().unwrap();
+    assert_eq!(
+        (all("now") + all("earlier"), &count["lost"]),
+        (9, &json!(false)),
+        "{count}"
+    );
+}
+
+const LINE: &str = r#"198.51.100.7 - - [NOW] "GET / HTTP/1.1" 200 5 "-" "curl/8""#;
+
+/// Writes a line at a time into logs, ten a second in each, for so long; the second is written `off` seconds behind.
+async fn written(logs: Vec<&Path>, off: u64, span: Duration) {
+    let began = Instant::now();
+    while began.elapsed() < span {
+        for (log, off) in logs.iter().zip([0, off]) {
+            let stamp = format!("--date=-{off} seconds");
+            let date = std::process::Command::new("date")
+                .args([stamp.as_str(), "+%d/%b/%Y:%H:%M:%S %z"])
+                .output()
+                .unwrap();
+            let date = String::from_utf8(date.stdout).unwrap();
+            append(log, &format!("{}\n", LINE.replace("NOW", date.trim())));
+        }
+        tokio::time::sleep(Duration::from_millis(90)).await;
+    }
+}
+
+fn two_logs(folder: &Path) -> (PathBuf, PathBuf) {
+    let (old, new) = (folder.join("old.log"), folder.join("new.log"));
+    append(&old, "");
+    append(&new, "");
+    (old, new)
+}
+
+const SPAN: Duration = Duration::from_secs(2);
+
+/// A server that was not told of a rotation goes on with the old file, wherever that was moved or compressed to.
+#[tokio::test]
+async fn an_empty_file_in_place_of_the_log_is_no_proof_that_nobody_comes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (old, new) = two_logs(folder.path());
+    let site = two_sites(&old, &new);
+    let check = counting(&site, SPAN);
+    let writing = written(vec![&old], 0, SPAN * 4);
+    let looking = async {
+        tokio::time::sleep(SPAN * 2).await;
+        before(check.as_ref(), &site).await
+    };
+    let ((), (baseline, foreseen)) = futures::future::join(writing, looking).await;
+    assert_eq!(foreseen.outcome, Outcome::Pass, "{foreseen:#?}");
+    // As gzip does it: the name is another one, and so is the file.
+    std::fs::rename(&old, folder.path().join("gone")).unwrap();
+    append(&old, "");
+    let writing = written(vec![&new], 0, SPAN * 4);
+    let looking = async {
+        tokio::time::sleep(SPAN * 2).await;
+        judged(check.as_ref(), &site, &baseline).await
+    };
+    let ((), finding) = futures::future::join(writing, looking).await;
+    assert_eq!(finding.outcome, Outcome::Unknown, "{finding:#?}");
+    assert!(format!("{finding:?}").contains("is a new file into which nobody has written"));
+    // A server that has it open, as after it was told, has nothing to write.
+    let open = std::fs::OpenOptions::new().append(true).open(&old).unwrap();
+    let writing = written(vec![&new], 0, SPAN * 4);
+    let looking = async {
+        tokio::time::sleep(SPAN * 2).await;
+        judged(check.as_ref(), &site, &baseline).await
+    };
+    let ((), finding) = futures::future::join(writing, looking).await;
+    assert_eq!(finding.outcome, Outcome::Pass, "{finding:#?}");
+    drop(open);
+}
+
+/// The rate is told right, and that the clock is off.
+#[tokio::test]
+async fn a_clock_that_is_off_changes_no_rate_and_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let (right, late) = two_logs(folder.path());
+    let site = two_sites(&late, &right);
+    let check = counting(&site, SPAN);
+    let writing = written(vec![&right, &late], 3600, SPAN * 4);
+    let looking = async {
+        tokio::time::sleep(SPAN * 2).await;
+        before(check.as_ref(), &site).await
+    };
+    let ((), (seen, finding)) = futures::future::join(writing, looking).await;
+    let counted = |of: &str| {
+        let (_, seen) = seen.iter().find(|(key, _)| key.starts_with(of)).unwrap();
+        let count = &seen.as_ref().unwrap()["count"];
+        let both = ["now", "earlier"].map(|of| count[of]["requests"].as_u64().unwrap());
+        both[0] + both[1]
+    };
+    let (cloud, dedicated) = (counted("cloud"), counted("dedicated"));
+    assert!(
+        dedicated > 0 && cloud.abs_diff(dedicated) <= 1 + cloud / 3,
+        "{seen:?}"
+    );
+    let told = format!("{finding:?}");
+    assert!(
+        told.contains("they lie 3600s before it") || told.contains("3599s"),
+        "{told}"
+    );
+}
+
+#[tokio::test]
+async fn a_compressed_file_is_no_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let (old, new) = two_logs(folder.path());
+    std::fs::write(
+        &old,
+        b"\x1f\x8b\x08\0\0\0\0\0\0\x03\xcbH\xcd\xc9\n\xc9\xe7\x02",
+    )
+    .unwrap();
+    let site = two_sites(&old, &new);
+    let check = counting(&site, Duration::from_secs(1));
+    let (_, foreseen) = before(check.as_ref(), &site).await;
+    assert_eq!(foreseen.outcome, Outcome::Unknown);
+    assert!(
+        foreseen.headline.contains("is no access log"),
+        "{foreseen:?}"
+    );
+}
