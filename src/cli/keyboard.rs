@@ -1,10 +1,11 @@
 //! What is typed at the terminal: lines that are read, and those that nobody reads.
 
-use std::io::{IsTerminal, StdinLock};
+use std::io::{IsTerminal, StdinLock, Write};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -51,9 +52,9 @@ fn unread() -> MutexGuard<'static, Unread> {
     UNREAD.lock().unwrap_or_else(|e| e.into_inner())
 }
 
-/// A line that somebody typed, and when.
+/// A line that somebody typed, and when; `None` for the end of input (Ctrl-D), which is no answer of anybody.
 pub(super) struct Typed {
-    pub(super) line: String,
+    pub(super) line: Option<String>,
     pub(super) at: Instant,
 }
 
@@ -112,18 +113,26 @@ pub(super) fn lines() -> mpsc::UnboundedReceiver<Typed> {
             let mut bytes = [0; 256];
             while await_typing(&stdin).is_ok() {
                 let read = match rustix::io::read(&stdin, &mut bytes) {
-                    // Ctrl-D: somebody may type something else yet.
                     Ok(read) => read,
                     Err(Errno::INTR | Errno::AGAIN) => continue,
                     Err(_) => return,
                 };
                 let at = Instant::now();
-                for Entered { line, shown } in typing.read(&bytes[..read]) {
+                let tell = |line, shown| {
                     READ.fetch_add(usize::from(shown), Ordering::SeqCst);
                     let subscriber = SUBSCRIBER.lock().unwrap_or_else(|e| e.into_inner());
                     if let Some(send) = subscriber.as_ref() {
                         let _nobody = send.send(Typed { line, at });
                     }
+                };
+                if read == 0 {
+                    typing = Typing::default();
+                    // The terminal shows nothing of it: the next row begins as it does after Enter.
+                    let _gone = writeln!(std::io::stderr());
+                    tell(None, true);
+                }
+                for Entered { line, shown } in typing.read(&bytes[..read]) {
+                    tell(Some(line), shown);
                 }
             }
         });
@@ -131,8 +140,8 @@ pub(super) fn lines() -> mpsc::UnboundedReceiver<Typed> {
     receive
 }
 
-/// Waits until somebody typed a line for this program, or a key where single ones count: a job in the background that reads all the same is
-/// stopped by the terminal, in the middle of what it does.
+/// Waits until somebody typed a line for this program, or ended the input, or pressed a key where single ones count: a
+/// job in the background that reads all the same is stopped by the terminal, in the middle of what it does.
 #[expect(clippy::disallowed_methods, reason = "a thread of its own waits")]
 fn await_typing(stdin: &StdinLock<'_>) -> Result<(), Errno> {
     loop {
@@ -143,7 +152,17 @@ fn await_typing(stdin: &StdinLock<'_>) -> Result<(), Errno> {
             Err(gone) => return Err(gone),
         };
         keys::set();
-        if in_front && rustix::io::ioctl_fionread(stdin)? > 0 {
+        // How many bytes wait does not tell of Ctrl-D, which is none.
+        let mut asked = [PollFd::new(stdin, PollFlags::IN)];
+        match poll(&mut asked, Some(&Timespec::default())) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error),
+        }
+        let found = asked[0].revents();
+        if found.intersects(PollFlags::HUP | PollFlags::ERR) {
+            return Err(Errno::IO);
+        }
+        if in_front && found.contains(PollFlags::IN) {
             return Ok(());
         }
         std::thread::sleep(GLANCE);

@@ -171,6 +171,8 @@ impl Typing {
                         shown: false,
                     });
                 }
+                // Ctrl-D and its like are no text.
+                _ if single && byte.is_ascii_control() => {}
                 _ if self.0.len() < LONGEST => self.0.push(*byte),
                 _ => {}
             }
@@ -202,6 +204,8 @@ mod tests {
         assert_eq!(take(b"p\r", true), one("stop", false));
         // Arrows: one of them ends in a B.
         assert_eq!(take(b"\x1b[B", true), []);
+        assert_eq!(take(b"\x04", true), []);
+        assert_eq!(take(b"\n", true), one("", false));
         assert_eq!(take(b"x", true), []);
         assert_eq!(take(b"B", true), one("b", false));
         assert_eq!(take(b"a\nb\n", false).len(), 2);

@@ -102,8 +102,8 @@ impl Present {
         ask(question);
     }
 
-    /// The next line that somebody types, or typed at `since` or later.
-    async fn line(&self, since: Option<Instant>) -> String {
+    /// The next line that somebody types, or typed at `since` or later; `None` at the end of input.
+    async fn line(&self, since: Option<Instant>) -> Option<String> {
         if let Some(typed) = &self.typed {
             let mut typed = typed.lock().await;
             while let Some(Typed { line, at }) = typed.recv().await {
@@ -157,7 +157,7 @@ async fn ask_line(question: &str) -> Option<String> {
     }
     let mut typed = lines();
     ask(question);
-    typed.recv().await.map(|typed| typed.line)
+    typed.recv().await?.line
 }
 
 /// A person confirms by typing the playbook's name.
@@ -165,7 +165,10 @@ pub(super) async fn confirm(name: &str) -> Result<(), Failure> {
     let question = format!("Type the playbook's name ({name}) to go:");
     let typed = tokio::select! {
         typed = ask_line(&question) => typed,
-        _ = tokio::signal::ctrl_c() => None,
+        _ = tokio::signal::ctrl_c() => {
+            let _gone = writeln!(std::io::stderr());
+            None
+        }
     };
     let why = match typed.as_deref().map(str::trim) {
         Some(typed) if typed == name => return Ok(()),
@@ -229,6 +232,9 @@ impl People for Present {
                         }
                     },
                 };
+                let Some(line) = line else {
+                    return (false, format!("{} (end of input)", self.by));
+                };
                 match line.trim().to_ascii_lowercase().as_str() {
                     "y" | "yes" => return (true, self.by.clone()),
                     "n" | "no" => return (false, self.by.clone()),
@@ -251,11 +257,11 @@ impl People for Present {
                 ))
                 .await;
                 tokio::select! {
-                    line = self.line(None) => {
-                        if let Some(decision) = decision(&line) {
-                            return (decision, self.by.clone());
-                        }
-                    }
+                    line = self.line(None) => match line.as_deref().map(decision) {
+                        Some(Some(decision)) => return (decision, self.by.clone()),
+                        Some(None) => {}
+                        None => return (Decision::Stop, format!("{} (end of input)", self.by)),
+                    },
                     decision = self.message(&began) => {
                         return (decision, "somebody at another terminal".to_owned());
                     }
@@ -284,8 +290,16 @@ impl People for Present {
                 (self.caught_up)();
                 ask(&format!("{ENDS_A_HOLD}\n"));
             }
+            let typed = async {
+                loop {
+                    // The end of input ends no hold: that ends by itself.
+                    if let Some(line) = self.line(since).await {
+                        return line;
+                    }
+                }
+            };
             tokio::select! {
-                line = self.line(since) => {
+                line = typed => {
                     // Enter comes back early, `b` undoes.
                     let decision = decision(&line).unwrap_or(Decision::On);
                     (decision, self.by.clone())
@@ -305,6 +319,16 @@ mod tests {
 
     /// Somebody at a terminal, and what types there.
     fn present() -> (Present, impl Fn(&str)) {
+        let (present, send) = sent();
+        let types = move |line: &str| {
+            let (line, at) = (Some(line.to_owned()), Instant::now());
+            assert!(send.send(Typed { line, at }).is_ok());
+        };
+        (present, types)
+    }
+
+    /// The same, with all that can be typed.
+    fn sent() -> (Present, mpsc::UnboundedSender<Typed>) {
         let (send, receive) = mpsc::unbounded_channel();
         let present = Present {
             store: Arc::new(Memory::new()),
@@ -317,11 +341,7 @@ mod tests {
             caught_up: Arc::new(|| {}),
             unread: Mutex::default(),
         };
-        let types = move |line: &str| {
-            let (line, at) = (line.to_owned(), Instant::now());
-            assert!(send.send(Typed { line, at }).is_ok());
-        };
-        (present, types)
+        (present, send)
     }
 
     #[tokio::test(start_paused = true)]
@@ -336,6 +356,27 @@ mod tests {
         };
         let ((decision, by), ()) = tokio::join!(present.decide(Hold::Failed), later);
         assert_eq!((decision, by.as_str()), (Decision::Stop, "ops@here"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_end_of_input_is_the_answer_that_changes_nothing() {
+        let (present, send) = sent();
+        let later = || async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let (line, at) = (None, Instant::now());
+            assert!(send.send(Typed { line, at }).is_ok());
+        };
+        let plan = crate::fake::plan(crate::plan::Mode::Failover, "kc");
+        let approve = present.approve(&plan.entries[0], "go?");
+        let ((yes, by), ()) = tokio::join!(approve, later());
+        assert_eq!((yes, by.as_str()), (false, "ops@here (end of input)"));
+        for hold in [Hold::Failed, Hold::Foreign, Hold::OldSideSick] {
+            let ((decision, _), ()) = tokio::join!(present.decide(hold), later());
+            assert_eq!(decision, Decision::Stop, "{hold:?}");
+        }
+        let stays = tokio::time::timeout(Duration::from_secs(60), present.end_stay());
+        let (stays, ()) = tokio::join!(stays, later());
+        assert!(stays.is_err());
     }
 
     #[tokio::test(start_paused = true)]

@@ -267,16 +267,6 @@ fn a_run_in_the_background_is_not_stopped_by_its_terminal() {
 }
 
 #[test]
-fn ctrl_d_is_no_answer_and_leaves_the_question_open() {
-    let Some(scene) = scene(Plot::small()) else {
-        return;
-    };
-    let mut failover = scene.start_on_terminal(&["failover", "PLAYBOOK"], &[]);
-    answer(&mut failover, NAME, "\x04site\n");
-    failover.end().exits(0);
-}
-
-#[test]
 fn a_slip_of_the_keyboard_is_named() {
     let Some(scene) = scene(Plot::small()) else {
         return;
