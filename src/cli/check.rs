@@ -19,6 +19,9 @@ use crate::step::Work;
 use crate::store::{Memory, Store};
 
 /// Looks, now, and changes nothing: is the other side ready?
+///
+/// What it saw is kept in the state folder, for `cutover show` and as what an emergency knows of a side that is dead by
+/// then. A drill or failover makes that folder, or `mkdir`; this verb does not.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
@@ -160,10 +163,11 @@ pub(super) fn beside(desk: &Desk, earlier: Option<Unfinished>, why: SurveyError)
     why.into()
 }
 
-/// The store, or one in memory where there is none: what only looks must work on a bare CI machine.
+/// The store, or one in memory where there is none: what only looks must work on a bare CI machine, and makes no folder.
 pub(super) fn store_or_none(desk: &Desk) -> (Arc<dyn Store>, Keep) {
-    match desk.store() {
-        Ok(store) => (store, Keep::All),
+    match desk.store_in_a_folder_that_is_there() {
+        Ok(Some(store)) => (store, Keep::All),
+        Ok(None) => (Arc::new(Memory::new()), Keep::Nothing),
         Err(failure) => {
             desk.complain(&format!("not kept: {}", failure.message));
             (Arc::new(Memory::new()), Keep::Nothing)

@@ -16,7 +16,7 @@ use crate::journal::{self, JournalError};
 use crate::plan::Given;
 use crate::playbook::{Included, Input, LARGEST, Playbook, Problems};
 use crate::report::{Dropped, Line, Names, Style, clean, render, to_type};
-use crate::store::{Memory, Sqlite, Store, StoreError, state_dir};
+use crate::store::{Memory, Sqlite, Store, StoreError, is_missing, state_dir};
 use crate::world::exec::Exec;
 use crate::world::files;
 
@@ -250,6 +250,17 @@ impl Desk {
     pub(super) fn store(&self) -> Result<Arc<dyn Store>, Failure> {
         let dir = state_dir(self.state.clone()).map_err(|e| Failure::new(Exit::Error, e))?;
         Ok(Arc::new(Sqlite::open(&dir)?))
+    }
+
+    /// The store of a verb that only looks: what it sees is kept where the state folder is there. It makes none.
+    pub(super) fn store_in_a_folder_that_is_there(
+        &self,
+    ) -> Result<Option<Arc<dyn Store>>, Failure> {
+        let dir = state_dir(self.state.clone()).map_err(|e| Failure::new(Exit::Error, e))?;
+        if is_missing(&dir) {
+            return Ok(None);
+        }
+        self.store().map(Some)
     }
 
     /// The store as it is, for a verb that tells of runs or goes on with one: where none was made yet there are no

@@ -252,8 +252,9 @@ impl Performance<'_> {
     ) -> Result<Exit, Failure> {
         let run = run_id(&self.desk.clock.now(), plan.mode);
         let meta = self.meta(&plan);
+        let names = self.names(&run).kept(keep == Keep::All);
         let displays = match shown {
-            true => Displays::unattended(self.desk, self.names(&run), &[])?,
+            true => Displays::unattended(self.desk, names, &[])?,
             false => Displays::none(self.desk)?,
         };
         let show = displays.publisher();

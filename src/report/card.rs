@@ -65,7 +65,10 @@ fn title(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> Vec<Line> 
         "{} -> {}",
         plan.direction.source, plan.direction.target
     )];
-    facts.push(format!("run {}", names.run));
+    facts.push(match names.kept {
+        true => format!("run {}", names.run),
+        false => "kept in no history".to_owned(),
+    });
     if let Some(started) = tally.started() {
         facts.push(format!("{} by {}", date_time(started), tally.by()));
     }

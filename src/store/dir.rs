@@ -57,6 +57,12 @@ pub fn choose(hints: &Hints, writable: &dyn Fn(&Path) -> bool) -> Result<PathBuf
         .ok_or(NoStateDir)
 }
 
+/// Whether no folder is there; one that cannot be looked at may be.
+#[expect(clippy::disallowed_methods, reason = "the store is an edge")]
+pub fn is_missing(dir: &Path) -> bool {
+    matches!(dir.try_exists(), Ok(false))
+}
+
 #[expect(clippy::disallowed_methods, reason = "the store is an edge")]
 fn is_writable_folder(path: &Path) -> bool {
     use rustix::fs::{Access, access};

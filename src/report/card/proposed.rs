@@ -25,6 +25,8 @@ pub struct Names {
     pub given: Given,
     /// What must end before a failover may begin.
     pub first: Option<First>,
+    /// Its journal is kept, so that `cutover show` finds it.
+    pub kept: bool,
     pub journal: JournalLost,
 }
 
@@ -69,6 +71,7 @@ impl Names {
             somebody: false,
             given: Given::default(),
             first: None,
+            kept: true,
             journal: JournalLost::default(),
         }
     }
@@ -76,6 +79,12 @@ impl Names {
     /// The same, where the run was asked for with more than its playbook.
     pub fn with_given(mut self, given: Given) -> Names {
         self.given = given;
+        self
+    }
+
+    /// The same, where nothing of the run may stay.
+    pub fn kept(mut self, kept: bool) -> Names {
+        self.kept = kept;
         self
     }
 
@@ -221,7 +230,9 @@ pub(super) fn next(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> 
         }
         (Some(Ending::Refused), _) => {
             row(again, "look again, when it is mended");
-            row(show, "everything that was seen");
+            if names.kept {
+                row(show, "everything that was seen");
+            }
         }
         (Some(Ending::Stale), _) => row(names.plan_anew(), "make a new plan"),
         (Some(Ending::Undone), _) => {

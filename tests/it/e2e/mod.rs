@@ -16,6 +16,7 @@ mod named_files;
 mod nightly;
 mod other_ttl;
 mod program;
+mod reads;
 mod refusals;
 mod scene;
 /// The terminal in memory that the unit tests of the reports draw on.

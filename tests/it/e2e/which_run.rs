@@ -85,27 +85,6 @@ fn an_old_side_that_does_not_serve_is_not_gone_back_to() {
 }
 
 #[test]
-fn what_only_tells_makes_no_folder() {
-    let Some(scene) = Plot::small().scene() else {
-        return;
-    };
-    let state = scene.folder.path().join("none");
-    let named = state.display().to_string();
-    for (verb, code) in [
-        (&["runs"][..], 0),
-        (&["owed"], 0),
-        (&["show"], 2),
-        (&["rollback", "--yes"], 2),
-        (&["resume"], 2),
-    ] {
-        let told = scene
-            .run(&[verb, &["--state", &named]].concat())
-            .exits(code);
-        assert!(!state.exists(), "{told}");
-    }
-}
-
-#[test]
 fn what_is_proposed_later_is_what_the_first_run_was_asked_for() {
     let Some(scene) = Plot::small().scene() else {
         return;
