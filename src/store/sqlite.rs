@@ -94,8 +94,8 @@ impl Sqlite {
     /// Opens a store that finds no room beyond `pages` of 4 KiB, as on a small disk.
     fn open_within(dir: &Path, pages: Option<u32>) -> Result<Sqlite, StoreError> {
         let path = dir.join(FILE);
-        let reserve = setup::folder(dir, &path, pages)?;
-        let db = setup::database(&path, pages)?;
+        let mut reserve = setup::folder(dir, &path, pages)?;
+        let db = setup::database(&path, pages, &mut reserve)?;
         let owner = Owner {
             place: Place::of(&path)?,
             db,
@@ -254,14 +254,20 @@ impl Owner {
                 Ok(()) => answers,
                 Err(gone) => all(gone.into()),
             },
-            Err(Trouble::Sql(error)) if setup::is_full(&error) && self.reserve.free(&self.db) => {
-                self.reserve.take_news();
-                all(AppendError::Full)
+            Err(Trouble::Sql(error)) if self.is_full(&error) && self.reserve.free(&self.db) => {
+                match self.reserve.take_news() {
+                    true => all(AppendError::Full),
+                    false => self.append_all(entries),
+                }
             }
             Err(Trouble::Sql(error)) => all(setup::told(&self.path, &error).into()),
             Err(Trouble::Store(error)) => all(error.into()),
             Err(Trouble::Held(held)) => all(AppendError::LockLost(held.scope)),
         }
+    }
+
+    fn is_full(&self, error: &rusqlite::Error) -> bool {
+        setup::is_full(&self.path, error)
     }
 
     /// Runs `job` in a transaction; where the disk is full, once more in the room of the reserve.
@@ -271,7 +277,7 @@ impl Owner {
         job: &dyn Fn(&Connection) -> Result<T, Trouble>,
     ) -> Result<T, Trouble> {
         match self.once(behavior, job) {
-            Err(Trouble::Sql(error)) if setup::is_full(&error) && self.reserve.free(&self.db) => {
+            Err(Trouble::Sql(error)) if self.is_full(&error) && self.reserve.free(&self.db) => {
                 self.once(behavior, job)
             }
             answer => answer,

@@ -58,33 +58,49 @@ const RESERVE: u32 = 1 << 20;
 
 const PAGE: u32 = 4096;
 
+/// What opening a database takes on a disk without room, in bytes: its shared index (32 KiB), and some of its log.
+const TO_OPEN: u32 = 1 << 18;
+
 /// Space that is given up when the disk is full.
 #[derive(Debug)]
 pub(super) struct Reserve {
     path: PathBuf,
     kept: bool,
-    /// It was given up, and no append was told so yet.
+    /// The disk is full, and no append was told so yet.
     news: bool,
+    /// An append was told so.
+    told: bool,
     pages: Option<u32>,
 }
 
 impl Reserve {
     fn keep(path: PathBuf, pages: Option<u32>) -> Result<Reserve, StoreError> {
-        let kept = match fill(&path) {
+        let whole = match fill(&path) {
             Ok(()) => true,
-            // There is no room for it now, so there is none to lose: the run is told at its first append.
-            Err(error) if error.kind() == ErrorKind::StorageFull => {
-                let _missing = std::fs::remove_file(&path);
-                false
-            }
+            // There is no room for all of it now: the run is told at its first append, and what there is helps it
+            // back.
+            Err(error) if error.kind() == ErrorKind::StorageFull => false,
             Err(error) => return Err(denied(&path, error)),
         };
         Ok(Reserve {
+            kept: std::fs::metadata(&path).is_ok_and(|file| file.len() > 0),
             path,
-            kept,
-            news: !kept,
+            news: !whole,
+            told: false,
             pages,
         })
+    }
+
+    /// Gives up what opening the database takes, and keeps the rest; false where there is none to give.
+    fn lend(&mut self) -> bool {
+        let lend = || {
+            let file = OpenOptions::new().write(true).open(&self.path)?;
+            let size = file.metadata()?.len();
+            file.set_len(size.saturating_sub(TO_OPEN.into()))?;
+            std::io::Result::Ok(size)
+        };
+        self.news = true;
+        lend().is_ok_and(|size| size > 0)
     }
 
     /// Gives the space up; false where there is none to give.
@@ -93,7 +109,7 @@ impl Reserve {
             return false;
         }
         self.kept = false;
-        self.news = true;
+        self.news = !self.told;
         if let Some(pages) = self.pages
             && limit(db, pages + RESERVE / PAGE).is_err()
         {
@@ -102,8 +118,9 @@ impl Reserve {
         std::fs::remove_file(&self.path).is_ok()
     }
 
-    /// Whether it was given up since the last time that this was asked.
+    /// Whether no append was told yet that the disk is full; now one is.
     pub(super) fn take_news(&mut self) -> bool {
+        self.told |= self.news;
         std::mem::take(&mut self.news)
     }
 }
@@ -200,9 +217,20 @@ pub(super) fn is_there(file: &Path) -> Result<bool, StoreError> {
 }
 
 /// Opens the database and brings it to the schema of this program.
-pub(super) fn database(path: &Path, pages: Option<u32>) -> Result<Connection, StoreError> {
-    let mut db = Connection::open(path).map_err(|error| told(path, &error))?;
-    let found = retrying(|| prepare(&mut db)).map_err(|error| told(path, &error))?;
+pub(super) fn database(
+    path: &Path,
+    pages: Option<u32>,
+    reserve: &mut Reserve,
+) -> Result<Connection, StoreError> {
+    let open = || -> rusqlite::Result<(Found, Connection)> {
+        let mut db = Connection::open(path)?;
+        Ok((retrying(|| prepare(&mut db))?, db))
+    };
+    let opened = match open() {
+        Err(error) if is_full(path, &error) && reserve.lend() => open(),
+        opened => opened,
+    };
+    let (found, db) = opened.map_err(|error| told(path, &error))?;
     match found {
         Found::Ours => {}
         Found::Newer(found) => {
@@ -331,8 +359,13 @@ fn code(error: &rusqlite::Error) -> Option<ErrorCode> {
     error.sqlite_error_code()
 }
 
-pub(super) fn is_full(error: &rusqlite::Error) -> bool {
-    code(error) == Some(ErrorCode::DiskFull)
+/// Whether there was no room: SQLite says of some files no more than that they could not be made or written.
+pub(super) fn is_full(path: &Path, error: &rusqlite::Error) -> bool {
+    match code(error) {
+        Some(ErrorCode::DiskFull) => true,
+        Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) => no_room(path),
+        _ => false,
+    }
 }
 
 fn is_busy(error: &rusqlite::Error) -> bool {
@@ -347,13 +380,12 @@ pub(super) fn told(path: &Path, error: &rusqlite::Error) -> StoreError {
     let file = path.display().to_string();
     let why = error.to_string();
     match code(error) {
-        Some(ErrorCode::SystemIoFailure) if no_room(path) => StoreError::Full(file),
+        _ if is_full(path, error) => StoreError::Full(file),
         Some(ErrorCode::SystemIoFailure) => StoreError::Disk { path: file, why },
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) if !is_readable(path) => {
             let why = "its disk does not answer as it should".to_owned();
             StoreError::Disk { path: file, why }
         }
-        Some(ErrorCode::DiskFull) => StoreError::Full(file),
         Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
             StoreError::Denied { path: file, why }
         }
@@ -365,10 +397,11 @@ pub(super) fn told(path: &Path, error: &rusqlite::Error) -> StoreError {
     }
 }
 
-/// Whether the file system has no block left: SQLite says of some writes no more than that they failed.
+/// Whether the file system has less room left than a database needs to be opened.
 fn no_room(path: &Path) -> bool {
     let dir = path.parent().unwrap_or(path);
-    rustix::fs::statvfs(dir).is_ok_and(|fs| fs.f_bavail == 0)
+    rustix::fs::statvfs(dir)
+        .is_ok_and(|fs| fs.f_bavail.saturating_mul(fs.f_frsize) < TO_OPEN.into())
 }
 
 /// Whether all of a file can be read and its disk takes what is written: else what was read of it shows no damage.

@@ -7,6 +7,7 @@ mod dry;
 mod emergency;
 mod exact;
 mod formats;
+mod full_disk;
 mod golden;
 mod journal_lost;
 mod keys;

@@ -92,6 +92,14 @@ impl Scene {
         self.start_in_place(shell).end().exits(0).out
     }
 
+    /// Somebody types this where what is mounted is seen by nobody else.
+    pub fn types_in_namespace(&self, commands: &str) -> Done {
+        self.playbook_if_none();
+        let mut shell = program::clean("unshare");
+        shell.args(["--map-root-user", "--mount", "sh", "-e", "-c", commands]);
+        self.start_in_place(shell).end()
+    }
+
     /// The newest run of this scene, as `cutover runs` names it.
     pub fn newest_run(&self) -> serde_json::Value {
         let runs = self.run(&["runs", "--format", "json", "-n", "1"]).exits(0);

@@ -1,0 +1,42 @@
+//! The disk of the state is full while nothing runs: what runs left is still read, and goes back.
+
+use super::program::line_of;
+use super::scene::Plot;
+
+/// Fills a small disk under the state folder once a failover is done, but for `spare` KiB, and goes back.
+fn script(spare: u32) -> String {
+    let line = |arguments: &[&str]| line_of(arguments);
+    let state = r#"mkdir -p "$CUTOVER_STATE"; mount -t tmpfs -o size=4m tmpfs "$CUTOVER_STATE"; "#;
+    let fill = format!(
+        r#"cd "$CUTOVER_STATE"; cat /dev/zero >fill 2>/dev/null || :; truncate -s -{spare}K fill; cd "$OLDPWD"; "#
+    );
+    let verbs = [
+        line(&["runs"]),
+        line(&["owed"]),
+        line(&["show"]),
+        line(&["rollback", "--dry-run"]),
+        // What a log that grows takes in between.
+        format!(
+            r#"(cat /dev/zero >>"$CUTOVER_STATE/fill") 2>/dev/null || :; {}"#,
+            line(&["runs"])
+        ),
+        line(&["rollback", "--yes"]),
+        line(&["runs"]),
+    ];
+    let failover = line(&["failover", "site.toml", "--yes"]);
+    format!("{state}{failover}; {fill}{}", verbs.join("; "))
+}
+
+#[test]
+fn a_disk_that_is_full_keeps_nobody_from_going_back() {
+    for spare in [0, 1000, 1036] {
+        let Some(scene) = Plot::small().scene() else {
+            return;
+        };
+        scene.playbook();
+        let before = scene.zone();
+        let done = scene.types_in_namespace(&script(spare)).exits(0);
+        let done = done.says("old serves, as before");
+        assert_eq!(scene.zone(), before, "{spare}: {done}");
+    }
+}
