@@ -204,15 +204,9 @@ fn waited(records: &[Record]) -> Duration {
     total
 }
 
+/// From the first write to the finding that all name servers show it. They are looked at before the write as well.
 fn write_to_seen(records: &[Record]) -> Duration {
-    let at = |wanted: &dyn Fn(&Event) -> bool| {
-        records
-            .iter()
-            .find(|record| wanted(&record.event))
-            .map(|record| record.at.clone())
-            .unwrap()
-    };
-    let wrote = at(&|event| {
+    let wrote = |event: &Event| {
         matches!(
             event,
             Event::Intended {
@@ -220,18 +214,15 @@ fn write_to_seen(records: &[Record]) -> Duration {
                 ..
             }
         )
-    });
-    let seen = at(&|event| {
-        published(event)
-            && matches!(
-                event,
-                Event::Looked {
-                    round: Round::There,
-                    ..
-                }
-            )
-    });
-    seen.since(&wrote)
+    };
+    let there = |event: &Event| {
+        let round = Round::There;
+        published(event) && matches!(event, Event::Looked { round: of, .. } if *of == round)
+    };
+    let wrote = records.iter().position(|record| wrote(&record.event));
+    let (before, since) = records.split_at(wrote.unwrap() + 1);
+    let seen = since.iter().find(|record| there(&record.event)).unwrap();
+    seen.at.since(&before[before.len() - 1].at)
 }
 
 /// Runs the program once, from its start to its end.

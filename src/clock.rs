@@ -1,7 +1,7 @@
 //! Time as a run needs it: wall time for people, boot time for arithmetic that a clock jump cannot spoil.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -171,12 +171,16 @@ impl Clock {
     }
 }
 
-/// The kernel's identity of this boot; empty where it has none.
+/// The kernel's identity of this boot; empty where it has none. It is read once: a process lives in one boot, and
+/// clocks are asked for each message that is signed.
 #[expect(clippy::disallowed_methods, reason = "this module is the clock")]
 pub fn boot_id() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
-        .map(|text| text.trim().to_owned())
-        .unwrap_or_default()
+    static BOOT_ID: OnceLock<String> = OnceLock::new();
+    let read = || {
+        let read = std::fs::read_to_string("/proc/sys/kernel/random/boot_id");
+        read.map(|text| text.trim().to_owned()).unwrap_or_default()
+    };
+    BOOT_ID.get_or_init(read).clone()
 }
 
 /// Parses `90s`, `15m`, `6h`, `1h 30m`; a bare number is refused, since nobody remembers its unit.

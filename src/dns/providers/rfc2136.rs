@@ -13,15 +13,15 @@ mod signed;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use hickory_resolver::proto::op::Message;
 
-use self::look::Reader;
+use self::look::{Reader, TRANSFER_LIMIT};
 use self::signed::Sealed;
 use super::common::{Swap, in_shell, refusal};
 use super::{Limits, ProviderKind};
@@ -111,6 +111,9 @@ struct Rfc2136 {
     write_key: Key,
     /// An update was sent.
     wrote: AtomicBool,
+    /// By zone, the keys whose sets were seen to be the zone's own, and made by no wildcard. That they still are, an
+    /// update requires.
+    own: Mutex<BTreeMap<String, Arc<BTreeSet<RecordKey>>>>,
 }
 
 fn build(fields: &Fields) -> Result<Arc<dyn Provider>, Vec<Problem>> {
@@ -153,6 +156,7 @@ fn build(fields: &Fields) -> Result<Arc<dyn Provider>, Vec<Problem>> {
             read_key,
             write_key,
             wrote: AtomicBool::new(false),
+            own: Mutex::default(),
         })),
         _ => Err(problems),
     }
@@ -194,6 +198,24 @@ impl Rfc2136 {
         Ok(Reader::new(self.server, zone, key, signer))
     }
 
+    /// What was seen to be the zone's own.
+    fn own(&self, zone: &str) -> Arc<BTreeSet<RecordKey>> {
+        let own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
+        own.get(zone).cloned().unwrap_or_default()
+    }
+
+    /// Remembers which of the sets that were read are the zone's own.
+    fn remember(&self, zone: &str, sets: &[RecordSet], grounds: &Grounds) {
+        let mut zones = self.own.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = Arc::make_mut(zones.entry(zone.to_owned()).or_default());
+        for set in sets {
+            match grounds.sets.contains_key(&set.key) {
+                true => own.remove(&set.key),
+                false => own.insert(set.key.clone()),
+            };
+        }
+    }
+
     /// The swap and its one message, or why it must not be sent.
     fn sendable(
         &self,
@@ -220,7 +242,8 @@ impl Rfc2136 {
         let signer = message::signer(&self.write_key, &secret).map_err(unseen)?;
         let reader = Reader::new(self.server, zone, &self.write_key, signer.clone());
         let keys = swap.keys();
-        let looks = futures::try_join!(reader.read(&keys), reader.grounds(&keys));
+        let own = self.own(zone);
+        let looks = (reader.read_with_grounds(&keys, |set| own.contains(&set.key))).await;
         let (fresh, grounds) = looks.map_err(|unseen| Answer::Refused {
             why: format!(
                 "nothing was sent, since what is there could not be compared: {}",
@@ -284,7 +307,7 @@ fn two_views(why: &str) -> String {
 
 impl Provider for Rfc2136 {
     fn list<'a>(&'a self, zone: &'a str) -> BoxFuture<'a, Result<Listing, Unseen>> {
-        async move { self.reader(zone).await?.transfer().await }.boxed()
+        async move { self.reader(zone).await?.transfer(TRANSFER_LIMIT).await }.boxed()
     }
 
     fn read<'a>(
@@ -314,8 +337,14 @@ impl Provider for Rfc2136 {
     ) -> BoxFuture<'a, Result<Grounds, Unseen>> {
         async move {
             let reader = self.reader(zone).await?;
-            let (mut grounds, sets) = futures::try_join!(reader.grounds(keys), reader.read(keys))?;
-            let without_key = reader.read_unsigned(keys).await;
+            let own = reader.own(keys).await;
+            let is_own = |set: &RecordSet| own.get(&set.key) == Some(set);
+            let without_key = async { Ok(reader.read_unsigned(keys).await) };
+            let signed = reader.read_with_grounds(keys, is_own);
+            let looks = futures::try_join!(signed, reader.apex(), without_key);
+            let ((sets, mut grounds), notes, without_key) = looks?;
+            grounds.notes.extend(notes);
+            self.remember(zone, &sets, &grounds);
             if let Some(why) = without_key.and_then(|public| unlike(&sets, &public)) {
                 grounds.notes.push(format!(
                     "`{}` tells those who ask without the key `{}` something else ({why}): the key selects a view, and the public may not see what is written",

@@ -157,3 +157,57 @@ async fn a_secondary_is_told_from_the_primary() {
     let in_time = tokio::time::timeout(crate::lab::READY, told).await;
     in_time.expect("its copy is some seconds old");
 }
+
+/// Of many sets a transfer tells what else is asked of each; a server that refuses it is asked.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transfer_tells_no_more_than_questions_do() {
+    if !have(&["named"]) {
+        return;
+    }
+    let (dir, tsig) = (tempfile::tempdir().unwrap(), Tsig::new("cutover"));
+    let hosts: String = (0..100)
+        .map(|n| format!("h{n} IN A 192.0.2.10\n"))
+        .collect();
+    let lab = format!("{HEAD}{LAB}{hosts}");
+    let child = format!("{HEAD}{CHILD}");
+    let inner = child.replace("child.lab", "h7.lab");
+    let zones = [
+        ("lab.example", lab.as_str()),
+        ("child.lab.example", &child),
+        // Nothing in the zone above tells of it.
+        ("h7.lab.example", &inner),
+    ];
+    let bind = Bind::primary(&zones, &tsig);
+    let hosts = (0..100).map(|n| format!("h{n}"));
+    let odd = [
+        "gone.wild",
+        "x.y.wild",
+        "x.link",
+        "www.child",
+        "here.wild",
+        "absent",
+    ];
+    let names: Vec<String> = hosts.chain(odd.map(str::to_owned)).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let allowed = rfc2136(dir.path(), bind.v4, &tsig);
+    let other = tempfile::tempdir().unwrap();
+    let powerless = rfc2136(other.path(), bind.v4, &Bind::powerless());
+    assert!(powerless.list("lab.example").await.is_err());
+    let seen = grounds(&*allowed, &names).await;
+    assert_eq!(seen, grounds(&*powerless, &names).await);
+    let barred: Vec<String> = seen.sets.keys().map(ToString::to_string).collect();
+    let wanted = ["gone.wild", "h7", "www.child", "x.link", "x.y.wild"];
+    assert_eq!(barred, wanted.map(|name| key(name).to_string()));
+    assert_eq!(seen.notes, [""; 0]);
+
+    // What was seen to be the zone's own is not asked again, and the server still holds the write to it.
+    let name = key("h3").to_string();
+    let of = |ip: &str| set(&name, 300, &[ip]);
+    done(write(&*allowed, &[of("192.0.2.10")], &[of("192.0.2.20")]).await);
+    let why = refused(write(&*allowed, &[of("192.0.2.10")], &[of("192.0.2.30")]).await);
+    assert!(why.contains("somebody else wrote it"), "{why}");
+    let name = key("gone.wild").to_string();
+    let of = |ip: &str| set(&name, 300, &[ip]);
+    let why = refused(write(&*allowed, &[of("192.0.2.10")], &[of("192.0.2.20")]).await);
+    assert_eq!(why, seen.sets[&key("gone.wild")]);
+}

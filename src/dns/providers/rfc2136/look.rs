@@ -1,6 +1,6 @@
 //! What is asked of a name server: record sets, the whole zone, and whether they are the zone's own.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::{IpAddr, SocketAddr};
 
 use hickory_resolver::proto::op::{Message, ResponseCode};
@@ -18,7 +18,15 @@ use crate::world::wire::{Wire, ask_all};
 /// How long a zone transfer may take.
 const TRANSFER_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(60);
 /// The most of a zone transfer that is read, in bytes.
-const TRANSFER_LIMIT: usize = 256 << 20;
+pub(super) const TRANSFER_LIMIT: usize = 256 << 20;
+
+/// So many questions are made ready together.
+const AT_ONCE: usize = 1_000;
+
+/// From so many record sets on, a transfer of the zone is tried in place of questions about each.
+const MANY: usize = 64;
+/// The most of a transfer that is read for each of them, in bytes: more would take longer than questions.
+const SET: usize = 256;
 
 /// A label that no zone holds: what is answered below a name tells what the name itself is.
 const NOBODY: &str = "cutover-asks-q7x";
@@ -54,22 +62,42 @@ impl<'a> Reader<'a> {
     /// Puts questions, signed and in flight together; each comes back with its answer, which is signed and of
     /// the zone's own server.
     async fn ask(&self, questions: Vec<(String, Message)>) -> Result<Vec<Reply>, Unseen> {
-        let (mut bytes, mut sealed) = (Vec::new(), Vec::new());
-        let first = questions.first().map_or(0, |(_, first)| first.metadata.id);
-        for (n, (asked, mut question)) in questions.into_iter().enumerate() {
-            question.metadata.id = id_of(first, n);
-            let (message, seal) = Sealed::seal(question, self.signer.clone(), now())
-                .map_err(|why| self.garbled(&asked, why))?;
-            bytes.push(message);
-            sealed.push((asked, seal));
-        }
-        let answers = ask_all(self.server, &bytes, TIMEOUT).await?;
-        (sealed.into_iter().zip(answers))
-            .map(|((asked, mut seal), answer)| {
+        let question =
+            |(asked, question): &(String, Message)| Ok((asked.clone(), question.clone()));
+        self.ask_each(&questions, question, |_, reply| reply).await
+    }
+
+    /// Puts a question about each of many, and takes what is wanted of its answer. Of the messages themselves only
+    /// some are kept at a time.
+    async fn ask_each<Q, T>(
+        &self,
+        about: &[Q],
+        question: impl Fn(&Q) -> Result<(String, Message), String>,
+        take: impl Fn(&Q, Reply) -> T,
+    ) -> Result<Vec<T>, Unseen> {
+        let mut taken = Vec::with_capacity(about.len());
+        let (mut first, mut count) = (None, 0);
+        for some in about.chunks(AT_ONCE) {
+            let (mut bytes, mut sealed) = (Vec::new(), Vec::new());
+            for of in some {
+                let (asked, mut question) =
+                    question(of).map_err(|why| self.garbled(self.zone, why))?;
+                let first = *first.get_or_insert(question.metadata.id);
+                question.metadata.id = id_of(first, count);
+                count += 1;
+                let (message, seal) = Sealed::seal(question, self.signer.clone(), now())
+                    .map_err(|why| self.garbled(&asked, why))?;
+                bytes.push(message);
+                sealed.push((of, asked, seal));
+            }
+            let answers = ask_all(self.server, &bytes, TIMEOUT).await?;
+            for ((of, asked, mut seal), answer) in sealed.into_iter().zip(answers) {
                 let opened = seal.open(&answer, now());
-                self.accepted(&asked, opened.map_err(|why| self.garbled(&asked, why))?)
-            })
-            .collect()
+                let opened = opened.map_err(|why| self.garbled(&asked, why))?;
+                taken.push(take(of, self.accepted(&asked, opened)?));
+            }
+        }
+        Ok(taken)
     }
 
     fn accepted(&self, asked: &str, opened: Opened) -> Result<Reply, Unseen> {
@@ -113,12 +141,61 @@ impl<'a> Reader<'a> {
 
     /// The sets at these keys; absent ones are left out.
     pub(super) async fn read(&self, keys: &[RecordKey]) -> Result<Vec<RecordSet>, Unseen> {
-        let questions = (keys.iter())
-            .map(|key| Ok((key.to_string(), message::question(key)?)))
-            .collect::<Result<Vec<_>, String>>()
-            .map_err(|why| self.garbled(self.zone, why))?;
-        let replies = self.ask(questions).await?;
-        sets(keys, &replies).map_err(|why| self.garbled(self.zone, why))
+        Ok(self.read_each(keys).await?.0)
+    }
+
+    /// The sets at these keys, and for each key whether its answer says itself that it is of this zone.
+    async fn read_each(&self, keys: &[RecordKey]) -> Result<(Vec<RecordSet>, Vec<bool>), Unseen> {
+        let question = |key: &RecordKey| Ok((key.to_string(), message::question(key)?));
+        let take =
+            |key: &RecordKey, reply: Reply| (records(key, &reply), self.is_of_the_zone(&reply));
+        let taken = self.ask_each(keys, question, take).await?;
+        let (records, of_the_zone): (Vec<_>, Vec<_>) = taken.into_iter().unzip();
+        let sets = gather(records.into_iter().flatten());
+        Ok((
+            sets.map_err(|why| self.garbled(self.zone, why))?,
+            of_the_zone,
+        ))
+    }
+
+    /// The sets at these keys, and whether they can be written.
+    ///
+    /// What an answer shows of it is not asked once more: that it comes from this zone, where it names the servers of
+    /// it. That no wildcard made it, `own` must know.
+    pub(super) async fn read_with_grounds(
+        &self,
+        keys: &[RecordKey],
+        own: impl Fn(&RecordSet) -> bool,
+    ) -> Result<(Vec<RecordSet>, Grounds), Unseen> {
+        let (sets, of_the_zone) = self.read_each(keys).await?;
+        let own: HashSet<&RecordKey> = (sets.iter().filter(|set| own(set)))
+            .map(|set| &set.key)
+            .collect();
+        let open: Vec<RecordKey> = (keys.iter().zip(of_the_zone))
+            .filter(|(key, of_the_zone)| !of_the_zone || !own.contains(key))
+            .map(|(key, _)| key.clone())
+            .collect();
+        let grounds = self.grounds(&open).await?;
+        Ok((sets, grounds))
+    }
+
+    /// Whether an answer says itself that it is of this zone: it names its servers, and no alias led it elsewhere.
+    fn is_of_the_zone(&self, reply: &Reply) -> bool {
+        let leads = |entry: &Entry| matches!(entry.rtype, CNAME | DNAME);
+        let mut servers = reply.authorities.iter().filter(|entry| entry.rtype == NS);
+        let named = servers.next().is_some_and(|first| first.owner == self.zone);
+        named && servers.all(|entry| entry.owner == self.zone) && !reply.answers.iter().any(leads)
+    }
+
+    /// The zone's own sets, where a transfer tells them for less than as many questions take; none where it does not.
+    pub(super) async fn own(&self, keys: &[RecordKey]) -> BTreeMap<RecordKey, RecordSet> {
+        if keys.len() < MANY {
+            return BTreeMap::new();
+        }
+        let listed = tokio::time::timeout(TIMEOUT, self.transfer(keys.len() * SET)).await;
+        let sets = listed.ok().and_then(Result::ok).map(|listing| listing.sets);
+        let sets = sets.into_iter().flatten();
+        sets.map(|set| (set.key.clone(), set)).collect()
     }
 
     /// The same for somebody who has no key; `None` where the server tells him nothing.
@@ -130,23 +207,26 @@ impl<'a> Reader<'a> {
             bytes.push(question.to_vec().ok()?);
         }
         let answers = ask_all(self.server, &bytes, TIMEOUT).await.ok()?;
-        let replies: Vec<Reply> = (answers.iter())
-            .map(|answer| Reply::read(answer).ok())
-            .collect::<Option<_>>()?;
         let tells = |reply: &Reply| reply.authoritative && matches!(reply.code, 0 | 3);
-        replies
-            .iter()
-            .all(tells)
-            .then(|| sets(keys, &replies).ok())?
+        let told: Vec<_> = (keys.iter().zip(&answers))
+            .map(|(key, answer)| {
+                let reply = Reply::read(answer).ok().filter(tells)?;
+                Some(records(key, &reply))
+            })
+            .collect::<Option<_>>()?;
+        gather(told.into_iter().flatten()).ok()
     }
 
-    /// Whether the sets at these keys are the zone's own, and the server its primary.
+    /// Whether the sets at these keys are the zone's own.
     ///
     /// What is answered for a name that cannot exist below each name tells two things in one: its SOA is that of
     /// the zone in which the name lies, and that it does not exist says that no wildcard answers for the name
     /// either (RFC 4592, 2.2.1: a wildcard covers what is below a name only where that name is not there).
-    pub(super) async fn grounds(&self, keys: &[RecordKey]) -> Result<Grounds, Unseen> {
+    async fn grounds(&self, keys: &[RecordKey]) -> Result<Grounds, Unseen> {
         let mut grounds = Grounds::default();
+        if keys.is_empty() {
+            return Ok(grounds);
+        }
         let names: BTreeSet<&str> = keys.iter().map(|key| key.name.as_str()).collect();
         // One that has no room below itself cannot be asked about so; the server itself compares it.
         let below = |prefix: &str, name: &str| {
@@ -157,8 +237,7 @@ impl<'a> Reader<'a> {
         let (names, questions): (Vec<&str>, Vec<_>) = (names.into_iter())
             .filter_map(|name| Some((name, below(NOBODY, name)?)))
             .unzip();
-        let replies = futures::future::try_join(self.ask(questions), self.apex(&mut grounds.notes));
-        let (replies, ()) = replies.await?;
+        let replies = self.ask(questions).await?;
         let mut bars: BTreeMap<&str, String> = BTreeMap::new();
         let mut covered = Vec::new();
         for (name, reply) in names.iter().zip(&replies) {
@@ -206,9 +285,10 @@ impl<'a> Reader<'a> {
         Ok(grounds)
     }
 
-    /// Notes what speaks against the server being the zone's primary: then what is read from it may lag behind
-    /// what is written.
-    async fn apex(&self, notes: &mut Vec<String>) -> Result<(), Unseen> {
+    /// What speaks against the server being the zone's primary: then what is read from it may lag behind what is
+    /// written.
+    pub(super) async fn apex(&self) -> Result<Vec<String>, Unseen> {
+        let mut notes = Vec::new();
         let apex = |question: Result<Message, String>| {
             question.map(|question| vec![(self.zone.to_owned(), question)])
         };
@@ -224,7 +304,7 @@ impl<'a> Reader<'a> {
             }
         };
         let Some(reply) = replies.first() else {
-            return Ok(());
+            return Ok(notes);
         };
         let Some((primary, expires)) = reply.answers.iter().find_map(|entry| match &entry.data {
             Data::Soa {
@@ -262,11 +342,11 @@ impl<'a> Reader<'a> {
             }
             None => {}
         }
-        Ok(())
+        Ok(notes)
     }
 
-    /// Transfers the zone.
-    pub(super) async fn transfer(&self) -> Result<Listing, Unseen> {
+    /// Transfers the zone, where it is no larger than `limit`, in bytes.
+    pub(super) async fn transfer(&self, limit: usize) -> Result<Listing, Unseen> {
         let (server, zone) = (self.server, self.zone);
         let garbled = |why: String| {
             let detail = format!("the transfer of `{zone}` from `{server}` failed: {why}");
@@ -282,7 +362,7 @@ impl<'a> Reader<'a> {
         loop {
             let bytes = wire.receive().await?;
             size += bytes.len();
-            if size > TRANSFER_LIMIT {
+            if size > limit {
                 return Err(garbled("the zone is too large".into()));
             }
             let Opened { reply, signed } = sealed.open(&bytes, now()).map_err(garbled)?;
@@ -338,13 +418,10 @@ fn id_of(first: u16, n: usize) -> u16 {
     first.wrapping_add((n % (1 << 16)) as u16)
 }
 
-/// The sets at these keys, from the answers to the questions for them.
-fn sets(keys: &[RecordKey], replies: &[Reply]) -> Result<Vec<RecordSet>, String> {
-    let records = (keys.iter().zip(replies)).flat_map(|(asked, reply)| {
-        let records = reply.answers.iter().filter_map(Entry::understood);
-        records.filter(move |(key, ..)| key == asked)
-    });
-    gather(records)
+/// The records of one set, in the answer to the question for it.
+fn records(asked: &RecordKey, reply: &Reply) -> Vec<(RecordKey, u32, String)> {
+    let records = reply.answers.iter().filter_map(Entry::understood);
+    records.filter(|(key, ..)| key == asked).collect()
 }
 
 /// A whole zone; a set that cannot be understood is one of the others.
