@@ -74,7 +74,15 @@ impl Mirror {
         if self.window > 0 {
             argv.push(format!("--modify-window={}", self.window));
         }
-        let from = match self.way(source, target)? {
+        let from = self.origin(&self.way(source, target)?, &mut argv);
+        argv.extend(self.patterns(ground));
+        argv.extend(["--".into(), folder(&from), folder(to)]);
+        Ok(argv)
+    }
+
+    /// What rsync on the target reads, as it is written; the options that it needs for that are added.
+    pub(super) fn origin(&self, way: &Way<'_>, argv: &mut Vec<String>) -> String {
+        match *way {
             Way::Daemon(url) => {
                 argv.push("--contimeout=15".into());
                 url.to_owned()
@@ -87,7 +95,12 @@ impl Mirror {
                 format!("{}:{path}", endpoint(destination).0)
             }
             Way::Local(path) => path.to_owned(),
-        };
+        }
+    }
+
+    /// What is compared and what is left out.
+    pub(super) fn patterns(&self, ground: &Ground) -> Vec<String> {
+        let mut argv = Vec::new();
         let marks = MARKS.iter().copied().filter(|_| ground.archive);
         let exclude = marks.chain(self.exclude.iter().map(String::as_str));
         argv.extend(exclude.map(|pattern| format!("--exclude={pattern}")));
@@ -100,8 +113,7 @@ impl Mirror {
             }
             argv.push("--exclude=*".into());
         }
-        argv.extend(["--".into(), folder(&from), folder(to)]);
-        Ok(argv)
+        argv
     }
 
     /// The remote shell that takes the target to `destination`, without the host.
@@ -136,7 +148,7 @@ pub(super) enum Way<'a> {
 pub(super) const MARKS: &[&str] = &["/Archive-Update-*", "/project/trace/*"];
 
 /// A path with a slash at its end: its content, not itself.
-fn folder(path: &str) -> String {
+pub(super) fn folder(path: &str) -> String {
     format!("{}/", path.trim_end_matches('/'))
 }
 

@@ -69,7 +69,7 @@ pub(super) const FIELDS: &[Field] = &[
     Field::new(
         "exclude",
         Form::Texts,
-        "patterns of rsync that are left out on both sides; told in the result, as is what each mirror of a Debian archive has of its own",
+        "patterns of rsync that are left out on both sides; told in the result with how many files, folders and links they are, as is what each mirror of a Debian archive has of its own",
     ),
     Field::new(
         "index-only",
@@ -207,9 +207,7 @@ pub(super) fn build(fields: &Fields, given: &Given) -> Result<Built, Vec<Problem
             excluded,
             index_only: limits.index_only,
             window: fields.span("modify-window").unwrap_or_default().as_secs(),
-            sample: (fields.count("sample"))
-                .unwrap_or(if limits.index_only { 0 } else { 200 })
-                .min(10_000),
+            sample: fields.count("sample").unwrap_or(200).min(10_000),
             reuse: fields.span("reuse"),
             timeout: fields.span("timeout").unwrap_or(TIMEOUT),
             limits,

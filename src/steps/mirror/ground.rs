@@ -42,6 +42,8 @@ pub(super) struct Leads {
     pub(super) there: Option<String>,
     /// An address of the target itself that the way leads to.
     pub(super) own: Option<String>,
+    /// The way leads over the loopback of the target: to itself, or through a tunnel.
+    pub(super) loopback: bool,
     /// How the way is written.
     pub(super) way: String,
 }
@@ -143,13 +145,15 @@ fn parse(text: &str) -> Leads {
         words.filter_map(|word| word.parse().ok()).collect()
     };
     // A way over the loopback may be a tunnel to the source, so it proves nothing.
-    let own = (addresses("own ").intersection(&addresses("at ")))
+    let at = addresses("at ");
+    let own = (addresses("own ").intersection(&at))
         .find(|address| !address.is_loopback())
         .map(ToString::to_string);
     Leads {
         here: of("here ").to_owned(),
         there: Some(of("there ").to_owned()).filter(|there| is_identity(there)),
         own,
+        loopback: at.iter().any(IpAddr::is_loopback),
         way: String::new(),
     }
 }
@@ -191,11 +195,13 @@ mod tests {
         let leads = parse(text);
         assert_eq!(leads.own.as_deref(), Some("2001:db8::22"));
         assert_eq!(leads.here, "3f-2a 2049:12");
+        assert!(!leads.loopback);
         assert_eq!(leads.there, None);
 
         let text =
             "here 3f-2a 2049:12\nown 127.0.0.1 ::1\nat 127.0.0.1\nthere 3f-2a 2049:13\nend\n";
         let leads = parse(text);
+        assert!(leads.loopback);
         assert_eq!(
             (leads.own, leads.there.unwrap()),
             (None, "3f-2a 2049:13".into())

@@ -22,6 +22,17 @@ pub(super) fn becomes(path: &[u8]) -> Option<Vec<u8>> {
     plain.then(|| [folder, name].concat())
 }
 
+/// Whether the last six letters of a path look drawn: words that people choose, as in `.index.html.backup`, have neither
+/// a digit nor a capital, and one in two hundred names that rsync draws.
+pub(super) fn looks_random(path: &[u8]) -> bool {
+    let drawn = path.last_chunk::<6>();
+    drawn.is_some_and(|drawn| {
+        drawn
+            .iter()
+            .any(|c| c.is_ascii_digit() || c.is_ascii_uppercase())
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,6 +53,10 @@ mod tests {
             ("a/.f.abcdef/g", None),
             ("", None),
         ];
+        assert!(looks_random(b".index.html.Xy12aB") && looks_random(b".f.abcde1"));
+        for chosen in [".index.html.backup", ".f1.secret", ".env.docker", "f", ""] {
+            assert!(!looks_random(chosen.as_bytes()), "{chosen}");
+        }
         for (path, name) in cases {
             let found = becomes(path.as_bytes());
             assert_eq!(found.as_deref(), name.map(str::as_bytes), "{path}");

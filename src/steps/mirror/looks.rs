@@ -24,12 +24,14 @@ impl Mirror {
         drawn: Option<oneshot::Sender<Option<Names>>>,
     ) -> Result<stats::Tree, Unseen> {
         let ground = self.ground(site, target).await;
-        let listed = match &ground {
+        let (listed, own, all) = match &ground {
             Ok(ground) => {
                 let draw = drawn.as_ref().map(|_| self.draw(site, source));
-                (self.list(site, source, target, ground, draw, pulse)).await
+                let list = self.list(site, source, target, ground, draw, pulse);
+                let own = self.own(site, source, ground);
+                futures::join!(list, own, self.all(site, source, target))
             }
-            Err(unseen) => Err(unseen.clone()),
+            Err(unseen) => (Err(unseen.clone()), None, None),
         };
         if let Some(drawn) = drawn {
             // Who no longer waits for it is told nothing.
@@ -38,11 +40,14 @@ impl Mirror {
         let ((reading, output), ground) = (listed?, ground?);
         let leftovers = self.leftovers(site, target, &reading).await?;
         let tree = reading.finish(&leftovers, &output)?;
+        let own = self.hold(site, source, &ground, &tree, own).await;
         Ok(stats::Tree {
             source: source.name.clone(),
             target: target.name.clone(),
             command: quoted(&self.command(source, target, &ground)?),
             daemon: self.by_daemon(source),
+            own,
+            all: all.map(|all| all.map_err(|why| why.detail)),
             marks: ground.archive.then_some(ground.marks),
             behind: ground.behind,
             ..tree

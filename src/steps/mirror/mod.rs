@@ -3,7 +3,8 @@
 //! Several looks for each pair of hosts. rsync, run dry on the target, says which files differ by size and time
 //! (`itemize`, `stats`); the hosts' stamps say how far behind the target is (`stamps`); a walk through both folders
 //! (`walk`) finds files that rsync could not read, which a dry run does not notice, and links that lead to what is not
-//! compared; the target says where its way to the source leads (`ground`), which may be to itself; and checksums of a
+//! compared; the target says where its way to the source leads (`ground`), which may be to itself; what the source itself holds is counted
+//! (`totals`), and what is left out; and checksums of a
 //! sample (`sample`), which is drawn from what rsync lists (`draw`), show what size and time cannot. `judge` puts them together: whatever could hide a difference is
 //! never a pass, and whatever is left out is counted and told.
 
@@ -19,6 +20,7 @@ mod looks;
 mod sample;
 mod stamps;
 mod stats;
+mod totals;
 mod walk;
 
 use std::collections::BTreeMap;

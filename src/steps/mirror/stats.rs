@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::draw::{Draw, Names};
 use super::itemize::{self, Line, What, decode, shown};
 use super::leftover;
+use super::totals::{Own, Total};
 use crate::event::{Cause, Unseen};
 use crate::world::exec::Output;
 
@@ -53,6 +54,10 @@ pub(super) struct Tree {
     pub(super) left: u64,
     /// How many files of its own the target has, where it is a Debian archive: they are left out.
     pub(super) marks: Option<u64>,
+    /// What the source itself shows, where it was asked.
+    pub(super) own: Option<Own>,
+    /// How much there is without the patterns that leave something out, where there are any; or why nobody knows.
+    pub(super) all: Option<Result<Total, String>>,
     /// Names at the top that links of an index lead into: they are compared as well.
     pub(super) behind: Vec<String>,
     /// The target folder is not there.
@@ -208,11 +213,13 @@ impl Reading {
         }
     }
 
-    /// Sets aside what rsync leaves lying about, and what may be that.
+    /// Sets aside what rsync leaves lying about, and what may be that. A file of the source is lost where it is taken for
+    /// that, so its name must look as if nobody had chosen it.
     fn sort(&mut self, item: &itemize::Item<'_>) {
         if leftover::delayed(item.name) {
             self.unfinished(item);
-        } else if matches!(item.what, What::Missing | What::Extra)
+        } else if (item.what == What::Extra
+            || item.what == What::Missing && leftover::looks_random(item.name))
             && !item.directory
             && self.held.len() < HELD
             && leftover::becomes(&decode(item.name)).is_some()

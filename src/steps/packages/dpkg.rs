@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::version::is_version;
 use crate::event::{Cause, Unseen};
+use crate::steps::probe::excerpt;
 use crate::world::exec::quoted;
 
 /// Asks all of it in one round trip; it only reads. `root` is the folder of a chroot, or empty.
@@ -14,9 +15,12 @@ pub(super) fn script(root: Option<&str>) -> String {
 }
 
 const SCRIPT: &str = r#"LC_ALL=C; export LC_ALL
-if [ -n "$root" ] && [ ! -f "$root/var/lib/dpkg/status" ]; then
-  if [ -d "$root" ]; then echo '== no packages'; else echo '== no folder'; fi
-  exit 0
+if [ -n "$root" ]; then
+  status=$root/var/lib/dpkg/status
+  case $(ls -d -- "$status" 2>&1 >/dev/null) in *'ermission denied'*) echo '== no entry'; exit 0;; esac
+  if [ ! -d "$root" ]; then echo '== no folder'; exit 0; fi
+  if [ ! -f "$status" ]; then echo '== no packages'; exit 0; fi
+  if [ ! -r "$status" ]; then echo '== no entry'; exit 0; fi
 fi
 for release in "$root/etc/os-release" "$root/usr/lib/os-release"; do
   [ -f "$release" ] && head -c 65536 -- "$release" 2>/dev/null && break
@@ -64,8 +68,8 @@ impl System {
     }
 }
 
-/// Reads what the script printed.
-pub(super) fn parse(host: &str, stdout: &[u8]) -> Result<Host, Unseen> {
+/// Reads what the script printed, and what dpkg complained of.
+pub(super) fn parse(host: &str, stdout: &[u8], stderr: &[u8]) -> Result<Host, Unseen> {
     let garbled = |what: &str| {
         let what: String = what.chars().filter(|c| !c.is_control()).take(120).collect();
         let detail = format!("the package list of `{host}` cannot be read: `{what}`");
@@ -97,12 +101,19 @@ pub(super) fn parse(host: &str, stdout: &[u8]) -> Result<Host, Unseen> {
     }
     seen.system.version = if number.is_empty() { code_name } else { number };
     let root = match native {
-        Some("no folder") => Some("the folder in `roots` is not there"),
-        Some("no packages") => Some("the folder in `roots` holds no Debian system"),
+        Some("no folder") => Some((Cause::Missing, "the folder in `roots` is not there")),
+        Some("no packages") => {
+            let why = "the folder in `roots` holds no Debian system: no file `var/lib/dpkg/status`";
+            Some((Cause::Missing, why))
+        }
+        Some("no entry") => Some((
+            Cause::Denied,
+            "the account may not read `var/lib/dpkg/status` in the folder in `roots`",
+        )),
         _ => None,
     };
-    if let Some(why) = root {
-        return Err(Unseen::new(Cause::Missing, format!("{why} on `{host}`")));
+    if let Some((cause, why)) = root {
+        return Err(Unseen::new(cause, format!("{why} on `{host}`")));
     }
     let native = native.ok_or_else(|| garbled("cut off before its end"))?;
     let mut status = None;
@@ -115,6 +126,13 @@ pub(super) fn parse(host: &str, stdout: &[u8]) -> Result<Host, Unseen> {
     }
     match status {
         None => Err(garbled("cut off before its end")),
+        Some("0") if seen.installed.is_empty() && seen.broken.is_empty() => {
+            let detail = format!(
+                "dpkg on `{host}` lists no package at all: its `var/lib/dpkg/status` is empty, or was replaced{}",
+                said(stderr)
+            );
+            Err(Unseen::new(Cause::Missing, detail))
+        }
         Some("0") => Ok(seen),
         Some("127") => {
             let system = seen.system.name();
@@ -124,9 +142,26 @@ pub(super) fn parse(host: &str, stdout: &[u8]) -> Result<Host, Unseen> {
             Err(Unseen::new(Cause::Missing, detail))
         }
         Some(code) => {
-            let detail = format!("dpkg-query on `{host}` ended with exit {code}");
+            let detail = format!(
+                "dpkg-query on `{host}` ended with exit {code}{}",
+                said(stderr)
+            );
             Err(Unseen::new(Cause::Error, detail))
         }
+    }
+}
+
+/// What dpkg complained of, in its own words: the file and the line are in them.
+fn said(stderr: &[u8]) -> String {
+    let text = String::from_utf8_lossy(stderr);
+    let lines: Vec<&str> = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
+    match lines.is_empty() {
+        true => String::new(),
+        false => format!(": `{}`", excerpt(&lines.join(" "))),
     }
 }
 
@@ -202,7 +237,7 @@ mod tests {
              iHR\tworse\tamd64\t1\tworse\t1\tno\n\
              it \tman-db\tamd64\t2.11\tman-db\t2.11\tno\n== 0\n"
         );
-        let host = parse("primary", text.as_bytes()).unwrap();
+        let host = parse("primary", text.as_bytes(), b"").unwrap();
         assert_eq!(host.system.name(), "debian 12");
         let installed: Vec<_> = host
             .installed
@@ -229,14 +264,15 @@ mod tests {
 
     #[test]
     fn a_release_without_a_number_has_its_code_name() {
-        let text = "ID=debian\nVERSION_CODENAME=trixie\n\n== arm64\n== 0\n";
+        let text =
+            "ID=debian\nVERSION_CODENAME=trixie\n\n== arm64\nii \ta\tall\t1\ta\t1\tno\n== 0\n";
         assert_eq!(
-            parse("p", text.as_bytes()).unwrap().system.name(),
+            parse("p", text.as_bytes(), b"").unwrap().system.name(),
             "debian trixie"
         );
-        let text = "\n== arm64\n== 0\n";
+        let text = "\n== arm64\nii \ta\tall\t1\ta\t1\tno\n== 0\n";
         assert_eq!(
-            parse("p", text.as_bytes()).unwrap().system.name(),
+            parse("p", text.as_bytes(), b"").unwrap().system.name(),
             "an unknown system"
         );
     }
@@ -258,16 +294,32 @@ mod tests {
             (line("i? \tnginx\tamd64\t1\tx\t1\tno"), Cause::Garbled),
             ("== no folder\n".to_owned(), Cause::Missing),
             ("== no packages\n".to_owned(), Cause::Missing),
+            ("== no entry\n".to_owned(), Cause::Denied),
+            // An empty list, of a host or of a chroot, is no list.
+            (format!("{OS}== 0\n"), Cause::Missing),
             ("ID=fedora\n\n== \n== 127\n".to_owned(), Cause::Missing),
             (format!("{OS}== 2\n"), Cause::Error),
         ];
         for (text, cause) in cases {
             assert_eq!(
-                parse("p", text.as_bytes()).unwrap_err().cause,
+                parse("p", text.as_bytes(), b"").unwrap_err().cause,
                 cause,
                 "{text}"
             );
         }
-        assert_eq!(parse("p", b"\xff").unwrap_err().cause, Cause::Garbled);
+        assert_eq!(parse("p", b"\xff", b"").unwrap_err().cause, Cause::Garbled);
+    }
+
+    #[test]
+    fn what_dpkg_complains_of_is_told() {
+        let complaint =
+            b"dpkg-query: error: parsing file '/var/lib/dpkg/status' near line 3:\n garbage\n";
+        let why = parse("p", format!("{OS}== 2\n").as_bytes(), complaint).unwrap_err();
+        assert!(
+            why.detail
+                .contains("exit 2: `dpkg-query: error: parsing file"),
+            "{why:?}"
+        );
+        assert!(why.detail.contains("near line 3: garbage"), "{why:?}");
     }
 }

@@ -199,6 +199,20 @@ fn pair(all: &mut Verdict, limits: &Limits, source: &Host, target: &Host) {
         }
     }
 
+    let mut unsound = Vec::new();
+    for (name, state) in &source.broken {
+        if target.broken.contains_key(name) {
+            continue;
+        }
+        let there = target.installed.get(name);
+        if ignored(name) {
+            left_out += 1;
+        } else {
+            let there = there.cloned().unwrap_or_else(|| "not installed".to_owned());
+            unsound.push((name.as_str(), format!("half-installed ({state})"), there));
+        }
+    }
+
     let total = source.installed.len();
     commands(all, source, target, &missing, &older, &broken, same_release);
     let sorts = [
@@ -211,6 +225,12 @@ fn pair(all: &mut Verdict, limits: &Limits, source: &Host, target: &Host) {
             outcome: limits.missing,
             word: "half-installed",
             rows: broken,
+        },
+        Sort {
+            // Whether it is used there, and what it needs, nobody knows.
+            outcome: limits.missing.min(Outcome::Warn),
+            word: "half-installed at the source",
+            rows: unsound,
         },
         Sort {
             outcome: limits.version,
@@ -259,8 +279,14 @@ fn pair(all: &mut Verdict, limits: &Limits, source: &Host, target: &Host) {
     }
     if !same_release {
         let (here, there) = (source.system.name(), target.system.name());
+        let nameless = source.system.id.is_empty() || target.system.id.is_empty();
         sentence.push_str(&format!(", versions not compared ({there} beside {here})"));
-        let actual = format!("{there}: versions of two releases cannot be compared");
+        let actual = match nameless {
+            true => format!(
+                "{there}: one of the hosts does not say in `/etc/os-release` what it is, so versions cannot be compared"
+            ),
+            false => format!("{there}: versions of two releases cannot be compared"),
+        };
         all.add(
             limits.version.max(Outcome::Warn),
             format!("release of {}", target.host),

@@ -249,7 +249,7 @@ impl Packages {
         let seen = dpkg::Host {
             beside,
             shell,
-            ..dpkg::parse(&host.name, &output.stdout)?
+            ..dpkg::parse(&host.name, &output.stdout, &output.stderr)?
         };
         serde_json::to_value(seen).map_err(|error| Unseen::new(Cause::Error, error.to_string()))
     }

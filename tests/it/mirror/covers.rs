@@ -51,6 +51,13 @@ async fn each_case_is_told_as_it_is() {
             &["holds all 5 files", "while a sync runs", ".z.Xy12aB"],
         ),
         (
+            "a name at the source that somebody chose",
+            |t| put(&t.source(), "pool/main/.z.secret", "x"),
+            "",
+            Outcome::Fail,
+            &["lacks 1"],
+        ),
+        (
             "the same form, and nothing beside it",
             |t| put(&t.source(), "pool/main/.new.Xy12aB", "x"),
             "",

@@ -39,7 +39,18 @@ async fn over_the_rsync_daemon() {
         )
     };
     let finding = look(&text("archive", "")).await;
-    assert_eq!(finding.outcome, Outcome::Pass, "{finding:#?}");
+    // All that differs from a pass is that the loopback leads nobody knows where.
+    assert_eq!(finding.outcome, Outcome::Warn, "{finding:#?}");
+    let other = |fact: &&cutover::event::Fact| fact.outcome != Outcome::Pass;
+    assert_eq!(
+        finding.facts.iter().filter(other).count(),
+        1,
+        "{finding:#?}"
+    );
+    assert!(
+        finding.headline.contains("over the loopback"),
+        "{finding:#?}"
+    );
     assert!(
         finding
             .facts
@@ -68,6 +79,62 @@ async fn over_the_rsync_daemon() {
     drop(daemon);
     let finding = look(&text).await;
     assert_eq!(finding.outcome, Outcome::Unknown, "{finding:#?}");
+}
+
+/// A module may lead to another folder of the source than the one that is meant, or to the target's own.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_module_shows_is_what_the_source_itself_shows() {
+    if !have(PROGRAMS) {
+        return;
+    }
+    let trees = Trees::new();
+    let daemon = RsyncDaemon::start(V6, &["archive"], &[]);
+    let copied = Command::new("cp")
+        .arg("-a")
+        .arg(format!("{}/.", trees.target().display()))
+        .arg(daemon.module("archive"))
+        .status()
+        .unwrap();
+    assert!(copied.success());
+    let from = format!(
+        "from = {{ primary = \"rsync://[::1]:{}/archive\" }}\n",
+        daemon.at.port()
+    );
+    let text = |source: &Path, fields: &str| {
+        playbook(
+            "local = true",
+            "local = true",
+            source,
+            &trees.target(),
+            &format!("{from}{fields}"),
+        )
+    };
+    let finding = look(&text(&daemon.module("archive"), "")).await;
+    assert_eq!(finding.outcome, Outcome::Warn, "{finding:#?}");
+    assert!(
+        finding.headline.contains("which a tunnel to it would show"),
+        "{finding:#?}"
+    );
+
+    // One more file in the folder that is meant.
+    put(&trees.source(), "pool/only-here", "x");
+    let finding = look(&text(&trees.source(), "")).await;
+    assert_eq!(finding.outcome, Outcome::Unknown, "{finding:#?}");
+    assert!(
+        finding.headline.contains("leads to another folder or host"),
+        "{finding:#?}"
+    );
+
+    // What is left out is counted, and told beside what the target holds.
+    put(&daemon.module("archive"), "up/1.new", "x");
+    put(&daemon.module("archive"), "up/2.new", "x");
+    let finding = look(&text(&daemon.module("archive"), "exclude = [\"/up/\"]\n")).await;
+    let told = format!("{finding:?}");
+    assert!(
+        told.contains("left out: /up/ (3 files, folders and links)"),
+        "{finding:#?}"
+    );
+    drop(daemon);
 }
 
 #[tokio::test(flavor = "multi_thread")]

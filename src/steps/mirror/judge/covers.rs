@@ -1,15 +1,16 @@
 //! Whether the comparison covers what it seems to: where links lead, and which folder rsync reads.
 
 use super::files::notes;
-use super::{Rows, Seen, seen};
+use super::{Rows, Seen, seen, size};
 use crate::event::Advice;
 use crate::plan::Outcome;
 use crate::step::Evidence;
 use crate::steps::mirror::Walk;
 use crate::steps::mirror::ground::{Leads, is_identity};
 use crate::steps::mirror::stamps::Stamps;
-use crate::steps::mirror::stats::EXAMPLES;
-use crate::words::{count, verb_of};
+use crate::steps::mirror::stats::{EXAMPLES, Tree};
+use crate::steps::mirror::totals::{Own, Total};
+use crate::words::{count, count_of, verb_of};
 
 /// How many links on the target do not lead into what is compared.
 pub(super) fn uncovered(evidence: &Evidence, target: &str) -> u64 {
@@ -123,10 +124,74 @@ pub(super) fn way(rows: &mut Rows, evidence: &Evidence, source: &str, target: &s
         );
         return rows.row(Outcome::Unknown, &what, expected, actual);
     } else {
-        return;
+        let tree = match seen::<Tree>(evidence, &format!("tree {source} -> {target}")) {
+            Some(Seen::Yes(tree, None)) => tree,
+            _ => return,
+        };
+        return shown(rows, &leads, &tree, &what, expected);
     }
     rows.lasting = true;
     rows.advice = vec![Advice::Mend(format!(
         "give the address of `{source}` as `{target}` reaches it: `from = {{ {source} = \"…\" }}`"
     ))];
+}
+
+/// Whether what the way shows is what the source itself shows.
+fn shown(rows: &mut Rows, leads: &Leads, tree: &Tree, what: &str, expected: String) {
+    let (way, source, target) = (&leads.way, &tree.source, &tree.target);
+    let proven = leads.there.is_some();
+    let (outcome, actual) = match &tree.own {
+        Some(Own::Other(own)) => (
+            Outcome::Unknown,
+            format!(
+                "`{way}` shows {}, and `{source}` itself {}: it leads to another folder or host, or hides files",
+                amount(&Total::of(tree)),
+                amount(own)
+            ),
+        ),
+        Some(Own::Moving) => (
+            Outcome::Warn,
+            format!(
+                "`{source}` changed while it was counted, so whether `{way}` leads there was not seen"
+            ),
+        ),
+        Some(Own::Same) if leads.loopback => (
+            Outcome::Warn,
+            format!(
+                "`{way}` leads over the loopback of `{target}`; there and on `{source}` are {}, which a tunnel to it would \
+                 show, and its own folder might too",
+                amount(&Total::of(tree))
+            ),
+        ),
+        Some(Own::Unseen(why)) if leads.loopback && !proven => (
+            Outcome::Unknown,
+            format!(
+                "`{way}` leads over the loopback of `{target}`, and `{source}` itself was not counted: {why}"
+            ),
+        ),
+        None if leads.loopback && tree.daemon && !proven => (
+            Outcome::Warn,
+            format!(
+                "`{way}` leads over the loopback of `{target}`: whether to `{source}` was not seen"
+            ),
+        ),
+        Some(Own::Unseen(why)) => (
+            Outcome::Pass,
+            format!("`{source}` itself was not counted: {why}"),
+        ),
+        Some(Own::Same) | None => return,
+    };
+    if outcome == Outcome::Unknown {
+        rows.advice.push(Advice::Try(format!(
+            "on `{target}`: rsync {way}/ and compare with the folder on `{source}`"
+        )));
+    }
+    rows.row(outcome, what, expected, actual);
+}
+
+/// `11 files, folders and links (1.5 GiB)`.
+fn amount(total: &Total) -> String {
+    let entries = total.entries.saturating_sub(1);
+    let entries = count_of(entries, "file, folder or link", "files, folders and links");
+    format!("{entries} ({})", size(total.bytes))
 }

@@ -49,7 +49,15 @@ pub(super) fn trees(
             n => format!(", but for what is behind {}", count(n, "link")),
         };
         let all = count(tree.source_files(), "file");
-        format!("`{target}` holds all {all} of `{source}`{but}")
+        let unfinished = (tree.left > 0).then(|| unfinished(&tree));
+        let out: Vec<String> = (left_out(limits, &tree).into_iter())
+            .chain(unfinished)
+            .collect();
+        let out = match out.is_empty() {
+            true => String::new(),
+            false => format!("; left out: {}", out.join("; ")),
+        };
+        format!("`{target}` holds all {all} of `{source}`{but}{out}")
     } else {
         let timed = match tree.timed.items {
             0 => String::new(),
@@ -215,15 +223,7 @@ fn whole(rows: &mut Rows, limits: &Limits, tree: &Tree) {
         );
         rows.row(Outcome::Pass, &what, "", actual);
     }
-    let mut left: Vec<String> = limits.exclude.clone();
-    if limits.index_only {
-        let more: String = (tree.behind.iter())
-            .map(|name| format!(", {name}"))
-            .collect();
-        left.push(format!(
-            "all but dists/, project/{more} and text files at the top"
-        ));
-    }
+    let mut left: Vec<String> = left_out(limits, tree).into_iter().collect();
     if let Some(marks) = tree.marks {
         left.push(format!(
             "what each mirror of a Debian archive has of its own, {} ({} on `{target}`)",
@@ -232,15 +232,48 @@ fn whole(rows: &mut Rows, limits: &Limits, tree: &Tree) {
         ));
     }
     if tree.unfinished.items > 0 {
-        left.push(examples(
-            &tree.unfinished,
-            "that rsync leaves while a sync runs or after it was cut off",
-        ));
+        left.push(unfinished(tree));
     }
     if !left.is_empty() {
         let actual = format!("left out: {}", left.join("; "));
         rows.row(Outcome::Pass, &what, "", actual);
     }
+}
+
+/// What is taken for rsync's own: `1 that rsync leaves while a sync runs or after it was cut off: .f.Xy12aB`.
+fn unfinished(tree: &Tree) -> String {
+    examples(
+        &tree.unfinished,
+        "that rsync leaves while a sync runs or after it was cut off",
+    )
+}
+
+/// What the playbook leaves out, and how much that is: `*.log, /up/ (4 files, folders and links)`.
+fn left_out(limits: &Limits, tree: &Tree) -> Option<String> {
+    let mut patterns: Vec<String> = limits.exclude.clone();
+    if limits.index_only {
+        let more: String = (tree.behind.iter())
+            .map(|name| format!(", {name}"))
+            .collect();
+        patterns.push(format!(
+            "`index-only`, all but dists/, project/{more} and text files at the top"
+        ));
+    }
+    if patterns.is_empty() {
+        return None;
+    }
+    let much = match &tree.all {
+        Some(Ok(all)) => count_of(
+            all.entries
+                .saturating_sub(tree.entries)
+                .saturating_sub(tree.marks.unwrap_or_default()),
+            "file, folder or link",
+            "files, folders and links",
+        ),
+        Some(Err(why)) => format!("not counted: {why}"),
+        None => "not counted".to_owned(),
+    };
+    Some(format!("{} ({much})", patterns.join(", ")))
 }
 
 /// A dry run does not notice a file that it would not be able to read.

@@ -83,3 +83,61 @@ fn what_differs_by_the_time_alone_is_told_apart() {
         "{finding:#?}"
     );
 }
+
+#[test]
+fn a_way_is_proven_by_what_the_source_itself_shows() {
+    let with = |own: serde_json::Value, loopback: bool| {
+        let mut items = evidence();
+        let Known::Live(mut seen) = tree(END, "", 0) else {
+            unreachable!()
+        };
+        seen["daemon"] = json!(true);
+        seen["own"] = own;
+        items.insert("tree primary -> standby", Known::Live(seen));
+        let leads = json!({"here": "5a 1:2", "loopback": loopback, "way": "rsync://localhost/m"});
+        items.insert("way primary -> standby", Known::Live(leads));
+        judge(&plain(), items)
+    };
+    let other = json!({"other": {"entries": 12, "bytes": 12}});
+    let unseen = json!({"unseen": "no rsync there"});
+    for (own, loopback, outcome, words) in [
+        (json!("same"), false, Outcome::Pass, "holds all"),
+        (
+            json!("same"),
+            true,
+            Outcome::Warn,
+            "over the loopback of `standby`",
+        ),
+        (
+            json!("moving"),
+            false,
+            Outcome::Warn,
+            "changed while it was counted",
+        ),
+        (
+            other.clone(),
+            false,
+            Outcome::Unknown,
+            "and `primary` itself 11 files",
+        ),
+        (
+            other,
+            true,
+            Outcome::Unknown,
+            "leads to another folder or host",
+        ),
+        (unseen.clone(), false, Outcome::Pass, "holds all"),
+        (
+            unseen,
+            true,
+            Outcome::Unknown,
+            "was not counted: no rsync there",
+        ),
+        (json!(null), false, Outcome::Pass, "holds all"),
+        (json!(null), true, Outcome::Warn, "was not seen"),
+    ] {
+        let finding = with(own.clone(), loopback);
+        assert_eq!(finding.outcome, outcome, "{own} {loopback} {finding:#?}");
+        assert!(finding.headline.contains(words), "{own} {finding:#?}");
+    }
+}
