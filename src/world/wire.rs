@@ -107,6 +107,12 @@ impl Wire {
 
     /// Receives the next message.
     pub async fn receive(&mut self) -> Result<Vec<u8>, Unseen> {
+        if self.stream.buffer().is_empty() {
+            // Each answer is a segment of its own, and many a server sends the next one only when this machine has
+            // acknowledged the last, which it would put off for 40 ms where it has nothing to say. That holds until
+            // the next one; where it is not to be had, it waits.
+            let _ = self.stream.get_ref().set_quickack(true);
+        }
         let mut length = [0; 2];
         self.fill(&mut length).await?;
         let mut message = vec![0; usize::from(u16::from_be_bytes(length))];
