@@ -77,6 +77,7 @@ pub(super) async fn look(desk: &Desk, args: &Args, seen: &Seen) -> Result<Looked
     };
     if desk.format == Format::Nagios {
         leave_out_what_takes_longer(&mut plan, &book, args.within);
+        answer_in_time(&mut plan, args.within);
         // Asked every few minutes, it would fill the history with what the monitoring keeps itself.
         keep = match keep {
             Keep::All => Keep::Sights,
@@ -94,6 +95,7 @@ pub(super) async fn look(desk: &Desk, args: &Args, seen: &Seen) -> Result<Looked
             ..Given::default()
         },
         first: earlier.as_ref().map(|earlier| earlier.first.clone()),
+        comes_back: true,
         yes: false,
     };
     let exit = performance.dry(plan, keep, true, seen).await?;
@@ -192,6 +194,14 @@ fn leave_out_what_takes_longer(plan: &mut Plan, book: &Playbook, within: Duratio
             what: step.id.clone(),
             why: format!("here: a look takes {}, see `--within`", short(takes)),
         });
+    }
+}
+
+/// Gives each look less time than the whole has, so that what does not answer is named.
+fn answer_in_time(plan: &mut Plan, within: Duration) {
+    let one = within.saturating_sub(CONNECTS).max(within / 2);
+    for entry in &mut plan.entries {
+        entry.pace.timeout = entry.pace.timeout.min(one);
     }
 }
 

@@ -11,7 +11,7 @@ use super::plan::{DryRun, differs, dry_run, load};
 use super::unfinished::{self, Unfinished};
 use super::whose::Whose;
 use super::{Exit, Format, compare};
-use crate::engine::{Intention, survey};
+use crate::engine::{Intention, survey, why_no_way_back};
 use crate::plan::{Given, Mode, Plan};
 use crate::report::{self, Names};
 
@@ -109,6 +109,13 @@ pub(super) async fn go(
         to,
         hold: going.hold,
     };
+    if going.mode == Mode::Drill
+        && let Some(to) = &intention.to
+        && let Some(why) = why_no_way_back(&book, &actual.site, to).await
+    {
+        let message = format!("{why}; nothing was touched");
+        return Err(Failure::new(Exit::Refused, message));
+    }
     if going.yes {
         // Its hosts are asked right after the survey; a person may take long to say yes.
         actual.connect_ahead();
@@ -141,6 +148,7 @@ pub(super) async fn go(
         playbook: playbook.playbook.display().to_string(),
         given,
         first: None,
+        comes_back: true,
         yes: going.yes,
     };
     performance.live(plan).await

@@ -38,6 +38,8 @@ pub(super) struct Performance<'a> {
     pub given: Given,
     /// What must end before a failover may begin.
     pub first: Option<First>,
+    /// A drill of the same would come back.
+    pub comes_back: bool,
     /// Questions are answered with yes beforehand.
     pub yes: bool,
 }
@@ -320,6 +322,7 @@ impl Performance<'_> {
             .with_somebody(interactive())
             .with_given(self.given.clone())
             .with_first(self.first.clone())
+            .coming_back(self.comes_back)
     }
 
     fn people(&self, run: &str, by: &str, displays: &Displays) -> Present {

@@ -8,7 +8,7 @@ use super::perform::{Performance, Seen, all};
 use super::unfinished;
 use super::whose::Whose;
 use super::{Exit, Format, compare, world};
-use crate::engine::{Actual, Intention, survey};
+use crate::engine::{Actual, Intention, survey, why_no_way_back};
 use crate::plan::{Edit, FORMAT, Given, Mode, Nature, Plan, Way};
 use crate::report::{self, Commands};
 use crate::seen::SeenWorld;
@@ -114,6 +114,10 @@ pub(super) async fn dry_run(
         None => unfinished::of_another(desk, &*store, &whose, &plan).await?,
         earlier => earlier,
     };
+    let no_drill = match &how.to {
+        Some(to) => why_no_way_back(&book, &actual.site, to).await,
+        None => None,
+    };
     // An emergency goes over them.
     let stops = earlier.filter(|_| how.like != Mode::Emergency);
     let performance = Performance {
@@ -128,6 +132,7 @@ pub(super) async fn dry_run(
             plan: how.out.map(|out| out.display().to_string()),
         },
         first: stops.as_ref().map(|earlier| earlier.first.clone()),
+        comes_back: no_drill.is_none(),
         yes: false,
     };
     let seen = Seen::default();

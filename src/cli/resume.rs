@@ -83,6 +83,7 @@ pub(super) async fn go_on(
         playbook: run.map_or_else(|| plan.playbook.clone(), |run| desk.playbook_to_type(run)),
         given: run.map_or_else(Given::default, |run| desk.given_to_type(run)),
         first: None,
+        comes_back: true,
         yes,
     };
     performance.again(id, how).await

@@ -1,5 +1,7 @@
 //! Which run is meant: the one that was named, or the newest, where nothing else can be meant. Nothing is guessed.
 
+use std::collections::BTreeSet;
+
 use super::Exit;
 use super::common::{Desk, Failure};
 use super::whose::{Same, Whose};
@@ -102,6 +104,18 @@ pub(super) fn in_words(run: &Run) -> String {
     )
 }
 
+/// Which of these runs have a journal that cannot be read: nobody can go on with them. Of those that a list leaves
+/// out nobody asks.
+async fn unreadable(store: &dyn Store, fitting: &[&Run]) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for run in fitting.iter().take(2 * MOST) {
+        if journal::read(store, &run.id).await.is_err() {
+            found.insert(run.id.clone());
+        }
+    }
+    found
+}
+
 impl Desk {
     /// The run that is meant; where that is not clear, the runs that may be, each with the words to type.
     pub(super) async fn meant(
@@ -120,6 +134,10 @@ impl Desk {
             .filter(|run| !matches!(run.meta.mode, Mode::Check | Mode::Plan))
             .collect();
         let fitting: Vec<&Run> = runs.iter().filter(|run| wish.fits(run)).collect();
+        let unreadable = unreadable(store, &fitting).await;
+        let fitting: Vec<&Run> = (fitting.into_iter())
+            .filter(|run| !unreadable.contains(&run.id))
+            .collect();
         let Some(newest) = runs.first() else {
             let why = match damaged.first() {
                 None => "no run fits".to_owned(),
@@ -130,6 +148,11 @@ impl Desk {
         let newer = (damaged.iter()).find(|one| time_of(&one.id) >= time_of(&newest.id));
         let doubt = match newer {
             Some(one) => Some(format!("what is kept of run `{}` is damaged", one.id)),
+            None if unreadable.contains(&newest.id) => Some(format!(
+                "the journal of run `{}` cannot be read ({} says why), so look at its changes by hand",
+                newest.id,
+                self.to_type(&format!("show {}", newest.id)),
+            )),
             None => wish.doubt(newest, of_several(store, newest, &fitting).await),
         };
         match doubt {

@@ -47,23 +47,44 @@ pub(super) async fn direction(
             let target = other(&source);
             return Ok(Direction { source, target });
         }
-        Ok(Active::Split(leads)) => {
-            let parts: Vec<String> = leads
-                .iter()
-                .map(|(site, keys)| {
-                    let first = keys.first().map(ToString::to_string).unwrap_or_default();
-                    let more = verb_of(keys.len(), "", "…");
-                    let lead = verb_of(keys.len(), "leads", "lead");
-                    let sets = count(keys.len(), "record set");
-                    format!("{sets} {lead} to `{site}` ({first}{more})")
-                })
-                .collect();
-            parts.join(", ")
-        }
+        Ok(Active::Split(leads)) => split(&leads),
         Ok(Active::Nowhere) => "no record set of a service leads to either site".to_owned(),
         Err(unseen) => unseen.detail,
     };
     Err(SurveyError::NoDirection { why, sites })
+}
+
+/// Which record sets lead to which site.
+fn split(leads: &BTreeMap<String, Vec<RecordKey>>) -> String {
+    let parts: Vec<String> = leads
+        .iter()
+        .map(|(site, keys)| {
+            let first = keys.first().map(ToString::to_string).unwrap_or_default();
+            let more = verb_of(keys.len(), "", "…");
+            let lead = verb_of(keys.len(), "leads", "lead");
+            let sets = count(keys.len(), "record set");
+            format!("{sets} {lead} to `{site}` ({first}{more})")
+        })
+        .collect();
+    parts.join(", ")
+}
+
+/// Why a drill to `target` could not come back: its way back leads to the other site, and it is only known to have
+/// come back where the names led there before. `None` also where DNS does not tell.
+pub async fn why_no_way_back(book: &Playbook, site: &Site, target: &str) -> Option<String> {
+    let (a, b) = book.sites();
+    let other = if a == target { b } else { a };
+    match active(site, &(a.to_owned(), b.to_owned())).await {
+        Ok(Active::Site(serves)) if serves == target => Some(format!(
+            "`{target}` serves already, so a drill would not leave and could not come back; leave `--to` away, or say \
+             `--to {other}`"
+        )),
+        Ok(Active::Split(leads)) => Some(format!(
+            "{}, so a drill could not come back to one side; bring them together with a failover first",
+            split(&leads)
+        )),
+        _ => None,
+    }
 }
 
 /// How many aliases lead from a name to its addresses at most.
@@ -291,6 +312,24 @@ at = "target"
         assert_eq!(to, from("dedicated", "cloud"));
         let no_site = of(&[old], Some("moon")).await.unwrap_err();
         assert!(matches!(no_site, SurveyError::NoSuchSite { .. }));
+    }
+
+    #[tokio::test]
+    async fn a_drill_to_where_it_serves_already_has_no_way_back() {
+        let old: (&str, &[&str]) = ("example.org. A", &["192.0.2.10"]);
+        let new: (&str, &[&str]) = ("example.org. AAAA", &["2001:db8:1::20"]);
+        let nowhere: (&str, &[&str]) = ("example.org. A", &["203.0.113.5"]);
+        let why = async |sets: &[(&str, &[&str])]| {
+            let site = site(Book::new(Honesty::Atomic, sets));
+            why_no_way_back(&book(), &site, "cloud").await
+        };
+        let there = why(&[new]).await.unwrap();
+        assert!(there.starts_with("`cloud` serves already, "), "{there}");
+        assert!(there.contains("`--to dedicated`"), "{there}");
+        let split = why(&[old, new]).await.unwrap();
+        assert!(split.contains("1 record set leads to `cloud`"), "{split}");
+        assert_eq!(why(&[old]).await, None);
+        assert_eq!(why(&[nowhere]).await, None);
     }
 
     #[tokio::test]

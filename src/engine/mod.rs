@@ -21,6 +21,7 @@ mod world;
 
 pub use actual::{Actual, Remembered};
 pub use back::{Ahead, look_ahead, look_at_places, look_once_more, see_places};
+pub use direction::why_no_way_back;
 pub use drive::{Outfit, RunError, drive};
 pub use people::{Nobody, People};
 pub use resume::{GoOn, may_go_on, resume};

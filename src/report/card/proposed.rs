@@ -25,6 +25,8 @@ pub struct Names {
     pub given: Given,
     /// What must end before a failover may begin.
     pub first: Option<First>,
+    /// A drill of the same would come back to where the names lead now.
+    pub comes_back: bool,
     /// Its journal is kept, so that `cutover show` finds it.
     pub kept: bool,
     pub journal: JournalLost,
@@ -71,6 +73,7 @@ impl Names {
             somebody: false,
             given: Given::default(),
             first: None,
+            comes_back: true,
             kept: true,
             journal: JournalLost::default(),
         }
@@ -79,6 +82,12 @@ impl Names {
     /// The same, where the run was asked for with more than its playbook.
     pub fn with_given(mut self, given: Given) -> Names {
         self.given = given;
+        self
+    }
+
+    /// The same, where a drill may have nowhere to come back to.
+    pub fn coming_back(mut self, comes_back: bool) -> Names {
+        self.comes_back = comes_back;
         self
     }
 
@@ -200,8 +209,14 @@ pub(super) fn next(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> 
         (Some(Ending::Done | Ending::DoneUnproven), Mode::Check) => {
             row(names.going("plan", true), "each change and its undo");
         }
+        (Some(Ending::Done | Ending::DoneUnproven), Mode::Plan)
+            if !names.comes_back && plan.edits().next().is_none() =>
+        {
+            let other = names.of_playbook("plan", &["--to", &plan.direction.source]);
+            row(other, "the way to the side that does not serve");
+        }
         (Some(Ending::Done | Ending::DoneUnproven), Mode::Plan) => {
-            if !emergency {
+            if !emergency && names.comes_back {
                 row(names.going("drill", false), "do it, and come back");
             }
             let failover = match &names.given.plan {
