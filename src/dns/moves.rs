@@ -133,6 +133,18 @@ impl Swap {
         Fate::Elsewhere(neither)
     }
 
+    /// Which addresses of neither site a set holds beside others: whoever gets one of those is not moved.
+    fn of_neither(&self, set: &RecordSet) -> Option<String> {
+        let ours = |ip: &IpAddr| self.gives_way.contains_key(ip) || self.stays.contains(ip);
+        let strangers: Vec<String> = (set.addresses().iter())
+            .filter(|ip| !ours(ip))
+            .map(ToString::to_string)
+            .collect();
+        let held = strangers.join(" and ");
+        (!held.is_empty())
+            .then(|| format!("it also holds {held}, of neither site, which stays in it"))
+    }
+
     /// Whether a set holds an address of the idle site.
     fn leaves(&self, set: &RecordSet) -> bool {
         let mut addresses = set.addresses().into_iter();
@@ -229,7 +241,14 @@ pub fn moves(swap: &Swap, zones: &[ZoneSets], ttl: Option<u32>) -> Moves {
                 aliases.push(set);
                 continue;
             }
-            match swap.of(set, ttl) {
+            let fate = swap.of(set, ttl);
+            if matches!(fate, Fate::Moves(_) | Fate::Already) {
+                let beside = swap.of_neither(set);
+                found
+                    .stays
+                    .extend(beside.map(|why| stay(set.key.to_string(), why)));
+            }
+            match fate {
                 Fate::Moves(after) => {
                     found.ours.insert(set.key.clone());
                     let edits = found.zones.entry(zone.clone()).or_default();

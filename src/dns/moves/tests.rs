@@ -428,3 +428,27 @@ fn addresses_of_the_idle_site_in_other_types_are_told_and_left_where_a_service_d
         ]
     );
 }
+
+#[test]
+fn an_address_of_neither_site_inside_a_set_of_ours_is_told() {
+    let sets = [
+        set("www.v.test. A", 60, &["192.0.2.10", "203.0.113.5"]),
+        set("web.v.test. AAAA", 60, &["2001:db8:1::20", "2001:db8:9::5"]),
+        set("plain.v.test. A", 60, &["192.0.2.10"]),
+    ];
+    let found = moves(
+        &swap(),
+        &[served(&["www", "web", "plain"], &sets, vec![])],
+        None,
+    );
+    let told: Vec<String> = (found.stays.iter())
+        .map(|stay| format!("{} {}", stay.what, stay.why))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "www.v.test. A it also holds 203.0.113.5, of neither site, which stays in it",
+            "web.v.test. AAAA it also holds 2001:db8:9::5, of neither site, which stays in it",
+        ]
+    );
+}

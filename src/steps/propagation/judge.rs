@@ -4,7 +4,8 @@ mod foresee;
 mod state;
 mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde_json::Value as Json;
@@ -12,7 +13,7 @@ use serde_json::Value as Json;
 pub(super) use self::foresee::foresee;
 use self::state::{State, States, Truth, state, truth};
 use self::words::{clock_text, headline, listed, shown, spelled, wavering};
-use super::seen::{Asked, Role, Sides, Sighting};
+use super::seen::{Asked, Role, Sides, Sighting, Told};
 use crate::clock::Stamp;
 use crate::dns::RecordKey;
 use crate::dns::caches::{Expiry, Kept, Version, expiry};
@@ -59,6 +60,7 @@ pub(super) fn judge(aim: &Aim, evidence: &Evidence, floor: Duration) -> Finding 
         facts.extend(delegation_rows(sighting));
     }
     facts.extend(weigh.names(&sightings, &before));
+    facts.extend(weigh.strangers(&sightings, &before));
     facts.extend(weigh.nothing_leads_there(&sightings));
 
     let outcome = (facts.iter())
@@ -227,6 +229,10 @@ impl Weigh<'_> {
                     let text = format!("{} instead of what its servers say", shown(key, told));
                     rows.push((unless_chosen(Outcome::Late), text));
                 }
+                State::New | State::Shared if self.holds_more(key, &sides, told) => {
+                    let text = format!("{} instead of what its servers say", shown(key, told));
+                    rows.push((unless_chosen(Outcome::Late), text));
+                }
                 State::New | State::Shared | State::Absent | State::Elsewhere => {}
             }
         }
@@ -255,6 +261,55 @@ impl Weigh<'_> {
     fn is_new_everywhere(&self, key: &RecordKey, sides: &Sides) -> bool {
         let is_active = |text: &String| text.parse().is_ok_and(|ip| sides.active.contains(&ip));
         (self.truth.get(key)).is_some_and(|sets| sets.iter().all(|set| set.iter().any(is_active)))
+    }
+
+    /// Whether a cache gives out an address of neither side that no server of the zone gives.
+    fn holds_more(&self, key: &RecordKey, sides: &Sides, told: &Result<Told, Unseen>) -> bool {
+        let of_servers = |ip: &IpAddr| {
+            let mut sets = self.truth.get(key).into_iter().flatten();
+            sets.any(|set| set.contains(&ip.to_string()))
+        };
+        let strangers = told.iter().flat_map(|told| sides.strangers(told));
+        self.truth.contains_key(key) && strangers.into_iter().any(|ip| !of_servers(ip))
+    }
+
+    /// Rows for sets that lead to the active side and hold addresses of neither beside: whoever gets one of those
+    /// is not served by it.
+    fn strangers(&self, sightings: &[Sighting], before: &[Sighting]) -> Vec<Fact> {
+        let beside = |sightings: &[Sighting]| {
+            let mut beside: BTreeMap<RecordKey, BTreeSet<IpAddr>> = BTreeMap::new();
+            for sighting in sightings.iter().filter(|s| s.role == Role::Authoritative) {
+                let sides = Sides::new(&sighting.sites, self.aim);
+                let with_tcp = (sighting.asked.iter()).flat_map(Asked::told_of);
+                for (key, told) in with_tcp.filter(|(_, told)| sides.is_of_either(told)) {
+                    let strangers = sides.strangers(told).into_iter().copied();
+                    beside.entry(key.clone()).or_default().extend(strangers);
+                }
+            }
+            beside
+        };
+        let earlier = beside(before);
+        let now = beside(sightings).into_iter();
+        now.filter(|(_, ips)| !ips.is_empty())
+            .map(|(key, ips)| {
+                let stood = earlier.get(&key).is_some_and(|of| ips.is_subset(of));
+                let texts: Vec<String> = ips.iter().map(ToString::to_string).collect();
+                let since = match (stood, before.is_empty()) {
+                    (true, _) => ", as before the change",
+                    (false, false) => ", and was not there before the change",
+                    (false, true) => "",
+                };
+                Fact {
+                    outcome: Outcome::Warn,
+                    what: key.to_string(),
+                    expected: format!("leads to {} only", self.aim.active),
+                    actual: format!(
+                        "it also holds {}, of neither site{since}",
+                        texts.join(" and ")
+                    ),
+                }
+            })
+            .collect()
     }
 
     /// A row for the case that servers answered and not one record leads to the active side.

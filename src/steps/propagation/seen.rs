@@ -67,6 +67,14 @@ impl Asked {
         self.answers.iter().flat_map(|(_, told)| told).chain(tcp)
     }
 
+    /// The same, each with its record set.
+    pub(super) fn told_of(&self) -> impl Iterator<Item = (&RecordKey, &Told)> {
+        let first = self.answers.first().map(|(key, _)| key);
+        let tcp = first.zip(self.over_tcp.as_ref().and_then(|told| told.as_ref().ok()));
+        let answers = self.answers.iter();
+        (answers.filter_map(|(key, told)| Some((key, told.as_ref().ok()?)))).chain(tcp)
+    }
+
     /// Every question over UDP was answered as this role must answer: a name server with authority.
     pub(super) fn all_told(&self, role: Role) -> bool {
         (self.answers.iter()).all(|(_, told)| is_told(told, role))
@@ -139,6 +147,19 @@ impl Sides {
 
     pub(super) fn is_old(&self, told: &Told) -> bool {
         !told.addresses.is_disjoint(&self.idle)
+    }
+
+    /// Its addresses that belong to neither side.
+    pub(super) fn strangers<'t>(&self, told: &'t Told) -> Vec<&'t IpAddr> {
+        let ours = [&self.active, &self.idle, &self.shared];
+        (told.addresses.iter())
+            .filter(|ip| !ours.iter().any(|side| side.contains(ip)))
+            .collect()
+    }
+
+    /// Whether any of its addresses belongs to a side.
+    pub(super) fn is_of_either(&self, told: &Told) -> bool {
+        self.strangers(told).len() < told.addresses.len()
     }
 
     pub(super) fn is_new(&self, told: &Told) -> bool {
