@@ -56,8 +56,8 @@ impl Other {
         }
     }
 
-    /// The names that its records point at, where the type is an alias: ALIAS, ANAME, DNAME, and HTTPS or SVCB
-    /// with the priority 0 (RFC 9460, 2.4.2).
+    /// The names that its records send visitors to: of ALIAS, ANAME and DNAME, and of HTTPS and SVCB whatever their
+    /// priority (RFC 9460, 2.4.2 and 2.4.3). `.` is the own name or none, and no target (2.5).
     pub fn targets(&self) -> Vec<String> {
         let Holds::Text(data) = &self.holds else {
             return Vec::new();
@@ -66,10 +66,11 @@ impl Other {
             let mut words = text.split_whitespace();
             let name = match self.rtype.as_str() {
                 "ALIAS" | "ANAME" | "DNAME" => words.next()?,
-                "HTTPS" | "SVCB" if words.next()? == "0" => words.next()?,
+                "HTTPS" | "SVCB" => words.nth(1)?,
                 _ => return None,
             };
-            Some(name.trim_end_matches('.').to_ascii_lowercase())
+            let name = name.trim_end_matches('.').to_ascii_lowercase();
+            (!name.is_empty() && name != self.name).then_some(name)
         };
         data.iter().filter_map(target).collect()
     }
@@ -124,11 +125,23 @@ mod tests {
     }
 
     #[test]
-    fn an_alias_of_any_type_has_a_target() {
+    fn what_sends_visitors_to_another_name_has_a_target() {
         let cases = [
             ("ALIAS", "Web.example.org.", Some("web.example.org")),
             ("HTTPS", "0 web.example.org.", Some("web.example.org")),
-            ("HTTPS", "1 web.example.org. alpn=h2", None),
+            (
+                "HTTPS",
+                "1 Web.example.org. alpn=h2",
+                Some("web.example.org"),
+            ),
+            (
+                "SVCB",
+                "16 web.example.org. port=8443",
+                Some("web.example.org"),
+            ),
+            ("HTTPS", "1 . alpn=h2", None),
+            ("SVCB", "0 .", None),
+            ("HTTPS", "1 www.example.org. alpn=h2", None),
             ("MX", "10 web.example.org.", None),
         ];
         for (rtype, data, target) in cases {

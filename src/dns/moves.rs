@@ -212,6 +212,16 @@ pub struct Moves {
     pub ours: BTreeSet<RecordKey>,
     /// What leads to the idle site on, though a service depends on it.
     pub left: Vec<Left>,
+    /// What a service depends on and leads out of all that was read.
+    pub beyond: Vec<Beyond>,
+}
+
+/// Something that a service depends on and that leads to a name of which nothing was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Beyond {
+    /// A name of the service, or a record set at it.
+    pub what: String,
+    pub target: String,
 }
 
 /// Works out what moves, what stays and why, and what must be refused.
@@ -277,14 +287,21 @@ pub fn moves(swap: &Swap, zones: &[ZoneSets], ttl: Option<u32>) -> Moves {
         found.stays.push(stay(set.key.to_string(), why));
     }
     let remains = Remains::new(swap, &known, &found, asked);
-    let mut left = Vec::new();
+    let (mut left, mut beyond) = (Vec::new(), Vec::new());
     for zone in zones {
         left.extend(remains.names(zone));
+        beyond.extend(remains.beyond(zone));
         let (stays, beside) = remains.beside(zone);
         found.stays.extend(stays);
         left.extend(beside);
     }
-    found.left = left;
+    // Where such a name leads is asked, and then told of it once.
+    let asked_of: HashSet<&str> = beyond.iter().map(|end| end.what.as_str()).collect();
+    found.stays.retain(|stay| {
+        let name = stay.what.strip_suffix(". CNAME");
+        name.is_none_or(|name| !asked_of.contains(name))
+    });
+    (found.left, found.beyond) = (left, beyond);
     found
 }
 

@@ -1,5 +1,6 @@
 //! The kind `dns`: each record of some names that leads to the source will lead to the target.
 
+mod beyond;
 mod judge;
 mod look;
 
@@ -10,7 +11,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 
-use crate::dns::moves::{Left, Moves, Swap, moves};
+use crate::dns::moves::{Beyond, Left, Moves, Swap, moves};
 use crate::dns::{Honesty, RecordKey, RecordSet};
 use crate::event::{Answer, Cause, Unseen};
 use crate::field::{Field, Fields, Form};
@@ -190,16 +191,21 @@ fn swap_of(site: &Site, aim: &Aim) -> Swap {
 }
 
 impl Flip {
-    /// The zones to be read, each with the names that shall move in it, and the names that are in none.
+    /// The zones to be read, each with the names that shall move in it. The others stay, and those that are in no
+    /// zone are to be asked for.
     fn targets<'a>(
         &self,
         site: &'a Site,
         stays: &mut Vec<Stay>,
+        outside: &mut Vec<String>,
     ) -> Vec<(&'a Zone, Option<Vec<String>>)> {
         let is_meant = |zone: &Zone| self.zones.is_empty() || self.zones.contains(&zone.name);
         let (services, names) = match &self.scope {
             Scope::All => {
                 let zones = site.zones.values().filter(|zone| is_meant(zone));
+                let services: Vec<String> = site.services.keys().cloned().collect();
+                let names = names_of(site, &services, &[]).into_iter();
+                outside.extend(names.filter(|name| site.zone_of(name).is_none()));
                 return zones.map(|zone| (zone, None)).collect();
             }
             Scope::Names { services, names } => (services, names),
@@ -218,10 +224,7 @@ impl Flip {
                         zone.name
                     ),
                 }),
-                None => stays.push(Stay {
-                    what: name,
-                    why: "it is in no zone of the playbook".into(),
-                }),
+                None => outside.push(name),
             }
         }
         (targets.into_values())
@@ -341,8 +344,8 @@ fn no_zone(place: &Place) -> String {
 impl Change for Flip {
     fn survey<'a>(&'a self, site: &'a Site, aim: &'a Aim) -> BoxFuture<'a, Result<Survey, Unseen>> {
         async move {
-            let mut stays = Vec::new();
-            let targets = self.targets(site, &mut stays);
+            let (mut stays, mut outside) = (Vec::new(), Vec::new());
+            let targets = self.targets(site, &mut stays, &mut outside);
             let reads = targets
                 .iter()
                 .map(|(zone, names)| look::zone(site, zone, names.as_deref()));
@@ -351,8 +354,16 @@ impl Change for Flip {
                 .into_iter()
                 .collect::<Result<Vec<_>, _>>()?;
             let swap = swap_of(site, aim);
+            let mut found = moves(&swap, &zones, self.ttl);
+            let outside = outside.into_iter().map(|name| Beyond {
+                what: name.clone(),
+                target: name,
+            });
+            let ends = outside.chain(std::mem::take(&mut found.beyond)).collect();
+            let (more, left) = beyond::look(site, aim, ends).await;
+            stays.extend(more);
+            found.left.extend(left);
             stays.extend(zones.iter().flat_map(|zone| look::unnamed(zone, &swap, &aim.idle)));
-            let found = moves(&swap, &zones, self.ttl);
             let mut survey = self.survey_of(site, found, stays);
             if survey.edits.is_empty() && survey.locks.is_empty() {
                 let (idle, active) = (&aim.idle, &aim.active);

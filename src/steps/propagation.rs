@@ -5,6 +5,7 @@
 //! that turns new is asked five times in a row before it counts: behind it there may be several servers.
 
 mod judge;
+mod outside;
 mod seen;
 mod steady;
 
@@ -165,11 +166,13 @@ impl Check for Propagation {
             };
             round.looks(&mut looks);
         }
-        if !outside.is_empty() {
-            looks.push(look(judge::OUTSIDE.to_owned(), async move {
-                Ok(Json::from(outside))
-            }));
-        }
+        looks.extend(outside.into_iter().map(|name| {
+            look(format!("{name} in no zone"), async move {
+                let seen = outside::look(site, aim, name, self.patience).await;
+                serde_json::to_value(seen)
+                    .map_err(|error| Unseen::new(Cause::Garbled, error.to_string()))
+            })
+        }));
         looks
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::{Moves, Swap, ZoneSets, stay};
+use super::{Beyond, Moves, Swap, ZoneSets, stay};
 use crate::dns::chain::Known;
 use crate::dns::{Holds, Other, RecordKey};
 use crate::plan::Stay;
@@ -83,35 +83,67 @@ impl<'a> Remains<'a> {
         ends.any(|set| self.moving.contains(&set.key))
     }
 
+    /// Names of services whose aliases end where nothing is known.
+    pub(super) fn beyond(&self, zone: &ZoneSets) -> Vec<Beyond> {
+        let ends = zone.served.iter().filter_map(|name| {
+            let end = *self.known.links(name).last()?;
+            self.known.at(end).is_empty().then(|| Beyond {
+                what: name.clone(),
+                target: end.to_owned(),
+            })
+        });
+        let others = zone.around.iter().flat_map(|listing| &listing.others);
+        let unknown = others
+            .filter(|other| other.rtype != "DNAME" && served_by(zone, other).is_some())
+            .flat_map(|other| {
+                let targets = other.targets().into_iter();
+                targets.map(move |target| (other, target))
+            })
+            .map(|(other, target)| {
+                let end = self
+                    .known
+                    .links(&target)
+                    .last()
+                    .map(|end| (*end).to_owned());
+                (other, end.unwrap_or(target))
+            })
+            .filter(|(_, end)| self.known.at(end).is_empty())
+            .map(|(other, target)| Beyond {
+                what: other.to_string(),
+                target,
+            });
+        ends.chain(unknown).collect()
+    }
+
     /// What is beside the sets that move: other types, and sets that cannot be read.
     pub(super) fn beside(&self, zone: &ZoneSets) -> (Vec<Stay>, Vec<Left>) {
         let (mut stays, mut left) = (Vec::new(), Vec::new());
         for other in zone.around.iter().flat_map(|listing| &listing.others) {
-            let Some((why, by)) = self.of(other) else {
-                continue;
-            };
-            stays.push(stay(other.to_string(), why.clone()));
-            if let Some(by) = by
-                && carries_traffic(other)
-                && let Some(name) = zone.served.iter().find(|name| serves(other, name))
-            {
-                left.push(Left {
-                    what: other.to_string(),
-                    why,
-                    by,
-                    hint: self.goes(name),
-                });
+            for Beside { why, stays: by } in self.of(other) {
+                stays.push(stay(other.to_string(), why.clone()));
+                if let Some(by) = by
+                    && let Some(name) = served_by(zone, other)
+                {
+                    left.push(Left {
+                        what: other.to_string(),
+                        why,
+                        // Whoever follows a target does not come by the addresses of the name.
+                        hint: by.is_empty() && self.goes(name),
+                        by,
+                    });
+                }
             }
         }
         (stays, left)
     }
 
-    /// Why another record set is told; and, where it leads to the idle site and stays, by which sets.
-    fn of(&self, other: &Other) -> Option<(String, Option<BTreeSet<RecordKey>>)> {
+    /// What is told of another record set: the addresses that it holds, the names that it sends to.
+    fn of(&self, other: &Other) -> Vec<Beside> {
         if let Holds::Unread(why) = &other.holds {
             let why = format!("it cannot be read, and is left alone: {why}");
-            return Some((why, None));
+            return vec![Beside { why, stays: None }];
         }
+        let mut told = Vec::new();
         let idle = &self.swap.idle;
         let held: Vec<String> = (other.addresses().iter())
             .filter(|ip| self.swap.gives_way.contains_key(ip))
@@ -122,25 +154,43 @@ impl<'a> Remains<'a> {
             let why = format!(
                 "it holds {held} of `{idle}`, and records of this type are not moved: change it by hand"
             );
-            return Some((why, Some(BTreeSet::new())));
+            told.push(Beside {
+                why,
+                stays: Some(BTreeSet::new()),
+            });
         }
-        let targets = other.targets();
-        let target = targets.first()?;
-        let by = self.staying(target);
-        if !by.is_empty() {
-            let why = format!(
-                "it is an alias to `{target}`, which leads to `{idle}`, and which this step does not move"
-            );
-            return Some((why, Some(by)));
+        for target in other.targets() {
+            let by = self.staying(&target);
+            if !by.is_empty() {
+                let why = format!(
+                    "it leads to `{target}`, which leads to `{idle}`, and which this step does not move"
+                );
+                told.push(Beside {
+                    why,
+                    stays: Some(by),
+                });
+            } else if self.goes(&target) {
+                told.push(Beside {
+                    why: format!("it leads to `{target}` and goes with it"),
+                    stays: None,
+                });
+            }
         }
-        let goes = self.goes(target);
-        goes.then(|| {
-            (
-                format!("it is an alias to `{target}` and goes with it"),
-                None,
-            )
-        })
+        told
     }
+}
+
+/// What is told of a record set that no step moves.
+struct Beside {
+    why: String,
+    /// Where it leads to the idle site and stays: the sets by which it does.
+    stays: Option<BTreeSet<RecordKey>>,
+}
+
+/// The name of a service whose visitors follow this set.
+fn served_by<'z>(zone: &'z ZoneSets, other: &Other) -> Option<&'z String> {
+    let mut served = zone.served.iter();
+    served.find(|name| carries_traffic(other) && serves(other, name))
 }
 
 /// Whether visitors follow records of this type; TXT only tells of addresses (SPF).

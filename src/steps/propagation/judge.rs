@@ -1,19 +1,23 @@
 //! The judgement of `propagation`: pure, over what the looks brought back.
 
+mod beside;
 mod foresee;
+mod rows;
 mod state;
 mod words;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::Value as Json;
 
+use self::beside::alias_to;
 pub(super) use self::foresee::foresee;
+use self::rows::Rows;
 use self::state::{State, States, Truth, state, truth};
 use self::words::{clock_text, headline, listed, shown, spelled, wavering};
-use super::seen::{Asked, Role, Sides, Sighting, Told};
+use super::outside::Outside;
+use super::seen::{Asked, Role, Sides, Sighting};
 use crate::clock::Stamp;
 use crate::dns::RecordKey;
 use crate::dns::caches::{Expiry, Kept, Version, expiry};
@@ -22,25 +26,22 @@ use crate::plan::Outcome;
 use crate::site::Aim;
 use crate::step::{Evidence, Known};
 
-/// The key of the look that lists names which are in no zone.
-pub(super) const OUTSIDE: &str = "names in no zone";
-
 /// How the key of the look at this machine's resolvers ends.
 pub(super) const SYSTEM: &str = "this machine's resolvers";
 
 /// Tells whether the names lead to the active side everywhere.
 pub(super) fn judge(aim: &Aim, evidence: &Evidence, floor: Duration) -> Finding {
-    let mut facts = Vec::new();
+    let mut rows = Rows::default();
     let mut sightings = Vec::new();
     for (key, known) in &evidence.items {
         match known {
             Known::Live(json) | Known::Recorded { fact: json, .. } => {
-                match read(key, json, &mut facts) {
+                match read(aim, key, json, &mut rows) {
                     Some(sighting) => sightings.push(sighting),
                     None => continue,
                 }
             }
-            Known::Unseen(unseen) => facts.push(unseen_row(key, unseen)),
+            Known::Unseen(unseen) => rows.facts.push(unseen_row(key, unseen)),
         }
     }
     let before: Vec<Sighting> = (evidence.baseline.iter())
@@ -52,21 +53,20 @@ pub(super) fn judge(aim: &Aim, evidence: &Evidence, floor: Duration) -> Finding 
     };
     for sighting in &sightings {
         for asked in &sighting.asked {
-            facts.push(match sighting.role {
+            rows.facts.push(match sighting.role {
                 Role::Authoritative => weigh.server(sighting, asked),
                 Role::Resolver | Role::SystemResolver => weigh.cache(sighting, asked),
             });
         }
-        facts.extend(delegation_rows(sighting));
+        rows.facts.extend(delegation_rows(sighting));
     }
-    facts.extend(weigh.names(&sightings, &before));
-    facts.extend(weigh.strangers(&sightings, &before));
-    facts.extend(weigh.nothing_leads_there(&sightings));
+    rows.facts.extend(weigh.names(&sightings, &before));
+    rows.facts.extend(weigh.strangers(&sightings, &before));
+    rows.facts.extend(weigh.nothing_leads_there(&sightings));
 
-    let outcome = (facts.iter())
-        .map(|fact| fact.outcome)
-        .max()
-        .unwrap_or(Outcome::Unknown);
+    rows.beyond.extend(weigh.aliases(&sightings));
+    let outcome = rows.outcome().unwrap_or(Outcome::Unknown);
+    let facts = rows.all();
     let caches = caches(aim, &sightings, &before, floor);
     let headline = headline(outcome, &sightings, &facts, caches.as_ref(), floor);
     let finding = Finding::new(outcome, headline).facts(facts);
@@ -93,7 +93,8 @@ fn delegation_rows(sighting: &Sighting) -> impl Iterator<Item = Fact> {
 }
 
 /// A sighting, or a row of its own for the looks that ask no server.
-fn read(key: &str, json: &Json, facts: &mut Vec<Fact>) -> Option<Sighting> {
+fn read(aim: &Aim, key: &str, json: &Json, rows: &mut Rows) -> Option<Sighting> {
+    let facts = &mut rows.facts;
     match json {
         // The provider cannot tell, which is what its name servers are asked for.
         Json::Null => None,
@@ -115,6 +116,7 @@ fn read(key: &str, json: &Json, facts: &mut Vec<Fact>) -> Option<Sighting> {
             });
             None
         }
+        // As earlier versions recorded names in no zone.
         Json::Array(names) => {
             let names: Vec<&str> = names.iter().filter_map(Json::as_str).collect();
             facts.push(Fact {
@@ -123,6 +125,11 @@ fn read(key: &str, json: &Json, facts: &mut Vec<Fact>) -> Option<Sighting> {
                 expected: "every name is in a zone of the playbook".into(),
                 actual: names.join(", "),
             });
+            None
+        }
+        other if other.get("told").is_some() => {
+            let seen = serde_json::from_value::<Outside>(other.clone());
+            (rows.beyond).extend(seen.map(|seen| seen.row(&aim.active, &aim.idle)));
             None
         }
         other => match serde_json::from_value(other.clone()) {
@@ -263,55 +270,6 @@ impl Weigh<'_> {
         (self.truth.get(key)).is_some_and(|sets| sets.iter().all(|set| set.iter().any(is_active)))
     }
 
-    /// Whether a cache gives out an address of neither side that no server of the zone gives.
-    fn holds_more(&self, key: &RecordKey, sides: &Sides, told: &Result<Told, Unseen>) -> bool {
-        let of_servers = |ip: &IpAddr| {
-            let mut sets = self.truth.get(key).into_iter().flatten();
-            sets.any(|set| set.contains(&ip.to_string()))
-        };
-        let strangers = told.iter().flat_map(|told| sides.strangers(told));
-        self.truth.contains_key(key) && strangers.into_iter().any(|ip| !of_servers(ip))
-    }
-
-    /// Rows for sets that lead to the active side and hold addresses of neither beside: whoever gets one of those
-    /// is not served by it.
-    fn strangers(&self, sightings: &[Sighting], before: &[Sighting]) -> Vec<Fact> {
-        let beside = |sightings: &[Sighting]| {
-            let mut beside: BTreeMap<RecordKey, BTreeSet<IpAddr>> = BTreeMap::new();
-            for sighting in sightings.iter().filter(|s| s.role == Role::Authoritative) {
-                let sides = Sides::new(&sighting.sites, self.aim);
-                let with_tcp = (sighting.asked.iter()).flat_map(Asked::told_of);
-                for (key, told) in with_tcp.filter(|(_, told)| sides.is_of_either(told)) {
-                    let strangers = sides.strangers(told).into_iter().copied();
-                    beside.entry(key.clone()).or_default().extend(strangers);
-                }
-            }
-            beside
-        };
-        let earlier = beside(before);
-        let now = beside(sightings).into_iter();
-        now.filter(|(_, ips)| !ips.is_empty())
-            .map(|(key, ips)| {
-                let stood = earlier.get(&key).is_some_and(|of| ips.is_subset(of));
-                let texts: Vec<String> = ips.iter().map(ToString::to_string).collect();
-                let since = match (stood, before.is_empty()) {
-                    (true, _) => ", as before the change",
-                    (false, false) => ", and was not there before the change",
-                    (false, true) => "",
-                };
-                Fact {
-                    outcome: Outcome::Warn,
-                    what: key.to_string(),
-                    expected: format!("leads to {} only", self.aim.active),
-                    actual: format!(
-                        "it also holds {}, of neither site{since}",
-                        texts.join(" and ")
-                    ),
-                }
-            })
-            .collect()
-    }
-
     /// A row for the case that servers answered and not one record leads to the active side.
     fn nothing_leads_there(&self, sightings: &[Sighting]) -> Option<Fact> {
         let states = States::of(self.aim, sightings);
@@ -354,16 +312,7 @@ impl Weigh<'_> {
             let is = |wanted: &[State]| {
                 (keys.values().flatten()).all(|(state, _)| wanted.contains(state))
             };
-            let cname = keys.values().flatten().find_map(|(_, cname)| cname.clone());
-            if let Some(cname) = cname.filter(|_| is(&[State::Absent])) {
-                facts.push(Fact {
-                    outcome: Outcome::Warn,
-                    what: name.clone(),
-                    expected: format!("leads to {}", self.aim.active),
-                    actual: format!(
-                        "it is an alias of {cname}, whose addresses its servers do not tell"
-                    ),
-                });
+            if alias_to(keys).is_some() {
                 continue;
             }
             for (key, seen) in keys {

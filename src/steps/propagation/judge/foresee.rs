@@ -1,5 +1,6 @@
 //! What the looks before the change say of the looks after it: a server that cannot tell now will not tell then.
 
+use super::rows::Rows;
 use super::state::{State, Truth, state, texts};
 use super::words::{listed, spelled};
 use super::{mend_of, read, unseen_row};
@@ -12,14 +13,14 @@ use crate::words::count;
 
 /// Tells whether the change can be seen at every server that will be asked, whatever its records say now.
 pub(in crate::steps::propagation) fn foresee(aim: &Aim, evidence: &Evidence) -> Finding {
-    let mut facts = Vec::new();
+    let mut rows = Rows::default();
     let mut sightings = Vec::new();
     for (key, known) in &evidence.items {
         match known {
             Known::Live(json) | Known::Recorded { fact: json, .. } => {
-                sightings.extend(read(key, json, &mut facts));
+                sightings.extend(read(aim, key, json, &mut rows));
             }
-            Known::Unseen(unseen) => facts.push(unseen_row(key, unseen)),
+            Known::Unseen(unseen) => rows.facts.push(unseen_row(key, unseen)),
         }
     }
     let mut servers = 0;
@@ -28,14 +29,15 @@ pub(in crate::steps::propagation) fn foresee(aim: &Aim, evidence: &Evidence) -> 
             Role::Authoritative => sighting.asked.len(),
             Role::Resolver | Role::SystemResolver => 0,
         };
-        facts.extend(sighting.asked.iter().map(|asked| row(aim, sighting, asked)));
-        facts.extend(super::delegation_rows(sighting));
+        rows.facts
+            .extend(sighting.asked.iter().map(|asked| row(aim, sighting, asked)));
+        rows.facts.extend(super::delegation_rows(sighting));
     }
     // One that lags will do so after the change too; how long is seen then.
     for (key, sets) in said(&sightings) {
         if sets.len() > 1 {
             let sets: Vec<String> = sets.iter().map(|set| listed(set)).collect();
-            facts.push(Fact {
+            rows.facts.push(Fact {
                 outcome: Outcome::Warn,
                 what: key.to_string(),
                 expected: "the same addresses at every server".into(),
@@ -43,10 +45,13 @@ pub(in crate::steps::propagation) fn foresee(aim: &Aim, evidence: &Evidence) -> 
             });
         }
     }
-    let worst = facts.iter().map(|fact| fact.outcome).max();
     // Where nobody was asked, nothing was told.
-    let outcome = worst.unwrap_or(Outcome::Unknown);
-    let of_worst = |fact: &&Fact| fact.outcome == outcome;
+    let outcome = rows.outcome().unwrap_or(Outcome::Unknown);
+    let facts = rows.all();
+    let of_worst = |fact: &&Fact| match outcome {
+        Outcome::Warn => fact.outcome >= outcome,
+        _ => fact.outcome == outcome,
+    };
     let addresses = count(servers, "server address");
     let headline = match (outcome, facts.iter().find(of_worst)) {
         (Outcome::Pass, _) => format!("{addresses} can tell of the change"),

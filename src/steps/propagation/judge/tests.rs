@@ -262,85 +262,6 @@ fn each_kind_of_answer_has_its_outcome() {
 }
 
 #[test]
-fn an_address_of_neither_side_beside_new_ones_is_told_in_each_family_and_direction() {
-    let both = |own: &[&str], other: &str| told(&[own[0], other]);
-    let (third4, third6) = ("203.0.113.9", "2001:db8:9::9");
-    let home = Aim {
-        active: "dedicated".into(),
-        idle: "cloud".into(),
-        moved: true,
-    };
-    let cases = [
-        (
-            aim(),
-            both(NEW4, third4),
-            told(NEW6),
-            "www.example.org. A",
-            third4,
-        ),
-        (
-            aim(),
-            told(NEW4),
-            both(NEW6, third6),
-            "www.example.org. AAAA",
-            third6,
-        ),
-        (
-            home,
-            both(OLD4, third4),
-            told(OLD6),
-            "www.example.org. A",
-            third4,
-        ),
-    ];
-    for (aim, v4, v6, key, third) in cases {
-        let now = sighting(Role::Authoritative, vec![asked("ns1", v4, v6)]);
-        let before = sighting(
-            Role::Authoritative,
-            vec![asked("ns1", told(OLD4), told(OLD6))],
-        );
-        let judged = |before: Option<Sighting>| {
-            let mut evidence = evidence(vec![now.clone()]);
-            let json = |of| ("look 0".to_owned(), serde_json::to_value(of).unwrap());
-            evidence.baseline.extend(before.map(json));
-            judge(&aim, &evidence, FLOOR)
-        };
-        let ends = [
-            (None, ""),
-            (Some(before), ", and was not there before the change"),
-            (Some(now.clone()), ", as before the change"),
-        ];
-        for (before, end) in ends {
-            let finding = judged(before);
-            assert_eq!(finding.outcome, Outcome::Warn, "{finding:?}");
-            let says = format!("but {key}: it also holds {third}, of neither site{end};");
-            assert!(finding.headline.contains(&says), "{}", finding.headline);
-        }
-    }
-}
-
-#[test]
-fn a_cache_with_an_address_that_no_server_gives_has_another_set() {
-    let cache = |role, of_server: &[&str], of_cache: &[&str]| {
-        let of_cache = but(told(of_cache), |told| told.authoritative = false);
-        let items = vec![
-            sighting(
-                Role::Authoritative,
-                vec![asked("ns1", told(of_server), told(NEW6))],
-            ),
-            sighting(role, vec![asked("192.0.2.55:53", of_cache, told(NEW6))]),
-        ];
-        judge(&aim(), &evidence(items), FLOOR).outcome
-    };
-    let third: &[&str] = &["198.51.100.20", "203.0.113.9"];
-    assert_eq!(cache(Role::Resolver, NEW4, third), Outcome::Late);
-    assert_eq!(cache(Role::SystemResolver, NEW4, third), Outcome::Warn);
-    // The servers give it too: it is told once, of them.
-    assert_eq!(cache(Role::Resolver, third, third), Outcome::Warn);
-    assert_eq!(cache(Role::Resolver, NEW4, NEW4), Outcome::Pass);
-}
-
-#[test]
 fn the_way_back_reads_the_same_evidence_the_other_way_round() {
     let evidence = evidence(vec![sighting(
         Role::Authoritative,
@@ -543,3 +464,5 @@ fn an_address_that_wavers_is_late_and_says_why() {
         finding.headline
     );
 }
+
+mod beside;

@@ -58,10 +58,10 @@ pub(super) fn headline(
     match outcome {
         Outcome::Pass | Outcome::Warn => {
             let addresses = words::count(servers, "server address");
-            let warned = match count(Outcome::Warn) {
-                0 => String::new(),
-                _ => format!(", but {}", first(Outcome::Warn)),
-            };
+            let bad = facts.iter().find(|fact| fact.outcome != Outcome::Pass);
+            let warned = bad.map_or_else(String::new, |fact| {
+                format!(", but {}: {}", fact.what, fact.actual)
+            });
             format!("{addresses} asked, every one has the new records{warned}{held}")
         }
         _ if sightings.is_empty() && facts.is_empty() => "there was nothing to ask".into(),

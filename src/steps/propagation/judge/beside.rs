@@ -1,0 +1,105 @@
+//! What leads to neither side or out of the zones: addresses beside those of the sites, and aliases.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use super::Weigh;
+use super::state::{Shown, State, States};
+use crate::dns::RecordKey;
+use crate::event::{Fact, Unseen};
+use crate::plan::Outcome;
+use crate::steps::propagation::seen::{Asked, Role, Sides, Sighting, Told};
+
+impl Weigh<'_> {
+    /// Whether a cache gives out an address of neither side that no server of the zone gives.
+    pub(super) fn holds_more(
+        &self,
+        key: &RecordKey,
+        sides: &Sides,
+        told: &Result<Told, Unseen>,
+    ) -> bool {
+        let of_servers = |ip: &IpAddr| {
+            let mut sets = self.truth.get(key).into_iter().flatten();
+            sets.any(|set| set.contains(&ip.to_string()))
+        };
+        let strangers = told.iter().flat_map(|told| sides.strangers(told));
+        self.truth.contains_key(key) && strangers.into_iter().any(|ip| !of_servers(ip))
+    }
+
+    /// Rows for sets that lead to the active side and hold addresses of neither beside: whoever gets one of those
+    /// is not served by it.
+    pub(super) fn strangers(&self, sightings: &[Sighting], before: &[Sighting]) -> Vec<Fact> {
+        let beside = |sightings: &[Sighting]| {
+            let mut beside: BTreeMap<RecordKey, BTreeSet<IpAddr>> = BTreeMap::new();
+            for sighting in sightings.iter().filter(|s| s.role == Role::Authoritative) {
+                let sides = Sides::new(&sighting.sites, self.aim);
+                let with_tcp = (sighting.asked.iter()).flat_map(Asked::told_of);
+                for (key, told) in with_tcp.filter(|(_, told)| sides.is_of_either(told)) {
+                    let strangers = sides.strangers(told).into_iter().copied();
+                    beside.entry(key.clone()).or_default().extend(strangers);
+                }
+            }
+            beside
+        };
+        let earlier = beside(before);
+        let now = beside(sightings).into_iter();
+        now.filter(|(_, ips)| !ips.is_empty())
+            .map(|(key, ips)| {
+                let stood = earlier.get(&key).is_some_and(|of| ips.is_subset(of));
+                let texts: Vec<String> = ips.iter().map(ToString::to_string).collect();
+                let since = match (stood, before.is_empty()) {
+                    (true, _) => ", as before the change",
+                    (false, false) => ", and was not there before the change",
+                    (false, true) => "",
+                };
+                Fact {
+                    outcome: Outcome::Warn,
+                    what: key.to_string(),
+                    expected: format!("leads to {} only", self.aim.active),
+                    actual: format!(
+                        "it also holds {}, of neither site{since}",
+                        texts.join(" and ")
+                    ),
+                }
+            })
+            .collect()
+    }
+
+    /// Rows for names whose servers tell of an alias and of no address; where a cache does, its own row says the rest.
+    pub(super) fn aliases(&self, sightings: &[Sighting]) -> Vec<Fact> {
+        let states = States::of(self.aim, sightings);
+        let ends = (states.0.iter()).filter_map(|(name, keys)| Some((name, alias_to(keys)?)));
+        ends.filter(|(name, _)| !self.told_by_caches(sightings, name))
+            .map(|(name, cname)| Fact {
+                outcome: Outcome::Unknown,
+                what: name.clone(),
+                expected: format!("leads to {}", self.aim.active),
+                actual: format!(
+                    "it is an alias of {cname}, and no cache that was asked tells where that leads"
+                ),
+            })
+            .collect()
+    }
+
+    /// Whether a cache gave an address of a side for this name: where that is the old one, its own row says so.
+    pub(super) fn told_by_caches(&self, sightings: &[Sighting], name: &str) -> bool {
+        let caches = sightings.iter().filter(|s| s.role != Role::Authoritative);
+        let mut told = caches.flat_map(|sighting| {
+            let sides = Sides::new(&sighting.sites, self.aim);
+            let of_all = sighting.asked.iter().flat_map(Asked::told_of);
+            of_all.filter(move |(key, told)| key.name == name && sides.is_of_either(told))
+        });
+        told.next().is_some()
+    }
+}
+
+/// The name that a name without addresses is an alias of.
+pub(super) fn alias_to(keys: &BTreeMap<RecordKey, Shown>) -> Option<String> {
+    let mut seen = keys.values().flatten();
+    let absent = seen.all(|(state, _)| *state == State::Absent);
+    let mut named = keys
+        .values()
+        .flatten()
+        .filter_map(|(_, cname)| cname.clone());
+    named.next().filter(|_| absent)
+}
