@@ -1,10 +1,10 @@
 //! What a zone holds as its provider lists it: the record sets that move, and what is beside them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 
-use super::{RecordSet, name};
+use super::{RecordKey, RecordSet, name};
 
 /// All of a zone. One record set that nobody can read is one of the others, and spoils no other.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -12,6 +12,47 @@ pub struct Listing {
     /// Every A, AAAA and CNAME set that can be read.
     pub sets: Vec<RecordSet>,
     pub others: Vec<Other>,
+    /// The names below the zone's own that hold NS records: other servers, or another zone of these, answer for them
+    /// and for what is below them, whatever stands there here (RFC 1034, 4.2.1). Lower case, without the last dot.
+    pub cuts: BTreeSet<String>,
+}
+
+impl Listing {
+    /// Counts the owner of an NS record among the cuts, unless it is the zone itself.
+    pub fn cut(&mut self, zone: &str, owner: &str) {
+        let plain = |name: &str| name.trim_end_matches('.').to_ascii_lowercase();
+        let owner = name::canonical(owner).unwrap_or_else(|_| plain(owner));
+        if owner != plain(zone) {
+            self.cuts.insert(owner);
+        }
+    }
+
+    /// The name of the delegation at or below which a name lies.
+    pub fn cut_over(&self, name: &str) -> Option<&str> {
+        let cuts = above(name).filter_map(|name| self.cuts.get(name));
+        cuts.last().map(String::as_str)
+    }
+
+    /// Why sets of these keys cannot be written.
+    pub fn bars(&self, keys: &[RecordKey]) -> BTreeMap<RecordKey, String> {
+        let bar = |key: &RecordKey| Some((key.clone(), delegated(key, self.cut_over(&key.name)?)));
+        keys.iter().filter_map(bar).collect()
+    }
+}
+
+/// Why a set below a delegation cannot be written: nobody would be told of it.
+pub(super) fn delegated(key: &RecordKey, cut: &str) -> String {
+    format!(
+        "`{key}` cannot be written: `{cut}` is delegated (it has NS records), so another zone answers for it: name \
+         the zone `{cut}` in the playbook"
+    )
+}
+
+/// A name and all names above it.
+pub fn above(name: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(name), |name| {
+        name.split_once('.').map(|(_, rest)| rest)
+    })
 }
 
 /// A record set that is never moved: it is of another type, or cannot be read.
@@ -122,6 +163,33 @@ mod tests {
             );
         }
         assert!(of("MX", "10 mx.other.example.").addresses().is_empty());
+    }
+
+    #[test]
+    fn what_is_below_a_delegation_is_glue_and_cannot_be_written() {
+        let set = |key: &str| RecordSet::new(key.parse().unwrap(), 60, ["192.0.2.1"]).unwrap();
+        let key = |text: &str| text.parse::<RecordKey>().unwrap();
+        let keys = [
+            "sub.e.test. A",
+            "a.ns.sub.e.test. A",
+            "notsub.e.test. A",
+            "e.test. A",
+        ];
+        let mut listing = Listing {
+            sets: keys.map(set).into(),
+            ..Listing::default()
+        };
+        listing.cut("e.test", "e.test.");
+        listing.cut("e.test.", "Sub.e.test.");
+        listing.cut("e.test", "ns.sub.e.test");
+        let bars = listing.bars(&keys.map(key));
+        let barred: Vec<String> = bars.keys().map(ToString::to_string).collect();
+        assert_eq!(barred, ["a.ns.sub.e.test. A", "sub.e.test. A"]);
+        assert!(
+            bars.values()
+                .all(|why| why.contains("name the zone `sub.e.test`")),
+            "{bars:?}"
+        );
     }
 
     #[test]

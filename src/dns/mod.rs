@@ -10,7 +10,7 @@ pub mod providers;
 mod record;
 
 pub use active::{Active, active_site};
-pub use listing::{Holds, Listing, Other};
+pub use listing::{Holds, Listing, Other, above};
 pub use record::{RecordKey, RecordSet, RecordType};
 
 use std::collections::BTreeMap;

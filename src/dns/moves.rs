@@ -10,6 +10,7 @@ use std::net::IpAddr;
 
 use super::Listing;
 use super::chain::{Known, target};
+use super::listing::delegated;
 use crate::dns::{RecordKey, RecordSet, RecordType};
 use crate::plan::Stay;
 
@@ -235,7 +236,11 @@ pub fn moves(swap: &Swap, zones: &[ZoneSets], ttl: Option<u32>) -> Moves {
     );
     for of_zone in zones {
         let ZoneSets {
-            zone, names, sets, ..
+            zone,
+            names,
+            sets,
+            around,
+            ..
         } = of_zone;
         let meant: Option<HashSet<&str>> =
             (names.as_ref()).map(|names| names.iter().map(String::as_str).collect());
@@ -251,7 +256,14 @@ pub fn moves(swap: &Swap, zones: &[ZoneSets], ttl: Option<u32>) -> Moves {
                 aliases.push(set);
                 continue;
             }
-            let fate = swap.of(set, ttl);
+            let cut = (around.as_ref()).and_then(|all| all.cut_over(name));
+            let fate = match (swap.of(set, ttl), cut) {
+                (Fate::Elsewhere(why), _) => Fate::Elsewhere(why),
+                (fate, None) => fate,
+                (Fate::Already, Some(cut)) => Fate::Elsewhere(glue(cut)),
+                (_, Some(cut)) if names.is_none() => Fate::Elsewhere(glue(cut)),
+                (_, Some(cut)) => Fate::Refused(delegated(&set.key, cut)),
+            };
             if matches!(fate, Fate::Moves(_) | Fate::Already) {
                 let beside = swap.of_neither(set);
                 found
@@ -305,10 +317,21 @@ pub fn moves(swap: &Swap, zones: &[ZoneSets], ttl: Option<u32>) -> Moves {
     found
 }
 
+/// Why what stands below a delegation is left alone.
+pub fn glue(cut: &str) -> String {
+    format!(
+        "`{cut}` is delegated, so another zone answers for it, and what stands here is glue at most: name the zone \
+         `{cut}` in the playbook where it shall move"
+    )
+}
+
 /// What there is of a name that has no set of its own.
 fn missing(zone: &ZoneSets, known: &Known<'_>, name: &str) -> String {
     if let Some(wildcard) = known.at(name).first() {
         return format!("the wildcard `{}` answers for it", wildcard.key);
+    }
+    if let Some(cut) = zone.around.as_ref().and_then(|all| all.cut_over(name)) {
+        return glue(cut);
     }
     let none = format!(
         "it has no A, AAAA or CNAME record in the zone `{}`",

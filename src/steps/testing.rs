@@ -62,7 +62,7 @@ impl Provider for Book {
         async {
             Ok(Listing {
                 sets: self.sets()?,
-                others: Vec::new(),
+                ..Listing::default()
             })
         }
         .boxed()

@@ -313,6 +313,7 @@ fn served(names: &[&str], sets: &[RecordSet], others: Vec<Other>) -> ZoneSets {
         around: Some(Listing {
             sets: sets.to_vec(),
             others,
+            ..Listing::default()
         }),
     }
 }
@@ -451,4 +452,44 @@ fn an_address_of_neither_site_inside_a_set_of_ours_is_told() {
             "web.v.test. AAAA it also holds 2001:db8:9::5, of neither site, which stays in it",
         ]
     );
+}
+
+#[test]
+fn glue_stays_and_what_is_named_below_a_delegation_is_refused() {
+    let sets = [
+        set("www.v.test. A", 60, &["192.0.2.10"]),
+        set("ns.sub.v.test. A", 60, &["192.0.2.10"]),
+        set("new.sub.v.test. AAAA", 60, &["2001:db8:1::20"]),
+    ];
+    let cut = |zone: &mut ZoneSets| {
+        let around = zone.around.as_mut().unwrap();
+        around.cut("v.test", "v.test.");
+        around.cut("v.test", "Sub.v.test.");
+    };
+    let mut all = served(&["www", "ns.sub", "new.sub"], &sets, vec![]);
+    all.names = None;
+    cut(&mut all);
+    let found = moves(&swap(), &[all], None);
+    assert_eq!(found.refusals, [""; 0]);
+    let moved = found.zones["v.test"].iter();
+    let moved: Vec<_> = moved.map(|(set, _)| set.key.to_string()).collect();
+    assert_eq!(moved, ["www.v.test. A"]);
+    let told: Vec<_> = found.stays.iter().map(|stay| stay.what.as_str()).collect();
+    assert_eq!(told, ["ns.sub.v.test. A", "new.sub.v.test. AAAA"]);
+    let delegated = |stay: &Stay| stay.why.contains("`sub.v.test` is delegated");
+    assert!(found.stays.iter().all(delegated), "{found:?}");
+
+    let mut named = served(&["www", "ns.sub", "none.sub"], &sets, vec![]);
+    cut(&mut named);
+    let found = moves(&swap(), &[named], None);
+    let [refusal] = &found.refusals[..] else {
+        panic!("{found:?}");
+    };
+    let says = "`ns.sub.v.test. A` cannot be written: `sub.v.test` is delegated";
+    assert!(refusal.starts_with(says), "{refusal}");
+    let none = found
+        .stays
+        .iter()
+        .find(|stay| stay.what == "none.sub.v.test");
+    assert!(none.is_some_and(delegated), "{found:?}");
 }

@@ -14,7 +14,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde::de::DeserializeOwned;
 
-use self::zone::{Metadata, Zone, patch, twice};
+use self::zone::{Export, Metadata, Named, Zone, could_be_zones, other_zones, patch, twice};
 use super::common::{Swap, in_shell, quoted, refusal};
 use super::{Limits, ProviderKind};
 use crate::dns::{Grounds, Holds, Honesty, Listing, Provider, RecordKey, RecordSet};
@@ -28,6 +28,9 @@ use crate::world::api::{Api, Auth, Method};
 use crate::world::secrets::reveal;
 
 const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// How many zones are asked for one by one.
+const FEW: usize = 8;
 
 pub(super) static KIND: ProviderKind = ProviderKind {
     name: "powerdns",
@@ -157,6 +160,63 @@ impl PowerDns {
         }
     }
 
+    /// What the server is, for these sets: whether they can be written to this zone of it.
+    async fn grounds_of(
+        &self,
+        zone: &str,
+        keys: &[RecordKey],
+        key: &Secret,
+    ) -> Result<Grounds, Unseen> {
+        let url = format!("{}?rrsets=false", self.zone_url(zone, None));
+        let (seen, metadata, zones) = futures::try_join!(
+            self.ask::<Zone>(zone, &url, key),
+            self.metadata(zone, key),
+            async { Ok(self.zones(zone, keys, key).await) }
+        )?;
+        let mut grounds = Grounds {
+            zone: seen.barred(zone, &metadata).into_iter().collect(),
+            ..Grounds::default()
+        };
+        match zones {
+            Ok(zones) => grounds.sets = other_zones(zone, keys, &zones),
+            Err(why) => grounds.notes.push(format!(
+                "whether another zone of the same PowerDNS answers for some of its names could not be told: {}",
+                why.detail
+            )),
+        }
+        Ok(grounds)
+    }
+
+    /// The zones of the server, as far as they could answer for these sets.
+    async fn zones(
+        &self,
+        zone: &str,
+        keys: &[RecordKey],
+        key: &Secret,
+    ) -> Result<Vec<Named>, Unseen> {
+        let candidates = could_be_zones(zone, keys);
+        let url = |query: &str| {
+            let parts = ["api", "v1", "servers", &self.server_id, "zones"];
+            self.api.url(parts, Some(query))
+        };
+        // One question lists all of them, however many the server holds; a few names are asked for one by one.
+        let urls: Vec<String> = match candidates.len() > FEW {
+            true => vec![url("dnssec=false")],
+            false => {
+                let one = |name: &&str| url(&format!("dnssec=false&zone={name}."));
+                candidates.iter().map(one).collect()
+            }
+        };
+        let asked = urls
+            .iter()
+            .map(|url| self.ask::<Vec<Named>>(zone, url, key));
+        Ok(futures::future::try_join_all(asked)
+            .await?
+            .into_iter()
+            .flatten()
+            .collect())
+    }
+
     async fn swap(&self, zone: &str, permit: &Permit<'_>) -> Result<String, Answer> {
         let refused = |reasons: Vec<String>| refusal(&reasons);
         let swap = sendable(&Grounds::default(), permit.from(), permit.to()).map_err(refused)?;
@@ -164,13 +224,11 @@ impl PowerDns {
             why: format!("nothing was sent: {}", unseen.detail),
         };
         let key = reveal(&self.write_key).await.map_err(unseen)?;
-        let looks = futures::try_join!(self.zone(zone, &key), self.metadata(zone, &key));
-        let ((seen, listing), metadata) = looks.map_err(unseen)?;
-        let sets = asked(listing, &swap.keys()).map_err(unseen)?;
-        let grounds = Grounds {
-            zone: seen.barred(zone, &metadata).into_iter().collect(),
-            ..Grounds::default()
-        };
+        let keys = swap.keys();
+        let looks = futures::try_join!(self.zone(zone, &key), self.grounds_of(zone, &keys, &key));
+        let ((seen, listing), mut grounds) = looks.map_err(unseen)?;
+        grounds.sets.extend(listing.bars(&keys));
+        let sets = asked(listing, &keys).map_err(unseen)?;
         swap.allowed(&grounds, None).map_err(refused)?;
         if let Some(why) = swap.foreign(&sets) {
             return Err(Answer::Refused { why });
@@ -306,6 +364,32 @@ impl Provider for PowerDns {
                 self.metadata(zone, &key)
             )?;
             Ok(seen.barred(zone, &metadata))
+        }
+        .boxed()
+    }
+
+    fn grounds<'a>(
+        &'a self,
+        zone: &'a str,
+        keys: &'a [RecordKey],
+    ) -> BoxFuture<'a, Result<Grounds, Unseen>> {
+        async move {
+            let key = reveal(&self.read_key).await?;
+            let url = self.zone_url(zone, Some("export"));
+            let (grounds, export) = futures::join!(
+                self.grounds_of(zone, keys, &key),
+                self.ask::<Export>(zone, &url, &key)
+            );
+            let mut grounds = grounds?;
+            match export {
+                Ok(export) => grounds.sets.extend(export.uneven(keys)),
+                Err(why) => grounds.notes.push(format!(
+                    "whether the records of one set have several TTLs, of which the way back would keep one, could \
+                     not be told: {}",
+                    why.detail
+                )),
+            }
+            Ok(grounds)
         }
         .boxed()
     }

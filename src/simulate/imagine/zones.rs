@@ -91,7 +91,11 @@ impl Provider for Imagined {
                 .collect(),
         };
         let others = Vec::new();
-        Box::pin(std::future::ready(Ok(Listing { sets, others })))
+        Box::pin(std::future::ready(Ok(Listing {
+            sets,
+            others,
+            ..Listing::default()
+        })))
     }
 
     fn read<'a>(

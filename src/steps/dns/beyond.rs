@@ -12,6 +12,7 @@ use crate::dns::{RecordKey, RecordType};
 use crate::event::{Cause, Unseen};
 use crate::plan::Stay;
 use crate::site::{Aim, Site};
+use crate::words::count;
 use crate::world::names::{self, Asked};
 
 /// How long one name is asked for, at most.
@@ -28,7 +29,7 @@ pub(super) async fn look(site: &Site, aim: &Aim, ends: Vec<Beyond>) -> (Vec<Stay
         (askers.entry(end.target.clone())).or_insert_with(|| askers_of(site, &end.what));
     }
     let not_asked = askers.keys().skip(MOST).map(|target| {
-        let detail = format!("only {MOST} names are asked for");
+        let detail = format!("only {} are asked for", count(MOST, "name"));
         (target.clone(), Err(Unseen::new(Cause::Missing, detail)))
     });
     let not_asked: Vec<_> = not_asked.collect();

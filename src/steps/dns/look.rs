@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use crate::dns::moves::{Fate, Swap, ZoneSets};
+use crate::dns::moves::{Fate, Swap, ZoneSets, glue};
 use crate::dns::{Listing, RecordKey, RecordType};
 use crate::event::Unseen;
 use crate::plan::Stay;
@@ -61,6 +61,7 @@ async fn listed(site: &Site, zone: &Zone) -> Result<Listing, Unseen> {
     let here = |name: &str| site.zone_of(name).is_some_and(|of| of.name == zone.name);
     listing.sets.retain(|set| here(&set.key.name));
     listing.others.retain(|other| here(&other.name));
+    listing.cuts.retain(|name| here(name));
     Ok(listing)
 }
 
@@ -81,7 +82,10 @@ pub(super) fn unnamed(zone: &ZoneSets, swap: &Swap, idle: &str) -> Vec<Stay> {
         .filter(|set| matches!(swap.of(set, None), Fate::Moves(_) | Fate::Refused(_)))
         .map(|set| Stay {
             what: set.key.to_string(),
-            why: format!("it leads to `{idle}` too, and this step does not name it"),
+            why: match listing.cut_over(&set.key.name) {
+                Some(cut) => glue(cut),
+                None => format!("it leads to `{idle}` too, and this step does not name it"),
+            },
         })
         .collect()
 }

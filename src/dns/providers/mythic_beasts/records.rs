@@ -42,12 +42,15 @@ pub(super) struct Counts {
 pub(super) fn understood(zone: &str, records: Vec<Record>) -> Listing {
     let mut borrowed = HashSet::new();
     let mut ours: BTreeMap<RecordKey, Vec<(u32, String)>> = BTreeMap::new();
-    let mut others = Vec::new();
+    let (mut others, mut all) = (Vec::new(), Listing::default());
     for record in records {
         let name = match record.host.as_str() {
             "@" | "" => zone.to_owned(),
             host => format!("{host}.{zone}"),
         };
+        if record.rtype == "NS" {
+            all.cut(zone, &name);
+        }
         let Ok(rtype) = record.rtype.parse::<RecordType>() else {
             if !matches!(record.rtype.as_str(), "SOA" | "NS") {
                 let data = Holds::Text(vec![record.data]);
@@ -84,7 +87,11 @@ pub(super) fn understood(zone: &str, records: Vec<Record>) -> Listing {
             set.extra["template"] = json!(true);
         }
     }
-    Listing { sets, others }
+    Listing {
+        sets,
+        others,
+        ..all
+    }
 }
 
 /// The swap, or why it must not be sent.

@@ -173,3 +173,75 @@ fn a_password_in_the_url_is_refused_without_showing_it() {
     let problems = build(&fields).err().unwrap();
     assert!(!format!("{problems:?}").contains("planted"), "{problems:?}");
 }
+
+#[test]
+fn another_zone_of_the_same_server_answers_for_what_lies_in_it() {
+    let keys: Vec<RecordKey> = [
+        "www.c.p.test. A",
+        "x.d.c.p.test. AAAA",
+        "www.p.test. A",
+        "p.test. A",
+    ]
+    .map(|key| key.parse().unwrap())
+    .into();
+    let names: Vec<_> = could_be_zones("p.test.", &keys).into_iter().collect();
+    assert_eq!(
+        names,
+        [
+            "c.p.test",
+            "d.c.p.test",
+            "www.c.p.test",
+            "www.p.test",
+            "x.d.c.p.test"
+        ]
+    );
+    let zones: Vec<Named> = serde_json::from_value(json!([
+        { "name": "p.test." }, { "name": "C.p.test." }, { "name": "d.c.p.test." }, { "name": "other.test." }
+    ]))
+    .unwrap();
+    let bars = other_zones("p.test", &keys, &zones);
+    let told: Vec<&String> = bars.values().collect();
+    let says = |key: &str, zone: &str| {
+        format!(
+            "`{key}` cannot be written: PowerDNS holds the zone `{zone}` as well, which answers for it: name that \
+             zone in the playbook"
+        )
+    };
+    assert_eq!(
+        told,
+        [
+            &says("www.c.p.test. A", "c.p.test"),
+            &says("x.d.c.p.test. AAAA", "d.c.p.test")
+        ]
+    );
+}
+
+#[test]
+fn ns_records_below_the_zone_cut_it_unless_they_are_disabled() {
+    let listing = listed(
+        r#"{"name":"p.test.","rrsets":[
+        {"name":"p.test.","type":"NS","ttl":60,"records":[{"content":"ns1.p.test."}]},
+        {"name":"c.p.test.","type":"NS","ttl":60,"records":[{"content":"ns1.p.test."}]},
+        {"name":"off.p.test.","type":"NS","ttl":60,"records":[{"content":"ns1.p.test.","disabled":true}]}]}"#,
+    );
+    assert_eq!(listing.cuts.into_iter().collect::<Vec<_>>(), ["c.p.test"]);
+}
+
+#[test]
+fn two_ttls_that_are_stored_in_one_set_bar_it() {
+    let export: Export = serde_json::from_value(json!({
+        "zone": "www.p.test.\t300\tIN\tA\t192.0.2.1\nWWW.p.test.\t600\tIN\tA\t192.0.2.2\n\
+                 www.p.test.\t60\tIN\tAAAA\t2001:db8::1\nweb.p.test.\t5\tIN\tA\t192.0.2.1\n\
+                 web.p.test.\t6\tIN\tA\t192.0.2.2\np.test.\t9\tIN\tSOA\ta. b. 1 2 3 4 5\n"
+    }))
+    .unwrap();
+    let keys = ["www.p.test. A", "www.p.test. AAAA"].map(|key| key.parse().unwrap());
+    let told: Vec<String> = export.uneven(&keys).into_values().collect();
+    assert_eq!(
+        told,
+        [
+            "`www.p.test. A` cannot be written: its records have several TTLs (300 and 600), and the API keeps one for \
+          all: give them one TTL first"
+        ]
+    );
+}

@@ -1,14 +1,18 @@
 //! A zone as the API shows it, and the one call that changes it.
 
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use crate::dns::providers::common::Swap;
-use crate::dns::{Holds, Listing, Other, RecordKey, RecordSet, RecordType};
+use crate::dns::{Holds, Listing, Other, RecordKey, RecordSet, RecordType, above};
 
 /// A zone as the API shows it, as far as we must know it.
 #[derive(Debug, Deserialize)]
 pub(super) struct Zone {
+    #[serde(default)]
+    name: String,
     #[serde(default)]
     pub(super) kind: String,
     /// Where a secondary has it from.
@@ -22,6 +26,84 @@ pub(super) struct Zone {
     pub(super) api_rectify: bool,
     #[serde(default)]
     rrsets: Vec<Rrset>,
+}
+
+/// A zone in the list of zones.
+#[derive(Debug, Deserialize)]
+pub(super) struct Named {
+    name: String,
+}
+
+/// A zone as zone-file text: there each record has the TTL that is stored with it; a set of the API has only one.
+#[derive(Debug, Deserialize)]
+pub(super) struct Export {
+    zone: String,
+}
+
+impl Export {
+    /// Why sets of these keys cannot be written: several TTLs are stored, and the API would put back one.
+    pub(super) fn uneven(&self, keys: &[RecordKey]) -> BTreeMap<RecordKey, String> {
+        let keys: HashSet<&RecordKey> = keys.iter().collect();
+        let mut ttls: BTreeMap<RecordKey, BTreeSet<u32>> = BTreeMap::new();
+        for line in self.zone.lines() {
+            let mut words = line.split_whitespace();
+            if let (Some(name), Some(Ok(ttl)), Some(_), Some(Ok(rtype))) = (
+                words.next(),
+                words.next().map(str::parse),
+                words.next(),
+                words.next().map(str::parse),
+            ) {
+                let key = RecordKey::new(name, rtype);
+                if keys.contains(&key) {
+                    ttls.entry(key).or_default().insert(ttl);
+                }
+            }
+        }
+        let bar = |(key, ttls): (RecordKey, BTreeSet<u32>)| {
+            let several: Vec<String> = ttls.iter().map(u32::to_string).collect();
+            let why = format!(
+                "`{key}` cannot be written: its records have several TTLs ({}), and the API keeps one for all: give \
+                 them one TTL first",
+                several.join(" and ")
+            );
+            (several.len() > 1).then_some((key, why))
+        };
+        ttls.into_iter().filter_map(bar).collect()
+    }
+}
+
+/// The names at and above these keys that could be zones of their own below `zone`.
+pub(super) fn could_be_zones<'k>(zone: &str, keys: &'k [RecordKey]) -> BTreeSet<&'k str> {
+    let zone = zone.trim_end_matches('.');
+    let below = |name: &&str| {
+        name.strip_suffix(zone)
+            .is_some_and(|rest| rest.ends_with('.'))
+    };
+    let all = keys.iter().flat_map(|key| above(&key.name));
+    all.filter(below).collect()
+}
+
+/// Why sets of these keys cannot be written: the server holds zones that answer for them, delegated or not.
+pub(super) fn other_zones(
+    zone: &str,
+    keys: &[RecordKey],
+    zones: &[Named],
+) -> BTreeMap<RecordKey, String> {
+    let candidates = could_be_zones(zone, keys);
+    let held: BTreeSet<String> = (zones.iter())
+        .map(|zone| zone.name.trim_end_matches('.').to_ascii_lowercase())
+        .filter(|name| candidates.contains(name.as_str()))
+        .collect();
+    let bar = |key: &RecordKey| {
+        // The deepest of them answers.
+        let of = above(&key.name).find_map(|name| held.get(name))?;
+        let why = format!(
+            "`{key}` cannot be written: PowerDNS holds the zone `{of}` as well, which answers for it: name that zone \
+             in the playbook"
+        );
+        Some((key.clone(), why))
+    };
+    keys.iter().filter_map(bar).collect()
 }
 
 /// What is kept beside the records of a zone, under one name.
@@ -55,6 +137,10 @@ impl Zone {
     pub(super) fn take(&mut self) -> Listing {
         let mut listing = Listing::default();
         for set in std::mem::take(&mut self.rrsets) {
+            let served = set.records.iter().any(|member| !member.disabled);
+            if set.rtype == "NS" && served {
+                listing.cut(&self.name, &set.name);
+            }
             match set.understood() {
                 Ok(set) => listing.sets.push(set),
                 Err(other) => listing.others.extend(other),

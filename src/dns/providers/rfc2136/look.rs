@@ -357,7 +357,7 @@ impl<'a> Reader<'a> {
             Sealed::seal(question, self.signer.clone(), now()).map_err(garbled)?;
         let mut wire = Wire::connect(server, TRANSFER_TIMEOUT).await?;
         wire.ask(&bytes).await?;
-        let (mut records, mut others) = (Vec::new(), Vec::new());
+        let (mut records, mut others, mut cuts) = (Vec::new(), Vec::new(), BTreeSet::new());
         let (mut heads, mut size) = (0, 0);
         loop {
             let bytes = wire.receive().await?;
@@ -393,12 +393,19 @@ impl<'a> Reader<'a> {
                 .count();
             records.extend(reply.answers.iter().filter_map(Entry::understood));
             others.extend(reply.answers.iter().filter_map(Entry::other));
+            let delegations = reply.answers.iter().filter(|entry| entry.rtype == NS);
+            cuts.extend(delegations.map(|entry| entry.owner.clone()));
             if heads == 0 || reply.answers.is_empty() {
                 return Err(garbled("it does not begin with the zone's SOA".into()));
             }
             if heads >= 2 {
                 return match signed {
-                    true => Ok(listing(records, others)),
+                    true => Ok(cuts
+                        .iter()
+                        .fold(listing(records, others), |mut all, owner| {
+                            all.cut(zone, owner);
+                            all
+                        })),
                     false => Err(garbled("its last message is not signed".into())),
                 };
             }
@@ -440,5 +447,9 @@ fn listing(records: Vec<(RecordKey, u32, String)>, mut others: Vec<Other>) -> Li
             }
         }
     }
-    Listing { sets, others }
+    Listing {
+        sets,
+        others,
+        ..Listing::default()
+    }
 }
