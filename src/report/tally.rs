@@ -33,13 +33,15 @@ pub struct Tally {
     serving: BTreeMap<usize, (Way, Outcome)>,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Change {
     pub(super) standing: Standing,
     /// So many intents of this run are on record.
     intents: u32,
     /// It was seen to stand at some time.
     pub(super) stood: bool,
+    /// Why the last answer did not tell whether the write was done.
+    unclear: Option<String>,
 }
 
 /// Where a change is.

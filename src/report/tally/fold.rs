@@ -278,6 +278,7 @@ impl Tally {
     fn answered(&mut self, at: &Stamp, entry: usize, way: Way, answer: &Answer) {
         let is_act = self.plan.as_ref().is_some_and(|plan| is_act(plan, entry));
         let change = self.changes.entry(entry).or_default();
+        change.unclear = None;
         match answer {
             Answer::Done { .. } => {
                 if is_act {
@@ -302,6 +303,7 @@ impl Tally {
                 self.blame(Some(entry), Origin::Wrote(way), Outcome::Fail, text);
             }
             Answer::Unclear { why } => {
+                change.unclear = Some(why.clone());
                 if is_act {
                     let text = format!("whether it was done could not be told: {why}");
                     self.blame(Some(entry), Origin::Wrote(way), Outcome::Unknown, text);
@@ -333,6 +335,8 @@ impl Tally {
             None => Standing::Unclear,
         };
         change.stood |= side == Some(Side::After);
+        // What was said when it was written is the cause where nothing came of it.
+        let detail = detail.map(str::to_owned).or_else(|| change.unclear.take());
         if side == Some(to) {
             self.overtake(entry, Origin::Wrote(way));
             self.moved_on(at, way);
@@ -351,7 +355,7 @@ impl Tally {
             Some(entry),
             Origin::Wrote(way),
             outcome,
-            with_detail(text, detail),
+            with_detail(text, detail.as_deref()),
         );
     }
 

@@ -76,6 +76,32 @@ fn a_rollback_of_a_finished_run_puts_the_card_right() {
 }
 
 #[test]
+fn a_write_without_effect_is_told_with_what_the_server_said() {
+    let mut story = fixture::Story::of(fixture::plan(Mode::Failover));
+    let why = "the name server `192.0.2.54:53` answered `Server Failure` to the update".to_owned();
+    story
+        .baseline()
+        .ready(Round::There)
+        .write(Way::There, Answer::Unclear { why })
+        .settle(Way::There, Some(Side::Before));
+    let text = render(
+        &card(
+            &Tally::of(&story.ends(Ending::Undone)),
+            &names(),
+            &Style::plain(),
+        ),
+        &Style::plain(),
+    );
+    let told = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        told.contains(
+            "the write had no effect: the name server `192.0.2.54:53` answered `Server Failure`"
+        ),
+        "{text}"
+    );
+}
+
+#[test]
 fn what_the_playbook_leaves_out_is_in_the_plan_and_on_the_card() {
     let mut records = fixture::happy_drill();
     let Event::Started { plan, .. } = &mut records[0].event else {
