@@ -111,10 +111,16 @@ pub trait Check: Send + Sync {
 }
 
 /// What a check must see before the first write. What is seen is judged: looks without a judgement cannot be written.
-pub trait Before: Send + Sync {
-    /// What to look at; the facts come back in [`Evidence::baseline`].
-    fn looks_before<'a>(&'a self, site: &'a Site, aim: &'a Aim, pulse: &'a Pulses)
-    -> Vec<Look<'a>>;
+pub trait Before: Check {
+    /// What to look at: what the check itself looks at. The facts come back in [`Evidence::baseline`].
+    fn looks_before<'a>(
+        &'a self,
+        site: &'a Site,
+        aim: &'a Aim,
+        pulse: &'a Pulses,
+    ) -> Vec<Look<'a>> {
+        self.looks(site, aim, pulse)
+    }
 
     /// Whether the check can pass after the change, as far as these looks tell; they are the items of the evidence.
     /// What is not clear stops a planned run before its first write.

@@ -185,17 +185,8 @@ impl Check for Propagation {
     }
 }
 
+/// Which TTLs caches may hold is known only from what was served before the change.
 impl Before for Propagation {
-    /// Which TTLs caches may hold is known only from what was served before the change.
-    fn looks_before<'a>(
-        &'a self,
-        site: &'a Site,
-        aim: &'a Aim,
-        pulse: &'a Pulses,
-    ) -> Vec<Look<'a>> {
-        self.looks(site, aim, pulse)
-    }
-
     fn foresee(&self, aim: &Aim, evidence: &Evidence) -> Finding {
         judge::foresee(aim, evidence)
     }

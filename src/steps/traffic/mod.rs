@@ -223,17 +223,8 @@ impl Check for Traffic {
     }
 }
 
+/// The rates that both sides have now, while the source is the active one.
 impl Before for Traffic {
-    /// The rates that both sides have now, while the source is the active one.
-    fn looks_before<'a>(
-        &'a self,
-        site: &'a Site,
-        aim: &'a Aim,
-        pulse: &'a Pulses,
-    ) -> Vec<Look<'a>> {
-        self.looks(site, aim, pulse)
-    }
-
     fn foresee(&self, aim: &Aim, evidence: &Evidence) -> Finding {
         before::foresee(self, aim, evidence)
     }
