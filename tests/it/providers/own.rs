@@ -86,6 +86,12 @@ async fn holds(at: SocketAddr, tsig: &Tsig) {
 
     // Odd ones hinder nobody, and odd names can be moved, there and back.
     let listing = provider.list("lab.example").await.unwrap();
+    // What is below the delegation is glue.
+    assert_eq!(
+        listing.cut_over("www.child.lab.example"),
+        Some("child.lab.example")
+    );
+    assert_eq!(listing.cut_over("www.lab.example"), None);
     let names: Vec<String> = listing.sets.iter().map(|set| set.key.to_string()).collect();
     for name in [
         "sp\\032ace.lab.example. A",

@@ -141,6 +141,70 @@ async fn powerdns_does_not_write_what_is_written_elsewhere() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn powerdns_does_not_write_what_another_zone_answers_for() {
+    if !have(&["pdns_server"]) {
+        return;
+    }
+    let (dir, key) = (tempfile::tempdir().unwrap(), Tsig::new("cutover"));
+    let server = PowerDns::primary(&[(ZONE, TEXT)], &key);
+    let provider = powerdns_of(dir.path(), &server);
+    let sets = ["www.child", "www.cut", "archive"].map(|name| {
+        json!({ "name": format!("{name}.lab.example."), "type": "A", "ttl": 300, "changetype": "REPLACE",
+            "records": [{ "content": "192.0.2.10" }] })
+    });
+    let cut = json!({ "name": "cut.lab.example.", "type": "NS", "ttl": 300, "changetype": "REPLACE",
+        "records": [{ "content": "ns.other.example." }] });
+    let rrsets: Vec<Json> = sets.into_iter().chain([cut]).collect();
+    server.call("PATCH", "/zones/lab.example.", &json!({ "rrsets": rrsets }));
+    // Nothing in the parent tells of this one.
+    let child = json!({ "name": "child.lab.example.", "kind": "Native", "nameservers": ["ns.other.example."] });
+    server.call("POST", "/zones", &child);
+    let keys = [
+        "www.child.lab.example. A",
+        "www.cut.lab.example. A",
+        "archive.lab.example. A",
+    ];
+    let before = read(&*provider, &keys).await;
+    let grounds = provider
+        .grounds(ZONE, &keys.map(|key| key.parse().unwrap()))
+        .await
+        .unwrap();
+    let [why] = grounds.sets.values().collect::<Vec<_>>()[..] else {
+        panic!("{grounds:?}");
+    };
+    assert!(
+        why.contains("holds the zone `child.lab.example` as well"),
+        "{why}"
+    );
+    assert!(
+        grounds.notes.is_empty() && grounds.zone.is_empty(),
+        "{grounds:?}"
+    );
+    let listing = provider.list(ZONE).await.unwrap();
+    assert_eq!(
+        listing.cut_over("www.cut.lab.example"),
+        Some("cut.lab.example")
+    );
+    assert_eq!(listing.cut_over("www.lab.example"), None);
+    for (key, says) in keys.iter().zip(["as well", "delegated", ""]) {
+        let from: Vec<_> = before
+            .iter()
+            .filter(|set| set.key.to_string() == *key)
+            .cloned()
+            .collect();
+        let mut to = from.clone();
+        to[0].data = vec!["198.51.100.20".into()];
+        match says {
+            "" => done(write(&*provider, &from, &to).await),
+            says => {
+                let why = refused(write(&*provider, &from, &to).await);
+                assert!(why.contains(says), "{why}");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn powerdns_moves_a_name_beside_one_that_cannot_be_read() {
     if !have(&["pdns_server"]) {
         return;
