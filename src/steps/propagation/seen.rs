@@ -98,6 +98,9 @@ pub(super) struct Told {
     pub(super) ttl: Option<u32>,
     /// Where the last alias of the answer leads.
     pub(super) cname: Option<String>,
+    /// Whose servers it refers to, in place of an answer.
+    #[serde(default)]
+    pub(super) referral: Option<String>,
 }
 
 impl From<DnsSeen> for Told {
@@ -109,6 +112,7 @@ impl From<DnsSeen> for Told {
             authoritative: seen.authoritative,
             ttl: seen.ttl,
             cname: seen.cname_chain.into_iter().next_back(),
+            referral: seen.referral,
         }
     }
 }

@@ -29,6 +29,10 @@ pub struct DnsSeen {
     pub cname_chain: Vec<String>,
     /// The SOA that came along, in the answer or beside a negative one.
     pub soa: Option<SoaSeen>,
+    /// It answers nothing itself and refers to the servers of this name (RFC 1034, 4.3.1): the name is delegated, or
+    /// the server is lame. Lower case, with the last dot.
+    #[serde(default)]
+    pub referral: Option<String>,
 }
 
 impl DnsSeen {
@@ -118,7 +122,15 @@ fn nothing(message: &Message, over_tcp: bool) -> DnsSeen {
         uneven: false,
         cname_chain: Vec::new(),
         soa,
+        referral: referral(message),
     }
+}
+
+fn referral(message: &Message) -> Option<String> {
+    let itself = message.metadata.authoritative || !message.answers.is_empty();
+    let mut servers = (message.authorities.iter())
+        .filter(|record| !itself && matches!(record.data, RData::NS(_)));
+    servers.next().map(|record| host_text(&record.name))
 }
 
 fn of_owner<'a>(message: &'a Message, owner: &'a Name) -> impl Iterator<Item = &'a Record> {

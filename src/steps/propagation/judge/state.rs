@@ -26,7 +26,12 @@ pub(super) fn state(sides: &Sides, told: &Result<Told, Unseen>, needs_authority:
         Err(unseen) => State::Unknown(unseen.detail.clone()),
         Ok(told) if !told.is_telling => State::Unknown(format!("it answered {}", told.rcode)),
         Ok(told) if needs_authority && !told.authoritative => {
-            State::Unknown("it answers without authority (lame)".into())
+            State::Unknown(match &told.referral {
+                Some(of) => {
+                    format!("it does not answer itself, but refers to the servers of `{of}`")
+                }
+                None => "it answers without authority (lame)".into(),
+            })
         }
         Ok(told) if sides.is_old(told) => State::Old,
         Ok(told) if sides.is_new(told) => State::New,

@@ -29,6 +29,7 @@ fn told(addresses: &[&str]) -> Result<Told, Unseen> {
         addresses: addresses.iter().map(|ip| ip.parse().unwrap()).collect(),
         ttl: (!addresses.is_empty()).then_some(60),
         cname: None,
+        referral: None,
     })
 }
 
@@ -226,6 +227,15 @@ fn each_kind_of_answer_has_its_outcome() {
             told(NEW6),
             Outcome::Unknown,
             "lame",
+        ),
+        (
+            "a referral",
+            but(told(&[]), |t| {
+                (t.authoritative, t.referral) = (false, Some("www.example.org.".into()));
+            }),
+            told(NEW6),
+            Outcome::Unknown,
+            "refers to the servers of `www.example.org.`",
         ),
         (
             "silent",
