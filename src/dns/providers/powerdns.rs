@@ -14,7 +14,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde::de::DeserializeOwned;
 
-use self::zone::{Export, Metadata, Named, Zone, could_be_zones, other_zones, patch, twice};
+use self::zone::{Metadata, Named, Zone, could_be_zones, other_zones, patch, twice, uneven};
 use super::common::{Swap, in_shell, quoted, refusal};
 use super::{Limits, ProviderKind};
 use crate::dns::{Grounds, Holds, Honesty, Listing, Provider, RecordKey, RecordSet};
@@ -24,7 +24,7 @@ use crate::journal::Permit;
 use crate::plan::Value;
 use crate::problem::Problem;
 use crate::secret::{Secret, SecretRef};
-use crate::world::api::{Api, Auth, Method};
+use crate::world::api::{Api, Auth, Method, Reply};
 use crate::world::secrets::reveal;
 
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -131,6 +131,10 @@ impl PowerDns {
         url: &str,
         key: &Secret,
     ) -> Result<T, Unseen> {
+        self.reply(zone, url, key).await?.json()
+    }
+
+    async fn reply(&self, zone: &str, url: &str, key: &Secret) -> Result<Reply, Unseen> {
         let reply = self.api.ask(url, &Auth::Header("x-api-key", key)).await?;
         let what = || format!("reading the zone `{zone}` from PowerDNS failed");
         if !reply.is_success() {
@@ -140,7 +144,7 @@ impl PowerDns {
                 _ => what(),
             }));
         }
-        reply.json()
+        Ok(reply)
     }
 
     /// The whole zone: where it is asked for one set, the server hides disabled records.
@@ -155,7 +159,7 @@ impl PowerDns {
     async fn metadata(&self, zone: &str, key: &Secret) -> Result<Vec<Metadata>, Unseen> {
         let url = self.zone_url(zone, Some("metadata"));
         match self.ask(zone, &url, key).await {
-            Err(unseen) if matches!(unseen.cause, Cause::Denied | Cause::Missing) => Ok(Vec::new()),
+            Err(unseen) if is_gate(&unseen) => Ok(Vec::new()),
             other => other,
         }
     }
@@ -179,6 +183,7 @@ impl PowerDns {
         };
         match zones {
             Ok(zones) => grounds.sets = other_zones(zone, keys, &zones),
+            Err(why) if is_gate(&why) => {}
             Err(why) => grounds.notes.push(format!(
                 "whether another zone of the same PowerDNS answers for some of its names could not be told: {}",
                 why.detail
@@ -311,6 +316,11 @@ impl PowerDns {
     }
 }
 
+/// Whether a part of the API is kept back: some put a gate before it that lets only zones through.
+fn is_gate(unseen: &Unseen) -> bool {
+    matches!(unseen.cause, Cause::Denied | Cause::Missing)
+}
+
 /// The swap, or why it must not be sent.
 fn sendable(grounds: &Grounds, from: &Value, to: &Value) -> Result<Swap, Vec<String>> {
     let swap = Swap::new(from, to)?;
@@ -378,11 +388,12 @@ impl Provider for PowerDns {
             let url = self.zone_url(zone, Some("export"));
             let (grounds, export) = futures::join!(
                 self.grounds_of(zone, keys, &key),
-                self.ask::<Export>(zone, &url, &key)
+                self.reply(zone, &url, &key)
             );
             let mut grounds = grounds?;
             match export {
-                Ok(export) => grounds.sets.extend(export.uneven(keys)),
+                Ok(export) => grounds.sets.extend(uneven(&export.text(), keys)),
+                Err(why) if is_gate(&why) => {}
                 Err(why) => grounds.notes.push(format!(
                     "whether the records of one set have several TTLs, of which the way back would keep one, could \
                      not be told: {}",

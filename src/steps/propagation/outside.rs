@@ -39,8 +39,8 @@ pub(super) async fn look(site: &Site, aim: &Aim, name: String, patience: Duratio
 }
 
 impl Outside {
-    /// Its row. No step moves such a name, so waiting for it mends nothing: it warns, and what could not be told is
-    /// said to be unknown.
+    /// Its row. No step moves such a name, so waiting for it mends nothing; whether the service moved is not known
+    /// where it is not seen to lead there.
     pub(super) fn row(&self, active: &str, idle: &str) -> Fact {
         let listed = |ips: &mut dyn Iterator<Item = &IpAddr>| {
             let texts: Vec<String> = ips.map(ToString::to_string).collect();
@@ -49,17 +49,17 @@ impl Outside {
         let (outcome, leads) = match &self.told {
             _ if !self.idle.is_empty() => {
                 let at = listed(&mut self.idle.iter());
-                (Outcome::Warn, format!("leads to {idle} ({at})"))
+                (Outcome::Late, format!("leads to {idle} ({at})"))
             }
             Err(unseen) => (
                 Outcome::Unknown,
                 format!("where it leads could not be told: {}", unseen.detail),
             ),
             Ok(_) if !self.active.is_empty() => (Outcome::Pass, format!("leads to {active}")),
-            Ok(ips) if ips.is_empty() => (Outcome::Warn, "has no address".to_owned()),
+            Ok(ips) if ips.is_empty() => (Outcome::Unknown, "has no address".to_owned()),
             Ok(ips) => {
                 let at = listed(&mut ips.iter());
-                (Outcome::Warn, format!("leads to neither site ({at})"))
+                (Outcome::Unknown, format!("leads to neither site ({at})"))
             }
         };
         Fact {

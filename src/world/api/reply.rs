@@ -55,6 +55,11 @@ impl Reply {
         (200..300).contains(&self.status)
     }
 
+    /// The body as text; what is no UTF-8 in it is replaced.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
     /// The body as JSON of a known form.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Unseen> {
         serde_json::from_slice(&self.body).map_err(|error| {

@@ -229,14 +229,11 @@ fn ns_records_below_the_zone_cut_it_unless_they_are_disabled() {
 
 #[test]
 fn two_ttls_that_are_stored_in_one_set_bar_it() {
-    let export: Export = serde_json::from_value(json!({
-        "zone": "www.p.test.\t300\tIN\tA\t192.0.2.1\nWWW.p.test.\t600\tIN\tA\t192.0.2.2\n\
-                 www.p.test.\t60\tIN\tAAAA\t2001:db8::1\nweb.p.test.\t5\tIN\tA\t192.0.2.1\n\
-                 web.p.test.\t6\tIN\tA\t192.0.2.2\np.test.\t9\tIN\tSOA\ta. b. 1 2 3 4 5\n"
-    }))
-    .unwrap();
+    let export = "www.p.test.\t300\tIN\tA\t192.0.2.1\nWWW.p.test.\t600\tIN\tA\t192.0.2.2\n\
+                  www.p.test.\t60\tIN\tAAAA\t2001:db8::1\nweb.p.test.\t5\tIN\tA\t192.0.2.1\n\
+                  web.p.test.\t6\tIN\tA\t192.0.2.2\np.test.\t9\tIN\tSOA\ta. b. 1 2 3 4 5\n";
     let keys = ["www.p.test. A", "www.p.test. AAAA"].map(|key| key.parse().unwrap());
-    let told: Vec<String> = export.uneven(&keys).into_values().collect();
+    let told: Vec<String> = uneven(export, &keys).into_values().collect();
     assert_eq!(
         told,
         [

@@ -34,42 +34,33 @@ pub(super) struct Named {
     name: String,
 }
 
-/// A zone as zone-file text: there each record has the TTL that is stored with it; a set of the API has only one.
-#[derive(Debug, Deserialize)]
-pub(super) struct Export {
-    zone: String,
-}
-
-impl Export {
-    /// Why sets of these keys cannot be written: several TTLs are stored, and the API would put back one.
-    pub(super) fn uneven(&self, keys: &[RecordKey]) -> BTreeMap<RecordKey, String> {
-        let keys: HashSet<&RecordKey> = keys.iter().collect();
-        let mut ttls: BTreeMap<RecordKey, BTreeSet<u32>> = BTreeMap::new();
-        for line in self.zone.lines() {
-            let mut words = line.split_whitespace();
-            if let (Some(name), Some(Ok(ttl)), Some(_), Some(Ok(rtype))) = (
-                words.next(),
-                words.next().map(str::parse),
-                words.next(),
-                words.next().map(str::parse),
-            ) {
-                let key = RecordKey::new(name, rtype);
-                if keys.contains(&key) {
-                    ttls.entry(key).or_default().insert(ttl);
-                }
+/// Why sets of these keys cannot be written: the zone as zone-file text tells the TTL that is stored with each record,
+/// a set of the API has one for all, and would put that back.
+pub(super) fn uneven(export: &str, keys: &[RecordKey]) -> BTreeMap<RecordKey, String> {
+    let keys: HashSet<&RecordKey> = keys.iter().collect();
+    let mut ttls: BTreeMap<RecordKey, BTreeSet<u32>> = BTreeMap::new();
+    for line in export.lines() {
+        let words: Vec<&str> = line.split_whitespace().take(4).collect();
+        let [name, ttl, _, rtype] = words[..] else {
+            continue;
+        };
+        if let (Ok(ttl), Ok(rtype)) = (ttl.parse(), rtype.parse()) {
+            let key = RecordKey::new(name, rtype);
+            if keys.contains(&key) {
+                ttls.entry(key).or_default().insert(ttl);
             }
         }
-        let bar = |(key, ttls): (RecordKey, BTreeSet<u32>)| {
-            let several: Vec<String> = ttls.iter().map(u32::to_string).collect();
-            let why = format!(
-                "`{key}` cannot be written: its records have several TTLs ({}), and the API keeps one for all: give \
-                 them one TTL first",
-                several.join(" and ")
-            );
-            (several.len() > 1).then_some((key, why))
-        };
-        ttls.into_iter().filter_map(bar).collect()
     }
+    let bar = |(key, ttls): (RecordKey, BTreeSet<u32>)| {
+        let several: Vec<String> = ttls.iter().map(u32::to_string).collect();
+        let why = format!(
+            "`{key}` cannot be written: its records have several TTLs ({}), and the API keeps one for all: give \
+             them one TTL first",
+            several.join(" and ")
+        );
+        (several.len() > 1).then_some((key, why))
+    };
+    ttls.into_iter().filter_map(bar).collect()
 }
 
 /// The names at and above these keys that could be zones of their own below `zone`.
