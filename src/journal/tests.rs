@@ -175,6 +175,7 @@ async fn a_full_disk_lets_the_facts_in_and_only_the_way_back() {
         let mut live = begin(&store, nobody()).await;
         live.record(started()).await.unwrap();
         store.fuse(1, Blow::Full);
+        assert!(!live.on_reserve());
         if fact_first {
             live.record(Event::Waited { entry: 4 }).await.unwrap();
             assert!(live.on_reserve());
@@ -265,6 +266,93 @@ async fn a_list_of_runs_says_who_writes_and_how_it_ended() {
     assert_eq!(live.writer, Some(Holder::this_process()));
     let summary = live.summary.unwrap();
     assert_eq!((summary.wrote, summary.ending), (true, None));
+}
+
+/// What an earlier end left counts no more once somebody goes on.
+#[test]
+fn a_summary_counts_what_is_owed_since_somebody_went_on_last() {
+    let record = |event| Record {
+        event,
+        ..samples::records().swap_remove(0)
+    };
+    let owes = || {
+        let events = samples::events();
+        let owes = |e: &Event| matches!(e, Event::Owes { .. });
+        record(events.into_iter().find(owes).unwrap())
+    };
+    let resumed = || {
+        record(Event::Resumed {
+            by: String::new(),
+            version: String::new(),
+            anew: true,
+        })
+    };
+    let decided = || {
+        record(Event::Decided {
+            decision: crate::event::Decision::Back,
+            by: String::new(),
+        })
+    };
+    let counted = |records: &[Record]| {
+        let mut summary = None;
+        for record in records {
+            summary = Some(Summary::after(summary, record));
+        }
+        summary.unwrap().owed
+    };
+    let start = || record(started());
+    assert_eq!(counted(&[start()]), Some(0));
+    assert_eq!(counted(&[start(), owes()]), Some(1));
+    assert_eq!(counted(&[start(), owes(), owes()]), Some(2));
+    for goes_on in [resumed(), decided()] {
+        let records = [start(), owes(), owes(), goes_on.clone()];
+        assert_eq!(counted(&records), Some(0));
+        assert_eq!(counted(&[start(), owes(), goes_on, owes()]), Some(1));
+    }
+    // A version that did not count them: it is not known, until somebody goes on.
+    let old = Summary {
+        owed: None,
+        ..Summary::after(None, &start())
+    };
+    let then = Summary::after(Some(old), &owes());
+    assert_eq!(then.owed, None);
+    assert_eq!(Summary::after(Some(then), &resumed()).owed, Some(0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_record_is_told_where_a_later_one_is_damaged() {
+    let store = Arc::new(Memory::new());
+    let mut live = begin(&store, nobody()).await;
+    live.record(started()).await.unwrap();
+    live.record(Event::Waited { entry: 4 }).await.unwrap();
+    live.close().await;
+    store.damage(RUN, 1, 60);
+    assert!(read(&*store, RUN).await.is_err());
+    let record = first(&*store, RUN).await.unwrap();
+    assert_eq!(record.map(|record| record.event), Some(started()));
+    let nothing = Memory::new();
+    assert!(first(&nothing, RUN).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_whose_row_is_damaged_is_told_from_its_journal() {
+    let store = Arc::new(Memory::new());
+    let mut live = begin(&store, nobody()).await;
+    live.record(started()).await.unwrap();
+    live.intend(intent(Way::There)).await.unwrap();
+    live.close().await;
+    let known = runs(&*store).await.unwrap().remove(0);
+    store.set_meta(RUN, b"{".to_vec()).await.unwrap();
+    let listed = list(&*store).await.unwrap();
+    assert!(listed.damaged.is_empty(), "{listed:?}");
+    let [told]: [Run; 1] = listed.runs.try_into().unwrap();
+    assert!(told.row_damage.is_some());
+    assert_eq!(told.summary, known.summary);
+    assert_eq!(told.meta.mode, samples::plan().mode);
+    // Where the journal is damaged as well, nothing can be told.
+    store.damage(RUN, 0, 200);
+    let listed = list(&*store).await.unwrap();
+    assert_eq!((listed.runs.len(), listed.damaged.len()), (0, 1));
 }
 
 #[tokio::test(start_paused = true)]

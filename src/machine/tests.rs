@@ -3,6 +3,8 @@
 //! All that can happen to it is explored by `simulate`.
 
 mod life;
+mod refuses;
+mod rules;
 
 use life::{Life, done, refused, unclear};
 

@@ -341,8 +341,13 @@ fn after() { super::super::x() }
 
 #[test]
 fn every_file_is_part_of_a_crate() {
-    let reached: BTreeSet<PathBuf> = ["src/lib.rs", "src/main.rs", "tests/it/main.rs"]
-        .into_iter()
+    let mains = [
+        "src/lib.rs",
+        "src/main.rs",
+        "tests/it/main.rs",
+        "tests/mutants/src/main.rs",
+    ];
+    let reached: BTreeSet<PathBuf> = (mains.into_iter())
         .flat_map(modules)
         .map(|module| module.file)
         .collect();

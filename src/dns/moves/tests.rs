@@ -202,6 +202,19 @@ fn a_proxy_of_several_hosts_gives_way_to_that_of_their_stand_ins() {
         swap.of(&set("www.example.org. A", 60, &["203.0.113.1"]), None),
         Fate::Moves(set("www.example.org. A", 60, &["203.0.113.2"]))
     );
+    // Of several, each of them.
+    let more = ips(&["203.0.113.3"]);
+    let swap = Swap::new("cloud", "dedicated", [new.clone(), more.clone()].concat())
+        .host("web1", &old, &[&new])
+        .host("web2", &old, &[&more]);
+    assert_eq!(
+        swap.of(&set("www.example.org. A", 60, &["203.0.113.1"]), None),
+        Fate::Moves(set(
+            "www.example.org. A",
+            60,
+            &["203.0.113.2", "203.0.113.3"]
+        ))
+    );
 }
 
 #[test]
@@ -328,15 +341,18 @@ fn a_name_of_a_service_that_leads_there_and_stays_is_left() {
         set("*.v.test. A", 60, &["192.0.2.10"]),
         set("cdn.v.test. CNAME", 60, &["cdn.example.net."]),
         set("there.v.test. A", 60, &["198.51.100.20"]),
+        set("here.v.test. CNAME", 60, &["there.v.test."]),
     ];
     let web = "web.v.test. A, web.v.test. AAAA";
-    let cases: [(&[&str], &str); 6] = [
+    let cases: [(&[&str], &str); 7] = [
         (&["www"], &format!("www.v.test by {web}")),
         (&["shop"], &format!("shop.v.test by {web}")),
         (&["shop", "web"], ""),
         (&["anything"], "anything.v.test by *.v.test. A"),
         (&["anything", "*"], ""),
         (&["cdn", "there"], ""),
+        // Where it leads is no part of this, and is on the active side already.
+        (&["here"], ""),
     ];
     for (names, expected) in cases {
         let found = moves(&swap(), &[served(names, &sets, Vec::new())], None);
@@ -378,6 +394,7 @@ fn addresses_of_the_idle_site_in_other_types_are_told_and_left_where_a_service_d
         other("apex.v.test", "ALIAS", "www.v.test."),
         other("mall.v.test", "ALIAS", "old.v.test."),
         other("v.test", "TXT", "\"v=spf1 ip4:192.0.2.10 -all\""),
+        other("www.v.test", "TXT", "\"v=spf1 ip4:192.0.2.10 -all\""),
         other("there.v.test", "HTTPS", "1 . ipv4hint=198.51.100.20"),
         other("mail.v.test", "MX", "10 mx.other.example."),
         Other::new(
@@ -406,6 +423,8 @@ fn addresses_of_the_idle_site_in_other_types_are_told_and_left_where_a_service_d
             "`old.v.test`, which leads to `dedicated`",
         ),
         ("v.test. TXT", "192.0.2.10 of `dedicated`"),
+        // Visitors do not follow it: it is told, and no service depends on it.
+        ("www.v.test. TXT", "192.0.2.10 of `dedicated`"),
         ("odd.v.test. CNAME", "cannot be read"),
     ] {
         assert!(
