@@ -91,3 +91,6 @@ pub(super) fn accept(finding: Finding) -> Finding {
         ..finding
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -71,3 +71,6 @@ pub(super) fn owed(
     }
     list
 }
+
+#[cfg(test)]
+mod tests;

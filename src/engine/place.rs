@@ -47,3 +47,6 @@ fn differ(expected: &Value, seen: &Value) -> Vec<Fact> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 //!
 //! All that can happen to it is explored by `simulate`.
 
+mod keeps;
 mod life;
 mod refuses;
 mod rules;
@@ -233,6 +234,18 @@ fn whoever_asks_to_go_back_while_a_write_settles_is_heard() {
         let compare = Move::Compare { entry: first, way };
         life.until(|mv| !matches!(mv, Move::Look { .. }));
         assert_eq!(life.next(), compare, "{side:?}");
+    }
+}
+
+#[test]
+fn what_said_done_and_shows_the_old_value_is_written_back_by_whoever_asked_meanwhile() {
+    for (side, mark) in [(Side::Before, Mark::Claimed), (Side::Mixed, Mark::Standing)] {
+        let mut life = Life::new(Mode::Failover, "kck");
+        life.until(|mv| matches!(mv, Move::Write { .. }));
+        life.written(1, Way::There, Some(done()));
+        life.decides(Decision::Back);
+        life.settled(side);
+        assert_eq!(life.state.mark(1), mark, "{side:?}");
     }
 }
 

@@ -117,7 +117,7 @@ fn answers(mv: &Move) -> Vec<Event> {
 }
 
 /// The states that a plan can come to.
-fn reached(plan: &Plan) -> HashSet<State> {
+pub(super) fn reached(plan: &Plan) -> HashSet<State> {
     let mut found = HashSet::from([State::new(plan)]);
     let mut open: Vec<State> = found.iter().cloned().collect();
     while let Some(state) = open.pop() {

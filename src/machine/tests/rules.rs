@@ -328,6 +328,18 @@ fn a_write_back_that_never_arrived_is_made_again_and_a_no_is_final() {
 }
 
 #[test]
+fn what_is_seen_as_before_is_back_whatever_its_write_said() {
+    for answer in [None, Some(refused()), Some(unclear()), Some(done())] {
+        let mut life = Life::new(Mode::Drill, "kck");
+        comes_to(&mut life, 1, BACK);
+        read(&mut life, 1, BACK, Some(Side::After));
+        life.written(1, BACK, answer);
+        life.settled(Side::Before);
+        assert_eq!((life.state.held(), life.state.mark(1)), (None, Mark::Back));
+    }
+}
+
+#[test]
 fn a_sick_old_side_holds_the_way_back_and_a_person_may_go_on() {
     let sick = |outcome| {
         let mut life = Life::new(Mode::Failover, "pck");

@@ -1,0 +1,133 @@
+use super::*;
+use crate::event::{Answer, Event};
+use crate::fake;
+use crate::machine::{Move, next};
+use crate::plan::{Side, Value, Way};
+
+fn keys(
+    plan: &Plan,
+    state: &State,
+    ending: Ending,
+    findings: &[Option<(Round, Finding)>],
+) -> Vec<String> {
+    let list = owed(plan, state, ending, findings);
+    list.into_iter().map(|owed| owed.key).collect()
+}
+
+fn seen(outcome: Outcome) -> Option<(Round, Finding)> {
+    Some((Round::There, Finding::new(outcome, "as it was seen")))
+}
+
+#[test]
+fn what_was_late_or_not_seen_is_owed_after_a_success() {
+    let plan = fake::plan(Mode::Failover, "kk");
+    let state = State::new(&plan);
+    let findings = [seen(Outcome::Late), seen(Outcome::Unknown)];
+    for ending in [Ending::Done, Ending::DoneUnproven] {
+        assert_eq!(keys(&plan, &state, ending, &findings), ["see k0", "see k1"]);
+    }
+    assert!(keys(&plan, &state, Ending::Undone, &findings).is_empty());
+    let good = [seen(Outcome::Pass), seen(Outcome::Fail)];
+    assert!(keys(&plan, &state, Ending::Done, &good).is_empty());
+    assert!(keys(&plan, &state, Ending::Done, &[None, None]).is_empty());
+    let dry = fake::plan(Mode::Plan, "kk");
+    assert!(keys(&dry, &state, Ending::Done, &findings).is_empty());
+}
+
+#[test]
+fn what_was_foreseen_is_owed_where_nobody_looked_afterwards() {
+    let mut plan = fake::plan(Mode::Failover, "kkk");
+    plan.entries[0].foresees = true;
+    plan.entries[1].step = plan.entries[0].step.clone();
+    let state = State::new(&plan);
+    let late = seen(Outcome::Late);
+    let told = |later| keys(&plan, &state, Ending::Done, &[late.clone(), later, None]);
+    assert_eq!(told(None), ["see k0"]);
+    assert!(told(seen(Outcome::Pass)).is_empty());
+    // A look of another step says nothing of it; and what looks afterwards is owed itself.
+    let other = [late.clone(), None, seen(Outcome::Pass)];
+    assert_eq!(keys(&plan, &state, Ending::Done, &other), ["see k0"]);
+    let both = [late.clone(), late.clone(), None];
+    assert_eq!(keys(&plan, &state, Ending::Done, &both), ["see k1"]);
+}
+
+#[test]
+fn an_old_side_that_may_come_back_is_fenced() {
+    let plan = fake::plan(Mode::Emergency, "k");
+    let state = State::new(&plan);
+    assert_eq!(keys(&plan, &state, Ending::Done, &[None]), ["fence old"]);
+    assert!(keys(&plan, &state, Ending::Undone, &[None]).is_empty());
+    let plan = fake::plan(Mode::Failover, "k");
+    assert!(keys(&plan, &state, Ending::Done, &[None]).is_empty());
+}
+
+/// A plan of this sketch after its first write, which stands.
+fn stands(sketch: &str) -> (Plan, State) {
+    let plan = fake::plan(Mode::Failover, sketch);
+    let mut state = State::new(&plan);
+    let (entry, way) = (0, Way::There);
+    assert_eq!(next(&plan, &state), Move::Compare { entry, way });
+    let until = crate::clock::Stamp {
+        wall: jiff::Timestamp::UNIX_EPOCH,
+        boot_ms: 0,
+        boot_id: String::new(),
+    };
+    let note = String::new();
+    for event in [
+        Event::Compared {
+            entry,
+            way,
+            side: Some(Side::Before),
+            detail: None,
+        },
+        Event::Intended {
+            entry,
+            way,
+            from: Value::default(),
+            to: Value::default(),
+            until,
+        },
+        Event::Answered {
+            entry,
+            way,
+            answer: Answer::Done { note },
+        },
+        Event::Settled {
+            entry,
+            way,
+            side: Some(Side::After),
+            detail: None,
+            stored: Value::default(),
+        },
+    ] {
+        state.fold(&plan, &event).unwrap();
+    }
+    (plan, state)
+}
+
+#[test]
+fn what_is_temporary_and_stands_is_put_back_and_what_was_left_is_looked_at() {
+    let (plan, state) = stands("tc");
+    let told = |ending| keys(&plan, &state, ending, &[None, None]);
+    assert_eq!(told(Ending::Held), ["put back t0"]);
+    // A stopped run is open: whoever resumes it puts it back.
+    assert!(told(Ending::Stopped).is_empty());
+    let (plan, state) = stands("cc");
+    assert!(keys(&plan, &state, Ending::Held, &[None, None]).is_empty());
+    let (plan, mut state) = stands("c");
+    let event = Event::Judged {
+        round: Round::There,
+        outcomes: vec![(0, Outcome::Fail)],
+    };
+    state.fold(&plan, &event).unwrap();
+    let event = Event::Decided {
+        decision: crate::event::Decision::On,
+        by: String::new(),
+    };
+    state.fold(&plan, &event).unwrap();
+    assert_eq!(state.mark(0), Mark::Left);
+    assert_eq!(
+        keys(&plan, &state, Ending::DoneUnproven, &[None]),
+        ["look at c0"]
+    );
+}
