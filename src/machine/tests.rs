@@ -2,6 +2,7 @@
 //!
 //! All that can happen to it is explored by `simulate`.
 
+mod decides;
 mod keeps;
 mod life;
 mod refuses;
