@@ -90,7 +90,14 @@ pub enum Event {
     /// The hold of a drill is over.
     HoldOver { by: String },
     /// A person decided how to go on.
-    Decided { decision: Decision, by: String },
+    Decided {
+        decision: Decision,
+        by: String,
+        /// Where somebody else wrote a part of a place, that part is left and the rest of it is put back. Version
+        /// 0.1.0 left the whole place.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        parts: bool,
+    },
     /// Somebody asked the run to stop.
     StopAsked { by: String },
     /// The run goes on in another process.

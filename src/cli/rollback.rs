@@ -8,10 +8,10 @@ use super::people::confirm;
 use super::resume::{book_of, go_on};
 use super::which::{Wish, in_words};
 use super::{Exit, Format};
-use crate::engine::{Ahead, GoOn, look_ahead, may_go_on};
+use crate::engine::{Ahead, GoOn, PlaceNow, look_ahead, may_go_on, may_land};
 use crate::event::{Decision, Ending, Record};
 use crate::journal::{self, Run};
-use crate::report::{self, SeenNow, Tally, json_line};
+use crate::report::{self, SeenNow, SeenPlace, Tally, json_line};
 
 /// Puts back what a run changed
 ///
@@ -21,7 +21,8 @@ use crate::report::{self, SeenNow, Tally, json_line};
 pub(super) struct Args {
     /// The run, or the beginning or end of its id [default: the newest, where no other can be meant]
     run: Option<String>,
-    /// Goes back also where the old side is not seen to serve, or is not what a drill would come back to
+    /// Goes back also where the old side is not seen to serve, or is not what a drill would come back to; what
+    /// somebody else wrote since is left as it is, and all the rest is put back
     #[arg(long)]
     anyway: bool,
     /// Shows what it would put back, and changes nothing
@@ -55,41 +56,56 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
         );
         return Err(Failure::new(Exit::Usage, why));
     }
-    let Obstacles { refuses, holds } = show(desk, &run, &records).await?;
-    if args.dry_run {
-        return match (refuses, holds) {
-            (Some(why), _) if !args.anyway => Err(Failure::new(Exit::Refused, why)),
-            (None, Some(why)) => Err(Failure::new(Exit::Refused, why)),
-            _ => Ok(Exit::Done),
-        };
-    }
-    if let Some(why) = refuses
-        && !args.anyway
-    {
+    let Obstacles { refuses, holds } = show(desk, &run, &records, args.anyway).await?;
+    let stops = match args.dry_run {
+        true => refuses.or(holds),
+        false => refuses,
+    };
+    if let Some(why) = stops {
         return Err(Failure::new(Exit::Refused, why));
+    }
+    if args.dry_run {
+        return Ok(Exit::Done);
     }
     if !args.yes {
         confirm(&run.meta.playbook).await?;
     }
-    let exit = go_on(desk, store, &run.id, how, Decision::Back, false).await?;
-    // Putting back is what was asked for here.
-    Ok(match exit {
-        Exit::Undone => Exit::Done,
-        other => other,
+    let exit = go_on(
+        desk,
+        Arc::clone(&store),
+        &run.id,
+        how,
+        Decision::Back,
+        false,
+    )
+    .await?;
+    if exit != Exit::Undone {
+        return Ok(exit);
+    }
+    // Putting back is what was asked for here; that the old side serves is what it was asked for.
+    let tally = Tally::of(&journal::read(&*store, &run.id).await?);
+    Ok(match tally.old_side_is_sick() {
+        true => Exit::Undone,
+        false => Exit::Done,
     })
 }
 
 /// What speaks against putting back a run.
 #[derive(Default)]
 struct Obstacles {
-    /// It has ended well, and is not touched without `--anyway`.
+    /// It is not begun.
     refuses: Option<String>,
-    /// It has not come to its end: it would go back as a drill does that fails, and be held for this.
+    /// It would not come to its end.
     holds: Option<String>,
 }
 
 /// Looks at what will be put back and at the old side, and shows it.
-async fn show(desk: &Desk, run: &Run, records: &[Record]) -> Result<Obstacles, Failure> {
+async fn show(
+    desk: &Desk,
+    run: &Run,
+    records: &[Record],
+    anyway: bool,
+) -> Result<Obstacles, Failure> {
     let tally = Tally::of(records);
     let Some(plan) = tally.plan() else {
         return Ok(Obstacles::default());
@@ -102,25 +118,29 @@ async fn show(desk: &Desk, run: &Run, records: &[Record]) -> Result<Obstacles, F
         true => Ahead::default(),
         false => {
             let actual = desk.actual(&Arc::new(book_of(desk, plan)?));
-            let ahead = look_ahead(plan, &actual, &entries, finished).await;
+            let ahead = look_ahead(plan, &actual, &entries, &may_land(records), finished).await;
             actual.site.exec.close().await;
             ahead
         }
     };
-    let obstacles = ahead.obstacles(plan);
-    let seen = SeenNow {
-        places: &ahead.places,
-        gates: &ahead.gates,
-    };
+    let (foreign, unreadable, sick) = (
+        ahead.foreign(plan),
+        ahead.unreadable(plan),
+        ahead.sick(plan),
+    );
+    let obstacles = [&foreign[..], &unreadable, &sick].concat();
+    let places: Vec<SeenPlace> = ahead.places.iter().map(seen).collect();
     match desk.format {
         Format::Json => {
-            let places = ahead.places.iter().map(|(entry, seen)| {
-                let entry = &plan.entries[*entry];
+            let places = ahead.places.iter().map(|place| {
+                let entry = &plan.entries[place.entry];
                 serde_json::json!({
                     "entry": entry.id,
                     "nature": entry.nature,
-                    "now": seen.as_ref().ok(),
-                    "unseen": seen.as_ref().err(),
+                    "now": place.side.as_ref().ok(),
+                    "unseen": place.side.as_ref().err(),
+                    "foreign": place.foreign,
+                    "may-land-until": place.lands.as_ref().map(|until| until.wall),
                 })
             });
             let line = json_line(&serde_json::json!({
@@ -132,6 +152,10 @@ async fn show(desk: &Desk, run: &Run, records: &[Record]) -> Result<Obstacles, F
             desk.print_text(&format!("{}\n", line.unwrap_or_default()));
         }
         _ => {
+            let seen = SeenNow {
+                places: &places,
+                gates: &ahead.gates,
+            };
             desk.print(&report::rollback(&run.id, &tally, seen, &desk.style()));
             desk.print_text("\n");
         }
@@ -140,18 +164,51 @@ async fn show(desk: &Desk, run: &Run, records: &[Record]) -> Result<Obstacles, F
         return Ok(Obstacles::default());
     }
     let why = obstacles.join("; ");
-    if !finished {
+    // A run that has not ended waits for a sick old side, and for what cannot be read, and asks.
+    let refused = !anyway && (finished || !foreign.is_empty());
+    if !refused {
+        // Whoever says `--anyway` has answered for the old side.
+        let certain = !(anyway && foreign.is_empty() && unreadable.is_empty());
         let why = format!("a rollback would be held: {why}; nothing was touched");
         return Ok(Obstacles {
-            holds: Some(why),
+            holds: certain.then_some(why),
             ..Obstacles::default()
         });
     }
-    let home = desk.names(run).failing_back(&plan.direction.source);
+    let mut next = match finished {
+        true => vec!["mend it and try again".to_owned()],
+        false => Vec::new(),
+    };
+    if unreadable.is_empty() {
+        let anyway = desk.to_type(&format!("rollback {} --anyway", run.id));
+        next.push(match (foreign.is_empty(), sick.is_empty()) {
+            (true, _) => format!("{anyway} goes back all the same"),
+            (false, true) => format!("{anyway} puts back all the rest, and leaves that as it is"),
+            (false, false) => {
+                let rest = "puts back all the rest all the same, and leaves that as it is";
+                format!("{anyway} {rest}")
+            }
+        });
+    }
+    if finished && sick.is_empty() {
+        let source = &plan.direction.source;
+        let home = desk.names(run).planning_back(source);
+        next.push(format!("`{home}` shows whether a failover leads home"));
+    }
+    let next = next.join("; ");
     Ok(Obstacles {
         refuses: Some(format!(
-            "{why}; nothing was touched. Mend it and try again, fail back with `{home}`, or say `--anyway`"
+            "a rollback would be held: {why}; nothing was touched. Next: {next}"
         )),
         ..Obstacles::default()
     })
+}
+
+fn seen(place: &PlaceNow) -> SeenPlace<'_> {
+    SeenPlace {
+        entry: place.entry,
+        side: &place.side,
+        foreign: &place.foreign,
+        lands: place.lands.as_ref(),
+    }
 }

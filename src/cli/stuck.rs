@@ -152,8 +152,14 @@ async fn of(desk: &Desk, run: Run, records: &[Record], looks: bool) -> Option<St
         (true, true) => Places::as_recorded(),
         (true, false) => look(desk, plan, &tally, records).await,
     };
+    let left = tally.is_left_to_others();
+    // It was left to others, and they have put it right.
+    if left && !stands {
+        return None;
+    }
     let id = &run.id;
     let how = match alive {
+        false if left => format!("set it by hand; `cutover show {id}` tells what it was"),
         true => format!(
             "answer it where it runs, follow it with `cutover show --follow {id}`, or `cutover rollback {id}`"
         ),

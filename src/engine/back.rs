@@ -1,12 +1,16 @@
 //! What a rollback will meet: each place as it is now, and the side to which it leads back.
 
+use std::collections::BTreeMap;
+
 use futures::future::join_all;
 use tokio::sync::watch;
 
 use super::look::{Looker, within};
+use super::settle::{first, foreign};
 use super::stop::StopSwitch;
 use super::world::{NoMemory, World};
-use crate::event::{Finding, Round, Sight};
+use crate::clock::Stamp;
+use crate::event::{Answer, Event, Finding, Record, Round, Sight};
 use crate::plan::{Nature, Outcome, Plan, Side, Then, Value};
 use crate::site::Aim;
 use crate::step::Pulses;
@@ -14,19 +18,74 @@ use crate::step::Pulses;
 /// What was seen before a rollback was asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ahead {
-    /// The entry of each change, with what its place holds now, or why it cannot be read.
-    pub places: Vec<(usize, Result<Side, String>)>,
+    /// The place of each change.
+    pub places: Vec<PlaceNow>,
     /// What the checks find that a drill looks at before its way back.
     pub gates: Vec<(usize, Finding)>,
 }
 
+/// What the place of a change holds now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlaceNow {
+    pub entry: usize,
+    /// Or why it cannot be read.
+    pub side: Result<Side, String>,
+    /// Each part that somebody else wrote, in words.
+    pub foreign: Vec<String>,
+    /// Until when a write of the run may still land there.
+    pub lands: Option<Stamp>,
+}
+
+/// The entries whose write was begun and not looked at since, each with the time until which it may still land.
+pub fn may_land(records: &[Record]) -> BTreeMap<usize, Stamp> {
+    let mut open = BTreeMap::new();
+    for record in records {
+        match &record.event {
+            Event::Intended { entry, until, .. } => {
+                open.insert(*entry, until.clone());
+            }
+            // It was refused before anything was done.
+            Event::Answered {
+                entry,
+                answer: Answer::Refused { .. },
+                ..
+            }
+            | Event::Settled { entry, .. } => {
+                open.remove(entry);
+            }
+            _ => {}
+        }
+    }
+    open
+}
+
 impl Ahead {
-    /// What speaks against it: gates that would stop a drill on its way back, and places that somebody else wrote.
-    pub fn obstacles(&self, plan: &Plan) -> Vec<String> {
+    /// The places that somebody else wrote: what is not ours there is never overwritten.
+    pub fn foreign(&self, plan: &Plan) -> Vec<String> {
+        (self.places.iter())
+            .filter(|place| place.side == Ok(Side::Foreign))
+            .map(|place| {
+                let id = &plan.entries[place.entry].id;
+                let told = first(place.foreign.clone());
+                format!("somebody else wrote `{id}` since: {told}")
+            })
+            .collect()
+    }
+
+    /// The places that cannot be read: what cannot be compared is not written.
+    pub fn unreadable(&self, plan: &Plan) -> Vec<String> {
+        (self.places.iter())
+            .filter_map(|place| {
+                let id = &plan.entries[place.entry].id;
+                let why = place.side.as_ref().err()?;
+                Some(format!("`{id}` cannot be read: {why}"))
+            })
+            .collect()
+    }
+
+    /// The gates that would stop a drill on its way back.
+    pub fn sick(&self, plan: &Plan) -> Vec<String> {
         let id = |entry: &usize| plan.entries[*entry].id.clone();
-        let foreign = (self.places.iter())
-            .filter(|(_, seen)| *seen == Ok(Side::Foreign))
-            .map(|(entry, _)| format!("somebody else wrote `{}` since", id(entry)));
         let gates = (self.gates.iter()).filter(|(entry, finding)| {
             !matches!(finding.outcome, Outcome::Pass | Outcome::Warn)
                 && plan.entries[*entry].rule.then(finding.outcome) != Then::Note
@@ -35,7 +94,7 @@ impl Ahead {
             let (id, outcome) = (id(entry), finding.outcome);
             format!("`{id}` {outcome}: {}", finding.headline)
         });
-        foreign.chain(gates).collect()
+        gates.collect()
     }
 }
 
@@ -110,7 +169,15 @@ pub async fn look_once_more<W: World>(
 
 /// Looks once at the places of `entries`, and, where `gates` is set, at all that a drill looks at before it comes
 /// back: whether the old side is up to date, works, and has what it needs. Writes nothing.
-pub async fn look_ahead<W: World>(plan: &Plan, world: &W, entries: &[usize], gates: bool) -> Ahead {
+///
+/// `landing` is what [`may_land`] says of the run.
+pub async fn look_ahead<W: World>(
+    plan: &Plan,
+    world: &W,
+    entries: &[usize],
+    landing: &BTreeMap<usize, Stamp>,
+    gates: bool,
+) -> Ahead {
     let (_switch, stop) = StopSwitch::new();
     let pulses = Pulses::none();
     let looker = Looker {
@@ -125,7 +192,7 @@ pub async fn look_ahead<W: World>(plan: &Plan, world: &W, entries: &[usize], gat
         before: Default::default(),
     };
     let aim = Aim::back(&plan.direction, false);
-    let places = look_at_places(plan, world, entries);
+    let places = see_places(plan, world, entries);
     let first = plan.first_write().unwrap_or(plan.entries.len());
     let before = plan.entries[..first].iter().enumerate();
     let checks = before.filter(|(_, entry)| {
@@ -137,7 +204,25 @@ pub async fn look_ahead<W: World>(plan: &Plan, world: &W, entries: &[usize], gat
         async move { (index, looker.once(entry, aim, pulses).await) }
     }));
     let (places, gates) = tokio::join!(places, found);
-    Ahead { places, gates }
+    let now = world.clock().now();
+    let place = |(entry, seen): (usize, Result<Value, String>)| {
+        let Nature::Change(edit) = &plan.entries[entry].nature else {
+            return None;
+        };
+        let differs = |seen: &Value| foreign(edit, &edit.after, seen);
+        Some(PlaceNow {
+            entry,
+            foreign: seen.as_ref().map(differs).unwrap_or_default(),
+            side: seen.map(|seen| edit.side(&seen)),
+            lands: (landing.get(&entry))
+                .filter(|until| !until.left(&now).is_zero())
+                .cloned(),
+        })
+    };
+    Ahead {
+        places: places.into_iter().filter_map(place).collect(),
+        gates,
+    }
 }
 
 #[cfg(test)]
@@ -151,13 +236,18 @@ mod tests {
     async fn places_and_the_old_side_are_looked_at_before_anything_is_put_back() {
         let plan = plan(Mode::Failover, "pkc");
         let clock = Clock::following_tokio("2026-11-22T03:05:00Z".parse().unwrap());
+        let later = clock.now().plus(std::time::Duration::from_secs(9));
         let world = FakeWorld::new(&plan, clock);
         let change = plan.first_write().unwrap();
-        let ahead = look_ahead(&plan, &world, &[change], true).await;
-        assert_eq!(ahead.places, [(change, Ok(Side::Before))]);
+        let none = BTreeMap::new();
+        let ahead = look_ahead(&plan, &world, &[change], &none, true).await;
+        assert_eq!(ahead.places[0].side, Ok(Side::Before));
+        assert_eq!(ahead.places[0].lands, None);
         let looked: Vec<usize> = ahead.gates.iter().map(|(entry, _)| *entry).collect();
         assert_eq!(looked, [0, 1]);
-        let probes = look_ahead(&plan, &world, &[change], false).await;
+        let landing = BTreeMap::from([(change, later.clone())]);
+        let probes = look_ahead(&plan, &world, &[change], &landing, false).await;
+        assert_eq!(probes.places[0].lands, Some(later));
         assert_eq!(probes.gates.len(), 1, "{probes:?}");
     }
 }

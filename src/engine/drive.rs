@@ -81,6 +81,8 @@ pub(super) struct Run<'r, J, W, M, P> {
     baseline: Vec<Sight>,
     /// What the place of the present motion was seen to hold.
     seen: Option<Value>,
+    /// What is ours of the place of the present motion, where somebody else wrote the rest of it.
+    ours: Option<Edit>,
     /// The changes of which another TTL was stored than was asked, as they were made.
     pub(super) made: BTreeMap<usize, Edit>,
     /// Until when the present write may still land.
@@ -89,8 +91,17 @@ pub(super) struct Run<'r, J, W, M, P> {
     findings: Vec<Option<(Round, Finding)>>,
     /// What the last hold for a finding was for: a decision on it covers that and nothing newer.
     pub(super) shown: Shown,
-    /// A decision that was given beforehand, for the next time that a person is asked.
-    pub(super) answer: Option<Foregone>,
+    /// Decisions that were given beforehand, for when a person is asked.
+    pub(super) answers: Vec<Foregone>,
+}
+
+/// A decision as this version means it.
+pub(super) fn decided(decision: Decision, by: String) -> Event {
+    Event::Decided {
+        decision,
+        by,
+        parts: true,
+    }
 }
 
 /// As [`State::position`] says it.
@@ -118,11 +129,12 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
             state: State::new(plan),
             baseline: Vec::new(),
             seen: None,
+            ours: None,
             made: BTreeMap::new(),
             until: None,
             findings: vec![None; plan.entries.len()],
             shown: Shown::default(),
-            answer: None,
+            answers: Vec::new(),
         }
     }
 
@@ -219,10 +231,7 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
             return Ok(false);
         };
         let event = match self.state.wrote() {
-            true => Event::Decided {
-                decision: Decision::Back,
-                by,
-            },
+            true => decided(Decision::Back, by),
             false => Event::StopAsked { by },
         };
         self.record(event).await?;

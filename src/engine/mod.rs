@@ -20,7 +20,7 @@ mod survey;
 mod world;
 
 pub use actual::{Actual, Remembered};
-pub use back::{Ahead, look_ahead, look_at_places, look_once_more, see_places};
+pub use back::{Ahead, PlaceNow, look_ahead, look_at_places, look_once_more, may_land, see_places};
 pub use direction::why_no_way_back;
 pub use drive::{Outfit, RunError, drive};
 pub use people::{Nobody, People};

@@ -1,6 +1,6 @@
 //! Goes on with a run that was cut off, stopped or held, or puts it back.
 
-use super::drive::{Foregone, Outfit, Run, RunError};
+use super::drive::{Foregone, Outfit, Run, RunError, decided};
 use super::people::People;
 use super::world::{Memory, World};
 use crate::event::{Decision, Ending, Event, Record};
@@ -16,7 +16,8 @@ pub enum GoOn {
     Accept,
     /// Put back what stands.
     Back,
-    /// Put back what stands, also where the old side is not seen to serve.
+    /// Put back what stands, also where the old side is not seen to serve; what somebody else wrote is left, and all
+    /// the rest put back.
     BackAnyway,
 }
 
@@ -53,17 +54,17 @@ pub async fn resume<J: Journal, W: World, M: Memory, P: People>(
         Some(_) => {}
     }
     if back {
-        let decision = Decision::Back;
-        run.record(Event::Decided { decision, by }).await?;
+        run.record(decided(Decision::Back, by)).await?;
     }
-    run.answer = match how {
-        GoOn::Accept => accepted,
-        GoOn::BackAnyway => Some(Foregone {
-            hold: Hold::OldSideSick,
-            at: None,
-            decision: Decision::Back,
-        }),
-        GoOn::Finish | GoOn::Back => None,
+    let back_from = |hold| Foregone {
+        hold,
+        at: None,
+        decision: Decision::Back,
+    };
+    run.answers = match how {
+        GoOn::Accept => accepted.into_iter().collect(),
+        GoOn::BackAnyway => [Hold::OldSideSick, Hold::Foreign].map(back_from).into(),
+        GoOn::Finish | GoOn::Back => Vec::new(),
     };
     run.go_to_the_end().await
 }

@@ -34,6 +34,8 @@ pub(super) struct Settling<'r> {
     pub entry: &'r Entry,
     pub edit: &'r Edit,
     pub way: Way,
+    /// What somebody else wrote of the place is left: only what is ours is looked for.
+    pub leaves_parts: bool,
     /// Until when it may still land; now, where it surely did nothing.
     pub until: &'r Stamp,
 }
@@ -64,11 +66,14 @@ pub(super) async fn settle<W: World>(
                 Ok(seen) => {
                     let side = match way {
                         Way::There => edit.side_of_written(&seen),
+                        Way::Back if settling.leaves_parts => edit.side_of_ours(&seen),
                         Way::Back => edit.side(&seen),
                     };
                     let mut stored = edit.stored(way, &seen);
                     // Where more differs, somebody else wrote.
-                    if edit.foreign(&seen).any(|key| !stored.0.contains_key(key)) {
+                    if settling.leaves_parts
+                        || edit.foreign(&seen).any(|key| !stored.0.contains_key(key))
+                    {
                         stored = Value::default();
                     }
                     Settlement {
@@ -127,19 +132,30 @@ pub(super) fn describe(side: Side, edit: &Edit, expected: Side, seen: &Value) ->
                 Side::Before => &edit.before,
                 _ => &edit.after,
             };
-            let foreign: Vec<&String> = edit.foreign(seen).collect();
-            let mut told: Vec<String> = (foreign.iter().take(TOLD))
-                .map(|key| {
-                    let (is, was) = (held(seen.0.get(*key)), held(expected.0.get(*key)));
-                    format!("`{key}` holds {is} instead of {was}")
-                })
-                .collect();
-            if foreign.len() > TOLD {
-                told.push(format!("and {} more", foreign.len() - TOLD));
-            }
-            Some(format!("somebody else wrote here: {}", told.join("; ")))
+            let told = first(foreign(edit, expected, seen));
+            Some(format!("somebody else wrote here: {told}"))
         }
     }
+}
+
+/// Each part that somebody else wrote, and what it holds instead of what was expected.
+pub(super) fn foreign(edit: &Edit, expected: &Value, seen: &Value) -> Vec<String> {
+    (edit.foreign(seen))
+        .map(|key| {
+            let (is, was) = (held(seen.0.get(key)), held(expected.0.get(key)));
+            format!("`{key}` holds {is} instead of {was}")
+        })
+        .collect()
+}
+
+/// The first of these, and how many more there are.
+pub(super) fn first(mut told: Vec<String>) -> String {
+    let more = told.len().saturating_sub(TOLD);
+    told.truncate(TOLD);
+    if more > 0 {
+        told.push(format!("and {more} more"));
+    }
+    told.join("; ")
 }
 
 /// That a server stored other TTLs than it was given: each pair of TTLs once.

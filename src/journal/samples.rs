@@ -223,6 +223,7 @@ pub(crate) fn events() -> Vec<Event> {
         Event::Decided {
             decision: Decision::Back,
             by: by(),
+            parts: true,
         },
         Event::StopAsked { by: by() },
         Event::Resumed {

@@ -41,7 +41,9 @@ impl State {
             Event::Started { .. } | Event::Looked { .. } | Event::Owes { .. } => return Ok(()),
             Event::StopAsked { .. } => self.stopping = self.ended.is_none(),
             Event::Resumed { anew, .. } => self.resumed(plan, *anew)?,
-            Event::Decided { decision, .. } => self.decided(plan, *decision)?,
+            Event::Decided {
+                decision, parts, ..
+            } => self.decided(plan, *decision, *parts)?,
             _ if self.ended.is_some() => return impossible("anything after its end"),
             Event::Ended { ending } => {
                 let due = next(plan, self) == (Move::End { ending: *ending });
@@ -244,18 +246,12 @@ impl State {
             Some(seen) if seen == to && self.marks[entry] == Mark::Claimed => {
                 self.stage(Stage::Write);
             }
-            Some(seen) if seen == to => {
-                self.mark_as(
-                    entry,
-                    match way {
-                        Way::There if first_try => Mark::Unneeded,
-                        // A write of ours came through after all.
-                        Way::There => Mark::Standing,
-                        Way::Back => Mark::Back,
-                    },
-                );
+            Some(seen) if seen == to && first_try => {
+                self.mark_as(entry, Mark::Unneeded);
                 self.passed(entry);
             }
+            // Also where a write of ours came through after all.
+            Some(seen) if seen == to => self.done(entry, way),
             Some(_) if first_try => self.stale(plan),
             // Parts of it are ours: the rest is finished, or undone.
             Some(Side::Mixed) => self.stage(Stage::Write),
@@ -319,14 +315,19 @@ impl State {
 
     /// The present motion reached its end.
     fn done(&mut self, entry: usize, way: Way) {
-        self.mark_as(
-            entry,
-            match way {
-                Way::There => Mark::Standing,
-                Way::Back => Mark::Back,
-            },
-        );
+        match way {
+            Way::There => self.mark_as(entry, Mark::Standing),
+            Way::Back => self.is_back(entry),
+        }
         self.passed(entry);
+    }
+
+    /// What was ours of a place is as before; where somebody else wrote the rest, that is left.
+    fn is_back(&mut self, entry: usize) {
+        match self.marks[entry] {
+            Mark::Shared => self.leave(entry),
+            _ => self.mark_as(entry, Mark::Back),
+        }
     }
 
     /// A write on the way there did not happen, and surely will not.

@@ -43,7 +43,7 @@ const STAGES: [Stage; 6] = [
     Stage::Answered(Said::Unclear),
 ];
 
-const MARKS: [Mark; 7] = [
+const MARKS: [Mark; 8] = [
     Mark::None,
     Mark::Standing,
     Mark::Claimed,
@@ -51,6 +51,7 @@ const MARKS: [Mark; 7] = [
     Mark::Back,
     Mark::Unmade,
     Mark::Left,
+    Mark::Shared,
 ];
 
 /// Where a value stands in its list.

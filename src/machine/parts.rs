@@ -41,6 +41,9 @@ pub enum Mark {
     Unmade,
     /// It could not be put back, or somebody else wrote here, and a person said to leave it.
     Left,
+    /// Somebody else wrote here, in part at least, and a person said to leave that: what is ours of it goes back, and
+    /// then it is left.
+    Shared,
 }
 
 impl Phase {
@@ -56,7 +59,7 @@ impl Phase {
 impl Mark {
     /// Whether a change stands, or may stand.
     pub fn stands(self) -> bool {
-        matches!(self, Mark::Standing | Mark::Claimed)
+        matches!(self, Mark::Standing | Mark::Claimed | Mark::Shared)
     }
 
     /// What the place of a change must show where the run says this of it; `None` where it says nothing.
@@ -64,7 +67,7 @@ impl Mark {
         match self {
             Mark::Standing | Mark::Unneeded => Some(Side::After),
             Mark::Back | Mark::Unmade => Some(Side::Before),
-            Mark::None | Mark::Claimed | Mark::Left => None,
+            Mark::None | Mark::Claimed | Mark::Left | Mark::Shared => None,
         }
     }
 }

@@ -413,3 +413,27 @@ fn verifies(mv: &Move) -> bool {
     let verify = Round::Verify;
     matches!(mv, Move::Look { round, .. } if *round == verify)
 }
+
+#[test]
+fn what_is_ours_goes_back_beside_what_somebody_else_wrote_and_then_nothing_is_left_to_do() {
+    for decision in [Decision::Back, Decision::On] {
+        let mut life = Life::new(Mode::Failover, "pcc");
+        life.until(|mv| matches!(mv, Move::End { .. }));
+        assert_eq!(life.ends(), Ending::Done);
+        life.decides(Decision::Back);
+        life.until(|mv| matches!(mv, Move::Compare { .. }));
+        life.compared(2, Way::Back, Side::Foreign);
+        assert_eq!(life.state.held(), Some(Hold::Foreign));
+        life.decides(decision);
+        assert_eq!(life.state.mark(2), Mark::Shared);
+        // Of the rest something still stands.
+        life.compared(2, Way::Back, Side::After);
+        life.written(2, Way::Back, Some(done()));
+        life.settled(Side::Before);
+        assert_eq!(life.state.mark(2), Mark::Left);
+        life.until(|mv| matches!(mv, Move::End { .. }));
+        assert_eq!(life.state.mark(1), Mark::Back, "the other one went back");
+        assert_eq!(life.ends(), Ending::Held);
+        assert!(life.state.left_something() && !life.state.stands());
+    }
+}

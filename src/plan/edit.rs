@@ -75,6 +75,27 @@ impl Edit {
             .filter(|key| self.part(key, seen, &["aside"]) == (false, false))
     }
 
+    /// What is ours of a place of which somebody else wrote parts: the edit without these, and what is seen of it.
+    pub fn ours(&self, seen: &Value) -> (Edit, Value) {
+        let foreign: BTreeSet<&String> = self.foreign(seen).collect();
+        let ours = |value: &Value| value.taken(|(key, _)| !foreign.contains(key));
+        let edit = Edit {
+            place: self.place.clone(),
+            before: ours(&self.before),
+            after: ours(&self.after),
+        };
+        (edit, ours(seen))
+    }
+
+    /// What the parts of `seen` that nobody else wrote are. Where none is ours there is nothing to put back.
+    pub fn side_of_ours(&self, seen: &Value) -> Side {
+        let (edit, seen) = self.ours(seen);
+        match edit.before.is_empty() && edit.after.is_empty() {
+            true => Side::Before,
+            false => edit.side(&seen),
+        }
+    }
+
     /// Each part of the place, and what `seen` is for it. A part that the edit leaves alone is before.
     pub fn sides<'a>(&'a self, seen: &'a Value) -> impl Iterator<Item = (&'a String, Side)> {
         (self.keys(seen).into_iter()).map(|key| {

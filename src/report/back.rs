@@ -1,19 +1,35 @@
 //! What a rollback puts back, as a person reviews it, and what that would lose.
 
-use super::numbers::{count, date_time};
+use super::numbers::{count, date_time, time_of_day};
 use super::plan::Commands;
 use super::tally::{Standing, Tally};
 use super::text::{Line, Role, Style};
 use super::zone::difference;
+use crate::clock::Stamp;
 use crate::event::Finding;
 use crate::plan::{Edit, Nature, Outcome, Side};
 
-/// How a place was seen just now, or why not; and what the looks at the old side found.
+/// How the places were seen just now, and what the looks at the old side found.
 #[derive(Clone, Copy, Debug)]
 pub struct SeenNow<'a> {
-    pub places: &'a [(usize, Result<Side, String>)],
+    pub places: &'a [SeenPlace<'a>],
     pub gates: &'a [(usize, Finding)],
 }
+
+/// How the place of an entry was seen just now.
+#[derive(Clone, Copy, Debug)]
+pub struct SeenPlace<'a> {
+    pub entry: usize,
+    /// Or why it cannot be read.
+    pub side: &'a Result<Side, String>,
+    /// Each part that somebody else wrote, in words.
+    pub foreign: &'a [String],
+    /// Until when a write of the run may still land there.
+    pub lands: Option<&'a Stamp>,
+}
+
+/// So many parts that somebody else wrote are told of each place.
+const PARTS: usize = 20;
 
 const INDENT: usize = 7;
 
@@ -63,12 +79,8 @@ pub fn rollback(run: &str, tally: &Tally, seen: SeenNow<'_>, style: &Style) -> V
         match &entry.nature {
             Nature::Change(edit) => {
                 lines.extend(difference(&inverse(edit), INDENT));
-                let now = seen.places.iter().find(|(entry, _)| entry == index);
-                if let Some((_, side)) = now {
-                    let (role, text) = now_holds(side);
-                    let line = Line::new().text(" ".repeat(INDENT)).and(Role::Dim, "now: ");
-                    lines.extend(line.and(role, text).wrap(style.width, INDENT + 2));
-                }
+                let now = seen.places.iter().find(|place| place.entry == *index);
+                lines.extend(now.into_iter().flat_map(|place| place.lines(style)));
             }
             Nature::Act(act) => {
                 let line = Line::new().text(" ".repeat(INDENT));
@@ -152,15 +164,39 @@ pub fn by_hand(
     lines
 }
 
-fn now_holds(seen: &Result<Side, String>) -> (Role, String) {
-    match seen {
-        Ok(Side::After) => (Role::Plain, "as the run left it".to_owned()),
-        Ok(Side::Before) => (Role::Plain, "already as it was before the run".to_owned()),
-        Ok(Side::Mixed) => (Role::Caution, "a part of the change is there".to_owned()),
-        Ok(Side::Foreign) => {
-            let text = "somebody else wrote here since; that is not overwritten";
-            (Role::Bad, text.to_owned())
+impl SeenPlace<'_> {
+    fn lines(&self, style: &Style) -> Vec<Line> {
+        let (role, text) = self.now_holds();
+        let line = Line::new().text(" ".repeat(INDENT)).and(Role::Dim, "now: ");
+        let mut lines = line.and(role, text).wrap(style.width, INDENT + 2);
+        for part in self.foreign.iter().take(PARTS) {
+            let line = Line::new().text(" ".repeat(INDENT + 2)).text(part);
+            lines.extend(line.wrap(style.width, INDENT + 4));
         }
-        Err(why) => (Role::Unclear, format!("cannot be read: {why}")),
+        if let Some(more @ 1..) = self.foreign.len().checked_sub(PARTS) {
+            let text = format!("and {}", count(more, "more part"));
+            lines.push(Line::new().text(" ".repeat(INDENT + 2)).text(text));
+        }
+        lines
+    }
+
+    fn now_holds(&self) -> (Role, String) {
+        let (role, mut text) = match self.side {
+            Ok(Side::After) => (Role::Plain, "as the run left it".to_owned()),
+            Ok(Side::Before) if self.lands.is_some() => {
+                (Role::Caution, "as it was before the run".to_owned())
+            }
+            Ok(Side::Before) => (Role::Plain, "already as it was before the run".to_owned()),
+            Ok(Side::Mixed) => (Role::Caution, "a part of the change is there".to_owned()),
+            Ok(Side::Foreign) => {
+                let text = "somebody else wrote here since; that is not overwritten";
+                (Role::Bad, text.to_owned())
+            }
+            Err(why) => (Role::Unclear, format!("cannot be read: {why}")),
+        };
+        if let Some(until) = self.lands {
+            text += &format!("; its write may still land until {}", time_of_day(until));
+        }
+        (role, text)
     }
 }

@@ -42,7 +42,7 @@ use std::io;
 
 use crate::event::{Pulse, Record};
 
-pub use back::{SeenNow, by_hand, rollback};
+pub use back::{SeenNow, SeenPlace, by_hand, rollback};
 pub use bars::{Bars, TypedLines};
 pub use card::{First, JournalLost, Names, card};
 pub use fanout::{Closed, Dropped, Fanout, Patience};

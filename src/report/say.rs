@@ -174,7 +174,7 @@ pub fn say(plan: &Plan, event: &Event) -> Vec<Sentence> {
                 "hold ended by {by}; the way back to {home} began"
             ))]
         }
-        Event::Decided { decision, by } => {
+        Event::Decided { decision, by, .. } => {
             let what = match decision {
                 Decision::On => "to go on with what was seen",
                 Decision::Again => "to look again",
@@ -271,6 +271,12 @@ fn looked(entry: usize, round: Round, finding: &Finding) -> Sentence {
 
 fn compared(entry: usize, way: Way, side: Option<Side>, detail: Option<&str>) -> Sentence {
     let (from, to) = ends(way);
+    let whole = matches!(side, Some(Side::Before | Side::After | Side::Mixed));
+    if let Some(detail) = detail.filter(|_| whole && way == Way::Back && side != Some(Side::Mixed))
+    {
+        let text = format!("compared: {detail}; that is left, and what is ours goes back");
+        return Sentence::new(Tone::Judged(Outcome::Fail), Some(entry), text);
+    }
     let (tone, text) = match side {
         Some(side) if side == from => {
             let text = "compared: it still holds what it should before the change";

@@ -149,10 +149,23 @@ impl Tally {
     }
 
     /// Whether the old side was looked at before an undo, and not seen to serve.
-    pub(super) fn old_side_sick(&self) -> bool {
-        self.findings.iter().any(|((round, _), finding)| {
-            *round == Round::Probe && !matches!(finding.outcome, Outcome::Pass | Outcome::Warn)
-        })
+    pub fn old_side_is_sick(&self) -> bool {
+        self.old_side_sick().is_some()
+    }
+
+    /// The entry that did not see the old side serve before an undo, and what it found.
+    pub(super) fn old_side_sick(&self) -> Option<(usize, &Finding)> {
+        let bad = |finding: &Finding| !matches!(finding.outcome, Outcome::Pass | Outcome::Warn);
+        let mut looks = self.findings.iter();
+        let ((_, entry), finding) =
+            looks.find(|((round, _), finding)| *round == Round::Probe && bad(finding))?;
+        Some((*entry, finding))
+    }
+
+    /// Whether somebody else's value was left in a place of this run, and all the rest was put back: then nothing is
+    /// left that a resume or a rollback could do.
+    pub fn is_left_to_others(&self) -> bool {
+        (self.state.as_ref()).is_some_and(|state| state.left_something() && !state.stands())
     }
 
     /// The side that a check of this run has seen serving since the last write, as the way that leads there.
@@ -160,6 +173,10 @@ impl Tally {
     pub(super) fn seen_serving(&self) -> Option<(Way, bool)> {
         let good = |outcome: Outcome| outcome <= Outcome::Warn;
         let (way, _) = self.serving.values().find(|(_, outcome)| good(*outcome))?;
+        // That names lead to a side is not that it serves.
+        if *way == Way::Back && self.old_side_is_sick() {
+            return None;
+        }
         let all = (self.serving.values()).all(|(other, outcome)| other == way && good(*outcome));
         Some((*way, all))
     }
@@ -204,6 +221,12 @@ impl Tally {
             use Standing::{Already, PutBack, Untouched};
             !matches!(change.standing, Untouched | Already | PutBack)
         })
+    }
+
+    /// Whether a place of this run was seen to hold what somebody else wrote.
+    pub(super) fn somebody_wrote(&self) -> bool {
+        let mut changes = self.changes.values();
+        changes.any(|change| change.standing == Standing::Foreign)
     }
 
     /// Whether a rollback would have anything to put back. What a person left to others is theirs: it stands in

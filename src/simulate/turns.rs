@@ -9,7 +9,7 @@ use super::model::{Dead, Model};
 use super::rules::Rules;
 use crate::clock::Stamp;
 use crate::event::{Answer, Decision, Ending, Event, Round};
-use crate::machine::{Impossible, Move, Phase, State};
+use crate::machine::{Impossible, Mark, Move, Phase, State};
 use crate::plan::{Mode, Nature, Outcome, Side, Then, Value, Way};
 
 /// One thing that can happen at a moment.
@@ -330,7 +330,13 @@ impl<'m, R: Rules> Turns<'m, R> {
         if !answered {
             return None;
         }
-        Some(ground.look(entry))
+        let side = ground.look(entry);
+        // Whoever writes takes the whole place: nothing of it is ours.
+        let left = way == Way::Back && self.here.state.mark(entry) == Mark::Shared;
+        Some(match side {
+            Side::Foreign if left => Side::Before,
+            side => side,
+        })
     }
 
     fn compare(&mut self, entry: usize, way: Way, fault: Option<Fault>) {
@@ -413,7 +419,11 @@ impl<'m, R: Rules> Turns<'m, R> {
 
     fn decided(&mut self, decision: Decision) {
         let by = nobody();
-        self.happen(&Event::Decided { decision, by });
+        self.happen(&Event::Decided {
+            decision,
+            by,
+            parts: true,
+        });
     }
 
     fn decide(&mut self, fault: Option<Fault>) {

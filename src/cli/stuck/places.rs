@@ -1,14 +1,13 @@
 //! The places of a run that nobody holds any more, each record set by itself.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::common::Desk;
 use super::super::resume::book_of;
-use crate::clock::{Stamp, short};
-use crate::engine::see_places;
-use crate::event::{Event, Record};
+use crate::clock::short;
+use crate::engine::{may_land, see_places};
+use crate::event::Record;
 use crate::plan::{Nature, Plan, Side, Value};
 use crate::report::{Tally, count};
 
@@ -60,23 +59,6 @@ struct Parts {
     acts: Vec<String>,
     /// How long a write may still land.
     lands: Option<Duration>,
-}
-
-/// The entries whose write was begun and not looked at since, each with the time until which it may still land.
-fn may_land(records: &[Record]) -> BTreeMap<usize, Stamp> {
-    let mut open = BTreeMap::new();
-    for record in records {
-        match &record.event {
-            Event::Intended { entry, until, .. } => {
-                open.insert(*entry, until.clone());
-            }
-            Event::Settled { entry, .. } => {
-                open.remove(entry);
-            }
-            _ => {}
-        }
-    }
-    open
 }
 
 /// Looks at the places of a run, and says how they are.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Foregone, Run, RunError};
+use super::{Foregone, Run, RunError, decided};
 use crate::engine::people::People;
 use crate::engine::stop::Stop;
 use crate::engine::world::{Memory, World};
@@ -67,7 +67,7 @@ impl<J: Journal, W: World, M: Memory, P: People> Run<'_, J, W, M, P> {
                 over.then(|| Event::HoldOver { by: "the clock".to_owned() })
             }
             (decision, by) = people.end_stay() => Some(match decision {
-                Decision::Back => Event::Decided { decision, by },
+                Decision::Back => decided(decision, by),
                 Decision::On | Decision::Again | Decision::Stop => Event::HoldOver { by },
             }),
         };
@@ -80,13 +80,18 @@ impl<J: Journal, W: World, M: Memory, P: People> Run<'_, J, W, M, P> {
     pub(super) async fn decide(&mut self, hold: Hold) -> Result<(), RunError> {
         let here = self.state.position();
         let shown = &self.shown;
-        let fits = |said: &mut Foregone| {
+        let fits = |said: &Foregone| {
             said.hold == hold
                 && (said.at.as_ref()).is_none_or(|(at, of)| *at == here && of.covers_all(shown))
         };
-        if let Some(Foregone { decision, .. }) = self.answer.take_if(fits) {
+        if let Some(at) = self.answers.iter().position(fits) {
+            let decision = self.answers[at].decision;
+            // Of several places each may be somebody else's.
+            if hold != Hold::Foreign || self.answers[at].at.is_some() {
+                self.answers.swap_remove(at);
+            }
             let by = self.outfit.by.clone();
-            return self.record(Event::Decided { decision, by }).await;
+            return self.record(decided(decision, by)).await;
         }
         let people = self.outfit.people;
         let answer = tokio::select! {
@@ -94,7 +99,7 @@ impl<J: Journal, W: World, M: Memory, P: People> Run<'_, J, W, M, P> {
             () = self.outfit.stop.at_least(Stop::AfterWrite) => None,
         };
         match answer {
-            Some((decision, by)) => self.record(Event::Decided { decision, by }).await,
+            Some((decision, by)) => self.record(decided(decision, by)).await,
             None => Ok(()),
         }
     }

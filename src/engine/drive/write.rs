@@ -9,7 +9,7 @@ use crate::engine::settle::{Settling, describe, settle};
 use crate::engine::world::{Memory, World};
 use crate::event::{Answer, Event};
 use crate::journal::{Intent, Journal, JournalError, Permit};
-use crate::machine::Impossible;
+use crate::machine::{Impossible, Mark};
 use crate::plan::{Direction, Edit, Entry, Nature, Place, Side, Value, Way};
 use crate::site::Aim;
 
@@ -62,22 +62,42 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
         }
     }
 
-    pub(super) async fn compare(&mut self, entry: usize, way: Way) -> Result<(), RunError> {
-        let (side, detail) = match self.edit(entry) {
+    /// Keeps what the place of the present motion was seen to hold; of one of which somebody else wrote parts that are
+    /// left, what is ours.
+    fn keep(&mut self, entry: usize, way: Way, edit: &Edit, seen: Option<Value>) {
+        (self.seen, self.ours) = match seen {
+            Some(seen) if self.leaves_parts(entry, way) => {
+                let (ours, seen) = edit.ours(&seen);
+                (Some(seen), Some(ours))
+            }
+            seen => (seen, None),
+        };
+    }
+
+    /// Whether what somebody else wrote of the place of an entry is left when the rest of it goes back.
+    fn leaves_parts(&self, entry: usize, way: Way) -> bool {
+        way == Way::Back && self.state.mark(entry) == Mark::Shared
+    }
+
+    pub(super) async fn compare(&mut self, index: usize, way: Way) -> Result<(), RunError> {
+        let (side, detail) = match self.edit(index) {
             // Nothing can be read back of an act, so there is nothing to compare.
             None => (None, None),
             Some(edit) => {
-                let entry = &self.plan.entries[entry];
+                let entry = &self.plan.entries[index];
                 let read = self.outfit.world.read(entry, &edit);
                 match within(entry.pace.timeout, read).await {
                     Ok(seen) => {
-                        let side = edit.side(&seen);
                         let expected = match way {
                             Way::There => Side::Before,
                             Way::Back => Side::After,
                         };
-                        let detail = describe(side, &edit, expected, &seen);
-                        self.seen = Some(seen);
+                        let detail = describe(edit.side(&seen), &edit, expected, &seen);
+                        let side = match self.leaves_parts(index, way) {
+                            true => edit.side_of_ours(&seen),
+                            false => edit.side(&seen),
+                        };
+                        self.keep(index, way, &edit, Some(seen));
                         (Some(side), detail)
                     }
                     Err(unseen) => (None, Some(unseen.detail)),
@@ -85,7 +105,7 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
             }
         };
         self.record(Event::Compared {
-            entry,
+            entry: index,
             way,
             side,
             detail,
@@ -95,7 +115,11 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
 
     pub(super) async fn write(&mut self, index: usize, way: Way) -> Result<(), RunError> {
         let entry = &self.plan.entries[index];
-        let (place, from, to) = match self.edit(index) {
+        let edit = match self.ours.take() {
+            Some(ours) => Some(Cow::Owned(ours)),
+            None => self.edit(index),
+        };
+        let (place, from, to) = match edit {
             Some(edit) => {
                 let (from, to) = edit.along(way);
                 // What reads as if it were written already is an old copy: it is written from what it should be.
@@ -183,6 +207,7 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
             entry,
             edit: &edit,
             way,
+            leaves_parts: self.leaves_parts(index, way),
             until: &until,
         };
         settling.announce(index, &self.outfit.pulses);
@@ -191,7 +216,7 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
         else {
             return Err(RunError::CutOff);
         };
-        self.seen = settlement.seen;
+        self.keep(index, way, &edit, settlement.seen);
         self.record(Event::Settled {
             entry: index,
             way,

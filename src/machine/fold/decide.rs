@@ -108,9 +108,10 @@ impl State {
         }
     }
 
-    pub(super) fn decided(&mut self, plan: &Plan, decision: Decision) -> Folded {
+    /// `parts` says that, where somebody else wrote a part of a place, the rest of it is put back.
+    pub(super) fn decided(&mut self, plan: &Plan, decision: Decision, parts: bool) -> Folded {
         if decision == Decision::Back {
-            return self.decided_back(plan);
+            return self.decided_back(plan, parts);
         }
         let (Some(hold), None) = (self.held, self.ended) else {
             return impossible("decided");
@@ -128,18 +129,23 @@ impl State {
                     self.stage(Stage::Compare);
                 }
             }
-            Decision::On | Decision::Back => self.decided_on(plan, hold),
+            Decision::On | Decision::Back => self.decided_on(plan, hold, parts),
         }
         Ok(())
     }
 
     /// A person accepts what was seen.
-    fn decided_on(&mut self, plan: &Plan, hold: Hold) {
+    fn decided_on(&mut self, plan: &Plan, hold: Hold, parts: bool) {
         self.held = None;
         self.unseen = true;
         if let Some(motion) = self.motion {
             let entry = usize::from(motion.entry);
             match (hold, motion.way) {
+                (Hold::Foreign, Way::Back) if parts && self.phase != Phase::Confirm => {
+                    self.mark_as(entry, Mark::Shared);
+                    self.start(motion.entry, Way::Back);
+                    return;
+                }
                 (Hold::Foreign, _) => self.leave(entry),
                 (Hold::Failed, Way::There) => {}
                 // Its word is all that there is.
@@ -148,9 +154,9 @@ impl State {
                 {
                     self.mark_as(entry, Mark::Claimed);
                 }
-                (Hold::NotSeen, Way::Back) => self.mark_as(entry, Mark::Back),
+                (Hold::NotSeen, Way::Back) => self.is_back(entry),
                 (_, Way::There) => self.mark_as(entry, Mark::Standing),
-                (Hold::Interrupted, Way::Back) => self.mark_as(entry, Mark::Back),
+                (Hold::Interrupted, Way::Back) => self.is_back(entry),
                 (_, Way::Back) => self.leave(entry),
             }
             self.passed(entry);
@@ -169,7 +175,7 @@ impl State {
     }
 
     /// A person asks to go back: out of a hold, during a drill's stay, or after the end.
-    fn decided_back(&mut self, plan: &Plan) -> Folded {
+    fn decided_back(&mut self, plan: &Plan, parts: bool) -> Folded {
         let open = self.ended.is_none();
         // A drill that changed nothing can be ended as well.
         let staying = self.phase == Phase::Stay && open;
@@ -207,13 +213,23 @@ impl State {
                 // Where nothing was tried yet, nothing of it is ours. A place that differs at the end is compared
                 // on the way back: a part of it may be ours.
                 if motion.tries > 0 && self.phase != Phase::Confirm {
-                    self.leave(entry);
+                    match parts {
+                        true => self.mark_as(entry, Mark::Shared),
+                        false => self.leave(entry),
+                    }
                 }
                 self.motion = None;
                 self.go_back(plan);
             }
+            (Way::Back, Some(Hold::Foreign)) if parts && self.phase == Phase::Undo => {
+                self.mark_as(entry, Mark::Shared);
+                self.start(motion.entry, Way::Back);
+            }
             (Way::Back, Some(Hold::Foreign)) => {
-                self.leave(entry);
+                match parts && self.phase != Phase::Confirm {
+                    true => self.mark_as(entry, Mark::Shared),
+                    false => self.leave(entry),
+                }
                 self.motion = None;
                 if self.phase != Phase::Undo {
                     self.go_back(plan);

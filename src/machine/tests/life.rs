@@ -111,8 +111,11 @@ impl Life {
     }
 
     pub(super) fn decides(&mut self, decision: Decision) {
-        let by = String::new();
-        self.happens(Event::Decided { decision, by });
+        self.happens(Event::Decided {
+            decision,
+            by: String::new(),
+            parts: true,
+        });
     }
 
     pub(super) fn resumes(&mut self) {

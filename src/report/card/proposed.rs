@@ -146,6 +146,11 @@ impl Names {
         self.of_playbook("failover", &["--to", source])
     }
 
+    /// The plan of that way back: it only looks.
+    pub fn planning_back(&self, source: &str) -> String {
+        self.of_playbook("plan", &["--to", source])
+    }
+
     /// The plan of the same, into the same file.
     pub fn plan_anew(&self) -> String {
         let file = self.given.plan.as_deref();
@@ -257,6 +262,10 @@ pub(super) fn next(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> 
         (Some(Ending::Held | Ending::Stopped) | None, Mode::Check | Mode::Plan) => {
             row(again, "look again");
         }
+        (Some(Ending::Held), _) if tally.is_left_to_others() => {
+            row(show, "what somebody else wrote, before all else");
+            row(again, "what is so now; a new run starts from that");
+        }
         (Some(Ending::Held | Ending::Stopped) | None, _) => {
             let stands = tally.anything_stands();
             if tally
@@ -276,7 +285,12 @@ pub(super) fn next(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> 
                     "go on with what was not seen: you looked yourself",
                 );
             }
-            if stands && tally.old_side_sick() {
+            if stands && tally.somebody_wrote() {
+                row(
+                    names.of_run("rollback", &["--anyway"]),
+                    "put back all but what somebody else wrote",
+                );
+            } else if stands && tally.old_side_is_sick() {
                 row(
                     names.of_run("rollback", &["--anyway"]),
                     "put back what stands, sick or not",

@@ -71,12 +71,27 @@ pub(super) fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
             format!("{}{all} made{unproven}", served(""))
         }
         (Some(Ending::Refused | Ending::Stale), _) => "nothing was changed".to_owned(),
+        (Some(Ending::Undone), _) if tally.old_side_is_sick() => {
+            let back = match back {
+                0 => "no change took effect".to_owned(),
+                back => format!("{} put back, as before", count(back, "change")),
+            };
+            format!("{back}{}", sick(tally, plan))
+        }
         (Some(Ending::Undone), _) if back == 0 => {
             format!("{}no change took effect{unseen}", served(", as before"))
         }
         (Some(Ending::Undone), _) => {
             let back = count(back, "change");
             format!("{}{back} put back{unseen}", served(", as before"))
+        }
+        (Some(Ending::Held), _) if tally.is_left_to_others() => {
+            let left = standing(|s| s == Standing::Foreign);
+            format!(
+                "{} put back, {left} left as somebody else wrote it{unseen}{}",
+                count(back, "change"),
+                sick(tally, plan)
+            )
         }
         (Some(Ending::Held | Ending::Stopped) | None, _) => match tally.serves() {
             Serves::Source if back > 0 => {
@@ -130,4 +145,16 @@ pub(super) fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
         lines.extend(label("").and(Role::Dim, text).wrap(style.width, LABEL));
     }
     lines
+}
+
+/// That the places lead to a side that was not seen to serve, and why.
+fn sick(tally: &Tally, plan: &Plan) -> String {
+    let Some((entry, finding)) = tally.old_side_sick() else {
+        return String::new();
+    };
+    let (source, id) = (&plan.direction.source, &plan.entries[entry].id);
+    format!(
+        "; {source} was not seen to serve: {id} {}: {}",
+        finding.outcome, finding.headline
+    )
 }

@@ -3,7 +3,7 @@
 use super::{Because, Origin, Standing, Tally};
 use crate::clock::Stamp;
 use crate::event::{Answer, Decision, Ending, Event, Record, Round};
-use crate::machine::{Phase, State};
+use crate::machine::{Mark, Phase, State};
 use crate::plan::{Entry, Nature, Outcome, Plan, Question, Side, Value, Way};
 use crate::report::say::{contradiction, ends, is_act, round_prefix, with_detail};
 
@@ -79,7 +79,7 @@ impl Tally {
                 self.arrived = true;
                 self.hold_over = Some(record.at.clone());
             }
-            Event::Decided { decision, by } => {
+            Event::Decided { decision, by, .. } => {
                 self.reopen();
                 match decision {
                     Decision::On => {
@@ -129,10 +129,27 @@ impl Tally {
             }
             Event::BaselineTaken { .. } | Event::WouldChange { .. } => {}
         }
+        let shared = match record.event {
+            Event::Compared { entry, .. } | Event::Settled { entry, .. } => {
+                self.mark(entry) == Some(Mark::Shared)
+            }
+            _ => false,
+        };
         self.follow(&record.event);
+        if let Event::Compared { entry, .. } | Event::Settled { entry, .. } = record.event
+            && shared
+            && self.mark(entry) == Some(Mark::Left)
+        {
+            // What was ours is put back.
+            self.changes.entry(entry).or_default().standing = Standing::Foreign;
+        }
         if let Event::Settled { entry, way, .. } = record.event {
             self.doubt(entry, way);
         }
+    }
+
+    fn mark(&self, entry: usize) -> Option<Mark> {
+        self.state.as_ref().map(|state| state.mark(entry))
     }
 
     /// What the place shows after a write proves nothing where its word says otherwise.
@@ -238,6 +255,14 @@ impl Tally {
             return;
         }
         let (from, to) = ends(way);
+        if self.mark(entry) == Some(Mark::Shared)
+            && let Some(detail) = detail
+        {
+            self.overtake(entry, Origin::Wrote(way));
+            let text = format!("{detail}; that is left as it is");
+            self.blame(Some(entry), Origin::Wrote(way), Outcome::Fail, text);
+            return;
+        }
         let change = self.changes.entry(entry).or_default();
         match side {
             Some(side) if side == from => {}
@@ -338,7 +363,9 @@ impl Tally {
         // What was said when it was written is the cause where nothing came of it.
         let detail = detail.map(str::to_owned).or_else(|| change.unclear.take());
         if side == Some(to) {
-            self.overtake(entry, Origin::Wrote(way));
+            if self.mark(entry) != Some(Mark::Shared) {
+                self.overtake(entry, Origin::Wrote(way));
+            }
             self.moved_on(at, way);
             return;
         }

@@ -62,6 +62,7 @@ fn a_rollback_of_a_finished_run_puts_the_card_right() {
         .says(Event::Decided {
             decision: Decision::Back,
             by: "anna@ops2".into(),
+            parts: true,
         })
         .flip(Way::Back);
     let tally = Tally::of(&story.ends(Ending::Undone));

@@ -177,7 +177,11 @@ fn what_a_run_owed_is_over_when_it_was_put_back() {
     let by = "anna@ops2".to_owned();
     let decision = Decision::Back;
     let records = story
-        .says(Event::Decided { decision, by })
+        .says(Event::Decided {
+            decision,
+            by,
+            parts: true,
+        })
         .flip(Way::Back)
         .ends(Ending::Undone);
     assert!(Tally::of(&records).owed().is_empty());

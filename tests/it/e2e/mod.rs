@@ -27,4 +27,5 @@ mod secrets;
 mod simulate;
 mod stuck;
 mod terminal;
+mod theirs;
 mod which_run;

@@ -97,10 +97,16 @@ fn an_edit_of_somebody_else_is_never_overwritten() {
     held.says(&format!("cutover show {id}"))
         .says(&format!("cutover rollback {id}"));
 
-    // Once the zone is as the run left it, the way back is free.
+    // The address is as the run left it, and the TTL is not ours: it is named before anything is touched.
     scene.somebody_else_writes("198.51.100.20");
-    let still = scene.run(&["rollback", "--yes"]);
-    assert_eq!(still.code, Some(6), "the TTL is not ours: {still}");
+    let theirs = scene.zone();
+    let still = scene.run(&["rollback", "--yes"]).exits(4);
+    let still =
+        still.complains("(TTL 300) instead of `198.51.100.20` (TTL 1); nothing was touched");
+    assert_eq!(scene.zone(), theirs, "{still}");
+    still.complains(&format!(
+        "`cutover rollback {id} --anyway` puts back all the rest"
+    ));
 }
 
 #[test]

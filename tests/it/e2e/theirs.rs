@@ -1,0 +1,140 @@
+//! A way back over what somebody else wrote meanwhile, and onto a side that does not serve.
+
+use std::collections::BTreeMap;
+
+use super::scene::{NEW, OLD, Plot, Scene, WWW};
+
+/// What each touch of the A set of `www` makes of it, and how a refusal says so.
+fn touches() -> [(String, &'static str, Vec<String>); 3] {
+    let [new, _] = NEW;
+    let away = format!("update delete {WWW} A\n");
+    [
+        (
+            format!("{away}update add {WWW} 300 A 203.0.113.77\n"),
+            "`www.site.example. A` holds `203.0.113.77` (TTL 300) instead of",
+            vec!["300 203.0.113.77".to_owned()],
+        ),
+        (
+            format!("{away}update add {WWW} 60 A {new}\n"),
+            "`www.site.example. A` holds `198.51.100.20` (TTL 60) instead of",
+            vec![format!("60 {new}")],
+        ),
+        (
+            away,
+            "`www.site.example. A` holds nothing instead of",
+            Vec::new(),
+        ),
+    ]
+}
+
+/// A failover of which somebody changed one record set: what it was before, and what is there now.
+fn goes_back_but_for_one_set(
+    scene: &Scene,
+    id: &str,
+    told: &str,
+    whole: BTreeMap<String, Vec<String>>,
+) {
+    let touched = scene.zone();
+    for verb in [
+        &["rollback", id, "--dry-run"][..],
+        &["rollback", id, "--yes"],
+    ] {
+        let refused = scene.run(verb).exits(4).complains(told);
+        let refused = refused.complains("nothing was touched").complains(&format!(
+            "`cutover rollback {id} --anyway` puts back all the rest"
+        ));
+        assert_eq!(scene.zone(), touched, "{refused}");
+    }
+    scene
+        .run(&["rollback", id, "--dry-run", "--anyway"])
+        .exits(4)
+        .complains("would be held");
+    assert_eq!(scene.zone(), touched);
+    let done = scene.run(&["rollback", id, "--yes", "--anyway"]).exits(6);
+    let done = done
+        .says("left as somebody else wrote it")
+        .says("that is left as it is");
+    let now = scene.zone();
+    assert_eq!(now, whole, "{done}");
+    // What is proposed is not certain to be refused.
+    assert!(!done.out.contains("cutover resume"), "{done}");
+    assert!(!done.out.contains("cutover rollback"), "{done}");
+    scene
+        .run(&["rollback", id, "--yes", "--anyway"])
+        .exits(4)
+        .complains("a new run starts from what there is now");
+    assert_eq!(scene.zone(), now);
+}
+
+#[test]
+fn what_somebody_else_wrote_is_named_and_left_and_the_rest_goes_back() {
+    let Some(scene) = Plot::small().scene() else {
+        return;
+    };
+    for (touch, told, left) in touches() {
+        let before = scene.zone();
+        scene
+            .run(&["failover", "PLAYBOOK", "--to", "new", "--yes"])
+            .exits(0);
+        let id = scene.newest_run()["run"].as_str().unwrap().to_owned();
+        scene.update_zone(&touch);
+        let mut whole = before.clone();
+        whole.insert("www.site.example A".to_owned(), left);
+        goes_back_but_for_one_set(&scene, &id, told, whole);
+        // Nothing is locked: a new run goes from what there is.
+        scene.update_zone(&format!(
+            "update delete {WWW} A\nupdate add {WWW} 2 A {}\n",
+            OLD[0]
+        ));
+        assert_eq!(scene.zone(), before);
+    }
+}
+
+#[test]
+fn a_run_that_was_held_for_what_somebody_wrote_goes_back_by_an_acceptance_too() {
+    let Some(scene) = Plot::staying().scene() else {
+        return;
+    };
+    let drill = scene.drill_there();
+    drill.wait_for("holding 10m");
+    scene.somebody_else_writes("203.0.113.77");
+    // It comes back, and stops where somebody else wrote.
+    drill.signal(rustix::process::Signal::TERM);
+    drill.end();
+    let id = scene.newest_run()["run"].as_str().unwrap().to_owned();
+    scene
+        .run(&["rollback", &id, "--yes"])
+        .exits(4)
+        .complains("203.0.113.77");
+    let done = scene.run(&["rollback", &id, "--yes", "--anyway"]).exits(6);
+    let zone = scene.zone();
+    assert_eq!(zone["www.site.example A"], ["300 203.0.113.77"], "{done}");
+    for (key, lines) in &zone {
+        assert!(
+            !lines
+                .iter()
+                .any(|line| NEW.iter().any(|new| line.ends_with(new))),
+            "{key} {lines:?} {done}"
+        );
+    }
+    // Nothing is locked.
+    scene.run(&["plan", "PLAYBOOK", "--to", "new"]).exits(0);
+}
+
+#[test]
+fn a_side_that_was_just_seen_not_to_serve_is_not_said_to_serve() {
+    let Some(mut scene) = Plot::small().scene() else {
+        return;
+    };
+    let before = scene.zone();
+    // Without a look at the services as users reach them, only the names are seen after the way back.
+    let text = scene.text();
+    let (bare, _) = text.split_once("[[step]]\nid = \"public\"").unwrap();
+    std::fs::write(scene.folder.path().join("bare.toml"), bare).unwrap();
+    scene.run(&["failover", "bare.toml", "--yes"]).exits(0);
+    scene.old.web.take();
+    let done = scene.run(&["rollback", "--yes", "--anyway"]).exits(5);
+    assert!(!done.out.contains("old serves"), "{done}");
+    assert_eq!(scene.zone(), before);
+    done.says("put back, as before; old was not seen to serve: works fail");
+}
