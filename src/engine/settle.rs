@@ -79,6 +79,9 @@ pub(super) async fn settle<W: World>(
                     Settlement {
                         side: Some(side),
                         detail: match stored.is_empty() {
+                            true if settling.leaves_parts => {
+                                Some("all but what somebody else wrote".to_owned())
+                            }
                             true => describe(side, edit, goal, &seen),
                             false => Some(told(edit.along(way).1, &stored)),
                         },

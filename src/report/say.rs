@@ -136,7 +136,13 @@ pub fn say(plan: &Plan, event: &Event) -> Vec<Sentence> {
             }
             vec![compared(*entry, *way, *side, detail.as_deref())]
         }
-        Event::Intended { entry, way, .. } => vec![intended(plan, *entry, *way)],
+        Event::Intended {
+            entry,
+            way,
+            from,
+            to,
+            ..
+        } => vec![intended(plan, *entry, *way, (from, to))],
         Event::Answered { entry, way, answer } => vec![answered(plan, *entry, *way, answer)],
         Event::Settled {
             entry,
@@ -299,11 +305,20 @@ fn compared(entry: usize, way: Way, side: Option<Side>, detail: Option<&str>) ->
     Sentence::new(tone, Some(entry), with_detail(text, detail))
 }
 
-fn intended(plan: &Plan, entry: usize, way: Way) -> Sentence {
+fn intended(plan: &Plan, entry: usize, way: Way, (from, to): (&Value, &Value)) -> Sentence {
     let text = match (plan.entries.get(entry).map(|e| &e.nature), way) {
         (Some(Nature::Change(edit)), Way::There) => format!("writing {} began", extent(edit)),
         (Some(Nature::Change(edit)), Way::Back) => {
-            format!("putting back {} began", extent(edit))
+            // What somebody else wrote is left out.
+            let written = |(key, _): &(&String, &Part)| {
+                from.0.contains_key(*key) || to.0.contains_key(*key)
+            };
+            let ours = Edit {
+                place: edit.place.clone(),
+                before: edit.before.taken(written),
+                after: edit.after.taken(written),
+            };
+            format!("putting back {} began", extent(&ours))
         }
         (Some(Nature::Act(act)), Way::There) => format!("began `{}`", act.does),
         (

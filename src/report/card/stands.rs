@@ -87,11 +87,13 @@ pub(super) fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
         }
         (Some(Ending::Held), _) if tally.is_left_to_others() => {
             let left = standing(|s| s == Standing::Foreign);
-            format!(
-                "{} put back, {left} left as somebody else wrote it{unseen}{}",
-                count(back, "change"),
-                sick(tally, plan)
-            )
+            let back = match back {
+                0 => String::new(),
+                back => format!("{} put back, ", count(back, "change")),
+            };
+            let left = count(left, "change");
+            let sick = sick(tally, plan);
+            format!("{back}{left} put back but for what somebody else wrote{unseen}{sick}")
         }
         (Some(Ending::Held | Ending::Stopped) | None, _) => match tally.serves() {
             Serves::Source if back > 0 => {

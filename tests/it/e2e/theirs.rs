@@ -52,8 +52,9 @@ fn goes_back_but_for_one_set(
     assert_eq!(scene.zone(), touched);
     let done = scene.run(&["rollback", id, "--yes", "--anyway"]).exits(6);
     let done = done
-        .says("left as somebody else wrote it")
-        .says("that is left as it is");
+        .says("1 change put back but for what somebody else wrote")
+        .says("putting back 3 record sets began")
+        .says("that is left, and what is ours goes back");
     let now = scene.zone();
     assert_eq!(now, whole, "{done}");
     // What is proposed is not certain to be refused.
