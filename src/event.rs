@@ -224,6 +224,12 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// Whether it only warns, and something that was looked at could not be told all the same.
+    pub fn has_unknowns(&self) -> bool {
+        let unknown = |fact: &Fact| matches!(fact.outcome, Outcome::Late | Outcome::Unknown);
+        self.outcome == Outcome::Warn && self.facts.iter().any(unknown)
+    }
+
     pub fn new(outcome: Outcome, headline: impl Into<String>) -> Finding {
         Finding {
             outcome,

@@ -152,7 +152,9 @@ async fn still_owed(desk: &Desk, records: &[Record]) -> Vec<Owed> {
     actual.site.exec.close().await;
     let passes = |index: usize| {
         found.iter().any(|(entry, finding)| {
-            *entry == index && matches!(finding.outcome, Outcome::Pass | Outcome::Warn)
+            *entry == index
+                && matches!(finding.outcome, Outcome::Pass | Outcome::Warn)
+                && !finding.has_unknowns()
         })
     };
     let is_back = |index: usize| places.contains(&(index, Ok(Side::Before)));

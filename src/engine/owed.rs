@@ -2,7 +2,7 @@
 
 use crate::event::{Ending, Finding, Owed, Round};
 use crate::machine::{Mark, State};
-use crate::plan::{Mode, Outcome, Plan};
+use crate::plan::{Mode, Outcome, Plan, Question};
 
 /// What is owed at the end of a run: what was not seen, what was left, an old side that may come back.
 pub(super) fn owed(
@@ -28,6 +28,13 @@ pub(super) fn owed(
             ),
         });
     }
+    if matches!(ending, Ending::Done | Ending::DoneUnproven) && plan.mode != Mode::Drill {
+        list.extend(plan.behind.iter().map(|stay| Owed {
+            key: format!("move {}", stay.what),
+            what: format!("{} does not move: {}", stay.what, stay.why),
+            how: "move it by hand, or say in the playbook what shall move it".to_owned(),
+        }));
+    }
     for (entry, finding) in plan.entries.iter().zip(findings) {
         let Some((_, finding)) = finding else {
             continue;
@@ -36,7 +43,10 @@ pub(super) fn owed(
         let looked_later = entry.foresees
             && (plan.entries.iter().zip(findings))
                 .any(|(of, found)| !of.foresees && of.step == entry.step && found.is_some());
-        let open = matches!(finding.outcome, Outcome::Late | Outcome::Unknown) && !looked_later;
+        let follows = entry.answers == Some(Question::Moves);
+        let open = (matches!(finding.outcome, Outcome::Late | Outcome::Unknown)
+            || follows && finding.has_unknowns())
+            && !looked_later;
         if open && matches!(ending, Ending::Done | Ending::DoneUnproven) {
             list.push(Owed {
                 key: format!("see {}", entry.id),

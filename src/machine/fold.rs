@@ -5,14 +5,21 @@ mod decide;
 use super::next::{Move, next};
 use super::parts::{Hold, Mark, Motion, Phase, Said, Stage};
 use super::state::{State, TRIES};
-use crate::event::{Answer, Ending, Event, Round};
-use crate::plan::{Mode, Nature, Outcome, Plan, Side, Then, Way};
+use crate::event::{Answer, Ending, Event, Finding, Round};
+use crate::plan::{Entry, Mode, Nature, Outcome, Plan, Question, Side, Then, Way};
 
 /// An event that does not fit the state: a damaged journal, or an error of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a run in this state cannot have `{event}`")]
 pub struct Impossible {
     pub event: &'static str,
+}
+
+/// Whether a check that follows the services warns only, and could not tell something all the same.
+fn is_no_proof(plan: &Plan, entry: usize, finding: &Finding) -> bool {
+    let moves = !matches!(plan.mode, Mode::Check | Mode::Plan);
+    let follows = |entry: &Entry| entry.answers == Some(Question::Moves);
+    moves && finding.has_unknowns() && plan.entries.get(entry).is_some_and(follows)
 }
 
 type Folded = Result<(), Impossible>;
@@ -37,7 +44,14 @@ impl State {
     /// Takes one more event in.
     pub fn fold(&mut self, plan: &Plan, event: &Event) -> Folded {
         match event {
-            // What people are told steers nothing.
+            // Not every service is seen to move: what only warns of that stops nobody, and is no proof.
+            Event::Looked { entry, finding, .. }
+                if self.ended.is_none() && is_no_proof(plan, *entry, finding) =>
+            {
+                self.unseen = true;
+                return Ok(());
+            }
+            // What people are told steers nothing else.
             Event::Started { .. } | Event::Looked { .. } | Event::Owes { .. } => return Ok(()),
             Event::StopAsked { .. } => self.stopping = self.ended.is_none(),
             Event::Resumed { anew, .. } => self.resumed(plan, *anew)?,

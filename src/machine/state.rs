@@ -369,6 +369,8 @@ impl State {
             Ending::Done if left && plan.mode == Mode::Drill => Ending::Held,
             Ending::Done if self.unseen && moves && !touched => Ending::Refused,
             Ending::Done if self.unseen || left => Ending::DoneUnproven,
+            // What stays with the source has not moved, whoever said that it may.
+            Ending::Done if moves && !plan.behind.is_empty() => Ending::DoneUnproven,
             Ending::Undone if left || stands => Ending::Held,
             Ending::Held if !self.wrote => Ending::Refused,
             other => other,
@@ -376,15 +378,19 @@ impl State {
     }
 
     /// Whether a run of version 0.1.0 could end so here. It looked at nothing between the last write and the end,
-    /// nor at anything after an undo of which nothing stood, and called a run held that had written nothing.
+    /// nor at anything after an undo of which nothing stood, called a run held that had written nothing, and one done
+    /// of which a service had stayed.
     pub(super) fn ended_before(&self, plan: &Plan, ending: Ending) -> bool {
         let would = match (self.motion, self.held, self.phase) {
             (None, None, Phase::Confirm) => self.truly(plan, Ending::Done),
             (None, None, Phase::Verify) => self.truly(plan, Ending::Undone),
             _ => return ending == Ending::Held && self.closing == Some(Ending::Refused),
         };
+        let behind = ending == Ending::Done && !plan.behind.is_empty();
         // Without a change it ended unproven.
-        ending == would || ending == Ending::DoneUnproven && would == Ending::Refused
+        ending == would
+            || behind && would == Ending::DoneUnproven
+            || ending == Ending::DoneUnproven && would == Ending::Refused
     }
 
     /// Begins to put back what stands; where nothing stands, the run is over.

@@ -11,9 +11,9 @@ mod rules;
 use life::{Life, done, refused, unclear};
 
 use super::*;
-use crate::event::{Answer, Decision, Ending, Event, Round};
+use crate::event::{Answer, Decision, Ending, Event, Fact, Finding, Round};
 use crate::fake::plan;
-use crate::plan::{Mode, Outcome, Side, Then, Value, Way};
+use crate::plan::{Mode, Outcome, Question, Side, Stay, Then, Value, Way};
 
 #[test]
 fn a_state_of_200_steps_is_under_one_kilobyte() {
@@ -436,4 +436,37 @@ fn what_is_ours_goes_back_beside_what_somebody_else_wrote_and_then_nothing_is_le
         assert_eq!(life.ends(), Ending::Held);
         assert!(life.state.left_something() && !life.state.stands());
     }
+}
+
+#[test]
+fn a_success_of_which_not_every_service_is_seen_to_move_is_not_proven() {
+    let unknown = Finding::new(Outcome::Warn, "one name is in no zone").facts(vec![Fact {
+        outcome: Outcome::Unknown,
+        what: "www.elsewhere.example".to_owned(),
+        expected: "leads to cloud".to_owned(),
+        actual: "nobody answered".to_owned(),
+    }]);
+    for (moves, finding, ending) in [
+        (true, unknown.clone(), Ending::DoneUnproven),
+        (false, unknown, Ending::Done),
+        (true, Finding::new(Outcome::Warn, "no tcp"), Ending::Done),
+    ] {
+        let mut life = Life::new(Mode::Failover, "kck");
+        life.plan.entries[2].answers = moves.then_some(Question::Moves);
+        life.until(|mv| matches!(mv, Move::Look { entries, .. } if entries == &[2]));
+        life.happens(Event::Looked {
+            entry: 2,
+            round: Round::There,
+            finding,
+        });
+        life.until(|mv| matches!(mv, Move::End { .. }));
+        assert_eq!(life.ends(), ending);
+    }
+    let mut life = Life::new(Mode::Failover, "kck");
+    life.plan.behind.push(Stay {
+        what: "www HTTPS".to_owned(),
+        why: "its hint leads to old".to_owned(),
+    });
+    life.until(|mv| matches!(mv, Move::End { .. }));
+    assert_eq!(life.ends(), Ending::DoneUnproven);
 }

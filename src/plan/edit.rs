@@ -178,7 +178,7 @@ impl Value {
     }
 
     /// The parts that are wanted.
-    fn taken(&self, wanted: impl Fn(&(&String, &Part)) -> bool) -> Value {
+    pub(crate) fn taken(&self, wanted: impl Fn(&(&String, &Part)) -> bool) -> Value {
         let parts = self.0.iter().filter(wanted);
         Value(
             parts

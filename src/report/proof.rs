@@ -49,6 +49,9 @@ impl Tally {
             for shown in seen {
                 match shown {
                     Some((Outcome::Pass, _)) => {}
+                    Some((Outcome::Warn, text)) if self.has_unknowns(*i) => {
+                        open.push(format!("{} is unknown: {text}", entry.id));
+                    }
                     Some((Outcome::Warn, text)) => warns.push(format!("{}: {text}", entry.id)),
                     Some((Outcome::Fail, text)) => fails.push(text),
                     Some((outcome, text)) => {
@@ -87,6 +90,14 @@ impl Tally {
         Proof::Yes(list(&ids))
     }
 
+    /// Whether an entry only warned, and could not tell something all the same.
+    fn has_unknowns(&self, i: usize) -> bool {
+        let finding = |round| self.findings.get(&(round, i));
+        [Round::There, Round::Return]
+            .into_iter()
+            .any(|round| finding(round).is_some_and(Finding::has_unknowns))
+    }
+
     /// What an entry showed on the way there.
     fn shown(&self, i: usize, entry: &Entry) -> Option<(Outcome, String)> {
         match &entry.nature {
@@ -111,6 +122,13 @@ impl Tally {
 
 /// What a finding comes to, in one clause: the one thing that decided where it is one itself, else the head's first.
 fn cause(finding: &Finding) -> String {
+    let mut unknown = (finding.facts.iter())
+        .filter(|fact| matches!(fact.outcome, Outcome::Late | Outcome::Unknown));
+    if finding.has_unknowns()
+        && let Some(one) = unknown.next()
+    {
+        return format!("{}: {}", one.what, one.actual);
+    }
     let mut worst = finding
         .facts
         .iter()

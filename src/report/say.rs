@@ -4,7 +4,7 @@ use super::numbers::{count, rounded};
 use super::zone::extent;
 use crate::event::{Answer, Decision, Ending, Event, Fact, Finding, Round};
 use crate::machine::{Hold, Said, Stage, State};
-use crate::plan::{Act, Entry, Mode, Nature, Outcome, Plan, Side, Way};
+use crate::plan::{Act, Edit, Entry, Mode, Nature, Outcome, Part, Plan, Side, Value, Way};
 
 /// One sentence about one fact.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -310,9 +310,8 @@ fn intended(plan: &Plan, entry: usize, way: Way, (from, to): (&Value, &Value)) -
         (Some(Nature::Change(edit)), Way::There) => format!("writing {} began", extent(edit)),
         (Some(Nature::Change(edit)), Way::Back) => {
             // What somebody else wrote is left out.
-            let written = |(key, _): &(&String, &Part)| {
-                from.0.contains_key(*key) || to.0.contains_key(*key)
-            };
+            let written =
+                |(key, _): &(&String, &Part)| from.0.contains_key(*key) || to.0.contains_key(*key);
             let ours = Edit {
                 place: edit.place.clone(),
                 before: edit.before.taken(written),
