@@ -223,7 +223,7 @@ pub(crate) fn events() -> Vec<Event> {
         Event::Decided {
             decision: Decision::Back,
             by: by(),
-            parts: true,
+            parts: false,
         },
         Event::StopAsked { by: by() },
         Event::Resumed {
