@@ -89,12 +89,11 @@ fn goes_back(state: &State, how: GoOn) -> Result<bool, RunError> {
     match how {
         GoOn::Finish | GoOn::Accept => Ok(false),
         GoOn::Back | GoOn::BackAnyway if state.stands() => Ok(true),
+        // To look once more at what others wrote settles nothing.
+        GoOn::Back | GoOn::BackAnyway if state.left_something() => Err(RunError::LeftToOthers),
         GoOn::Back | GoOn::BackAnyway if verifying => Ok(false),
         // Nothing stands any more, and nobody has seen that everything is as it was before.
-        GoOn::Back | GoOn::BackAnyway if open && state.wrote() && !state.left_something() => {
-            Ok(true)
-        }
-        GoOn::Back | GoOn::BackAnyway if state.left_something() => Err(RunError::LeftToOthers),
+        GoOn::Back | GoOn::BackAnyway if open && state.wrote() => Ok(true),
         GoOn::Back | GoOn::BackAnyway => Err(RunError::NothingStands),
     }
 }
