@@ -2,27 +2,31 @@
 
 use std::sync::Arc;
 
-use super::Exit;
 use super::common::{Desk, Failure};
-use super::people::Message;
+use super::keyboard::interactive;
+use super::people::{Message, confirm};
 use super::perform::Performance;
-use super::which::Wish;
+use super::which::{Wish, in_words};
+use super::{Exit, Format};
 use crate::engine::GoOn;
-use crate::event::{Decision, Event};
+use crate::event::{Decision, Ending, Event};
 use crate::journal;
 use crate::plan::{Given, Plan};
 use crate::playbook::Playbook;
+use crate::report::{self, Tally};
 use crate::store::Store;
 
 /// Finishes a run that was cut off or stopped
+///
+/// Shows what is still to be written, and asks for the playbook's name.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The run, or the beginning or end of its id [default: the newest, where no other can be meant]
     run: Option<String>,
-    /// Accepts what the run was held for, if it is still so
+    /// Accepts what the run was held for, if it is still so; this is asked for as well
     #[arg(long)]
     accept: bool,
-    /// Approves what asks for approval
+    /// Does not ask for the playbook's name, and approves what asks for approval
     #[arg(long)]
     yes: bool,
 }
@@ -34,6 +38,25 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
         true => (GoOn::Accept, Decision::On),
         false => (GoOn::Finish, Decision::Again),
     };
+    let records = journal::read(&*store, &run.id).await?;
+    let tally = Tally::of(&records);
+    let open = matches!(tally.ending(), None | Some(Ending::Held | Ending::Stopped));
+    // What has come to an end is only told once more.
+    if open && !args.yes && !interactive() {
+        let why = format!(
+            "run `{}` is meant ({}); nobody can be asked here: say `--yes` to go on with it without asking",
+            run.id,
+            in_words(&run)
+        );
+        return Err(Failure::new(Exit::Usage, why));
+    }
+    if open && run.writer.is_none() && desk.format == Format::Text {
+        desk.print(&report::resume(&run.id, &tally, &desk.style()));
+        desk.print_text("\n");
+    }
+    if open && !args.yes {
+        confirm(&run.meta.playbook).await?;
+    }
     go_on(desk, store, &run.id, how, message, args.yes).await
 }
 

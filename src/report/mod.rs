@@ -9,6 +9,7 @@
 //! - [`junit`] and [`github`] are forms that continuous integration takes; [`Linted`] is printed in them.
 //! - [`Fanout`] keeps the displays on a thread of their own, where they may block or fail.
 
+mod again;
 mod back;
 mod bars;
 mod card;
@@ -42,6 +43,7 @@ use std::io;
 
 use crate::event::{Pulse, Record};
 
+pub use again::resume;
 pub use back::{SeenNow, SeenPlace, by_hand, rollback};
 pub use bars::{Bars, TypedLines};
 pub use card::{First, JournalLost, Names, card};

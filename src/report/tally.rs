@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::clock::Stamp;
 use crate::event::{Advice, Ending, Fact, Finding, Owed, Record, Round};
-use crate::machine::State;
+use crate::machine::{Phase, State};
 use crate::plan::{Outcome, Plan, Seconds, Way};
 
 /// The sum of a run's records so far.
@@ -160,6 +160,11 @@ impl Tally {
         let ((_, entry), finding) =
             looks.find(|((round, _), finding)| *round == Round::Probe && bad(finding))?;
         Some((*entry, finding))
+    }
+
+    /// Where it stands, as its records tell.
+    pub(super) fn phase(&self) -> Option<Phase> {
+        self.state.as_ref().map(State::phase)
     }
 
     /// Whether somebody else's value was left in a place of this run, and all the rest was put back: then nothing is

@@ -43,7 +43,7 @@ fn a_killed_drill_is_finished_by_a_resume() {
 
     // It is finished as it was planned, whatever the file says by now.
     scene.write_playbook("this is no playbook any more");
-    let resumed = scene.run(&["resume"]).exits(0);
+    let resumed = scene.run(&["resume", "--yes"]).exits(0);
     let resumed = resumed
         .says("resumed by ops@")
         .says("drill of site: done, and seen so");
@@ -194,7 +194,7 @@ fn a_write_that_was_in_flight_at_a_kill_is_settled_by_the_resume() {
     let shown = scene.run(&["show", "--format", "json"]).exits(0);
     let last = shown.out.lines().last().unwrap();
     assert!(last.contains("\"is\":\"intended\""), "{last}");
-    let resumed = scene.run(&["resume"]).exits(0);
+    let resumed = scene.run(&["resume", "--yes"]).exits(0);
     let resumed = resumed.says("changed 4 record sets, and seen so");
     assert_eq!(scene.zone(), before, "{resumed}");
 }

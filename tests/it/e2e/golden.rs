@@ -169,12 +169,12 @@ fn a_run_that_is_held_and_gone_on_with_in_a_pipe() {
         "failover_held",
         &scene.run(&["failover", "PLAYBOOK", "--yes"]),
     );
-    golden("resume_held_again", &scene.run(&["resume"]));
+    golden("resume_held_again", &scene.run(&["resume", "--yes"]));
     for place in [&scene.old, &scene.new] {
         let page = place.web.as_ref().unwrap().root(super::scene::WWW);
         std::fs::write(page.join("new"), "here it is").unwrap();
     }
-    golden("resume", &scene.run(&["resume"]));
+    golden("resume", &scene.run(&["resume", "--yes"]));
     golden("resume_nothing", &scene.run(&["resume"]));
 }
 

@@ -126,7 +126,9 @@ fn a_run_that_asks_what_to_do_on_a_terminal() {
         let page = place.web.as_ref().unwrap().root(WWW);
         std::fs::write(page.join("new"), "here it is").unwrap();
     }
-    golden("resume", &scene.start_on_terminal(&["resume"], &[]).end());
+    let mut resumed = scene.start_on_terminal(&["resume"], &[]);
+    answer(&mut resumed, NAME, "site\n");
+    golden("resume", &resumed.end());
 }
 
 #[test]

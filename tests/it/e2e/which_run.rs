@@ -63,6 +63,30 @@ fn another_customer_is_never_moved_for_want_of_a_name() {
 }
 
 #[test]
+fn a_resume_shows_what_it_will_write_and_writes_nothing_unasked() {
+    let Some(scene) = Plot::small().scene() else {
+        return;
+    };
+    killed_before_its_first_write(&scene, "site");
+    let id = scene.newest_run()["run"].as_str().unwrap().to_owned();
+    let serial = scene.serial();
+    for more in [&[][..], &["--accept"]] {
+        let asked = scene.run(&[&["resume", &id], more].concat());
+        let asked = asked.exits(2).complains("say `--yes` to go on");
+        assert_eq!(scene.serial(), serial, "{asked}");
+    }
+    let resumed = scene.start(&["resume", &id, "--yes"]);
+    resumed.wait_for("resumed by");
+    resumed.signal(Signal::KILL);
+    let shown = resumed.end().says("goes on to new").says("  flip  ");
+    assert!(
+        !shown.out.contains("nothing is still to be written"),
+        "{shown}"
+    );
+    assert_eq!(scene.serial(), serial, "{shown}");
+}
+
+#[test]
 fn an_old_side_that_does_not_serve_is_not_gone_back_to() {
     let Some(mut scene) = Plot::small().scene() else {
         return;
