@@ -109,6 +109,9 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         anew: bool,
     },
+    /// All that was looked at came to its end, and a failover could not begin now all the same: what it would be refused
+    /// with. Of a run that only looks, which ends so where it would have ended well.
+    Barred { ending: Ending, why: String },
     /// Something that the run leaves to be done.
     Owes { owed: Owed },
     /// Nothing more will happen, unless a person reopens the run.

@@ -3,19 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::barred;
 use super::common::{Desk, Failure, PlaybookArgs};
 use super::nagios;
-use super::perform::{Keep, Performance, Seen};
+use super::perform::{Keep, Performance, Seen, all};
 use super::unfinished::{self, Unfinished};
 use super::whose::Whose;
 use super::{Exit, Format};
 use crate::clock::{Stamp, parse_span, short};
 use crate::dns::caches;
 use crate::engine::{Intention, SurveyError, survey};
+use crate::event::{Event, Record};
 use crate::plan::{Entry, Given, Mode, Plan, Stay};
 use crate::playbook::Playbook;
-use crate::report::{First, Line};
+use crate::report::{Line, would_be_refused};
 use crate::step::Work;
+use crate::steps::in_caches;
 use crate::store::{Memory, Store};
 
 /// Looks, now, and changes nothing: is the other side ready?
@@ -68,7 +71,7 @@ pub(super) async fn look(desk: &Desk, args: &Args, seen: &Seen) -> Result<Looked
         hold: None,
     };
     actual.connect_ahead();
-    let (store, mut keep) = store_or_none(desk);
+    let (store, mut keep, unusable) = store_or_none(desk);
     let whose = Whose::book(&book, &args.playbook.playbook);
     let earlier = unfinished::of_this(desk, &*store, &whose).await?;
     let mut plan = match survey(&actual, &intention).await {
@@ -87,7 +90,7 @@ pub(super) async fn look(desk: &Desk, args: &Args, seen: &Seen) -> Result<Looked
     let performance = Performance {
         desk,
         actual: &actual,
-        store,
+        store: Arc::clone(&store),
         playbook: args.playbook.playbook.display().to_string(),
         given: Given {
             sets: args.playbook.set.clone(),
@@ -98,61 +101,51 @@ pub(super) async fn look(desk: &Desk, args: &Args, seen: &Seen) -> Result<Looked
         comes_back: true,
         yes: false,
     };
-    let exit = performance.dry(plan, keep, true, seen).await?;
-    let mut looked = Looked {
-        exit,
-        refused: None,
+    let mut against: Vec<Failure> = match desk.format {
+        // It tells of earlier runs and of the state folder by itself.
+        Format::Nagios => Vec::new(),
+        _ => (unusable.into_iter())
+            .chain(earlier.map(|earlier| earlier.failure))
+            .collect(),
     };
-    if exit == Exit::Stopped && desk.format != Format::Nagios {
-        return Ok(looked);
-    }
-    if let Some(earlier) = earlier
-        && desk.format != Format::Nagios
-    {
-        looked.exit = refused_by(desk, earlier, exit);
-    }
+    let known = against.len();
+    let mut changes = None;
     // Whether the changes could be planned: a key that is not taken any more would stop a failover.
-    let dry = Intention {
-        mode: Mode::Plan,
-        ..intention
+    let bars = async {
+        let dry = Intention {
+            mode: Mode::Plan,
+            ..intention
+        };
+        match survey(&actual, &dry).await {
+            Err(why) => against.push(why.into()),
+            Ok(plan) => {
+                let other = unfinished::of_another(desk, &*store, &whose, &plan).await;
+                against.extend(other.map_or_else(Some, |other| Some(other?.failure)));
+                changes = Some(plan);
+            }
+        }
+        barred::bars(&against)
     };
-    match (survey(&actual, &dry).await, desk.format) {
-        (Err(why), format) => {
-            let why = why.to_string();
-            if format != Format::Nagios {
-                desk.complain(&format!("a failover would be refused: {why}"));
-            }
-            if looked.exit == Exit::Done {
-                looked.exit = Exit::Refused;
-            }
-            looked.refused = Some(why);
-        }
-        (Ok(plan), Format::Text) => {
-            if let Some(sentence) = forecast(desk, &plan) {
-                let lines = Line::new().text(sentence).wrap(desk.style().width, 0);
-                desk.print_text("\n");
-                desk.print(&lines);
-            }
-        }
-        (Ok(_), _) => {}
+    let exit = performance.dry(plan, keep, true, seen, bars).await?;
+    let refused = (!against[known..].is_empty()).then(|| {
+        let all: Vec<&str> = (against[known..].iter())
+            .map(|failure| failure.message.as_str())
+            .collect();
+        all.join("; ")
+    });
+    if desk.format == Format::Nagios || exit == Exit::Stopped {
+        return Ok(Looked { exit, refused });
     }
-    Ok(looked)
-}
-
-/// Says that a failover would be refused for an earlier run; the exit code is then that of the failover, where all
-/// else is well.
-pub(super) fn refused_by(desk: &Desk, earlier: Unfinished, exit: Exit) -> Exit {
-    let Failure {
-        exit: refused,
-        message,
-    } = earlier.failure;
-    desk.complain(&format!("a failover would be refused: {message}"));
-    match exit {
-        // It ends by itself.
-        Exit::Done | Exit::Unproven if matches!(earlier.first, First::Alive(_)) => exit,
-        Exit::Done | Exit::Unproven => refused,
-        worse => worse,
+    let exit = barred::tell(desk, &against, exit);
+    if desk.format == Format::Text
+        && let Some(plan) = changes
+        && let Some(sentence) = forecast(desk, &plan, &all(seen))
+    {
+        let lines = Line::new().text(sentence).wrap(desk.style().width, 0);
+        desk.print_text("\n");
+        desk.print(&lines);
     }
+    Ok(Looked { exit, refused })
 }
 
 /// Why there is no plan; an unfinished run is told before it, since it may be the cause.
@@ -160,20 +153,18 @@ pub(super) fn beside(desk: &Desk, earlier: Option<Unfinished>, why: SurveyError)
     if let Some(earlier) = earlier
         && desk.format != Format::Nagios
     {
-        refused_by(desk, earlier, Exit::Refused);
+        desk.complain(&would_be_refused(&earlier.failure.message));
     }
     why.into()
 }
 
 /// The store, or one in memory where there is none: what only looks must work on a bare CI machine, and makes no folder.
-pub(super) fn store_or_none(desk: &Desk) -> (Arc<dyn Store>, Keep) {
+/// Beside it why the one that is there cannot be used: a failover could not begin.
+pub(super) fn store_or_none(desk: &Desk) -> (Arc<dyn Store>, Keep, Option<Failure>) {
     match desk.store_in_a_folder_that_is_there() {
-        Ok(Some(store)) => (store, Keep::All),
-        Ok(None) => (Arc::new(Memory::new()), Keep::Nothing),
-        Err(failure) => {
-            desk.complain(&format!("not kept: {}", failure.message));
-            (Arc::new(Memory::new()), Keep::Nothing)
-        }
+        Ok(Some(store)) => (store, Keep::All, None),
+        Ok(None) => (Arc::new(Memory::new()), Keep::Nothing, None),
+        Err(failure) => (Arc::new(Memory::new()), Keep::Nothing, Some(failure)),
     }
 }
 
@@ -205,15 +196,23 @@ fn answer_in_time(plan: &mut Plan, within: Duration) {
     }
 }
 
-/// Until when caches would hold the present records if they were changed now.
-fn forecast(desk: &Desk, plan: &Plan) -> Option<String> {
+/// Until when caches would hold the present records if they were changed now. The ones that were looked at may hold them
+/// for longer than is served now.
+fn forecast(desk: &Desk, plan: &Plan, records: &[Record]) -> Option<String> {
     let served: Vec<caches::Kept> = plan
         .edits()
         .filter_map(|(_, edit)| caches::served(&edit.before).ok())
         .flatten()
         .collect();
     let now = desk.clock.now();
-    let expiry = caches::forecast(&now, Duration::ZERO, &served, &[], FLOOR)?;
+    let sights = records.iter().filter_map(|record| match &record.event {
+        Event::BaselineTaken { sights } => Some(sights),
+        _ => None,
+    });
+    let held: Vec<caches::Version> = sights
+        .flat_map(|sights| in_caches(&plan.direction, sights))
+        .collect();
+    let expiry = caches::forecast(&now, Duration::ZERO, &served, &held, FLOOR)?;
     Some(sentence(&expiry, &now))
 }
 

@@ -1,5 +1,6 @@
 //! The command line: one file per verb, and the table of exit codes.
 
+mod barred;
 mod check;
 mod common;
 mod compare;

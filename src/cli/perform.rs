@@ -11,8 +11,8 @@ use super::plan::commands;
 use super::signals::{Notices, Signals};
 use super::{Exit, Format};
 use crate::engine::{
-    Actual, GoOn, NoMemory, Nobody, Outfit, Remembered, RunError, StopSignal, drive, may_go_on,
-    resume,
+    Actual, Bar, GoOn, NoMemory, Nobody, Outfit, Remembered, RunError, StopSignal, drive,
+    drive_dry, may_go_on, resume,
 };
 use crate::event::{Ending, Record};
 use crate::journal::{Dry, JournalError, Live, Meta, run_id};
@@ -244,13 +244,15 @@ impl Performance<'_> {
         self.end_of_writer(displays, run, result, &told).await
     }
 
-    /// Looks, and changes nothing: a check or a dry run. What is recorded is added to `records` as it comes.
+    /// Looks, and changes nothing: a check or a dry run. What is recorded is added to `records` as it comes; `bars` tells
+    /// what else would stop a failover.
     pub(super) async fn dry(
         &self,
         plan: Plan,
         keep: Keep,
         shown: bool,
         records: &Seen,
+        bars: impl Future<Output = Vec<Bar>>,
     ) -> Result<Exit, Failure> {
         let run = run_id(&self.desk.clock.now(), plan.mode);
         let meta = self.meta(&plan);
@@ -280,11 +282,11 @@ impl Performance<'_> {
         let result = match keep {
             Keep::All | Keep::Sights => {
                 let outfit = self.looking(&remembered, stop, &displays, by);
-                drive(plan, &mut journal, outfit).await
+                drive_dry(plan, &mut journal, outfit, bars).await
             }
             Keep::Nothing => {
                 let outfit = self.looking(&NoMemory, stop, &displays, by);
-                drive(plan, &mut journal, outfit).await
+                drive_dry(plan, &mut journal, outfit, bars).await
             }
         };
         journal.close().await;

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::check::{beside, refused_by, store_or_none};
+use super::barred;
+use super::check::{beside, store_or_none};
 use super::common::{Desk, Failure, PlaybookArgs, read};
 use super::perform::{Performance, Seen, all};
 use super::unfinished;
@@ -80,7 +81,7 @@ pub(super) async fn dry_run(
         to: how.to.clone(),
         hold: None,
     };
-    let (store, keep) = store_or_none(desk);
+    let (store, keep, unusable) = store_or_none(desk);
     let whose = Whose::book(&book, &playbook.playbook);
     let of_this = unfinished::of_this(desk, &*store, &whose).await?;
     let plan = match survey(&actual, &intention).await {
@@ -136,7 +137,11 @@ pub(super) async fn dry_run(
         yes: false,
     };
     let seen = Seen::default();
-    let exit = performance.dry(plan, keep, shown, &seen).await?;
+    let against: Vec<Failure> = (unusable.into_iter())
+        .chain(stops.map(|earlier| earlier.failure))
+        .collect();
+    let bars = async { barred::bars(&against) };
+    let exit = performance.dry(plan, keep, shown, &seen, bars).await?;
     let records = all(&seen);
     let seen = SeenWorld::of(&records, world::zones(&actual))
         .map_err(|why| Failure::new(Exit::Error, format!("nothing was recorded: {why}")))?;
@@ -147,10 +152,7 @@ pub(super) async fn dry_run(
     if let Some(path) = how.out_world {
         world::save(desk, path, &seen)?;
     }
-    Ok(match stops {
-        Some(earlier) => refused_by(desk, earlier, exit),
-        None => exit,
-    })
+    Ok(barred::tell(desk, &against, exit))
 }
 
 /// What carries out a saved plan: with the overrides and the mode that it was made with, since it is refused

@@ -63,14 +63,50 @@ pub async fn drive<J: Journal, W: World, M: Memory, P: People>(
     journal: &mut J,
     outfit: Outfit<'_, W, M, P>,
 ) -> Result<Ending, RunError> {
-    let started = Event::Started {
-        plan: Box::new(plan.clone()),
-        by: outfit.by.clone(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-    };
+    let started = started(&plan, &outfit.by);
     let mut run = Run::new(&plan, journal, outfit);
     run.record(started).await?;
     run.go_to_the_end().await
+}
+
+/// Why a failover could not begin now, whatever the checks say, and how it would end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bar {
+    pub ending: Ending,
+    pub why: String,
+}
+
+/// Runs a plan that only looks. Where it is about to end, what else would stop a failover is asked of `bars`, so that
+/// how it ends is how a failover would.
+pub async fn drive_dry<J: Journal, W: World, M: Memory, P: People>(
+    plan: Plan,
+    journal: &mut J,
+    outfit: Outfit<'_, W, M, P>,
+    bars: impl Future<Output = Vec<Bar>>,
+) -> Result<Ending, RunError> {
+    let started = started(&plan, &outfit.by);
+    let mut run = Run::new(&plan, journal, outfit);
+    run.record(started).await?;
+    run.go_until_it_ends().await?;
+    if run.state.closing().is_some() {
+        let stop = run.outfit.stop.clone();
+        let bars = tokio::select! {
+            bars = bars => bars,
+            () = stop.at_least(Stop::AfterWrite) => Vec::new(),
+        };
+        for Bar { ending, why } in bars {
+            run.record(Event::Barred { ending, why }).await?;
+        }
+    }
+    run.go_to_the_end().await
+}
+
+fn started(plan: &Plan, by: &str) -> Event {
+    Event::Started {
+        plan: Box::new(plan.clone()),
+        by: by.to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    }
 }
 
 pub(super) struct Run<'r, J, W, M, P> {
@@ -186,6 +222,17 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
     }
 
     pub(super) async fn go_to_the_end(mut self) -> Result<Ending, RunError> {
+        if let Some(ending) = self.go_until_it_ends().await? {
+            for owed in owed::owed(self.plan, &self.state, ending, &self.findings) {
+                self.record(Event::Owes { owed }).await?;
+            }
+            self.record(Event::Ended { ending }).await?;
+        }
+        Ok(self.state.ended().unwrap_or(Ending::Held))
+    }
+
+    /// Goes on until only its end is to be recorded; `None` where it was.
+    async fn go_until_it_ends(&mut self) -> Result<Option<Ending>, RunError> {
         loop {
             if self.outfit.stop.level() > Stop::No && !self.asked_to_stop() {
                 let by = self.outfit.by.clone();
@@ -210,13 +257,8 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
                 Move::Approve { entry } => self.approve(entry).await?,
                 Move::Stay => self.stay().await?,
                 Move::Decide { hold } => self.decide(hold).await?,
-                Move::End { ending } => {
-                    for owed in owed::owed(self.plan, &self.state, ending, &self.findings) {
-                        self.record(Event::Owes { owed }).await?;
-                    }
-                    self.record(Event::Ended { ending }).await?;
-                }
-                Move::Rest => return Ok(self.state.ended().unwrap_or(Ending::Held)),
+                Move::End { ending } => return Ok(Some(ending)),
+                Move::Rest => return Ok(None),
             }
         }
     }

@@ -22,7 +22,7 @@ mod world;
 pub use actual::{Actual, Remembered};
 pub use back::{Ahead, PlaceNow, look_ahead, look_at_places, look_once_more, may_land, see_places};
 pub use direction::why_no_way_back;
-pub use drive::{Outfit, RunError, drive};
+pub use drive::{Bar, Outfit, RunError, drive, drive_dry};
 pub use people::{Nobody, People};
 pub use resume::{GoOn, may_go_on, resume};
 pub use stop::{Stop, StopSignal, StopSwitch};

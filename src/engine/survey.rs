@@ -406,6 +406,13 @@ fn compile_rules(plan: &mut Plan, book: &Playbook, like: Mode) {
             entry.rule = if entry.foresees && on_fail == OnFail::Warn {
                 // Nothing will be held for what it foresees.
                 Rule::NOTE
+            } else if entry.foresees {
+                // What is certain to come late would be held after the change.
+                let rule = gate(blocks, like);
+                Rule {
+                    late: rule.fail,
+                    ..rule
+                }
             } else if entry.is_check() && i < first_write {
                 gate(blocks, like)
             } else {

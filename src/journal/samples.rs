@@ -241,6 +241,10 @@ pub(crate) fn events() -> Vec<Event> {
         Event::Ended {
             ending: Ending::Undone,
         },
+        Event::Barred {
+            ending: Ending::Stale,
+            why: "run `r1` of this playbook has not come to an end".into(),
+        },
     ]
 }
 

@@ -67,6 +67,7 @@ impl State {
                 self.ended = Some(*ending);
                 return Ok(());
             }
+            Event::Barred { ending, .. } => return self.barred(plan, *ending),
             Event::BaselineTaken { .. } => self.baseline = true,
             Event::Judged { round, outcomes } => self.judged(plan, *round, outcomes)?,
             Event::Compared {
@@ -137,6 +138,19 @@ impl State {
             self.past(Some(entry));
             self.reached = 0;
         }
+    }
+
+    /// What only looked found nothing against it, and a failover could not begin: it does not end well.
+    fn barred(&mut self, plan: &Plan, with: Ending) -> Folded {
+        let looks_only = matches!(plan.mode, Mode::Check | Mode::Plan);
+        let refuses = matches!(with, Ending::Refused | Ending::Stale);
+        let Some(ending) = self.closing.filter(|_| looks_only && refuses) else {
+            return impossible("barred");
+        };
+        if matches!(ending, Ending::Done | Ending::DoneUnproven) {
+            self.closing = Some(with);
+        }
+        Ok(())
     }
 
     fn declined(&mut self, plan: &Plan) {

@@ -42,6 +42,33 @@ fn an_event_that_cannot_have_happened_is_refused() {
 }
 
 #[test]
+fn what_only_looks_ends_as_a_failover_would() {
+    let barred = Event::Barred {
+        ending: Ending::Stale,
+        why: "another run is not finished".into(),
+    };
+    let judged = |outcome| Event::Judged {
+        round: Round::There,
+        outcomes: vec![(0, outcome)],
+    };
+    for (outcome, ending) in [
+        (Outcome::Pass, Ending::Stale),
+        (Outcome::Unknown, Ending::Refused),
+    ] {
+        let plan = plan(Mode::Check, "k");
+        let mut state = State::new(&plan);
+        assert!(state.fold(&plan, &barred).is_err(), "it has not looked yet");
+        state.fold(&plan, &judged(outcome)).unwrap();
+        state.fold(&plan, &barred).unwrap();
+        assert_eq!(next(&plan, &state), Move::End { ending }, "{outcome:?}");
+    }
+    let plan = plan(Mode::Failover, "k");
+    let mut state = State::new(&plan);
+    state.fold(&plan, &judged(Outcome::Pass)).unwrap();
+    assert!(state.fold(&plan, &barred).is_err(), "it does not only look");
+}
+
+#[test]
 fn the_dry_run_walks_to_the_end_without_a_write() {
     let plan = plan(Mode::Plan, "kcck");
     let mut state = State::new(&plan);

@@ -58,7 +58,7 @@ pub use numbers::{count, count_of, date_time, elapsed, list, rounded, thousands,
 pub use plan::{Commands, plan};
 pub use proof::Proof;
 pub use runs::{OwedRow, RunRow, owed_table, runs_table};
-pub use say::{Sentence, Tone, Weight, ending_phrase, say};
+pub use say::{Sentence, Tone, Weight, ending_phrase, say, would_be_refused};
 pub use tally::{Because, Origin, Standing, Tally};
 pub use terminal::Size;
 pub use text::{Line, Role, Style, clean, render};

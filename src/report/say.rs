@@ -109,7 +109,7 @@ pub fn say(plan: &Plan, event: &Event) -> Vec<Sentence> {
                 })
                 .collect();
             let why = match plan.mode {
-                Mode::Check | Mode::Plan => "kept for an emergency",
+                Mode::Check | Mode::Plan => "taken",
                 _ => "taken before the change",
             };
             let seen = count(sights.len() - unseen.len(), "baseline look");
@@ -193,6 +193,11 @@ pub fn say(plan: &Plan, event: &Event) -> Vec<Sentence> {
         Event::Resumed { by, version, .. } => vec![Sentence::run(format!(
             "resumed by {by} with cutover {version}"
         ))],
+        Event::Barred { why, .. } => vec![Sentence::new(
+            Tone::Judged(Outcome::Fail),
+            None,
+            would_be_refused(why),
+        )],
         Event::Owes { owed } => {
             let mut sentence = Sentence::new(Tone::Owed, None, owed.what.clone());
             if !owed.how.is_empty() {
@@ -229,11 +234,20 @@ pub fn ending_phrase(ending: Ending, mode: Mode) -> &'static str {
         }
         (Ending::DoneUnproven, _) => "done, but not everything was seen",
         (Ending::Refused, _) => "refused, nothing was changed",
+        (Ending::Stale, Mode::Check | Mode::Plan) => {
+            "refused while another run is not finished, nothing was changed"
+        }
         (Ending::Stale, _) => "the plan is stale, nothing was changed",
         (Ending::Undone, _) => "put back, everything is as it was before",
         (Ending::Held, _) => "held, a person must look",
         (Ending::Stopped, _) => "stopped on request",
     }
+}
+
+/// Why a failover could not begin, on one line.
+pub fn would_be_refused(why: &str) -> String {
+    let why: Vec<&str> = why.split_whitespace().collect();
+    format!("a failover would be refused: {}", why.join(" "))
 }
 
 /// What a pass over the list is about, where it is not the way there.

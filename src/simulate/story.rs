@@ -206,6 +206,7 @@ impl Teller<'_> {
             | Event::Intended { .. }
             | Event::Waited { .. }
             | Event::Decided { .. }
+            | Event::Barred { .. }
             | Event::Owes { .. } => return None,
         })
     }

@@ -16,6 +16,7 @@ pub(crate) mod testing;
 mod traffic;
 mod wait;
 
+pub(crate) use self::propagation::in_caches;
 use crate::step::Kind;
 
 /// Every kind of step that a playbook can ask for.

@@ -4,6 +4,7 @@
 //! that still hands out an address of the idle side is late; one that cannot tell is unknown, never new. An address
 //! that turns new is asked five times in a row before it counts: behind it there may be several servers.
 
+mod caches;
 mod judge;
 mod outside;
 mod seen;
@@ -18,6 +19,7 @@ use futures::FutureExt;
 use futures::future::join_all;
 use serde_json::Value as Json;
 
+pub(crate) use self::caches::in_caches;
 use self::seen::{Answers, Asked, Role, Sighting, Told};
 use super::dns::names_of;
 use crate::clock::Stamp;
@@ -82,6 +84,7 @@ fn build(fields: &Fields, given: &Given) -> Result<Built, Vec<Problem>> {
         services,
         names: fields.texts("names").to_vec(),
         floor: fields.span("floor").unwrap_or(Duration::from_secs(30)),
+        within: fields.span("within").unwrap_or(KIND.defaults.within),
         patience: PATIENCE.min(timeout / 4),
         pause: steady::PAUSE.min(timeout / 20),
         memory: Mutex::default(),
@@ -101,6 +104,8 @@ struct Propagation {
     services: Vec<String>,
     names: Vec<String>,
     floor: Duration,
+    /// How long it looks again after the change.
+    within: Duration,
     patience: Duration,
     /// Between two looks at an address that is asked again.
     pause: Duration,
@@ -188,7 +193,7 @@ impl Check for Propagation {
 /// Which TTLs caches may hold is known only from what was served before the change.
 impl Before for Propagation {
     fn foresee(&self, aim: &Aim, evidence: &Evidence) -> Finding {
-        judge::foresee(aim, evidence)
+        judge::foresee(aim, evidence, self.within)
     }
 }
 

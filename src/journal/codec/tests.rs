@@ -169,7 +169,8 @@ fn the_samples_hold_every_event() {
         Event::Resumed { .. } => 14,
         Event::Owes { .. } => 15,
         Event::Ended { .. } => 16,
+        Event::Barred { .. } => 17,
     };
     let found: Vec<usize> = samples::events().iter().map(number).collect();
-    assert_eq!(found, (0..17).collect::<Vec<_>>());
+    assert_eq!(found, (0..18).collect::<Vec<_>>());
 }

@@ -194,9 +194,10 @@ pub(super) fn next(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> 
         false => names.going("check", false),
     };
     match (tally.ending(), plan.mode) {
-        (Some(Ending::Done | Ending::DoneUnproven), Mode::Check | Mode::Plan)
-            if names.first.is_some() =>
-        {
+        (
+            Some(Ending::Done | Ending::DoneUnproven | Ending::Refused | Ending::Stale),
+            Mode::Check | Mode::Plan,
+        ) if names.first.is_some() => {
             let of = |words: &[&str]| names.command(words);
             match &names.first {
                 Some(First::Unfinished(run)) => {
@@ -235,11 +236,13 @@ pub(super) fn next(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> 
         }
         (Some(Ending::Done), Mode::Drill) => row(show, "everything that was seen"),
         (Some(Ending::DoneUnproven), Mode::Drill) => {
-            row(owed, "what is left to be seen or done");
+            if !tally.owed().is_empty() {
+                row(owed, "what is left to be seen or done");
+            }
             row(show, "everything that was seen");
         }
         (Some(Ending::Done | Ending::DoneUnproven), _) => {
-            if tally.ending() == Some(Ending::DoneUnproven) || !tally.owed().is_empty() {
+            if !tally.owed().is_empty() {
                 row(owed, "what is left to be seen or done");
             }
             let home = names.failing_back(&plan.direction.source);

@@ -5,7 +5,9 @@ use crate::clock::Stamp;
 use crate::event::{Answer, Decision, Ending, Event, Record, Round};
 use crate::machine::{Mark, Phase, State};
 use crate::plan::{Entry, Nature, Outcome, Plan, Question, Side, Value, Way};
-use crate::report::say::{contradiction, ends, is_act, round_prefix, with_detail};
+use crate::report::say::{
+    contradiction, ends, is_act, round_prefix, with_detail, would_be_refused,
+};
 
 impl Tally {
     /// Takes in the next record.
@@ -116,6 +118,10 @@ impl Tally {
                 self.serving.clear();
                 // What led back still leads back; that somebody asked to stop is over.
                 (self.because).retain(|because| because.origin != Origin::Person);
+            }
+            Event::Barred { why, .. } => {
+                let text = would_be_refused(why);
+                self.blame(None, Origin::Looked(Round::There), Outcome::Fail, text);
             }
             Event::Owes { owed } => match self.owed.iter_mut().find(|o| o.key == owed.key) {
                 Some(known) => known.clone_from(owed),

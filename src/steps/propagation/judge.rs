@@ -16,6 +16,7 @@ pub(super) use self::foresee::foresee;
 use self::rows::Rows;
 use self::state::{State, States, Truth, state, truth};
 use self::words::{clock_text, headline, listed, shown, spelled, wavering};
+use super::caches::versions as cached;
 use super::outside::Outside;
 use super::seen::{Asked, Role, Sides, Sighting};
 use crate::clock::Stamp;
@@ -364,12 +365,15 @@ fn caches(aim: &Aim, now: &[Sighting], before: &[Sighting], floor: Duration) -> 
     let seen_since = now.iter().filter_map(|sighting| sighting.old_ttl);
     let last_served = last?;
     // Each TTL is a version of its own: what counts is the longest hold, which is not that of the highest number.
-    let versions: Vec<Version> = (seen_before.chain(seen_since))
+    let mut versions: Vec<Version> = (seen_before.chain(seen_since))
         .map(|ttl| Version {
             kept: Kept::Set { ttl },
             last_served: last_served.clone(),
         })
         .collect();
+    // One that was filled when a TTL was longer says so itself.
+    versions.extend(cached(aim, before));
+    versions.extend(cached(aim, now));
     expiry(&versions, floor)
 }
 

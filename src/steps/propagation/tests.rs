@@ -11,6 +11,7 @@ fn check() -> Propagation {
         services: Vec::new(),
         names: vec!["www.example.org".into()],
         floor: Duration::from_secs(30),
+        within: Duration::from_secs(600),
         patience: Duration::from_secs(30),
         pause: Duration::from_millis(1),
         memory: Mutex::default(),

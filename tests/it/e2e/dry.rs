@@ -44,9 +44,20 @@ fn a_check_says_that_a_failover_would_be_refused_where_the_provider_takes_no_key
     let Some(scene) = plot.scene() else { return };
     scene.write_playbook(&scene.text().replace("PDNS_API_KEY", "USER"));
     let why = "a failover would be refused: failed to look at what `flip` would change";
+    std::fs::create_dir_all(scene.state()).unwrap();
     let done = scene.run(&["check", "PLAYBOOK"]).exits(4);
-    done.complains(why)
+    let done = done
+        .complains(why)
         .complains("it does not take the API key");
+    let done = done.says("check of site: refused").says(why);
+    assert!(!done.out.contains("nothing speaks against it"), "{done}");
+    let told = scene
+        .run(&["check", "PLAYBOOK", "--format", "json"])
+        .exits(4);
+    let told = told.says(r#""is":"barred""#).says(r#""ending":"refused""#);
+    assert!(!told.out.contains(r#""ending":"done""#), "{told}");
+    let runs = scene.run(&["runs"]).exits(0);
+    assert!(!runs.out.contains("nothing speaks against it"), "{runs}");
     let done = scene.run(&["check", "PLAYBOOK", "--format", "nagios"]);
     // The site serves, and somebody has time to mend it.
     done.exits(1).says("CUTOVER WARNING - site: ").says(why);

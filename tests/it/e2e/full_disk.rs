@@ -40,3 +40,27 @@ fn a_disk_that_is_full_keeps_nobody_from_going_back() {
         assert_eq!(scene.zone(), before, "{spare}: {done}");
     }
 }
+
+#[test]
+fn what_looks_says_that_nothing_could_begin_on_a_full_disk() {
+    let Some(scene) = Plot::small().scene() else {
+        return;
+    };
+    scene.playbook();
+    let state = r#"mkdir -p "$CUTOVER_STATE"; mount -t tmpfs -o size=4m tmpfs "$CUTOVER_STATE""#;
+    let fill =
+        r#"rm "$CUTOVER_STATE/reserve"; (cat /dev/zero >"$CUTOVER_STATE/fill") 2>/dev/null || :"#;
+    let look = line_of(&["check", "site.toml"]);
+    let [plan, check, failover] = [
+        &["plan", "site.toml"][..],
+        &["check", "site.toml"],
+        &["failover", "site.toml", "--yes"],
+    ]
+    .map(|arguments| format!(r#"{} || echo "ended with $?""#, line_of(arguments)));
+    let script = format!("{state}; {look}; echo full; {fill}; {plan}; {check}; {failover}");
+    let done = scene.types_in_namespace(&script).exits(0);
+    let (_, full) = done.out.split_once("full\n").expect("it was filled");
+    assert!(!full.contains("nothing speaks against it"), "{done}");
+    assert_eq!(full.matches("ended with 1\n").count(), 3, "{done}");
+    assert!(full.contains("a failover would be refused"), "{done}");
+}

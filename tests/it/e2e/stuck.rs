@@ -141,6 +141,8 @@ fn what_refuses_a_failover_is_told_by_plan_and_check_also_where_all_was_put_back
         let told = scene.run(look).exits(8).complains(&words);
         let told = told.says(&format!("cutover resume {run}"));
         assert!(!told.out.contains("cutover failover"), "{told}");
+        assert!(!told.out.contains("nothing speaks against it"), "{told}");
+        let told = told.says("refused while another run is not finished");
         told.says(&format!("Owed     the end of run {run}"));
     }
     let nagios = scene

@@ -1,18 +1,29 @@
 //! What the looks before the change say of the looks after it: a server that cannot tell now will not tell then.
 
+use std::time::Duration;
+
 use super::rows::Rows;
 use super::state::{State, Truth, state, texts};
-use super::words::{listed, spelled};
+use super::words::{clock_text, listed, spelled};
 use super::{mend_of, read, unseen_row};
+use crate::clock::short;
 use crate::event::{Fact, Finding};
 use crate::plan::Outcome;
 use crate::site::Aim;
 use crate::step::{Evidence, Known};
+use crate::steps::propagation::caches;
 use crate::steps::propagation::seen::{Asked, Role, Sides, Sighting, is_told};
 use crate::words::count;
 
 /// Tells whether the change can be seen at every server that will be asked, whatever its records say now.
-pub(in crate::steps::propagation) fn foresee(aim: &Aim, evidence: &Evidence) -> Finding {
+///
+/// A cache that holds the old records for longer than the look after the change waits (`within`) would only hold up a
+/// run that has written.
+pub(in crate::steps::propagation) fn foresee(
+    aim: &Aim,
+    evidence: &Evidence,
+    within: Duration,
+) -> Finding {
     let mut rows = Rows::default();
     let mut sightings = Vec::new();
     for (key, known) in &evidence.items {
@@ -21,6 +32,12 @@ pub(in crate::steps::propagation) fn foresee(aim: &Aim, evidence: &Evidence) -> 
                 sightings.extend(read(aim, key, json, &mut rows));
             }
             Known::Unseen(unseen) => rows.facts.push(unseen_row(key, unseen)),
+        }
+    }
+    // A provider that has not published yet may have by then.
+    for fact in &mut rows.facts {
+        if fact.outcome == Outcome::Late {
+            fact.outcome = Outcome::Warn;
         }
     }
     let mut servers = 0;
@@ -32,6 +49,9 @@ pub(in crate::steps::propagation) fn foresee(aim: &Aim, evidence: &Evidence) -> 
         rows.facts
             .extend(sighting.asked.iter().map(|asked| row(aim, sighting, asked)));
         rows.facts.extend(super::delegation_rows(sighting));
+        let caches = sighting.asked.iter();
+        rows.facts
+            .extend(caches.filter_map(|asked| too_long(aim, sighting, asked, within)));
     }
     // One that lags will do so after the change too; how long is seen then.
     for (key, sets) in said(&sightings) {
@@ -75,8 +95,30 @@ pub(in crate::steps::propagation) fn foresee(aim: &Aim, evidence: &Evidence) -> 
     let unclear = asked.find(|(of, asked)| row(aim, of, asked).outcome == Outcome::Unknown);
     match unclear.and_then(|(of, asked)| mend_of(of, asked)) {
         Some(mend) if outcome == Outcome::Unknown => finding.to_try(mend),
+        _ if outcome == Outcome::Late => finding.mend(TOO_LONG).is_final(),
         _ => finding,
     }
+}
+
+/// What may be done about it.
+const TOO_LONG: &str = "wait until then, or give this step a longer `within`; next time lower the TTLs that long before";
+
+/// A row for a cache in which an old set outlives the look after the change.
+fn too_long(aim: &Aim, sighting: &Sighting, asked: &Asked, within: Duration) -> Option<Fact> {
+    let held = caches::held(aim, sighting, asked).max_by_key(|held| held.left)?;
+    let left = Duration::from_secs(held.left.into());
+    (left > within).then(|| Fact {
+        outcome: Outcome::Late,
+        what: format!("{} at resolver {}", sighting.zone, asked.server),
+        expected: format!("old records for {} at most, as `within` says", short(within)),
+        actual: format!(
+            "it holds {} for {} more, until {}, and after the change it would be waited for {} only",
+            held.key,
+            short(left),
+            clock_text(&held.until()),
+            short(within)
+        ),
+    })
 }
 
 /// The sets of addresses that name servers give for each record set.

@@ -138,7 +138,7 @@ fn a_name_in_no_zone_is_told_where_it_leads() {
         let seen = json!({ "name": "www.else.test", "told": of, "active": active, "idle": idle });
         (evidence.items).push(("www.else.test in no zone".into(), Known::Live(seen)));
         let after = judge(&aim(), &evidence, FLOOR);
-        let before = foresee(&aim(), &evidence);
+        let before = foresee(&aim(), &evidence, Duration::from_secs(600));
         assert_eq!(before.outcome, after.outcome, "{before:?}");
         let row = after.facts.last().unwrap();
         (after.outcome, row.outcome, row.actual.clone())
