@@ -41,12 +41,14 @@ impl Mirror {
         let leftovers = self.leftovers(site, target, &reading).await?;
         let tree = reading.finish(&leftovers, &output)?;
         let own = self.hold(site, source, &ground, &tree, own).await;
+        let held = self.held_then(site, target, &ground, &tree).await;
         Ok(stats::Tree {
             source: source.name.clone(),
             target: target.name.clone(),
             command: quoted(&self.command(source, target, &ground)?),
             daemon: self.by_daemon(source),
             own,
+            held,
             all: all.map(|all| all.map_err(|why| why.detail)),
             marks: ground.archive.then_some(ground.marks),
             behind: ground.behind,

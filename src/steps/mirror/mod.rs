@@ -134,14 +134,26 @@ impl Check for Mirror {
             let samples = self.sample > 0 && source.reach.is_some();
             let (drawn, draws) = oneshot::channel();
             let drawn = samples.then_some(drawn);
+            let (told, compared) = oneshot::channel();
             add(
                 &mut looks,
                 Look {
                     key: format!("tree {pair}"),
                     about: About::Site(aim.idle.clone()),
                     ask: Box::pin(async move {
-                        json(self.tree(site, source, target, pulse, drawn).await?)
+                        let tree = json(self.tree(site, source, target, pulse, drawn).await?)?;
+                        // Who does not wait for it is told nothing.
+                        let _ = told.send(());
+                        Ok(tree)
                     }),
+                },
+            );
+            add(
+                &mut looks,
+                Look {
+                    key: format!("holds {pair}"),
+                    about: About::Site(target.site.clone()),
+                    ask: Box::pin(async move { json(self.holds(site, target, compared).await?) }),
                 },
             );
             for host in [source, target] {

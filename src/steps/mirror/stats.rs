@@ -56,6 +56,8 @@ pub(super) struct Tree {
     pub(super) marks: Option<u64>,
     /// What the source itself shows, where it was asked.
     pub(super) own: Option<Own>,
+    /// What the target held, counted as what the source itself shows.
+    pub(super) held: Option<Total>,
     /// How much there is without the patterns that leave something out, where there are any; or why nobody knows.
     pub(super) all: Option<Result<Total, String>>,
     /// Names at the top that links of an index lead into: they are compared as well.

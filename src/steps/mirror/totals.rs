@@ -3,7 +3,11 @@
 //! A module of an rsync daemon, or a way over the loopback, may lead to another folder than the one that is meant, and
 //! to the target's own. rsync does not say how much a pattern leaves out.
 
+use std::cmp::Ordering;
+
 use serde::{Deserialize, Serialize};
+
+use tokio::sync::oneshot;
 
 use super::ground::Ground;
 use super::itemize::{self, Line};
@@ -29,6 +33,11 @@ impl Total {
             entries: tree.entries,
             bytes: tree.bytes,
         }
+    }
+
+    /// By the number of entries, then by the bytes.
+    pub(super) fn cmp_size(self, other: Total) -> Ordering {
+        (self.entries, self.bytes).cmp(&(other.entries, other.bytes))
     }
 }
 
@@ -82,6 +91,50 @@ impl Mirror {
                 Err(why) => Own::Unseen(why.detail),
             },
         })
+    }
+
+    /// What the target holds beside a comparison of the trees: what the source does, where nothing differs; else it is
+    /// counted.
+    pub(super) async fn held_then(
+        &self,
+        site: &Site,
+        target: &Host,
+        ground: &Ground,
+        tree: &Tree,
+    ) -> Option<Total> {
+        let alike = tree.differing() == 0 && tree.extra.items == 0 && tree.unfinished.items == 0;
+        match alike && tree.status == 0 {
+            true => Some(Total::of(tree)),
+            false => self.held(site, target, ground).await.ok(),
+        }
+    }
+
+    /// What the target holds in its own folder, with the same patterns.
+    pub(super) async fn held(
+        &self,
+        site: &Site,
+        target: &Host,
+        ground: &Ground,
+    ) -> Result<Total, Unseen> {
+        let mut argv = self.counting();
+        argv.extend(self.patterns(ground));
+        let path = super::command::folder(self.path_on(target)?);
+        argv.extend(["--".into(), path, NOWHERE.into()]);
+        self.total(site, target, reach(target)?, argv).await
+    }
+
+    /// What the target holds now, where the trees cannot be compared: nobody counts beside a comparison that ended well.
+    pub(super) async fn holds(
+        &self,
+        site: &Site,
+        target: &Host,
+        compared: oneshot::Receiver<()>,
+    ) -> Result<Option<Total>, Unseen> {
+        if compared.await.is_ok() {
+            return Ok(None);
+        }
+        let ground = self.ground(site, target).await?;
+        self.held(site, target, &ground).await.map(Some)
     }
 
     /// All that the way shows, without the patterns that leave something out; none where none does.

@@ -1,7 +1,7 @@
 //! What the comparison of the trees and of sampled contents shows, and whether it can be believed.
 
 use super::covers::{links, uncovered};
-use super::{Rows, Seen, seen, size};
+use super::{Rows, Seen, seen, since, size};
 use crate::event::Advice;
 use crate::plan::Outcome;
 use crate::step::Evidence;
@@ -38,6 +38,9 @@ pub(super) fn trees(
         None => return false,
     };
     let live = recorded.is_none();
+    if let Some((age, _)) = &recorded {
+        since::held(rows, evidence, &tree, *age, (source, target));
+    }
     rows.recorded(&what, recorded.as_ref());
     whole(rows, limits, &tree);
 

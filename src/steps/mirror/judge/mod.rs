@@ -3,6 +3,7 @@
 mod covers;
 mod files;
 mod freshness;
+mod since;
 
 use std::time::Duration;
 

@@ -240,6 +240,26 @@ fn a_dead_source_is_unknown_and_answered_from_the_record_in_an_emergency() {
             *known = recorded(known);
         }
     }
+    let blind = judge(&plain(), items.clone());
+    assert_eq!(blind.outcome, Outcome::Unknown);
+    let why = "still holds what it held 2h 00m ago is not known";
+    assert!(blind.headline.contains(why), "{}", blind.headline);
+
+    let total = |entries, bytes| Known::Live(json!({ "entries": entries, "bytes": bytes }));
+    if let Some(Known::Recorded { fact, .. }) = items.get_mut("tree primary -> standby") {
+        fact["held"] = json!({ "entries": 101, "bytes": 1000 });
+    }
+    for (entries, bytes, how) in [
+        (96, 900, "holds less"),
+        (101, 999, "holds less"),
+        (102, 1000, "holds more"),
+    ] {
+        items.insert("holds primary -> standby", total(entries, bytes));
+        let changed = judge(&plain(), items.clone());
+        assert_eq!(changed.outcome, Outcome::Unknown, "{how}");
+        assert!(changed.headline.contains(how), "{}", changed.headline);
+    }
+    items.insert("holds primary -> standby", total(101, 1000));
     let finding = judge(&plain(), items.clone());
     assert_eq!(finding.outcome, Outcome::Warn);
     assert!(
