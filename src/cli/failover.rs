@@ -12,7 +12,7 @@ use super::unfinished::{self, Unfinished};
 use super::whose::Whose;
 use super::{Exit, Format, compare};
 use crate::engine::{Intention, survey, why_no_way_back};
-use crate::plan::{Given, Mode, Plan};
+use crate::plan::{Direction, Given, Mode, Plan};
 use crate::report::{self, Names};
 
 /// Fails over and stays
@@ -139,7 +139,7 @@ pub(super) async fn go(
         desk.print_text("\n");
     }
     if !going.yes {
-        confirm(book.name()).await?;
+        confirm(book.name(), &moving(&plan)).await?;
     }
     let performance = Performance {
         desk,
@@ -152,6 +152,16 @@ pub(super) async fn go(
         yes: going.yes,
     };
     performance.live(plan).await
+}
+
+/// What a person says yes to.
+fn moving(plan: &Plan) -> String {
+    let Direction { source, target } = &plan.direction;
+    let back = match plan.mode {
+        Mode::Drill => " and back",
+        _ => "",
+    };
+    format!("move it from {source} to {target}{back}")
 }
 
 /// Nothing begins beside an unfinished run, but an emergency, which says what it goes over.

@@ -160,9 +160,9 @@ async fn ask_line(question: &str) -> Option<String> {
     typed.recv().await?.line
 }
 
-/// A person confirms by typing the playbook's name.
-pub(super) async fn confirm(name: &str) -> Result<(), Failure> {
-    let question = format!("Type the playbook's name ({name}) to go:");
+/// A person confirms by typing the playbook's name; `what` says what happens then, since the plan may have scrolled away.
+pub(super) async fn confirm(name: &str, what: &str) -> Result<(), Failure> {
+    let question = format!("Type {name} to {what}:");
     let typed = tokio::select! {
         typed = ask_line(&question) => typed,
         _ = tokio::signal::ctrl_c() => {

@@ -68,7 +68,12 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     if !args.yes {
-        confirm(&run.meta.playbook).await?;
+        let direction = &run.meta.direction;
+        let what = format!(
+            "move it back from {} to {}",
+            direction.target, direction.source
+        );
+        confirm(&run.meta.playbook, &what).await?;
     }
     let exit = go_on(
         desk,

@@ -3,7 +3,7 @@
 use super::numbers::list;
 use super::tally::{Change, Standing, Tally};
 use crate::event::{Finding, Round};
-use crate::plan::{Entry, Mode, Nature, Outcome, Question};
+use crate::plan::{Entry, Mode, Nature, Outcome, Plan, Question};
 
 /// The answer to one of the three questions, and the reason for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +62,9 @@ impl Tally {
                 }
             }
         }
+        if question == Question::Ready {
+            fails.extend(self.fails_its_users(plan));
+        }
         if question == Question::Moves {
             let behind = plan.behind.iter();
             fails.extend(behind.map(|stay| format!("{} does not move: {}", stay.what, stay.why)));
@@ -96,6 +99,19 @@ impl Tally {
         [Round::There, Round::Return]
             .into_iter()
             .any(|round| finding(round).is_some_and(Finding::has_unknowns))
+    }
+
+    /// What failed once the names led there: whatever was looked at before, the target does not work for its users. Where
+    /// the records have come is no word on that.
+    fn fails_its_users(&self, plan: &Plan) -> Vec<String> {
+        (plan.entries.iter().enumerate())
+            .filter(|(_, entry)| entry.is_check() && entry.answers == Some(Question::Moves))
+            .filter(|(_, entry)| entry.kind != "propagation")
+            .filter_map(|(i, entry)| match self.shown(i, entry) {
+                Some((Outcome::Fail, text)) => Some(format!("{}: {text}", entry.id)),
+                _ => None,
+            })
+            .collect()
     }
 
     /// What an entry showed on the way there.
