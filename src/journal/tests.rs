@@ -291,6 +291,7 @@ fn a_summary_counts_what_is_owed_since_somebody_went_on_last() {
         record(Event::Decided {
             decision: crate::event::Decision::Back,
             by: String::new(),
+            parts: false,
         })
     };
     let counted = |records: &[Record]| {

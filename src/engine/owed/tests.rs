@@ -123,6 +123,7 @@ fn what_is_temporary_and_stands_is_put_back_and_what_was_left_is_looked_at() {
     let event = Event::Decided {
         decision: crate::event::Decision::On,
         by: String::new(),
+        parts: false,
     };
     state.fold(&plan, &event).unwrap();
     assert_eq!(state.mark(0), Mark::Left);

@@ -23,7 +23,11 @@ fn may_go_back(life: &Life) -> bool {
     let by = String::new();
     let decision = Decision::Back;
     let mut state = life.state.clone();
-    let event = Event::Decided { decision, by };
+    let event = Event::Decided {
+        decision,
+        by,
+        parts: false,
+    };
     state.fold(&life.plan, &event).is_ok()
 }
 

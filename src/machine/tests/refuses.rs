@@ -65,7 +65,11 @@ fn resumed(anew: bool) -> Event {
 
 fn decided(decision: Decision) -> Event {
     let by = String::new();
-    Event::Decided { decision, by }
+    Event::Decided {
+        decision,
+        by,
+        parts: false,
+    }
 }
 
 /// All that can follow, as the world, a person or a crash would have it.
