@@ -11,7 +11,7 @@ use super::{Exit, Format};
 use crate::engine::GoOn;
 use crate::event::{Decision, Ending, Event};
 use crate::journal;
-use crate::plan::{Given, Plan};
+use crate::plan::{Direction, Given, Plan};
 use crate::playbook::Playbook;
 use crate::report::{self, Tally};
 use crate::store::Store;
@@ -55,7 +55,9 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
         desk.print_text("\n");
     }
     if open && !args.yes {
-        confirm(&run.meta.playbook).await?;
+        let Direction { source, target } = &run.meta.direction;
+        let what = format!("go on with its {} from {source} to {target}", run.meta.mode);
+        confirm(&run.meta.playbook, &what).await?;
     }
     go_on(desk, store, &run.id, how, message, args.yes).await
 }

@@ -64,7 +64,7 @@ pub(super) fn answer(running: &mut Running, question: &str, text: &str) {
     running.type_text(text);
 }
 
-pub(super) const NAME: &str = "Type site to move it";
+pub(super) const NAME: &str = "Type site to ";
 
 #[test]
 fn every_verb_on_a_terminal() {
