@@ -238,7 +238,7 @@ impl Playbook {
             hosts: self.hosts.clone(),
             services: self.services.clone(),
             zones: zones.collect(),
-            exec,
+            exec: exec.of_playbook(self.name()),
             clock,
         }
     }

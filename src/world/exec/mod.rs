@@ -175,6 +175,8 @@ const GRACE: Duration = Duration::from_secs(5);
 #[derive(Clone, Default)]
 pub struct Exec {
     far: ssh::Pool,
+    /// The playbook whose places are written; empty where none is.
+    playbook: String,
 }
 
 impl fmt::Debug for Exec {
@@ -215,6 +217,15 @@ impl Lost {
 impl Exec {
     pub fn new() -> Exec {
         Exec::default()
+    }
+
+    /// The same, for the places of this playbook: hosts and steps of others may have the same names, and are not
+    /// waited for.
+    pub fn of_playbook(self, name: &str) -> Exec {
+        Exec {
+            playbook: name.to_owned(),
+            ..self
+        }
     }
 
     /// Runs a program that only looks, and returns what it printed. An exit status other than 0 is not an
@@ -258,7 +269,7 @@ impl Exec {
                 why: format!("no time is left to run `{}`", words::program(&command.argv)),
             };
         };
-        let lock = words::Lock::of(&host.name, permit.place());
+        let lock = words::Lock::of(&self.playbook, &host.name, permit.place());
         let job = Job {
             host,
             line: words::Line::write(host, command, &lock),

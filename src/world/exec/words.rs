@@ -141,9 +141,10 @@ pub(super) fn program(argv: &[String]) -> &str {
 pub(super) struct Lock(String);
 
 impl Lock {
-    /// The same place of the same host has the same lock in every run.
-    pub(super) fn of(host: &str, place: &Place) -> Lock {
-        let sum = Sha256::digest(format!("{host}\0{}\0{}", place.step, place.name));
+    /// The same place of the same host has the same lock in every run of a playbook, and in none of another one.
+    pub(super) fn of(playbook: &str, host: &str, place: &Place) -> Lock {
+        let words = format!("{playbook}\0{host}\0{}\0{}", place.step, place.name);
+        let sum = Sha256::digest(words);
         let mut name = String::from("cutover-");
         for byte in sum.iter().take(8) {
             let _ = write!(name, "{byte:02x}");
@@ -232,6 +233,25 @@ mod tests {
         let line = Line::look(&host(true, far()), &inquiry, time).for_sh();
         let sudo = "sudo -n env LC_ALL=C LANGUAGE=C TZ=UTC sh -c '";
         assert!(line.starts_with(&format!("{env}{sudo}")), "{line}");
+    }
+
+    #[test]
+    fn a_place_has_one_lock_in_every_run_of_a_playbook_and_shares_it_with_no_other() {
+        let lock = |playbook, host, step: &str, name: &str| {
+            let (step, name) = (step.to_owned(), name.to_owned());
+            Lock::of(playbook, host, &Place { step, name }).0
+        };
+        let one = lock("shop", "standby", "jobs", "jobs");
+        assert_eq!(one, lock("shop", "standby", "jobs", "jobs"));
+        for other in [
+            lock("blog", "standby", "jobs", "jobs"),
+            lock("", "standby", "jobs", "jobs"),
+            lock("shop", "spare", "jobs", "jobs"),
+            lock("shop", "standby", "mail", "jobs"),
+            lock("shop", "standby", "jobs", "mail"),
+        ] {
+            assert_ne!(one, other);
+        }
     }
 
     #[test]
