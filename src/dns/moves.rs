@@ -130,8 +130,7 @@ impl Swap {
                 "both sides are behind the same proxy, {proxy}: where it leads is up to the proxy"
             ));
         }
-        let neither = format!("it leads to neither site: {}", set.data.join(", "));
-        Fate::Elsewhere(neither)
+        Fate::Elsewhere(neither(set))
     }
 
     /// Which addresses of neither site a set holds beside others: whoever gets one of those is not moved.
@@ -144,6 +143,13 @@ impl Swap {
         let held = strangers.join(" and ");
         (!held.is_empty())
             .then(|| format!("it also holds {held}, of neither site, which stays in it"))
+    }
+
+    /// Whether a set holds addresses, and each of them is of neither site.
+    fn is_of_neither(&self, set: &RecordSet) -> bool {
+        let addresses = set.addresses();
+        let ours = |ip: &IpAddr| self.gives_way.contains_key(ip) || self.stays.contains(ip);
+        !addresses.is_empty() && !addresses.iter().any(ours)
     }
 
     /// Whether a set holds an address of the idle site.
@@ -167,6 +173,13 @@ impl Swap {
              address: add one, or take the record set out of DNS first"
         )
     }
+}
+
+fn neither(set: &RecordSet) -> String {
+    let data = set.data.join(", ");
+    format!(
+        "it leads to neither site: {data}; where that is one of theirs, name it in `addresses` of its host"
+    )
 }
 
 fn of_family(ips: &[IpAddr], v4: bool) -> Vec<IpAddr> {
@@ -302,6 +315,7 @@ pub fn moves(swap: &Swap, zones: &[ZoneSets], ttl: Option<u32>) -> Moves {
     let (mut left, mut beyond) = (Vec::new(), Vec::new());
     for zone in zones {
         left.extend(remains.names(zone));
+        left.extend(remains.of_neither(zone));
         beyond.extend(remains.beyond(zone));
         let (stays, beside) = remains.beside(zone);
         found.stays.extend(stays);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::{Beyond, Moves, Swap, ZoneSets, stay};
+use super::{Beyond, Moves, Swap, ZoneSets, neither, stay};
 use crate::dns::chain::Known;
 use crate::dns::{Holds, Other, RecordKey};
 use crate::plan::Stay;
@@ -66,6 +66,21 @@ impl<'a> Remains<'a> {
             })
         };
         zone.served.iter().filter_map(left).collect()
+    }
+
+    /// The sets at the ends of names of services that hold addresses of neither site only. Nobody can tell whose they
+    /// are (a family that the playbook forgot, somebody else's server), and whoever comes by them is not moved.
+    pub(super) fn of_neither(&self, zone: &ZoneSets) -> Vec<Left> {
+        let ends = zone.served.iter().flat_map(|name| self.known.ends(name));
+        let mut told = BTreeSet::new();
+        ends.filter(|set| self.swap.is_of_neither(set) && told.insert(&set.key))
+            .map(|set| Left {
+                what: set.key.to_string(),
+                why: neither(set),
+                by: BTreeSet::new(),
+                hint: true,
+            })
+            .collect()
     }
 
     /// The sets at the end of a name that lead to the idle site, and that nobody asked to be moved.

@@ -474,6 +474,63 @@ fn an_address_of_neither_site_inside_a_set_of_ours_is_told() {
 }
 
 #[test]
+fn a_name_of_a_service_of_neither_site_does_not_move_whatever_its_other_family_does() {
+    let sets = [
+        // One family was forgotten in the playbook.
+        set("www.v.test. A", 60, &["203.0.113.5"]),
+        set("www.v.test. AAAA", 60, &["2001:db8::10"]),
+        set("six.v.test. A", 60, &["192.0.2.10"]),
+        set("six.v.test. AAAA", 60, &["2001:db8:9::5"]),
+        // On the way back, or where the run before it moved the rest.
+        set("there.v.test. A", 60, &["198.51.100.20"]),
+        set(
+            "there.v.test. AAAA",
+            60,
+            &["2001:db8:9::6", "2001:db8:9::7"],
+        ),
+        set("web.v.test. CNAME", 60, &["strange.v.test."]),
+        set("strange.v.test. A", 60, &["203.0.113.9"]),
+        set("*.v.test. A", 60, &["203.0.113.7"]),
+        set("plain.v.test. A", 60, &["192.0.2.10"]),
+    ];
+    for (names, expected) in [
+        (&["www"][..], &["www.v.test. A"][..]),
+        (&["six"], &["six.v.test. AAAA"]),
+        (&["there"], &["there.v.test. AAAA"]),
+        (&["web", "strange"], &["strange.v.test. A"]),
+        (&["web"], &["strange.v.test. A"]),
+        (&["any"], &["*.v.test. A"]),
+        (&["plain"], &[]),
+    ] {
+        let found = moves(&swap(), &[served(names, &sets, vec![])], None);
+        let left: Vec<_> = (found.left.iter())
+            .map(|left| (left.what.as_str(), left.hint))
+            .collect();
+        let expected: Vec<_> = expected.iter().map(|key| (*key, true)).collect();
+        assert_eq!(left, expected, "{names:?}");
+        for left in &found.left {
+            assert!(
+                left.why.starts_with("it leads to neither site: 20"),
+                "{}",
+                left.why
+            );
+        }
+    }
+    // Behind one proxy of both sides it does lead to them, and a name of no service is nobody's.
+    let both = swap().host("proxy", &ips(&["198.51.100.20"]), &[]);
+    let www = [set("www.v.test. A", 60, &["198.51.100.20"])];
+    assert_eq!(
+        moves(&both, &[served(&["www"], &www, vec![])], None).left,
+        []
+    );
+    let zone = ZoneSets {
+        served: BTreeSet::new(),
+        ..served(&["www"], &sets, vec![])
+    };
+    assert_eq!(moves(&swap(), &[zone], None).left, []);
+}
+
+#[test]
 fn glue_stays_and_what_is_named_below_a_delegation_is_refused() {
     let sets = [
         set("www.v.test. A", 60, &["192.0.2.10"]),
