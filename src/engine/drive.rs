@@ -4,7 +4,7 @@ mod wait;
 mod write;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use futures::StreamExt;
@@ -20,7 +20,7 @@ use super::world::{Memory, World};
 use crate::clock::Stamp;
 use crate::event::{Answer, Decision, Ending, Event, Finding, Round, Sight};
 use crate::journal::{Journal, JournalError};
-use crate::machine::{Hold, Impossible, Move, Phase, State, next};
+use crate::machine::{Hold, Impossible, Mark, Move, Phase, State, next};
 use crate::plan::{Edit, Mode, Nature, Outcome, Plan, Side, Value, Way};
 use crate::site::Aim;
 use crate::step::Pulses;
@@ -37,8 +37,8 @@ pub enum RunError {
     #[error("nothing of this run stands, so there is nothing to put back")]
     NothingStands,
     #[error(
-        "what this run changed was left as it is, since somebody else wrote there; it puts back no more, and a new \
-         run starts from what there is now"
+        "what this run changed and did not put back was left as it is, as a person decided; it puts back no more, and \
+         a new run starts from what there is now"
     )]
     LeftToOthers,
     /// Somebody asked twice to stop, and a write is not settled: a resume looks at it first.
@@ -125,6 +125,8 @@ pub(super) struct Run<'r, J, W, M, P> {
     until: Option<Stamp>,
     /// The last finding of each entry.
     findings: Vec<Option<(Round, Finding)>>,
+    /// The entries whose places were last seen to hold what somebody else wrote.
+    foreign: BTreeSet<usize>,
     /// What the last hold for a finding was for: a decision on it covers that and nothing newer.
     pub(super) shown: Shown,
     /// Decisions that were given beforehand, for when a person is asked.
@@ -169,6 +171,7 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
             made: BTreeMap::new(),
             until: None,
             findings: vec![None; plan.entries.len()],
+            foreign: BTreeSet::new(),
             shown: Shown::default(),
             answers: Vec::new(),
         }
@@ -176,6 +179,21 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
 
     /// Takes in what a fact says beyond the state.
     pub(super) fn take_in(&mut self, event: &Event) -> Result<(), RunError> {
+        if let Event::Compared { entry, side, .. } | Event::Settled { entry, side, .. } = event {
+            match side {
+                Some(Side::Foreign) => {
+                    self.foreign.insert(*entry);
+                }
+                // Of a shared place only what is ours is looked at.
+                Some(_)
+                    if *entry < self.plan.entries.len()
+                        && self.state.mark(*entry) != Mark::Shared =>
+                {
+                    self.foreign.remove(entry);
+                }
+                _ => {}
+            }
+        }
         self.state.fold(self.plan, event)?;
         match event {
             Event::BaselineTaken { sights } => self.baseline.clone_from(sights),
@@ -223,7 +241,13 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
 
     pub(super) async fn go_to_the_end(mut self) -> Result<Ending, RunError> {
         if let Some(ending) = self.go_until_it_ends().await? {
-            for owed in owed::owed(self.plan, &self.state, ending, &self.findings) {
+            for owed in owed::owed(
+                self.plan,
+                &self.state,
+                ending,
+                &self.findings,
+                &self.foreign,
+            ) {
                 self.record(Event::Owes { owed }).await?;
             }
             self.record(Event::Ended { ending }).await?;

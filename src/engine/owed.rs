@@ -1,15 +1,19 @@
 //! What a run leaves to be done.
 
+use std::collections::BTreeSet;
+
 use crate::event::{Ending, Finding, Owed, Round};
 use crate::machine::{Mark, State};
 use crate::plan::{Mode, Outcome, Plan, Question};
 
-/// What is owed at the end of a run: what was not seen, what was left, an old side that may come back.
+/// What is owed at the end of a run: what was not seen, what was left, an old side that may come back. `foreign` are the
+/// entries whose places were seen to hold what somebody else wrote.
 pub(super) fn owed(
     plan: &Plan,
     state: &State,
     ending: Ending,
     findings: &[Option<(Round, Finding)>],
+    foreign: &BTreeSet<usize>,
 ) -> Vec<Owed> {
     let mut list = Vec::new();
     if matches!(plan.mode, Mode::Check | Mode::Plan) {
@@ -65,10 +69,16 @@ pub(super) fn owed(
         match state.mark(i) {
             Mark::Left => list.push(Owed {
                 key: format!("look at {}", entry.id),
-                what: format!(
-                    "`{}` was left as it is: somebody else wrote there",
-                    entry.id
-                ),
+                what: match foreign.contains(&i) {
+                    true => format!(
+                        "`{}` was left as it is: somebody else wrote there",
+                        entry.id
+                    ),
+                    false => format!(
+                        "`{}` was left as it is, as accepted: it was not seen to be put back",
+                        entry.id
+                    ),
+                },
                 how: "compare it with the plan, and set it by hand".to_owned(),
             }),
             Mark::Standing if entry.temporary && ending != Ending::Stopped => list.push(Owed {

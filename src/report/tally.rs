@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::clock::Stamp;
 use crate::event::{Advice, Ending, Fact, Finding, Owed, Record, Round};
-use crate::machine::{Phase, State};
+use crate::machine::{Mark, Phase, State};
 use crate::plan::{Outcome, Plan, Seconds, Way};
 
 /// The sum of a run's records so far.
@@ -171,6 +171,17 @@ impl Tally {
     /// left that a resume or a rollback could do.
     pub fn is_left_to_others(&self) -> bool {
         (self.state.as_ref()).is_some_and(|state| state.left_something() && !state.stands())
+    }
+
+    /// The changes that a person left as they are though nobody else was seen to have written there.
+    pub(super) fn left_as_accepted(&self) -> usize {
+        let (Some(state), Some(plan)) = (&self.state, &self.plan) else {
+            return 0;
+        };
+        (0..plan.entries.len())
+            .filter(|entry| state.mark(*entry) == Mark::Left)
+            .filter(|entry| self.standing(*entry) != Standing::Foreign)
+            .count()
     }
 
     /// The side that a check of this run has seen serving since the last write, as the way that leads there.

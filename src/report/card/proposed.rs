@@ -266,7 +266,13 @@ pub(super) fn next(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> 
             row(again, "look again");
         }
         (Some(Ending::Held), _) if tally.is_left_to_others() => {
-            row(show, "what somebody else wrote, before all else");
+            row(
+                show,
+                match tally.somebody_wrote() {
+                    true => "what somebody else wrote, before all else",
+                    false => "what was seen, before all else",
+                },
+            );
             row(again, "what is so now; a new run starts from that");
         }
         (Some(Ending::Held | Ending::Stopped) | None, _) => {

@@ -87,13 +87,17 @@ pub(super) fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
         }
         (Some(Ending::Held), _) if tally.is_left_to_others() => {
             let left = standing(|s| s == Standing::Foreign);
-            let back = match back {
-                0 => String::new(),
-                back => format!("{} put back, ", count(back, "change")),
-            };
-            let left = count(left, "change");
+            let parts = [
+                (back, "put back"),
+                (left, "put back but for what somebody else wrote"),
+                (tally.left_as_accepted(), "left as accepted"),
+            ];
+            let parts = parts.into_iter().filter(|(n, _)| *n > 0);
+            let parts: Vec<String> = parts
+                .map(|(n, how)| format!("{} {how}", count(n, "change")))
+                .collect();
             let sick = sick(tally, plan);
-            format!("{back}{left} put back but for what somebody else wrote{unseen}{sick}")
+            format!("{}{unseen}{sick}", parts.join(", "))
         }
         (Some(Ending::Held | Ending::Stopped) | None, _) => match tally.serves() {
             Serves::Source if back > 0 => {
