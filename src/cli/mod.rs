@@ -10,6 +10,7 @@ mod exit;
 mod explain;
 mod failover;
 mod folder;
+mod inbox;
 mod keyboard;
 mod keys;
 mod kinds;

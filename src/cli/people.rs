@@ -8,44 +8,31 @@ use futures::future::BoxFuture;
 use tokio::sync::{Mutex as AsyncMutex, mpsc};
 use tokio::time::Instant;
 
-use serde::{Deserialize, Serialize};
-
 use super::Exit;
 use super::common::Failure;
+use super::inbox::{self, Message};
 use super::keyboard::{Typed, interactive, lines, single_keys};
 use crate::clock::{Clock, Stamp};
-use crate::engine::People;
+use crate::engine::{ANYWAY, People, Told};
 use crate::event::Decision;
 use crate::machine::Hold;
 use crate::plan::Entry;
 use crate::report::ENDS_A_HOLD;
-use crate::store::Store;
+use crate::store::{Holder, Store};
 
 /// How often the inbox is looked into.
 const PACE: Duration = Duration::from_millis(300);
 
+/// Said where a plain `rollback` from another terminal is no answer.
+const PLAINLY: &str = "\nSomebody at another terminal wants it put back, and did not say `--anyway`: that is no \
+                       answer to this.";
+
+/// Who left a message.
+const ELSEWHERE: &str = "somebody at another terminal";
+
 /// What was typed longer than this before a hold began does not end it: somebody may answer as soon as the
 /// display says that they can.
-const PROMPT: Duration = Duration::from_secs(1);
-
-/// What somebody leaves in the inbox of a run, and when.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Message {
-    pub(super) decision: Decision,
-    pub(super) at: Stamp,
-}
-
-impl Message {
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
-        serde_json::to_vec(self).unwrap_or_default()
-    }
-
-    /// Whether it answers a question that was asked `since` then. Whoever asks to go back or to stop means it
-    /// whatever comes; nobody accepts what is not there yet.
-    fn answers(&self, since: &Stamp) -> bool {
-        matches!(self.decision, Decision::Back | Decision::Stop) || since.since(&self.at) <= PROMPT
-    }
-}
+pub(super) const PROMPT: Duration = Duration::from_secs(1);
 
 /// Somebody at a terminal, or at another one, or nobody.
 pub(super) struct Present {
@@ -61,6 +48,9 @@ pub(super) struct Present {
     invites: bool,
     /// Waits until the display has shown everything that the question is about.
     caught_up: Arc<dyn Fn() + Send + Sync>,
+    /// This process, and since when it can be told something.
+    process: Holder,
+    born: Stamp,
     /// What was in the inbox and answered nothing yet.
     unread: Mutex<Vec<Message>>,
 }
@@ -77,6 +67,8 @@ impl Present {
         Present {
             caught_up,
             unread: Mutex::default(),
+            process: Holder::this_process(),
+            born: clock.now(),
             store,
             clock,
             run: run.to_owned(),
@@ -119,29 +111,42 @@ impl Present {
         self.unread.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes what is in the inbox.
+    /// Takes what is in the inbox. What was said to another process is void.
     async fn fetch(&self) {
         let messages = self.store.take(&self.run).await.unwrap_or_default();
-        let messages = (messages.iter()).filter_map(|bytes| serde_json::from_slice(bytes).ok());
-        self.unread().extend(messages);
+        let mine = |message: &Message| message.is_for(&self.process, &self.born);
+        self.unread().extend(inbox::read(&messages).filter(mine));
     }
 
     /// What somebody leaves in the inbox as an answer to a question that was asked `since` then. Of several
-    /// answers at once, the one that asks to go back counts.
-    async fn message(&self, since: &Stamp) -> Decision {
+    /// answers at once, the one that asks to go back counts, and `--anyway` before all. What the question does not
+    /// take stays.
+    async fn message(&self, since: &Stamp, takes: fn(&Message) -> bool) -> Told {
         loop {
             tokio::time::sleep(PACE).await;
             self.fetch().await;
-            let answers: Vec<Decision> = (self.unread().drain(..))
-                .filter(|message| message.answers(since))
-                .map(|message| message.decision)
-                .collect();
-            let back = answers.iter().find(|answer| **answer == Decision::Back);
-            if let Some(answer) = back.or(answers.first()) {
-                return *answer;
+            let mut unread = self.unread();
+            let (taken, left): (Vec<_>, Vec<_>) = unread.drain(..).partition(takes);
+            *unread = left;
+            drop(unread);
+            let rank = |message: &Message| (message.decision != Decision::Back, !message.anyway);
+            let answers = taken.into_iter().filter(|one| one.answers(since));
+            if let Some(answer) = answers.min_by_key(rank) {
+                return elsewhere(&answer);
             }
         }
     }
+}
+
+fn elsewhere(message: &Message) -> Told {
+    Told {
+        anyway: message.anyway,
+        ..Told::here(message.decision, ELSEWHERE)
+    }
+}
+
+fn is_back(message: &Message) -> bool {
+    message.decision == Decision::Back
 }
 
 /// Asks on standard error, where it is not part of the output.
@@ -179,7 +184,7 @@ pub(super) async fn confirm(name: &str, what: &str) -> Result<(), Failure> {
     Err(Failure::new(Exit::Refused, message))
 }
 
-fn why(hold: Hold) -> &'static str {
+pub(super) fn why(hold: Hold) -> &'static str {
     match hold {
         Hold::Failed => "something failed, and changes stand",
         Hold::Late => "something has not moved yet",
@@ -223,12 +228,13 @@ impl People for Present {
                 self.ask(&format!("\n{question} [yes/no]")).await;
                 let line = tokio::select! {
                     line = self.line(None) => line,
-                    decision = self.message(&since) => match decision {
+                    // Whoever wants everything put back is heard as in any other wait.
+                    told = self.message(&since, |message| !is_back(message)) => match told.decision {
                         // Whoever wants it to go on has not said yes: `resume --accept` does.
                         Decision::Again => continue,
                         decision => {
                             let yes = decision == Decision::On;
-                            return (yes, "somebody at another terminal".to_owned());
+                            return (yes, ELSEWHERE.to_owned());
                         }
                     },
                 };
@@ -244,44 +250,64 @@ impl People for Present {
         })
     }
 
-    fn decide<'a>(&'a self, hold: Hold) -> BoxFuture<'a, (Decision, String)> {
+    fn decide<'a>(&'a self, hold: Hold) -> BoxFuture<'a, Told> {
         Box::pin(async move {
             if self.typed.is_none() {
-                return (Decision::Stop, "nobody (no terminal)".to_owned());
+                return Told::here(Decision::Stop, "nobody (no terminal)");
             }
             let began = self.clock.now();
+            let mut plainly = "";
             loop {
                 self.ask(&format!(
-                    "\nHeld: {}.\nLook [a]gain, [g]o on all the same, put it [b]ack, or [s]top here?",
+                    "{plainly}\nHeld: {}.\nLook [a]gain, [g]o on all the same, put it [b]ack, or [s]top here?",
                     why(hold)
                 ))
                 .await;
                 tokio::select! {
                     line = self.line(None) => match line.as_deref().map(decision) {
-                        Some(Some(decision)) => return (decision, self.by.clone()),
-                        Some(None) => {}
-                        None => return (Decision::Stop, format!("{} (end of input)", self.by)),
+                        Some(Some(decision)) => return Told::here(decision, &self.by),
+                        Some(None) => plainly = "",
+                        None => {
+                            let by = format!("{} (end of input)", self.by);
+                            return Told::here(Decision::Stop, by);
+                        }
                     },
-                    decision = self.message(&began) => {
-                        return (decision, "somebody at another terminal".to_owned());
+                    told = self.message(&began, |_| true) => {
+                        let plain = told.decision == Decision::Back && !told.anyway;
+                        if !plain || !ANYWAY.contains(&hold) {
+                            return told;
+                        }
+                        plainly = PLAINLY;
                     }
                 }
             }
         })
     }
 
-    fn wants_back<'a>(&'a self) -> BoxFuture<'a, Option<String>> {
+    fn wants_back<'a>(&'a self) -> BoxFuture<'a, Option<Told>> {
         Box::pin(async move {
             self.fetch().await;
             let mut unread = self.unread();
-            let back = |message: &Message| message.decision == Decision::Back;
-            let asked = unread.iter().any(back);
-            unread.retain(|message| !back(message));
-            asked.then(|| "somebody at another terminal".to_owned())
+            let (back, left): (Vec<_>, Vec<_>) = unread.drain(..).partition(is_back);
+            *unread = left;
+            let told = back.iter().max_by_key(|message| message.anyway);
+            told.map(elsewhere)
         })
     }
 
-    fn end_stay<'a>(&'a self) -> BoxFuture<'a, (Decision, String)> {
+    fn hears_back<'a>(&'a self) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            loop {
+                self.fetch().await;
+                if self.unread().iter().any(is_back) {
+                    return;
+                }
+                tokio::time::sleep(PACE).await;
+            }
+        })
+    }
+
+    fn end_stay<'a>(&'a self) -> BoxFuture<'a, Told> {
         Box::pin(async move {
             let since = Instant::now().checked_sub(PROMPT);
             let began = self.clock.now();
@@ -302,137 +328,13 @@ impl People for Present {
                 line = typed => {
                     // Enter comes back early, `b` undoes.
                     let decision = decision(&line).unwrap_or(Decision::On);
-                    (decision, self.by.clone())
+                    Told::here(decision, &self.by)
                 }
-                decision = self.message(&began) => {
-                    (decision, "somebody at another terminal".to_owned())
-                }
+                told = self.message(&began, |_| true) => told,
             }
         })
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::Memory;
-
-    /// Somebody at a terminal, and what types there.
-    fn present() -> (Present, impl Fn(&str)) {
-        let (present, send) = sent();
-        let types = move |line: &str| {
-            let (line, at) = (Some(line.to_owned()), Instant::now());
-            assert!(send.send(Typed { line, at }).is_ok());
-        };
-        (present, types)
-    }
-
-    /// The same, with all that can be typed.
-    fn sent() -> (Present, mpsc::UnboundedSender<Typed>) {
-        let (send, receive) = mpsc::unbounded_channel();
-        let present = Present {
-            store: Arc::new(Memory::new()),
-            clock: Clock::following_tokio("2026-11-22T03:00:00Z".parse().unwrap()),
-            run: "r1".into(),
-            by: "ops@here".into(),
-            typed: Some(AsyncMutex::new(receive)),
-            yes: false,
-            invites: false,
-            caught_up: Arc::new(|| {}),
-            unread: Mutex::default(),
-        };
-        (present, send)
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_was_typed_before_a_question_is_no_answer_to_it() {
-        let (present, types) = present();
-        types("b");
-        let later = async {
-            for line in ["what?", "s"] {
-                tokio::time::sleep(Duration::from_millis(100)).await;
-                types(line);
-            }
-        };
-        let ((decision, by), ()) = tokio::join!(present.decide(Hold::Failed), later);
-        assert_eq!((decision, by.as_str()), (Decision::Stop, "ops@here"));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_end_of_input_is_the_answer_that_changes_nothing() {
-        let (present, send) = sent();
-        let later = || async {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            let (line, at) = (None, Instant::now());
-            assert!(send.send(Typed { line, at }).is_ok());
-        };
-        let plan = crate::fake::plan(crate::plan::Mode::Failover, "kc");
-        let approve = present.approve(&plan.entries[0], "go?");
-        let ((yes, by), ()) = tokio::join!(approve, later());
-        assert_eq!((yes, by.as_str()), (false, "ops@here (end of input)"));
-        for hold in [Hold::Failed, Hold::Foreign, Hold::OldSideSick] {
-            let ((decision, _), ()) = tokio::join!(present.decide(hold), later());
-            assert_eq!(decision, Decision::Stop, "{hold:?}");
-        }
-        let stays = tokio::time::timeout(Duration::from_secs(60), present.end_stay());
-        let (stays, ()) = tokio::join!(stays, later());
-        assert!(stays.is_err());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn an_impatient_enter_does_not_end_a_hold_that_begins_later() {
-        let (present, types) = present();
-        types("");
-        tokio::time::advance(Duration::from_secs(5)).await;
-        let soon = tokio::time::timeout(Duration::from_secs(60), present.end_stay());
-        assert!(soon.await.is_err());
-        types("");
-        assert_eq!(present.end_stay().await.0, Decision::On);
-    }
-
-    async fn leaves(present: &Present, decision: Decision) {
-        let at = present.clock.now();
-        let message = Message { decision, at }.to_bytes();
-        present.store.send("r1", message).await.unwrap();
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn nobody_at_another_terminal_accepts_what_is_not_there_yet() {
-        let (present, _types) = present();
-        present.store.create("r1", Vec::new()).await.unwrap();
-        let minute = Duration::from_secs(60);
-        for early in [Decision::On, Decision::Again] {
-            leaves(&present, early).await;
-            tokio::time::advance(minute).await;
-            let decided = tokio::time::timeout(minute, present.decide(Hold::Foreign));
-            assert!(decided.await.is_err(), "{early:?}");
-        }
-        let later = async {
-            tokio::time::sleep(minute).await;
-            leaves(&present, Decision::On).await;
-        };
-        let ((decision, _), ()) = tokio::join!(present.decide(Hold::Foreign), later);
-        assert_eq!(decision, Decision::On);
-        // Whoever asked to put it back means it whatever comes.
-        leaves(&present, Decision::Again).await;
-        leaves(&present, Decision::Back).await;
-        tokio::time::advance(minute).await;
-        assert_eq!(present.decide(Hold::Late).await.0, Decision::Back);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_request_to_go_on_neither_approves_nor_declines() {
-        let (present, _types) = present();
-        present.store.create("r1", Vec::new()).await.unwrap();
-        let plan = crate::fake::plan(crate::plan::Mode::Failover, "kc");
-        let later = async {
-            for decision in [Decision::Again, Decision::On] {
-                tokio::time::sleep(Duration::from_secs(5)).await;
-                leaves(&present, decision).await;
-            }
-        };
-        let approve = present.approve(&plan.entries[0], "go?");
-        let ((yes, _), ()) = tokio::join!(approve, later);
-        assert!(yes);
-    }
-}
+mod tests;

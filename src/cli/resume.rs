@@ -3,18 +3,19 @@
 use std::sync::Arc;
 
 use super::common::{Desk, Failure};
+use super::inbox::{Message, unheard};
 use super::keyboard::interactive;
-use super::people::{Message, confirm};
+use super::people::{confirm, why};
 use super::perform::Performance;
 use super::which::{Wish, in_words};
 use super::{Exit, Format};
-use crate::engine::GoOn;
+use crate::engine::{ANYWAY, GoOn, held_for, may_turn_back};
 use crate::event::{Decision, Ending, Event};
-use crate::journal;
+use crate::journal::{self, Run};
 use crate::plan::{Direction, Given, Plan};
 use crate::playbook::Playbook;
 use crate::report::{self, Tally};
-use crate::store::Store;
+use crate::store::{Holder, Store};
 
 /// Finishes a run that was cut off or stopped
 ///
@@ -54,6 +55,13 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
         desk.print(&report::resume(&run.id, &tally, &desk.style()));
         desk.print_text("\n");
     }
+    if run.writer.is_none()
+        && may_turn_back(&records)
+        && let Some(wish) = unheard(&*store, &run.id, None).await?
+    {
+        let back = desk.to_type(&format!("rollback {}", run.id));
+        desk.complain(&format!("{wish}; {back} puts it back"));
+    }
     if open && !args.yes {
         let Direction { source, target } = &run.meta.direction;
         let what = format!("go on with its {} from {source} to {target}", run.meta.mode);
@@ -73,24 +81,9 @@ pub(super) async fn go_on(
 ) -> Result<Exit, Failure> {
     let runs = journal::runs(&*store).await?;
     let run = runs.iter().find(|run| run.id == id);
-    if let Some(writer) = run.and_then(|run| run.writer.as_ref()) {
-        let at = desk.clock.now();
-        let message = Message {
-            decision: message,
-            at,
-        };
-        store.send(id, message.to_bytes()).await?;
-        desk.say(&format!(
-            "cutover: run `{id}` is alive ({writer}), and was told to {}; it hears it at the end of what it does now; \
-             follow it with {}",
-            match message.decision {
-                Decision::Again => "go on",
-                Decision::On => "go on all the same",
-                Decision::Back => "put everything back",
-                Decision::Stop => "stop",
-            },
-            desk.to_type(&format!("show --follow {id}"))
-        ));
+    if let Some((run, writer)) = run.and_then(|run| Some((run, run.writer.as_ref()?))) {
+        let told = tell(desk, &*store, run, writer, how, message).await?;
+        desk.say(&format!("cutover: run `{id}` is alive ({writer}){told}"));
         // It was asked for, and is not done.
         return Ok(Exit::Busy);
     }
@@ -112,6 +105,50 @@ pub(super) async fn go_on(
         yes,
     };
     performance.again(id, how).await
+}
+
+/// Leaves a message for a living run, and says what it was told.
+async fn tell(
+    desk: &Desk,
+    store: &dyn Store,
+    run: &Run,
+    writer: &Holder,
+    how: GoOn,
+    decision: Decision,
+) -> Result<String, Failure> {
+    let id = &run.id;
+    let records = journal::read(store, id).await?;
+    let anyway = how == GoOn::BackAnyway;
+    if let Some(hold) = held_for(&records)
+        && ANYWAY.contains(&hold)
+        && how == GoOn::Back
+    {
+        return Ok(format!(
+            " and held: {}. A plain rollback is no answer to that, so it was told nothing: mend it, then {} looks again; \
+             {} puts back what can be put back all the same",
+            why(hold),
+            desk.to_type(&format!("resume {id}")),
+            desk.to_type(&format!("rollback {id} --anyway"))
+        ));
+    }
+    let message = Message {
+        decision,
+        anyway,
+        to: Some(writer.clone()),
+        at: desk.clock.now(),
+    };
+    store.send(id, message.to_bytes()).await?;
+    Ok(format!(
+        ", and was told to {}; it hears it once its present write is done; follow it with {}",
+        match (decision, anyway) {
+            (Decision::Again, _) => "go on",
+            (Decision::On, _) => "go on all the same",
+            (Decision::Back, false) => "put everything back",
+            (Decision::Back, true) => "put everything back, `--anyway`",
+            (Decision::Stop, _) => "stop",
+        },
+        desk.to_type(&format!("show --follow {id}"))
+    ))
 }
 
 /// The playbook of that day: what was planned then is finished or put back as it was planned.

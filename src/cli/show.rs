@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use super::Exit;
 use super::common::{Desk, Failure};
+use super::inbox::unheard;
 use super::perform::Displays;
+use crate::engine::may_turn_back;
 use crate::event::{Event, Record};
 use crate::journal::{self, Follower, Listed};
 
@@ -53,6 +55,16 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
         }
     }
     displays.close();
+    let records = journal::read(&*store, &id).await?;
+    let writer = journal::runs(&*store).await?;
+    let writer = writer.into_iter().find(|run| run.id == id);
+    let writer = writer.and_then(|run| run.writer);
+    if may_turn_back(&records)
+        && let Some(wish) = unheard(&*store, &id, writer.as_ref()).await?
+    {
+        let back = desk.to_type(&format!("rollback {id}"));
+        desk.complain(&format!("{wish}; {back} puts it back"));
+    }
     Ok(Exit::Done)
 }
 

@@ -3,10 +3,12 @@
 mod places;
 
 use super::common::Desk;
+use super::inbox::unheard;
 use super::whose::{Same, Whose};
+use crate::engine::{ANYWAY, may_turn_back};
 use crate::event::{Ending, Event, Owed, Record};
 use crate::journal::{self, Damaged, JournalError, Listed, Run};
-use crate::machine::State;
+use crate::machine::{Hold, State};
 use crate::plan::{Mode, Plan};
 use crate::report::Tally;
 use crate::store::Store;
@@ -97,7 +99,17 @@ async fn find(
             continue;
         }
         match journal::read(store, &run.id).await {
-            Ok(records) => waiting.stuck.extend(of(desk, run, &records, looks).await),
+            Ok(records) => {
+                let wish = match may_turn_back(&records) {
+                    true => unheard(store, &run.id, run.writer.as_ref()).await?,
+                    false => None,
+                };
+                let stuck = of(desk, run, &records, looks).await.map(|mut stuck| {
+                    stuck.what.extend(wish.map(|wish| format!(" ({wish})")));
+                    stuck
+                });
+                waiting.stuck.extend(stuck);
+            }
             Err(why) => waiting.untold.push(Untold {
                 open: true,
                 run: Damaged {
@@ -131,7 +143,8 @@ async fn of(desk: &Desk, run: Run, records: &[Record], looks: bool) -> Option<St
     let plan = tally.plan()?;
     let alive = run.writer.is_some();
     // A living run that is not held is on its way, or stays on the other side as it should.
-    if alive && !is_held(plan, records) {
+    let hold = held(plan, records);
+    if alive && hold.is_none() {
         return None;
     }
     let why = match (alive, tally.ending()) {
@@ -160,9 +173,17 @@ async fn of(desk: &Desk, run: Run, records: &[Record], looks: bool) -> Option<St
     let id = &run.id;
     let how = match alive {
         false if left => format!("set it by hand; `cutover show {id}` tells what it was"),
-        true => format!(
-            "answer it where it runs, follow it with `cutover show --follow {id}`, or `cutover rollback {id}`"
-        ),
+        true => {
+            // Said plainly from elsewhere, it is no answer to these.
+            let anyway = match hold.is_some_and(|hold| ANYWAY.contains(&hold)) {
+                true => " --anyway",
+                false => "",
+            };
+            format!(
+                "answer it where it runs, follow it with `cutover show --follow {id}`, or `cutover rollback \
+                 {id}{anyway}`"
+            )
+        }
         false => format!("`cutover resume {id}` or `cutover rollback {id}`"),
     };
     Some(Stuck {
@@ -176,8 +197,8 @@ async fn of(desk: &Desk, run: Run, records: &[Record], looks: bool) -> Option<St
     })
 }
 
-fn is_held(plan: &Plan, records: &[Record]) -> bool {
+fn held(plan: &Plan, records: &[Record]) -> Option<Hold> {
     let events = records.iter().map(|record| &record.event);
     let events = events.filter(|event| !matches!(event, Event::Ended { .. }));
-    State::of(plan, events).is_ok_and(|state| state.held().is_some())
+    State::of(plan, events).ok()?.held()
 }

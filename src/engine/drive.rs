@@ -14,8 +14,8 @@ use tokio::sync::watch;
 use super::accept::{Shown, accept};
 use super::look::{Looker, Wanted};
 use super::owed;
-use super::people::People;
-use super::stop::{Stop, StopSignal};
+use super::people::{ANYWAY, People, Told};
+use super::stop::{Stop, StopSignal, StopSwitch};
 use super::world::{Memory, World};
 use crate::clock::Stamp;
 use crate::event::{Answer, Decision, Ending, Event, Finding, Round, Sight};
@@ -154,6 +154,27 @@ pub(super) struct Foregone {
     pub(super) decision: Decision,
 }
 
+/// What somebody has said who wants everything put back `--anyway`.
+pub(super) fn back_anyway() -> [Foregone; 2] {
+    ANYWAY.map(|hold| Foregone {
+        hold,
+        at: None,
+        decision: Decision::Back,
+    })
+}
+
+/// Ends looks as the run is asked to end, and where somebody wants it put back.
+async fn ends_looks(asked: &StopSignal, back: impl Future<Output = ()>, switch: StopSwitch) {
+    tokio::select! {
+        () = asked.at_least(Stop::AfterWrite) => {}
+        () = back => {}
+    }
+    switch.ask();
+    asked.at_least(Stop::Now).await;
+    switch.ask();
+    std::future::pending().await
+}
+
 impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
     pub(super) fn new(
         plan: &'r Plan,
@@ -258,12 +279,13 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
     /// Goes on until only its end is to be recorded; `None` where it was.
     async fn go_until_it_ends(&mut self) -> Result<Option<Ending>, RunError> {
         loop {
+            // First: a run that stops before it goes back has heard that it shall, and a resume goes on with that.
+            if self.turns_back().await? {
+                continue;
+            }
             if self.outfit.stop.level() > Stop::No && !self.asked_to_stop() {
                 let by = self.outfit.by.clone();
                 self.record(Event::StopAsked { by }).await?;
-            }
-            if self.turns_back().await? {
-                continue;
             }
             match next(self.plan, &self.state) {
                 Move::Look { round, entries } => self.look(round, entries).await?,
@@ -289,19 +311,41 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
 
     /// Whether somebody asked to go back, and it does. Where nothing was written, it is over.
     async fn turns_back(&mut self) -> Result<bool, RunError> {
-        let going = !self.state.phase().undoes() && !self.asked_to_stop();
-        if !going || matches!(self.plan.mode, Mode::Check | Mode::Plan) {
+        if !self.may_turn_back() {
             return Ok(false);
         }
-        let Some(by) = self.outfit.people.wants_back().await else {
+        let Some(told) = self.outfit.people.wants_back().await else {
             return Ok(false);
         };
-        let event = match self.state.wrote() {
-            true => decided(Decision::Back, by),
-            false => Event::StopAsked { by },
-        };
-        self.record(event).await?;
+        match self.state.wrote() {
+            true => self.decides(told).await?,
+            false => self.record(Event::StopAsked { by: told.by }).await?,
+        }
         Ok(true)
+    }
+
+    fn may_turn_back(&self) -> bool {
+        let looks_only = matches!(self.plan.mode, Mode::Check | Mode::Plan);
+        !looks_only && !self.state.phase().undoes() && !self.asked_to_stop()
+    }
+
+    /// Resolves when somebody wants everything put back that still can be: it ends each wait.
+    fn told_back(&self) -> impl Future<Output = ()> + use<'r, J, W, M, P> {
+        let (may, people) = (self.may_turn_back(), self.outfit.people);
+        async move {
+            match may {
+                true => people.hears_back().await,
+                false => std::future::pending().await,
+            }
+        }
+    }
+
+    /// Does as somebody says.
+    async fn decides(&mut self, told: Told) -> Result<(), RunError> {
+        if told.anyway {
+            self.answers.extend(back_anyway());
+        }
+        self.record(decided(told.decision, told.by)).await
     }
 
     fn asked_to_stop(&self) -> bool {
@@ -359,7 +403,9 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
 
     /// Looks at a batch, and tells what each check found as soon as it is found.
     async fn look(&mut self, round: Round, entries: Vec<usize>) -> Result<(), RunError> {
-        let (stop, pulses) = (self.outfit.stop.clone(), self.outfit.pulses.clone());
+        let (asked, pulses) = (self.outfit.stop.clone(), self.outfit.pulses.clone());
+        let (switch, stop) = StopSwitch::new();
+        let mut ends = std::pin::pin!(ends_looks(&asked, self.told_back(), switch));
         let known = self.baseline.clone();
         let mut looker = self.looker(&known, &stop, &pulses);
         let accepted = self.state.phase() == Phase::Accept;
@@ -382,6 +428,7 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
         let mut outcomes = Vec::with_capacity(entries.len());
         while baseline_due || !looks.is_empty() {
             tokio::select! {
+                () = &mut ends => {}
                 taken = &mut baseline, if baseline_due => {
                     baseline_due = false;
                     sights = taken;
@@ -411,8 +458,8 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
             sights.extend(before.into_values().flatten());
             self.record(Event::BaselineTaken { sights }).await?;
         }
-        // Cut short by somebody who asked to stop: what was not looked at to its end was not judged either.
-        if stop.level() >= Stop::AfterWrite {
+        // Cut short by somebody who asked: what was not looked at to its end was not judged either.
+        if stop.level().max(asked.level()) >= Stop::AfterWrite {
             return Ok(());
         }
         outcomes.sort_by_key(|(entry, _)| *entry);

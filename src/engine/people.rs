@@ -6,22 +6,53 @@ use crate::event::Decision;
 use crate::machine::Hold;
 use crate::plan::Entry;
 
+/// What somebody says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    pub decision: Decision,
+    /// Who said so.
+    pub by: String,
+    /// Of `Back`: also where the old side is not seen to serve, and past what somebody else wrote.
+    pub anyway: bool,
+}
+
+impl Told {
+    /// A decision of somebody who sees what it is about.
+    pub fn here(decision: Decision, by: impl Into<String>) -> Told {
+        Told {
+            decision,
+            by: by.into(),
+            anyway: false,
+        }
+    }
+}
+
+/// The holds that a wish to go back from elsewhere answers only where it says `--anyway`: whoever wishes it plainly
+/// may not know of them.
+pub const ANYWAY: [Hold; 2] = [Hold::OldSideSick, Hold::Foreign];
+
 /// Somebody who can be asked: at the terminal, through the inbox, or nobody.
 pub trait People: Send + Sync {
     /// Whether an `approve` step may pass, and who said so.
     fn approve<'a>(&'a self, entry: &'a Entry, question: &'a str) -> BoxFuture<'a, (bool, String)>;
 
-    /// How a run that stands still goes on, and who said so.
-    fn decide<'a>(&'a self, hold: Hold) -> BoxFuture<'a, (Decision, String)>;
+    /// How a run that stands still goes on.
+    fn decide<'a>(&'a self, hold: Hold) -> BoxFuture<'a, Told>;
 
-    /// Who asked meanwhile, without having been asked, that everything is put back. It does not wait.
-    fn wants_back<'a>(&'a self) -> BoxFuture<'a, Option<String>> {
+    /// Takes what somebody said meanwhile, without having been asked, who wants everything put back. It does not
+    /// wait.
+    fn wants_back<'a>(&'a self) -> BoxFuture<'a, Option<Told>> {
         Box::pin(std::future::ready(None))
+    }
+
+    /// Resolves when [`People::wants_back`] has something to take.
+    fn hears_back<'a>(&'a self) -> BoxFuture<'a, ()> {
+        Box::pin(std::future::pending())
     }
 
     /// Resolves when somebody ends the stay of a drill before its time: `On` comes back as planned,
     /// `Back` is an undo.
-    fn end_stay<'a>(&'a self) -> BoxFuture<'a, (Decision, String)>;
+    fn end_stay<'a>(&'a self) -> BoxFuture<'a, Told>;
 }
 
 /// Nobody is there: nothing is approved, and a run that must ask stops for a person.
@@ -32,11 +63,11 @@ impl People for Nobody {
         Box::pin(async { (false, "nobody (no terminal)".to_owned()) })
     }
 
-    fn decide<'a>(&'a self, _: Hold) -> BoxFuture<'a, (Decision, String)> {
-        Box::pin(async { (Decision::Stop, "nobody (no terminal)".to_owned()) })
+    fn decide<'a>(&'a self, _: Hold) -> BoxFuture<'a, Told> {
+        Box::pin(async { Told::here(Decision::Stop, "nobody (no terminal)") })
     }
 
-    fn end_stay<'a>(&'a self) -> BoxFuture<'a, (Decision, String)> {
+    fn end_stay<'a>(&'a self) -> BoxFuture<'a, Told> {
         Box::pin(std::future::pending())
     }
 }

@@ -1,6 +1,6 @@
 //! Goes on with a run that was cut off, stopped or held, or puts it back.
 
-use super::drive::{Foregone, Outfit, Run, RunError, decided};
+use super::drive::{Foregone, Outfit, Run, RunError, back_anyway, decided};
 use super::people::People;
 use super::world::{Memory, World};
 use crate::event::{Decision, Ending, Event, Record};
@@ -56,14 +56,9 @@ pub async fn resume<J: Journal, W: World, M: Memory, P: People>(
     if back {
         run.record(decided(Decision::Back, by)).await?;
     }
-    let back_from = |hold| Foregone {
-        hold,
-        at: None,
-        decision: Decision::Back,
-    };
     run.answers = match how {
         GoOn::Accept => accepted.into_iter().collect(),
-        GoOn::BackAnyway => [Hold::OldSideSick, Hold::Foreign].map(back_from).into(),
+        GoOn::BackAnyway => back_anyway().into(),
         GoOn::Finish | GoOn::Back => Vec::new(),
     };
     run.go_to_the_end().await
@@ -79,6 +74,23 @@ pub fn may_go_on(records: &[Record], how: GoOn) -> Result<(), RunError> {
         state.fold(plan, &record.event)?;
     }
     goes_back(&state, how).map(|_| ())
+}
+
+/// What a run stands still for, as far as its journal tells.
+pub fn held_for(records: &[Record]) -> Option<Hold> {
+    folded(records)?.held()
+}
+
+/// Whether something of a run stands, and it does not go back already.
+pub fn may_turn_back(records: &[Record]) -> bool {
+    folded(records).is_some_and(|state| state.stands() && !state.phase().undoes())
+}
+
+fn folded(records: &[Record]) -> Option<State> {
+    let Some(Event::Started { plan, .. }) = records.first().map(|record| &record.event) else {
+        return None;
+    };
+    State::of(plan, records.iter().map(|record| &record.event)).ok()
 }
 
 /// Whether it is put back now, or finished.

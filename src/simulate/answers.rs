@@ -9,7 +9,7 @@ use super::fault::Fault;
 use super::stage::{Role, Said, Stage};
 use super::theatre::{Fate, LANDING};
 use crate::clock::{Clock, Stamp};
-use crate::engine::{Memory, People, World};
+use crate::engine::{Memory, People, Told, World};
 use crate::event::{Answer, Cause, Decision, Finding, Round, Unseen};
 use crate::journal::Permit;
 use crate::machine::Hold;
@@ -250,16 +250,16 @@ impl People for Stage {
         Box::pin(self.asks((yes, "somebody".to_owned())))
     }
 
-    fn decide<'a>(&'a self, _: Hold) -> BoxFuture<'a, (Decision, String)> {
+    fn decide<'a>(&'a self, _: Hold) -> BoxFuture<'a, Told> {
         let decision = self.inner().course.decides().unwrap_or(Decision::Stop);
-        Box::pin(self.asks((decision, "somebody".to_owned())))
+        Box::pin(self.asks(Told::here(decision, "somebody")))
     }
 
-    fn end_stay<'a>(&'a self) -> BoxFuture<'a, (Decision, String)> {
+    fn end_stay<'a>(&'a self) -> BoxFuture<'a, Told> {
         let decision = self.inner().course.decides();
         Box::pin(async move {
             match decision {
-                Some(decision) => self.asks((decision, "somebody".to_owned())).await,
+                Some(decision) => self.asks(Told::here(decision, "somebody")).await,
                 None => std::future::pending().await,
             }
         })

@@ -297,6 +297,10 @@ impl Store for Memory {
         })
     }
 
+    fn messages<'a>(&'a self, run: &'a str) -> Reply<'a, Vec<Vec<u8>>> {
+        self.answer(|inner| Ok(inner.inbox.get(run).cloned().unwrap_or_default()))
+    }
+
     fn take<'a>(&'a self, run: &'a str) -> Reply<'a, Vec<Vec<u8>>> {
         self.answer(|inner| Ok(inner.inbox.remove(run).unwrap_or_default()))
     }

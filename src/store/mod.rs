@@ -72,6 +72,9 @@ pub trait Store: Send + Sync {
     /// Leaves a message for a run.
     fn send<'a>(&'a self, run: &'a str, message: Vec<u8>) -> Reply<'a, ()>;
 
+    /// A run's messages, oldest first; they stay where they are.
+    fn messages<'a>(&'a self, run: &'a str) -> Reply<'a, Vec<Vec<u8>>>;
+
     /// Takes a run's messages out, oldest first.
     fn take<'a>(&'a self, run: &'a str) -> Reply<'a, Vec<Vec<u8>>>;
 

@@ -58,6 +58,10 @@ impl<S: Overlay> Store for S {
         self.below().send(run, message)
     }
 
+    fn messages<'a>(&'a self, run: &'a str) -> Reply<'a, Vec<Vec<u8>>> {
+        self.below().messages(run)
+    }
+
     fn take<'a>(&'a self, run: &'a str) -> Reply<'a, Vec<Vec<u8>>> {
         self.below().take(run)
     }

@@ -380,6 +380,11 @@ impl Store for Sqlite {
             .boxed()
     }
 
+    fn messages<'a>(&'a self, run: &'a str) -> Reply<'a, Vec<Vec<u8>>> {
+        let run = run.to_owned();
+        self.looking(move |db| queries::messages(db, &run)).boxed()
+    }
+
     fn take<'a>(&'a self, run: &'a str) -> Reply<'a, Vec<Vec<u8>>> {
         let run = run.to_owned();
         async move {

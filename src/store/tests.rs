@@ -263,6 +263,9 @@ async fn messages_are_taken_once_in_order() {
             store.send("a", text.into()).await.unwrap();
         }
         assert!(store.take("b").await.unwrap().is_empty());
+        // Whoever looks takes nothing.
+        assert_eq!(store.messages("a").await.unwrap().len(), 2);
+        assert!(store.messages("b").await.unwrap().is_empty());
         assert_eq!(
             store.take("a").await.unwrap(),
             [b"first".to_vec(), b"second".to_vec()]

@@ -17,7 +17,12 @@ impl<J: Journal, W: World, M: Memory, P: People> Run<'_, J, W, M, P> {
             return Err(Impossible { event: "waited" }.into());
         };
         // A dry run has nothing to wait for.
-        if self.plan.mode == Mode::Plan || self.sleep_unless_stopped(Some(entry), time).await {
+        let over = self.plan.mode == Mode::Plan
+            || tokio::select! {
+                over = self.sleep_unless_stopped(Some(entry), time) => over,
+                () = self.told_back() => false,
+            };
+        if over {
             self.record(Event::Waited { entry }).await?;
         }
         Ok(())
@@ -51,6 +56,7 @@ impl<J: Journal, W: World, M: Memory, P: People> Run<'_, J, W, M, P> {
         let people = self.outfit.people;
         let answer = tokio::select! {
             answer = people.approve(&self.plan.entries[entry], question) => Some(answer),
+            () = self.told_back() => None,
             () = self.outfit.stop.at_least(Stop::AfterWrite) => None,
         };
         match answer {
@@ -66,10 +72,12 @@ impl<J: Journal, W: World, M: Memory, P: People> Run<'_, J, W, M, P> {
             over = self.sleep_unless_stopped(None, self.plan.hold) => {
                 over.then(|| Event::HoldOver { by: "the clock".to_owned() })
             }
-            (decision, by) = people.end_stay() => Some(match decision {
-                Decision::Back => decided(decision, by),
-                Decision::On | Decision::Again | Decision::Stop => Event::HoldOver { by },
-            }),
+            told = people.end_stay() => {
+                if told.decision == Decision::Back {
+                    return self.decides(told).await;
+                }
+                Some(Event::HoldOver { by: told.by })
+            }
         };
         match event {
             Some(event) => self.record(event).await,
@@ -99,7 +107,7 @@ impl<J: Journal, W: World, M: Memory, P: People> Run<'_, J, W, M, P> {
             () = self.outfit.stop.at_least(Stop::AfterWrite) => None,
         };
         match answer {
-            Some((decision, by)) => self.record(decided(decision, by)).await,
+            Some(told) => self.decides(told).await,
             None => Ok(()),
         }
     }

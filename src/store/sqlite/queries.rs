@@ -169,12 +169,15 @@ pub(super) fn has_messages(db: &Connection, run: &str) -> Answer<bool> {
     Ok(statement.query_row([run], |row| row.get(0))?)
 }
 
-pub(super) fn take(db: &Connection, run: &str) -> Answer<Vec<Vec<u8>>> {
+pub(super) fn messages(db: &Connection, run: &str) -> Answer<Vec<Vec<u8>>> {
     let mut statement =
         db.prepare_cached("SELECT message FROM inbox WHERE run = ?1 ORDER BY id")?;
-    let messages = statement
-        .query_map([run], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
+    let messages = statement.query_map([run], |row| row.get(0))?;
+    Ok(messages.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn take(db: &Connection, run: &str) -> Answer<Vec<Vec<u8>>> {
+    let messages = messages(db, run)?;
     db.execute("DELETE FROM inbox WHERE run = ?1", [run])?;
     Ok(messages)
 }

@@ -217,8 +217,9 @@ fn two_runs_at_once_are_one_too_many() {
     let second = second.complains(&format!("`{id}` of this playbook is alive (pid "));
     let second = second.complains(&format!("follow it with `cutover show --follow {id}`"));
     assert_eq!(scene.serial(), serial, "{second}");
-    // Whoever looks only is free to do so.
-    scene.run(&["plan", "PLAYBOOK", "--to", "old"]).exits(0);
+    // Whoever looks only is free to do so, and ends as a failover would.
+    let plan = scene.run(&["plan", "PLAYBOOK", "--to", "old"]).exits(8);
+    plan.says("a failover would be refused");
 
     // A rollback of a run that is alive is a message to it.
     scene

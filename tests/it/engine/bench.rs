@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cutover::clock::{Clock, Stamp};
-use cutover::engine::{GoOn, Memory as Baseline, Outfit, People, RunError, StopSwitch};
+use cutover::engine::{GoOn, Memory as Baseline, Outfit, People, RunError, StopSwitch, Told};
 use cutover::engine::{StopSignal, drive, resume};
 use cutover::event::{Decision, Ending, Event, Record};
 use cutover::fake::{FakeWorld, Fuse, plan};
@@ -31,6 +31,10 @@ pub(super) struct Scripted {
     pub visit: Mutex<Option<Visit>>,
     /// Somebody asks to go back before the run's step of this number.
     pub back_at: Mutex<Option<u32>>,
+    /// Somebody asks to go back when the run has waited this long in one place.
+    pub back_after: Mutex<Option<Duration>>,
+    /// And that goes over what stands against it.
+    pub anyway: bool,
 }
 
 impl Scripted {
@@ -55,17 +59,20 @@ impl Scripted {
 
 impl People for Scripted {
     fn approve<'a>(&'a self, _: &'a Entry, _: &'a str) -> BoxFuture<'a, (bool, String)> {
+        if self.back_after.lock().unwrap().is_some() {
+            return Box::pin(std::future::pending());
+        }
         let yes = self.approvals.lock().unwrap().pop_front().unwrap_or(false);
         Box::pin(async move { (yes, "somebody".to_owned()) })
     }
 
-    fn decide<'a>(&'a self, hold: Hold) -> BoxFuture<'a, (Decision, String)> {
+    fn decide<'a>(&'a self, hold: Hold) -> BoxFuture<'a, Told> {
         self.asked.lock().unwrap().push(hold);
         let decision = self.decisions.lock().unwrap().pop_front();
-        Box::pin(async move { (decision.unwrap_or(Decision::Stop), "somebody".to_owned()) })
+        Box::pin(async move { Told::here(decision.unwrap_or(Decision::Stop), "somebody") })
     }
 
-    fn wants_back<'a>(&'a self) -> BoxFuture<'a, Option<String>> {
+    fn wants_back<'a>(&'a self) -> BoxFuture<'a, Option<Told>> {
         let mut left = self.back_at.lock().unwrap();
         *left = match *left {
             Some(0) => None,
@@ -73,14 +80,31 @@ impl People for Scripted {
             None => return Box::pin(async { None }),
         };
         let now = left.is_none();
-        Box::pin(async move { now.then(|| "somebody".to_owned()) })
+        let anyway = self.anyway;
+        let told = Told {
+            anyway,
+            ..Told::here(Decision::Back, "somebody")
+        };
+        Box::pin(async move { now.then_some(told) })
     }
 
-    fn end_stay<'a>(&'a self) -> BoxFuture<'a, (Decision, String)> {
+    fn hears_back<'a>(&'a self) -> BoxFuture<'a, ()> {
+        let Some(after) = *self.back_after.lock().unwrap() else {
+            return Box::pin(std::future::pending());
+        };
+        Box::pin(async move {
+            tokio::time::sleep(after).await;
+            // Taken before the next step.
+            *self.back_at.lock().unwrap() = Some(0);
+            *self.back_after.lock().unwrap() = None;
+        })
+    }
+
+    fn end_stay<'a>(&'a self) -> BoxFuture<'a, Told> {
         let visit = self.visit.lock().unwrap().take();
         Box::pin(async move {
             match visit {
-                Some(visit) => (visit(), "somebody".to_owned()),
+                Some(visit) => Told::here(visit(), "somebody"),
                 None => std::future::pending().await,
             }
         })

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cutover::engine::{GoOn, RunError, StopSwitch};
-use cutover::event::{Ending, Event, Pulse};
+use cutover::event::{Decision, Ending, Event, Pulse};
 use cutover::fake::WriteFault;
 use cutover::plan::{Mode, Outcome, Side, Way};
 use cutover::step::Pulses;
@@ -169,5 +169,69 @@ async fn a_run_that_is_told_to_go_back_makes_no_further_change() {
                 assert!(bench.all(Side::Before), "step {step}");
             }
         }
+    }
+}
+
+/// Whoever tells a living run to put everything back ends its wait as Ctrl-C does: a check that looks again, a step
+/// that waits, a question.
+#[tokio::test(start_paused = true)]
+async fn a_wait_ends_at_once_where_somebody_wants_it_put_back() {
+    let second = Duration::from_secs(1);
+    for sketch in ["pcwk", "pc?k", "pck"] {
+        let mut bench = Bench::new(Mode::Failover, sketch);
+        if sketch == "pck" {
+            bench.world.script("k2", [Ok(Outcome::Late); 2]);
+        }
+        *bench.people.back_after.get_mut().unwrap() = Some(second);
+        let ending = bench.run().await.unwrap();
+        assert_eq!(ending, Ending::Undone, "{sketch}");
+        assert!(bench.all(Side::Before), "{sketch}");
+        let took = bench.elapsed();
+        assert!(took < Duration::from_secs(4), "{sketch}: {took:?}");
+    }
+}
+
+/// It has said so in its journal before it stops, and whoever resumes it goes on with that.
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_told_to_go_back_and_stopped_goes_back_when_it_is_resumed() {
+    let mut bench = Bench::new(Mode::Failover, "pcwk");
+    let (switch, stop) = StopSwitch::new();
+    bench.stop = stop;
+    *bench.people.back_after.get_mut().unwrap() = Some(Duration::from_secs(2));
+    let stops = async {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        switch.ask();
+    };
+    let (ending, ()) = tokio::join!(bench.run(), stops);
+    assert_eq!(ending.unwrap(), Ending::Stopped);
+    let events = bench.events().await;
+    assert!(events.iter().any(|event| matches!(
+        event,
+        Event::Decided {
+            decision: Decision::Back,
+            ..
+        }
+    )));
+    let bench = calm(bench);
+    assert_eq!(bench.resume(GoOn::Finish).await.unwrap(), Ending::Undone);
+    assert!(bench.all(Side::Before));
+}
+
+/// What a living run is told goes as far as it was said: a sick old side holds a plain wish, and `--anyway` goes over
+/// it.
+#[tokio::test(start_paused = true)]
+async fn a_living_run_goes_back_onto_a_sick_side_only_where_somebody_said_anyway() {
+    for anyway in [false, true] {
+        let mut bench = Bench::new(Mode::Failover, "pcwk");
+        bench.people.anyway = anyway;
+        *bench.people.back_after.get_mut().unwrap() = Some(Duration::from_secs(1));
+        bench.world.broken("p0", "old");
+        let ending = bench.run().await.unwrap();
+        let (ends, side) = match anyway {
+            true => (Ending::Undone, Side::Before),
+            false => (Ending::Held, Side::After),
+        };
+        assert_eq!(ending, ends, "{anyway}");
+        assert!(bench.all(side), "{anyway}");
     }
 }

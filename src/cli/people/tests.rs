@@ -1,0 +1,208 @@
+use super::*;
+use crate::store::Memory;
+
+/// Somebody at a terminal, and what types there.
+fn present() -> (Present, impl Fn(&str)) {
+    let (present, send) = sent();
+    let types = move |line: &str| {
+        let (line, at) = (Some(line.to_owned()), Instant::now());
+        assert!(send.send(Typed { line, at }).is_ok());
+    };
+    (present, types)
+}
+
+/// The same, with all that can be typed.
+fn sent() -> (Present, mpsc::UnboundedSender<Typed>) {
+    let (send, receive) = mpsc::unbounded_channel();
+    let present = Present {
+        store: Arc::new(Memory::new()),
+        clock: Clock::following_tokio("2026-11-22T03:00:00Z".parse().unwrap()),
+        run: "r1".into(),
+        by: "ops@here".into(),
+        process: Holder::this_process(),
+        born: "2026-11-22T03:00:00Z"
+            .parse()
+            .map(|wall| Clock::following_tokio(wall).now())
+            .unwrap(),
+        typed: Some(AsyncMutex::new(receive)),
+        yes: false,
+        invites: false,
+        caught_up: Arc::new(|| {}),
+        unread: Mutex::default(),
+    };
+    (present, send)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_typed_before_a_question_is_no_answer_to_it() {
+    let (present, types) = present();
+    types("b");
+    let later = async {
+        for line in ["what?", "s"] {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            types(line);
+        }
+    };
+    let (told, ()) = tokio::join!(present.decide(Hold::Failed), later);
+    assert_eq!(told, Told::here(Decision::Stop, "ops@here"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_input_is_the_answer_that_changes_nothing() {
+    let (present, send) = sent();
+    let later = || async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let (line, at) = (None, Instant::now());
+        assert!(send.send(Typed { line, at }).is_ok());
+    };
+    let plan = crate::fake::plan(crate::plan::Mode::Failover, "kc");
+    let approve = present.approve(&plan.entries[0], "go?");
+    let ((yes, by), ()) = tokio::join!(approve, later());
+    assert_eq!((yes, by.as_str()), (false, "ops@here (end of input)"));
+    for hold in [Hold::Failed, Hold::Foreign, Hold::OldSideSick] {
+        let (told, ()) = tokio::join!(present.decide(hold), later());
+        assert_eq!(told.decision, Decision::Stop, "{hold:?}");
+    }
+    let stays = tokio::time::timeout(Duration::from_secs(60), present.end_stay());
+    let (stays, ()) = tokio::join!(stays, later());
+    assert!(stays.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_impatient_enter_does_not_end_a_hold_that_begins_later() {
+    let (present, types) = present();
+    types("");
+    tokio::time::advance(Duration::from_secs(5)).await;
+    let soon = tokio::time::timeout(Duration::from_secs(60), present.end_stay());
+    assert!(soon.await.is_err());
+    types("");
+    assert_eq!(present.end_stay().await.decision, Decision::On);
+}
+
+async fn leaves(present: &Present, decision: Decision) {
+    let at = present.clock.now();
+    let (anyway, to) = (false, Some(Holder::this_process()));
+    says(
+        present,
+        Message {
+            decision,
+            anyway,
+            to,
+            at,
+        },
+    )
+    .await;
+}
+
+async fn says(present: &Present, message: Message) {
+    let message = message.to_bytes();
+    present.store.send("r1", message).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_at_another_terminal_accepts_what_is_not_there_yet() {
+    let (present, _types) = present();
+    present.store.create("r1", Vec::new()).await.unwrap();
+    let minute = Duration::from_secs(60);
+    for early in [Decision::On, Decision::Again] {
+        leaves(&present, early).await;
+        tokio::time::advance(minute).await;
+        let decided = tokio::time::timeout(minute, present.decide(Hold::Foreign));
+        assert!(decided.await.is_err(), "{early:?}");
+    }
+    let later = async {
+        tokio::time::sleep(minute).await;
+        leaves(&present, Decision::On).await;
+    };
+    let (told, ()) = tokio::join!(present.decide(Hold::Foreign), later);
+    assert_eq!(told.decision, Decision::On);
+    // Whoever asked to put it back means it whatever comes.
+    leaves(&present, Decision::Again).await;
+    leaves(&present, Decision::Back).await;
+    tokio::time::advance(minute).await;
+    assert_eq!(present.decide(Hold::Late).await.decision, Decision::Back);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_to_go_on_neither_approves_nor_declines() {
+    let (present, _types) = present();
+    present.store.create("r1", Vec::new()).await.unwrap();
+    let plan = crate::fake::plan(crate::plan::Mode::Failover, "kc");
+    let later = async {
+        for decision in [Decision::Again, Decision::On] {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            leaves(&present, decision).await;
+        }
+    };
+    let approve = present.approve(&plan.entries[0], "go?");
+    let ((yes, _), ()) = tokio::join!(approve, later);
+    assert!(yes);
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_anyway_answers_what_a_plain_rollback_cannot_know_of() {
+    for hold in ANYWAY {
+        let (present, _types) = present();
+        present.store.create("r1", Vec::new()).await.unwrap();
+        let minute = Duration::from_secs(60);
+        // Before the question and while it stands, once and again.
+        leaves(&present, Decision::Back).await;
+        let plainly = async {
+            for _ in 0..2 {
+                tokio::time::sleep(Duration::from_secs(5)).await;
+                leaves(&present, Decision::Back).await;
+            }
+        };
+        let decided = tokio::time::timeout(minute, present.decide(hold));
+        let (decided, ()) = tokio::join!(decided, plainly);
+        assert!(decided.is_err(), "{hold:?}");
+        let at = present.clock.now();
+        let anyway = Message {
+            decision: Decision::Back,
+            anyway: true,
+            to: Some(Holder::this_process()),
+            at,
+        };
+        says(&present, anyway).await;
+        let told = present.decide(hold).await;
+        assert_eq!((told.decision, told.anyway), (Decision::Back, true));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_said_to_a_process_that_ended_is_no_answer() {
+    let (present, _types) = present();
+    present.store.create("r1", Vec::new()).await.unwrap();
+    for anyway in [false, true] {
+        let at = present.clock.now();
+        let to = Some(Holder {
+            started: 1,
+            ..Holder::this_process()
+        });
+        let decision = Decision::Back;
+        let stale = Message {
+            decision,
+            anyway,
+            to,
+            at,
+        };
+        says(&present, stale).await;
+    }
+    assert_eq!(present.wants_back().await, None);
+    let minute = Duration::from_secs(60);
+    assert!(
+        tokio::time::timeout(minute, present.hears_back())
+            .await
+            .is_err()
+    );
+    assert!(
+        tokio::time::timeout(minute, present.decide(Hold::Late))
+            .await
+            .is_err()
+    );
+    leaves(&present, Decision::Back).await;
+    present.hears_back().await;
+    let told = present.wants_back().await;
+    assert_eq!(told.map(|told| told.decision), Some(Decision::Back));
+    assert_eq!(present.wants_back().await, None);
+}
