@@ -111,7 +111,7 @@ fn what_somebody_else_wrote_stays_and_is_left_only_where_it_may_be_ours() {
     life.writes(Some(unclear()), Side::Before);
     read(&mut life, 1, Way::There, Some(Side::Foreign));
     life.decides(Decision::Back);
-    assert_eq!(life.state.mark(1), Mark::Left);
+    assert_eq!(life.state.mark(1), Mark::Shared);
     // What differs at the end is compared on the way back.
     let mut life = Life::new(Mode::Failover, "kck");
     life.until(|mv| matches!(mv, Move::Look { entries, .. } if entries == &[1]));
@@ -128,7 +128,7 @@ fn on_a_drills_way_back_the_rest_is_put_back_without_more_gates() {
     read(&mut life, 1, Way::Back, Some(Side::Foreign));
     assert_eq!(life.state.held(), Some(Hold::Foreign));
     life.decides(Decision::Back);
-    assert_eq!(life.state.mark(1), Mark::Left);
+    assert_eq!(life.state.mark(1), Mark::Shared);
     assert_eq!(life.state.phase(), Phase::Undo);
     comes_to(&mut life, 2, Way::Back);
 }
