@@ -138,8 +138,16 @@ async fn tell(
         at: desk.clock.now(),
     };
     store.send(id, message.to_bytes()).await?;
+    let hears = match writer.is_frozen() {
+        true => format!(
+            "it does not run now (somebody stopped it with SIGSTOP or Ctrl-Z), and hears it when `kill -CONT {}` lets it \
+             go on",
+            writer.pid
+        ),
+        false => "it hears it once its present write is done".to_owned(),
+    };
     Ok(format!(
-        ", and was told to {}; it hears it once its present write is done; follow it with {}",
+        ", and was told to {}; {hears}; follow it with {}",
         match (decision, anyway) {
             (Decision::Again, _) => "go on",
             (Decision::On, _) => "go on all the same",

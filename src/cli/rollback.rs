@@ -115,11 +115,15 @@ async fn show(
     let Some(plan) = tally.plan() else {
         return Ok(Obstacles::default());
     };
-    // What a living run holds changes while it is looked at.
+    // What a living run holds changes while it is looked at; whether its old side serves does not depend on that.
     let alive = run.writer.is_some();
     let finished = matches!(tally.ending(), Some(Ending::Done | Ending::DoneUnproven));
-    let entries = tally.standing_entries();
-    let ahead = match alive || entries.is_empty() {
+    let standing = tally.standing_entries();
+    let entries = match alive {
+        true => Vec::new(),
+        false => standing.clone(),
+    };
+    let ahead = match standing.is_empty() {
         true => Ahead::default(),
         false => {
             let actual = desk.actual(&Arc::new(book_of(desk, plan)?));

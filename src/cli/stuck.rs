@@ -144,10 +144,14 @@ async fn of(desk: &Desk, run: Run, records: &[Record], looks: bool) -> Option<St
     let alive = run.writer.is_some();
     // A living run that is not held is on its way, or stays on the other side as it should.
     let hold = held(plan, records);
-    if alive && hold.is_none() {
+    let frozen = (run.writer.as_ref()).filter(|writer| writer.is_frozen());
+    if alive && hold.is_none() && frozen.is_none() {
         return None;
     }
     let why = match (alive, tally.ending()) {
+        (true, _) if frozen.is_some() => {
+            "does not run: somebody stopped its process (SIGSTOP or Ctrl-Z)"
+        }
         (true, _) | (_, Some(Ending::Held)) => "is held",
         (_, Some(Ending::Stopped)) => "was stopped",
         _ => "was cut off",
@@ -172,6 +176,10 @@ async fn of(desk: &Desk, run: Run, records: &[Record], looks: bool) -> Option<St
     }
     let id = &run.id;
     let how = match alive {
+        true if frozen.is_some() => {
+            let pid = frozen.map_or(0, |writer| writer.pid);
+            format!("`kill -CONT {pid}` lets it go on")
+        }
         false if left => format!("set it by hand; `cutover show {id}` tells what it was"),
         true => {
             // Said plainly from elsewhere, it is no answer to these.

@@ -64,6 +64,11 @@ impl Holder {
         self.liveness_seen_by(&Holder::this_process())
     }
 
+    /// Whether it is there and does not run: somebody stopped it (SIGSTOP, Ctrl-Z) or traces it.
+    pub fn is_frozen(&self) -> bool {
+        self.liveness() == Liveness::Alive && stat(self.pid).is_some_and(|stat| stat.frozen)
+    }
+
     fn liveness_seen_by(&self, observer: &Holder) -> Liveness {
         if self == observer {
             return Liveness::Alive;
@@ -107,6 +112,7 @@ struct Stat {
     started: u64,
     /// It has ended, and waits for its parent to notice.
     over: bool,
+    frozen: bool,
 }
 
 fn stat(pid: i32) -> Option<Stat> {
@@ -121,6 +127,7 @@ fn parse_stat(text: &str) -> Option<Stat> {
     Some(Stat {
         started: fields.get(19)?.parse().ok()?,
         over: matches!(*fields.first()?, "Z" | "X"),
+        frozen: matches!(*fields.first()?, "T" | "t"),
     })
 }
 

@@ -221,6 +221,14 @@ fn two_runs_at_once_are_one_too_many() {
     let plan = scene.run(&["plan", "PLAYBOOK", "--to", "old"]).exits(8);
     plan.says("a failover would be refused");
 
+    // Whether its old side serves is looked at as for one that has ended.
+    (scene.run(&["rollback", &id, "--dry-run"]).exits(0)).says("old side: ");
+    // One that does not run hears nothing, and that is said.
+    drill.signal(Signal::STOP);
+    let cont = scene.run(&["owed"]).exits(0);
+    cont.says("does not run").says("kill -CONT");
+    drill.signal(Signal::CONT);
+
     // A rollback of a run that is alive is a message to it.
     scene
         .run(&["rollback", &id, "--yes"])
