@@ -180,3 +180,32 @@ fn a_run_that_writes_the_same_names_is_named_as_it_can_be_followed() {
     assert!(scene.leads_to(&scene.new));
     drop(drill);
 }
+
+#[test]
+fn a_family_that_the_playbook_forgot_at_both_sides_stays_and_that_is_said() {
+    let Some(scene) = Plot::small().scene() else {
+        return;
+    };
+    let mut text = scene.text();
+    for place in [&scene.old, &scene.new] {
+        let both = format!("addresses = {:?}", place.addresses);
+        assert!(text.contains(&both), "{text}");
+        text = text.replace(&both, &format!("addresses = {:?}", &place.addresses[1..]));
+    }
+    // The probes by name would see it here, where nobody answers at these addresses.
+    let public = text.find("[[step]]\nid = \"public\"").unwrap();
+    let behind = text[public + 1..].find("[[step]]");
+    let end = behind.map_or(text.len(), |at| public + 1 + at);
+    text.replace_range(public..end, "");
+    scene.write_playbook(&text);
+    let stays = "does not move: it leads to neither site";
+    scene
+        .run(&["plan", "PLAYBOOK", "--to", "new"])
+        .says("it leads to neither site");
+    let done = scene.run(&["failover", "PLAYBOOK", "--to", "new", "--yes"]);
+    let done = done.exits(9).says("www.site.example. A");
+    let flat = done.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(flat.contains("Does every service move? no: "), "{done}");
+    let owed = scene.run(&["owed"]);
+    assert!(owed.out.contains(stays), "{owed}");
+}
