@@ -4,21 +4,20 @@ use std::sync::Arc;
 
 use super::common::{Desk, Failure};
 use super::resume::book_of;
-use super::stuck::{Waiting, stuck};
-use super::whose::{Same, Whose};
+use super::stuck::{Waiting, baseline, stuck, went_over};
+use super::whose::Whose;
 use super::{Exit, Format};
-use crate::engine::{look_at_places, look_once_more};
+use crate::engine::{look_once_more, see_places};
 use crate::event::{Event, Owed, Record, Round};
-use crate::journal::{self, Damaged, Run};
-use crate::plan::{Outcome, Side};
+use crate::journal::{self, Damaged};
+use crate::plan::{Nature, Outcome, Side};
 use crate::report::{Names, OwedRow, Tally, owed_table};
-use crate::store::Store;
 
 /// Lists what earlier runs have left to be done
 ///
 /// The newest run of a playbook that changed something speaks for all of them; a run that was held, stopped or cut
 /// off with changes standing is listed as long as they stand. What was late or not seen is looked at again now, and
-/// is settled where it passes.
+/// is settled where it passes; what was left to others is settled where the place holds nothing that the run wrote.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {}
 
@@ -38,7 +37,7 @@ pub(super) async fn run(desk: &Desk, _: &Args) -> Result<Exit, Failure> {
     let mut heard: Vec<Whose> = Vec::new();
     for run in journal::runs(&*store).await? {
         let wrote = run.summary.as_ref().is_some_and(|summary| summary.wrote);
-        if !wrote || is_heard(&*store, &heard, &run).await {
+        if !wrote || went_over(&*store, &heard, &run).await {
             continue;
         }
         heard.push(Whose::run(&*store, &run).await);
@@ -98,16 +97,6 @@ fn to_type(names: &Names, owed: Owed) -> Owed {
     }
 }
 
-/// Whether a newer run of the same playbook speaks for this one. One that is not surely of the same owes by itself.
-async fn is_heard(store: &dyn Store, heard: &[Whose], run: &Run) -> bool {
-    for whose in heard {
-        if whose.is_of(store, run).await == Same::Yes {
-            return true;
-        }
-    }
-    false
-}
-
 /// What of the things that a run owes is still so, seen now.
 async fn still_owed(desk: &Desk, records: &[Record]) -> Vec<Owed> {
     let tally = Tally::of(records);
@@ -131,23 +120,19 @@ async fn still_owed(desk: &Desk, records: &[Record]) -> Vec<Owed> {
         .filter_map(|owed| entry(owed, "see "))
         .map(|index| (index, round(index)))
         .collect();
-    let temporary: Vec<usize> = (owed.iter())
-        .filter_map(|owed| entry(owed, "put back "))
+    let looked_at: Vec<usize> = (owed.iter())
+        .filter_map(|owed| entry(owed, "put back ").or(entry(owed, "look at ")))
         .collect();
-    if unseen.is_empty() && temporary.is_empty() {
+    if unseen.is_empty() && looked_at.is_empty() {
         return owed;
     }
     let Ok(book) = book_of(desk, plan) else {
         return owed;
     };
-    let baseline = (records.iter().rev()).find_map(|record| match &record.event {
-        Event::BaselineTaken { sights } => Some(sights.as_slice()),
-        _ => None,
-    });
     let actual = desk.actual(&Arc::new(book));
-    let (found, places) = tokio::join!(
-        look_once_more(plan, &actual, baseline.unwrap_or_default(), &unseen),
-        look_at_places(plan, &actual, &temporary),
+    let (found, seen) = tokio::join!(
+        look_once_more(plan, &actual, baseline(records), &unseen),
+        see_places(plan, &actual, &looked_at),
     );
     actual.site.exec.close().await;
     let passes = |index: usize| {
@@ -157,11 +142,24 @@ async fn still_owed(desk: &Desk, records: &[Record]) -> Vec<Owed> {
                 && !finding.has_unknowns()
         })
     };
-    let is_back = |index: usize| places.contains(&(index, Ok(Side::Before)));
+    let holds = |index: usize, ours: &[Side]| {
+        let value = seen.iter().find(|(entry, _)| *entry == index);
+        match (value, &plan.entries[index].nature) {
+            (Some((_, Ok(value))), Nature::Change(edit)) => {
+                edit.sides(value).any(|(_, side)| ours.contains(&side))
+            }
+            // It cannot be told.
+            _ => true,
+        }
+    };
+    let is_back = |index: usize| !holds(index, &[Side::After, Side::Mixed, Side::Foreign]);
+    // What others hold is not ours to settle.
+    let is_theirs = |index: usize| !holds(index, &[Side::After, Side::Mixed]);
     (owed.into_iter())
         .filter(|owed| {
             !entry(owed, "see ").is_some_and(passes)
                 && !entry(owed, "put back ").is_some_and(is_back)
+                && !entry(owed, "look at ").is_some_and(is_theirs)
         })
         .collect()
 }

@@ -56,13 +56,12 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
         );
         return Err(Failure::new(Exit::Usage, why));
     }
-    let Obstacles { refuses, holds } = show(desk, &run, &records, args.anyway).await?;
-    let stops = match args.dry_run {
-        true => refuses.or(holds),
-        false => refuses,
-    };
-    if let Some(why) = stops {
-        return Err(Failure::new(Exit::Refused, why));
+    match show(desk, &run, &records, args.anyway).await? {
+        Some(Obstacle::Refuses(why)) => return Err(Failure::new(Exit::Refused, why)),
+        Some(Obstacle::Holds(why)) if args.dry_run => {
+            return Err(Failure::new(Exit::Refused, why));
+        }
+        Some(Obstacle::Holds(_)) | None => {}
     }
     if args.dry_run {
         return Ok(Exit::Done);
@@ -96,24 +95,24 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
 }
 
 /// What speaks against putting back a run.
-#[derive(Default)]
-struct Obstacles {
-    /// It is not begun.
-    refuses: Option<String>,
-    /// It would not come to its end.
-    holds: Option<String>,
+enum Obstacle {
+    /// It is not begun: what is seen now would stop it, or it would lose what it should not.
+    Refuses(String),
+    /// It is begun, and would not come to its end.
+    Holds(String),
 }
 
-/// Looks at what will be put back and at the old side, and shows it.
+/// Looks at what will be put back and at the old side, and shows it. What was seen is judged: nothing is begun that it
+/// shows cannot be finished, unless somebody says `--anyway`.
 async fn show(
     desk: &Desk,
     run: &Run,
     records: &[Record],
     anyway: bool,
-) -> Result<Obstacles, Failure> {
+) -> Result<Option<Obstacle>, Failure> {
     let tally = Tally::of(records);
     let Some(plan) = tally.plan() else {
-        return Ok(Obstacles::default());
+        return Ok(None);
     };
     // What a living run holds changes while it is looked at; whether its old side serves does not depend on that.
     let alive = run.writer.is_some();
@@ -127,7 +126,8 @@ async fn show(
         true => Ahead::default(),
         false => {
             let actual = desk.actual(&Arc::new(book_of(desk, plan)?));
-            let ahead = look_ahead(plan, &actual, &entries, &may_land(records), finished).await;
+            let moved = finished || tally.is_contradicted();
+            let ahead = look_ahead(plan, &actual, &entries, &may_land(records), moved).await;
             actual.site.exec.close().await;
             ahead
         }
@@ -170,47 +170,38 @@ async fn show(
         }
     }
     if obstacles.is_empty() {
-        return Ok(Obstacles::default());
+        return Ok(None);
     }
     let why = obstacles.join("; ");
-    // A run that has not ended waits for a sick old side, and for what cannot be read, and asks.
-    let refused = !anyway && (finished || !foreign.is_empty());
-    if !refused {
-        // Whoever says `--anyway` has answered for the old side.
-        let certain = !(anyway && foreign.is_empty() && unreadable.is_empty());
-        let why = format!("a rollback would be held: {why}; nothing was touched");
-        return Ok(Obstacles {
-            holds: certain.then_some(why),
-            ..Obstacles::default()
-        });
-    }
-    let mut next = match finished {
-        true => vec!["mend it and try again".to_owned()],
-        false => Vec::new(),
+    // Only what is read and what somebody else wrote holds it: whoever says `--anyway` answers for the old side.
+    let held = !(foreign.is_empty() && unreadable.is_empty());
+    let why = match held {
+        true => format!("a rollback would be held: {why}; nothing was touched"),
+        false => format!("the old side is not ready: {why}; nothing was touched"),
     };
-    if unreadable.is_empty() {
-        let anyway = desk.to_type(&format!("rollback {} --anyway", run.id));
-        next.push(match (foreign.is_empty(), sick.is_empty()) {
-            (true, _) => format!("{anyway} goes back all the same"),
-            (false, true) => format!("{anyway} puts back all the rest, and leaves that as it is"),
-            (false, false) => {
-                let rest = "puts back all the rest all the same, and leaves that as it is";
-                format!("{anyway} {rest}")
-            }
-        });
+    if anyway {
+        return Ok(held.then_some(Obstacle::Holds(why)));
     }
+    let mut next = Vec::new();
+    if finished || !sick.is_empty() || !unreadable.is_empty() {
+        next.push("mend it and try again".to_owned());
+    }
+    let goes = match (foreign.is_empty(), unreadable.is_empty(), sick.is_empty()) {
+        (true, true, _) => "goes back all the same",
+        (false, true, true) => "puts back all the rest, and leaves that as it is",
+        (false, true, false) => "puts back all the rest all the same, and leaves that as it is",
+        (_, false, _) => "begins all the same, and is held at what cannot be read",
+    };
+    let anyway = desk.to_type(&format!("rollback {} --anyway", run.id));
+    next.push(format!("{anyway} {goes}"));
     if finished && sick.is_empty() {
         let source = &plan.direction.source;
         let home = desk.names(run).planning_back(source);
         next.push(format!("`{home}` shows whether a failover leads home"));
     }
     let next = next.join("; ");
-    Ok(Obstacles {
-        refuses: Some(format!(
-            "a rollback would be held: {why}; nothing was touched. Next: {next}"
-        )),
-        ..Obstacles::default()
-    })
+    let why = format!("{why}. Next: {next}");
+    Ok(Some(Obstacle::Refuses(why)))
 }
 
 fn seen(place: &PlaceNow) -> SeenPlace<'_> {

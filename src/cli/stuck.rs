@@ -12,7 +12,9 @@ use crate::machine::{Hold, State};
 use crate::plan::{Mode, Plan};
 use crate::report::Tally;
 use crate::store::Store;
-use places::{Places, look};
+use places::{Places, is_as_before_now, look};
+
+pub(super) use places::baseline;
 
 /// A run that waits for a person.
 pub(super) struct Stuck {
@@ -89,7 +91,13 @@ async fn find(
         stuck: Vec::new(),
         untold: untold.collect(),
     };
+    let mut newer: Vec<Whose> = Vec::new();
     for run in runs {
+        let wrote = run.summary.as_ref().is_some_and(|summary| summary.wrote);
+        let over = went_over(store, &newer, &run).await;
+        if wrote && !over {
+            newer.push(Whose::run(store, &run).await);
+        }
         if !is_open(&run) {
             continue;
         }
@@ -104,7 +112,7 @@ async fn find(
                     true => unheard(store, &run.id, run.writer.as_ref()).await?,
                     false => None,
                 };
-                let stuck = of(desk, run, &records, looks).await.map(|mut stuck| {
+                let stuck = of(desk, run, &records, looks, over).await.map(|mut stuck| {
                     stuck.what.extend(wish.map(|wish| format!(" ({wish})")));
                     stuck
                 });
@@ -123,6 +131,17 @@ async fn find(
     Ok(waiting)
 }
 
+/// Whether a newer run of the same playbook wrote: it began from what was there, and speaks for all. One that is not
+/// surely of the same speaks for itself.
+pub(super) async fn went_over(store: &dyn Store, newer: &[Whose], run: &Run) -> bool {
+    for whose in newer {
+        if whose.is_of(store, run).await == Same::Yes {
+            return true;
+        }
+    }
+    false
+}
+
 /// Whether a run may have written something and has not come to its end, as far as its row in the list tells.
 pub(super) fn is_open(run: &Run) -> bool {
     let open = run.summary.as_ref().is_some_and(|summary| {
@@ -138,7 +157,8 @@ pub(super) fn may_have_written(run: &Damaged) -> bool {
         .any(|mode| run.id.contains(&format!("-{mode}-")))
 }
 
-async fn of(desk: &Desk, run: Run, records: &[Record], looks: bool) -> Option<Stuck> {
+/// `over` says that a newer run went over its places.
+async fn of(desk: &Desk, run: Run, records: &[Record], looks: bool, over: bool) -> Option<Stuck> {
     let tally = Tally::of(records);
     let plan = tally.plan()?;
     let alive = run.writer.is_some();
@@ -160,18 +180,26 @@ async fn of(desk: &Desk, run: Run, records: &[Record], looks: bool) -> Option<St
     if !stands && why != "is held" {
         return None;
     }
+    // Nothing of it is left that a person could put back.
+    if over && !alive && !tally.can_go_back() {
+        return None;
+    }
     let Places {
         stands,
         what,
         one_side,
+        ours,
     } = match (stands, alive || !looks) {
         (false, _) => Places::nothing_stands(),
         (true, true) => Places::as_recorded(),
         (true, false) => look(desk, plan, &tally, records).await,
     };
     let left = tally.is_left_to_others();
-    // It was left to others, and they have put it right.
-    if left && !stands {
+    // What others hold is not ours.
+    if left && !ours {
+        return None;
+    }
+    if looks && !alive && !stands && !left && is_as_before_now(desk, plan, &tally, records).await {
         return None;
     }
     let id = &run.id;

@@ -11,7 +11,7 @@ use super::stop::StopSwitch;
 use super::world::{NoMemory, World};
 use crate::clock::Stamp;
 use crate::event::{Answer, Event, Finding, Record, Round, Sight};
-use crate::plan::{Nature, Outcome, Plan, Side, Then, Value};
+use crate::plan::{Entry, Nature, Outcome, Plan, Side, Then, Value};
 use crate::site::Aim;
 use crate::step::Pulses;
 
@@ -167,16 +167,17 @@ pub async fn look_once_more<W: World>(
     .await
 }
 
-/// Looks once at the places of `entries`, and, where `gates` is set, at all that a drill looks at before it comes
-/// back: whether the old side is up to date, works, and has what it needs. Writes nothing.
+/// Looks once at the places of `entries`, and at the old side. Where users are led to the other side, or may be, that
+/// is all that a drill looks at before it comes back: whether the old side is up to date, works, and has what it
+/// needs; else whether it works. Writes nothing.
 ///
-/// `landing` is what [`may_land`] says of the run.
+/// `landing` is what [`may_land`] says of the run. `moved` says that its journal tells that users are led there.
 pub async fn look_ahead<W: World>(
     plan: &Plan,
     world: &W,
     entries: &[usize],
     landing: &BTreeMap<usize, Stamp>,
-    gates: bool,
+    moved: bool,
 ) -> Ahead {
     let (_switch, stop) = StopSwitch::new();
     let pulses = Pulses::none();
@@ -192,18 +193,7 @@ pub async fn look_ahead<W: World>(
         before: Default::default(),
     };
     let aim = Aim::back(&plan.direction, false);
-    let places = see_places(plan, world, entries);
-    let first = plan.first_write().unwrap_or(plan.entries.len());
-    let before = plan.entries[..first].iter().enumerate();
-    let checks = before.filter(|(_, entry)| {
-        let returns = gates && entry.back || entry.probes_old_side;
-        entry.is_check() && returns
-    });
-    let found = join_all(checks.map(|(index, entry)| {
-        let (looker, aim, pulses) = (&looker, &aim, &pulses);
-        async move { (index, looker.once(entry, aim, pulses).await) }
-    }));
-    let (places, gates) = tokio::join!(places, found);
+    let places = see_places(plan, world, entries).await;
     let now = world.clock().now();
     let place = |(entry, seen): (usize, Result<Value, String>)| {
         let Nature::Change(edit) = &plan.entries[entry].nature else {
@@ -219,10 +209,46 @@ pub async fn look_ahead<W: World>(
                 .cloned(),
         })
     };
-    Ahead {
-        places: places.into_iter().filter_map(place).collect(),
-        gates,
-    }
+    let places: Vec<PlaceNow> = places.into_iter().filter_map(place).collect();
+    let moved = moved || may_have_moved(plan, entries, &places);
+    let checks = plan.entries.iter().enumerate().filter(|(index, entry)| {
+        let returns = moved && entry.back && gates_the_way_back(plan, *index);
+        entry.is_check() && (returns || entry.probes_old_side)
+    });
+    let gates = join_all(checks.map(|(index, entry)| {
+        let (looker, aim, pulses) = (&looker, &aim, &pulses);
+        async move { (index, looker.once(entry, aim, pulses).await) }
+    }))
+    .await;
+    Ahead { places, gates }
+}
+
+fn leads(entry: &Entry) -> bool {
+    matches!(entry.nature, Nature::Change(_)) && !entry.temporary
+}
+
+/// Whether a check comes before what leads users away, and can be seen before that is put back.
+fn gates_the_way_back(plan: &Plan, index: usize) -> bool {
+    let before = |first: Option<usize>| first.is_none_or(|first| index < first);
+    let unmoved = before(plan.entries.iter().position(leads)) && !plan.entries[index].after_change;
+    before(plan.first_write()) || plan.entries.iter().any(leads) && unmoved
+}
+
+/// Whether users may be led to the other side, as the places of `entries` show: what is temporary leads nobody, nor does
+/// an act where changes do.
+fn may_have_moved(plan: &Plan, entries: &[usize], places: &[PlaceNow]) -> bool {
+    let changes = plan.entries.iter().any(leads);
+    let as_before = |entry: usize| {
+        let place = places.iter().find(|place| place.entry == entry);
+        place.is_some_and(|place| place.side == Ok(Side::Before) && place.lands.is_none())
+    };
+    entries.iter().any(|index| {
+        let entry = &plan.entries[*index];
+        match changes {
+            true => leads(entry) && !as_before(*index),
+            false => !entry.temporary,
+        }
+    })
 }
 
 #[cfg(test)]
@@ -245,9 +271,39 @@ mod tests {
         assert_eq!(ahead.places[0].lands, None);
         let looked: Vec<usize> = ahead.gates.iter().map(|(entry, _)| *entry).collect();
         assert_eq!(looked, [0, 1]);
-        let landing = BTreeMap::from([(change, later.clone())]);
-        let probes = look_ahead(&plan, &world, &[change], &landing, false).await;
-        assert_eq!(probes.places[0].lands, Some(later));
+        // Nobody was led away: what was written there is not lost.
+        let probes = look_ahead(&plan, &world, &[change], &none, false).await;
         assert_eq!(probes.gates.len(), 1, "{probes:?}");
+        // It may still land, and a place that shows the new value has led users away, whatever the journal tells.
+        let landing = BTreeMap::from([(change, later.clone())]);
+        let lands = look_ahead(&plan, &world, &[change], &landing, false).await;
+        assert_eq!(lands.places[0].lands, Some(later));
+        assert_eq!(lands.gates.len(), 2, "{lands:?}");
+        let Nature::Change(edit) = &plan.entries[change].nature else {
+            panic!("no change");
+        };
+        world.somebody_writes(&edit.place, edit.after.clone());
+        let there = look_ahead(&plan, &world, &[change], &none, false).await;
+        assert_eq!(there.places[0].side, Ok(Side::After));
+        assert_eq!(there.gates.len(), 2, "{there:?}");
+    }
+
+    #[test]
+    fn a_gate_is_what_comes_before_the_change_that_leads_users_away() {
+        let gates = |plan: &Plan| -> Vec<usize> {
+            let all = 0..plan.entries.len();
+            all.filter(|i| gates_the_way_back(plan, *i)).collect()
+        };
+        assert_eq!(gates(&plan(Mode::Failover, "kckck")), [0]);
+        // A TTL that is lowered before leads nobody, nor does an act where changes do.
+        for before in ["ktkck", "kakck"] {
+            let mut plan = plan(Mode::Failover, before);
+            assert_eq!(gates(&plan), [0]);
+            plan.entries[2].after_change = false;
+            assert_eq!(gates(&plan), [0, 2]);
+            assert!(!may_have_moved(&plan, &[1], &[]), "{before}");
+            assert!(may_have_moved(&plan, &[1, 3], &[]), "{before}");
+        }
+        assert!(may_have_moved(&plan(Mode::Failover, "ka"), &[1], &[]));
     }
 }

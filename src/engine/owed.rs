@@ -65,6 +65,20 @@ pub(super) fn owed(
             });
         }
     }
+    let accepted = ending == Ending::Held && state.left_something() && !state.stands();
+    for (entry, finding) in plan.entries.iter().zip(findings) {
+        if let Some((Round::Verify, finding)) = finding
+            && accepted
+            && entry.is_check()
+            && finding.outcome != Outcome::Pass
+        {
+            list.push(Owed {
+                key: format!("see {}", entry.id),
+                what: format!("`{}` is not as before: {}", entry.id, finding.headline),
+                how: "look again with `cutover owed`".to_owned(),
+            });
+        }
+    }
     for (i, entry) in plan.entries.iter().enumerate() {
         match state.mark(i) {
             Mark::Left => list.push(Owed {

@@ -200,10 +200,13 @@ impl State {
             (Phase::Probe, _) => self.held = Some(Hold::OldSideSick),
             (Phase::Verify, _) if good => self.close(plan, Ending::Undone),
             (Phase::Accept, _) if good => {
-                // A place that is not as before is not ours to answer for, whoever accepted it.
+                // A place that is not as before is not ours to answer for, whoever accepted it; what a check did not
+                // see as before is not so because somebody accepted it.
                 for (i, outcome) in outcomes {
-                    if !plan.entries[*i].is_check() && *outcome != Outcome::Pass {
-                        self.leave(*i);
+                    match (plan.entries[*i].is_check(), outcome) {
+                        (_, Outcome::Pass) => {}
+                        (true, _) => self.left = true,
+                        (false, _) => self.leave(*i),
                     }
                 }
                 self.close(plan, Ending::Undone);
@@ -296,6 +299,10 @@ impl State {
             self.motion = None;
             self.close(plan, Ending::Stale);
         } else if plan.goes_back || !self.stands() {
+            // Nothing of it is ours, and it is not as it was before: whoever says so at the end looks at it.
+            if let Some(motion) = self.motion {
+                self.mark_as(usize::from(motion.entry), Mark::Unmade);
+            }
             self.go_back(plan);
         } else {
             self.held = Some(Hold::Foreign);

@@ -245,6 +245,11 @@ impl Tally {
         changes.any(|change| change.standing == Standing::Foreign)
     }
 
+    /// Whether a write was answered with done, and its place seen to show the old value.
+    pub fn is_contradicted(&self) -> bool {
+        (self.changes.values()).any(|change| change.standing == Standing::Contradicted)
+    }
+
     /// Whether a rollback would have anything to put back. What a person left to others is theirs: it stands in
     /// nobody's way.
     pub fn can_go_back(&self) -> bool {

@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::super::common::Desk;
 use super::super::resume::book_of;
 use crate::clock::short;
-use crate::engine::{may_land, see_places};
-use crate::event::Record;
-use crate::plan::{Nature, Plan, Side, Value};
+use crate::engine::{look_at_places, look_once_more, may_land, see_places};
+use crate::event::{Event, Record, Round, Sight};
+use crate::plan::{Nature, Outcome, Plan, Side, Value};
 use crate::report::{Tally, count};
 
 /// How long the places of a run are looked at.
@@ -26,6 +26,8 @@ pub(super) struct Places {
     pub what: String,
     /// All that the run changed is as it left it, so that one site is active.
     pub one_side: bool,
+    /// Something holds what the run wrote, or may: else what is there is as before, or somebody else's.
+    pub ours: bool,
 }
 
 impl Places {
@@ -34,7 +36,9 @@ impl Places {
         Places {
             stands: false,
             what: "nothing stands, and not all is seen as it was".to_owned(),
-            one_side: true,
+            // Who has moved it since is not in its journal.
+            one_side: false,
+            ours: false,
         }
     }
 
@@ -44,8 +48,57 @@ impl Places {
             stands: true,
             what: "changes stand".to_owned(),
             one_side: true,
+            ours: true,
         }
     }
+}
+
+/// Whether what a run did not see as before, at its end, is seen so now.
+pub(super) async fn is_as_before_now(
+    desk: &Desk,
+    plan: &Plan,
+    tally: &Tally,
+    records: &[Record],
+) -> bool {
+    let bad = |index: &usize| {
+        (tally.finding(Round::Verify, *index))
+            .is_some_and(|finding| !matches!(finding.outcome, Outcome::Pass | Outcome::Warn))
+    };
+    let (checks, places): (Vec<usize>, Vec<usize>) = (0..plan.entries.len())
+        .filter(bad)
+        .partition(|index| plan.entries[*index].is_check());
+    let Ok(book) = book_of(desk, plan) else {
+        return false;
+    };
+    if checks.is_empty() && places.is_empty() {
+        return false;
+    }
+    let rounds: Vec<(usize, Round)> = (checks.iter())
+        .map(|index| (*index, Round::Verify))
+        .collect();
+    let actual = desk.actual(&Arc::new(book));
+    let looks = async {
+        tokio::join!(
+            look_once_more(plan, &actual, baseline(records), &rounds),
+            look_at_places(plan, &actual, &places),
+        )
+    };
+    let seen = tokio::time::timeout(PATIENCE, looks).await;
+    let _late = tokio::time::timeout(PATIENCE, actual.site.exec.close()).await;
+    seen.is_ok_and(|(found, sides)| {
+        found.iter().all(|(_, finding)| {
+            matches!(finding.outcome, Outcome::Pass | Outcome::Warn) && !finding.has_unknowns()
+        }) && sides.iter().all(|(_, side)| *side == Ok(Side::Before))
+    })
+}
+
+/// The sights that a run took before its first write.
+pub(in crate::cli) fn baseline(records: &[Record]) -> &[Sight] {
+    let taken = (records.iter().rev()).find_map(|record| match &record.event {
+        Event::BaselineTaken { sights } => Some(sights.as_slice()),
+        _ => None,
+    });
+    taken.unwrap_or_default()
 }
 
 /// What was seen of each part of the places.
@@ -127,6 +180,7 @@ impl Parts {
                 what: "all that it changed is seen as it was before, and the run is not ended"
                     .to_owned(),
                 one_side: false,
+                ours: false,
             };
         }
         let one_side = self.before.is_empty()
@@ -158,6 +212,8 @@ impl Parts {
             stands: true,
             what: format!("not all is as it was before: {}", told.join(", ")),
             one_side: false,
+            ours: !(self.after.is_empty() && self.unseen.is_empty() && self.acts.is_empty())
+                || self.lands.is_some(),
         }
     }
 }

@@ -245,8 +245,10 @@ impl State {
                     self.go_back(plan);
                 }
             }
-            // Already on the way back: it is looked at again; what nobody can look at is made again.
+            // Already on the way back: it is looked at again; what nobody can look at is made again, and what said
+            // that it was done and was not seen so.
             _ if act || hold == Some(Hold::NotSeen) => self.stage(Stage::Compare),
+            _ if parts && motion.stage == Stage::Answered(Said::Done) => self.stage(Stage::Compare),
             _ => {}
         }
         Ok(())

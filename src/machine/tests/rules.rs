@@ -359,6 +359,22 @@ fn a_sick_old_side_holds_the_way_back_and_a_person_may_go_on() {
 }
 
 #[test]
+fn a_place_that_somebody_wrote_before_us_is_looked_at_before_all_is_called_as_before() {
+    let mut life = Life::new(Mode::Failover, "cck");
+    life.until(|mv| matches!(mv, Move::Compare { entry: 1, .. }));
+    life.compared(1, Way::There, Side::Foreign);
+    life.until(|mv| matches!(mv, Move::Look { .. }));
+    let Move::Look { round, entries } = life.next() else {
+        unreachable!()
+    };
+    assert_eq!(entries, [0, 1, 2]);
+    let outcomes = [Outcome::Pass, Outcome::Fail, Outcome::Pass];
+    let outcomes = (0..).zip(outcomes).collect();
+    life.happens(Event::Judged { round, outcomes });
+    assert_eq!(life.state.held(), Some(Hold::NotAsBefore));
+}
+
+#[test]
 fn what_is_as_before_is_not_left_when_the_rest_was_accepted() {
     let mut life = Life::new(Mode::Failover, "kck");
     life.until(|mv| matches!(mv, Move::Look { entries, .. } if entries == &[2]));
@@ -375,7 +391,15 @@ fn what_is_as_before_is_not_left_when_the_rest_was_accepted() {
     verify(&mut life, Outcome::Fail);
     assert_eq!(life.state.held(), Some(Hold::NotAsBefore));
     life.decides(Decision::On);
+    let mut mended = Life {
+        plan: life.plan.clone(),
+        state: life.state.clone(),
+    };
     verify(&mut life, Outcome::Warn);
     assert_eq!(life.state.mark(1), Mark::Back);
-    assert_eq!(life.ends(), Ending::Undone);
+    // Nobody says that everything is as before because somebody accepted that it is not.
+    assert_eq!(life.ends(), Ending::Held);
+    assert!(life.state.left_something() && !life.state.stands());
+    verify(&mut mended, Outcome::Pass);
+    assert_eq!(mended.ends(), Ending::Undone);
 }

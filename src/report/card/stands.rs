@@ -93,9 +93,12 @@ pub(super) fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
                 (tally.left_as_accepted(), "left as accepted"),
             ];
             let parts = parts.into_iter().filter(|(n, _)| *n > 0);
-            let parts: Vec<String> = parts
+            let mut parts: Vec<String> = parts
                 .map(|(n, how)| format!("{} {how}", count(n, "change")))
                 .collect();
+            if left + tally.left_as_accepted() == 0 {
+                parts.push("not all is as it was before, as was accepted".to_owned());
+            }
             let sick = sick(tally, plan);
             format!("{}{unseen}{sick}", parts.join(", "))
         }

@@ -118,3 +118,32 @@ fn a_site_without_any_ipv4_drills_all_the_same() {
     let done = scene.run(&["drill", "PLAYBOOK", "--yes"]).exits(0);
     assert_eq!(scene.zone(), before, "{done}");
 }
+
+#[test]
+fn what_was_written_on_the_other_side_is_not_lost_by_a_rollback_of_a_run_that_stopped_there() {
+    let plot = Plot {
+        far: true,
+        ..Plot::staying()
+    };
+    let Some(scene) = plot.scene() else {
+        return;
+    };
+    let before = scene.zone();
+    let drill = scene.drill_there();
+    drill.wait_for("holding 10m");
+    drill.signal(rustix::process::Signal::TERM);
+    drill.end().exits(7);
+    let moved = scene.zone();
+    std::fs::write(scene.new.tree.join("pool/main/order"), "an order\n").unwrap();
+    for verb in ["--dry-run", "--yes"] {
+        scene
+            .run(&["rollback", verb])
+            .exits(4)
+            .complains("the old side is not ready: `mirror` fail")
+            .complains("--anyway` goes back all the same");
+        assert_eq!(scene.zone(), moved);
+    }
+    scene.run(&["rollback", "--dry-run", "--anyway"]).exits(0);
+    let done = scene.run(&["rollback", "--yes", "--anyway"]).exits(0);
+    assert_eq!(scene.zone(), before, "{done}");
+}
