@@ -65,6 +65,8 @@ fn goes_back_but_for_one_set(
         .exits(4)
         .complains("a new run starts from what there is now");
     assert_eq!(scene.zone(), now);
+    // What others hold is not ours.
+    scene.run(&["owed"]).exits(0).says("nothing is owed");
 }
 
 #[test]
