@@ -126,23 +126,6 @@ fn done_and_old_is_not_known_in_every_mode_and_both_ways() {
 }
 
 #[test]
-fn whoever_comes_later_writes_back_once_more_what_said_that_it_was_done() {
-    let mut life = Life::new(Mode::Failover, "kck");
-    life.until(|mv| matches!(mv, Move::Look { entries, .. } if entries == &[2]));
-    life.judged(Outcome::Fail);
-    life.writes(Some(done()), Side::After);
-    assert_eq!(life.state.held(), Some(Hold::NotSeen));
-    life.decides(Decision::Stop);
-    life.ends();
-    life.resumes();
-    life.decides(Decision::Back);
-    let (entry, way) = (1, Way::Back);
-    assert_eq!(life.next(), Move::Compare { entry, way });
-    life.writes(Some(done()), Side::Before);
-    assert_eq!(life.state.mark(1), Mark::Back);
-}
-
-#[test]
 fn going_back_from_what_no_look_shows_writes_whatever_is_read() {
     let mut life = Life::new(Mode::Failover, "kck");
     life.writes(Some(done()), Side::Before);

@@ -403,3 +403,20 @@ fn what_is_as_before_is_not_left_when_the_rest_was_accepted() {
     verify(&mut mended, Outcome::Pass);
     assert_eq!(mended.ends(), Ending::Undone);
 }
+
+#[test]
+fn whoever_comes_later_writes_back_once_more_what_said_that_it_was_done() {
+    let mut life = Life::new(Mode::Failover, "kck");
+    life.until(|mv| matches!(mv, Move::Look { entries, .. } if entries == &[2]));
+    life.judged(Outcome::Fail);
+    life.writes(Some(done()), Side::After);
+    assert_eq!(life.state.held(), Some(Hold::NotSeen));
+    life.decides(Decision::Stop);
+    life.ends();
+    life.resumes();
+    life.decides(Decision::Back);
+    let (entry, way) = (1, Way::Back);
+    assert_eq!(life.next(), Move::Compare { entry, way });
+    life.writes(Some(done()), Side::Before);
+    assert_eq!(life.state.mark(1), Mark::Back);
+}
