@@ -179,8 +179,9 @@ async fn show(
         true => format!("a rollback would be held: {why}; nothing was touched"),
         false => format!("the old side is not ready: {why}; nothing was touched"),
     };
-    if anyway {
-        return Ok(held.then_some(Obstacle::Holds(why)));
+    // A living run is told all the same, and waits for its old side.
+    if anyway || alive {
+        return Ok((held || !anyway).then_some(Obstacle::Holds(why)));
     }
     let mut next = Vec::new();
     if finished || !sick.is_empty() || !unreadable.is_empty() {
