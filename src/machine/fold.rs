@@ -134,9 +134,13 @@ impl State {
     /// The motion of this entry is over; the pass over the list goes on behind it.
     fn passed(&mut self, entry: usize) {
         self.motion = None;
-        if matches!(self.phase, Phase::Forward | Phase::Return) {
-            self.past(Some(entry));
-            self.reached = 0;
+        match self.phase {
+            // Whoever resumed it has settled this first, and begins to look.
+            Phase::Forward | Phase::Return if self.reached > 0 => {
+                self.reached = u16::try_from(entry + 1).unwrap_or(u16::MAX);
+            }
+            Phase::Forward | Phase::Return => self.past(Some(entry)),
+            _ => {}
         }
     }
 
@@ -455,7 +459,7 @@ impl State {
             // try again. A no is final.
             Some(_) => match said {
                 // It is made by whoever resumed it, after the looks that led to it.
-                None if self.reached > 0 => {
+                None | Some(Said::Unclear) if again && self.reached > 0 => {
                     if way == Way::There {
                         self.mark_as(entry, Mark::Unmade);
                     }

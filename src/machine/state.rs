@@ -13,7 +13,7 @@ pub struct State {
     pub(super) phase: Phase,
     /// The next entry of the list, on the way there and on a drill's way back.
     pub(super) at: u16,
-    /// How far it had come when it was resumed: up to here only what is looked at is done again.
+    /// How far it had come when it was resumed: up to here some of what is looked at is done again, and nothing else.
     pub(super) reached: u16,
     /// The one write that is being made.
     pub(super) motion: Option<Motion>,
@@ -246,7 +246,7 @@ impl State {
     /// Whether an entry has something to do in the present pass over the list.
     fn takes_part(&self, plan: &Plan, i: usize) -> bool {
         let entry = &plan.entries[i];
-        if i < usize::from(self.reached) && !entry.is_check() {
+        if i < usize::from(self.reached) && !self.is_looked_at_anew(plan, i) {
             return false;
         }
         match self.phase {
@@ -256,6 +256,20 @@ impl State {
             Phase::Return => entry.back,
             _ => false,
         }
+    }
+
+    /// Whether whoever resumed it looks once more at what the run had passed: at what was seen since the last write,
+    /// and at whether the side serves that it leads to.
+    fn is_looked_at_anew(&self, plan: &Plan, i: usize) -> bool {
+        let made = |i: usize| match (self.phase, self.marks[i]) {
+            (Phase::Forward, mark) => mark.stands() || mark.claims().is_some(),
+            (_, mark) => {
+                let change = matches!(plan.entries[i].nature, Nature::Change(_));
+                change && mark.claims() == Some(Side::Before)
+            }
+        };
+        let entry = &plan.entries[i];
+        entry.is_check() && (entry.probes_old_side || !(i..usize::from(self.reached)).any(made))
     }
 
     /// Whether the entry stands and can be put back.

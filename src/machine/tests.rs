@@ -422,6 +422,72 @@ fn whoever_resumes_looks_again_before_the_next_write() {
     assert_eq!(looks(&life), (Round::Probe, vec![0]));
 }
 
+/// A site that leads somewhere else for hours is not seen to serve by what was seen before.
+#[test]
+fn whoever_resumes_sees_whether_the_side_serves_before_the_run_goes_on() {
+    let looks = |life: &Life| match life.next() {
+        Move::Look { round, entries } => (round, entries),
+        other => panic!("{other:?}"),
+    };
+    let of = |mode, sketch| {
+        let mut life = Life::new(mode, sketch);
+        life.plan.entries[0].probes_old_side = true;
+        life
+    };
+    // Between two writes, however the first one was cut off.
+    let cuts: [(Option<Answer>, Side); 4] = [
+        (Some(done()), Side::After),
+        (None, Side::After),
+        (None, Side::Before),
+        (Some(unclear()), Side::Before),
+    ];
+    for (answer, side) in cuts {
+        for settled in [true, false] {
+            if settled && side == Side::Before {
+                continue;
+            }
+            let mut life = of(Mode::Failover, "kkckc");
+            life.until(|mv| matches!(mv, Move::Write { .. }));
+            life.written(2, Way::There, answer.clone());
+            if settled {
+                life.settled(side);
+            }
+            life.resumes();
+            if !settled {
+                life.settled(side);
+            }
+            let again = match side {
+                Side::After => vec![0, 3],
+                _ => vec![0, 1],
+            };
+            assert_eq!(looks(&life), (Round::There, again), "{answer:?} {side:?}");
+        }
+    }
+    // A write that was refused is made again by whoever resumes it, after the look.
+    let mut life = of(Mode::Emergency, "kcc");
+    life.until(|mv| matches!(mv, Move::Compare { entry: 2, .. }));
+    life.compared(2, Way::There, Side::Before);
+    life.written(2, Way::There, Some(refused()));
+    life.settled(Side::Before);
+    life.decides(Decision::Stop);
+    life.ends();
+    life.resumes();
+    assert_eq!(looks(&life), (Round::There, vec![0]));
+    // On the way back, between two writes, and behind the last one before its check.
+    for last in [1, 2] {
+        let mut life = of(Mode::Drill, "kcck");
+        life.until(|mv| *mv == Move::Stay);
+        life.happens(Event::HoldOver { by: String::new() });
+        life.judged(Outcome::Pass);
+        while life.state.mark(last) != Mark::Back {
+            life.goes_well(life.next());
+        }
+        life.resumes();
+        let behind = if last == 2 { vec![0, 3] } else { vec![0] };
+        assert_eq!(looks(&life), (Round::Return, behind), "{last}");
+    }
+}
+
 /// Version 0.1.0 went on where it was.
 #[test]
 fn a_journal_that_went_on_with_what_it_had_seen_is_read() {

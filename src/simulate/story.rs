@@ -384,13 +384,13 @@ mod tests {
 
     #[test]
     fn a_killed_write_and_a_death_are_told() {
-        let name = "c1/write=killed-in-flight+k2/look=target-dies+k2/look@verify=hangs+decide=on";
+        let name = "c1/write=killed-in-flight+p0/look#1=target-dies+k2/look@verify=hangs+decide=on";
         insta::assert_snapshot!(told(Mode::Drill, "pck", name), @r"
         when `c1` is changed: the process is killed, and the write arrives later
         another process goes on with the run
         a look at `c1` shows the new value
-        while `k2` looks: the site that is gone to dies
-        `k2` says fail
+        while `p0` looks once more: the site that is gone to dies
+        `p0` says fail, `k2` says fail
         `c1` is put back; the answer is that it is done
         a look at `c1` shows the old value
         while `k2` looks after everything was put back: no answer comes to the look

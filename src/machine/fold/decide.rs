@@ -4,7 +4,7 @@ use super::{Folded, impossible};
 use crate::event::{Decision, Ending};
 use crate::machine::parts::{Hold, Mark, Motion, Phase, Said, Stage};
 use crate::machine::state::{State, TRIES};
-use crate::plan::{IfInterrupted, Nature, Plan, Side, Way};
+use crate::plan::{IfInterrupted, Nature, Plan, Way};
 
 /// Whether what was held for this is made again by whoever goes on with it, and not only looked at.
 fn makes_again(hold: Hold) -> bool {
@@ -37,7 +37,7 @@ impl State {
         let hold = self.held;
         self.look_again();
         if anew {
-            self.begin_anew(plan);
+            self.begin_anew(plan, hold);
         }
         let Some(motion) = self.motion else {
             return Ok(());
@@ -59,38 +59,28 @@ impl State {
         Ok(())
     }
 
-    /// What was looked at since the last write is looked at again before the next one: it may be long ago. What was
-    /// waited for or approved is not asked again.
-    fn begin_anew(&mut self, plan: &Plan) {
-        // What goes back is compared anew whatever was tried.
-        let untouched =
-            |m: &Motion| !m.stage.may_have_happened() && (m.tries == 0 || m.way == Way::Back);
+    /// What was looked at since the last write is looked at again before the next one, and whether the side that it leads to serves, whenever that was seen: it may be long ago. What was waited for or
+    /// approved is not asked again.
+    fn begin_anew(&mut self, plan: &Plan, hold: Option<Hold>) {
         let change = |m: &Motion| {
             let nature = &plan.entries[usize::from(m.entry)].nature;
-            m.stage == Stage::InFlight && matches!(nature, Nature::Change(_))
+            matches!(nature, Nature::Change(_))
+        };
+        // What goes back, or surely was not made, is compared anew whatever was tried.
+        let untouched = |m: &Motion| {
+            let unmade = change(m) && hold == Some(Hold::Failed);
+            !m.stage.may_have_happened() && (m.tries == 0 || m.way == Way::Back || unmade)
         };
         let (_, came, _) = self.position();
         match self.motion {
             Some(motion) if untouched(&motion) => self.motion = None,
             // It is settled first.
-            Some(motion) if change(&motion) => {}
+            Some(motion) if motion.stage.may_have_happened() && change(&motion) => {}
             Some(_) => return,
             None => {}
         }
-        let made = |i: &usize| match (self.phase, self.marks[*i]) {
-            (Phase::Forward, mark) => mark.stands() || mark.claims().is_some(),
-            (_, mark) => {
-                matches!(plan.entries[*i].nature, Nature::Change(_))
-                    && mark.claims() == Some(Side::Before)
-            }
-        };
         match self.phase {
-            Phase::Forward | Phase::Return => {
-                let last = (0..usize::from(came)).rev().find(made);
-                self.at = 0;
-                self.past(last);
-                self.reached = came;
-            }
+            Phase::Forward | Phase::Return => (self.at, self.reached) = (0, came),
             Phase::Undo if self.motion.is_none() => self.phase = Phase::Probe,
             _ => {}
         }

@@ -107,11 +107,13 @@ fn what_somebody_else_wrote_stays_and_is_left_only_where_it_may_be_ours() {
     assert_eq!(life.state.mark(2), Mark::None);
     comes_to(&mut life, 1, Way::Back);
     // A try of ours went before.
-    let mut life = Life::new(Mode::Emergency, "kck");
-    life.writes(Some(unclear()), Side::Before);
-    read(&mut life, 1, Way::There, Some(Side::Foreign));
-    life.decides(Decision::Back);
-    assert_eq!(life.state.mark(1), Mark::Shared);
+    for (parts, mark) in [(false, Mark::Left), (true, Mark::Shared)] {
+        let mut life = Life::new(Mode::Emergency, "kck");
+        life.writes(Some(unclear()), Side::Before);
+        read(&mut life, 1, Way::There, Some(Side::Foreign));
+        life.decides_of_parts(Decision::Back, parts);
+        assert_eq!(life.state.mark(1), mark);
+    }
     // What differs at the end is compared on the way back.
     let mut life = Life::new(Mode::Failover, "kck");
     life.until(|mv| matches!(mv, Move::Look { entries, .. } if entries == &[1]));
@@ -123,12 +125,14 @@ fn what_somebody_else_wrote_stays_and_is_left_only_where_it_may_be_ours() {
 
 #[test]
 fn on_a_drills_way_back_the_rest_is_put_back_without_more_gates() {
-    let mut life = Life::new(Mode::Drill, "kcc");
-    comes_to(&mut life, 1, Way::Back);
-    read(&mut life, 1, Way::Back, Some(Side::Foreign));
-    assert_eq!(life.state.held(), Some(Hold::Foreign));
-    life.decides(Decision::Back);
-    assert_eq!(life.state.mark(1), Mark::Shared);
-    assert_eq!(life.state.phase(), Phase::Undo);
-    comes_to(&mut life, 2, Way::Back);
+    for (parts, mark) in [(false, Mark::Left), (true, Mark::Shared)] {
+        let mut life = Life::new(Mode::Drill, "kcc");
+        comes_to(&mut life, 1, Way::Back);
+        read(&mut life, 1, Way::Back, Some(Side::Foreign));
+        assert_eq!(life.state.held(), Some(Hold::Foreign));
+        life.decides_of_parts(Decision::Back, parts);
+        assert_eq!(life.state.mark(1), mark);
+        assert_eq!(life.state.phase(), Phase::Undo);
+        comes_to(&mut life, 2, Way::Back);
+    }
 }

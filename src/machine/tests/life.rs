@@ -111,10 +111,16 @@ impl Life {
     }
 
     pub(super) fn decides(&mut self, decision: Decision) {
+        self.decides_of_parts(decision, true);
+    }
+
+    /// `parts` as it is recorded; version 0.1.0 knew no parts of a place.
+    pub(super) fn decides_of_parts(&mut self, decision: Decision, parts: bool) {
+        let by = String::new();
         self.happens(Event::Decided {
             decision,
-            by: String::new(),
-            parts: true,
+            by,
+            parts,
         });
     }
 
