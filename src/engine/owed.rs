@@ -65,7 +65,9 @@ pub(super) fn owed(
             });
         }
     }
-    let accepted = ending == Ending::Held && state.left_something() && !state.stands();
+    // Where a place was left to others, it speaks for what the checks see of it.
+    let places = (0..plan.entries.len()).any(|i| state.mark(i) == Mark::Left);
+    let accepted = ending == Ending::Held && state.left_something() && !state.stands() && !places;
     for (entry, finding) in plan.entries.iter().zip(findings) {
         if let Some((Round::Verify, finding)) = finding
             && accepted
