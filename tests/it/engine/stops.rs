@@ -197,9 +197,10 @@ async fn a_run_that_is_told_to_go_back_and_stopped_goes_back_when_it_is_resumed(
     let mut bench = Bench::new(Mode::Failover, "pcwk");
     let (switch, stop) = StopSwitch::new();
     bench.stop = stop;
-    *bench.people.back_after.get_mut().unwrap() = Some(Duration::from_secs(2));
     let stops = async {
         tokio::time::sleep(Duration::from_secs(2)).await;
+        // It is told, and stopped before it has heard.
+        *bench.people.back_at.lock().unwrap() = Some(0);
         switch.ask();
     };
     let (ending, ()) = tokio::join!(bench.run(), stops);
