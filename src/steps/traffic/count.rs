@@ -37,6 +37,9 @@ pub(super) struct Log {
     pub(super) requests: u64,
     /// The age of its newest line, in seconds; none where there is none.
     pub(super) newest: Option<u64>,
+    /// For how many seconds nothing was written into it, where it has no line.
+    #[serde(default)]
+    pub(super) empty_for: Option<u64>,
     /// How many requests its web server may hold back before it writes them; none where it was not seen to write.
     pub(super) holds: Option<u64>,
     /// Something was written into it, or a program has it open for writing.
@@ -202,6 +205,7 @@ struct Line {
     nameless: u64,
     untimed: u64,
     newest: Option<u64>,
+    empty_for: Option<u64>,
     lag: u64,
     first: Option<u64>,
     off: i64,
@@ -246,6 +250,7 @@ impl Line {
             nameless: some(nameless)?,
             untimed: some(untimed)?,
             newest: some(newest),
+            empty_for: some(-2 - newest),
             lag: some(lag)?,
             first: some(first),
             off,
@@ -262,6 +267,7 @@ impl Line {
             file: self.file,
             requests: 0,
             newest: self.newest,
+            empty_for: self.empty_for,
             holds: self.burst,
             used: self.used,
             off: self.off,
@@ -355,6 +361,7 @@ mod tests {
                     file: "b:1:1".into(),
                     requests: 15,
                     newest: Some(0),
+                    empty_for: None,
                     holds: Some(3),
                     used: true,
                     off: 0,
@@ -364,6 +371,7 @@ mod tests {
                     file: "b:1:2".into(),
                     requests: 24,
                     newest: Some(2),
+                    empty_for: None,
                     holds: None,
                     used: false,
                     off: -7,

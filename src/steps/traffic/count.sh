@@ -7,7 +7,8 @@
 #   at NUMBER AGE IPV4 IPV6 OTHER ERRORS
 #
 # then `end`. The numbers of `log` are of the lines that were written while it looked; those of `at` are of the
-# requests whose line tells a time AGE seconds ago, whenever it was written. NEWEST is the age of the newest line,
+# requests whose line tells a time AGE seconds ago, whenever it was written. NEWEST is the age of the newest line (of a
+# log without one -2 less the seconds since something was written into it),
 # LAG how far lines come behind newer ones (several workers with a buffer each), FIRST the age of the oldest line
 # that was read of a log with more before it; -1 where there is none. OFF is by how many seconds the times in the
 # lines come behind the moment at which they are written, as far as that was seen: ages are told without it. BURST is
@@ -120,10 +121,11 @@ part_before() {
 }
 
 # Reads old lines, a line with a mark, new lines. $1: the log's number; $2: whether something came before them; $3: its
-# state; $4: how many bytes it grew by at once; $5: USED; $6: FILE; $7: when it was last written.
+# state; $4: how many bytes it grew by at once; $5: USED; $6: FILE; $7: when it was last written; $8: since when it
+# is empty.
 count() {
     awk -v number="$1" -v cut="$2" -v seconds="$seconds" -v now="$(date +%s)" -v state="$3" -v burst="$4" \
-        -v used="$5" -v file="$6" -v written="$7" '
+        -v used="$5" -v file="$6" -v written="$7" -v made="$8" '
     BEGIN {
         agents = split(ENVIRON["AGENTS"], agent, "\n")
         split("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec", name, " ")
@@ -308,6 +310,7 @@ count() {
         if (dated > 2) off = written - youngest
         else if (timed && latest > now) off = (used && written ? written : now) - latest
         if (off * off <= 1) off = 0
+        if (!timed && made && now >= made) newest = -2 - (now - made)
         now -= off
         if (timed) {
             newest = (now > latest) ? now - latest : 0
@@ -426,11 +429,12 @@ for log in "$@"; do
     previous=$(inode_and_size "$log.1")
     eval "burst=\${burst_$number:-0}"
     seen=$(file_and_time "$log")
-    used=0 written=0
+    used=0 written=0 made=0
     if [ "${now##* }" -gt 0 ]; then
         used=1 written=${seen##* }
-    elif is_written "$log"; then
-        used=1
+    else
+        made=${seen##* }
+        is_written "$log" && used=1
     fi
     cut=0
     [ "$size" -le "$least" ] || cut=1
@@ -445,6 +449,6 @@ for log in "$@"; do
         printf '\n\001\n'
         [ -n "$rest" ] && tail -c "+$((size + 1))" -- "$rest"
         tail -c "+$((from + 1))" -- "$log"
-    } 2>/dev/null | count "$number" "$cut" "$state" "$burst" "$used" "$boot:${seen%% *}" "$written"
+    } 2>/dev/null | count "$number" "$cut" "$state" "$burst" "$used" "$boot:${seen%% *}" "$written" "$made"
 done
 echo end

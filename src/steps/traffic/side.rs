@@ -93,7 +93,8 @@ impl Side {
             if former.file != log.file && !log.used {
                 unwritten.new_file = Some(log.path.clone());
             }
-            let silent = log.newest.map_or(self.interval, |age| age as f64);
+            let silent = log.newest.or(log.empty_for);
+            let silent = silent.map_or(self.interval, |age| age as f64);
             if log.newest.is_some() && silent <= self.interval {
                 continue;
             }

@@ -54,6 +54,17 @@ fn a_silent_log_proves_what_its_buffer_cannot_hold() {
         ),
         (json!({}), json!({"file": "2", "newest": null}), Pass),
         (json!({}), json!({"file": "2", "newest": 11}), Pass),
+        // A new file without a line has been silent since it was made.
+        (
+            json!({"holds": 200}),
+            json!({"file": "2", "newest": null, "empty-for": 99}),
+            Late,
+        ),
+        (
+            json!({"holds": 200}),
+            json!({"file": "2", "newest": null, "empty-for": 101}),
+            Pass,
+        ),
         // A log into which nothing came says nothing, now as before.
         (
             json!({"requests": 0, "holds": null, "newest": null}),
