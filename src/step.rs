@@ -208,6 +208,11 @@ pub trait Act: Send + Sync {
     fn act<'a>(&'a self, site: &'a Site, aim: &'a Aim, permit: Permit<'a>)
     -> BoxFuture<'a, Answer>;
 
+    /// Why it could not be done at all, as far as that shows before: what a plan is refused for.
+    fn could<'a>(&'a self, _: &'a Site, _: &'a Aim) -> BoxFuture<'a, Result<Vec<String>, Unseen>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
     /// What it runs, as a person would type it; `None` where there is no undo.
     fn command(&self, way: Way) -> Option<String>;
 

@@ -17,6 +17,7 @@ mod resume;
 mod settle;
 mod stop;
 mod survey;
+mod surveyor;
 mod world;
 
 pub use actual::{Actual, Remembered};
@@ -25,5 +26,6 @@ pub use drive::{Outfit, RunError, drive};
 pub use people::{Nobody, People};
 pub use resume::{GoOn, may_go_on, resume};
 pub use stop::{Stop, StopSignal, StopSwitch};
-pub use survey::{Intention, SurveyError, Surveyor, survey, survey_by};
+pub use survey::{Intention, SurveyError, survey, survey_by};
+pub use surveyor::Surveyor;
 pub use world::{Memory, NoMemory, World};

@@ -8,6 +8,7 @@ use futures::future::{BoxFuture, join_all};
 use super::actual::Actual;
 use super::direction::direction;
 use super::look::within;
+use super::surveyor::Surveyor;
 use crate::dns::moves::Left;
 use crate::event::Unseen;
 use crate::plan::{
@@ -15,7 +16,7 @@ use crate::plan::{
 };
 use crate::playbook::Playbook;
 use crate::site::{Aim, Site};
-use crate::step::{Before, Blocks, Change, OnFail, Pulses, Step, Survey, When, Work};
+use crate::step::{Before, Blocks, OnFail, Pulses, Step, Survey, When, Work};
 use crate::words::count;
 
 /// How long the survey waits for one provider.
@@ -67,28 +68,6 @@ pub enum SurveyError {
 
 fn bullets(reasons: &[String]) -> String {
     reasons.iter().map(|r| format!("\n  - {r}")).collect()
-}
-
-/// Tells what a change would write.
-pub trait Surveyor: Sync {
-    fn survey<'a>(
-        &'a self,
-        step: &'a Step,
-        change: &'a dyn Change,
-        aim: &'a Aim,
-    ) -> BoxFuture<'a, Result<Survey, Unseen>>;
-}
-
-/// The changes look for themselves.
-impl Surveyor for Site {
-    fn survey<'a>(
-        &'a self,
-        _: &'a Step,
-        change: &'a dyn Change,
-        aim: &'a Aim,
-    ) -> BoxFuture<'a, Result<Survey, Unseen>> {
-        change.survey(self, aim)
-    }
 }
 
 /// Surveys the world for a playbook.
@@ -200,13 +179,18 @@ async fn look_at(
     aim: &Aim,
     intention: &Intention,
 ) -> Result<Looked, SurveyError> {
-    let Work::Change(change) = &step.work else {
-        return Ok(Looked::Nothing);
-    };
     let left_out = step.common.skip.is_some() || !takes_part(step, intention.like);
     if intention.mode == Mode::Check || left_out {
         return Ok(Looked::Nothing);
     }
+    let change = match &step.work {
+        Work::Change(change) => change,
+        Work::Act(act) => {
+            let could = within(PATIENCE, surveyor.could(act.as_ref(), aim)).await;
+            return acts(step, could, intention);
+        }
+        _ => return Ok(Looked::Nothing),
+    };
     let site = &actual.site;
     match within(PATIENCE, surveyor.survey(step, change.as_ref(), aim)).await {
         Ok(found) if found.refusals.is_empty() => Ok(Looked::Changes(found)),
@@ -225,6 +209,21 @@ async fn look_at(
             step: step.id.clone(),
             why,
         }),
+    }
+}
+
+/// An act that surely cannot be done stops a plan; what is not seen of it stops one that is no emergency.
+fn acts(
+    step: &Step,
+    could: Result<Vec<String>, Unseen>,
+    intention: &Intention,
+) -> Result<Looked, SurveyError> {
+    let step = step.id.clone();
+    match could {
+        Ok(reasons) if reasons.is_empty() => Ok(Looked::Nothing),
+        Ok(reasons) => Err(SurveyError::Refused { step, reasons }),
+        Err(_) if intention.like == Mode::Emergency => Ok(Looked::Nothing),
+        Err(why) => Err(SurveyError::Unseen { step, why }),
     }
 }
 

@@ -6,13 +6,16 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use super::{LANDING, On, reach};
-use crate::event::Answer;
+use crate::event::{Answer, Unseen};
 use crate::journal::Permit;
 use crate::plan::{IfInterrupted, Way};
 use crate::site::{Aim, Site};
 use crate::step::Act;
 use crate::words::count;
 use crate::world::exec::{Command, quoted};
+
+/// How long a look whether it could be run may take.
+const LOOK: Duration = Duration::from_secs(15);
 
 #[derive(Debug)]
 pub(super) struct Acting {
@@ -75,6 +78,29 @@ impl Act for Acting {
                 stdin: Vec::new(),
             };
             site.exec.run(&reach, &command, permit).await
+        }
+        .boxed()
+    }
+
+    fn could<'a>(
+        &'a self,
+        site: &'a Site,
+        aim: &'a Aim,
+    ) -> BoxFuture<'a, Result<Vec<String>, Unseen>> {
+        async move {
+            let host = match self.host(site, aim, Way::There) {
+                Ok(host) => host,
+                Err(why) => return Ok(vec![why]),
+            };
+            let reach = reach(site, &host)?;
+            let programs: Vec<&str> = (self.run.first().into_iter())
+                .chain(self.undo.iter().flat_map(|undo| undo.first()))
+                .map(String::as_str)
+                .collect();
+            let why = site.exec.could_run(&reach, &programs, LOOK).await?;
+            Ok((why.into_iter())
+                .map(|why| format!("nothing can be run on {host}: {why}"))
+                .collect())
         }
         .boxed()
     }
