@@ -221,3 +221,6 @@ fn serves(other: &Other, name: &str) -> bool {
     let below = |rest: &str| rest.split('.').all(|label| label.starts_with('_'));
     rest.is_empty() || rest.strip_suffix('.').is_some_and(below)
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,20 +5,6 @@ use crate::event::{Decision, Ending, Event};
 use crate::machine::{Hold, Mark, Move, Phase};
 use crate::plan::{Mode, Outcome, Side, Way};
 
-fn read(life: &mut Life, entry: usize, way: Way, side: Option<Side>) {
-    life.happens(Event::Compared {
-        entry,
-        way,
-        side,
-        detail: None,
-    });
-}
-
-fn comes_to(life: &mut Life, entry: usize, way: Way) {
-    let wanted = Move::Compare { entry, way };
-    life.until(|mv| *mv == wanted);
-}
-
 fn may_go_back(life: &Life) -> bool {
     let by = String::new();
     let decision = Decision::Back;
@@ -101,16 +87,16 @@ fn there_is_a_way_back_only_where_there_is_something_to_go_back_from() {
 fn what_somebody_else_wrote_stays_and_is_left_only_where_it_may_be_ours() {
     // Nothing was tried there.
     let mut life = Life::new(Mode::Emergency, "kcck");
-    comes_to(&mut life, 2, Way::There);
-    read(&mut life, 2, Way::There, Some(Side::Foreign));
+    life.comes_to(2, Way::There);
+    life.compared(2, Way::There, Side::Foreign);
     life.decides(Decision::Back);
     assert_eq!(life.state.mark(2), Mark::None);
-    comes_to(&mut life, 1, Way::Back);
+    life.comes_to(1, Way::Back);
     // A try of ours went before.
     for (parts, mark) in [(false, Mark::Left), (true, Mark::Shared)] {
         let mut life = Life::new(Mode::Emergency, "kck");
         life.writes(Some(unclear()), Side::Before);
-        read(&mut life, 1, Way::There, Some(Side::Foreign));
+        life.compared(1, Way::There, Side::Foreign);
         life.decides_of_parts(Decision::Back, parts);
         assert_eq!(life.state.mark(1), mark);
     }
@@ -120,19 +106,19 @@ fn what_somebody_else_wrote_stays_and_is_left_only_where_it_may_be_ours() {
     life.judged(Outcome::Fail);
     life.decides(Decision::Back);
     assert_ne!(life.state.mark(1), Mark::Left);
-    comes_to(&mut life, 1, Way::Back);
+    life.comes_to(1, Way::Back);
 }
 
 #[test]
 fn on_a_drills_way_back_the_rest_is_put_back_without_more_gates() {
     for (parts, mark) in [(false, Mark::Left), (true, Mark::Shared)] {
         let mut life = Life::new(Mode::Drill, "kcc");
-        comes_to(&mut life, 1, Way::Back);
-        read(&mut life, 1, Way::Back, Some(Side::Foreign));
+        life.comes_to(1, Way::Back);
+        life.compared(1, Way::Back, Side::Foreign);
         assert_eq!(life.state.held(), Some(Hold::Foreign));
         life.decides_of_parts(Decision::Back, parts);
         assert_eq!(life.state.mark(1), mark);
         assert_eq!(life.state.phase(), Phase::Undo);
-        comes_to(&mut life, 2, Way::Back);
+        life.comes_to(2, Way::Back);
     }
 }

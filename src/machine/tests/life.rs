@@ -1,6 +1,6 @@
 //! A run that is followed move by move, without a world.
 
-use crate::event::{Answer, Decision, Ending, Event};
+use crate::event::{Answer, Decision, Ending, Event, Round};
 use crate::fake::plan;
 use crate::machine::{Move, State, next};
 use crate::plan::{Mode, Outcome, Plan, Side, Value, Way};
@@ -64,18 +64,31 @@ impl Life {
     }
 
     pub(super) fn judged(&mut self, outcome: Outcome) {
-        let Move::Look { round, entries } = self.next() else {
-            panic!("{:?}", self.next());
-        };
+        let (round, entries) = self.looks();
         let outcomes = entries.into_iter().map(|i| (i, outcome)).collect();
         self.happens(Event::Judged { round, outcomes });
     }
 
-    pub(super) fn compared(&mut self, entry: usize, way: Way, side: Side) {
+    /// Up to the place of this entry, on this way.
+    pub(super) fn comes_to(&mut self, entry: usize, way: Way) {
+        let wanted = Move::Compare { entry, way };
+        self.until(|mv| *mv == wanted);
+    }
+
+    /// What is looked at now.
+    pub(super) fn looks(&self) -> (Round, Vec<usize>) {
+        match self.next() {
+            Move::Look { round, entries } => (round, entries),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The place of an entry is read; `None` where it cannot be.
+    pub(super) fn compared(&mut self, entry: usize, way: Way, side: impl Into<Option<Side>>) {
         self.happens(Event::Compared {
             entry,
             way,
-            side: Some(side),
+            side: side.into(),
             detail: None,
         });
     }

@@ -8,24 +8,9 @@ use crate::plan::{Mode, Outcome, Side, Then, Way};
 const BACK: Way = Way::Back;
 const THERE: Way = Way::There;
 
-fn read(life: &mut Life, entry: usize, way: Way, side: Option<Side>) {
-    life.happens(Event::Compared {
-        entry,
-        way,
-        side,
-        detail: None,
-    });
-}
-
 fn says(life: &mut Life, entry: usize, yes: bool) {
     let by = String::new();
     life.happens(Event::Approved { entry, yes, by });
-}
-
-/// Up to the place of this entry, on this way.
-fn comes_to(life: &mut Life, entry: usize, way: Way) {
-    let wanted = Move::Compare { entry, way };
-    life.until(|mv| *mv == wanted);
 }
 
 /// The first write on the way back that comes next.
@@ -57,7 +42,7 @@ fn a_no_goes_back_where_that_can_be_done_by_itself_and_holds_else() {
     let mut life = Life::new(Mode::Drill, "c?c");
     life.until(|mv| *mv == Move::Approve { entry: 1 });
     says(&mut life, 1, true);
-    comes_to(&mut life, 2, THERE);
+    life.comes_to(2, THERE);
     life.until(|mv| *mv == Move::Approve { entry: 1 });
     says(&mut life, 1, false);
     assert_eq!(life.state.held(), Some(Hold::Declined));
@@ -66,7 +51,7 @@ fn a_no_goes_back_where_that_can_be_done_by_itself_and_holds_else() {
 #[test]
 fn what_was_put_back_and_changed_by_somebody_is_asked_about_on_the_way_back() {
     let mut life = Life::new(Mode::Drill, "kck");
-    comes_to(&mut life, 1, BACK);
+    life.comes_to(1, BACK);
     life.until(|mv| matches!(mv, Move::Look { entries, .. } if entries == &[1]));
     life.judged(Outcome::Fail);
     assert_eq!(life.state.held(), Some(Hold::Foreign));
@@ -80,8 +65,8 @@ fn what_was_put_back_and_changed_by_somebody_is_asked_about_on_the_way_back() {
 #[test]
 fn a_place_that_holds_the_new_value_already_is_nobodys_change_and_stale_in_a_drill() {
     let mut life = Life::new(Mode::Failover, "kcck");
-    comes_to(&mut life, 1, THERE);
-    read(&mut life, 1, THERE, Some(Side::After));
+    life.comes_to(1, THERE);
+    life.compared(1, THERE, Side::After);
     assert_eq!(life.state.mark(1), Mark::Unneeded);
     // Somebody changed it before the end: it was never ours, and is left.
     life.until(|mv| matches!(mv, Move::Look { entries, .. } if entries == &[1, 2]));
@@ -94,14 +79,14 @@ fn a_place_that_holds_the_new_value_already_is_nobodys_change_and_stale_in_a_dri
     assert_eq!(life.ends(), Ending::DoneUnproven);
 
     let mut life = Life::new(Mode::Drill, "kck");
-    comes_to(&mut life, 1, THERE);
-    read(&mut life, 1, THERE, Some(Side::After));
+    life.comes_to(1, THERE);
+    life.compared(1, THERE, Side::After);
     assert_eq!(life.ends(), Ending::Stale);
     // After a try of ours it is ours.
     for mode in [Mode::Drill, Mode::Failover] {
         let mut life = Life::new(mode, "kck");
         life.writes(Some(unclear()), Side::Before);
-        read(&mut life, 1, THERE, Some(Side::After));
+        life.compared(1, THERE, Side::After);
         assert_eq!(life.state.mark(1), Mark::Standing, "{mode}");
     }
 }
@@ -109,17 +94,17 @@ fn a_place_that_holds_the_new_value_already_is_nobodys_change_and_stale_in_a_dri
 #[test]
 fn a_place_that_cannot_be_read_before_its_write_refuses_where_nothing_stands() {
     let mut life = Life::new(Mode::Failover, "kck");
-    comes_to(&mut life, 1, THERE);
-    read(&mut life, 1, THERE, None);
+    life.comes_to(1, THERE);
+    life.compared(1, THERE, None);
     assert_eq!(life.ends(), Ending::Refused);
     let mut life = Life::new(Mode::Failover, "kcck");
-    comes_to(&mut life, 2, THERE);
-    read(&mut life, 2, THERE, None);
+    life.comes_to(2, THERE);
+    life.compared(2, THERE, None);
     assert_eq!(life.state.held(), Some(Hold::Unreadable));
     // Something may stand of the write before.
     let mut life = Life::new(Mode::Failover, "kck");
     life.writes(Some(unclear()), Side::Before);
-    read(&mut life, 1, THERE, None);
+    life.compared(1, THERE, None);
     assert_eq!(life.state.held(), Some(Hold::Unreadable));
 }
 
@@ -127,29 +112,29 @@ fn a_place_that_cannot_be_read_before_its_write_refuses_where_nothing_stands() {
 fn what_somebody_wrote_since_the_plan_is_never_overwritten() {
     for side in [Side::Foreign, Side::Mixed] {
         let mut life = Life::new(Mode::Failover, "kck");
-        comes_to(&mut life, 1, THERE);
-        read(&mut life, 1, THERE, Some(side));
+        life.comes_to(1, THERE);
+        life.compared(1, THERE, Some(side));
         assert_eq!(life.ends(), Ending::Stale, "{side:?}");
         let mut life = Life::new(Mode::Failover, "kcck");
-        comes_to(&mut life, 2, THERE);
-        read(&mut life, 2, THERE, Some(side));
+        life.comes_to(2, THERE);
+        life.compared(2, THERE, Some(side));
         assert_eq!(first_back(&mut life), 1, "{side:?}");
         // In an emergency nothing goes back by itself, where something stands.
         let mut life = Life::new(Mode::Emergency, "kcck");
-        comes_to(&mut life, 2, THERE);
-        read(&mut life, 2, THERE, Some(side));
+        life.comes_to(2, THERE);
+        life.compared(2, THERE, Some(side));
         assert_eq!(life.state.held(), Some(Hold::Foreign), "{side:?}");
         let mut life = Life::new(Mode::Emergency, "kcck");
         life.plan.entries[1].rule.fail = Then::Note;
         life.writes(Some(refused()), Side::Before);
-        comes_to(&mut life, 2, THERE);
-        read(&mut life, 2, THERE, Some(side));
+        life.comes_to(2, THERE);
+        life.compared(2, THERE, Some(side));
         assert_eq!(life.state.phase(), Phase::Verify, "{side:?}");
     }
     // After a try of ours a part of it may be ours.
     let mut life = Life::new(Mode::Failover, "kck");
     life.writes(Some(unclear()), Side::Before);
-    read(&mut life, 1, THERE, Some(Side::Mixed));
+    life.compared(1, THERE, Side::Mixed);
     assert_eq!(
         life.next(),
         Move::Write {
@@ -159,15 +144,15 @@ fn what_somebody_wrote_since_the_plan_is_never_overwritten() {
     );
     let mut life = Life::new(Mode::Failover, "kck");
     life.writes(Some(unclear()), Side::Before);
-    read(&mut life, 1, THERE, Some(Side::Foreign));
+    life.compared(1, THERE, Side::Foreign);
     assert_eq!(life.state.held(), Some(Hold::Foreign));
 }
 
 #[test]
 fn on_the_way_back_what_is_as_before_is_not_written() {
     let mut life = Life::new(Mode::Drill, "kck");
-    comes_to(&mut life, 1, BACK);
-    read(&mut life, 1, BACK, Some(Side::Before));
+    life.comes_to(1, BACK);
+    life.compared(1, BACK, Side::Before);
     assert_eq!(life.state.mark(1), Mark::Back);
     assert_ne!(
         life.next(),
@@ -182,8 +167,8 @@ fn on_the_way_back_what_is_as_before_is_not_written() {
 fn an_act_has_no_place_to_compare_and_its_word_is_all_there_is() {
     let act = |answer| {
         let mut life = Life::new(Mode::Failover, "kca");
-        comes_to(&mut life, 2, THERE);
-        read(&mut life, 2, THERE, None);
+        life.comes_to(2, THERE);
+        life.compared(2, THERE, None);
         assert_eq!(
             life.next(),
             Move::Write {
@@ -207,7 +192,7 @@ fn an_act_has_no_place_to_compare_and_its_word_is_all_there_is() {
     life.ends();
     life.decides(Decision::Back);
     assert_eq!(first_back(&mut life), 2);
-    read(&mut life, 2, BACK, None);
+    life.compared(2, BACK, None);
     life.written(2, BACK, Some(refused()));
     assert_eq!(life.state.held(), Some(Hold::NotBack));
 }
@@ -215,13 +200,13 @@ fn an_act_has_no_place_to_compare_and_its_word_is_all_there_is() {
 #[test]
 fn an_act_that_was_cut_off_made_again_and_refused_may_have_happened() {
     let mut life = Life::new(Mode::Failover, "ka");
-    comes_to(&mut life, 1, THERE);
-    read(&mut life, 1, THERE, None);
+    life.comes_to(1, THERE);
+    life.compared(1, THERE, None);
     life.written(1, THERE, None);
     life.resumes();
     assert_eq!(life.state.held(), Some(Hold::Interrupted));
     life.decides(Decision::Again);
-    read(&mut life, 1, THERE, None);
+    life.compared(1, THERE, None);
     life.written(1, THERE, Some(refused()));
     assert_eq!(life.state.mark(1), Mark::Standing);
     assert_eq!(first_back(&mut life), 1);
@@ -232,8 +217,8 @@ fn a_refused_write_that_shall_go_back_holds_where_nothing_goes_back_by_itself() 
     for (sketch, last) in [("kcck", 2), ("kca", 2)] {
         let mut life = Life::new(Mode::Emergency, sketch);
         life.plan.entries[last].rule.fail = Then::Back;
-        comes_to(&mut life, last, THERE);
-        read(&mut life, last, THERE, Some(Side::Before));
+        life.comes_to(last, THERE);
+        life.compared(last, THERE, Side::Before);
         life.written(last, THERE, Some(refused()));
         if sketch == "kcck" {
             life.settled(Side::Before);
@@ -292,8 +277,8 @@ fn a_write_done_by_half_is_finished_once_more_and_then_undone() {
     assert_eq!(half(Mode::Emergency).state.held(), Some(Hold::Half));
     // On the way back a person is asked.
     let mut life = Life::new(Mode::Drill, "kck");
-    comes_to(&mut life, 1, BACK);
-    read(&mut life, 1, BACK, Some(Side::After));
+    life.comes_to(1, BACK);
+    life.compared(1, BACK, Side::After);
     for _ in 0..2 {
         life.written(1, BACK, Some(unclear()));
         life.settled(Side::Mixed);
@@ -312,8 +297,8 @@ fn a_write_done_by_half_is_finished_once_more_and_then_undone() {
 fn a_write_back_that_never_arrived_is_made_again_and_a_no_is_final() {
     let back = |answer: Option<Answer>| {
         let mut life = Life::new(Mode::Drill, "kck");
-        comes_to(&mut life, 1, BACK);
-        read(&mut life, 1, BACK, Some(Side::After));
+        life.comes_to(1, BACK);
+        life.compared(1, BACK, Side::After);
         life.written(1, BACK, answer);
         life.settled(Side::After);
         life
@@ -331,8 +316,8 @@ fn a_write_back_that_never_arrived_is_made_again_and_a_no_is_final() {
 fn what_is_seen_as_before_is_back_whatever_its_write_said() {
     for answer in [None, Some(refused()), Some(unclear()), Some(done())] {
         let mut life = Life::new(Mode::Drill, "kck");
-        comes_to(&mut life, 1, BACK);
-        read(&mut life, 1, BACK, Some(Side::After));
+        life.comes_to(1, BACK);
+        life.compared(1, BACK, Side::After);
         life.written(1, BACK, answer);
         life.settled(Side::Before);
         assert_eq!((life.state.held(), life.state.mark(1)), (None, Mark::Back));
@@ -379,7 +364,7 @@ fn what_is_as_before_is_not_left_when_the_rest_was_accepted() {
     let mut life = Life::new(Mode::Failover, "kck");
     life.until(|mv| matches!(mv, Move::Look { entries, .. } if entries == &[2]));
     life.judged(Outcome::Fail);
-    comes_to(&mut life, 1, BACK);
+    life.comes_to(1, BACK);
     let verify = |life: &mut Life, check| {
         life.until(|mv| matches!(mv, Move::Look { entries, .. } if entries == &[1, 2]));
         let Move::Look { round, .. } = life.next() else {

@@ -1,0 +1,265 @@
+//! What stays, and what is left behind by a service, on written examples.
+
+use crate::dns::moves::tests::{ips, set, swap};
+use crate::dns::moves::*;
+use crate::dns::{Holds, Other};
+
+fn other(name: &str, rtype: &str, data: &str) -> Other {
+    Other::new(name, rtype, Holds::Text(vec![data.into()]))
+}
+
+/// A zone in which `shop` and `www` are served, and `names` shall move.
+fn served(names: &[&str], sets: &[RecordSet], others: Vec<Other>) -> ZoneSets {
+    let names: Vec<String> = names.iter().map(|name| format!("{name}.v.test")).collect();
+    let own = |set: &&RecordSet| names.contains(&set.key.name);
+    ZoneSets {
+        zone: "v.test".into(),
+        sets: sets.iter().filter(own).cloned().collect(),
+        served: names.iter().cloned().collect(),
+        names: Some(names),
+        around: Some(Listing {
+            sets: sets.to_vec(),
+            others,
+            ..Listing::default()
+        }),
+    }
+}
+
+#[test]
+fn a_name_of_a_service_that_leads_there_and_stays_is_left() {
+    let sets = [
+        set("shop.v.test. CNAME", 60, &["www.v.test."]),
+        set("www.v.test. CNAME", 60, &["web.v.test."]),
+        set("web.v.test. A", 60, &["192.0.2.10"]),
+        set("web.v.test. AAAA", 60, &["2001:db8::10"]),
+        set("*.v.test. A", 60, &["192.0.2.10"]),
+        set("cdn.v.test. CNAME", 60, &["cdn.example.net."]),
+        set("there.v.test. A", 60, &["198.51.100.20"]),
+        set("here.v.test. CNAME", 60, &["there.v.test."]),
+    ];
+    let web = "web.v.test. A, web.v.test. AAAA";
+    let cases: [(&[&str], &str); 7] = [
+        (&["www"], &format!("www.v.test by {web}")),
+        (&["shop"], &format!("shop.v.test by {web}")),
+        (&["shop", "web"], ""),
+        (&["anything"], "anything.v.test by *.v.test. A"),
+        (&["anything", "*"], ""),
+        (&["cdn", "there"], ""),
+        // Where it leads is no part of this, and is on the active side already.
+        (&["here"], ""),
+    ];
+    for (names, expected) in cases {
+        let found = moves(&swap(), &[served(names, &sets, Vec::new())], None);
+        let left: Vec<_> = (found.left.iter())
+            .map(|left| {
+                let by: Vec<_> = left.by.iter().map(ToString::to_string).collect();
+                format!("{} by {}", left.what, by.join(", "))
+            })
+            .collect();
+        assert_eq!(left.join("; "), expected, "{names:?}");
+    }
+    // The middle of a chain need not be named.
+    let found = moves(
+        &swap(),
+        &[served(&["shop", "web"], &sets, Vec::new())],
+        None,
+    );
+    let shop = found
+        .stays
+        .iter()
+        .find(|stay| stay.what.starts_with("shop"));
+    assert!(shop.unwrap().why.contains("goes with it"), "{shop:?}");
+}
+
+#[test]
+fn addresses_of_the_idle_site_in_other_types_are_told_and_left_where_a_service_depends_on_them() {
+    let sets = [
+        set("www.v.test. A", 60, &["192.0.2.10"]),
+        set("old.v.test. A", 60, &["192.0.2.10"]),
+    ];
+    let others = vec![
+        other("www.v.test", "HTTPS", "1 . ipv4hint=192.0.2.10"),
+        other(
+            "_8443._https.www.v.test",
+            "HTTPS",
+            "1 . ipv6hint=2001:db8::10",
+        ),
+        other("shop.v.test", "LUA", r#"A "pickrandom({'192.0.2.10'})""#),
+        other("apex.v.test", "ALIAS", "www.v.test."),
+        other("mall.v.test", "ALIAS", "old.v.test."),
+        other("v.test", "TXT", "\"v=spf1 ip4:192.0.2.10 -all\""),
+        other("www.v.test", "TXT", "\"v=spf1 ip4:192.0.2.10 -all\""),
+        other("there.v.test", "HTTPS", "1 . ipv4hint=198.51.100.20"),
+        other("mail.v.test", "MX", "10 mx.other.example."),
+        Other::new(
+            "odd.v.test",
+            "CNAME",
+            Holds::Unread("`.` is no host name".into()),
+        ),
+    ];
+    let names = ["www", "shop", "apex", "mall"];
+    let found = moves(&swap(), &[served(&names, &sets, others)], None);
+    let why = |what: &str| {
+        let of = |stay: &&Stay| stay.what == what;
+        found.stays.iter().find(of).map(|stay| stay.why.as_str())
+    };
+    for (what, says) in [
+        ("www.v.test. HTTPS", "192.0.2.10 of `dedicated`"),
+        (
+            "_8443._https.www.v.test. HTTPS",
+            "2001:db8::10 of `dedicated`",
+        ),
+        ("shop.v.test. LUA", "192.0.2.10 of `dedicated`"),
+        ("shop.v.test", "but LUA, which is not moved"),
+        ("apex.v.test. ALIAS", "goes with it"),
+        (
+            "mall.v.test. ALIAS",
+            "`old.v.test`, which leads to `dedicated`",
+        ),
+        ("v.test. TXT", "192.0.2.10 of `dedicated`"),
+        // Visitors do not follow it: it is told, and no service depends on it.
+        ("www.v.test. TXT", "192.0.2.10 of `dedicated`"),
+        ("odd.v.test. CNAME", "cannot be read"),
+    ] {
+        assert!(
+            why(what).is_some_and(|why| why.contains(says)),
+            "{what}: {:?}",
+            why(what)
+        );
+    }
+    assert_eq!(why("there.v.test. HTTPS"), None);
+    assert_eq!(why("mail.v.test. MX"), None);
+    let left: Vec<_> = (found.left.iter())
+        .map(|left| (left.what.as_str(), left.hint))
+        .collect();
+    assert_eq!(
+        left,
+        [
+            ("www.v.test. HTTPS", true),
+            ("_8443._https.www.v.test. HTTPS", true),
+            ("shop.v.test. LUA", false),
+            ("mall.v.test. ALIAS", false),
+        ]
+    );
+}
+
+#[test]
+fn an_address_of_neither_site_inside_a_set_of_ours_is_told() {
+    let sets = [
+        set("www.v.test. A", 60, &["192.0.2.10", "203.0.113.5"]),
+        set("web.v.test. AAAA", 60, &["2001:db8:1::20", "2001:db8:9::5"]),
+        set("plain.v.test. A", 60, &["192.0.2.10"]),
+    ];
+    let found = moves(
+        &swap(),
+        &[served(&["www", "web", "plain"], &sets, vec![])],
+        None,
+    );
+    let told: Vec<String> = (found.stays.iter())
+        .map(|stay| format!("{} {}", stay.what, stay.why))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "www.v.test. A it also holds 203.0.113.5, of neither site, which stays in it",
+            "web.v.test. AAAA it also holds 2001:db8:9::5, of neither site, which stays in it",
+        ]
+    );
+}
+
+#[test]
+fn a_name_of_a_service_of_neither_site_does_not_move_whatever_its_other_family_does() {
+    let sets = [
+        // One family was forgotten in the playbook.
+        set("www.v.test. A", 60, &["203.0.113.5"]),
+        set("www.v.test. AAAA", 60, &["2001:db8::10"]),
+        set("six.v.test. A", 60, &["192.0.2.10"]),
+        set("six.v.test. AAAA", 60, &["2001:db8:9::5"]),
+        // On the way back, or where the run before it moved the rest.
+        set("there.v.test. A", 60, &["198.51.100.20"]),
+        set(
+            "there.v.test. AAAA",
+            60,
+            &["2001:db8:9::6", "2001:db8:9::7"],
+        ),
+        set("web.v.test. CNAME", 60, &["strange.v.test."]),
+        set("strange.v.test. A", 60, &["203.0.113.9"]),
+        set("*.v.test. A", 60, &["203.0.113.7"]),
+        set("plain.v.test. A", 60, &["192.0.2.10"]),
+    ];
+    for (names, expected) in [
+        (&["www"][..], &["www.v.test. A"][..]),
+        (&["six"], &["six.v.test. AAAA"]),
+        (&["there"], &["there.v.test. AAAA"]),
+        (&["web", "strange"], &["strange.v.test. A"]),
+        (&["web"], &["strange.v.test. A"]),
+        (&["any"], &["*.v.test. A"]),
+        (&["plain"], &[]),
+    ] {
+        let found = moves(&swap(), &[served(names, &sets, vec![])], None);
+        let left: Vec<_> = (found.left.iter())
+            .map(|left| (left.what.as_str(), left.hint))
+            .collect();
+        let expected: Vec<_> = expected.iter().map(|key| (*key, true)).collect();
+        assert_eq!(left, expected, "{names:?}");
+        for left in &found.left {
+            assert!(
+                left.why.starts_with("it leads to neither site: 20"),
+                "{}",
+                left.why
+            );
+        }
+    }
+    // Behind one proxy of both sides it does lead to them, and a name of no service is nobody's.
+    let both = swap().host("proxy", &ips(&["198.51.100.20"]), &[]);
+    let www = [set("www.v.test. A", 60, &["198.51.100.20"])];
+    assert_eq!(
+        moves(&both, &[served(&["www"], &www, vec![])], None).left,
+        []
+    );
+    let zone = ZoneSets {
+        served: BTreeSet::new(),
+        ..served(&["www"], &sets, vec![])
+    };
+    assert_eq!(moves(&swap(), &[zone], None).left, []);
+}
+
+#[test]
+fn glue_stays_and_what_is_named_below_a_delegation_is_refused() {
+    let sets = [
+        set("www.v.test. A", 60, &["192.0.2.10"]),
+        set("ns.sub.v.test. A", 60, &["192.0.2.10"]),
+        set("new.sub.v.test. AAAA", 60, &["2001:db8:1::20"]),
+    ];
+    let cut = |zone: &mut ZoneSets| {
+        let around = zone.around.as_mut().unwrap();
+        around.cut("v.test", "v.test.");
+        around.cut("v.test", "Sub.v.test.");
+    };
+    let mut all = served(&["www", "ns.sub", "new.sub"], &sets, vec![]);
+    all.names = None;
+    cut(&mut all);
+    let found = moves(&swap(), &[all], None);
+    assert_eq!(found.refusals, [""; 0]);
+    let moved = found.zones["v.test"].iter();
+    let moved: Vec<_> = moved.map(|(set, _)| set.key.to_string()).collect();
+    assert_eq!(moved, ["www.v.test. A"]);
+    let told: Vec<_> = found.stays.iter().map(|stay| stay.what.as_str()).collect();
+    assert_eq!(told, ["ns.sub.v.test. A", "new.sub.v.test. AAAA"]);
+    let delegated = |stay: &Stay| stay.why.contains("`sub.v.test` is delegated");
+    assert!(found.stays.iter().all(delegated), "{found:?}");
+
+    let mut named = served(&["www", "ns.sub", "none.sub"], &sets, vec![]);
+    cut(&mut named);
+    let found = moves(&swap(), &[named], None);
+    let [refusal] = &found.refusals[..] else {
+        panic!("{found:?}");
+    };
+    let says = "`ns.sub.v.test. A` cannot be written: `sub.v.test` is delegated";
+    assert!(refusal.starts_with(says), "{refusal}");
+    let none = found
+        .stays
+        .iter()
+        .find(|stay| stay.what == "none.sub.v.test");
+    assert!(none.is_some_and(delegated), "{found:?}");
+}
