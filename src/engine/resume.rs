@@ -69,10 +69,7 @@ pub fn may_go_on(records: &[Record], how: GoOn) -> Result<(), RunError> {
     let Some(Event::Started { plan, .. }) = records.first().map(|record| &record.event) else {
         return Err(RunError::NoPlan);
     };
-    let mut state = State::new(plan);
-    for record in records {
-        state.fold(plan, &record.event)?;
-    }
+    let state = State::of(plan, records.iter().map(|record| &record.event))?;
     goes_back(&state, how).map(|_| ())
 }
 

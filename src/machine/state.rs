@@ -393,14 +393,16 @@ impl State {
 
     /// Whether a run of version 0.1.0 could end so here. It looked at nothing between the last write and the end,
     /// nor at anything after an undo of which nothing stood, called a run held that had written nothing, and one done
-    /// of which a service had stayed.
+    /// of which a service had stayed or was not seen to move.
     pub(super) fn ended_before(&self, plan: &Plan, ending: Ending) -> bool {
         let would = match (self.motion, self.held, self.phase) {
             (None, None, Phase::Confirm) => self.truly(plan, Ending::Done),
             (None, None, Phase::Verify) => self.truly(plan, Ending::Undone),
             _ => return ending == Ending::Held && self.closing == Some(Ending::Refused),
         };
-        let behind = ending == Ending::Done && !plan.behind.is_empty();
+        // Where the places were looked at before the end, this version ended it.
+        let unproven = self.unseen || !plan.behind.is_empty();
+        let behind = ending == Ending::Done && self.closing.is_none() && unproven;
         // Without a change it ended unproven.
         ending == would
             || behind && would == Ending::DoneUnproven

@@ -410,7 +410,15 @@ fn a_success_of_which_not_every_service_is_seen_to_move_is_not_proven() {
             round: Round::There,
             finding,
         });
+        // Version 0.1.0 called it done, and looked at no place before.
+        life.until(|mv| matches!(mv, Move::Look { entries, .. } if entries == &[1]));
+        let done = Event::Ended {
+            ending: Ending::Done,
+        };
+        assert!(life.state.clone().fold(&life.plan, &done).is_ok());
         life.until(|mv| matches!(mv, Move::End { .. }));
+        let said = life.state.clone().fold(&life.plan, &done);
+        assert_eq!(said.is_ok(), ending == Ending::Done);
         assert_eq!(life.ends(), ending);
     }
     let mut life = Life::new(Mode::Failover, "kck");

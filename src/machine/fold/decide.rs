@@ -59,8 +59,9 @@ impl State {
         Ok(())
     }
 
-    /// What was looked at since the last write is looked at again before the next one, and whether the side that it leads to serves, whenever that was seen: it may be long ago. What was waited for or
-    /// approved is not asked again.
+    /// What was looked at since the last write is looked at again before the next one, and whether the side that it
+    /// leads to serves, whenever that was seen: it may be long ago. What was waited for or approved is not asked
+    /// again.
     fn begin_anew(&mut self, plan: &Plan, hold: Option<Hold>) {
         let change = |m: &Motion| {
             let nature = &plan.entries[usize::from(m.entry)].nature;

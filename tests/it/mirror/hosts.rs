@@ -11,13 +11,8 @@ use crate::lab::rsync::RsyncDaemon;
 use crate::lab::ssh::SshLab;
 use crate::lab::{V6, have};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn over_the_rsync_daemon() {
-    if !have(PROGRAMS) {
-        return;
-    }
-    let trees = Trees::new();
-    let daemon = RsyncDaemon::start(V6, &["archive"], &["locked"]);
+/// What the target holds lies in the module `archive` as well.
+fn copy_into(daemon: &RsyncDaemon, trees: &Trees) {
     let copied = Command::new("cp")
         .arg("-a")
         .arg(format!("{}/.", trees.target().display()))
@@ -25,6 +20,16 @@ async fn over_the_rsync_daemon() {
         .status()
         .unwrap();
     assert!(copied.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_the_rsync_daemon() {
+    if !have(PROGRAMS) {
+        return;
+    }
+    let trees = Trees::new();
+    let daemon = RsyncDaemon::start(V6, &["archive"], &["locked"]);
+    copy_into(&daemon, &trees);
     let text = |module: &str, fields: &str| {
         let from = format!(
             "from = {{ primary = \"rsync://[::1]:{}/{module}\" }}\n{fields}",
@@ -89,13 +94,7 @@ async fn what_a_module_shows_is_what_the_source_itself_shows() {
     }
     let trees = Trees::new();
     let daemon = RsyncDaemon::start(V6, &["archive"], &[]);
-    let copied = Command::new("cp")
-        .arg("-a")
-        .arg(format!("{}/.", trees.target().display()))
-        .arg(daemon.module("archive"))
-        .status()
-        .unwrap();
-    assert!(copied.success());
+    copy_into(&daemon, &trees);
     let from = format!(
         "from = {{ primary = \"rsync://[::1]:{}/archive\" }}\n",
         daemon.at.port()
