@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::look::{Looker, within};
 use super::settle::{first, foreign};
-use super::stop::StopSwitch;
+use super::stop::{StopSignal, StopSwitch};
 use super::world::{NoMemory, World};
 use crate::clock::Stamp;
 use crate::event::{Answer, Event, Finding, Record, Round, Sight};
@@ -129,6 +129,27 @@ pub async fn see_places<W: World>(
     .await
 }
 
+/// Who looks once, and remembers nothing.
+fn looks_once<'a, W: World>(
+    plan: &'a Plan,
+    world: &'a W,
+    baseline: &'a [Sight],
+    stop: &'a StopSignal,
+    pulses: &'a Pulses,
+) -> Looker<'a, W, NoMemory> {
+    Looker {
+        plan,
+        world,
+        memory: &NoMemory,
+        stop,
+        pulses,
+        baseline,
+        once: true,
+        decided: watch::Sender::new(false),
+        before: Default::default(),
+    }
+}
+
 /// Looks once more at what a run of the past did not see, as it would have looked: what it finds now. Each of
 /// `entries` was looked at last in this round.
 pub async fn look_once_more<W: World>(
@@ -139,17 +160,7 @@ pub async fn look_once_more<W: World>(
 ) -> Vec<(usize, Finding)> {
     let (_switch, stop) = StopSwitch::new();
     let pulses = Pulses::none();
-    let looker = Looker {
-        plan,
-        world,
-        memory: &NoMemory,
-        stop: &stop,
-        pulses: &pulses,
-        baseline,
-        once: true,
-        decided: watch::Sender::new(false),
-        before: Default::default(),
-    };
+    let looker = looks_once(plan, world, baseline, &stop, &pulses);
     join_all(entries.iter().map(|(index, round)| {
         let (looker, pulses) = (&looker, &pulses);
         async move {
@@ -181,17 +192,7 @@ pub async fn look_ahead<W: World>(
 ) -> Ahead {
     let (_switch, stop) = StopSwitch::new();
     let pulses = Pulses::none();
-    let looker = Looker {
-        plan,
-        world,
-        memory: &NoMemory,
-        stop: &stop,
-        pulses: &pulses,
-        baseline: &[],
-        once: true,
-        decided: watch::Sender::new(false),
-        before: Default::default(),
-    };
+    let looker = looks_once(plan, world, &[], &stop, &pulses);
     let aim = Aim::back(&plan.direction, false);
     let places = see_places(plan, world, entries).await;
     let now = world.clock().now();
