@@ -2,6 +2,7 @@
 //!
 //! The form is that of the Monitoring Plugins Development Guidelines: `LABEL=VALUE[UNIT];WARN;CRIT;MIN;MAX`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Exit;
@@ -11,6 +12,7 @@ use super::perform::{Seen, all};
 use super::stuck::{Stuck, Untold, Waiting, stuck, stuck_as_recorded};
 use super::whose::Whose;
 use crate::clock::short;
+use crate::engine::leads_in_dns;
 use crate::event::{Ending, Event, Record};
 use crate::plan::{Outcome, Seconds};
 use crate::words::count_of;
@@ -85,30 +87,37 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Exit {
     let file = args.playbook.playbook.file_stem().unwrap_or_default();
     let mut told = Told::default();
     // Where it cannot be read, the look says so.
-    let (name, whose) = match desk.parse(&args.playbook) {
+    let (name, whose, book) = match desk.parse(&args.playbook) {
         Ok(Ok(book)) => {
             let whose = Whose::book(&book, &args.playbook.playbook);
-            (book.name().to_owned(), whose)
+            (book.name().to_owned(), whose, Some(Arc::new(book)))
         }
         _ => (
             file.to_string_lossy().into_owned(),
             Whose::file(&args.playbook.playbook),
+            None,
         ),
     };
     let seen = Seen::default();
     let waiting = async {
         let store = desk.store_that_is_there()?;
-        stuck(desk, &*store, Some(&whose))
-            .await
-            .map_err(Failure::from)
+        let waiting = stuck(desk, &*store, Some(&whose)).await?;
+        // Only beside a run that waits it is told where the names lead, and then by those who publish it.
+        let dns = match (&book, waiting.stuck.is_empty()) {
+            (Some(book), false) => leads_in_dns(book, &desk.actual(book).site).await,
+            _ => None,
+        };
+        Ok::<_, Failure>((waiting, dns))
     };
     let both = async { tokio::join!(waiting, look(desk, args, &seen)) };
     let (waiting, looked) = match tokio::time::timeout(args.within, both).await {
         Ok((waiting, looked)) => (Some(waiting), Some(looked)),
-        Err(_) => (late_answer(desk, &whose).await, None),
+        Err(_) => {
+            let late = late_answer(desk, &whose).await;
+            (late.map(|late| late.map(|waiting| (waiting, None))), None)
+        }
     };
-    let mut active = None;
-    told.take_in(&all(&seen), looked.is_some(), &mut active);
+    told.take_in(&all(&seen), looked.is_some());
     match looked {
         None => {
             let within = short(args.within);
@@ -133,7 +142,7 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Exit {
         Some(Ok(_)) => {}
     }
     match waiting {
-        Some(Ok(waiting)) => told.waiting(desk, &waiting, active.as_deref()),
+        Some(Ok((waiting, dns))) => told.waiting(desk, &waiting, dns.as_deref()),
         Some(Err(failure)) => {
             let text = format!("what earlier runs left cannot be told: {}", failure.message);
             told.words.push((Level::Unknown, text));
@@ -161,7 +170,7 @@ async fn late_answer(desk: &Desk, whose: &Whose) -> Option<Result<Waiting, Failu
 }
 
 impl Told {
-    /// Takes in what earlier runs have left. `dns` is the site to which the names lead, where they were looked at.
+    /// Takes in what earlier runs have left. `dns` is the site to which all name servers lead, where they told.
     fn waiting(&mut self, desk: &Desk, waiting: &Waiting, dns: Option<&str>) {
         for stuck in waiting.stuck.iter().rev() {
             self.waits(desk, stuck, dns);
@@ -202,12 +211,11 @@ impl Told {
         self.words.insert(0, (level, text));
     }
 
-    /// Takes in what was looked at, and which site DNS leads to.
-    fn take_in(&mut self, records: &[Record], complete: bool, active: &mut Option<String>) {
+    /// Takes in what was looked at.
+    fn take_in(&mut self, records: &[Record], complete: bool) {
         let Some(Event::Started { plan, .. }) = records.first().map(|record| &record.event) else {
             return;
         };
-        *active = Some(plan.direction.source.clone());
         for record in records {
             let Event::Looked { entry, finding, .. } = &record.event else {
                 continue;
@@ -337,7 +345,7 @@ mod tests {
     fn a_check_that_was_stopped_is_not_ok() {
         let of = |outcome, ending| {
             let mut told = Told::default();
-            told.take_in(&records(outcome, ending), true, &mut None);
+            told.take_in(&records(outcome, ending), true);
             told.line("site")
         };
         let (line, exit) = of(Outcome::Pass, Ending::Done);

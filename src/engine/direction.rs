@@ -54,6 +54,43 @@ pub(super) async fn direction(
     Err(SurveyError::NoDirection { why, sites })
 }
 
+/// The site that every name server of every zone of the services publishes, all of their names alike; `None` where they
+/// do not agree, or one does not tell. A provider is not asked: what it shows may be an old copy.
+pub async fn leads_in_dns(book: &Playbook, site: &Site) -> Option<String> {
+    let names = site.services.values().flat_map(|service| &service.names);
+    let mut asked: Vec<(&Zone, RecordKey)> = Vec::new();
+    for name in names {
+        // Names in no zone of the playbook are moved by nobody here.
+        let Some(zone) = site.zone_of(name) else {
+            continue;
+        };
+        let types = [RecordType::A, RecordType::Aaaa];
+        asked.extend(types.map(|rtype| (zone, RecordKey::new(name, rtype))));
+    }
+    let sets = asked.iter().map(|(zone, key)| async move {
+        let servers = servers_of(zone).await?;
+        let each = servers
+            .iter()
+            .map(|at| published_set(std::slice::from_ref(at), key));
+        let each = join_all(each)
+            .await
+            .into_iter()
+            .collect::<Result<Vec<_>, _>>()?;
+        match each.is_empty() {
+            true => Err(Unseen::new(Cause::NoName, "there is no name server to ask")),
+            false => Ok(each),
+        }
+    });
+    let sets = join_all(sets).await.into_iter();
+    let sets = sets.collect::<Result<Vec<_>, Unseen>>().ok()?;
+    let (a, b) = book.sites();
+    let addresses = [a, b].map(|name| (name.to_owned(), site.leading_to(name)));
+    match active_site(&addresses.into(), sets.iter().flatten().flatten()) {
+        Active::Site(site) => Some(site),
+        Active::Split(_) | Active::Nowhere => None,
+    }
+}
+
 /// Which record sets lead to which site.
 fn split(leads: &BTreeMap<String, Vec<RecordKey>>) -> String {
     let parts: Vec<String> = leads
@@ -173,15 +210,7 @@ async fn sets_of(zone: &Zone, keys: &[RecordKey]) -> Result<Vec<RecordSet>, Unse
 
 /// The record sets as the authoritative servers of a zone publish them.
 async fn published(zone: &Zone, keys: &[RecordKey]) -> Result<Vec<RecordSet>, Unseen> {
-    let servers = match zone.servers.as_slice() {
-        [] => {
-            let resolvers = delegation::resolvers_or_system(zone.resolvers.as_deref())?;
-            let port = delegation::PORT;
-            let found = delegation::delegation(&zone.name, &resolvers, port, ONE_QUESTION).await?;
-            found.into_iter().flat_map(|ns| ns.addresses).collect()
-        }
-        given => given.to_vec(),
-    };
+    let servers = servers_of(zone).await?;
     // A name server follows an alias by itself.
     let addresses = keys.iter().filter(|key| key.rtype != RecordType::Cname);
     let asked = addresses.map(|key| published_set(&servers, key));
@@ -191,6 +220,19 @@ async fn published(zone: &Zone, keys: &[RecordKey]) -> Result<Vec<RecordSet>, Un
         .into_iter()
         .flatten()
         .collect())
+}
+
+/// The addresses of the authoritative servers of a zone.
+async fn servers_of(zone: &Zone) -> Result<Vec<SocketAddr>, Unseen> {
+    Ok(match zone.servers.as_slice() {
+        [] => {
+            let resolvers = delegation::resolvers_or_system(zone.resolvers.as_deref())?;
+            let port = delegation::PORT;
+            let found = delegation::delegation(&zone.name, &resolvers, port, ONE_QUESTION).await?;
+            found.into_iter().flat_map(|ns| ns.addresses).collect()
+        }
+        given => given.to_vec(),
+    })
 }
 
 /// One record set, as the first of these servers publishes it that answers for its zone, be it at the end of a
@@ -330,6 +372,37 @@ at = "target"
         assert!(split.contains("1 record set leads to `cloud`"), "{split}");
         assert_eq!(why(&[old]).await, None);
         assert_eq!(why(&[nowhere]).await, None);
+    }
+
+    #[tokio::test]
+    async fn where_the_names_lead_in_dns_is_asked_of_every_server_and_not_of_the_provider() {
+        // The provider shows an old copy.
+        let old: (&str, &[&str]) = ("example.org. A", &["192.0.2.10"]);
+        let mut site = site(Book::new(Honesty::Atomic, &[old]));
+        let serving = |ip: &'static str| {
+            Scripted::start(anywhere(), move |query, _| {
+                let mut reply = reply(query);
+                let asked = &query.queries[0];
+                let apex = asked.name().to_ascii() == "example.org.";
+                if apex && asked.query_type() == dns::RecordType::A {
+                    reply.add_answer(a("example.org", 60, ip));
+                }
+                vec![reply.to_vec().unwrap()]
+            })
+        };
+        let (new, also, lags) = (
+            serving("198.51.100.20").await,
+            serving("198.51.100.20").await,
+            serving("192.0.2.10").await,
+        );
+        let mut of = async |servers: &[SocketAddr]| {
+            let zone = site.zones.get_mut("example.org").unwrap();
+            zone.servers = servers.to_vec();
+            leads_in_dns(&book(), &site).await
+        };
+        assert_eq!(of(&[new.at, also.at]).await.as_deref(), Some("cloud"));
+        assert_eq!(of(&[new.at, lags.at]).await, None);
+        assert_eq!(of(&[lags.at]).await.as_deref(), Some("dedicated"));
     }
 
     #[tokio::test]

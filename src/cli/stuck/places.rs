@@ -6,10 +6,10 @@ use std::time::Duration;
 use super::super::common::Desk;
 use super::super::resume::book_of;
 use crate::clock::short;
-use crate::engine::{look_at_places, look_once_more, may_land, see_places};
+use crate::engine::{leads_in_dns, look_at_places, look_once_more, may_land, see_places};
 use crate::event::{Event, Record, Round, Sight};
 use crate::plan::{Nature, Outcome, Plan, Side, Value};
-use crate::report::{Tally, count};
+use crate::report::{Standing, Tally, count};
 
 /// How long the places of a run are looked at.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -108,6 +108,8 @@ struct Parts {
     after: Vec<String>,
     foreign: Vec<String>,
     unseen: Vec<String>,
+    /// As before where the place is read, though the write was answered with done: an old copy, or somebody put it back.
+    doubtful: Vec<String>,
     /// Steps of which nothing can be read back.
     acts: Vec<String>,
     /// How long a write may still land.
@@ -117,13 +119,27 @@ struct Parts {
 /// Looks at the places of a run, and says how they are.
 pub(super) async fn look(desk: &Desk, plan: &Plan, tally: &Tally, records: &[Record]) -> Places {
     let entries = tally.standing_entries();
+    let contradicted = |entry: &usize| tally.standing(*entry) == Standing::Contradicted;
+    let mut doubts: Vec<usize> = entries.iter().copied().filter(contradicted).collect();
     let seen = match book_of(desk, plan) {
         Ok(book) => {
             let actual = desk.actual(&Arc::new(book));
             let looks = see_places(plan, &actual, &entries);
+            // The same place says the same again: only the name servers can end a doubt about it.
+            let dns = async {
+                match doubts.is_empty() {
+                    true => None,
+                    false => leads_in_dns(&actual.book, &actual.site).await,
+                }
+            };
+            let looks = async { tokio::join!(looks, dns) };
             let seen = tokio::time::timeout(PATIENCE, looks).await;
             let _late = tokio::time::timeout(PATIENCE, actual.site.exec.close()).await;
-            seen.unwrap_or_default()
+            let (seen, dns) = seen.unwrap_or_default();
+            if dns.is_some_and(|site| site == plan.direction.source) {
+                doubts.clear();
+            }
+            seen
         }
         Err(_) => Vec::new(),
     };
@@ -132,13 +148,14 @@ pub(super) async fn look(desk: &Desk, plan: &Plan, tally: &Tally, records: &[Rec
     let left =
         (entries.iter().filter_map(|entry| landing.get(entry))).map(|until| until.left(&now));
     let lands = left.max().filter(|left| !left.is_zero());
-    parts(plan, &entries, &seen, lands).told()
+    parts(plan, &entries, &seen, &doubts, lands).told()
 }
 
 fn parts(
     plan: &Plan,
     entries: &[usize],
     seen: &[(usize, Result<Value, String>)],
+    doubts: &[usize],
     lands: Option<Duration>,
 ) -> Parts {
     let mut parts = Parts {
@@ -160,6 +177,7 @@ fn parts(
         };
         for (part, side) in edit.sides(value) {
             let list = match side {
+                Side::Before if doubts.contains(index) => &mut parts.doubtful,
                 Side::Before => &mut parts.before,
                 Side::After => &mut parts.after,
                 Side::Mixed | Side::Foreign => &mut parts.foreign,
@@ -172,7 +190,7 @@ fn parts(
 
 impl Parts {
     fn told(&self) -> Places {
-        let others = [&self.foreign, &self.unseen, &self.acts];
+        let others = [&self.foreign, &self.unseen, &self.doubtful, &self.acts];
         let settled = self.after.is_empty() && others.iter().all(|list| list.is_empty());
         if settled && self.lands.is_none() {
             return Places {
@@ -186,6 +204,7 @@ impl Parts {
         let one_side = self.before.is_empty()
             && self.foreign.is_empty()
             && self.unseen.is_empty()
+            && self.doubtful.is_empty()
             && self.lands.is_none();
         if one_side {
             return Places::as_recorded();
@@ -195,6 +214,10 @@ impl Parts {
             (&self.after, "as the run wrote it"),
             (&self.foreign, "as somebody else wrote it"),
             (&self.unseen, "cannot be read"),
+            (
+                &self.doubtful,
+                "not known, answered with done and read as from before it",
+            ),
             (&self.acts, "cannot be read back"),
         ];
         for (list, how) in sorts {
@@ -212,7 +235,9 @@ impl Parts {
             stands: true,
             what: format!("not all is as it was before: {}", told.join(", ")),
             one_side: false,
-            ours: !(self.after.is_empty() && self.unseen.is_empty() && self.acts.is_empty())
+            ours: [&self.after, &self.unseen, &self.doubtful, &self.acts]
+                .iter()
+                .any(|list| !list.is_empty())
                 || self.lands.is_some(),
         }
     }
@@ -253,7 +278,7 @@ mod tests {
         };
         edit.before = value("old", "old");
         edit.after = value("new", "new");
-        parts(&plan, &[0], &[(0, Ok(value(www, web)))], lands).told()
+        parts(&plan, &[0], &[(0, Ok(value(www, web)))], &[], lands).told()
     }
 
     #[test]
@@ -282,7 +307,29 @@ mod tests {
             places.what,
             "not all is as it was before: `web`: as the run wrote it, `www`: as somebody else wrote it"
         );
-        let unseen = parts(&crate::fake::plan(Mode::Failover, "c"), &[0], &[], None).told();
+        let unseen = parts(
+            &crate::fake::plan(Mode::Failover, "c"),
+            &[0],
+            &[],
+            &[],
+            None,
+        )
+        .told();
         assert!(unseen.stands && !unseen.one_side, "{unseen:?}");
+    }
+
+    #[test]
+    fn what_was_answered_with_done_is_not_settled_by_reading_the_same_place_again() {
+        let mut plan = crate::fake::plan(Mode::Failover, "c");
+        let Nature::Change(edit) = &mut plan.entries[0].nature else {
+            panic!("it changes something");
+        };
+        let value = |to: &str| Value([("www".to_owned(), json!(to).into())].into());
+        (edit.before, edit.after) = (value("old"), value("new"));
+        let seen = [(0, Ok(value("old")))];
+        let doubted = parts(&plan, &[0], &seen, &[0], None).told();
+        assert!(doubted.stands && !doubted.one_side, "{doubted:?}");
+        assert!(doubted.what.contains("`www`: not known"), "{doubted:?}");
+        assert!(!parts(&plan, &[0], &seen, &[], None).told().stands);
     }
 }

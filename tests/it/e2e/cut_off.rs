@@ -41,6 +41,14 @@ fn a_killed_drill_is_finished_by_a_resume() {
         .complains(run["run"].as_str().unwrap())
         .complains("of the playbook `site`, which changes the same,");
 
+    // What only looks says the same of it.
+    let run = run["run"].as_str().unwrap();
+    let what = format!("a failover would be refused: run `{run}` of the playbook `site`");
+    let told = scene.run(&["check", "other.toml"]).exits(8);
+    told.complains(&what).says("another run is not finished");
+    let told = scene.run(&["check", "other.toml", "--format", "nagios"]);
+    told.exits(1).says(&what);
+
     // It is finished as it was planned, whatever the file says by now.
     scene.write_playbook("this is no playbook any more");
     let resumed = scene.run(&["resume", "--yes"]).exits(0);
