@@ -246,10 +246,13 @@ impl Desk {
         self.say(&format!("cutover: {}", lines.join("\n")));
     }
 
-    /// The folder of the state, and the store in it.
+    /// The store of a new run, and the folder of the state for it. On a disk without room a run would stop before its
+    /// first write: it is not begun.
     pub(super) fn store(&self) -> Result<Arc<dyn Store>, Failure> {
         let dir = state_dir(self.state.clone()).map_err(|e| Failure::new(Exit::Error, e))?;
-        Ok(Arc::new(Sqlite::open(&dir)?))
+        let store = Sqlite::open(&dir)?;
+        store.has_room()?;
+        Ok(Arc::new(store))
     }
 
     /// The store of a verb that only looks: what it sees is kept where the state folder is there. It makes none.

@@ -8,14 +8,14 @@ use super::stuck::{Waiting, baseline, stuck, went_over};
 use super::whose::Whose;
 use super::{Exit, Format};
 use crate::engine::{look_once_more, see_places};
-use crate::event::{Event, Owed, Record, Round};
+use crate::event::{Ending, Event, Owed, Record, Round};
 use crate::journal::{self, Damaged};
 use crate::plan::{Nature, Outcome, Side};
 use crate::report::{Names, OwedRow, Tally, owed_table};
 
 /// Lists what earlier runs have left to be done
 ///
-/// The newest run of a playbook that changed something speaks for all of them; a run that was held, stopped or cut
+/// The newest run of a playbook that changed something, and did not put everything back, speaks for all before it; a run that was held, stopped or cut
 /// off with changes standing is listed as long as they stand. What was late or not seen is looked at again now, and
 /// is settled where it passes; what was left to others is settled where the place holds nothing that the run wrote.
 #[derive(Debug, clap::Args)]
@@ -40,7 +40,12 @@ pub(super) async fn run(desk: &Desk, _: &Args) -> Result<Exit, Failure> {
         if !wrote || went_over(&*store, &heard, &run).await {
             continue;
         }
-        heard.push(Whose::run(&*store, &run).await);
+        // One that put everything back left what was owed before as it was.
+        let undone =
+            (run.summary.as_ref()).is_some_and(|summary| summary.ending == Some(Ending::Undone));
+        if !undone {
+            heard.push(Whose::run(&*store, &run).await);
+        }
         let records = match journal::read(&*store, &run.id).await {
             Ok(records) => records,
             Err(why) => {

@@ -152,14 +152,17 @@ pub(super) struct Foregone {
     /// Where it must be, and what was shown there; `None` is anywhere, whatever is shown.
     pub(super) at: Option<(Position, Shown)>,
     pub(super) decision: Decision,
+    /// Who said so.
+    pub(super) by: String,
 }
 
 /// What somebody has said who wants everything put back `--anyway`.
-pub(super) fn back_anyway() -> [Foregone; 2] {
+pub(super) fn back_anyway(by: &str) -> [Foregone; 2] {
     ANYWAY.map(|hold| Foregone {
         hold,
         at: None,
         decision: Decision::Back,
+        by: by.to_owned(),
     })
 }
 
@@ -343,7 +346,7 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
     /// Does as somebody says.
     async fn decides(&mut self, told: Told) -> Result<(), RunError> {
         if told.anyway {
-            self.answers.extend(back_anyway());
+            self.answers.extend(back_anyway(&told.by));
         }
         self.record(decided(told.decision, told.by)).await
     }

@@ -41,6 +41,7 @@ pub async fn resume<J: Journal, W: World, M: Memory, P: People>(
         hold,
         at: Some((run.state.position(), run.shown.clone())),
         decision: Decision::On,
+        by: by.clone(),
     });
     let back = goes_back(&run.state, how)?;
     match run.state.ended() {
@@ -54,11 +55,11 @@ pub async fn resume<J: Journal, W: World, M: Memory, P: People>(
         Some(_) => {}
     }
     if back {
-        run.record(decided(Decision::Back, by)).await?;
+        run.record(decided(Decision::Back, by.clone())).await?;
     }
     run.answers = match how {
         GoOn::Accept => accepted.into_iter().collect(),
-        GoOn::BackAnyway => back_anyway().into(),
+        GoOn::BackAnyway => back_anyway(&by).into(),
         GoOn::Finish | GoOn::Back => Vec::new(),
     };
     run.go_to_the_end().await

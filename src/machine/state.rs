@@ -383,8 +383,10 @@ impl State {
             Ending::Done if left && plan.mode == Mode::Drill => Ending::Held,
             Ending::Done if self.unseen && moves && !touched => Ending::Refused,
             Ending::Done if self.unseen || left => Ending::DoneUnproven,
-            // What stays with the source has not moved, whoever said that it may.
-            Ending::Done if moves && !plan.behind.is_empty() => Ending::DoneUnproven,
+            // What stays with the source has not moved, whoever said that it may; a plan ends as its run would.
+            Ending::Done if plan.mode != Mode::Check && !plan.behind.is_empty() => {
+                Ending::DoneUnproven
+            }
             Ending::Undone if left || stands => Ending::Held,
             Ending::Held if !self.wrote => Ending::Refused,
             other => other,

@@ -421,11 +421,15 @@ fn a_success_of_which_not_every_service_is_seen_to_move_is_not_proven() {
         assert_eq!(said.is_ok(), ending == Ending::Done);
         assert_eq!(life.ends(), ending);
     }
+    // A plan says so before.
     let mut life = Life::new(Mode::Failover, "kck");
-    life.plan.behind.push(Stay {
-        what: "www HTTPS".to_owned(),
-        why: "its hint leads to old".to_owned(),
-    });
-    life.until(|mv| matches!(mv, Move::End { .. }));
-    assert_eq!(life.ends(), Ending::DoneUnproven);
+    let mut dry = Life::new(Mode::Plan, "k");
+    for life in [&mut life, &mut dry] {
+        life.plan.behind.push(Stay {
+            what: "www HTTPS".to_owned(),
+            why: "its hint leads to old".to_owned(),
+        });
+        life.until(|mv| matches!(mv, Move::End { .. }));
+        assert_eq!(life.ends(), Ending::DoneUnproven);
+    }
 }

@@ -230,7 +230,7 @@ pub fn ending_phrase(ending: Ending, mode: Mode) -> &'static str {
         (Ending::Done, Mode::Check | Mode::Plan) => "nothing speaks against it",
         (Ending::Done, _) => "done, and seen so",
         (Ending::DoneUnproven, Mode::Check | Mode::Plan) => {
-            "nothing speaks against it, but not everything could be seen"
+            "nothing speaks against it, but not everything is proven"
         }
         (Ending::DoneUnproven, _) => "done, but not everything was seen",
         (Ending::Refused, _) => "refused, nothing was changed",

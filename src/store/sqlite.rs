@@ -91,6 +91,15 @@ impl Sqlite {
         there.then(|| Sqlite::open(dir)).transpose()
     }
 
+    /// An error where its disk has no room for a new run: what is kept in reserve is for the way back of those that
+    /// are there.
+    pub fn has_room(&self) -> Result<(), StoreError> {
+        match setup::no_room(&self.path) {
+            true => Err(StoreError::Full(self.path.display().to_string())),
+            false => Ok(()),
+        }
+    }
+
     /// Opens a store that finds no room beyond `pages` of 4 KiB, as on a small disk.
     fn open_within(dir: &Path, pages: Option<u32>) -> Result<Sqlite, StoreError> {
         let path = dir.join(FILE);

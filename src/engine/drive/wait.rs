@@ -93,12 +93,11 @@ impl<J: Journal, W: World, M: Memory, P: People> Run<'_, J, W, M, P> {
                 && (said.at.as_ref()).is_none_or(|(at, of)| *at == here && of.covers_all(shown))
         };
         if let Some(at) = self.answers.iter().position(fits) {
-            let decision = self.answers[at].decision;
+            let (decision, by) = (self.answers[at].decision, self.answers[at].by.clone());
             // Of several places each may be somebody else's.
             if hold != Hold::Foreign || self.answers[at].at.is_some() {
                 self.answers.swap_remove(at);
             }
-            let by = self.outfit.by.clone();
             return self.record(decided(decision, by)).await;
         }
         let people = self.outfit.people;

@@ -398,7 +398,7 @@ pub(super) fn told(path: &Path, error: &rusqlite::Error) -> StoreError {
 }
 
 /// Whether the file system has less room left than a database needs to be opened.
-fn no_room(path: &Path) -> bool {
+pub(super) fn no_room(path: &Path) -> bool {
     let dir = path.parent().unwrap_or(path);
     rustix::fs::statvfs(dir)
         .is_ok_and(|fs| fs.f_bavail.saturating_mul(fs.f_frsize) < TO_OPEN.into())

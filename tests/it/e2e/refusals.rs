@@ -201,6 +201,7 @@ fn a_family_that_the_playbook_forgot_at_both_sides_stays_and_that_is_said() {
     let stays = "does not move: it leads to neither site";
     scene
         .run(&["plan", "PLAYBOOK", "--to", "new"])
+        .exits(9)
         .says("it leads to neither site");
     let done = scene.run(&["failover", "PLAYBOOK", "--to", "new", "--yes"]);
     let done = done.exits(9).says("www.site.example. A");
