@@ -12,7 +12,8 @@ use super::{Exit, Format};
 use crate::engine::{ANYWAY, GoOn, held_for, may_turn_back};
 use crate::event::{Decision, Ending, Event};
 use crate::journal::{self, Run};
-use crate::plan::{Direction, Given, Plan};
+use crate::machine::Phase;
+use crate::plan::{Direction, Given, Mode, Plan};
 use crate::playbook::Playbook;
 use crate::report::{self, Tally};
 use crate::store::{Holder, Store};
@@ -63,11 +64,21 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
         desk.complain(&format!("{wish}; {back} puts it back"));
     }
     if open && !args.yes {
-        let Direction { source, target } = &run.meta.direction;
-        let what = format!("go on with its {} from {source} to {target}", run.meta.mode);
+        let what = asks(&run.meta.direction, run.meta.mode, tally.phase());
         confirm(&run.meta.playbook, &what).await?;
     }
     go_on(desk, store, &run.id, how, message, args.yes).await
+}
+
+/// What a person is asked to agree to: a run that was on its way back goes on with that.
+fn asks(direction: &Direction, mode: Mode, phase: Option<Phase>) -> String {
+    let Direction { source, target } = direction;
+    match phase {
+        Some(phase) if phase.undoes() || phase == Phase::Return => {
+            format!("go on putting back its {mode}, from {target} to {source}")
+        }
+        _ => format!("go on with its {mode} from {source} to {target}"),
+    }
 }
 
 /// Goes on with a run: in this process, or, where another one is alive, by leaving it a message.
@@ -166,4 +177,26 @@ pub(super) fn book_of(desk: &Desk, plan: &Plan) -> Result<Playbook, Failure> {
         let what = "the playbook in the journal is not valid for this version";
         Failure::new(exit, format!("{what}: {message}"))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_question_says_which_way_it_goes_on() {
+        let direction = Direction {
+            source: "dedicated".into(),
+            target: "cloud".into(),
+        };
+        let asked = |phase| asks(&direction, Mode::Failover, phase);
+        let there = "go on with its failover from dedicated to cloud";
+        for phase in [None, Some(Phase::Forward), Some(Phase::Confirm)] {
+            assert_eq!(asked(phase), there);
+        }
+        for phase in [Phase::Return, Phase::Probe, Phase::Undo, Phase::Verify] {
+            let back = "go on putting back its failover, from cloud to dedicated";
+            assert_eq!(asked(Some(phase)), back);
+        }
+    }
 }

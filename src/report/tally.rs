@@ -163,7 +163,7 @@ impl Tally {
     }
 
     /// Where it stands, as its records tell.
-    pub(super) fn phase(&self) -> Option<Phase> {
+    pub fn phase(&self) -> Option<Phase> {
         self.state.as_ref().map(State::phase)
     }
 

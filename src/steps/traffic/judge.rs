@@ -385,14 +385,20 @@ impl Judging<'_> {
         );
     }
 
-    /// Whether the new side answers with more errors than it may, than the old one did and than it did itself.
+    /// Whether the new side answers with more errors than it may, and than the old one did; as many as it had before of
+    /// its own requests are not those of whom was moved. `before` is the old side's, and its own.
     fn errors(&mut self, name: &str, before: [Option<&Side>; 2], side: &Side) {
         if side.requests == 0 {
             return;
         }
-        let before = before.map(|side| side.map_or(0.0, Side::error_share));
-        let before = before[0].max(before[1]);
-        let most = self.traffic.max_errors.max(before);
+        let [base, own] = before;
+        let own = own.map_or(0.0, |own| own.errors as f64 / side.requests as f64);
+        let most = self
+            .traffic
+            .max_errors
+            .max(base.map_or(0.0, Side::error_share))
+            + own;
+        let most = most.min(1.0);
         let share = side.error_share();
         let expected = if most > self.traffic.max_errors {
             format!("{} of answers or less, as before the change", percent(most))

@@ -128,6 +128,29 @@ fn errors_that_the_source_had_too_are_no_failure_of_the_target() {
 }
 
 #[test]
+fn the_targets_own_few_errors_of_before_excuse_no_more_than_themselves() {
+    let judged = |errors| {
+        let mut baseline = before(100, 0, 0);
+        baseline.retain(|(key, _)| key != "cloud/standby");
+        baseline.push(seen("cloud", "standby", 10, 0, 10));
+        let evidence = Evidence {
+            items: vec![
+                live(seen("cloud", "standby", 110, 0, errors)),
+                live(seen("dedicated", "primary", 0, 0, 0)),
+            ],
+            baseline,
+        };
+        traffic().judge(&aim(), &evidence).outcome
+    };
+    assert_eq!(
+        judged(110),
+        Outcome::Fail,
+        "whoever was moved sees nothing else"
+    );
+    assert_eq!(judged(10), Outcome::Pass);
+}
+
+#[test]
 fn what_was_not_seen_is_never_a_pass() {
     let base = || before(100, 100, 0);
     let new = || live(seen("cloud", "standby", 100, 100, 0));
