@@ -10,14 +10,14 @@ use super::{Exit, Format};
 use crate::engine::{look_once_more, see_places};
 use crate::event::{Ending, Event, Owed, Record, Round};
 use crate::journal::{self, Damaged};
-use crate::plan::{Nature, Outcome, Side};
+use crate::plan::{Mode, Nature, Outcome, Side};
 use crate::report::{Names, OwedRow, Tally, owed_table};
 
 /// Lists what earlier runs have left to be done
 ///
-/// The newest run of a playbook that changed something, and did not put everything back, speaks for all before it; a run that was held, stopped or cut
-/// off with changes standing is listed as long as they stand. What was late or not seen is looked at again now, and
-/// is settled where it passes; what was left to others is settled where the place holds nothing that the run wrote.
+/// The newest run of a playbook that changed something, and did not come back, speaks for all before it; a run that
+/// was held, stopped or cut off with changes standing is listed as long as they stand. What was late or not seen is
+/// looked at again now, and is settled where it passes; what was left to others is settled where it is as before.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {}
 
@@ -40,10 +40,16 @@ pub(super) async fn run(desk: &Desk, _: &Args) -> Result<Exit, Failure> {
         if !wrote || went_over(&*store, &heard, &run).await {
             continue;
         }
-        // One that put everything back left what was owed before as it was.
-        let undone =
-            (run.summary.as_ref()).is_some_and(|summary| summary.ending == Some(Ending::Undone));
-        if !undone {
+        // One that came back left what was owed before as it was.
+        let ending = run.summary.as_ref().and_then(|summary| summary.ending);
+        let came_back = match run.meta.mode {
+            Mode::Drill => matches!(
+                ending,
+                Some(Ending::Done | Ending::DoneUnproven | Ending::Undone)
+            ),
+            _ => ending == Some(Ending::Undone),
+        };
+        if !came_back {
             heard.push(Whose::run(&*store, &run).await);
         }
         let records = match journal::read(&*store, &run.id).await {
@@ -147,24 +153,18 @@ async fn still_owed(desk: &Desk, records: &[Record]) -> Vec<Owed> {
                 && !finding.has_unknowns()
         })
     };
-    let holds = |index: usize, ours: &[Side]| {
+    let is_back = |index: usize| {
         let value = seen.iter().find(|(entry, _)| *entry == index);
         match (value, &plan.entries[index].nature) {
-            (Some((_, Ok(value))), Nature::Change(edit)) => {
-                edit.sides(value).any(|(_, side)| ours.contains(&side))
-            }
+            (Some((_, Ok(value))), Nature::Change(edit)) => edit.side(value) == Side::Before,
             // It cannot be told.
-            _ => true,
+            _ => false,
         }
     };
-    let is_back = |index: usize| !holds(index, &[Side::After, Side::Mixed, Side::Foreign]);
-    // What others hold is not ours to settle.
-    let is_theirs = |index: usize| !holds(index, &[Side::After, Side::Mixed]);
     (owed.into_iter())
         .filter(|owed| {
             !entry(owed, "see ").is_some_and(passes)
-                && !entry(owed, "put back ").is_some_and(is_back)
-                && !entry(owed, "look at ").is_some_and(is_theirs)
+                && !(entry(owed, "put back ").or(entry(owed, "look at "))).is_some_and(is_back)
         })
         .collect()
 }
