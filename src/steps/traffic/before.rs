@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::count::Log;
 use super::judge::Judging;
 use super::side::Side;
 use super::{BelowFloor, Seen, Traffic};
@@ -22,6 +23,8 @@ pub(super) fn foresee(traffic: &Traffic, aim: &Aim, evidence: &Evidence) -> Find
     };
     judging.names(&aim.idle, &source);
     judging.names(&aim.active, &target);
+    judging.errors_before(&aim.active, &target);
+    judging.errors_before(&aim.idle, &source);
     let too_little = source.too_little(traffic);
     let too_much = target.too_much_for(&source);
     let why = too_little.clone().or(too_much.clone());
@@ -103,13 +106,16 @@ impl Judging<'_> {
         let mut sides: BTreeMap<String, (Side, usize, usize)> = BTreeMap::new();
         for one in &seen {
             let (side, hosts, of) = sides.entry(one.site.clone()).or_default();
-            side.add(&one.host, &one.count);
+            side.add(&one.host, &one.count, &|_, _| None);
             (*hosts, *of) = (*hosts + 1, one.of);
         }
         let mut whole = BTreeMap::new();
         for (site, (side, hosts, of)) in sides {
-            if hosts < of {
-                let actual = format!("seen on {}", part_of(hosts, of, "host"));
+            let not_seen = match side.unsure.clone() {
+                None if hosts < of => Some(format!("seen on {}", part_of(hosts, of, "host"))),
+                unsure => unsure,
+            };
+            if let Some(actual) = not_seen {
                 let what = format!("rate at {site} before the change");
                 self.row(Outcome::Unknown, what, "all of its hosts", actual);
             } else {
@@ -120,6 +126,16 @@ impl Judging<'_> {
             sides: whole,
             served,
         })
+    }
+
+    /// By how much the times in a log were off before the change, where that was seen.
+    pub(super) fn off_before(evidence: &Evidence, host: &str, log: &Log) -> Option<i64> {
+        let seen = evidence.baseline.iter();
+        seen.filter_map(|(_, fact)| serde_json::from_value::<Seen>(fact.clone()).ok())
+            .filter(|seen| seen.host == host)
+            .flat_map(|seen| seen.count.logs)
+            .find(|former| former.path == log.path && former.either.is_none())
+            .map(|former| former.off)
     }
 
     /// The rate that shall move; none where it is too little to compare with.

@@ -25,6 +25,28 @@ pub(super) struct Tally {
     pub(super) v6: u64,
 }
 
+impl Tally {
+    fn add(&mut self, v4: u64, v6: u64, all: u64, errors: u64) -> Option<()> {
+        let sums = [
+            (&mut self.requests, all),
+            (&mut self.errors, errors),
+            (&mut self.v4, v4),
+            (&mut self.v6, v6),
+        ];
+        (sums.into_iter()).try_for_each(|(sum, more)| add(sum, Some(more)))
+    }
+}
+
+/// What a log says of two intervals, by one reading of the times in its lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct Reading {
+    /// The age of its newest line, in seconds.
+    pub(super) newest: Option<u64>,
+    pub(super) now: Tally,
+    pub(super) earlier: Tally,
+}
+
 /// One log in two intervals.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -46,6 +68,10 @@ pub(super) struct Log {
     pub(super) used: bool,
     /// By how many seconds the times in its lines come behind the moment at which they are written.
     pub(super) off: i64,
+    /// Where nobody knows whether the times are off by `off`, or its last request was a slow one: what it says with
+    /// the times as they are, and with `off` taken from them. The sums of the host are without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) either: Option<[Reading; 2]>,
 }
 
 /// What the logs of one host say of two intervals in a row, by the times in their lines.
@@ -112,9 +138,9 @@ pub(super) fn parse(text: &str, interval: Duration, logs: &[String]) -> Result<C
         ..Count::default()
     };
     let seconds = interval.as_secs().max(1);
-    // Of the log whose lines are being read: its number, and the age at which its newer interval begins; none where
-    // the same file was counted already.
-    let mut of: Option<(usize, Option<u64>)> = None;
+    // Of the log whose lines are being read: its number, and how its times are read; not at all where the same file
+    // was counted already.
+    let mut of: Option<(usize, Vec<Window>)> = None;
     let (mut seen, mut ended) = (0, false);
     for line in text.lines() {
         let words: Vec<&str> = line.split_whitespace().collect();
@@ -136,7 +162,7 @@ pub(super) fn parse(text: &str, interval: Duration, logs: &[String]) -> Result<C
                 }
                 if count.logs.iter().any(|other| other.file == line.file) {
                     count.again.push(log.clone());
-                    of = Some((number, None));
+                    of = Some((number, Vec::new()));
                     continue;
                 }
                 for (sum, more) in [
@@ -147,44 +173,48 @@ pub(super) fn parse(text: &str, interval: Duration, logs: &[String]) -> Result<C
                 ] {
                     add(sum, Some(more)).ok_or_else(too_many)?;
                 }
-                // A log that waits longer than an interval for its next line says nothing of now.
-                let newest = line.newest.filter(|age| *age <= seconds);
-                count.silent |= newest.is_none();
+                let windows = line.windows(seconds);
+                for window in &windows {
+                    count.silent |= window.silent;
+                    count.short |= (line.first.map(|age| age.saturating_sub(window.off)))
+                        .is_some_and(|age| age < window.from.saturating_add(2 * seconds));
+                }
                 count.lag = count.lag.max(line.lag);
-                // The present second is not over yet.
-                let from = newest.map_or(1, |age| age.max(1).saturating_add(line.lag));
-                let reaches = line.first;
-                count.short |= reaches.is_some_and(|age| age < from.saturating_add(2 * seconds));
                 count.lost |= *state == "lost";
-                of = Some((number, Some(from)));
-                count.logs.push(line.log(log));
+                count.logs.push(line.log(log, &windows));
+                of = Some((number, windows));
             }
             ["at", number, numbers @ ..] => {
                 let numbers: Vec<u64> = numbers.iter().flat_map(|n| n.parse().ok()).collect();
-                let (Some((log, from)), [age, v4, v6, other, errors]) = (of, numbers.as_slice())
+                let (Some((log, windows)), [age, v4, v6, other, errors]) =
+                    (&of, numbers.as_slice())
                 else {
                     return Err(strange(line));
                 };
-                if number.parse() != Ok(log) {
+                if number.parse() != Ok(*log) {
                     return Err(strange(line));
                 }
-                let (Some(from), Some(log)) = (from, count.logs.last_mut()) else {
-                    continue;
-                };
-                let tally = match age.checked_sub(from) {
-                    Some(age) if age < seconds => &mut count.now,
-                    Some(age) if age < 2 * seconds => &mut count.earlier,
-                    _ => continue,
-                };
                 let all = v4.checked_add(*v6).and_then(|sum| sum.checked_add(*other));
-                add(&mut log.requests, all).ok_or_else(too_many)?;
-                for (sum, more) in [
-                    (&mut tally.requests, all),
-                    (&mut tally.errors, Some(*errors)),
-                    (&mut tally.v4, Some(*v4)),
-                    (&mut tally.v6, Some(*v6)),
-                ] {
-                    add(sum, more).ok_or_else(too_many)?;
+                let all = all.ok_or_else(too_many)?;
+                for (at, window) in windows.iter().enumerate() {
+                    let Some(log) = count.logs.last_mut() else {
+                        continue;
+                    };
+                    let (now, earlier) = match &mut log.either {
+                        Some(either) => (&mut either[at].now, &mut either[at].earlier),
+                        None => (&mut count.now, &mut count.earlier),
+                    };
+                    let since = age.checked_sub(window.off);
+                    let tally = match since.and_then(|age| age.checked_sub(window.from)) {
+                        Some(age) if age < seconds => now,
+                        Some(age) if age < 2 * seconds => earlier,
+                        _ => continue,
+                    };
+                    tally.add(*v4, *v6, all, *errors).ok_or_else(too_many)?;
+                    // Of two readings the second one holds more: it begins at the last write.
+                    if at + 1 == windows.len() {
+                        add(&mut log.requests, Some(all)).ok_or_else(too_many)?;
+                    }
                 }
             }
             ["end"] => ended = true,
@@ -212,7 +242,17 @@ struct Line {
     burst: Option<u64>,
     known: Option<u64>,
     used: bool,
+    unsure: bool,
     file: String,
+}
+
+/// How the times in a log are read: so many seconds are taken from their ages, and the newer interval begins at an age.
+struct Window {
+    off: u64,
+    from: u64,
+    newest: Option<u64>,
+    /// No line is of these intervals.
+    silent: bool,
 }
 
 impl Line {
@@ -239,6 +279,7 @@ impl Line {
             burst,
             known,
             used,
+            unsure,
         ] = *numbers.as_slice()
         else {
             return None;
@@ -257,20 +298,48 @@ impl Line {
             burst: some(burst),
             known: some(known),
             used: used == 1,
+            unsure: unsure == 1,
             file: (*file).to_owned(),
         })
     }
 
-    fn log(self, path: &str) -> Log {
+    /// One, or two where nobody knows whether the times are off.
+    fn windows(&self, seconds: u64) -> Vec<Window> {
+        let off = u64::try_from(self.off).unwrap_or_default();
+        let offs = if self.unsure { vec![0, off] } else { vec![0] };
+        let window = |off| {
+            let newest = self.newest.map(|age| age.saturating_sub(off));
+            // A log that waits longer than an interval for its next line says nothing of now.
+            let recent = newest.filter(|age| *age <= seconds);
+            Window {
+                off,
+                // The present second is not over yet.
+                from: recent.map_or(1, |age| age.max(1).saturating_add(self.lag)),
+                newest,
+                silent: recent.is_none(),
+            }
+        };
+        offs.into_iter().map(window).collect()
+    }
+
+    fn log(self, path: &str, windows: &[Window]) -> Log {
+        let reading = |window: &Window| Reading {
+            newest: window.newest,
+            ..Reading::default()
+        };
         Log {
             path: path.to_owned(),
             file: self.file,
             requests: 0,
-            newest: self.newest,
+            newest: windows.iter().filter_map(|window| window.newest).min(),
             empty_for: self.empty_for,
             holds: self.burst,
             used: self.used,
             off: self.off,
+            either: match windows {
+                [plain, shifted] => Some([reading(plain), reading(shifted)]),
+                _ => None,
+            },
         }
     }
 }
@@ -319,143 +388,4 @@ fn add(sum: &mut u64, more: Option<u64>) -> Option<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const TEN: Duration = Duration::from_secs(10);
-
-    fn logs(n: usize) -> Vec<String> {
-        (0..n).map(|i| format!("/var/log/{i}.log")).collect()
-    }
-
-    #[test]
-    fn two_intervals_are_counted_by_the_times_in_the_lines() {
-        // The first log is written at once; lines of the second come up to five seconds late.
-        let text = "time 100.00 110.50\n\
-                    log 1 kept 9 0 9 0 2 0 0 0 0 0 0 -1 0 3 9 1 b:1:1\n\
-                    at 1 0 100 0 0 0\nat 1 1 3 1 0 1\nat 1 10 2 0 1 0\nat 1 11 7 0 0 0\nat 1 20 1 0 0 0\nat 1 21 50 0 0 0\n\
-                    log 2 rotated 5 0 5 0 0 1 5 0 0 2 5 400 -7 -1 5 0 b:1:2\n\
-                    at 2 3 100 0 0 0\nat 2 7 10 0 0 0\nat 2 16 0 10 0 0\nat 2 17 0 4 0 0\nend\n";
-        let count = parse(text, TEN, &logs(2)).unwrap();
-        let expected = Count {
-            millis: 10_000,
-            now: Tally {
-                requests: 27,
-                errors: 1,
-                v4: 15,
-                v6: 11,
-            },
-            earlier: Tally {
-                requests: 12,
-                errors: 0,
-                v4: 8,
-                v6: 4,
-            },
-            skipped: 2,
-            odd: 1,
-            nameless: 5,
-            lag: 5,
-            logs: vec![
-                Log {
-                    path: "/var/log/0.log".into(),
-                    file: "b:1:1".into(),
-                    requests: 15,
-                    newest: Some(0),
-                    empty_for: None,
-                    holds: Some(3),
-                    used: true,
-                    off: 0,
-                },
-                Log {
-                    path: "/var/log/1.log".into(),
-                    file: "b:1:2".into(),
-                    requests: 24,
-                    newest: Some(2),
-                    empty_for: None,
-                    holds: None,
-                    used: false,
-                    off: -7,
-                },
-            ],
-            ..Count::default()
-        };
-        assert_eq!(count, expected);
-    }
-
-    #[test]
-    fn a_log_without_new_lines_is_silent_and_one_that_grows_too_fast_is_short() {
-        let count = |numbers: &str| {
-            let text =
-                format!("time 1 11\nlog 1 kept 0 0 0 0 0 0 0 0 0 {numbers} 0 -1 -1 1 b:1:1\nend\n");
-            parse(&text, TEN, &logs(1)).unwrap()
-        };
-        assert!(count("-1 0 -1").silent);
-        assert!(count("11 0 -1").silent);
-        assert!(!count("10 0 -1").silent);
-        assert!(count("0 0 15").short);
-        assert!(count("0 8 25").short);
-        assert!(!count("0 0 21").short);
-    }
-
-    #[test]
-    fn an_answer_that_is_cut_off_or_strange_is_no_count() {
-        let good = "log 1 kept 1 0 1 0 0 0 0 0 0 0 0 -1 0 1 1 1 b:1:1\n";
-        let cases = [
-            String::new(),
-            format!("time 1 11\n{good}"),
-            "time 1 11\nend\n".to_owned(),
-            "time 1 11\nlog 1 kept 1 0 1\nend\n".to_owned(),
-            format!("time 1 11\n{}end\n", good.replace(" b:1:1", "")),
-            format!("time 1 11\n{}end\n", good.replace("kept 1", "kept one")),
-            format!("time 1 11\n{}end\n", good.replace("log 1", "log 0")),
-            format!("time 1 11\n{}end\n", good.replace("log 1", "log 7")),
-            format!("time 1 11\n{good}at 1 2 18446744073709551615 0 0 0\nend\n"),
-            format!("time 1 11\n{good}at 1 2 18446744073709551615 1 0 0\nend\n"),
-            format!("time 1 11\n{good}at 2 2 1 1 0 0\nend\n"),
-            "time 1 11\nat 1 2 1 1 0 0\nend\n".to_owned(),
-            format!("Welcome to standby!\ntime 1 11\n{good}end\n"),
-        ];
-        for text in cases {
-            let unseen = parse(&text, TEN, &logs(1)).unwrap_err();
-            assert_eq!(unseen.cause, Cause::Garbled, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_file_that_is_named_twice_is_counted_once() {
-        let text = "time 1 11\nlog 1 kept 4 0 4 0 2 0 0 0 0 0 0 -1 0 1 4 1 b:1:1\nat 1 2 4 0 0 0\n\
-                    log 2 kept 4 0 4 0 2 0 0 0 0 0 0 -1 0 1 4 1 b:1:1\nat 2 2 4 0 0 0\nend\n";
-        let count = parse(text, TEN, &logs(2)).unwrap();
-        assert_eq!((count.now.requests, count.skipped), (4, 2));
-        assert_eq!(count.again, ["/var/log/1.log"]);
-    }
-
-    #[test]
-    fn lines_of_which_none_is_a_request_are_no_log() {
-        let text = "time 1 11\nlog 1 kept 0 0 0 0 0 3 0 0 0 -1 0 -1 0 -1 0 1 b:1:1\nend\n";
-        let why = parse(text, TEN, &logs(1)).unwrap_err();
-        assert!(why.detail.contains("`/var/log/0.log` has lines"), "{why:?}");
-    }
-
-    #[test]
-    fn what_is_no_regular_file_is_refused_by_name() {
-        for (state, said) in [
-            ("missing", "is not there"),
-            ("moved", "was rotated"),
-            ("fifo", "is a named pipe"),
-            ("socket", "is a socket"),
-            ("device", "leads to a device"),
-            ("folder", "is a folder"),
-        ] {
-            let text = format!("time 0 0\nlog 1 {state}\nend\n");
-            let unseen = parse(&text, TEN, &logs(1)).unwrap_err();
-            assert!(unseen.detail.contains(said), "{}", unseen.detail);
-            assert_eq!(unseen.lasting, !matches!(state, "missing" | "moved"));
-            assert!(
-                unseen.detail.contains("`/var/log/0.log`"),
-                "{}",
-                unseen.detail
-            );
-        }
-    }
-}
+mod tests;

@@ -3,7 +3,7 @@
 # Arguments: how many seconds; user agents to leave out, one a line; the logs. Prints `time START END`, then
 # for each log
 #
-#   log NUMBER STATE REQUESTS ERRORS IPV4 IPV6 SKIPPED ODD NAMELESS OTHER UNTIMED NEWEST LAG FIRST OFF BURST KNOWN USED FILE
+#   log NUMBER STATE REQUESTS ERRORS IPV4 IPV6 SKIPPED ODD NAMELESS OTHER UNTIMED NEWEST LAG FIRST OFF BURST KNOWN USED UNSURE FILE
 #   at NUMBER AGE IPV4 IPV6 OTHER ERRORS
 #
 # then `end`. The numbers of `log` are of the lines that were written while it looked; those of `at` are of the
@@ -11,7 +11,8 @@
 # log without one -2 less the seconds since something was written into it),
 # LAG how far lines come behind newer ones (several workers with a buffer each), FIRST the age of the oldest line
 # that was read of a log with more before it; -1 where there is none. OFF is by how many seconds the times in the
-# lines come behind the moment at which they are written, as far as that was seen: ages are told without it. BURST is
+# lines come behind the moment at which they are written, as far as that was seen: ages are told without it. Where
+# UNSURE is 1, OFF is only what the last write lets one guess, and ages are told as if it were 0. BURST is
 # how many lines a buffer may hold back, by how many the log grew at once at the least; -1 where it did not grow.
 # KNOWN is how many lines are requests in a known form, of all that were read; -1 where there was no line. USED is 1
 # where something was written into the file or somebody has it open for writing. FILE tells files from each other.
@@ -139,7 +140,7 @@ count() {
         ISO = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9][T ][0-9][0-9]:[0-9][0-9]:[0-9][0-9]"
     }
     # Seconds since 1970, from a date, a time of day and what follows: a zone. Without one it is what it would be in
-    # UTC; by how much the lines are off is seen where they are written.
+    # UTC, and `bare` tells so; by how much the lines are off is seen where they are written.
     function since_1970(y, m, d, clock, zone,    t, offset) {
         sub(/^[.,][0-9]+/, "", zone)
         sub(/^ /, "", zone)
@@ -148,7 +149,7 @@ count() {
             offset = substr(zone, 2, 2) * 3600
             offset += substr(zone, substr(zone, 4, 1) == ":" ? 5 : 4, 2) * 60
             if (substr(zone, 1, 1) == "-") offset = -offset
-        } else offset = 0
+        } else { offset = 0; bare = 1 }
         y += 0; m += 0
         if (m <= 2) { y--; m += 12 }
         t = 365 * y + int(y / 4) - int(y / 100) + int(y / 400) + int((153 * (m - 3) + 2) / 5) + d - 719469
@@ -156,8 +157,8 @@ count() {
     }
     # The time that a text tells; 0 where it tells none.
     function time_of(text,    t, s) {
-        if (text == last_text) return last_time
-        t = 0
+        if (text == last_text) { bare = last_bare; return last_time }
+        t = bare = 0
         if (text ~ /^[0-9]+(\.[0-9]+)?$/) {
             t = text + 0
             while (t > 100000000000) t /= 1000
@@ -171,7 +172,16 @@ count() {
         }
         last_text = text
         last_time = t
+        last_bare = bare
         return t
+    }
+    # A time without a zone, where the clock of the zone was put back an hour meanwhile: as if it had not been.
+    function without_summer(t,    step) {
+        step = bare_before ? t - bare_before : 0
+        bare_before = t
+        if (!put_back && step <= -3300 && step >= -3660) put_back = 3600
+        else if (put_back && step >= 3300 && step <= 3660) put_back = 0
+        return t + put_back
     }
     # 4 or 6 where a text is an address, with a port or without; else 0.
     function family_of(text,    colons) {
@@ -191,6 +201,7 @@ count() {
         if (flat ~ /(useragent|agent|agentoriginal)$/ || path ~ /(^|\.)ua$/) { named = 1; said = said v "\n"; return }
         if (flat ~ /(time|timestamp|ts|date|msec|timelocal|iso8601|utc)$/ && (t = time_of(v)) && (!at || depth < at_rank)) {
             at = t
+            at_bare = bare
             at_rank = depth
             return
         }
@@ -249,6 +260,7 @@ count() {
             at = time_of(substr(tail_, 1, i ? i - 1 : length(tail_)))
             tail_ = i ? substr(tail_, i + 1) : ""
         } else at = time_of(head)
+        at_bare = bare
         words = split(head, word, " ")
         for (i = 1; i <= words && i <= 6 && !family; i++) family = family_of(word[i])
         # Some write the status before the request.
@@ -265,21 +277,22 @@ count() {
         if (fresh) { came++; bytes += length($0) + 1 }
         line = $0
         status = said = prefix = ""
-        named = family = at = 0
+        named = family = at = at_bare = 0
         if (match(line, SYSLOG) || match(line, RSYSLOG) || match(line, RFC5424)) {
             prefix = substr(line, 1, RLENGTH)
             line = substr(line, RLENGTH + 1)
         }
         if (line ~ /^(@cee: ?)?\{/) read_json(line)
         else read_line(line)
-        if (!at && prefix != "") at = time_of(prefix)
+        if (!at && prefix != "") { at = time_of(prefix); at_bare = bare }
+        if (at && at_bare) at = without_summer(at)
         if (at) {
             if (!timed) oldest = at
             if (fresh) {
                 dated++
                 if (at > youngest) youngest = at
             }
-            if (at > latest) latest = at
+            if (at > latest) { latest = at; latest_bare = at_bare }
             late[latest - at < 600 ? latest - at : 600]++
             timed++
         }
@@ -306,12 +319,19 @@ count() {
     END {
         # The newest line is as old as the last write: where its time says something else, the clock that it was
         # taken from is off, or it is of another zone, or lines are sent on late. One or two may be of slow requests
-        # that began long ago.
+        # that began long ago: then nobody knows, but that a time without a zone is off by quarters of an hour, and
+        # that no line is written before its request came.
         if (dated > 2) off = written - youngest
-        else if (timed && latest > now) off = (used && written ? written : now) - latest
+        else if (timed && written) {
+            off = written - latest
+            quarters = int(off / 900 + (off < 0 ? -0.5 : 0.5)) * 900
+            if (latest_bare && quarters * quarters <= 50400 * 50400 && (off - quarters) * (off - quarters) <= 900) off = quarters
+            else if (off > 5) unsure = 1
+            else if (off >= -1) off = 0
+        } else if (timed && latest > now) off = now - latest
         if (off * off <= 1) off = 0
         if (!timed && made && now >= made) newest = -2 - (now - made)
-        now -= off
+        if (!unsure) now -= off
         if (timed) {
             newest = (now > latest) ? now - latest : 0
             first = now - oldest
@@ -324,9 +344,9 @@ count() {
         if (first < 0 || !cut) first = -1
         # Whoever writes two lines at once may have held back one.
         burst = burst > 0 && came ? int(burst * came / bytes + 0.5) - 1 : -1
-        printf "log %d %s %d %d %d %d %d %d %d %d %d %d %d %d %d %d %d %d %s\n", number, state, requests, errors,
+        printf "log %d %s %d %d %d %d %d %d %d %d %d %d %d %d %d %d %d %d %d %s\n", number, state, requests, errors,
             v4, v6, skipped, odd, nameless, other, untimed, newest, lag, first, off, burst, lines ? known : -1, used,
-            file
+            unsure, file
         for (at in seen)
             if (now - at >= -1 && now - at <= newest + lag + 2 * seconds + 1)
                 printf "at %d %d %d %d %d %d\n", number, (now > at ? now - at : 0), seen4[at], seen6[at],
@@ -434,6 +454,8 @@ for log in "$@"; do
         used=1 written=${seen##* }
     else
         made=${seen##* }
+        # What is read was written into the file that was moved away.
+        seen_rest=$(file_and_time "${rest:-$log.1}") && written=${seen_rest##* }
         is_written "$log" && used=1
     fi
     cut=0

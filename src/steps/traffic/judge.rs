@@ -23,6 +23,9 @@ const NEAR: f64 = 0.8;
 /// in a log that counts, so it is no proof either.
 const FAR: f64 = 1.5;
 
+/// From this share of answers with errors on, a side is not seen to work, however many the other one had.
+const MOSTLY: f64 = 0.5;
+
 /// From how many seconds on the times in the lines are told to be off.
 const OFF: u64 = 5;
 
@@ -67,8 +70,10 @@ pub(super) fn judge(traffic: &Traffic, aim: &Aim, evidence: &Evidence) -> Findin
     let doubt = judging.doubt.take();
     let arrived = match (&active, arrives) {
         (Some(side), Some(shares)) => {
-            let share = percent(shares[0].min(shares[1]));
-            format!("{share} arrives at {} ({side})", aim.active)
+            // The worse of the two intervals: the share and the rate of one.
+            let at = usize::from(shares[1] < shares[0]);
+            let (share, rate) = (percent(shares[at]), side.told(at));
+            format!("{share} arrives at {} ({rate})", aim.active)
         }
         (Some(side), None) => format!("{side} at {}", aim.active),
         (None, _) => format!("{} was not seen", aim.active),
@@ -157,7 +162,9 @@ impl Judging<'_> {
                 None => Ok(seen),
             });
             match seen {
-                Ok(seen) => side.add(&seen.host, &seen.count),
+                Ok(seen) => side.add(&seen.host, &seen.count, &|host, log| {
+                    Judging::off_before(evidence, host, log)
+                }),
                 Err(why) => {
                     all = false;
                     self.unseen.push(format!("{what}: {why}"));
@@ -183,6 +190,8 @@ impl Judging<'_> {
         } else if side.short {
             let actual = "they grow faster than they are read".to_owned();
             Some(("two intervals that can be read back", actual))
+        } else if let Some(why) = side.unsure.clone() {
+            Some(("times that tell when requests came", why))
         } else {
             None
         };
@@ -313,7 +322,8 @@ impl Judging<'_> {
         shares: [f64; 2],
     ) {
         let below = self.traffic.drain_below;
-        let share = shares[0].max(shares[1]);
+        let at = usize::from(shares[1] > shares[0]);
+        let share = shares[at];
         let unwritten = was.map(|was| side.unwritten(was)).unwrap_or_default();
         let hidden = unwritten.rate / base.most();
         let (outcome, lost) = if share > below {
@@ -343,7 +353,7 @@ impl Judging<'_> {
             outcome,
             format!("drains from {name}"),
             format!("{} of {:.1}/s or less", percent(below), base.most()),
-            format!("{side}, {}{lost}", percent(share)),
+            format!("{}, {}{lost}", side.told(at), percent(share)),
         );
     }
 
@@ -386,40 +396,57 @@ impl Judging<'_> {
     }
 
     /// Whether the new side answers with more errors than it may, and than the old one did; as many as it had before of
-    /// its own requests are not those of whom was moved. `before` is the old side's, and its own.
+    /// its own requests are not those of whom was moved. `before` is the old side's, and its own. Where the old side
+    /// had as many, they are no failure of the new one; where most answers are errors, it is not seen to work either.
     fn errors(&mut self, name: &str, before: [Option<&Side>; 2], side: &Side) {
         if side.requests == 0 {
             return;
         }
         let [base, own] = before;
         let own = own.map_or(0.0, |own| own.errors as f64 / side.requests as f64);
-        let most = self
-            .traffic
-            .max_errors
-            .max(base.map_or(0.0, Side::error_share))
-            + own;
-        let most = most.min(1.0);
+        let may = (self.traffic.max_errors + own).min(1.0);
+        let former = base.map_or(0.0, Side::error_share);
         let share = side.error_share();
-        let expected = if most > self.traffic.max_errors {
-            format!("{} of answers or less, as before the change", percent(most))
+        let errors = format!(
+            "{} {} 5xx",
+            part_of(side.errors, side.requests, "answer"),
+            verb_of(side.requests, "is", "are")
+        );
+        let (outcome, actual) = if share <= may {
+            (Outcome::Pass, errors)
+        } else if share <= (former + own).min(1.0) {
+            let as_before = format!("{errors}, as many as before the change");
+            if share < MOSTLY {
+                (Outcome::Warn, as_before)
+            } else {
+                self.doubt.get_or_insert_with(|| {
+                    format!("whether {name} works cannot be told: {as_before}")
+                });
+                (Outcome::Unknown, as_before)
+            }
         } else {
-            format!("{} of answers or less", percent(most))
-        };
-        let outcome = if share > most {
             self.final_ |= side.requests >= ENOUGH;
-            Outcome::Fail
-        } else {
-            Outcome::Pass
+            (Outcome::Fail, errors)
         };
         self.row(
             outcome,
             format!("errors at {name}"),
-            expected,
-            format!(
-                "{} {} 5xx",
-                part_of(side.errors, side.requests, "answer"),
-                verb_of(side.requests, "is", "are")
-            ),
+            format!("{} of answers or less", percent(may)),
+            actual,
+        );
+    }
+
+    /// Whether a side has so many errors before the change that as many after it tell nothing.
+    pub(super) fn errors_before(&mut self, name: &str, side: &Side) {
+        let most = self.traffic.max_errors;
+        if side.requests < ENOUGH || side.error_share() <= most {
+            return;
+        }
+        self.row(
+            Outcome::Warn,
+            format!("errors at {name} before the change"),
+            format!("{} of answers or less (`max-errors`)", percent(most)),
+            format!("{} are 5xx", part_of(side.errors, side.requests, "answer")),
         );
     }
 

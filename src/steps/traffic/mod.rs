@@ -52,7 +52,7 @@ within = "15m"
         Field::new(
             "max-errors",
             Form::Percent,
-            "The share of answers with status 5xx above which the target fails; 5% by default",
+            "The share of answers with status 5xx above which the target fails; 5% by default. Where the source had as many before the change, that is a warning; where most answers are errors, whether the target works is unknown",
         ),
         Field::new(
             "interval",

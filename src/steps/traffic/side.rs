@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Traffic;
-use super::count::{Count, Log};
+use super::count::{Count, Log, Reading, Tally};
 use crate::steps::probe::Family;
 use crate::words::{count, verb_of};
 
@@ -38,7 +38,12 @@ pub(super) struct Side {
     pub(super) logs: Vec<(String, Log)>,
     /// Logs that were named already, with their host.
     pub(super) again: Vec<(String, String)>,
+    /// Why it is not known when the requests in a log came.
+    pub(super) unsure: Option<String>,
 }
+
+/// By how many seconds the times in a log of a host were off when that was seen, before the change.
+pub(super) type Offs<'a> = dyn Fn(&str, &Log) -> Option<i64> + 'a;
 
 /// What may have come and is in no log yet.
 #[derive(Debug, Default)]
@@ -52,10 +57,32 @@ pub(super) struct Unwritten {
 }
 
 impl Side {
-    pub(super) fn add(&mut self, host: &str, count: &Count) {
-        let seconds = Duration::from_millis(count.millis.max(1)).as_secs_f64();
-        let rate = |n: u64| n as f64 / seconds;
-        for (rates, tally) in self.rates.iter_mut().zip([&count.now, &count.earlier]) {
+    pub(super) fn add(&mut self, host: &str, count: &Count, offs: &Offs<'_>) {
+        self.interval = self.interval.max(seconds(count));
+        self.sum(count, &count.now, &count.earlier);
+        for log in &count.logs {
+            let mut log = log.clone();
+            if let Some(either) = log.either {
+                let reading = self.reading(host, &log, &either, offs);
+                self.sum(count, &reading.now, &reading.earlier);
+                log.newest = reading.newest;
+            }
+            self.logs.push((host.to_owned(), log));
+        }
+        self.odd += count.odd;
+        self.nameless += count.nameless;
+        self.untimed += count.untimed;
+        self.lost |= count.lost;
+        self.silent |= count.silent;
+        self.short |= count.short;
+        self.lag = self.lag.max(count.lag);
+        let of = |path: &String| (host.to_owned(), path.clone());
+        self.again.extend(count.again.iter().map(of));
+    }
+
+    fn sum(&mut self, count: &Count, now: &Tally, earlier: &Tally) {
+        let rate = |n: u64| n as f64 / seconds(count);
+        for (rates, tally) in self.rates.iter_mut().zip([now, earlier]) {
             rates.all += rate(tally.requests);
             for (family, n) in [(Family::V4, tally.v4), (Family::V6, tally.v6)] {
                 rates.by[family as usize] += rate(n);
@@ -64,18 +91,32 @@ impl Side {
             self.requests += tally.requests;
             self.errors += tally.errors;
         }
-        self.odd += count.odd;
-        self.nameless += count.nameless;
-        self.untimed += count.untimed;
-        self.lost |= count.lost;
-        self.silent |= count.silent;
-        self.short |= count.short;
-        self.interval = self.interval.max(seconds);
-        self.lag = self.lag.max(count.lag);
-        let of = |log: &Log| (host.to_owned(), log.clone());
-        self.logs.extend(count.logs.iter().map(of));
-        let of = |path: &String| (host.to_owned(), path.clone());
-        self.again.extend(count.again.iter().map(of));
+    }
+
+    /// Which reading of a log is right: the one that is nearer to how its times were when that was seen. Where nobody
+    /// saw it, both have to say the same.
+    fn reading(
+        &mut self,
+        host: &str,
+        log: &Log,
+        either: &[Reading; 2],
+        offs: &Offs<'_>,
+    ) -> Reading {
+        let [plain, shifted] = *either;
+        let same = (plain.now, plain.earlier) == (shifted.now, shifted.earlier);
+        match offs(host, log) {
+            Some(off) if off.abs_diff(0) <= off.abs_diff(log.off) => plain,
+            Some(_) => shifted,
+            None if same => shifted,
+            None => {
+                self.unsure = Some(format!(
+                    "the newest line of `{}` on {host} tells a time {}s before the log was written: its request was \
+                     slow, or a clock or the zone is another",
+                    log.path, log.off
+                ));
+                shifted
+            }
+        }
     }
 
     /// What a silent log may hide, by how it was written when requests came: what a buffer can hold, over the time
@@ -119,6 +160,17 @@ impl Side {
     /// The higher rate of the two intervals: what is compared with must not be too low.
     pub(super) fn most(&self) -> f64 {
         self.rates[0].all.max(self.rates[1].all)
+    }
+
+    /// What was logged in one of the two intervals.
+    pub(super) fn told(&self, at: usize) -> String {
+        let Rates { all, by: [v4, v6] } = self.rates[at];
+        let other = (all - v4 - v6).max(0.0);
+        let other = match self.unknown() > 0 {
+            true => format!(", {other:.1} from addresses that the log does not tell"),
+            false => String::new(),
+        };
+        format!("{all:.1}/s: {v4:.1} over IPv4, {v6:.1} over IPv6{other}")
     }
 
     pub(super) fn by(&self, family: Family) -> f64 {
@@ -188,6 +240,11 @@ impl std::fmt::Display for Side {
         }
         Ok(())
     }
+}
+
+/// How long one interval of a count is.
+fn seconds(count: &Count) -> f64 {
+    Duration::from_millis(count.millis.max(1)).as_secs_f64()
 }
 
 pub(super) fn percent(share: f64) -> String {

@@ -116,15 +116,52 @@ fn many_errors_are_final_and_few_requests_are_not() {
 }
 
 #[test]
-fn errors_that_the_source_had_too_are_no_failure_of_the_target() {
-    let evidence = Evidence {
-        items: vec![
-            live(seen("cloud", "standby", 100, 0, 20)),
-            live(seen("dedicated", "primary", 0, 0, 0)),
-        ],
-        baseline: before(100, 0, 25),
+fn errors_that_the_source_had_too_are_no_failure_of_the_target_and_no_proof_that_it_works() {
+    let judged = |before: u64, now: u64| {
+        let evidence = Evidence {
+            items: vec![
+                live(seen("cloud", "standby", 100, 0, now)),
+                live(seen("dedicated", "primary", 0, 0, 0)),
+            ],
+            baseline: self::before(100, 0, before),
+        };
+        traffic().judge(&aim(), &evidence)
     };
-    assert_eq!(traffic().judge(&aim(), &evidence).outcome, Outcome::Pass);
+    for (before, now, outcome) in [
+        (25, 5, Outcome::Pass),
+        (25, 20, Outcome::Warn),
+        (25, 30, Outcome::Fail),
+        (0, 100, Outcome::Fail),
+        (100, 100, Outcome::Unknown),
+        (100, 50, Outcome::Unknown),
+        (100, 0, Outcome::Pass),
+    ] {
+        assert_eq!(judged(before, now).outcome, outcome, "{before} {now}");
+    }
+    let said = judged(100, 100).headline;
+    assert!(
+        said.starts_with(
+            "whether cloud works cannot be told: 200 of 200 answers are 5xx, as many as before the change"
+        ),
+        "{said}"
+    );
+}
+
+#[test]
+fn the_share_and_the_rate_of_a_headline_are_of_one_interval() {
+    let finding = found(400, 0, [140, 220], [260, 20]);
+    assert_eq!(
+        finding.headline,
+        "35% arrives at cloud (14.0/s: 14.0 over IPv4, 0.0 over IPv6); 65% still goes to dedicated"
+    );
+    let drains = &finding
+        .facts
+        .iter()
+        .find(|fact| fact.what.starts_with("drains"));
+    assert_eq!(
+        drains.unwrap().actual,
+        "26.0/s: 26.0 over IPv4, 0.0 over IPv6, 65%"
+    );
 }
 
 #[test]

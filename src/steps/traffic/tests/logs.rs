@@ -133,3 +133,73 @@ fn what_lasts_is_not_looked_at_again() {
     assert!(traffic().foresee(&aim(), &evidence).final_);
     assert!(traffic().judge(&aim(), &evidence).final_);
 }
+
+/// What is found where it is not known whether the source's log is off by `off` seconds: as its times are, nobody came;
+/// with those taken away, six a second did.
+fn unsure(was_off: Option<i64>, off: i64) -> Finding {
+    let log = |off: i64| {
+        json!({
+            "path": "/var/log/www.log", "file": "1", "requests": 400, "newest": 0, "holds": 0, "used": true, "off": off
+        })
+    };
+    let mut baseline = before(100, 100, 0);
+    if let Some(off) = was_off {
+        baseline[1].1["count"]["logs"] = json!([log(off)]);
+    }
+    let (key, mut old) = seen("dedicated", "primary", 0, 0, 0);
+    let none = json!({"requests": 0, "errors": 0, "v4": 0, "v6": 0});
+    let many = json!({"requests": 60, "errors": 0, "v4": 60, "v6": 0});
+    old["count"]["logs"] = json!([log(off)]);
+    old["count"]["logs"][0]["either"] = json!([
+        {"newest": off + 1, "now": none, "earlier": none},
+        {"newest": 1, "now": many, "earlier": many},
+    ]);
+    let evidence = Evidence {
+        items: vec![
+            live(seen("cloud", "standby", 90, 90, 0)),
+            (key, Known::Live(old)),
+        ],
+        baseline,
+    };
+    traffic().judge(&aim(), &evidence)
+}
+
+#[test]
+fn nobody_is_said_to_have_gone_where_the_times_of_a_log_are_not_known() {
+    // Before the change the times were right: the last one had a slow request.
+    assert_eq!(unsure(Some(0), 10_800).outcome, Outcome::Pass);
+    assert_eq!(unsure(Some(3), 700).outcome, Outcome::Pass);
+    // They were off as far as they seem to be.
+    assert_eq!(unsure(Some(10_802), 10_800).outcome, Outcome::Late);
+    let finding = unsure(None, 10_800);
+    assert_eq!(finding.outcome, Outcome::Unknown, "{finding:#?}");
+    assert!(
+        format!("{finding:?}").contains(
+            "the newest line of `/var/log/www.log` on primary tells a time 10800s before the log was written"
+        ),
+        "{finding:#?}"
+    );
+}
+
+#[test]
+fn many_errors_before_the_change_are_told_before_it() {
+    let foreseen = |source: u64, target: u64| {
+        let evidence = Evidence {
+            items: vec![
+                live(seen("cloud", "standby", 20, 0, target)),
+                live(seen("dedicated", "primary", 100, 0, source)),
+            ],
+            baseline: Vec::new(),
+        };
+        traffic().foresee(&aim(), &evidence)
+    };
+    assert_eq!(foreseen(5, 0).outcome, Outcome::Pass);
+    for (source, target, said) in [
+        (100, 0, "errors at dedicated before the change"),
+        (0, 20, "errors at cloud before the change"),
+    ] {
+        let finding = foreseen(source, target);
+        assert_eq!(finding.outcome, Outcome::Warn, "{finding:#?}");
+        assert!(format!("{finding:?}").contains(said));
+    }
+}

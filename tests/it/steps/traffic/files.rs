@@ -197,3 +197,86 @@ async fn a_compressed_file_is_no_log() {
         "{foreseen:?}"
     );
 }
+
+/// Two lines a second for the last minute, written at once, with `clock` for the time of a line of so many seconds ago.
+fn at_once(log: &Path, clock: impl Fn(i64) -> String) {
+    let line = |age: i64| {
+        let line = format!(
+            r#"198.51.100.7 - - [{}] "GET / HTTP/1.1" 200 5 "-" "curl/8""#,
+            clock(age)
+        );
+        format!("{line}\n{line}\n")
+    };
+    append(log, &(1..60).rev().map(line).collect::<String>());
+}
+
+/// A log of a server with a buffer, of which no line is written while it is looked at.
+#[tokio::test]
+async fn a_time_without_a_zone_is_read_by_when_the_log_was_written() {
+    let quarter = 900;
+    // By how much the clock of the lines is behind UTC, before so many seconds ago and since.
+    let cases = [
+        (0, 0, 0),
+        (20 * quarter, 20 * quarter, 0),
+        (-12 * quarter, -12 * quarter, 0),
+        (-23 * quarter, -23 * quarter, 0),
+        // The end of the summer, in New York.
+        (16 * quarter, 20 * quarter, 40),
+        // And its beginning.
+        (20 * quarter, 16 * quarter, 40),
+    ];
+    let looks = cases.map(|(before_that, since, when)| async move {
+        let folder = tempfile::tempdir().unwrap();
+        let (old, new) = two_logs(folder.path());
+        let now = jiff::Timestamp::now();
+        at_once(&old, |age| {
+            let behind = if age > when { before_that } else { since };
+            let at = now - jiff::SignedDuration::from_secs(age + behind);
+            at.strftime("%Y-%m-%dT%H:%M:%S").to_string()
+        });
+        let site = two_sites(&old, &new);
+        let check = counting(&site, Duration::from_secs(4));
+        let (seen, _) = before(check.as_ref(), &site).await;
+        let count = &seen[1].1.as_ref().unwrap()["count"];
+        let log = &count["logs"][0];
+        // Nothing was written while it looked, for four seconds; requests of the last eight count.
+        let newest = log["newest"].as_u64().unwrap();
+        assert!((4..8).contains(&newest), "{since} {count}");
+        let from = if newest > 4 { 1 } else { newest };
+        let requests = &log["requests"];
+        assert_eq!(requests, &json!(2 * (from + 8 - newest)), "{since} {count}");
+        let off = if before_that > since {
+            since
+        } else {
+            before_that
+        };
+        assert_eq!(log["off"], json!(off), "{count}");
+    });
+    futures::future::join_all(looks).await;
+}
+
+/// With a zone, a time that is long before the log was written is of a clock that is off, or of a slow request.
+#[tokio::test]
+async fn times_that_are_not_known_are_no_silence() {
+    let folder = tempfile::tempdir().unwrap();
+    let (old, new) = two_logs(folder.path());
+    let now = jiff::Timestamp::now();
+    at_once(&old, |age| {
+        let at = now - jiff::SignedDuration::from_secs(age + 3 * 3600);
+        at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    });
+    let site = two_sites(&old, &new);
+    let check = counting(&site, Duration::from_secs(4));
+    let (seen, foreseen) = before(check.as_ref(), &site).await;
+    let count = &seen[1].1.as_ref().unwrap()["count"];
+    let either = &count["logs"][0]["either"];
+    for (at, seen) in [(0, false), (1, true)] {
+        let requests = either[at]["earlier"]["requests"].as_u64();
+        assert_eq!(requests > Some(0), seen, "{count}");
+    }
+    assert_eq!(foreseen.outcome, Outcome::Unknown);
+    assert!(
+        foreseen.headline.contains("before the log was written"),
+        "{foreseen:#?}"
+    );
+}
