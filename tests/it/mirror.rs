@@ -5,6 +5,7 @@ mod covers;
 mod hosts;
 mod packages;
 mod sample;
+mod since;
 mod trees;
 
 use std::path::Path;
@@ -15,7 +16,7 @@ use cutover::event::{Cause, Finding, Unseen};
 use cutover::plan::Direction;
 use cutover::playbook::Playbook;
 use cutover::site::Aim;
-use cutover::step::{Evidence, Known, Pulses, Work};
+use cutover::step::{Check, Evidence, Known, Pulses, Work};
 use cutover::world::exec::Exec;
 
 const PROGRAMS: &[&str] = &["rsync", "find", "sha256sum"];
@@ -46,19 +47,33 @@ async fn look_with(text: &str, pulses: &Pulses) -> Finding {
 
 /// Takes the looks with such keys; the others are given up before they are begun.
 async fn look_at(text: &str, pulses: &Pulses, wanted: impl Fn(&str) -> bool) -> Finding {
+    judged(text, taken(text, pulses, wanted).await)
+}
+
+fn parsed(text: &str) -> (Playbook, Aim) {
     let playbook = Playbook::parse(text, "test.toml", &[])
         .unwrap_or_else(|problems| panic!("{}", problems.render(false, None)));
-    let site = playbook.live(Clock::real(), Exec::new());
-    let Work::Check(check) = &playbook.steps()[0].work else {
-        panic!("it is a check")
-    };
     let direction = Direction {
         source: "dedicated".into(),
         target: "cloud".into(),
     };
-    let aim = Aim::there(&direction, false);
+    (playbook, Aim::there(&direction, false))
+}
+
+fn check(playbook: &Playbook) -> &dyn Check {
+    let Work::Check(check) = &playbook.steps()[0].work else {
+        panic!("it is a check")
+    };
+    check.as_ref()
+}
+
+type Sights = Vec<(String, Known)>;
+
+async fn taken(text: &str, pulses: &Pulses, wanted: impl Fn(&str) -> bool) -> Sights {
+    let (playbook, aim) = parsed(text);
+    let site = playbook.live(Clock::real(), Exec::new());
     let mut items = Vec::new();
-    for look in check.looks(&site, &aim, pulses) {
+    for look in check(&playbook).looks(&site, &aim, pulses) {
         if !wanted(&look.key) {
             let unseen = Unseen::new(Cause::Missing, "not looked at");
             items.push((look.key, Known::Unseen(unseen)));
@@ -70,11 +85,14 @@ async fn look_at(text: &str, pulses: &Pulses, wanted: impl Fn(&str) -> bool) -> 
         items.push((look.key, seen.map_or_else(Known::Unseen, Known::Live)));
     }
     site.exec.close().await;
-    check.judge(
-        &aim,
-        &Evidence {
-            items,
-            baseline: Vec::new(),
-        },
-    )
+    items
+}
+
+fn judged(text: &str, items: Sights) -> Finding {
+    let (playbook, aim) = parsed(text);
+    let evidence = Evidence {
+        items,
+        baseline: Vec::new(),
+    };
+    check(&playbook).judge(&aim, &evidence)
 }

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::changed::Moment;
 use super::command::{Way, endpoint};
 use super::itemize::shown;
 use super::{Mirror, looks, reach};
@@ -22,10 +23,13 @@ pub(super) struct Ground {
     pub(super) marks: u64,
     /// Names at the top that links of an index lead into.
     pub(super) behind: Vec<String>,
+    /// When it was looked at.
+    pub(super) moment: Option<Moment>,
 }
 
-/// Says whether a folder is a Debian archive, and how many files it has of its own.
+/// Says when it looks at which folder, whether that is a Debian archive, and how many files it has of its own.
 const ARCHIVE: &str = r#"cd -- "$1" 2>/dev/null || exit 0
+echo "moment $(date +%s.%N) $(stat -c %d:%i .)"
 [ -d dists ] && [ -d project/trace ] || exit 0
 find . -maxdepth 1 -name 'Archive-Update-*' -printf 'mark\n'
 find project/trace -mindepth 1 -maxdepth 1 -printf 'mark\n'
@@ -79,7 +83,12 @@ impl Mirror {
             true => (self.walk(site, target, false).await).map_or(Vec::new(), |walk| walk.behind),
             false => Vec::new(),
         };
+        let moment = text.lines().find_map(|line| {
+            let (at, folder) = line.strip_prefix("moment ")?.split_once(' ')?;
+            Moment::parse(at, folder)
+        });
         Ok(Ground {
+            moment,
             archive: text.lines().any(|line| line == "archive"),
             marks: text.lines().filter(|line| *line == "mark").count() as u64,
             behind,

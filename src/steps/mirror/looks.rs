@@ -52,6 +52,7 @@ impl Mirror {
             all: all.map(|all| all.map_err(|why| why.detail)),
             marks: ground.archive.then_some(ground.marks),
             behind: ground.behind,
+            moment: ground.moment,
             ..tree
         })
     }

@@ -8,6 +8,7 @@
 //! sample (`sample`), which is drawn from what rsync lists (`draw`), show what size and time cannot. `judge` puts them together: whatever could hide a difference is
 //! never a pass, and whatever is left out is counted and told.
 
+mod changed;
 mod command;
 mod draw;
 mod fields;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
+use super::changed::Moment;
 use super::draw::{Draw, Names};
 use super::itemize::{self, Line, What, decode, shown};
 use super::leftover;
@@ -58,6 +59,8 @@ pub(super) struct Tree {
     pub(super) own: Option<Own>,
     /// What the target held, counted as what the source itself shows.
     pub(super) held: Option<Total>,
+    /// When the comparison was begun, by the target: what is changed there later was not compared.
+    pub(super) moment: Option<Moment>,
     /// How much there is without the patterns that leave something out, where there are any; or why nobody knows.
     pub(super) all: Option<Result<Total, String>>,
     /// Names at the top that links of an index lead into: they are compared as well.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use tokio::sync::oneshot;
 
+use super::changed::Holding;
 use super::ground::Ground;
 use super::itemize::{self, Line};
 use super::stats::Tree;
@@ -129,12 +130,11 @@ impl Mirror {
         site: &Site,
         target: &Host,
         compared: oneshot::Receiver<()>,
-    ) -> Result<Option<Total>, Unseen> {
+    ) -> Result<Option<Holding>, Unseen> {
         if compared.await.is_ok() {
             return Ok(None);
         }
-        let ground = self.ground(site, target).await?;
-        self.held(site, target, &ground).await.map(Some)
+        self.holding(site, target).await.map(Some)
     }
 
     /// All that the way shows, without the patterns that leave something out; none where none does.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::ground::Ground;
 use super::links::{Link, Root};
 use super::{Mirror, Walk, looks, reach};
 use crate::event::Unseen;
@@ -135,6 +136,14 @@ impl Mirror {
             "the search for files and links",
             &output,
         ))
+    }
+
+    /// Whether the comparison covers a name below the folder, and nothing leaves it out.
+    pub(super) fn counts(&self, name: &[u8], ground: &Ground) -> bool {
+        let path = String::from_utf8_lossy(name);
+        let mark = ground.archive
+            && (path.starts_with("Archive-Update-") || path.starts_with("project/trace/"));
+        !mark && !self.leaves_out(name) && self.compares(Path::new(&*path), &ground.behind)
     }
 
     /// Whether the comparison covers a path below the folder.

@@ -8,6 +8,7 @@ use super::{Rows, Seen, seen, size};
 use crate::clock::short;
 use crate::plan::Outcome;
 use crate::step::Evidence;
+use crate::steps::mirror::changed::Holding;
 use crate::steps::mirror::stats::Tree;
 use crate::steps::mirror::totals::Total;
 use crate::words::count_of;
@@ -21,7 +22,10 @@ pub(super) fn held(
     (source, target): (&str, &str),
 ) {
     let what = format!("what {target} holds");
-    let expected = format!("as much as {} ago", short(age));
+    let expected = format!(
+        "as much as {} ago, and nothing of it changed since",
+        short(age)
+    );
     let not_known = |why: String| {
         format!(
             "whether `{target}` still holds what it held {} ago is not known: {why}",
@@ -34,11 +38,17 @@ pub(super) fn held(
             (Outcome::Unknown, not_known(why))
         }
         (_, Err(why)) => (Outcome::Unknown, not_known(why)),
-        (Some(then), Ok(now)) if then == now => {
-            let actual = format!("as much as then: {}", told(now));
-            (Outcome::Pass, actual)
+        (Some(then), Ok(now)) if then == now.total => {
+            let much = format!("as much as then: {}", told(then));
+            match changed(tree, &now) {
+                None => (
+                    Outcome::Pass,
+                    format!("{much}, and nothing of it changed since"),
+                ),
+                Some(why) => (Outcome::Unknown, not_known(format!("{much}, {why}"))),
+            }
         }
-        (Some(then), Ok(now)) => {
+        (Some(then), Ok(Holding { total: now, .. })) => {
             let how = match now.cmp_size(then) {
                 Ordering::Less => "less",
                 Ordering::Equal => "something else",
@@ -56,9 +66,21 @@ pub(super) fn held(
     rows.row(outcome, &what, expected, actual);
 }
 
+/// Why as much as then need not be the same as then.
+fn changed(tree: &Tree, now: &Holding) -> Option<String> {
+    let Some(then) = &tree.moment else {
+        return Some("and names were not compared".to_owned());
+    };
+    if then.folder != now.folder {
+        return Some("and it is another folder".to_owned());
+    }
+    let (at, name) = now.newest.as_ref()?;
+    (*at >= then.at).then(|| format!("and `{name}` was changed since"))
+}
+
 /// What the target holds now; or why nobody knows.
-fn now(evidence: &Evidence, source: &str, target: &str) -> Result<Total, String> {
-    match seen::<Option<Total>>(evidence, &format!("holds {source} -> {target}")) {
+fn now(evidence: &Evidence, source: &str, target: &str) -> Result<Holding, String> {
+    match seen::<Option<Holding>>(evidence, &format!("holds {source} -> {target}")) {
         Some(Seen::Yes(Some(total), None)) => Ok(total),
         Some(Seen::Yes(_, Some((_, why)))) | Some(Seen::No(why)) => Err(why.detail),
         Some(Seen::Yes(None, None)) | None => Err("it was not counted now".to_owned()),

@@ -117,6 +117,7 @@ fn leaves_out_only_what_has_a_reason() {
         archive: true,
         marks: 1,
         behind: vec!["zzz-dists".into()],
+        moment: None,
     };
     let own = "'--exclude=/Archive-Update-*' '--exclude=/project/trace/*'";
     let text = line(&plain(), &archive);

@@ -245,9 +245,16 @@ fn a_dead_source_is_unknown_and_answered_from_the_record_in_an_emergency() {
     let why = "still holds what it held 2h 00m ago is not known";
     assert!(blind.headline.contains(why), "{}", blind.headline);
 
-    let total = |entries, bytes| Known::Live(json!({ "entries": entries, "bytes": bytes }));
+    let holding = |entries, bytes, newest, folder| {
+        let newest = json!([newest, "dists/Release"]);
+        Known::Live(
+            json!({ "entries": entries, "bytes": bytes, "newest": newest, "folder": folder }),
+        )
+    };
+    let total = |entries, bytes| holding(entries, bytes, 999, "1:2");
     if let Some(Known::Recorded { fact, .. }) = items.get_mut("tree primary -> standby") {
         fact["held"] = json!({ "entries": 101, "bytes": 1000 });
+        fact["moment"] = json!({ "at": 1000, "folder": "1:2" });
     }
     for (entries, bytes, how) in [
         (96, 900, "holds less"),
@@ -259,6 +266,27 @@ fn a_dead_source_is_unknown_and_answered_from_the_record_in_an_emergency() {
         assert_eq!(changed.outcome, Outcome::Unknown, "{how}");
         assert!(changed.headline.contains(how), "{}", changed.headline);
     }
+    // As much as then, and something else: under other names, or another folder.
+    for (newest, folder, why) in [
+        (1000, "1:2", "and `dists/Release` was changed since"),
+        (999, "1:3", "and it is another folder"),
+    ] {
+        items.insert(
+            "holds primary -> standby",
+            holding(101, 1000, newest, folder),
+        );
+        let changed = judge(&plain(), items.clone());
+        assert_eq!(changed.outcome, Outcome::Unknown, "{why}");
+        assert!(changed.headline.contains(why), "{}", changed.headline);
+    }
+    let mut unkept = items.clone();
+    if let Some(Known::Recorded { fact, .. }) = unkept.get_mut("tree primary -> standby") {
+        fact["moment"] = json!(null);
+    }
+    unkept.insert("holds primary -> standby", total(101, 1000));
+    let unkept = judge(&plain(), unkept);
+    assert_eq!(unkept.outcome, Outcome::Unknown);
+    assert!(unkept.headline.contains("and names were not compared"));
     items.insert("holds primary -> standby", total(101, 1000));
     let finding = judge(&plain(), items.clone());
     assert_eq!(finding.outcome, Outcome::Warn);
