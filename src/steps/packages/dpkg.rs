@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize};
 use super::version::is_version;
 use crate::event::{Cause, Unseen};
 use crate::steps::probe::excerpt;
+use crate::words::count;
 use crate::world::exec::quoted;
 
-/// Asks all of it in one round trip; it only reads. `root` is the folder of a chroot, or empty.
+/// Asks all of it in one round trip; it only reads. dpkg keeps a file `info/NAME.list` of each package that it has ever
+/// unpacked and that is not purged, so their number tells whether its status was cut off between two packages. `root` is the folder of a chroot, or empty.
 pub(super) fn script(root: Option<&str>) -> String {
     format!("root={}\n{SCRIPT}", quoted(&[root.unwrap_or_default()]))
 }
@@ -28,6 +30,7 @@ done
 printf '\n== %s\n' "$(dpkg --print-architecture 2>/dev/null)"
 dpkg-query ${root:+"--admindir=$root/var/lib/dpkg"} -W -f='${db:Status-Abbrev}\t${Package}\t${Architecture}\t${Version}\t${source:Package}\t${source:Version}\t${Essential}\n'
 printf '== %s\n' "$?"
+printf '== lists %s\n' "$(ls -- "$root/var/lib/dpkg/info" 2>/dev/null | grep -c '\.list$')"
 "#;
 
 /// The packages of one host, and what runs them.
@@ -117,15 +120,36 @@ pub(super) fn parse(host: &str, stdout: &[u8], stderr: &[u8]) -> Result<Host, Un
     }
     let native = native.ok_or_else(|| garbled("cut off before its end"))?;
     let mut status = None;
-    for line in lines {
+    // Packages that are there, or have configuration files there.
+    let mut there = 0;
+    for line in lines.by_ref() {
         if let Some(code) = line.strip_prefix("== ") {
             status = Some(code);
             break;
         }
         package(&mut seen, native, line).ok_or_else(|| garbled(line))?;
+        there += usize::from(!line[1..].starts_with('n'));
     }
+    let lists = lines.find_map(|line| line.strip_prefix("== lists ")?.trim().parse().ok());
     match status {
         None => Err(garbled("cut off before its end")),
+        // A few may be left of packages that went in an odd way.
+        Some("0") if lists.is_some_and(|lists: usize| lists > there + lists / 50) => {
+            let lists = lists.unwrap_or_default();
+            let detail = format!(
+                "the package list of `{host}` was cut off: `var/lib/dpkg/status` names {}, and \
+                 `var/lib/dpkg/info` has files of {lists}",
+                count(there, "package")
+            );
+            Err(Unseen::new(Cause::Garbled, detail))
+        }
+        Some("0") if there > 0 && seen.installed.is_empty() && seen.broken.is_empty() => {
+            let detail = format!(
+                "nothing is installed on `{host}`, as dpkg has it: of {} only the configuration files are there",
+                count(there, "package")
+            );
+            Err(Unseen::new(Cause::Missing, detail))
+        }
         Some("0") if seen.installed.is_empty() && seen.broken.is_empty() => {
             let detail = format!(
                 "dpkg on `{host}` lists no package at all: its `var/lib/dpkg/status` is empty, or was replaced{}",
@@ -308,6 +332,35 @@ mod tests {
             );
         }
         assert_eq!(parse("p", b"\xff", b"").unwrap_err().cause, Cause::Garbled);
+    }
+
+    #[test]
+    fn what_is_cut_off_or_gone_but_for_its_configuration_is_said_so() {
+        let lines = |n: usize, state: &str| -> String {
+            let line = |n| format!("{state}\tp{n}\tall\t1\tp\t1\tno\n");
+            (0..n).map(line).collect()
+        };
+        let said = |text: String| {
+            let parsed = parse("p", format!("{OS}{text}").as_bytes(), b"");
+            parsed.err().map(|why| why.detail)
+        };
+        let all = |n, lists| said(format!("{}== 0\n== lists {lists}\n", lines(n, "ii ")));
+        assert_eq!(all(12, 12), None);
+        // Lists of two in a hundred may be left over; an image may have none.
+        assert_eq!(all(99, 100), None);
+        assert_eq!(all(98, 100), None);
+        assert_eq!(all(12, 0), None);
+        assert!(all(97, 100).is_some());
+        assert_eq!(
+            all(4, 12).unwrap(),
+            "the package list of `p` was cut off: `var/lib/dpkg/status` names 4 packages, and \
+             `var/lib/dpkg/info` has files of 12"
+        );
+        let gone = said(format!("{}== 0\n== lists 12\n", lines(12, "rc ")));
+        let words = "nothing is installed on `p`, as dpkg has it: of 12 packages only the configuration files are there";
+        assert_eq!(gone.unwrap(), words);
+        let never = said(format!("{}== 0\n== lists 0\n", lines(3, "un ")));
+        assert!(never.unwrap().contains("lists no package at all"));
     }
 
     #[test]

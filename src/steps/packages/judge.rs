@@ -214,6 +214,7 @@ fn pair(all: &mut Verdict, limits: &Limits, source: &Host, target: &Host) {
     }
 
     let total = source.installed.len();
+    let beyond = extra.len();
     commands(all, source, target, &missing, &older, &broken, same_release);
     let sorts = [
         Sort {
@@ -274,6 +275,20 @@ fn pair(all: &mut Verdict, limits: &Limits, source: &Host, target: &Host) {
             Outcome::Unknown,
             format!("packages of {}", source.host),
             "a list",
+            actual,
+        );
+    }
+    if total > 0 && beyond > total {
+        let actual = format!(
+            "`{}` lists {}, and `{}` has {beyond} beyond them: is the list of `{0}` whole",
+            source.host,
+            count(total, "package"),
+            target.host
+        );
+        all.add(
+            Outcome::Warn,
+            format!("packages of {}", source.host),
+            "not less than half of those on the target",
             actual,
         );
     }

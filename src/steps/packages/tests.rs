@@ -319,3 +319,73 @@ fn what_is_to_be_ignored_is_ignored_in_every_list() {
         "{finding:#?}"
     );
 }
+
+#[test]
+fn packages_that_are_broken_at_the_source_are_told() {
+    let source = |state: &str| {
+        let mut primary = host("primary", &[("a", "1")]);
+        primary["broken"] = json!({ "b": state });
+        primary
+    };
+    let judged = |values: &[(&'static str, Datum)], standby: &[(&str, &str)]| {
+        judge(
+            values,
+            Known::Live(source("iF")),
+            Known::Live(host("standby", standby)),
+        )
+    };
+    // Whether the target has it whole or not at all.
+    for (standby, there) in [
+        (&[("a", "1"), ("b", "2")][..], "2"),
+        (&[("a", "1")], "not installed"),
+    ] {
+        let finding = judged(&[], standby);
+        assert_eq!(finding.outcome, Outcome::Warn, "{finding:#?}");
+        assert!(
+            finding
+                .headline
+                .contains("1 half-installed at the source of 1 package"),
+            "{finding:#?}"
+        );
+        let row = finding
+            .facts
+            .iter()
+            .find(|fact| fact.what.starts_with("b on"));
+        let row = row.unwrap();
+        assert_eq!(
+            (row.expected.as_str(), row.actual.as_str()),
+            ("half-installed (iF)", there)
+        );
+        assert!(
+            !finding.headline.contains("extra"),
+            "it is no extra: {finding:#?}"
+        );
+    }
+    // What is ignored is counted, and what may be missing warns of nothing.
+    let ignored = judged(&[("ignore", Datum::Texts(vec!["b".into()]))], &[("a", "1")]);
+    assert_eq!(ignored.outcome, Outcome::Pass, "{ignored:#?}");
+    assert!(format!("{ignored:?}").contains("1 package that differs is to be ignored"));
+    let inform = Datum::Text("inform".into());
+    let informed = judged(&[("missing", inform)], &[("a", "1")]);
+    assert_eq!(informed.outcome, Outcome::Pass, "{informed:#?}");
+    // Broken on both sides alike, it is as at the source.
+    let mut both = host("standby", &[("a", "1")]);
+    both["broken"] = json!({ "b": "iU" });
+    let finding = judge(&[], Known::Live(source("iF")), Known::Live(both));
+    assert_eq!(finding.outcome, Outcome::Pass, "{finding:#?}");
+}
+
+#[test]
+fn a_list_that_is_far_shorter_than_the_targets_is_doubted() {
+    let names: Vec<String> = (0..12).map(|n| format!("p{n}")).collect();
+    let of = |n: usize| -> Vec<(&str, &str)> {
+        (names.iter().take(n))
+            .map(|name| (name.as_str(), "1"))
+            .collect()
+    };
+    let finding = live(&of(4), &of(12));
+    assert_eq!(finding.outcome, Outcome::Warn, "{finding:#?}");
+    let said = "`primary` lists 4 packages, and `standby` has 8 beyond them: is the list of `primary` whole";
+    assert!(format!("{finding:?}").contains(said), "{finding:#?}");
+    assert_eq!(live(&of(6), &of(12)).outcome, Outcome::Pass);
+}
