@@ -48,24 +48,27 @@ impl<'a> Known<'a> {
 
     /// The sets that answer for a name: its own, or those of the wildcard that covers it.
     pub fn at(&self, name: &str) -> &[&'a RecordSet] {
-        if let Some(own) = self.by_name.get(name) {
-            return own;
-        }
-        if self.present.contains(name) {
-            return &[];
+        let own = (self.owner(name)).and_then(|owner| self.by_name.get(owner));
+        own.map_or(&[], Vec::as_slice)
+    }
+
+    /// The name whose records, of whatever type, answer for a name: itself, or the wildcard that covers it.
+    pub fn owner(&self, name: &str) -> Option<&'a str> {
+        if let Some(own) = self.present.get(name) {
+            return Some(own);
         }
         let mut encloser = above(name);
         while let Some(here) = encloser {
             let wildcard = format!("*.{here}");
-            if let Some(sets) = self.by_name.get(wildcard.as_str()) {
-                return sets;
+            if let Some(wildcard) = self.present.get(wildcard.as_str()) {
+                return Some(wildcard);
             }
             if self.present.contains(here) {
                 break;
             }
             encloser = above(here);
         }
-        &[]
+        None
     }
 
     /// The names of the chain of aliases that begins here, without its beginning; a loop is cut.

@@ -79,6 +79,21 @@ pub trait Provider: Send + Sync {
         keys: &'a [RecordKey],
     ) -> BoxFuture<'a, Result<Vec<RecordSet>, Unseen>>;
 
+    /// The record sets at these names that are never moved though visitors may follow them, HTTPS and SVCB among them.
+    /// It is asked where the zone could not be listed.
+    fn others<'a>(
+        &'a self,
+        zone: &'a str,
+        names: &'a [String],
+    ) -> BoxFuture<'a, Result<Vec<Other>, Unseen>> {
+        async move {
+            let mut others = self.list(zone).await?.others;
+            others.retain(|other| names.contains(&other.name));
+            Ok(others)
+        }
+        .boxed()
+    }
+
     /// Looks at what decides whether the sets at these keys can be written, besides what they hold.
     fn grounds<'a>(
         &'a self,

@@ -8,9 +8,9 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::IpAddr;
 
-use super::Listing;
 use super::chain::{Known, target};
 use super::listing::delegated;
+use super::{Listing, Other};
 use crate::dns::{RecordKey, RecordSet, RecordType};
 use crate::plan::Stay;
 
@@ -213,6 +213,16 @@ pub struct ZoneSets {
     pub served: BTreeSet<String>,
     /// The whole zone, where it could be listed.
     pub around: Option<Listing>,
+    /// Where it could not: what was asked for at names of services and at the ends of their aliases.
+    pub beside: Vec<Other>,
+}
+
+impl ZoneSets {
+    /// What is known of record sets that are never moved.
+    fn others(&self) -> impl Iterator<Item = &Other> {
+        let listed = self.around.iter().flat_map(|listing| &listing.others);
+        listed.chain(&self.beside)
+    }
 }
 
 /// What a change of several zones amounts to.
@@ -226,6 +236,8 @@ pub struct Moves {
     pub ours: BTreeSet<RecordKey>,
     /// What leads to the idle site on, though a service depends on it.
     pub left: Vec<Left>,
+    /// What leads a share of the visitors of a service to neither site, before and after.
+    pub shares: Vec<Left>,
     /// What a service depends on and leads out of all that was read.
     pub beyond: Vec<Beyond>,
 }
@@ -311,11 +323,12 @@ pub fn moves(swap: &Swap, zones: &[ZoneSets], ttl: Option<u32>) -> Moves {
         let why = alias(&known, &found.ours, set);
         found.stays.push(stay(set.key.to_string(), why));
     }
-    let remains = Remains::new(swap, &known, &found, asked);
-    let (mut left, mut beyond) = (Vec::new(), Vec::new());
+    let remains = Remains::new(swap, &known, &found, asked, zones);
+    let (mut left, mut beyond, mut shares) = (Vec::new(), Vec::new(), Vec::new());
     for zone in zones {
         left.extend(remains.names(zone));
         left.extend(remains.of_neither(zone));
+        shares.extend(remains.shares(zone));
         beyond.extend(remains.beyond(zone));
         let (stays, beside) = remains.beside(zone);
         found.stays.extend(stays);
@@ -327,7 +340,7 @@ pub fn moves(swap: &Swap, zones: &[ZoneSets], ttl: Option<u32>) -> Moves {
         let name = stay.what.strip_suffix(". CNAME");
         name.is_none_or(|name| !asked_of.contains(name))
     });
-    (found.left, found.beyond) = (left, beyond);
+    (found.left, found.beyond, found.shares) = (left, beyond, shares);
     found
 }
 
@@ -351,8 +364,7 @@ fn missing(zone: &ZoneSets, known: &Known<'_>, name: &str) -> String {
         "it has no A, AAAA or CNAME record in the zone `{}`",
         zone.zone
     );
-    let listed = zone.around.iter().flat_map(|listing| &listing.others);
-    let types: BTreeSet<&str> = listed
+    let types: BTreeSet<&str> = (zone.others())
         .filter(|other| other.name == *name)
         .map(|other| other.rtype.as_str())
         .collect();

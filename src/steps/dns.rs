@@ -54,7 +54,8 @@ ttl = "60s"
             "unmoved",
             Form::Choice(&["refuse", "warn"]),
             "whether a name of a service that leads to the source and does not move refuses a planned run \
-             (the default) or is only told",
+             (the default) or is only told; with `warn` a set may also keep addresses of neither site beside those \
+             that move, which else leaves the move unproven",
         ),
     ],
     defaults: Defaults {
@@ -355,6 +356,10 @@ impl Change for Flip {
                 .collect::<Result<Vec<_>, _>>()?;
             let swap = swap_of(site, aim);
             let mut found = moves(&swap, &zones, self.ttl);
+            if !self.tells {
+                let shares = std::mem::take(&mut found.shares);
+                found.left.extend(shares);
+            }
             let outside = outside.into_iter().map(|name| Beyond {
                 what: name.clone(),
                 target: name,

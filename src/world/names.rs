@@ -51,6 +51,19 @@ pub async fn addresses(
     asked: &Asked,
     timeout: Duration,
 ) -> Result<Vec<Address>, Unseen> {
+    let found = ends(name, asked, timeout).await?;
+    let mut found: Vec<Address> = found.into_iter().map(|(_, address)| address).collect();
+    found.sort_by_key(|address| address.ip);
+    found.dedup_by_key(|address| address.ip);
+    Ok(found)
+}
+
+/// The same, each with the name at which its record stands: where the aliases end. Lower case, without the last dot.
+pub async fn ends(
+    name: &str,
+    asked: &Asked,
+    timeout: Duration,
+) -> Result<Vec<(String, Address)>, Unseen> {
     let resolver = resolver(asked, timeout)?;
     let both = futures::future::try_join(
         one_family(&resolver, name, RecordType::A),
@@ -67,8 +80,6 @@ pub async fn addresses(
         }
     };
     found.extend(v6);
-    found.sort_by_key(|address| address.ip);
-    found.dedup_by_key(|address| address.ip);
     Ok(found)
 }
 
@@ -118,7 +129,7 @@ async fn one_family(
     resolver: &TokioResolver,
     name: &str,
     rtype: RecordType,
-) -> Result<Vec<Address>, Unseen> {
+) -> Result<Vec<(String, Address)>, Unseen> {
     let qualified = format!("{}.", name.trim_end_matches('.'));
     match resolver.lookup(qualified, rtype).await {
         Ok(lookup) => Ok(lookup
@@ -130,10 +141,10 @@ async fn one_family(
                     RData::AAAA(aaaa) => IpAddr::V6(aaaa.0),
                     _ => return None,
                 };
-                Some(Address {
-                    ip,
-                    ttl: record.ttl,
-                })
+                let ttl = record.ttl;
+                let name = record.name.to_lowercase().to_ascii();
+                let name = name.trim_end_matches('.').to_owned();
+                Some((name, Address { ip, ttl }))
             })
             .collect()),
         // A referral is how a server says that the zone is not its own: it knows nothing of the name.

@@ -1,6 +1,6 @@
 //! What leads to the idle site and is not moved, though a service depends on it; and what else holds its addresses.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{Beyond, Moves, Swap, ZoneSets, neither, stay};
 use crate::dns::chain::Known;
@@ -28,6 +28,11 @@ pub(super) struct Remains<'a> {
     moving: HashSet<RecordKey>,
     /// The sets that were asked for: they move, or their refusal is told.
     asked: HashSet<&'a RecordKey>,
+    /// The names of services.
+    served: BTreeSet<&'a str>,
+    /// The names at which the visitors of a service look, each with a name of the service: its own, the ends of its
+    /// aliases, and the wildcards that answer for these.
+    visited: HashMap<&'a str, &'a str>,
 }
 
 impl<'a> Remains<'a> {
@@ -36,13 +41,26 @@ impl<'a> Remains<'a> {
         known: &'a Known<'a>,
         found: &Moves,
         asked: HashSet<&'a RecordKey>,
+        zones: &'a [ZoneSets],
     ) -> Remains<'a> {
         let edits = found.zones.values().flatten();
+        let served = zones.iter().flat_map(|zone| &zone.served);
+        let served: BTreeSet<&str> = served.map(String::as_str).collect();
+        let mut visited = HashMap::new();
+        for name in &served {
+            let end = known.links(name).last().copied();
+            let owners = [known.owner(name), end.and_then(|end| known.owner(end))];
+            for at in owners.into_iter().flatten().chain([*name]).chain(end) {
+                visited.entry(at).or_insert(*name);
+            }
+        }
         Remains {
             swap,
             known,
             moving: edits.map(|(before, _)| before.key.clone()).collect(),
             asked,
+            served,
+            visited,
         }
     }
 
@@ -83,6 +101,23 @@ impl<'a> Remains<'a> {
             .collect()
     }
 
+    /// The sets at the ends of names of services that lead to one of the sites, and hold addresses of neither beside:
+    /// the share of the visitors who get one of those is not moved.
+    pub(super) fn shares(&self, zone: &ZoneSets) -> Vec<Left> {
+        let ends = zone.served.iter().flat_map(|name| self.known.ends(name));
+        let mut told = BTreeSet::new();
+        ends.filter(|set| !self.swap.is_of_neither(set) && told.insert(&set.key))
+            .filter_map(|set| {
+                Some(Left {
+                    what: set.key.to_string(),
+                    why: self.swap.of_neither(set)?,
+                    by: BTreeSet::new(),
+                    hint: true,
+                })
+            })
+            .collect()
+    }
+
     /// The sets at the end of a name that lead to the idle site, and that nobody asked to be moved.
     fn staying(&self, name: &str) -> BTreeSet<RecordKey> {
         let ends = self.known.ends(name).into_iter().map(|set| (&set.key, set));
@@ -107,9 +142,8 @@ impl<'a> Remains<'a> {
                 target: end.to_owned(),
             })
         });
-        let others = zone.around.iter().flat_map(|listing| &listing.others);
-        let unknown = others
-            .filter(|other| other.rtype != "DNAME" && served_by(zone, other).is_some())
+        let unknown = (zone.others())
+            .filter(|other| other.rtype != "DNAME" && self.served_by(other).is_some())
             .flat_map(|other| {
                 let targets = other.targets().into_iter();
                 targets.map(move |target| (other, target))
@@ -133,17 +167,18 @@ impl<'a> Remains<'a> {
     /// What is beside the sets that move: other types, and sets that cannot be read.
     pub(super) fn beside(&self, zone: &ZoneSets) -> (Vec<Stay>, Vec<Left>) {
         let (mut stays, mut left) = (Vec::new(), Vec::new());
-        for other in zone.around.iter().flat_map(|listing| &listing.others) {
+        for other in zone.others() {
+            let unread = matches!(other.holds, Holds::Unread(_));
             for Beside { why, stays: by } in self.of(other) {
                 stays.push(stay(other.to_string(), why.clone()));
                 if let Some(by) = by
-                    && let Some(name) = served_by(zone, other)
+                    && let Some(name) = self.served_by(other)
                 {
                     left.push(Left {
                         what: other.to_string(),
                         why,
                         // Whoever follows a target does not come by the addresses of the name.
-                        hint: by.is_empty() && self.goes(name),
+                        hint: unread || by.is_empty() && self.goes(name),
                         by,
                     });
                 }
@@ -152,11 +187,29 @@ impl<'a> Remains<'a> {
         (stays, left)
     }
 
+    /// The name of a service whose visitors follow this set: they look for it where their aliases end, and in that
+    /// for another port below the name that they know (`_8443._https`; RFC 9460, 2.3 and 10).
+    fn served_by(&self, other: &Other) -> Option<&'a str> {
+        if !carries_traffic(other) {
+            return None;
+        }
+        if let Some(name) = self.visited.get(other.name.as_str()) {
+            return Some(name);
+        }
+        let mut below = other.name.as_str();
+        while below.starts_with('_') {
+            (_, below) = below.split_once('.')?;
+        }
+        self.served.get(below).copied()
+    }
+
     /// What is told of another record set: the addresses that it holds, the names that it sends to.
     fn of(&self, other: &Other) -> Vec<Beside> {
         if let Holds::Unread(why) = &other.holds {
             let why = format!("it cannot be read, and is left alone: {why}");
-            return vec![Beside { why, stays: None }];
+            // Nobody knows where it leads.
+            let stays = leads(&other.rtype).then(BTreeSet::new);
+            return vec![Beside { why, stays }];
         }
         let mut told = Vec::new();
         let idle = &self.swap.idle;
@@ -202,24 +255,17 @@ struct Beside {
     stays: Option<BTreeSet<RecordKey>>,
 }
 
-/// The name of a service whose visitors follow this set.
-fn served_by<'z>(zone: &'z ZoneSets, other: &Other) -> Option<&'z String> {
-    let mut served = zone.served.iter();
-    served.find(|name| carries_traffic(other) && serves(other, name))
-}
-
 /// Whether visitors follow records of this type; TXT only tells of addresses (SPF).
 fn carries_traffic(other: &Other) -> bool {
     !matches!(other.rtype.as_str(), "TXT" | "SPF" | "MX" | "PTR")
 }
 
-/// Whether a set belongs to a name: at it, or below it as `_8443._https` (RFC 9460, 2.3).
-fn serves(other: &Other, name: &str) -> bool {
-    let Some(rest) = other.name.strip_suffix(name) else {
-        return false;
-    };
-    let below = |rest: &str| rest.split('.').all(|label| label.starts_with('_'));
-    rest.is_empty() || rest.strip_suffix('.').is_some_and(below)
+/// Whether a type is there to lead visitors somewhere.
+fn leads(rtype: &str) -> bool {
+    let types = [
+        "A", "AAAA", "CNAME", "DNAME", "ALIAS", "ANAME", "LUA", "HTTPS", "SVCB",
+    ];
+    types.contains(&rtype)
 }
 
 #[cfg(test)]

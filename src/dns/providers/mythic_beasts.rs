@@ -16,7 +16,9 @@ use futures::future::BoxFuture;
 use self::records::{Counts, Records, body, host, sendable, understood};
 use super::common::{differs, find, in_shell, quoted, refusal};
 use super::{Limits, ProviderKind};
-use crate::dns::{Grounds, Holds, Honesty, Listing, Other, Provider, RecordKey, RecordSet};
+use crate::dns::{
+    Grounds, Holds, Honesty, Listing, Other, Provider, RecordKey, RecordSet, RecordType,
+};
 use crate::event::{Answer, Cause, Unseen};
 use crate::field::{Field, Fields, Form};
 use crate::journal::Permit;
@@ -311,6 +313,26 @@ impl Provider for MythicBeasts {
                 sets.extend(self.one(&zone, asked, &key).await?);
             }
             Ok(sets)
+        }
+        .boxed()
+    }
+
+    fn others<'a>(
+        &'a self,
+        zone: &'a str,
+        names: &'a [String],
+    ) -> BoxFuture<'a, Result<Vec<Other>, Unseen>> {
+        async move {
+            let zone = trimmed(zone);
+            let key = self.read_key.reveal().await?;
+            let mut others = Vec::new();
+            for name in names {
+                let host = host(&zone, &RecordKey::new(name, RecordType::A))
+                    .map_err(|why| Unseen::new(Cause::Missing, why))?;
+                let url = self.api.url(["zones", &zone, "records", &host], None);
+                others.extend(self.records(&zone, &url, &key).await?.others);
+            }
+            Ok(others)
         }
         .boxed()
     }

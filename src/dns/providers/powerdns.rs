@@ -179,6 +179,7 @@ impl PowerDns {
         )?;
         let mut grounds = Grounds {
             zone: seen.barred(zone, &metadata).into_iter().collect(),
+            notes: seen.unraised(zone).into_iter().collect(),
             ..Grounds::default()
         };
         match zones {
@@ -288,6 +289,10 @@ impl PowerDns {
         if matches!(seen.kind.as_str(), "Master" | "Primary") {
             let put = self.put(zone, "notify", permit, auth).await;
             note.push_str(&match put {
+                Ok(()) if seen.unraised(zone).is_some() => {
+                    ", told its secondaries, which do not fetch it as its serial did not rise"
+                        .to_owned()
+                }
                 Ok(()) => ", told its secondaries".to_owned(),
                 Err(why) => {
                     format!(

@@ -26,7 +26,7 @@ use self::signed::Sealed;
 use super::common::{Swap, in_shell, refusal};
 use super::{Limits, ProviderKind};
 use crate::clock::Clock;
-use crate::dns::{Grounds, Honesty, Listing, Provider, RecordKey, RecordSet};
+use crate::dns::{Grounds, Honesty, Listing, Other, Provider, RecordKey, RecordSet};
 use crate::event::{Answer, Cause, Unseen};
 use crate::field::{Field, Fields, Form};
 use crate::journal::Permit;
@@ -328,6 +328,14 @@ impl Provider for Rfc2136 {
             Ok(sets)
         }
         .boxed()
+    }
+
+    fn others<'a>(
+        &'a self,
+        zone: &'a str,
+        names: &'a [String],
+    ) -> BoxFuture<'a, Result<Vec<Other>, Unseen>> {
+        async move { self.reader(zone).await?.others(names).await }.boxed()
     }
 
     fn grounds<'a>(

@@ -1,10 +1,11 @@
 //! What a `dns` step sees of a zone before it changes anything.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
+use crate::dns::chain::Known;
 use crate::dns::moves::{Fate, Swap, ZoneSets, glue};
-use crate::dns::{Listing, RecordKey, RecordType};
+use crate::dns::{Holds, Listing, Other, RecordKey, RecordSet, RecordType};
 use crate::event::Unseen;
 use crate::plan::Stay;
 use crate::site::{Site, Zone};
@@ -22,7 +23,7 @@ pub(super) async fn zone(
         let detail = format!("cannot read the zone `{}`: {}", zone.name, unseen.detail);
         Unseen::new(unseen.cause, detail)
     };
-    let (sets, around, served) = match names {
+    let (mut sets, around, served) = match names {
         Some(names) => {
             let keys: Vec<RecordKey> = (names.iter())
                 .flat_map(|name| {
@@ -46,13 +47,75 @@ pub(super) async fn zone(
             (Ok(sets), Some(all), served)
         }
     };
+    let mut beside = Vec::new();
+    if let Ok(sets) = &mut sets {
+        match &around {
+            Some(listing) => made_up(listing, sets),
+            None => beside = asked_for(site, zone, &served, sets).await,
+        }
+    }
     Ok(ZoneSets {
         zone: zone.name.clone(),
         names: names.map(<[String]>::to_vec),
         sets: sets.map_err(unread)?,
         served,
         around,
+        beside,
     })
+}
+
+/// Leaves out what the server makes up from records of other types when it is asked: the zone holds no such set, and
+/// so none can be written. What it is made from is among the others.
+fn made_up(listing: &Listing, sets: &mut Vec<RecordSet>) {
+    let of_others = listing.others.iter().map(|other| other.name.as_str());
+    let known = Known::new(&listing.sets, of_others);
+    let makers: HashSet<&str> = (listing.others.iter())
+        .filter(|other| matches!(other.rtype.as_str(), "LUA" | "ALIAS" | "ANAME"))
+        .map(|other| other.name.as_str())
+        .collect();
+    let own: HashSet<&RecordKey> = listing.sets.iter().map(|set| &set.key).collect();
+    let is_made = |set: &RecordSet| {
+        let maker = known.owner(&set.key.name);
+        !own.contains(&set.key) && maker.is_some_and(|name| makers.contains(name))
+    };
+    sets.retain(|set| !is_made(set));
+}
+
+/// Where a zone cannot be listed: the record sets of other types that visitors follow, asked for by name. What could
+/// not be told is among them, as unread.
+async fn asked_for(
+    site: &Site,
+    zone: &Zone,
+    served: &BTreeSet<String>,
+    sets: &[RecordSet],
+) -> Vec<Other> {
+    let known = Known::new(sets, []);
+    let here = |name: &str| site.zone_of(name).is_some_and(|of| of.name == zone.name);
+    let ends = (served.iter()).filter_map(|name| Some((*known.links(name).last()?).to_owned()));
+    let ends: BTreeSet<String> = ends
+        .filter(|end| here(end) && !served.contains(end))
+        .collect();
+    let mut others = Vec::new();
+    for names in [served, &ends] {
+        let names: Vec<String> = names.iter().cloned().collect();
+        if names.is_empty() {
+            continue;
+        }
+        let asked = zone.provider.others(&zone.name, &names);
+        let why = match tokio::time::timeout(LISTING, asked).await {
+            Ok(Ok(found)) => {
+                others.extend(found);
+                continue;
+            }
+            Ok(Err(unseen)) => unseen.detail,
+            Err(_) => format!("nobody answered within {LISTING:?}"),
+        };
+        others.extend((names.iter()).map(|name| {
+            let why = format!("whether there is one could not be told: {why}");
+            Other::new(name, "HTTPS", Holds::Unread(why))
+        }));
+    }
+    others
 }
 
 /// The whole zone, but for what a deeper zone of the playbook answers for: that is only glue here.

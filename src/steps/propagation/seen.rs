@@ -145,6 +145,13 @@ impl Sides {
         }
     }
 
+    /// Whether an address is one of a side.
+    pub(super) fn holds(&self, ip: &IpAddr) -> bool {
+        [&self.active, &self.idle, &self.shared]
+            .iter()
+            .any(|side| side.contains(ip))
+    }
+
     pub(super) fn is_shared(&self, told: &Told) -> bool {
         !told.addresses.is_disjoint(&self.shared)
     }
@@ -155,10 +162,8 @@ impl Sides {
 
     /// Its addresses that belong to neither side.
     pub(super) fn strangers<'t>(&self, told: &'t Told) -> Vec<&'t IpAddr> {
-        let ours = [&self.active, &self.idle, &self.shared];
-        (told.addresses.iter())
-            .filter(|ip| !ours.iter().any(|side| side.contains(ip)))
-            .collect()
+        let addresses = told.addresses.iter();
+        addresses.filter(|ip| !self.holds(ip)).collect()
     }
 
     /// Whether any of its addresses belongs to a side.

@@ -210,10 +210,13 @@ fn conclude(
         }),
         None => Outcome::Unknown,
     };
-    let mut headline = if tally.all() == 0 {
-        "no probe was asked".to_owned()
-    } else {
-        tally.to_string()
+    let why = facts
+        .iter()
+        .find(|fact| Some(fact.outcome) == worst && still.is_none());
+    let mut headline = match why {
+        _ if tally.all() > 0 => tally.to_string(),
+        Some(fact) => format!("no probe was asked: {}: {}", fact.what, fact.actual),
+        None => "no probe was asked".to_owned(),
     };
     if let Some(still) = still {
         headline += &format!("; {still}");

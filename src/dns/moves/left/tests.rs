@@ -22,6 +22,138 @@ fn served(names: &[&str], sets: &[RecordSet], others: Vec<Other>) -> ZoneSets {
             others,
             ..Listing::default()
         }),
+        beside: Vec::new(),
+    }
+}
+
+/// The same where only the named sets can be read, and what is asked for beside them.
+fn unlisted(names: &[&str], sets: &[RecordSet], beside: Vec<Other>) -> ZoneSets {
+    ZoneSets {
+        around: None,
+        beside,
+        ..served(names, sets, Vec::new())
+    }
+}
+
+fn left_of(zone: ZoneSets) -> Vec<(String, bool)> {
+    let found = moves(&swap(), &[zone], None);
+    let left = found.left.into_iter();
+    left.map(|left| (left.what, left.hint)).collect()
+}
+
+#[test]
+fn what_visitors_follow_where_an_alias_ends_or_a_wildcard_answers_is_the_services_own() {
+    let sets = [
+        set("www.v.test. CNAME", 60, &["web.v.test."]),
+        set("web.v.test. A", 60, &["192.0.2.10"]),
+        set("plain.v.test. A", 60, &["192.0.2.10"]),
+        set("*.v.test. A", 60, &["192.0.2.10"]),
+        set("to.v.test. CNAME", 60, &["any.w.v.test."]),
+        set("*.w.v.test. A", 60, &["192.0.2.10"]),
+    ];
+    let hint = "1 . ipv4hint=192.0.2.10";
+    let others = || {
+        ["web", "*", "*.w", "_8443._https.web", "nobody"]
+            .map(|name| other(&format!("{name}.v.test"), "HTTPS", hint))
+            .to_vec()
+    };
+    let cases: [(&[&str], &[&str]); 5] = [
+        (&["www", "web"], &["web.v.test. HTTPS"]),
+        (&["any", "*"], &["*.v.test. HTTPS"]),
+        (&["to", "*.w"], &["*.w.v.test. HTTPS"]),
+        // Where a name exists, no wildcard answers for it.
+        (&["plain"], &[]),
+        (&["nobody"], &["nobody.v.test. HTTPS"]),
+    ];
+    for (names, expected) in cases {
+        let all = ZoneSets {
+            names: None,
+            sets: sets.to_vec(),
+            ..served(names, &sets, others())
+        };
+        // A service looks at the names that it has, not at the others that are moved with them.
+        let all = ZoneSets {
+            served: [format!("{}.v.test", names[0])].into(),
+            ..all
+        };
+        let left: Vec<String> = left_of(all).into_iter().map(|(what, _)| what).collect();
+        assert_eq!(left, expected, "{names:?}");
+    }
+    // In another zone too.
+    let mut zones = [
+        served(
+            &["www"],
+            &[set("www.v.test. CNAME", 60, &["web.u.test."])],
+            vec![],
+        ),
+        ZoneSets {
+            zone: "u.test".into(),
+            names: None,
+            sets: vec![set("web.u.test. A", 60, &["192.0.2.10"])],
+            around: Some(Listing {
+                others: vec![other("web.u.test", "HTTPS", hint)],
+                ..Listing::default()
+            }),
+            ..ZoneSets::default()
+        },
+    ];
+    for _ in 0..2 {
+        let found = moves(&swap(), &zones, None);
+        let left: Vec<_> = found.left.iter().map(|left| left.what.as_str()).collect();
+        assert_eq!(left, ["web.u.test. HTTPS"]);
+        zones.reverse();
+    }
+}
+
+#[test]
+fn what_was_asked_for_in_a_zone_that_cannot_be_listed_counts_as_what_is_listed() {
+    let sets = [set("www.v.test. A", 60, &["192.0.2.10"])];
+    let hint = |ip: &str| other("www.v.test", "HTTPS", &format!("1 . ipv4hint={ip}"));
+    let unread = || Holds::Unread("nobody answered".into());
+    let left = |beside| left_of(unlisted(&["www"], &sets, beside));
+    let is_left = [("www.v.test. HTTPS".to_owned(), true)];
+    assert_eq!(left(vec![]), []);
+    assert_eq!(left(vec![hint("192.0.2.10")]), is_left);
+    assert_eq!(left(vec![hint("198.51.100.20")]), []);
+    // What could not be told is no "there is none".
+    assert_eq!(
+        left(vec![Other::new("www.v.test", "HTTPS", unread())]),
+        is_left
+    );
+    assert_eq!(left(vec![Other::new("www.v.test", "CAA", unread())]), []);
+}
+
+#[test]
+fn a_set_that_also_leads_to_neither_site_keeps_a_share_of_the_visitors() {
+    let sets = [
+        set("www.v.test. A", 60, &["192.0.2.10", "203.0.113.5"]),
+        set("www.v.test. AAAA", 60, &["2001:db8::10", "2001:db8:9::5"]),
+        set("there.v.test. A", 60, &["198.51.100.20", "203.0.113.5"]),
+        set("web.v.test. CNAME", 60, &["www.v.test."]),
+        set("*.v.test. A", 60, &["192.0.2.10", "203.0.113.7"]),
+        set("plain.v.test. A", 60, &["192.0.2.10"]),
+        set("strange.v.test. A", 60, &["203.0.113.9"]),
+    ];
+    let www = ["www.v.test. A", "www.v.test. AAAA"];
+    let cases: [(&[&str], &[&str]); 6] = [
+        (&["www"], &www),
+        (&["web", "www"], &www),
+        (&["there"], &["there.v.test. A"]),
+        (&["any", "*"], &["*.v.test. A"]),
+        (&["plain"], &[]),
+        // That is told as a whole.
+        (&["strange"], &[]),
+    ];
+    for (names, expected) in cases {
+        let found = moves(&swap(), &[served(names, &sets, vec![])], None);
+        let shares: Vec<_> = found.shares.iter().map(|left| left.what.as_str()).collect();
+        assert_eq!(shares, expected, "{names:?}");
+        assert!(
+            found
+                .shares
+                .iter()
+                .all(|left| left.hint && left.why.starts_with("it also holds 20"))
+        );
     }
 }
 

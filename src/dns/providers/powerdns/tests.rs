@@ -242,3 +242,28 @@ fn two_ttls_that_are_stored_in_one_set_bar_it() {
         ]
     );
 }
+
+#[test]
+fn a_serial_that_does_not_rise_is_told_where_secondaries_look_at_it() {
+    let told = |kind: &str, edit: &str| {
+        let zone = format!(r#"{{"kind":"{kind}"{edit}}}"#);
+        let zone: Zone = serde_json::from_str(&zone).unwrap();
+        zone.unraised("example.org")
+    };
+    let edit = |value: &str| format!(r#","soa_edit_api":"{value}""#);
+    for (kind, edit, is) in [
+        ("Master", edit(""), Some("is empty")),
+        ("Primary", edit("off"), Some("is OFF")),
+        ("Producer", edit(""), Some("is empty")),
+        ("Master", edit("DEFAULT"), None),
+        ("Master", edit("SOA-EDIT-INCREASE"), None),
+        ("Native", edit(""), None),
+        // An older server does not tell.
+        ("Master", String::new(), None),
+    ] {
+        let told = told(kind, &edit);
+        assert_eq!(told.is_some(), is.is_some(), "{kind}{edit}");
+        let says = "does not raise the serial of `example.org`";
+        assert!(told.is_none_or(|why| why.contains(says) && why.contains(is.unwrap_or_default())));
+    }
+}

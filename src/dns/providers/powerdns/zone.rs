@@ -24,6 +24,9 @@ pub(super) struct Zone {
     /// The server puts the order of names right by itself after a change by the API.
     #[serde(default)]
     pub(super) api_rectify: bool,
+    /// How the serial goes up after a change by the API; absent where the server does not tell.
+    #[serde(default)]
+    soa_edit_api: Option<String>,
     #[serde(default)]
     rrsets: Vec<Rrset>,
 }
@@ -138,6 +141,24 @@ impl Zone {
             }
         }
         listing
+    }
+
+    /// What a person should know of how the zone gets to its secondaries: they look at the serial only (RFC 1034,
+    /// 4.3.5). A native zone has none, or they share its database.
+    pub(super) fn unraised(&self, zone: &str) -> Option<String> {
+        let has_secondaries = matches!(
+            self.kind.to_ascii_lowercase().as_str(),
+            "master" | "primary" | "producer"
+        );
+        let edit = self.soa_edit_api.as_deref()?;
+        let stands = edit.is_empty() || edit.eq_ignore_ascii_case("off");
+        (has_secondaries && stands).then(|| {
+            format!(
+                "PowerDNS does not raise the serial of `{zone}` after a change by the API (its `soa_edit_api` is {}), so \
+                 secondaries do not fetch the change: set it to DEFAULT first, or raise the serial by hand after the change",
+                if edit.is_empty() { "empty" } else { "OFF" }
+            )
+        })
     }
 
     /// Why a write here means nothing or does harm. The API takes it all the same: a secondary is then for ever

@@ -42,7 +42,7 @@ pub(super) fn meaning(
         }),
         ResponseCode::NoError => Ok(format!("`{server}` took the update in one message")),
         ResponseCode::NXRRSet => Err(refused(
-            "a record set is not what it was (NXRRSET): somebody else wrote it, or it comes from a wildcard",
+            "a record set is not what it was (NXRRSET): somebody else wrote it, or the zone does not hold it and the server makes it up (from a wildcard, ALIAS or LUA)",
         )),
         ResponseCode::YXRRSet | ResponseCode::YXDomain => Err(refused(
             "a record set that must not exist does (YXRRSET): somebody else wrote it",

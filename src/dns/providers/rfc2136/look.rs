@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::{IpAddr, SocketAddr};
 
 use hickory_resolver::proto::op::{Message, ResponseCode};
-use hickory_resolver::proto::rr::TSigner;
+use hickory_resolver::proto::rr::{self, TSigner};
 
 use super::reply::{CNAME, DNAME, Data, Entry, NS, Reply, SOA};
 use super::signed::{self, Opened, Sealed};
@@ -196,6 +196,31 @@ impl<'a> Reader<'a> {
         let sets = listed.ok().and_then(Result::ok).map(|listing| listing.sets);
         let sets = sets.into_iter().flatten();
         sets.map(|set| (set.key.clone(), set)).collect()
+    }
+
+    /// The HTTPS and SVCB sets that are answered for these names, aliases followed as far as the server does.
+    pub(super) async fn others(&self, names: &[String]) -> Result<Vec<Other>, Unseen> {
+        let about: Vec<(&String, rr::RecordType)> = (names.iter())
+            .flat_map(|name| {
+                [rr::RecordType::HTTPS, rr::RecordType::SVCB].map(|rtype| (name, rtype))
+            })
+            .collect();
+        let question = |(name, rtype): &(&String, rr::RecordType)| {
+            Ok((format!("{name}. {rtype}"), message::of_type(name, *rtype)?))
+        };
+        let take = |_: &_, reply: Reply| -> Vec<Other> {
+            reply.answers.iter().filter_map(Entry::other).collect()
+        };
+        let mut others: Vec<Other> = Vec::new();
+        for other in (self.ask_each(&about, question, take).await?)
+            .into_iter()
+            .flatten()
+        {
+            if !others.contains(&other) {
+                others.push(other);
+            }
+        }
+        Ok(others)
     }
 
     /// The same for somebody who has no key; `None` where the server tells him nothing.

@@ -52,7 +52,12 @@ pub(super) fn question(key: &RecordKey) -> Result<Message, String> {
 
 /// The question for the SOA of a name.
 pub(super) fn soa(of: &str) -> Result<Message, String> {
-    Ok(query(name(of)?, rr::RecordType::SOA))
+    of_type(of, rr::RecordType::SOA)
+}
+
+/// The question for a set of any type.
+pub(super) fn of_type(of: &str, rtype: rr::RecordType) -> Result<Message, String> {
+    Ok(query(name(of)?, rtype))
 }
 
 /// The question for the SOA of a zone that also asks how long a copy of it is still good (RFC 7314).

@@ -17,6 +17,9 @@ pub(super) const CNAME: u16 = 5;
 pub(super) const SOA: u16 = 6;
 pub(super) const AAAA: u16 = 28;
 pub(super) const DNAME: u16 = 39;
+/// Types of PowerDNS, from which it makes up addresses when it is asked: a name, and a type with a program.
+const ALIAS: u16 = 65_401;
+const LUA: u16 = 65_402;
 const OPT: u16 = 41;
 const TSIG: u16 = 250;
 const IN: u16 = 1;
@@ -103,8 +106,10 @@ impl Entry {
         let Data::Other(holds) = &self.data else {
             return None;
         };
-        // As RFC 3597 writes those without a name.
         let rtype = match rr::RecordType::from(self.rtype) {
+            _ if self.rtype == ALIAS => "ALIAS".to_owned(),
+            _ if self.rtype == LUA => "LUA".to_owned(),
+            // As RFC 3597 writes those without a name.
             rr::RecordType::Unknown(number) => format!("TYPE{number}"),
             named => named.to_string(),
         };
@@ -133,6 +138,20 @@ impl<'m> Cursor<'m> {
         Ok(bytes
             .iter()
             .fold(0, |sum, byte| (sum << 8) | u64::from(*byte)))
+    }
+
+    /// The data of an ALIAS or LUA record that ends there, as PowerDNS writes it.
+    fn made_up(&mut self, rtype: u16, end: usize) -> Read<String> {
+        if rtype == ALIAS {
+            return self.name().map(|name| format!("{name}."));
+        }
+        let mut text = rr::RecordType::from(self.u16()?).to_string();
+        while self.at < end {
+            let size = self.number(1)? as usize;
+            let part = String::from_utf8_lossy(self.take(size)?).into_owned();
+            text.push_str(&format!(" \"{part}\""));
+        }
+        Ok(text)
     }
 
     fn u16(&mut self) -> Read<u16> {
@@ -295,6 +314,13 @@ fn entry(cursor: &mut Cursor) -> Read<Entry> {
             }
         }
         (_, 0) => Data::Other(Holds::Text(vec![String::new()])),
+        (ALIAS | LUA, _) => {
+            let end = inner.at + raw.len();
+            Data::Other(match inner.made_up(rtype, end) {
+                Ok(text) => Holds::Text(vec![text]),
+                Err(why) => Holds::Unread(format!("what it holds is no data of its type ({why})")),
+            })
+        }
         _ => Data::Other(text(bytes, begins)),
     };
     Ok(Entry {

@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use super::rows::Rows;
 use super::state::{State, Truth, state, texts};
-use super::words::{clock_text, listed, spelled};
+use super::words::{clock_text, listed, shown, spelled};
 use super::{mend_of, read, unseen_row};
 use crate::clock::short;
+use crate::dns::RecordKey;
 use crate::event::{Fact, Finding};
 use crate::plan::Outcome;
 use crate::site::Aim;
 use crate::step::{Evidence, Known};
 use crate::steps::propagation::caches;
-use crate::steps::propagation::seen::{Asked, Role, Sides, Sighting, is_told};
+use crate::steps::propagation::seen::{Asked, Role, Sides, Sighting, Told, is_told};
 use crate::words::count;
 
 /// Tells whether the change can be seen at every server that will be asked, whatever its records say now.
@@ -40,6 +41,7 @@ pub(in crate::steps::propagation) fn foresee(
             fact.outcome = Outcome::Warn;
         }
     }
+    let said = said(&sightings);
     let mut servers = 0;
     for sighting in &sightings {
         servers += match sighting.role {
@@ -52,9 +54,12 @@ pub(in crate::steps::propagation) fn foresee(
         let caches = sighting.asked.iter();
         rows.facts
             .extend(caches.filter_map(|asked| too_long(aim, sighting, asked, within)));
+        rows.facts.extend(
+            (sighting.asked.iter()).filter_map(|asked| other_than(aim, &said, sighting, asked)),
+        );
     }
     // One that lags will do so after the change too; how long is seen then.
-    for (key, sets) in said(&sightings) {
+    for (key, sets) in &said {
         if sets.len() > 1 {
             let sets: Vec<String> = sets.iter().map(|set| listed(set)).collect();
             rows.facts.push(Fact {
@@ -92,25 +97,119 @@ pub(in crate::steps::propagation) fn foresee(
     let mut asked = sightings
         .iter()
         .flat_map(|of| of.asked.iter().map(move |asked| (of, asked)));
+    if outcome == Outcome::Late {
+        let mut all = asked.clone();
+        if let Some(held) = all.find_map(|(of, asked)| held_too_long(aim, of, asked, within)) {
+            let mend = mend_of_held(&held, served(&sightings, held.key), within);
+            return finding.mend(mend).is_final();
+        }
+        let other = asked.find(|(of, asked)| other_than(aim, &said, of, asked).is_some());
+        let finding = finding.mend(OTHER);
+        return match other.and_then(|(of, asked)| mend_of(of, asked)) {
+            Some(look) => finding.to_try(look),
+            None => finding,
+        };
+    }
     let unclear = asked.find(|(of, asked)| row(aim, of, asked).outcome == Outcome::Unknown);
     match unclear.and_then(|(of, asked)| mend_of(of, asked)) {
         Some(mend) if outcome == Outcome::Unknown => finding.to_try(mend),
-        _ if outcome == Outcome::Late => finding.mend(TOO_LONG).is_final(),
         _ => finding,
     }
 }
 
-/// What may be done about it.
-const TOO_LONG: &str = "wait until then, or give this step a longer `within`; next time lower the TTLs that long before";
+/// What may be done about a cache that holds an old set for too long. Whoever asks a cache fills it again, and these
+/// looks ask it too: waiting mends that only where its servers hand out a shorter TTL by now.
+fn mend_of_held(held: &caches::Held<'_>, served: Option<u32>, within: Duration) -> String {
+    let longest = short(within);
+    match served.filter(|ttl| Duration::from_secs((*ttl).into()) > within) {
+        None => "wait until then, or give this step a longer `within`; next time lower the TTLs that long before".into(),
+        Some(ttl) => {
+            let ttl = short(Duration::from_secs(ttl.into()));
+            format!(
+                "its servers hand it out for {ttl}, so whoever asks fills the cache again: lower the TTL of {} to {longest} \
+                 or less, wait {ttl}, and look again; or give this step a `within` of more than {ttl}",
+                held.key
+            )
+        }
+    }
+}
+
+/// The longest TTL with which name servers hand out a record set, in seconds.
+fn served(sightings: &[Sighting], key: &RecordKey) -> Option<u32> {
+    let servers = (sightings.iter()).filter(|of| of.role == Role::Authoritative);
+    let answers = servers
+        .flat_map(|of| &of.asked)
+        .flat_map(|asked| &asked.answers);
+    let of_key = answers.filter(|(of, _)| of == key);
+    of_key.filter_map(|(_, told)| told.as_ref().ok()?.ttl).max()
+}
+
+/// What may be done about a cache that says something else than the name servers.
+const OTHER: &str = "name a resolver in the zone's `resolvers` that knows the zone, or none (`resolvers = []`); where this \
+                     one holds an older record, look again when it has let that go";
+
+/// A row for a watched cache that says something else than the name servers, before anything changes: it would do so
+/// after the change, and be waited for.
+fn other_than(aim: &Aim, said: &Truth, sighting: &Sighting, asked: &Asked) -> Option<Fact> {
+    let outcome = match sighting.role {
+        Role::Authoritative => return None,
+        Role::Resolver => Outcome::Late,
+        Role::SystemResolver => Outcome::Warn,
+    };
+    let sides = Sides::new(&sighting.sites, aim);
+    let is_other = |key: &RecordKey, told: &Told| {
+        let Some(sets) = said.get(key) else {
+            return false;
+        };
+        let is_ours = |text: &String| text.parse().is_ok_and(|ip| sides.holds(&ip));
+        let strangers = sides.strangers(told).into_iter();
+        let mut unheard = strangers.map(ToString::to_string);
+        sets.iter().all(|set| set.iter().any(is_ours))
+            && (!sides.is_of_either(told)
+                || unheard.any(|ip| !sets.iter().any(|set| set.contains(&ip))))
+    };
+    let (key, told) = (asked.answers.iter())
+        .filter(|(_, told)| is_told(told, sighting.role))
+        .find(|(key, told)| told.as_ref().is_ok_and(|told| is_other(key, told)))?;
+    let sets: Vec<String> = (said.get(key).into_iter().flatten())
+        .map(|set| listed(set))
+        .collect();
+    let no_name = told.as_ref().is_ok_and(|told| told.rcode == "NXDOMAIN");
+    Some(Fact {
+        outcome,
+        what: format!("{} at resolver {}", sighting.zone, asked.server),
+        expected: "what the servers of the zone say".into(),
+        actual: format!(
+            "it says {}{}, and its servers say {}",
+            shown(key, told),
+            if no_name { " (no such name)" } else { "" },
+            sets.join(" or ")
+        ),
+    })
+}
+
+/// What a cache holds of the old side for longer than the look after the change.
+fn held_too_long<'a>(
+    aim: &Aim,
+    sighting: &'a Sighting,
+    asked: &'a Asked,
+    within: Duration,
+) -> Option<caches::Held<'a>> {
+    let held = caches::held(aim, sighting, asked).max_by_key(|held| held.left)?;
+    (Duration::from_secs(held.left.into()) > within).then_some(held)
+}
 
 /// A row for a cache in which an old set outlives the look after the change.
 fn too_long(aim: &Aim, sighting: &Sighting, asked: &Asked, within: Duration) -> Option<Fact> {
-    let held = caches::held(aim, sighting, asked).max_by_key(|held| held.left)?;
+    let held = held_too_long(aim, sighting, asked, within)?;
     let left = Duration::from_secs(held.left.into());
-    (left > within).then(|| Fact {
+    Some(Fact {
         outcome: Outcome::Late,
         what: format!("{} at resolver {}", sighting.zone, asked.server),
-        expected: format!("old records for {} at most, as `within` says", short(within)),
+        expected: format!(
+            "old records for {} at most, as `within` says",
+            short(within)
+        ),
         actual: format!(
             "it holds {} for {} more, until {}, and after the change it would be waited for {} only",
             held.key,

@@ -39,7 +39,13 @@ fn a_cache_that_outlives_the_look_after_the_change_stops_a_run_before_it() {
         assert_eq!(late.outcome, Outcome::Late);
         let why = "holds www.example.org. A for 2m 52s more, until 03:04:32 UTC";
         assert!(late.headline.contains(why), "{}", late.headline);
-        assert!(late.mended_by().is_some_and(|mend| mend.contains("within")));
+        // Its servers hand it out for longer than that: waiting would never end.
+        let mend = late.mended_by().unwrap();
+        let says = "lower the TTL of www.example.org. A to 30s or less, wait 1m 00s";
+        assert!(
+            mend.contains(says) && !mend.contains("wait until then"),
+            "{mend}"
+        );
         assert_eq!(of(role, 30).outcome, Outcome::Pass);
     }
     // Where a server is named for a cache, nothing is counted down.
@@ -57,6 +63,91 @@ fn a_cache_that_outlives_the_look_after_the_change_stops_a_run_before_it() {
     let v6 = "holds www.example.org. AAAA for 1m 00s";
     let found = foresee(&home, &items, Duration::from_secs(30));
     assert!(found.headline.contains(v6), "{}", found.headline);
+}
+
+/// The TTL was lowered, and a cache that was filled before that lets go by and by.
+#[test]
+fn waiting_helps_where_the_servers_hand_out_a_shorter_ttl_by_now() {
+    let mut servers = servers(OLD4, OLD6);
+    for (_, told) in &mut servers.asked[0].answers {
+        told.as_mut().unwrap().ttl = Some(30);
+    }
+    let items = evidence(vec![servers, cache(Role::Resolver, 172)]);
+    let late = foresee(&aim(), &items, Duration::from_secs(30));
+    assert!(
+        late.mended_by()
+            .is_some_and(|mend| mend.starts_with("wait until then"))
+    );
+}
+
+#[test]
+fn a_cache_that_says_other_than_the_servers_stops_a_run_before_the_change() {
+    const NEITHER: &[&str] = &["203.0.113.9"];
+    let no_name = || but(told(&[]), |told| told.rcode = "NXDOMAIN".into());
+    let also: &[&str] = &["192.0.2.10", "203.0.113.9"];
+    let a = "it says www.example.org. A";
+    let six = "it says www.example.org. AAAA nothing, and its servers say 2001:db8::10";
+    let cases = [
+        (told(OLD4), told(OLD6), None),
+        // Of an earlier run: that is where it shall lead.
+        (told(NEW4), told(OLD6), None),
+        (
+            no_name(),
+            no_name(),
+            Some(format!(
+                "{a} nothing (no such name), and its servers say 192.0.2.10"
+            )),
+        ),
+        (
+            told(&[]),
+            told(OLD6),
+            Some(format!("{a} nothing, and its servers say 192.0.2.10")),
+        ),
+        (told(OLD4), told(&[]), Some(six.to_owned())),
+        (
+            told(NEITHER),
+            told(OLD6),
+            Some(format!(
+                "{a} 203.0.113.9 (ttl 60), and its servers say 192.0.2.10"
+            )),
+        ),
+        (
+            told(also),
+            told(OLD6),
+            Some(format!(
+                "{a} 192.0.2.10 203.0.113.9 (ttl 60), and its servers say 192.0.2.10"
+            )),
+        ),
+    ];
+    for (v4, v6, says) in cases {
+        for (role, outcome) in [
+            (Role::Resolver, Outcome::Late),
+            (Role::SystemResolver, Outcome::Warn),
+        ] {
+            let cache = sighting(role, vec![asked("192.0.2.55:53", v4.clone(), v6.clone())]);
+            let items = evidence(vec![servers(OLD4, OLD6), cache]);
+            let found = foresee(&aim(), &items, Duration::from_secs(600));
+            let Some(says) = &says else {
+                assert_eq!(found.outcome, Outcome::Pass, "{found:?}");
+                continue;
+            };
+            assert_eq!(found.outcome, outcome, "{found:?}");
+            let headline = format!("example.org at resolver 192.0.2.55:53: {says}");
+            assert_eq!(found.headline, headline);
+            let mend = found
+                .mended_by()
+                .is_some_and(|mend| mend.contains("`resolvers = []`"));
+            assert_eq!(mend, outcome == Outcome::Late);
+        }
+    }
+    // Where the servers lead to neither side, nothing is waited for in the cache.
+    let cache = sighting(
+        Role::Resolver,
+        vec![asked("192.0.2.55:53", told(&[]), told(&[]))],
+    );
+    let items = evidence(vec![servers(NEITHER, &[]), cache]);
+    let found = foresee(&aim(), &items, Duration::from_secs(600));
+    assert_eq!(found.outcome, Outcome::Pass, "{found:?}");
 }
 
 #[test]
