@@ -8,7 +8,7 @@ use crate::dns::moves::{Fate, Swap, ZoneSets, glue};
 use crate::dns::{Holds, Listing, Other, RecordKey, RecordSet, RecordType};
 use crate::event::Unseen;
 use crate::plan::Stay;
-use crate::site::{Site, Zone};
+use crate::site::{Probe, Site, Zone};
 
 /// How long the list of a whole zone may take where only some of its names are moved.
 const LISTING: Duration = Duration::from_secs(10);
@@ -95,16 +95,36 @@ async fn asked_for(
     let ends: BTreeSet<String> = ends
         .filter(|end| here(end) && !served.contains(end))
         .collect();
-    let mut others = Vec::new();
-    for names in [served, &ends] {
-        let names: Vec<String> = names.iter().cloned().collect();
+    // For another port there is a name of its own (RFC 9460, 9.1).
+    let ports = (site.services.values()).flat_map(|service| {
+        let ports = service.probes.iter().filter_map(|probe| match probe {
+            Probe::Http(http) if http.tls && http.port != 443 => Some(http.port),
+            _ => None,
+        });
+        let ports: BTreeSet<u16> = ports.collect();
+        let names = service.names.iter().filter(|name| served.contains(*name));
+        names.flat_map(move |name| {
+            ports
+                .clone()
+                .into_iter()
+                .map(move |port| format!("_{port}._https.{name}"))
+        })
+    });
+    let first: BTreeSet<String> = served.iter().cloned().chain(ports).collect();
+    let mut others: Vec<Other> = Vec::new();
+    for names in [first, ends] {
+        let names: Vec<String> = names.into_iter().collect();
         if names.is_empty() {
             continue;
         }
         let asked = zone.provider.others(&zone.name, &names);
         let why = match tokio::time::timeout(LISTING, asked).await {
             Ok(Ok(found)) => {
-                others.extend(found);
+                for other in found {
+                    if !others.contains(&other) {
+                        others.push(other);
+                    }
+                }
                 continue;
             }
             Ok(Err(unseen)) => unseen.detail,

@@ -217,3 +217,70 @@ async fn a_transfer_tells_no_more_than_questions_do() {
     let why = refused(write(&*allowed, &[of("192.0.2.10")], &[of("192.0.2.20")]).await);
     assert_eq!(why, seen.sets[&key("gone.wild")]);
 }
+
+/// Where a zone cannot be listed, what visitors follow beside addresses is asked for by name.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_visitors_follow_is_told_to_whoever_may_not_list_the_zone() {
+    if !have(&["named"]) {
+        return;
+    }
+    let tsig = Tsig::new("cutover");
+    let more = "\
+$ORIGIN lab.example.
+ns IN A 127.0.0.1
+web IN A 192.0.2.10
+web IN HTTPS 1 . alpn=h2 ipv4hint=192.0.2.10
+www IN CNAME web
+both IN A 192.0.2.10
+both IN SVCB 1 web port=8443
+_8443._https.both IN HTTPS 1 . ipv6hint=2001:db8::10
+*.wild IN HTTPS 1 . ipv4hint=192.0.2.10
+plain IN A 192.0.2.10
+plain IN TXT \"192.0.2.10\"
+";
+    let zone = format!("{HEAD}{more}");
+    let bind = Bind::primary(&[("lab.example", zone.as_str())], &tsig);
+    let dir = tempfile::tempdir().unwrap();
+    let provider = rfc2136(dir.path(), bind.v4, &Bind::powerless());
+    assert!(provider.list("lab.example").await.is_err());
+    for (name, wanted) in [
+        ("web", Some(("web.lab.example. HTTPS", "192.0.2.10"))),
+        // Of the name where the alias ends.
+        ("www", Some(("web.lab.example. HTTPS", "192.0.2.10"))),
+        ("both", Some(("both.lab.example. SVCB", "web.lab.example"))),
+        (
+            "_8443._https.both",
+            Some(("_8443._https.both.lab.example. HTTPS", "2001:db8::10")),
+        ),
+        (
+            "any.wild",
+            Some(("any.wild.lab.example. HTTPS", "192.0.2.10")),
+        ),
+        ("plain", None),
+        ("gone", None),
+    ] {
+        let asked = [format!("{name}.lab.example")];
+        let found = provider.others("lab.example", &asked).await.unwrap();
+        let found: Vec<(String, bool)> = (found.iter())
+            .map(|other| {
+                let held = other
+                    .addresses()
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>();
+                let holds = |data: &str| {
+                    held.contains(&data.to_owned()) || other.targets().contains(&data.to_owned())
+                };
+                (
+                    other.to_string(),
+                    wanted.is_some_and(|(_, data)| holds(data)),
+                )
+            })
+            .collect();
+        let wanted: Vec<_> = wanted
+            .iter()
+            .map(|(what, _)| ((*what).to_owned(), true))
+            .collect();
+        assert_eq!(found, wanted, "{name}");
+    }
+}

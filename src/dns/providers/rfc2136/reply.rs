@@ -69,6 +69,8 @@ pub(super) enum Data {
         serial: u32,
         expire: u32,
     },
+    /// Of an ALIAS or LUA record, as text.
+    MadeUp(String),
     /// Anything else, as text, or why it cannot be read.
     Other(Holds),
 }
@@ -103,13 +105,17 @@ impl Entry {
 
     /// A record of another type that may lead somewhere; the types that cannot are left out.
     pub(super) fn other(&self) -> Option<Other> {
-        let Data::Other(holds) = &self.data else {
-            return None;
+        let holds = match &self.data {
+            Data::MadeUp(text) => {
+                let rtype = if self.rtype == ALIAS { "ALIAS" } else { "LUA" };
+                let holds = Holds::Text(vec![text.clone()]);
+                return Some(Other::new(&self.owner, rtype, holds));
+            }
+            Data::Other(holds) => holds,
+            _ => return None,
         };
+        // As RFC 3597 writes those without a name.
         let rtype = match rr::RecordType::from(self.rtype) {
-            _ if self.rtype == ALIAS => "ALIAS".to_owned(),
-            _ if self.rtype == LUA => "LUA".to_owned(),
-            // As RFC 3597 writes those without a name.
             rr::RecordType::Unknown(number) => format!("TYPE{number}"),
             named => named.to_string(),
         };
@@ -142,16 +148,22 @@ impl<'m> Cursor<'m> {
 
     /// The data of an ALIAS or LUA record that ends there, as PowerDNS writes it.
     fn made_up(&mut self, rtype: u16, end: usize) -> Read<String> {
-        if rtype == ALIAS {
-            return self.name().map(|name| format!("{name}."));
+        let text = match rtype {
+            ALIAS => self.name().map(|name| format!("{name}."))?,
+            _ => {
+                let mut text = rr::RecordType::from(self.u16()?).to_string();
+                while self.at < end {
+                    let size = self.number(1)? as usize;
+                    let part = String::from_utf8_lossy(self.take(size)?);
+                    text += &format!(" \"{part}\"");
+                }
+                text
+            }
+        };
+        match self.at == end {
+            true => Ok(text),
+            false => Err("it has another length than its record".into()),
         }
-        let mut text = rr::RecordType::from(self.u16()?).to_string();
-        while self.at < end {
-            let size = self.number(1)? as usize;
-            let part = String::from_utf8_lossy(self.take(size)?).into_owned();
-            text.push_str(&format!(" \"{part}\""));
-        }
-        Ok(text)
     }
 
     fn u16(&mut self) -> Read<u16> {
@@ -314,13 +326,11 @@ fn entry(cursor: &mut Cursor) -> Read<Entry> {
             }
         }
         (_, 0) => Data::Other(Holds::Text(vec![String::new()])),
-        (ALIAS | LUA, _) => {
-            let end = inner.at + raw.len();
-            Data::Other(match inner.made_up(rtype, end) {
-                Ok(text) => Holds::Text(vec![text]),
-                Err(why) => Holds::Unread(format!("what it holds is no data of its type ({why})")),
-            })
-        }
+        // On other servers these numbers may be anything.
+        (ALIAS | LUA, size) => match inner.made_up(rtype, inner.at + size) {
+            Ok(text) => Data::MadeUp(text),
+            Err(_) => Data::Other(text(bytes, begins)),
+        },
         _ => Data::Other(text(bytes, begins)),
     };
     Ok(Entry {

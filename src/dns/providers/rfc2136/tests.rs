@@ -65,3 +65,36 @@ fn keys_for_looking_and_writing_may_differ_and_one_must_be_there() {
          END"
     );
 }
+
+#[test]
+fn records_from_which_addresses_are_made_up_are_told_by_name_and_odd_ones_by_number() {
+    use crate::dns::Holds;
+    let other = |rtype: u16, data: &[u8]| {
+        // An answer with one record and no question.
+        let mut bytes = vec![0, 1, 0x84, 0, 0, 0, 0, 1, 0, 0, 0, 0];
+        bytes.extend(b"\x03www\x04test\0");
+        bytes.extend(rtype.to_be_bytes());
+        bytes.extend([0, 1, 0, 0, 0, 60]);
+        bytes.extend((data.len() as u16).to_be_bytes());
+        bytes.extend(data);
+        let reply = reply::Reply::read(&bytes).unwrap();
+        reply.answers[0].other().unwrap()
+    };
+    let alias = other(65_401, b"\x03web\x04test\0");
+    assert_eq!(alias.to_string(), "www.test. ALIAS");
+    assert_eq!(alias.targets(), ["web.test"]);
+    let lua = other(65_402, b"\0\x01\x0c'192.0.2.10'");
+    assert_eq!(lua.to_string(), "www.test. LUA");
+    assert_eq!(lua.holds, Holds::Text(vec!["A \"'192.0.2.10'\"".into()]));
+    assert_eq!(lua.addresses().len(), 1);
+    for (rtype, data) in [
+        (65_401, &b"\xab\xcd"[..]),
+        (65_401, b"\x03web\x04test\0more"),
+        (65_402, b"\0\x01\x40cut off"),
+        (65_402, b"\0"),
+        (65_400, b"\x03web\x04test\0"),
+    ] {
+        let odd = other(rtype, data);
+        assert_eq!(odd.to_string(), format!("www.test. TYPE{rtype}"));
+    }
+}
