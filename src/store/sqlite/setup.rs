@@ -4,6 +4,7 @@
     reason = "this module makes the files of the store, before anything async runs"
 )]
 
+use std::ffi::OsString;
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use rustix::fs::FallocateFlags;
 
 use super::LOOK;
 use crate::store::StoreError;
@@ -115,7 +117,13 @@ impl Reserve {
         {
             return false;
         }
-        std::fs::remove_file(&self.path).is_ok()
+        let given = std::fs::remove_file(&self.path).is_ok();
+        if given && let Some(database) = db.path() {
+            let mut log = OsString::from(database);
+            log.push("-wal");
+            take(Path::new(&log));
+        }
+        given
     }
 
     /// Whether no append was told yet that the disk is full; now one is.
@@ -123,6 +131,20 @@ impl Reserve {
         self.told |= self.news;
         std::mem::take(&mut self.news)
     }
+}
+
+/// Takes what was just given up for the log of the database, before another writer of the disk does: blocks behind its
+/// end, which the next records need. A file system that cannot do that gives them to whoever comes first.
+///
+/// SQLite holds its locks on other files: of this one a handle may be closed.
+fn take(log: &Path) {
+    let Ok(file) = OpenOptions::new().write(true).open(log) else {
+        return;
+    };
+    let end = file.metadata().map_or(0, |log| log.len());
+    // Some of it is what the file system needs to say where the rest is.
+    let most = u64::from(RESERVE - RESERVE / 8);
+    let _taken = rustix::fs::fallocate(&file, FallocateFlags::KEEP_SIZE, end, most);
 }
 
 /// Makes the folder (for its owner alone), an empty database and the reserve, where they are missing.
@@ -344,8 +366,7 @@ fn fill(path: &Path) -> std::io::Result<()> {
     }
     let mut file: File = private().open(path)?;
     share(&file, path)?;
-    let flags = rustix::fs::FallocateFlags::empty();
-    match rustix::fs::fallocate(&file, flags, 0, u64::from(RESERVE)) {
+    match rustix::fs::fallocate(&file, FallocateFlags::empty(), 0, u64::from(RESERVE)) {
         Ok(()) => {}
         Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => {
             file.write_all(&vec![0xa5; RESERVE as usize])?;

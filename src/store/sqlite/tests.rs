@@ -4,7 +4,7 @@
 )]
 
 use super::*;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 fn entry(seq: u64, size: usize) -> Append {
     Append {
@@ -92,6 +92,24 @@ async fn a_full_disk_is_told_once_and_then_lives_on_the_reserve() {
         matches!(end, AppendError::Store(StoreError::Full(_))),
         "{end}"
     );
+}
+
+#[tokio::test]
+async fn what_the_reserve_gives_up_is_the_logs_before_another_writer_takes_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Sqlite::open_within(dir.path(), Some(100)).unwrap();
+    store.create("a", Vec::new()).await.unwrap();
+    let log = dir.path().join(format!("{FILE}-wal"));
+    let beyond = || {
+        let log = std::fs::metadata(&log).unwrap();
+        (log.blocks() * 512).saturating_sub(log.len())
+    };
+    let mut seq = 0;
+    while store.append(entry(seq, 50_000)).await.is_ok() {
+        assert!(beyond() < 500_000, "nothing is taken before it is needed");
+        seq += 1;
+    }
+    assert!(beyond() > 800_000, "{}", beyond());
 }
 
 #[tokio::test]
