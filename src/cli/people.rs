@@ -203,6 +203,28 @@ pub(super) fn why(hold: Hold) -> &'static str {
     }
 }
 
+/// What can be typed at a hold. Nobody leads users to a side that does not serve by the letter that is right everywhere
+/// else: that takes a word of its own, as it takes `--anyway` elsewhere.
+fn ways_on(hold: Hold) -> &'static str {
+    match hold {
+        Hold::OldSideSick => {
+            "Look [a]gain, put it back onto a side that does not serve (type `anyway`), or [s]top here?"
+        }
+        _ => "Look [a]gain, [g]o on all the same, put it [b]ack, or [s]top here?",
+    }
+}
+
+/// What somebody typed at a hold, where it is an answer to that.
+fn answer(hold: Hold, line: &str) -> Option<Decision> {
+    match (hold, decision(line)) {
+        (Hold::OldSideSick, _) if line.trim().eq_ignore_ascii_case("anyway") => {
+            Some(Decision::Back)
+        }
+        (Hold::OldSideSick, Some(Decision::On | Decision::Back)) => None,
+        (_, decision) => decision,
+    }
+}
+
 fn decision(line: &str) -> Option<Decision> {
     match line.trim().to_ascii_lowercase().as_str() {
         "a" | "again" => Some(Decision::Again),
@@ -259,12 +281,13 @@ impl People for Present {
             let mut plainly = "";
             loop {
                 self.ask(&format!(
-                    "{plainly}\nHeld: {}.\nLook [a]gain, [g]o on all the same, put it [b]ack, or [s]top here?",
-                    why(hold)
+                    "{plainly}\nHeld: {}.\n{}",
+                    why(hold),
+                    ways_on(hold)
                 ))
                 .await;
                 tokio::select! {
-                    line = self.line(None) => match line.as_deref().map(decision) {
+                    line = self.line(None) => match line.as_deref().map(|line| answer(hold, line)) {
                         Some(Some(decision)) => return Told::here(decision, &self.by),
                         Some(None) => plainly = "",
                         None => {

@@ -206,3 +206,19 @@ async fn what_was_said_to_a_process_that_ended_is_no_answer() {
     assert_eq!(told.map(|told| told.decision), Some(Decision::Back));
     assert_eq!(present.wants_back().await, None);
 }
+
+#[test]
+fn users_are_led_to_a_side_that_does_not_serve_by_a_word_and_not_by_a_letter() {
+    for line in ["b", "back", "g", "go on", ""] {
+        assert_eq!(answer(Hold::OldSideSick, line), None, "{line}");
+    }
+    let said = |line| answer(Hold::OldSideSick, line);
+    assert_eq!(said(" Anyway "), Some(Decision::Back));
+    assert_eq!(said("a"), Some(Decision::Again));
+    assert_eq!(said("s"), Some(Decision::Stop));
+    assert!(ways_on(Hold::OldSideSick).contains("`anyway`"));
+    // Elsewhere the letters are what they were.
+    assert_eq!(answer(Hold::Failed, "b"), Some(Decision::Back));
+    assert_eq!(answer(Hold::NotAsBefore, "g"), Some(Decision::On));
+    assert_eq!(answer(Hold::Failed, "anyway"), None);
+}
