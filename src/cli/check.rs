@@ -16,7 +16,7 @@ use crate::engine::{Intention, SurveyError, survey};
 use crate::event::{Event, Record};
 use crate::plan::{Entry, Given, Mode, Plan, Stay};
 use crate::playbook::Playbook;
-use crate::report::{Line, would_be_refused};
+use crate::report::{Line, MustEnd, would_be_refused};
 use crate::step::Work;
 use crate::steps::in_caches;
 use crate::store::{Memory, Store};
@@ -97,7 +97,7 @@ pub(super) async fn look(desk: &Desk, args: &Args, seen: &Seen) -> Result<Looked
             to: args.to.clone(),
             ..Given::default()
         },
-        first: earlier.as_ref().map(|earlier| earlier.first.clone()),
+        first: MustEnd::of(earlier.as_ref().map(|earlier| earlier.first.clone())),
         comes_back: true,
         yes: false,
     };
@@ -119,8 +119,18 @@ pub(super) async fn look(desk: &Desk, args: &Args, seen: &Seen) -> Result<Looked
         match survey(&actual, &dry).await {
             Err(why) => against.push(why.into()),
             Ok(plan) => {
-                let other = unfinished::of_another(desk, &*store, &whose, &plan).await;
-                against.extend(other.map_or_else(Some, |other| Some(other?.failure)));
+                match unfinished::of_another(desk, &*store, &whose, &plan).await {
+                    // What is told already is not told twice; that a run of its own goes on is no news for the
+                    // monitoring.
+                    Ok(Some(other)) if performance.first.is(&other.first) => {}
+                    Ok(Some(other)) if desk.format == Format::Nagios && other.own => {}
+                    Ok(Some(other)) => {
+                        performance.first.set(other.first);
+                        against.push(other.failure);
+                    }
+                    Ok(None) => {}
+                    Err(why) => against.push(why),
+                }
                 changes = Some(plan);
             }
         }

@@ -13,7 +13,7 @@ use super::whose::Whose;
 use super::{Exit, Format, compare};
 use crate::engine::{Intention, survey, why_no_way_back};
 use crate::plan::{Direction, Given, Mode, Plan};
-use crate::report::{self, Names};
+use crate::report::{self, MustEnd, Names};
 
 /// Fails over and stays
 #[derive(Debug, clap::Args)]
@@ -147,7 +147,7 @@ pub(super) async fn go(
         store,
         playbook: playbook.playbook.display().to_string(),
         given,
-        first: None,
+        first: MustEnd::default(),
         comes_back: true,
         yes: going.yes,
     };
@@ -167,7 +167,7 @@ fn moving(plan: &Plan) -> String {
 /// Nothing begins beside an unfinished run, but an emergency, which says what it goes over.
 fn stands_back(desk: &Desk, earlier: Option<Unfinished>, mode: Mode) -> Result<(), Failure> {
     match earlier {
-        Some(earlier) if mode == Mode::Emergency => {
+        Some(earlier) if !earlier.stops(mode) => {
             desk.complain(&earlier.failure.message);
             Ok(())
         }

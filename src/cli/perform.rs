@@ -18,7 +18,7 @@ use crate::event::{Ending, Record};
 use crate::journal::{Dry, JournalError, Live, Meta, run_id};
 use crate::plan::{Given, Plan};
 use crate::report::{
-    Bars, Fanout, First, JournalLost, JsonLines, Lines, Names, Reporter, Style, Tally, Times,
+    Bars, Fanout, JournalLost, JsonLines, Lines, MustEnd, Names, Reporter, Style, Tally, Times,
     by_hand, render,
 };
 use crate::step::Pulses;
@@ -37,7 +37,7 @@ pub(super) struct Performance<'a> {
     /// What was asked for beside it.
     pub given: Given,
     /// What must end before a failover may begin.
-    pub first: Option<First>,
+    pub first: MustEnd,
     /// A drill of the same would come back.
     pub comes_back: bool,
     /// Questions are answered with yes beforehand.

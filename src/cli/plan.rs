@@ -11,7 +11,7 @@ use super::whose::Whose;
 use super::{Exit, Format, compare, world};
 use crate::engine::{Actual, Intention, survey, why_no_way_back};
 use crate::plan::{Edit, FORMAT, Given, Mode, Nature, Plan, Way};
-use crate::report::{self, Commands};
+use crate::report::{self, Commands, MustEnd};
 use crate::seen::SeenWorld;
 use crate::step::Work;
 use crate::world::exec::quoted;
@@ -111,16 +111,16 @@ pub(super) async fn dry_run(
             desk.to_type(&quoted(&carry_out(playbook, how, out)))
         ));
     }
-    let earlier = match of_this {
+    let stops = |earlier: &unfinished::Unfinished| earlier.stops(how.like);
+    let earlier = match of_this.filter(stops) {
         None => unfinished::of_another(desk, &*store, &whose, &plan).await?,
         earlier => earlier,
     };
+    let stops = earlier.filter(stops);
     let no_drill = match &how.to {
         Some(to) => why_no_way_back(&book, &actual.site, to).await,
         None => None,
     };
-    // An emergency goes over them.
-    let stops = earlier.filter(|_| how.like != Mode::Emergency);
     let performance = Performance {
         desk,
         actual: &actual,
@@ -132,7 +132,7 @@ pub(super) async fn dry_run(
             emergency: how.like == Mode::Emergency,
             plan: how.out.map(|out| out.display().to_string()),
         },
-        first: stops.as_ref().map(|earlier| earlier.first.clone()),
+        first: MustEnd::of(stops.as_ref().map(|earlier| earlier.first.clone())),
         comes_back: no_drill.is_none(),
         yes: false,
     };

@@ -6,7 +6,7 @@ use super::{Arguments, Verb};
 use crate::clock::Stamp;
 use crate::event::{Ending, Event, Record};
 use crate::plan::{Given, Mode};
-use crate::report::{First, Names, Style, Tally, card, render};
+use crate::report::{First, MustEnd, Names, Style, Tally, card, render};
 
 /// The words that a shell makes of a line in which only single quotes quote.
 fn words(line: &str) -> Vec<String> {
@@ -74,7 +74,7 @@ fn what_a_card_proposes_is_what_was_meant() {
         let names = Names::new("r1", "my site.toml")
             .with_state(Some("/my state".into()))
             .with_given(given)
-            .with_first(first);
+            .with_first(MustEnd::of(first));
         let modes = [
             Mode::Check,
             Mode::Plan,

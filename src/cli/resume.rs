@@ -12,10 +12,9 @@ use super::{Exit, Format};
 use crate::engine::{ANYWAY, GoOn, held_for, may_turn_back};
 use crate::event::{Decision, Ending, Event};
 use crate::journal::{self, Run};
-use crate::machine::Phase;
 use crate::plan::{Direction, Given, Mode, Plan};
 use crate::playbook::Playbook;
-use crate::report::{self, Tally};
+use crate::report::{self, MustEnd, Tally};
 use crate::store::{Holder, Store};
 
 /// Finishes a run that was cut off or stopped
@@ -64,20 +63,22 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
         desk.complain(&format!("{wish}; {back} puts it back"));
     }
     if open && !args.yes {
-        let what = asks(&run.meta.direction, run.meta.mode, tally.phase());
+        let what = asks(
+            &run.meta.direction,
+            run.meta.mode,
+            tally.is_on_its_way_back(),
+        );
         confirm(&run.meta.playbook, &what).await?;
     }
     go_on(desk, store, &run.id, how, message, args.yes).await
 }
 
 /// What a person is asked to agree to: a run that was on its way back goes on with that.
-fn asks(direction: &Direction, mode: Mode, phase: Option<Phase>) -> String {
+fn asks(direction: &Direction, mode: Mode, back: bool) -> String {
     let Direction { source, target } = direction;
-    match phase {
-        Some(phase) if phase.undoes() || phase == Phase::Return => {
-            format!("go on putting back its {mode}, from {target} to {source}")
-        }
-        _ => format!("go on with its {mode} from {source} to {target}"),
+    match back {
+        true => format!("go on putting back its {mode}, from {target} to {source}"),
+        false => format!("go on with its {mode} from {source} to {target}"),
     }
 }
 
@@ -111,7 +112,7 @@ pub(super) async fn go_on(
         store,
         playbook: run.map_or_else(|| plan.playbook.clone(), |run| desk.playbook_to_type(run)),
         given: run.map_or_else(Given::default, |run| desk.given_to_type(run)),
-        first: None,
+        first: MustEnd::default(),
         comes_back: true,
         yes,
     };
@@ -189,14 +190,9 @@ mod tests {
             source: "dedicated".into(),
             target: "cloud".into(),
         };
-        let asked = |phase| asks(&direction, Mode::Failover, phase);
+        let asked = |back| asks(&direction, Mode::Failover, back);
         let there = "go on with its failover from dedicated to cloud";
-        for phase in [None, Some(Phase::Forward), Some(Phase::Confirm)] {
-            assert_eq!(asked(phase), there);
-        }
-        for phase in [Phase::Return, Phase::Probe, Phase::Undo, Phase::Verify] {
-            let back = "go on putting back its failover, from cloud to dedicated";
-            assert_eq!(asked(Some(phase)), back);
-        }
+        let back = "go on putting back its failover, from cloud to dedicated";
+        assert_eq!((asked(false).as_str(), asked(true).as_str()), (there, back));
     }
 }

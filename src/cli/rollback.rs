@@ -133,14 +133,24 @@ async fn show(
         }
     };
     let (foreign, unreadable, sick) = (
-        ahead.foreign(plan),
+        ahead.foreign(plan, |entry| tally.is_torn(entry)),
         ahead.unreadable(plan),
         ahead.sick(plan),
     );
     let obstacles = [&foreign[..], &unreadable, &sick].concat();
-    let places: Vec<SeenPlace> = ahead.places.iter().map(seen).collect();
+    let places = ahead.places.iter().map(|place| seen(place, &tally));
+    let places: Vec<SeenPlace> = places.collect();
     match desk.format {
         Format::Json => {
+            let unlooked = (standing.iter().filter(|_| alive)).map(|entry| {
+                let entry = &plan.entries[*entry];
+                serde_json::json!({
+                    "entry": entry.id,
+                    "nature": entry.nature,
+                    "now": null,
+                    "unseen": "not looked at: the run is alive, and what it holds may change",
+                })
+            });
             let places = ahead.places.iter().map(|place| {
                 let entry = &plan.entries[place.entry];
                 serde_json::json!({
@@ -155,7 +165,8 @@ async fn show(
             let line = json_line(&serde_json::json!({
                 "rollback": run.id,
                 "playbook": plan.playbook,
-                "puts-back": places.collect::<Vec<_>>(),
+                "alive": run.writer.as_ref().map(ToString::to_string),
+                "puts-back": places.chain(unlooked).collect::<Vec<_>>(),
                 "obstacles": obstacles,
             }));
             desk.print_text(&format!("{}\n", line.unwrap_or_default()));
@@ -166,6 +177,11 @@ async fn show(
                 gates: &ahead.gates,
             };
             desk.print(&report::rollback(&run.id, &tally, seen, &desk.style()));
+            if let Some(writer) = &run.writer {
+                desk.print_text(&format!(
+                    "The run is alive ({writer}): what it holds may change and was not looked at; it is told to go back.\n"
+                ));
+            }
             desk.print_text("\n");
         }
     }
@@ -205,11 +221,12 @@ async fn show(
     Ok(Some(Obstacle::Refuses(why)))
 }
 
-fn seen(place: &PlaceNow) -> SeenPlace<'_> {
+fn seen<'a>(place: &'a PlaceNow, tally: &Tally) -> SeenPlace<'a> {
     SeenPlace {
         entry: place.entry,
         side: &place.side,
         foreign: &place.foreign,
+        torn: tally.is_torn(place.entry),
         lands: place.lands.as_ref(),
     }
 }

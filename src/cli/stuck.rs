@@ -21,7 +21,7 @@ pub(super) struct Stuck {
     pub run: Run,
     /// Something that it changed stands or may stand, or may still be written.
     pub stands: bool,
-    /// What it is: `run x (drill) was stopped, changes stand`.
+    /// What it is: `run x (drill) was stopped on its way back, changes stand`.
     pub what: String,
     /// The site that is active, where all that it changed tells the same.
     pub site: Option<String>,
@@ -57,9 +57,9 @@ pub(super) struct Waiting {
     pub untold: Vec<Untold>,
 }
 
-/// The runs of a playbook, or of all, that wait for a person; and those of which it cannot be told. Where nobody
-/// holds a run any more, its places are looked at: it waits until each of them is seen to hold what it held before,
-/// and nothing of it can land any more; then it wants to be ended all the same.
+/// The runs of a playbook, or of all, that wait for a person; and those of which it cannot be told. Their places are
+/// looked at: a run waits until each of them is seen to hold what it held before, and nothing of it can land any more;
+/// then it wants to be ended all the same.
 pub(super) async fn stuck(
     desk: &Desk,
     store: &dyn Store,
@@ -176,6 +176,7 @@ async fn of(desk: &Desk, run: Run, records: &[Record], looks: bool, over: bool) 
         (_, Some(Ending::Stopped)) => "was stopped",
         _ => "was cut off",
     };
+    let back = tally.is_on_its_way_back();
     let stands = tally.anything_stands();
     if !stands && why != "is held" {
         return None;
@@ -189,14 +190,15 @@ async fn of(desk: &Desk, run: Run, records: &[Record], looks: bool, over: bool) 
         what,
         one_side,
         ours,
-    } = match (stands, alive || !looks) {
+    } = match (stands, looks) {
         (false, _) => Places::nothing_stands(),
-        (true, true) => Places::as_recorded(),
-        (true, false) => look(desk, plan, &tally, records).await,
+        (true, false) => Places::as_recorded(),
+        // A living run that is held writes nothing.
+        (true, true) => look(desk, plan, &tally, records).await,
     };
     let left = tally.is_left_to_others();
     // What others hold is not ours.
-    if left && !ours {
+    if left && !ours && !alive {
         return None;
     }
     if looks && !alive && !stands && !left && is_as_before_now(desk, plan, &tally, records).await {
@@ -220,11 +222,19 @@ async fn of(desk: &Desk, run: Run, records: &[Record], looks: bool, over: bool) 
                  {id}{anyway}`"
             )
         }
+        false if back && stands => {
+            format!(
+                "`cutover resume {id}`, which goes on putting it back, or `cutover rollback {id}`"
+            )
+        }
         false => format!("`cutover resume {id}` or `cutover rollback {id}`"),
     };
     Some(Stuck {
         stands,
-        what: format!("run {id} ({}) {why}, {what}", run.meta.mode),
+        what: match back && stands && !left && frozen.is_none() {
+            true => format!("run {id} ({}) {why} on its way back, {what}", run.meta.mode),
+            false => format!("run {id} ({}) {why}, {what}", run.meta.mode),
+        },
         site: one_side
             .then(|| tally.active_site().map(str::to_owned))
             .flatten(),

@@ -6,14 +6,24 @@ use super::stuck::{is_open, may_have_written};
 use super::whose::{Same, Whose};
 use crate::event::{Event, Record};
 use crate::journal::{self, Listed, Run};
-use crate::plan::Plan;
+use crate::plan::{Mode, Plan};
 use crate::report::{First, Tally};
-use crate::store::Store;
+use crate::store::{Liveness, Store};
 
 /// A run that must end before another one may begin, or whose end nobody can tell.
 pub(super) struct Unfinished {
     pub failure: Failure,
     pub first: First,
+    /// It is of the playbook that is to run.
+    pub own: bool,
+}
+
+impl Unfinished {
+    /// Whether a run of this mode does not begin before that one has ended: an emergency goes over what the dead have
+    /// left, and over no lock.
+    pub(super) fn stops(&self, mode: Mode) -> bool {
+        mode != Mode::Emergency || matches!(self.first, First::Alive(_))
+    }
 }
 
 /// An earlier run that was cut off or stopped with changes must be finished first: a new plan would take what
@@ -31,7 +41,7 @@ pub(super) async fn of_this(
         }
         match journal::read(store, &run.id).await {
             Ok(records) if Tally::of(&records).can_go_back() => {
-                return Ok(Some(in_the_way(desk, &run, "this playbook")));
+                return Ok(Some(in_the_way(desk, &run, "this playbook", true)));
             }
             Ok(_) => {}
             Err(why) => {
@@ -48,14 +58,29 @@ pub(super) async fn of_this(
     }))
 }
 
-/// The same for a run of another playbook that changes what `plan` changes: its locks are gone with its process. Of
-/// a living one the lock tells, and the journal of another playbook stops nothing.
+/// The same for a run that changes what `plan` changes, whatever its playbook: a living one holds the lock that the
+/// plan would ask for; the locks of the others are gone with their processes, and their journals tell.
 pub(super) async fn of_another(
     desk: &Desk,
     store: &dyn Store,
     whose: &Whose,
     plan: &Plan,
 ) -> Result<Option<Unfinished>, Failure> {
+    let locks = store.locks().await?;
+    let held = (locks.into_iter())
+        .find(|held| plan.locks.contains(&held.scope) && held.holder.liveness() != Liveness::Dead);
+    if let Some(held) = held {
+        let mut own = false;
+        for run in journal::runs(store).await? {
+            own |= run.id == held.run && whose.is_of(store, &run).await == Same::Yes;
+        }
+        let follow = desk.to_type(&format!("show --follow {}", held.run));
+        return Ok(Some(Unfinished {
+            failure: Failure::new(Exit::Busy, format!("{held}; follow it with {follow}")),
+            first: First::Alive(held.run),
+            own,
+        }));
+    }
     for run in journal::runs(store).await? {
         if !is_open(&run) || run.writer.is_some() || whose.is_of(store, &run).await != Same::No {
             continue;
@@ -66,13 +91,13 @@ pub(super) async fn of_another(
         if changes_the_same(&records, plan) && Tally::of(&records).can_go_back() {
             let playbook = &run.meta.playbook;
             let playbook = format!("the playbook `{playbook}`, which changes the same,");
-            return Ok(Some(in_the_way(desk, &run, &playbook)));
+            return Ok(Some(in_the_way(desk, &run, &playbook, false)));
         }
     }
     Ok(None)
 }
 
-fn in_the_way(desk: &Desk, run: &Run, whose: &str) -> Unfinished {
+fn in_the_way(desk: &Desk, run: &Run, whose: &str, own: bool) -> Unfinished {
     let id = &run.id;
     let message = match &run.writer {
         Some(writer) => format!(
@@ -92,6 +117,7 @@ fn in_the_way(desk: &Desk, run: &Run, whose: &str) -> Unfinished {
             Some(_) => First::Alive(id.clone()),
             None => First::Unfinished(id.clone()),
         },
+        own,
     }
 }
 
@@ -103,6 +129,7 @@ fn unreadable(id: &str, what: &str, why: &str) -> Unfinished {
     Unfinished {
         failure: Failure::new(Exit::Refused, message),
         first: First::Unreadable(id.to_owned()),
+        own: false,
     }
 }
 

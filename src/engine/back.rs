@@ -60,14 +60,20 @@ pub fn may_land(records: &[Record]) -> BTreeMap<usize, Stamp> {
 }
 
 impl Ahead {
-    /// The places that somebody else wrote: what is not ours there is never overwritten.
-    pub fn foreign(&self, plan: &Plan) -> Vec<String> {
+    /// The places that somebody else wrote, or that a write of the run itself may have left with neither value (`torn`):
+    /// what may not be ours is never overwritten.
+    pub fn foreign(&self, plan: &Plan, torn: impl Fn(usize) -> bool) -> Vec<String> {
         (self.places.iter())
             .filter(|place| place.side == Ok(Side::Foreign))
             .map(|place| {
                 let id = &plan.entries[place.entry].id;
                 let told = first(place.foreign.clone());
-                format!("somebody else wrote `{id}` since: {told}")
+                match torn(place.entry) {
+                    true => format!(
+                        "`{id}` holds neither value, which a write of this run may have left so: {told}"
+                    ),
+                    false => format!("somebody else wrote `{id}` since: {told}"),
+                }
             })
             .collect()
     }
@@ -146,6 +152,7 @@ fn looks_once<'a, W: World>(
         baseline,
         once: true,
         decided: watch::Sender::new(false),
+        theirs: watch::Sender::new(false),
         before: Default::default(),
     }
 }

@@ -4,7 +4,7 @@ mod wait;
 mod write;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use futures::StreamExt;
@@ -13,14 +13,14 @@ use tokio::sync::watch;
 
 use super::accept::{Shown, accept};
 use super::look::{Looker, Wanted};
-use super::owed;
+use super::owed::{Places, owed};
 use super::people::{ANYWAY, People, Told};
 use super::stop::{Stop, StopSignal, StopSwitch};
 use super::world::{Memory, World};
 use crate::clock::Stamp;
 use crate::event::{Answer, Decision, Ending, Event, Finding, Round, Sight};
 use crate::journal::{Journal, JournalError};
-use crate::machine::{Hold, Impossible, Mark, Move, Phase, State, next};
+use crate::machine::{Hold, Impossible, Move, Phase, State, next};
 use crate::plan::{Edit, Mode, Nature, Outcome, Plan, Side, Value, Way};
 use crate::site::Aim;
 use crate::step::Pulses;
@@ -37,8 +37,8 @@ pub enum RunError {
     #[error("nothing of this run stands, so there is nothing to put back")]
     NothingStands,
     #[error(
-        "what this run changed and did not put back was left as it is, as a person decided; it puts back no more, and \
-         a new run starts from what there is now"
+        "what was not put back was left as it is, as a person decided; this run puts back no more, and a new run starts \
+         from what there is now"
     )]
     LeftToOthers,
     /// Somebody asked twice to stop, and a write is not settled: a resume looks at it first.
@@ -121,12 +121,11 @@ pub(super) struct Run<'r, J, W, M, P> {
     ours: Option<Edit>,
     /// The changes of which another TTL was stored than was asked, as they were made.
     pub(super) made: BTreeMap<usize, Edit>,
-    /// Until when the present write may still land.
-    until: Option<Stamp>,
+    /// The entry whose write may still land, and until when.
+    until: Option<(usize, Stamp)>,
     /// The last finding of each entry.
     findings: Vec<Option<(Round, Finding)>>,
-    /// The entries whose places were last seen to hold what somebody else wrote.
-    foreign: BTreeSet<usize>,
+    places: Places,
     /// What the last hold for a finding was for: a decision on it covers that and nothing newer.
     pub(super) shown: Shown,
     /// Decisions that were given beforehand, for when a person is asked.
@@ -195,7 +194,7 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
             made: BTreeMap::new(),
             until: None,
             findings: vec![None; plan.entries.len()],
-            foreign: BTreeSet::new(),
+            places: Places::default(),
             shown: Shown::default(),
             answers: Vec::new(),
         }
@@ -203,25 +202,15 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
 
     /// Takes in what a fact says beyond the state.
     pub(super) fn take_in(&mut self, event: &Event) -> Result<(), RunError> {
-        if let Event::Compared { entry, side, .. } | Event::Settled { entry, side, .. } = event {
-            match side {
-                Some(Side::Foreign) => {
-                    self.foreign.insert(*entry);
-                }
-                // Of a shared place only what is ours is looked at.
-                Some(_)
-                    if *entry < self.plan.entries.len()
-                        && self.state.mark(*entry) != Mark::Shared =>
-                {
-                    self.foreign.remove(entry);
-                }
-                _ => {}
-            }
-        }
+        self.places.take_in(&self.state, event);
         self.state.fold(self.plan, event)?;
+        // It was looked at until nothing could land any more.
+        if matches!(event, Event::Settled { .. }) {
+            self.until = None;
+        }
         match event {
             Event::BaselineTaken { sights } => self.baseline.clone_from(sights),
-            Event::Intended { until, .. } => self.until = Some(until.clone()),
+            Event::Intended { entry, until, .. } => self.until = Some((*entry, until.clone())),
             Event::Settled {
                 entry,
                 way: Way::There,
@@ -265,13 +254,7 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
 
     pub(super) async fn go_to_the_end(mut self) -> Result<Ending, RunError> {
         if let Some(ending) = self.go_until_it_ends().await? {
-            for owed in owed::owed(
-                self.plan,
-                &self.state,
-                ending,
-                &self.findings,
-                &self.foreign,
-            ) {
+            for owed in owed(self.plan, &self.state, ending, &self.findings, &self.places) {
                 self.record(Event::Owes { owed }).await?;
             }
             self.record(Event::Ended { ending }).await?;
@@ -373,6 +356,7 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
             baseline,
             once: false,
             decided: watch::Sender::new(false),
+            theirs: watch::Sender::new(false),
             before: Mutex::default(),
         }
     }
@@ -413,6 +397,8 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
         let mut looker = self.looker(&known, &stop, &pulses);
         let accepted = self.state.phase() == Phase::Accept;
         looker.once = accepted || round == Round::Verify && self.plan.mode == Mode::Emergency;
+        // What was left to somebody else is not as before, however long that is waited for.
+        (looker.theirs).send_replace(round == Round::Verify && self.state.left_something());
         let wanted: Vec<Wanted> = (entries.iter())
             .map(|entry| self.wanted(round, *entry))
             .collect();

@@ -19,6 +19,9 @@ use crate::step::{About, Evidence, Known, Look, Pulses};
 /// How long an emergency gives the side that it leaves to answer one look.
 const DEAD: Duration = Duration::from_secs(5);
 
+/// How long what goes back beside the writing of somebody else is given to be seen everywhere.
+const BESIDE: Duration = Duration::from_secs(5);
+
 /// Whatever a playbook says, a check does not spin.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 
@@ -45,6 +48,9 @@ pub(super) struct Looker<'r, W, M> {
     pub once: bool,
     /// Set once the batch is decided: what was found already leads back, so nobody polls any longer.
     pub decided: watch::Sender<bool>,
+    /// Set once a place is seen to hold what somebody else wrote: what depends on that does not come by waiting, and
+    /// all the rest comes soon.
+    pub theirs: watch::Sender<bool>,
     /// What the looks of entries that foresee saw at last, by entry: it is the baseline of their steps.
     pub before: Mutex<BTreeMap<String, Vec<Sight>>>,
 }
@@ -76,9 +82,15 @@ impl<W: World, M: Memory> Looker<'_, W, M> {
             true => Duration::ZERO,
             false => entry.pace.within,
         };
-        let deadline = clock.now().plus(patience);
-        let mut decided = self.decided.subscribe();
+        let mut deadline = clock.now().plus(patience);
+        let (mut decided, mut theirs) = (self.decided.subscribe(), self.theirs.subscribe());
+        let mut hurried = false;
         loop {
+            if *theirs.borrow() && !hurried {
+                hurried = true;
+                let now = clock.now();
+                deadline = now.plus(deadline.left(&now).min(BESIDE));
+            }
             let finding = tokio::select! {
                 finding = self.ask(entry, wanted, &pulses) => finding,
                 () = self.stop.at_least(Stop::Now) => return None,
@@ -102,6 +114,7 @@ impl<W: World, M: Memory> Looker<'_, W, M> {
                 () = clock.sleep(left.min(entry.pace.every.max(SHORTEST_PAUSE))) => {}
                 () = self.stop.at_least(Stop::AfterWrite) => {}
                 _ = decided.wait_for(|decided| *decided) => {}
+                _ = theirs.wait_for(|theirs| *theirs), if !hurried => {}
             }
         }
     }
@@ -112,6 +125,12 @@ impl<W: World, M: Memory> Looker<'_, W, M> {
             (Wanted::Holds(side, made), Nature::Change(planned)) => {
                 let edit = made.as_deref().unwrap_or(planned);
                 let read = within(entry.pace.timeout, self.world.read(entry, edit)).await;
+                if read
+                    .as_ref()
+                    .is_ok_and(|seen| edit.side(seen) == Side::Foreign)
+                {
+                    self.theirs.send_replace(true);
+                }
                 place::judge(edit, *side, read)
             }
             (Wanted::Aim(aim), _) => self.once(entry, aim, pulses).await,

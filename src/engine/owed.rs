@@ -2,18 +2,69 @@
 
 use std::collections::BTreeSet;
 
-use crate::event::{Ending, Finding, Owed, Round};
-use crate::machine::{Mark, State};
-use crate::plan::{Mode, Outcome, Plan, Question};
+use crate::event::{Ending, Event, Finding, Owed, Round};
+use crate::machine::{Mark, Said, Stage, State};
+use crate::plan::{Mode, Outcome, Plan, Question, Side};
 
-/// What is owed at the end of a run: what was not seen, what was left, an old side that may come back. `foreign` are the
-/// entries whose places were seen to hold what somebody else wrote.
+/// What was seen of the places of a run beyond its state, by entry.
+#[derive(Debug, Default)]
+pub(super) struct Places {
+    /// They were last seen to hold what somebody else wrote, or what is neither value.
+    foreign: BTreeSet<usize>,
+    /// The run wrote them, or began to.
+    written: BTreeSet<usize>,
+    /// They held neither value after a write of this run of which nobody knows how it ended: it may have left them so.
+    torn: BTreeSet<usize>,
+}
+
+impl Places {
+    /// Takes in a fact, with the state before it.
+    pub(super) fn take_in(&mut self, state: &State, event: &Event) {
+        match event {
+            Event::Intended { entry, .. } => {
+                self.written.insert(*entry);
+            }
+            Event::Compared { entry, side, .. } => self.seen(state, *entry, *side),
+            Event::Settled { entry, side, .. } => {
+                let ended = state.motion().is_some_and(|motion| {
+                    matches!(motion.stage, Stage::Answered(Said::Done | Said::Refused))
+                });
+                if *side == Some(Side::Foreign) && !ended {
+                    self.torn.insert(*entry);
+                }
+                self.seen(state, *entry, *side);
+            }
+            _ => {}
+        }
+    }
+
+    fn seen(&mut self, state: &State, entry: usize, side: Option<Side>) {
+        match side {
+            Some(Side::Foreign) => {
+                self.foreign.insert(entry);
+            }
+            // Of a shared place only what is ours is looked at.
+            Some(_) if state.mark(entry) != Mark::Shared => {
+                self.foreign.remove(&entry);
+                self.torn.remove(&entry);
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether a write of this run may have left the place of an entry as it is.
+    pub(super) fn is_torn(&self, entry: usize) -> bool {
+        self.torn.contains(&entry)
+    }
+}
+
+/// What is owed at the end of a run: what was not seen, what was left, an old side that may come back.
 pub(super) fn owed(
     plan: &Plan,
     state: &State,
     ending: Ending,
     findings: &[Option<(Round, Finding)>],
-    foreign: &BTreeSet<usize>,
+    places: &Places,
 ) -> Vec<Owed> {
     let mut list = Vec::new();
     if matches!(plan.mode, Mode::Check | Mode::Plan) {
@@ -66,8 +117,8 @@ pub(super) fn owed(
         }
     }
     // Where a place was left to others, it speaks for what the checks see of it.
-    let places = (0..plan.entries.len()).any(|i| state.mark(i) == Mark::Left);
-    let accepted = ending == Ending::Held && state.left_something() && !state.stands() && !places;
+    let left = (0..plan.entries.len()).any(|i| state.mark(i) == Mark::Left);
+    let accepted = ending == Ending::Held && state.left_something() && !state.stands() && !left;
     for (entry, finding) in plan.entries.iter().zip(findings) {
         if let Some((Round::Verify, finding)) = finding
             && accepted
@@ -85,13 +136,21 @@ pub(super) fn owed(
         match state.mark(i) {
             Mark::Left => list.push(Owed {
                 key: format!("look at {}", entry.id),
-                what: match foreign.contains(&i) {
+                what: match places.foreign.contains(&i) {
+                    true if places.is_torn(i) => format!(
+                        "`{}` was left as it is, and holds neither value: a write of this run may have left it so",
+                        entry.id
+                    ),
                     true => format!(
                         "`{}` was left as it is: somebody else wrote there",
                         entry.id
                     ),
-                    false => format!(
+                    false if places.written.contains(&i) => format!(
                         "`{}` was left as it is, as accepted: it was not seen to be put back",
+                        entry.id
+                    ),
+                    false => format!(
+                        "`{}` was left as it is: this run never wrote it, and it is not as before",
                         entry.id
                     ),
                 },

@@ -36,6 +36,8 @@ pub(super) struct Settling<'r> {
     pub way: Way,
     /// What somebody else wrote of the place is left: only what is ours is looked for.
     pub leaves_parts: bool,
+    /// How the write ended is not known: a place that holds neither value may be left so by it.
+    pub torn: bool,
     /// Until when it may still land; now, where it surely did nothing.
     pub until: &'r Stamp,
 }
@@ -82,7 +84,7 @@ pub(super) async fn settle<W: World>(
                             true if settling.leaves_parts => {
                                 Some("all but what somebody else wrote".to_owned())
                             }
-                            true => describe(side, edit, goal, &seen),
+                            true => describe(side, edit, goal, &seen, settling.torn),
                             false => Some(told(edit.along(way).1, &stored)),
                         },
                         seen: Some(seen),
@@ -125,8 +127,15 @@ pub(super) async fn settle<W: World>(
 /// So many parts that somebody else wrote are told.
 const TOLD: usize = 3;
 
-/// What there is to say of a state that nobody asked for; `side` of the edit was expected.
-pub(super) fn describe(side: Side, edit: &Edit, expected: Side, seen: &Value) -> Option<String> {
+/// What there is to say of a state that nobody asked for; `expected` is the side of the edit that was. `torn` says that a
+/// write of this run may have left it so.
+pub(super) fn describe(
+    side: Side,
+    edit: &Edit,
+    expected: Side,
+    seen: &Value,
+    torn: bool,
+) -> Option<String> {
     match side {
         Side::Before | Side::After => None,
         Side::Mixed => Some("a part of the change is there, the rest is not".to_owned()),
@@ -136,7 +145,13 @@ pub(super) fn describe(side: Side, edit: &Edit, expected: Side, seen: &Value) ->
                 _ => &edit.after,
             };
             let told = first(foreign(edit, expected, seen));
-            Some(format!("somebody else wrote here: {told}"))
+            Some(match torn {
+                true => format!(
+                    "a write of this run that came to no known end may have left it so, or somebody else wrote here: \
+                     {told}"
+                ),
+                false => format!("somebody else wrote here: {told}"),
+            })
         }
     }
 }

@@ -125,6 +125,11 @@ impl State {
         self.stopping
     }
 
+    /// Whether whoever goes on with it goes on with putting back.
+    pub fn is_on_its_way_back(&self) -> bool {
+        self.turning || self.phase.undoes() || self.phase == Phase::Return
+    }
+
     /// Whether an intent was ever recorded.
     pub fn wrote(&self) -> bool {
         self.wrote

@@ -24,6 +24,8 @@ pub struct SeenPlace<'a> {
     pub side: &'a Result<Side, String>,
     /// Each part that somebody else wrote, in words.
     pub foreign: &'a [String],
+    /// A write of the run itself may have left it with neither value.
+    pub torn: bool,
     /// Until when a write of the run may still land there.
     pub lands: Option<&'a Stamp>,
 }
@@ -188,6 +190,11 @@ impl SeenPlace<'_> {
             }
             Ok(Side::Before) => (Role::Plain, "already as it was before the run".to_owned()),
             Ok(Side::Mixed) => (Role::Caution, "a part of the change is there".to_owned()),
+            Ok(Side::Foreign) if self.torn => {
+                let text = "neither value is there, which a write of this run may have left so; it is not overwritten: \
+                            set it by hand";
+                (Role::Bad, text.to_owned())
+            }
             Ok(Side::Foreign) => {
                 let text = "somebody else wrote here since; that is not overwritten";
                 (Role::Bad, text.to_owned())

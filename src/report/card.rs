@@ -4,7 +4,7 @@ mod claimed;
 mod proposed;
 mod stands;
 
-pub use proposed::{First, JournalLost, Names};
+pub use proposed::{First, JournalLost, MustEnd, Names};
 
 use claimed::{questions, times, why};
 use proposed::next;
@@ -120,7 +120,7 @@ fn not_ended(tally: &Tally, names: &Names) -> Option<String> {
     if open && tally.ever_wrote() {
         return Some("the end of this run".to_owned());
     }
-    match names.first.as_ref()? {
+    match names.first.get()? {
         First::Unfinished(run) => Some(format!("the end of run {run}")),
         First::Unreadable(run) => Some(format!("what run {run} left, which cannot be told")),
         First::Alive(_) => None,

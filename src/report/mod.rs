@@ -46,7 +46,7 @@ use crate::event::{Pulse, Record};
 pub use again::resume;
 pub use back::{SeenNow, SeenPlace, by_hand, rollback};
 pub use bars::{Bars, TypedLines};
-pub use card::{First, JournalLost, Names, card};
+pub use card::{First, JournalLost, MustEnd, Names, card};
 pub use fanout::{Closed, Dropped, Fanout, Patience};
 pub use json::{JsonLines, line as json_line};
 pub use lines::{Lines, Times};

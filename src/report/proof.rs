@@ -46,6 +46,13 @@ impl Tally {
                     Some((finding.outcome, text))
                 }));
             }
+            if question == Question::Moves {
+                let undone = self.findings.get(&(Round::Verify, *i));
+                seen.extend(undone.map(|finding| {
+                    let text = format!("after the undo, {}", cause(finding));
+                    Some((finding.outcome, text))
+                }));
+            }
             for shown in seen {
                 match shown {
                     Some((Outcome::Pass, _)) => {}

@@ -372,6 +372,9 @@ fn answered(plan: &Plan, entry: usize, way: Way, answer: &Answer) -> Sentence {
     }
 }
 
+/// Said of a place after a write; who wrote there stands beside it.
+pub(super) const NEITHER: &str = "it holds neither what it held before nor what was written";
+
 fn settled(
     plan: &Plan,
     entry: usize,
@@ -406,10 +409,7 @@ fn settled(
         (Some(Side::Foreign), Way::There) if other_ttl => {
             (Outcome::Fail, format!("changed {extent}, but not as asked"))
         }
-        (Some(Side::Foreign), _) => (
-            Outcome::Fail,
-            "somebody else has changed it meanwhile".into(),
-        ),
+        (Some(Side::Foreign), _) => (Outcome::Fail, NEITHER.into()),
         (Some(_), Way::There) => (Outcome::Fail, "it still holds what it held before".into()),
         (Some(_), Way::Back) => (Outcome::Fail, "the change still stands".into()),
         (None, _) => (

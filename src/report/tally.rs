@@ -26,6 +26,8 @@ pub struct Tally {
     forward: Option<Stamp>,
     /// The way there came to its end, so that `forward` is the moment of verification.
     arrived: bool,
+    /// It came to an end of which not everything was seen, whatever came after.
+    unproven: bool,
     pub(super) hold_over: Option<Stamp>,
     accepted_by: Option<String>,
     state: Option<State>,
@@ -40,6 +42,8 @@ pub(super) struct Change {
     intents: u32,
     /// It was seen to stand at some time.
     pub(super) stood: bool,
+    /// How the last write ended is not known.
+    open: bool,
     /// Why the last answer did not tell whether the write was done.
     unclear: Option<String>,
 }
@@ -57,6 +61,8 @@ pub enum Standing {
     Half,
     /// Somebody else has written there.
     Foreign,
+    /// It holds neither value, and a write of this run that came to no known end may have left it so.
+    Torn,
     /// It was begun, and could not be read since.
     Unclear,
     /// Its write was answered with done, and it was seen not to be.
@@ -167,6 +173,16 @@ impl Tally {
         self.state.as_ref().map(State::phase)
     }
 
+    /// Whether not everything was seen when it had gone there, whatever came after.
+    pub(super) fn is_unproven(&self) -> bool {
+        self.unproven
+    }
+
+    /// Whether whoever resumes it goes on with putting back.
+    pub fn is_on_its_way_back(&self) -> bool {
+        (self.state.as_ref()).is_some_and(State::is_on_its_way_back)
+    }
+
     /// Whether somebody else's value was left in a place of this run, and all the rest was put back: then nothing is
     /// left that a resume or a rollback could do.
     pub fn is_left_to_others(&self) -> bool {
@@ -175,13 +191,22 @@ impl Tally {
 
     /// The changes that a person left as they are though nobody else was seen to have written there.
     pub(super) fn left_as_accepted(&self) -> usize {
-        let (Some(state), Some(plan)) = (&self.state, &self.plan) else {
-            return 0;
-        };
-        (0..plan.entries.len())
-            .filter(|entry| state.mark(*entry) == Mark::Left)
+        self.left().filter(|wrote| *wrote).count()
+    }
+
+    /// The changes that this run never made, and whose places a person left as they are though they are not as before.
+    pub(super) fn never_written(&self) -> usize {
+        self.left().filter(|wrote| !*wrote).count()
+    }
+
+    /// The changes that were left though nobody else was seen to have written there: whether this run wrote there.
+    fn left(&self) -> impl Iterator<Item = bool> {
+        let entries = self.plan.as_ref().map_or(0, |plan| plan.entries.len());
+        let mark = |entry: &usize| self.state.as_ref().map(|state| state.mark(*entry));
+        (0..entries)
+            .filter(move |entry| mark(entry) == Some(Mark::Left))
             .filter(|entry| self.standing(*entry) != Standing::Foreign)
-            .count()
+            .map(|entry| (self.changes.get(&entry)).is_some_and(|change| change.intents > 0))
     }
 
     /// The side that a check of this run has seen serving since the last write, as the way that leads there.
@@ -195,6 +220,19 @@ impl Tally {
         }
         let all = (self.serving.values()).all(|(other, outcome)| other == way && good(*outcome));
         Some((*way, all))
+    }
+
+    /// The checks of this run that have looked since the last write and saw no side serving, each with what it found.
+    pub(super) fn seen_not_serving(&self) -> Vec<String> {
+        let Some(plan) = &self.plan else {
+            return Vec::new();
+        };
+        let bad = (self.serving.iter()).filter(|(_, (_, outcome))| *outcome > Outcome::Warn);
+        bad.filter_map(|(entry, (_, outcome))| {
+            let entry = plan.entries.get(*entry)?;
+            Some(format!("{} {outcome}", entry.id))
+        })
+        .collect()
     }
 
     /// Where the change of an entry is.
@@ -243,6 +281,11 @@ impl Tally {
     pub(super) fn somebody_wrote(&self) -> bool {
         let mut changes = self.changes.values();
         changes.any(|change| change.standing == Standing::Foreign)
+    }
+
+    /// Whether a place holds neither value, and a write of this run may have left it so.
+    pub fn is_torn(&self, entry: usize) -> bool {
+        self.standing(entry) == Standing::Torn
     }
 
     /// Whether a write was answered with done, and its place seen to show the old value.

@@ -4,4 +4,5 @@ mod bench;
 mod looks;
 mod random;
 mod stops;
+mod theirs;
 mod writes;

@@ -8,7 +8,7 @@ use super::super::resume::book_of;
 use crate::clock::short;
 use crate::engine::{leads_in_dns, look_at_places, look_once_more, may_land, see_places};
 use crate::event::{Event, Record, Round, Sight};
-use crate::plan::{Nature, Outcome, Plan, Side, Value};
+use crate::plan::{Nature, Outcome, Plan, Side, Value, Way};
 use crate::report::{Standing, Tally, count};
 
 /// How long the places of a run are looked at.
@@ -106,6 +106,8 @@ pub(in crate::cli) fn baseline(records: &[Record]) -> &[Sight] {
 struct Parts {
     before: Vec<String>,
     after: Vec<String>,
+    /// As the run wrote it but for its TTL, which is somebody else's: it leads where the run led it.
+    retimed: Vec<String>,
     foreign: Vec<String>,
     unseen: Vec<String>,
     /// As before where the place is read, though the write was answered with done: an old copy, or somebody put it back.
@@ -175,8 +177,10 @@ fn parts(
                 continue;
             }
         };
+        let retimed = edit.stored(Way::There, value);
         for (part, side) in edit.sides(value) {
             let list = match side {
+                Side::Foreign if retimed.0.contains_key(part) => &mut parts.retimed,
                 Side::Before if doubts.contains(index) => &mut parts.doubtful,
                 Side::Before => &mut parts.before,
                 Side::After => &mut parts.after,
@@ -190,7 +194,13 @@ fn parts(
 
 impl Parts {
     fn told(&self) -> Places {
-        let others = [&self.foreign, &self.unseen, &self.doubtful, &self.acts];
+        let others = [
+            &self.retimed,
+            &self.foreign,
+            &self.unseen,
+            &self.doubtful,
+            &self.acts,
+        ];
         let settled = self.after.is_empty() && others.iter().all(|list| list.is_empty());
         if settled && self.lands.is_none() {
             return Places {
@@ -202,6 +212,7 @@ impl Parts {
             };
         }
         let one_side = self.before.is_empty()
+            && self.retimed.is_empty()
             && self.foreign.is_empty()
             && self.unseen.is_empty()
             && self.doubtful.is_empty()
@@ -212,6 +223,10 @@ impl Parts {
         let mut told = Vec::new();
         let sorts = [
             (&self.after, "as the run wrote it"),
+            (
+                &self.retimed,
+                "as the run wrote it, with another TTL that somebody gave it",
+            ),
             (&self.foreign, "as somebody else wrote it"),
             (&self.unseen, "cannot be read"),
             (
@@ -235,9 +250,15 @@ impl Parts {
             stands: true,
             what: format!("not all is as it was before: {}", told.join(", ")),
             one_side: false,
-            ours: [&self.after, &self.unseen, &self.doubtful, &self.acts]
-                .iter()
-                .any(|list| !list.is_empty())
+            ours: [
+                &self.after,
+                &self.retimed,
+                &self.unseen,
+                &self.doubtful,
+                &self.acts,
+            ]
+            .iter()
+            .any(|list| !list.is_empty())
                 || self.lands.is_some(),
         }
     }
@@ -316,6 +337,36 @@ mod tests {
         )
         .told();
         assert!(unseen.stands && !unseen.one_side, "{unseen:?}");
+    }
+
+    #[test]
+    fn what_differs_in_its_ttl_only_leads_where_the_run_led_it() {
+        let mut plan = crate::fake::plan(Mode::Failover, "c");
+        let Nature::Change(edit) = &mut plan.entries[0].nature else {
+            panic!("it changes something");
+        };
+        let value = |to: &str, ttl: u32| {
+            let part = json!({"data": [to], "ttl": ttl});
+            Value([("www".to_owned(), part.into())].into())
+        };
+        (edit.before, edit.after) = (value("old", 300), value("new", 60));
+        for (seen, ours, what) in [
+            (value("new", 60), true, "changes stand"),
+            (
+                value("new", 300),
+                true,
+                "not all is as it was before: `www`: as the run wrote it, with another TTL that somebody gave it",
+            ),
+            (
+                value("other", 60),
+                false,
+                "not all is as it was before: `www`: as somebody else wrote it",
+            ),
+        ] {
+            let places = parts(&plan, &[0], &[(0, Ok(seen))], &[], None).told();
+            assert_eq!((places.ours, places.what.as_str()), (ours, what));
+            assert!(places.stands);
+        }
     }
 
     #[test]

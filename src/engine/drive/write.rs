@@ -9,7 +9,7 @@ use crate::engine::settle::{Settling, describe, settle};
 use crate::engine::world::{Memory, World};
 use crate::event::{Answer, Event};
 use crate::journal::{Intent, Journal, JournalError, Permit};
-use crate::machine::{Impossible, Mark};
+use crate::machine::{Impossible, Mark, Said, Stage};
 use crate::plan::{Direction, Edit, Entry, Nature, Place, Side, Value, Way};
 use crate::site::Aim;
 
@@ -92,7 +92,8 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
                             Way::There => Side::Before,
                             Way::Back => Side::After,
                         };
-                        let detail = describe(edit.side(&seen), &edit, expected, &seen);
+                        let torn = self.places.is_torn(index);
+                        let detail = describe(edit.side(&seen), &edit, expected, &seen, torn);
                         let side = match self.leaves_parts(index, way) {
                             true => edit.side_of_ours(&seen),
                             false => edit.side(&seen),
@@ -199,15 +200,24 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
         // After a reboot only the wall clock tells, and it may be wrong by years: no intent lasts that long.
         let longest = entry.pace.timeout + self.outfit.world.landing(entry);
         let until = match &self.until {
-            Some(until) if until.left(&now) <= longest => until.clone(),
-            Some(_) => now.plus(longest),
-            None => now,
+            Some((of, until)) if *of == index && until.left(&now) <= longest => until.clone(),
+            Some((of, _)) if *of == index => now.plus(longest),
+            // Nothing of it is on its way.
+            _ => now,
         };
         let settling = Settling {
             entry,
             edit: &edit,
             way,
             leaves_parts: self.leaves_parts(index, way),
+            // What it did is not known.
+            torn: self.places.is_torn(index)
+                || (self.state.motion()).is_some_and(|motion| {
+                    matches!(
+                        motion.stage,
+                        Stage::InFlight | Stage::Answered(Said::Unclear)
+                    )
+                }),
             until: &until,
         };
         settling.announce(index, &self.outfit.pulses);

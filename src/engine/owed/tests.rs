@@ -10,7 +10,7 @@ fn keys(
     ending: Ending,
     findings: &[Option<(Round, Finding)>],
 ) -> Vec<String> {
-    let list = owed(plan, state, ending, findings, &BTreeSet::new());
+    let list = owed(plan, state, ending, findings, &Places::default());
     list.into_iter().map(|owed| owed.key).collect()
 }
 
@@ -131,18 +131,31 @@ fn what_is_temporary_and_stands_is_put_back_and_what_was_left_is_looked_at() {
         keys(&plan, &state, Ending::DoneUnproven, &[None]),
         ["look at c0"]
     );
-    let what = |foreign: &[usize]| {
-        let foreign = foreign.iter().copied().collect();
-        let mut list = owed(&plan, &state, Ending::DoneUnproven, &[None], &foreign);
+    let what = |sets: [&[usize]; 3]| {
+        let [foreign, written, torn] = sets.map(|of| of.iter().copied().collect());
+        let places = Places {
+            foreign,
+            written,
+            torn,
+        };
+        let mut list = owed(&plan, &state, Ending::DoneUnproven, &[None], &places);
         list.remove(0).what
     };
     // That somebody else wrote there is said where that was read, and nowhere else.
     assert_eq!(
-        what(&[0]),
+        what([&[0], &[0], &[]]),
         "`c0` was left as it is: somebody else wrote there"
     );
     assert_eq!(
-        what(&[]),
+        what([&[], &[0], &[]]),
         "`c0` was left as it is, as accepted: it was not seen to be put back"
+    );
+    assert_eq!(
+        what([&[], &[], &[]]),
+        "`c0` was left as it is: this run never wrote it, and it is not as before"
+    );
+    assert_eq!(
+        what([&[0], &[0], &[0]]),
+        "`c0` was left as it is, and holds neither value: a write of this run may have left it so"
     );
 }

@@ -7,7 +7,6 @@ use super::super::tally::{Because, Tally};
 use super::super::text::{Line, Role, Style};
 use super::{LABEL, Names, label};
 use crate::clock::short;
-use crate::event::Ending;
 use crate::plan::{Mode, Outcome, Plan, Question, Seconds};
 
 /// Where the answers to the questions begin.
@@ -98,11 +97,9 @@ pub(super) fn times(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
     if !looks_only {
         let promised = plan.objectives.rto;
         rows.push(match (tally.rto(), promised) {
-            (Some(took), _) => measured("RTO", took, promised).text(match tally.ending() {
-                Some(Ending::DoneUnproven) => {
-                    ", from the decision to the last look; not everything was seen"
-                }
-                _ => ", from the decision to the verified target",
+            (Some(took), _) => measured("RTO", took, promised).text(match tally.is_unproven() {
+                true => ", from the decision to the last look; not everything was seen",
+                false => ", from the decision to the verified target",
             }),
             (None, Some(Seconds(most))) => {
                 Line::new().text(format!("RTO not reached; {} promised", rounded(most)))

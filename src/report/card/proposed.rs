@@ -1,7 +1,7 @@
 //! What a person would type next: a command says again what the run was asked for.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use super::super::tally::Tally;
 use super::super::text::{Line, Role, Style};
@@ -24,7 +24,7 @@ pub struct Names {
     pub somebody: bool,
     pub given: Given,
     /// What must end before a failover may begin.
-    pub first: Option<First>,
+    pub first: MustEnd,
     /// A drill of the same would come back to where the names lead now.
     pub comes_back: bool,
     /// Its journal is kept, so that `cutover show` finds it.
@@ -55,6 +55,33 @@ impl PartialEq for JournalLost {
 
 impl Eq for JournalLost {}
 
+/// The run that must end before a failover may begin: whoever finds it after the displays began tells them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MustEnd(Arc<OnceLock<First>>);
+
+impl MustEnd {
+    pub fn of(first: Option<First>) -> MustEnd {
+        let known = MustEnd::default();
+        if let Some(first) = first {
+            known.set(first);
+        }
+        known
+    }
+
+    /// The first of several stays.
+    pub fn set(&self, first: First) {
+        let _known = self.0.set(first);
+    }
+
+    pub fn get(&self) -> Option<&First> {
+        self.0.get()
+    }
+
+    pub fn is(&self, first: &First) -> bool {
+        self.get() == Some(first)
+    }
+}
+
 /// An earlier run, without whose end no failover may begin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum First {
@@ -72,7 +99,7 @@ impl Names {
             state: None,
             somebody: false,
             given: Given::default(),
-            first: None,
+            first: MustEnd::default(),
             comes_back: true,
             kept: true,
             journal: JournalLost::default(),
@@ -98,7 +125,7 @@ impl Names {
     }
 
     /// The same, where an earlier run must end first.
-    pub fn with_first(mut self, first: Option<First>) -> Names {
+    pub fn with_first(mut self, first: MustEnd) -> Names {
         self.first = first;
         self
     }
@@ -183,7 +210,12 @@ pub(super) fn next(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> 
         return label("Next").text(text).wrap(style.width, LABEL);
     }
     let mut rows: Vec<(String, String)> = Vec::new();
-    let mut row = |command: String, what: &str| rows.push((command, what.to_owned()));
+    let mut row = |command: String, what: &str| {
+        // The same words stand once.
+        if rows.iter().all(|(other, _)| *other != command) {
+            rows.push((command, what.to_owned()));
+        }
+    };
     let emergency = names.given.emergency || plan.mode == Mode::Emergency;
     let show = names.of_run("show", &[]);
     let owed = names.command(&["owed"]);
@@ -197,9 +229,9 @@ pub(super) fn next(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> 
         (
             Some(Ending::Done | Ending::DoneUnproven | Ending::Refused | Ending::Stale),
             Mode::Check | Mode::Plan,
-        ) if names.first.is_some() => {
+        ) if names.first.get().is_some() => {
             let of = |words: &[&str]| names.command(words);
-            match &names.first {
+            match names.first.get() {
                 Some(First::Unfinished(run)) => {
                     row(of(&["show", run]), "the earlier run, which is not finished");
                     row(of(&["resume", run]), "finish it");
@@ -207,6 +239,10 @@ pub(super) fn next(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> 
                 }
                 Some(First::Alive(run)) => {
                     row(of(&["show", "--follow", run]), "the run that is alive");
+                    row(
+                        of(&["rollback", run]),
+                        "or tell it to put back what it changed",
+                    );
                 }
                 Some(First::Unreadable(_)) => row(of(&["runs"]), "which run cannot be read"),
                 None => {}
@@ -286,7 +322,10 @@ pub(super) fn next(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> 
             }
             row(
                 names.of_run("resume", &[]),
-                "look again, and go on from here",
+                match tally.is_on_its_way_back() {
+                    true => "look again, and go on putting it back",
+                    false => "look again, and go on from here",
+                },
             );
             if tally.ending() == Some(Ending::Held) {
                 row(
@@ -298,6 +337,11 @@ pub(super) fn next(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> 
                 row(
                     names.of_run("rollback", &["--anyway"]),
                     "put back all but what somebody else wrote",
+                );
+            } else if stands && (0..plan.entries.len()).any(|entry| tally.is_torn(entry)) {
+                row(
+                    names.of_run("rollback", &["--anyway"]),
+                    "put back all but what holds neither value",
                 );
             } else if stands && tally.old_side_is_sick() {
                 row(

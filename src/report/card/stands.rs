@@ -20,6 +20,13 @@ pub(super) fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
         .count();
     let back = standing(|s| s == Standing::PutBack);
     let all = count(changes, "change");
+    // What was so already was made by nobody here.
+    let already = standing(|s| s == Standing::Already);
+    let made = count(changes - already, "change");
+    let so = match already {
+        0 => String::new(),
+        already => format!(", {already} was so already"),
+    };
     let stand = || standing(|s| matches!(s, Standing::Stands | Standing::Already));
     // Who serves is said only of what a check saw after the last write.
     let side = tally.seen_serving().map(|(way, all)| match way {
@@ -33,7 +40,10 @@ pub(super) fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
     let unseen = match side {
         Some((_, true)) => String::new(),
         Some((side, false)) => format!("; not everything was seen to lead to {side}"),
-        None => "; no check has seen since which side serves".to_owned(),
+        None => match &tally.seen_not_serving()[..] {
+            [] => "; no check has seen since which side serves".to_owned(),
+            saw => format!("; no side is seen to serve: {}", saw.join(", ")),
+        },
     };
     let unproven = match &side {
         Some((_, false)) => unseen.as_str(),
@@ -66,9 +76,9 @@ pub(super) fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
                 served("")
             )
         }
-        (Some(Ending::Done), _) => format!("{}{all} made and seen{unseen}", served("")),
+        (Some(Ending::Done), _) => format!("{}{made} made and seen{so}{unseen}", served("")),
         (Some(Ending::DoneUnproven), _) => {
-            format!("{}{all} made{unproven}", served(""))
+            format!("{}{made} made{so}{unproven}", served(""))
         }
         (Some(Ending::Refused | Ending::Stale), _) => "nothing was changed".to_owned(),
         (Some(Ending::Undone), _) if tally.old_side_is_sick() => {
@@ -91,12 +101,13 @@ pub(super) fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
                 (back, "put back"),
                 (left, "put back but for what somebody else wrote"),
                 (tally.left_as_accepted(), "left as accepted"),
+                (tally.never_written(), "never made, and left as it is"),
             ];
             let parts = parts.into_iter().filter(|(n, _)| *n > 0);
             let mut parts: Vec<String> = parts
                 .map(|(n, how)| format!("{} {how}", count(n, "change")))
                 .collect();
-            if left + tally.left_as_accepted() == 0 {
+            if left + tally.left_as_accepted() + tally.never_written() == 0 {
                 parts.push("not all is as it was before, as was accepted".to_owned());
             }
             let sick = sick(tally, plan);
@@ -136,6 +147,10 @@ pub(super) fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
                 Standing::PutBack => (Role::Good, "as before"),
                 Standing::Half => (Role::Bad, "only part of it stands"),
                 Standing::Foreign => (Role::Bad, "changed by somebody else"),
+                Standing::Torn => (
+                    Role::Bad,
+                    "holds neither value, perhaps by a write of this run",
+                ),
                 Standing::Unclear => (Role::Unclear, "begun, and not seen since"),
                 Standing::Contradicted => (Role::Unclear, "answered with done, and not seen so"),
             };

@@ -6,7 +6,7 @@ use crate::event::{Answer, Decision, Ending, Event, Record, Round};
 use crate::machine::{Mark, Phase, State};
 use crate::plan::{Entry, Nature, Outcome, Plan, Question, Side, Value, Way};
 use crate::report::say::{
-    contradiction, ends, is_act, round_prefix, with_detail, would_be_refused,
+    NEITHER, contradiction, ends, is_act, round_prefix, with_detail, would_be_refused,
 };
 
 impl Tally {
@@ -41,6 +41,7 @@ impl Tally {
                 self.serving.clear();
                 let change = self.changes.entry(*entry).or_default();
                 change.intents = change.intents.saturating_add(1);
+                change.open = true;
                 change.standing = Standing::Unclear;
             }
             Event::Answered { entry, way, answer } => {
@@ -131,6 +132,7 @@ impl Tally {
                 self.ending = Some(*ending);
                 if matches!(ending, Ending::Done | Ending::DoneUnproven) {
                     self.arrived = true;
+                    self.unproven = *ending == Ending::DoneUnproven;
                 }
             }
             Event::BaselineTaken { .. } | Event::WouldChange { .. } => {}
@@ -283,7 +285,7 @@ impl Tally {
             }
             Some(Side::Mixed) => change.standing = Standing::Half,
             Some(_) => {
-                if change.intents > 0 {
+                if change.intents > 0 && change.standing != Standing::Torn {
                     change.standing = Standing::Foreign;
                 }
                 let text = "somebody else has changed it since the plan was made";
@@ -310,6 +312,7 @@ impl Tally {
         let is_act = self.plan.as_ref().is_some_and(|plan| is_act(plan, entry));
         let change = self.changes.entry(entry).or_default();
         change.unclear = None;
+        change.open = matches!(answer, Answer::Unclear { .. });
         match answer {
             Answer::Done { .. } => {
                 if is_act {
@@ -361,6 +364,7 @@ impl Tally {
             Some(Side::Before) => Standing::Untouched,
             Some(Side::Mixed) => Standing::Half,
             Some(Side::Foreign) if other_ttl => Standing::Half,
+            Some(Side::Foreign) if change.open => Standing::Torn,
             Some(Side::Foreign) => Standing::Foreign,
             None if is_act => change.standing,
             None => Standing::Unclear,
@@ -378,7 +382,7 @@ impl Tally {
         let (outcome, text) = match side {
             Some(Side::Mixed) => (Outcome::Fail, "only part of it was written"),
             Some(Side::Foreign) if other_ttl => (Outcome::Fail, "not as it was asked for"),
-            Some(Side::Foreign) => (Outcome::Fail, "somebody else has changed it meanwhile"),
+            Some(Side::Foreign) => (Outcome::Fail, NEITHER),
             Some(_) if way == Way::There => (Outcome::Fail, "the write had no effect"),
             Some(_) => (Outcome::Fail, "the change was not put back"),
             None if is_act => return,

@@ -128,22 +128,50 @@ fn what_the_playbook_leaves_out_is_in_the_plan_and_on_the_card() {
 
 #[test]
 fn the_card_tells_what_stands_in_doubt() {
+    let unclear = || Answer::Unclear {
+        why: "no answer in 30s".to_owned(),
+    };
+    let done = Answer::Done {
+        note: String::new(),
+    };
     let cases = [
-        (Some(Side::Mixed), Standing::Half, "only part of it stands"),
         (
+            unclear(),
+            Some(Side::Mixed),
+            Standing::Half,
+            "only part of it stands",
+        ),
+        // A write that was cut off in the middle leaves neither value, too.
+        (
+            unclear(),
+            Some(Side::Foreign),
+            Standing::Torn,
+            "holds neither value, perhaps by a write of this run",
+        ),
+        (
+            done,
             Some(Side::Foreign),
             Standing::Foreign,
             "changed by somebody else",
         ),
-        (None, Standing::Unclear, "begun, and not seen since"),
-        (Some(Side::Before), Standing::Untouched, "not changed"),
+        (
+            unclear(),
+            None,
+            Standing::Unclear,
+            "begun, and not seen since",
+        ),
+        (
+            unclear(),
+            Some(Side::Before),
+            Standing::Untouched,
+            "not changed",
+        ),
     ];
-    for (side, standing, words) in cases {
+    for (answer, side, standing, words) in cases {
         let mut story = fixture::Story::of(fixture::plan(Mode::Failover));
-        let why = "no answer in 30s".to_owned();
         story
             .ready(Round::There)
-            .write(Way::There, Answer::Unclear { why })
+            .write(Way::There, answer)
             .settle(Way::There, side);
         let tally = Tally::of(&story.ends(Ending::Held));
         assert_eq!(tally.standing(FLIP), standing);

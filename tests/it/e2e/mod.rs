@@ -1,5 +1,6 @@
 //! The real program against real servers, from its arguments to its exit code.
 
+mod alive;
 mod cli;
 mod cut_off;
 mod drill;

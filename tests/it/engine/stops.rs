@@ -7,6 +7,7 @@ use cutover::engine::{GoOn, RunError, StopSwitch};
 use cutover::event::{Decision, Ending, Event, Pulse};
 use cutover::fake::WriteFault;
 use cutover::plan::{Mode, Outcome, Side, Way};
+use cutover::report::Tally;
 use cutover::step::Pulses;
 
 use super::bench::Bench;
@@ -213,6 +214,8 @@ async fn a_run_that_is_told_to_go_back_and_stopped_goes_back_when_it_is_resumed(
             ..
         }
     )));
+    // Whoever reads of it is told so.
+    assert!(Tally::of(&bench.records().await).is_on_its_way_back());
     let bench = calm(bench);
     assert_eq!(bench.resume(GoOn::Finish).await.unwrap(), Ending::Undone);
     assert!(bench.all(Side::Before));
