@@ -26,7 +26,8 @@ pub(super) async fn run(desk: &Desk, _: &Args) -> Result<Exit, Failure> {
     let now = desk.clock.now();
     let Waiting { stuck, untold } = stuck(desk, &*store, None).await?;
     let mut damaged: Vec<Damaged> = untold.into_iter().map(|untold| untold.run).collect();
-    let mut rows: Vec<OwedRow> = (stuck.iter())
+    // What was left to others stands among what its run owes.
+    let mut rows: Vec<OwedRow> = (stuck.iter().filter(|stuck| !stuck.theirs))
         .map(|stuck| OwedRow {
             run: stuck.run.id.clone(),
             playbook: stuck.run.meta.playbook.clone(),

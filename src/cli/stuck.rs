@@ -21,6 +21,8 @@ pub(super) struct Stuck {
     pub run: Run,
     /// Something that it changed stands or may stand, or may still be written.
     pub stands: bool,
+    /// Only what others wrote is not as before, and a person left it to them.
+    pub theirs: bool,
     /// What it is: `run x (drill) was stopped on its way back, changes stand`.
     pub what: String,
     /// The site that is active, where all that it changed tells the same.
@@ -185,6 +187,7 @@ async fn of(desk: &Desk, run: Run, records: &[Record], looks: bool, over: bool) 
     if over && !alive && !tally.can_go_back() {
         return None;
     }
+    let left = tally.is_left_to_others();
     let Places {
         stands,
         what,
@@ -192,13 +195,14 @@ async fn of(desk: &Desk, run: Run, records: &[Record], looks: bool, over: bool) 
         ours,
     } = match (stands, looks) {
         (false, _) => Places::nothing_stands(),
+        (true, false) if left => Places::left_to_others(),
         (true, false) => Places::as_recorded(),
         // A living run that is held writes nothing.
         (true, true) => look(desk, plan, &tally, records).await,
     };
-    let left = tally.is_left_to_others();
-    // What others hold is not ours.
-    if left && !ours && !alive {
+    // What others hold is not ours; that it is not as before is told until it is, or a newer run goes over it.
+    let theirs = left && !ours && !alive;
+    if theirs && !stands {
         return None;
     }
     if looks && !alive && !stands && !left && is_as_before_now(desk, plan, &tally, records).await {
@@ -230,7 +234,8 @@ async fn of(desk: &Desk, run: Run, records: &[Record], looks: bool, over: bool) 
         false => format!("`cutover resume {id}` or `cutover rollback {id}`"),
     };
     Some(Stuck {
-        stands,
+        stands: stands && !theirs,
+        theirs,
         what: match back && stands && !left && frozen.is_none() {
             true => format!("run {id} ({}) {why} on its way back, {what}", run.meta.mode),
             false => format!("run {id} ({}) {why}, {what}", run.meta.mode),

@@ -42,6 +42,16 @@ impl Places {
         }
     }
 
+    /// The same where somebody else wrote meanwhile, and nobody looked since.
+    pub(super) fn left_to_others() -> Places {
+        Places {
+            stands: true,
+            what: "what somebody else wrote was left".to_owned(),
+            one_side: false,
+            ours: false,
+        }
+    }
+
     /// Nobody looked.
     pub(super) fn as_recorded() -> Places {
         Places {

@@ -68,6 +68,18 @@ fn goes_back_but_for_one_set(
     // The card has said that it is to be set by hand.
     let left = "was left as it is: somebody else wrote there";
     scene.run(&["owed"]).exits(0).says(left);
+    // With another TTL it leads where the run led it.
+    let ttl_only = now["www.site.example A"] == [format!("60 {}", NEW[0])];
+    let monitored = scene.run(&["check", "PLAYBOOK", "--format", "nagios"]);
+    monitored
+        .exits(if ttl_only { 2 } else { 1 })
+        .says(&format!(
+            "run {id} (failover) is held, not all is as it was before: `www.site.example. A`: as "
+        ))
+        .says(&format!("set it by hand; `cutover show {id}`"));
+    let given = "as the run wrote it, with another TTL that somebody gave it";
+    let owed = scene.run(&["owed", "--format", "json"]).exits(0);
+    assert_eq!(owed.out.contains(given), ttl_only, "{owed}");
 }
 
 #[test]
@@ -92,6 +104,9 @@ fn what_somebody_else_wrote_is_named_and_left_and_the_rest_goes_back() {
         ));
         assert_eq!(scene.zone(), before);
         scene.run(&["owed"]).exits(0).says("nothing is owed");
+        scene
+            .run(&["check", "PLAYBOOK", "--format", "nagios"])
+            .exits(0);
     }
 }
 
