@@ -8,7 +8,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use crate::clock::Clock;
-use crate::dns::{Grounds, Honesty, Listing, Provider, RecordKey, RecordSet};
+use crate::dns::{Grounds, Holds, Honesty, Listing, Other, Provider, RecordKey, RecordSet};
 use crate::event::{Answer, Cause, Unseen};
 use crate::journal::Permit;
 use crate::plan::Value;
@@ -21,6 +21,12 @@ pub(crate) struct Book {
     sets: Mutex<BTreeMap<RecordKey, RecordSet>>,
     fails: AtomicBool,
     pub(crate) grounds: Grounds,
+    /// What it holds beside the sets.
+    pub(crate) others: Vec<Other>,
+    /// Sets that it answers with, and does not hold.
+    pub(crate) made_up: Vec<RecordSet>,
+    /// It answers for names, and does not list the zone.
+    pub(crate) unlisted: bool,
 }
 
 impl Book {
@@ -34,6 +40,9 @@ impl Book {
             sets: Mutex::new(sets.collect()),
             fails: AtomicBool::new(false),
             grounds: Grounds::default(),
+            others: Vec::new(),
+            made_up: Vec::new(),
+            unlisted: false,
         })
     }
 
@@ -60,12 +69,33 @@ impl Book {
 impl Provider for Book {
     fn list<'a>(&'a self, _zone: &'a str) -> BoxFuture<'a, Result<Listing, Unseen>> {
         async {
+            if self.unlisted {
+                return Err(Unseen::new(Cause::Denied, "it may not be listed"));
+            }
             Ok(Listing {
                 sets: self.sets()?,
+                others: self.others.clone(),
                 ..Listing::default()
             })
         }
         .boxed()
+    }
+
+    fn others<'a>(
+        &'a self,
+        _zone: &'a str,
+        names: &'a [String],
+    ) -> BoxFuture<'a, Result<Vec<Other>, Unseen>> {
+        let asked = self
+            .others
+            .iter()
+            .filter(|other| names.contains(&other.name));
+        let unread = |other: &&Other| matches!(other.holds, Holds::Unread(_));
+        let told = match asked.clone().any(|other| unread(&other)) {
+            true => Err(Unseen::new(Cause::TimedOut, "nobody answered")),
+            false => Ok(asked.cloned().collect()),
+        };
+        std::future::ready(told).boxed()
     }
 
     fn read<'a>(
@@ -75,6 +105,7 @@ impl Provider for Book {
     ) -> BoxFuture<'a, Result<Vec<RecordSet>, Unseen>> {
         async {
             let mut sets = self.sets()?;
+            sets.extend(self.made_up.iter().cloned());
             sets.retain(|set| keys.contains(&set.key));
             Ok(sets)
         }

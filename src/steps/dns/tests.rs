@@ -326,3 +326,84 @@ fn fields_that_contradict_each_other_are_problems() {
     assert_eq!(codes(&[all, ttl(Duration::from_secs(60))]), [""; 0]);
     assert_eq!(codes(&[services]), [""; 0]);
 }
+
+/// What was left, each with whether it only is told.
+async fn left_of(book: Arc<Book>, tells: bool) -> Vec<(String, bool)> {
+    let work = Flip {
+        tells,
+        ..flip(all_services(), None)
+    };
+    let survey = work.survey(&site(book), &aim()).await.unwrap();
+    let left = survey.left.into_iter();
+    // Where a name leads that is in no zone is asked of resolvers, which is no part of this.
+    let left = left.filter(|left| left.what.contains(". "));
+    left.map(|left| (left.what, left.hint)).collect()
+}
+
+#[tokio::test]
+async fn what_visitors_follow_is_asked_for_where_the_zone_cannot_be_listed() {
+    use crate::dns::{Holds, Other};
+    let hint = |ip: &str| Holds::Text(vec![format!("1 . ipv4hint={ip}")]);
+    let nobody = || Holds::Unread(String::new());
+    for (others, wanted) in [
+        (vec![], &[][..]),
+        (vec![("example.org", hint("198.51.100.20"))], &[]),
+        (
+            vec![("example.org", hint("192.0.2.10"))],
+            &["example.org. HTTPS"],
+        ),
+        (vec![("mail.example.org", hint("192.0.2.10"))], &[]),
+        // Nobody answered: that is no "there is none", of no name.
+        (
+            vec![("example.org", nobody())],
+            &["example.org. HTTPS", "www.example.org. HTTPS"],
+        ),
+    ] {
+        let mut book = Book::new(Honesty::Atomic, &SETS);
+        let inner = Arc::get_mut(&mut book).unwrap();
+        inner.unlisted = true;
+        inner.others = (others.into_iter())
+            .map(|(name, holds)| Other::new(name, "HTTPS", holds))
+            .collect();
+        let left: Vec<String> = (left_of(book, false).await.into_iter())
+            .map(|(what, hint)| {
+                assert!(hint, "{what} stops no run");
+                what
+            })
+            .collect();
+        assert_eq!(left, wanted);
+    }
+}
+
+#[tokio::test]
+async fn a_set_that_the_server_makes_up_cannot_be_moved() {
+    use crate::dns::{Holds, Other};
+    let sets: [(&str, &[&str]); 1] = [("www.example.org. A", &["203.0.113.9"])];
+    let made = RecordSet::new("example.org. A".parse().unwrap(), 60, ["192.0.2.10"]).unwrap();
+    let lua = Holds::Text(vec!["A \"ifportup(80, {'192.0.2.10'})\"".into()]);
+    let mut book = Book::new(Honesty::CompareAndSwap, &sets);
+    let inner = Arc::get_mut(&mut book).unwrap();
+    inner.made_up = vec![made];
+    inner.others = vec![Other::new("example.org", "LUA", lua)];
+    let survey = flip(all_services(), None)
+        .survey(&site(book.clone()), &aim())
+        .await
+        .unwrap();
+    assert_eq!(survey.edits, []);
+    let left = left_of(book, false).await;
+    assert!(
+        left.contains(&("example.org. LUA".to_owned(), false)),
+        "{left:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_share_of_neither_site_is_unproven_unless_the_playbook_lets_it_stay() {
+    let sets: [(&str, &[&str]); 2] = [
+        ("example.org. A", &["192.0.2.10", "203.0.113.9"]),
+        ("www.example.org. CNAME", &["example.org."]),
+    ];
+    let left = async |tells| left_of(Book::new(Honesty::Atomic, &sets), tells).await;
+    assert_eq!(left(false).await, [("example.org. A".to_owned(), true)]);
+    assert_eq!(left(true).await, []);
+}
