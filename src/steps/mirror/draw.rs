@@ -1,15 +1,50 @@
-//! Which files are compared by checksum: drawn while rsync lists the source, in the same pass.
+//! Which files are compared by checksum: drawn from a list of the source's files, which goes beside the comparison.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::itemize::{Item, What, decode};
-
 /// Larger files are left out, so that a sample stays quick.
 pub(super) const LARGEST_MIB: u64 = 64;
 
-/// Paths of files, as rsync has them.
+/// Prints when each file below some folders was written, its size and its name; also of what lies at the top with a name
+/// in `.txt`, where not all of the folder is asked for. What cannot be read is told by the comparison. An end of a line
+/// in a name becomes another control character, which stands for it.
+pub(super) const LIST: &str = r#"LC_ALL=C; export LC_ALL
+cd -- "$1" || exit 3
+shift
+{
+  find "$@" -ignore_readdir_race -type f -printf '%T@ %s %p\0' 2>/dev/null
+  [ "$1" = . ] || find . -maxdepth 1 -name '*.txt' -type f -printf '%T@ %s %p\0'
+  printf 'end\0'
+} | tr '\n\0' '\001\n'
+"#;
+
+/// A file of the source.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct File {
+    /// When it was written, in seconds since 1970.
+    pub(super) time: i64,
+    pub(super) bytes: u64,
+    pub(super) name: Vec<u8>,
+}
+
+/// Reads a line of what [`LIST`] prints.
+pub(super) fn listed(line: &[u8]) -> Option<File> {
+    let mut parts = line.splitn(3, |c| *c == b' ');
+    let mut text = || std::str::from_utf8(parts.next()?).ok();
+    let time = text()?.split('.').next()?.parse().ok()?;
+    let bytes = text()?.parse().ok()?;
+    let name = parts.next()?.strip_prefix(b"./")?;
+    let name = name.iter().map(|c| if *c == 1 { b'\n' } else { *c });
+    Some(File {
+        time,
+        bytes,
+        name: name.collect(),
+    })
+}
+
+/// Paths of files below the folder.
 pub(super) type Names = BTreeSet<Vec<u8>>;
 
 /// A draw of so many of the newest files, and so many of the rest. It keeps no more than those.
@@ -22,7 +57,7 @@ pub(super) struct Draw {
     newest: usize,
     rest: usize,
     /// The oldest of the newest is on top; of the same time, the name that comes first.
-    by_time: BinaryHeap<Reverse<(Vec<u8>, Vec<u8>)>>,
+    by_time: BinaryHeap<Reverse<(i64, Vec<u8>)>>,
     /// The largest number is on top: the files with the smallest ones are a random sample of all.
     by_number: BinaryHeap<(u64, Vec<u8>)>,
 }
@@ -40,19 +75,18 @@ impl Draw {
     }
 
     /// Takes a file of the source into account.
-    pub(super) fn see(&mut self, item: &Item<'_>) {
-        if !item.regular || item.what == What::Extra || item.bytes > LARGEST_MIB << 20 {
+    pub(super) fn see(&mut self, file: &File) {
+        if file.bytes > LARGEST_MIB << 20 {
             return;
         }
         // Of the files of one time, others are kept each day as well.
-        let number = self.number(item.name);
+        let number = self.number(&file.name);
         let as_new = self
             .by_time
             .peek()
-            .is_none_or(|Reverse((time, _))| item.time >= &time[..]);
+            .is_none_or(|Reverse((time, _))| file.time >= *time);
         if self.newest > 0 && (as_new || self.by_time.len() < self.newest) {
-            self.by_time
-                .push(Reverse((item.time.to_vec(), item.name.to_vec())));
+            self.by_time.push(Reverse((file.time, file.name.clone())));
             if self.by_time.len() > self.newest {
                 self.by_time.pop();
             }
@@ -62,7 +96,7 @@ impl Draw {
             .peek()
             .is_none_or(|(largest, _)| number < *largest);
         if self.rest > 0 && (small || self.by_number.len() < self.rest) {
-            self.by_number.push((number, item.name.to_vec()));
+            self.by_number.push((number, file.name.clone()));
             if self.by_number.len() > self.rest {
                 self.by_number.pop();
             }
@@ -80,35 +114,25 @@ impl Draw {
     pub(super) fn names(&self) -> Names {
         let newest = self.by_time.iter().map(|Reverse((_, name))| name);
         let rest = self.by_number.iter().map(|(_, name)| name);
-        newest.chain(rest).map(|name| decode(name)).collect()
+        newest.chain(rest).cloned().collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::itemize::{Line, line};
     use super::*;
 
     fn drawn(lines: &[String], newest: u64, rest: u64, salt: &str) -> Names {
         let mut draw = Draw::new(newest, rest, salt.to_owned());
         for text in lines {
-            match line(text.as_bytes()) {
-                Line::Item(item) => draw.see(&item),
-                other => panic!("{other:?}"),
-            }
+            draw.see(&listed(text.as_bytes()).unwrap());
         }
         draw.names()
     }
 
     fn files(count: u32) -> Vec<String> {
         (0..count)
-            .map(|n| {
-                format!(
-                    "CUT .f          5 2026/11/22-15:{:02}:{:02} d/{n}",
-                    n / 60 % 60,
-                    n % 60
-                )
-            })
+            .map(|n| format!("{}.5000000000 5 ./d/{n}", 1_764_000_000 + n % 3600))
             .collect()
     }
 
@@ -151,17 +175,40 @@ mod tests {
     }
 
     #[test]
-    fn only_files_of_the_source_that_are_small_enough_are_drawn() {
-        let lines = [
-            "CUT .d          4096 2026/11/22-15:24:56 d/",
-            "CUT .L          3 2026/11/22-15:24:56 link",
-            "CUT *deleting   0 1970/01/01-00:00:00 extra",
-            "CUT .f          67108865 2026/11/22-15:24:56 large",
-            r"CUT >f+++++++++ 67108864 2026/11/22-15:24:56 a\#012b",
-        ];
-        let lines = lines.map(str::to_owned);
-        let names = drawn(&lines, 5, 5, "");
-        assert_eq!(names.into_iter().collect::<Vec<_>>(), [b"a\nb"]);
+    fn a_line_of_the_list_is_read_as_it_is_and_large_files_are_left_out() {
+        let file = listed(b"1764000000.1234567890 12 ./a b/\x01c ./d").unwrap();
+        let expected = File {
+            time: 1_764_000_000,
+            bytes: 12,
+            name: b"a b/\nc ./d".to_vec(),
+        };
+        assert_eq!(file, expected);
+        let old = listed(b"-5.0000000000 0 ./a").unwrap();
+        assert_eq!((old.time, old.bytes), (-5, 0));
+        for line in [
+            &b"end"[..],
+            b"",
+            b"1.0 2 a",
+            b"1.0 x ./a",
+            b"x 2 ./a",
+            b"1.0 2",
+        ] {
+            assert_eq!(listed(line), None, "{line:?}");
+        }
+        let lines = ["1.0 67108865 ./large", "1.0 67108864 ./small"];
+        let names = drawn(&lines.map(str::to_owned), 5, 5, "");
+        assert_eq!(names.into_iter().collect::<Vec<_>>(), [b"small"]);
         assert!(drawn(&files(100), 0, 0, "").is_empty());
+    }
+
+    #[test]
+    fn the_newest_are_so_by_number() {
+        let lines = [
+            "999999999.0 1 ./old",
+            "1764000000.0 1 ./new",
+            "-1.0 1 ./older",
+        ];
+        let names = drawn(&lines.map(str::to_owned), 1, 0, "");
+        assert_eq!(names.into_iter().collect::<Vec<_>>(), [b"new"]);
     }
 }

@@ -1,10 +1,10 @@
-//! Reads one line of `rsync --out-format='CUT %i %l %M %n' --stats`, and rsync's way of writing names.
+//! Reads one line of `rsync --out-format='CUT %i %l %n' --stats`, and rsync's way of writing names.
 
 /// What our item lines begin with, so that they can be told from whatever else rsync prints.
 pub(super) const MARK: &str = "CUT ";
 
-/// The format that is asked for: what would happen, length, time, name.
-pub(super) const FORMAT: &str = "CUT %i %l %M %n";
+/// The format that is asked for: what would happen, length, name.
+pub(super) const FORMAT: &str = "CUT %i %l %n";
 
 /// What one line of standard output says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,11 +35,8 @@ pub(super) enum Line<'a> {
 pub(super) struct Item<'a> {
     pub(super) what: What,
     pub(super) directory: bool,
-    pub(super) regular: bool,
     /// Zero for extras: rsync does not say how large they are.
     pub(super) bytes: u64,
-    /// When it was written, in a form that sorts.
-    pub(super) time: &'a [u8],
     /// As rsync wrote it; see [`decode`].
     pub(super) name: &'a [u8],
 }
@@ -57,8 +54,6 @@ pub(super) enum What {
     Metadata,
     /// Only the target has it.
     Extra,
-    /// Both have it, and it counts as the same. It is listed with `-ii` only.
-    Same,
 }
 
 /// Reads one line, without its newline.
@@ -138,14 +133,13 @@ fn number(text: &str) -> Option<u64> {
 fn item(text: &[u8]) -> Option<Item<'_>> {
     let (code, rest) = text.split_at_checked(11)?;
     let rest = rest.strip_prefix(b" ")?;
-    let (bytes, rest) = word(rest)?;
-    let (time, name) = word(rest)?;
+    let (bytes, name) = word(rest)?;
     let bytes = std::str::from_utf8(bytes).ok()?.parse().ok()?;
     if name.is_empty() {
         return None;
     }
-    let (what, directory, regular) = if code.starts_with(b"*deleting") {
-        (What::Extra, name.ends_with(b"/"), false)
+    let (what, directory) = if code.starts_with(b"*deleting") {
+        (What::Extra, name.ends_with(b"/"))
     } else {
         let directory = code[1] == b'd';
         if !matches!(code[1], b'f' | b'd' | b'L' | b'D' | b'S') {
@@ -155,18 +149,15 @@ fn item(text: &[u8]) -> Option<Item<'_>> {
             b'<' | b'>' | b'c' | b'h' if code[2..].iter().all(|c| *c == b'+') => What::Missing,
             b'<' | b'>' if code[1] == b'f' && code[2..5] == *b"..t" => What::Timed,
             b'<' | b'>' | b'c' | b'h' => What::Stale,
-            b'.' if code[2..].iter().all(|c| *c == b' ') => What::Same,
             b'.' => What::Metadata,
             _ => return None,
         };
-        (what, directory, code[1] == b'f')
+        (what, directory)
     };
     Some(Item {
         what,
         directory,
-        regular,
         bytes,
-        time,
         name,
     })
 }
@@ -241,134 +232,48 @@ mod tests {
 
     #[test]
     fn reads_every_shape_of_an_item() {
-        use What::{Extra, Metadata, Missing, Same, Stale, Timed};
+        use What::{Extra, Metadata, Missing, Stale, Timed};
         let cases: &[(&str, What, bool, u64, &str)] = &[
             (
-                "CUT >f+++++++++ 2 2026/11/22-15:20:01 dists/Release",
+                "CUT >f+++++++++ 2 dists/Release",
                 Missing,
                 false,
                 2,
                 "dists/Release",
             ),
+            ("CUT <f+++++++++ 2 a b", Missing, false, 2, "a b"),
             (
-                "CUT <f+++++++++ 2 2026/11/22-15:20:01 a b",
-                Missing,
-                false,
-                2,
-                "a b",
-            ),
-            (
-                "CUT cd+++++++++ 4096 2026/11/22-15:20:01 pool/y/",
+                "CUT cd+++++++++ 4096 pool/y/",
                 Missing,
                 true,
                 4096,
                 "pool/y/",
             ),
+            ("CUT cL+++++++++ 1 l -> m", Missing, false, 1, "l -> m"),
+            ("CUT cS+++++++++ 0 fifo", Missing, false, 0, "fifo"),
+            ("CUT hf+++++++++ 9 h2", Missing, false, 9, "h2"),
+            ("CUT >f.s....... 7 size", Stale, false, 7, "size"),
+            ("CUT >f..t...... 7 time", Timed, false, 7, "time"),
             (
-                "CUT cL+++++++++ 1 2026/11/22-15:20:01 l -> m",
-                Missing,
-                false,
-                1,
-                "l -> m",
-            ),
-            (
-                "CUT cS+++++++++ 0 2026/11/22-15:20:01 fifo",
-                Missing,
-                false,
-                0,
-                "fifo",
-            ),
-            (
-                "CUT hf+++++++++ 9 2026/11/22-15:20:01 h2",
-                Missing,
-                false,
-                9,
-                "h2",
-            ),
-            (
-                "CUT >f.s....... 7 2026/11/22-15:20:01 size",
-                Stale,
-                false,
-                7,
-                "size",
-            ),
-            (
-                "CUT >f..t...... 7 2026/11/22-15:20:01 time",
-                Timed,
-                false,
-                7,
-                "time",
-            ),
-            (
-                "CUT <f..tp..... 7 2026/11/22-15:20:01 time and mode",
+                "CUT <f..tp..... 7 time and mode",
                 Timed,
                 false,
                 7,
                 "time and mode",
             ),
             (
-                "CUT >fc.t...... 7 2026/11/22-15:20:01 sum and time",
+                "CUT >fc.t...... 7 sum and time",
                 Stale,
                 false,
                 7,
                 "sum and time",
             ),
-            (
-                "CUT >fc........ 7 2026/11/22-15:20:01 sum",
-                Stale,
-                false,
-                7,
-                "sum",
-            ),
-            (
-                "CUT cLc........ 1 2026/11/22-15:20:01 link",
-                Stale,
-                false,
-                1,
-                "link",
-            ),
-            (
-                "CUT .f...p..... 7 2026/11/22-15:20:01 perm",
-                Metadata,
-                false,
-                7,
-                "perm",
-            ),
-            (
-                "CUT .d..t...... 4096 2026/11/22-15:20:01 dir/",
-                Metadata,
-                true,
-                4096,
-                "dir/",
-            ),
-            (
-                "CUT .f          2 2026/11/22-15:20:01 a",
-                Same,
-                false,
-                2,
-                "a",
-            ),
-            (
-                "CUT .L          2 2026/11/22-15:20:01 link",
-                Same,
-                false,
-                2,
-                "link",
-            ),
-            (
-                "CUT *deleting   0 1970/01/01-00:00:00 gone/f",
-                Extra,
-                false,
-                0,
-                "gone/f",
-            ),
-            (
-                "CUT *deleting   0 1970/01/01-00:00:00 gone/",
-                Extra,
-                true,
-                0,
-                "gone/",
-            ),
+            ("CUT >fc........ 7 sum", Stale, false, 7, "sum"),
+            ("CUT cLc........ 1 link", Stale, false, 1, "link"),
+            ("CUT .f...p..... 7 perm", Metadata, false, 7, "perm"),
+            ("CUT .d..t...... 4096 dir/", Metadata, true, 4096, "dir/"),
+            ("CUT *deleting   0 gone/f", Extra, false, 0, "gone/f"),
+            ("CUT *deleting   0 gone/", Extra, true, 0, "gone/"),
         ];
         for (text, what, directory, bytes, name) in cases {
             let Line::Item(item) = line(text.as_bytes()) else {
@@ -387,10 +292,10 @@ mod tests {
         for text in [
             "CUT ",
             "CUT >f+++++++++",
-            "CUT >f+++++++++ x 2026/11/22-15:20:01 a",
-            "CUT >f+++++++++ 2 2026/11/22-15:20:01 ",
-            "CUT ?f+++++++++ 2 2026/11/22-15:20:01 a",
-            "CUT >x+++++++++ 2 2026/11/22-15:20:01 a",
+            "CUT >f+++++++++ x a",
+            "CUT >f+++++++++ 2 ",
+            "CUT ?f+++++++++ 2 a",
+            "CUT >x+++++++++ 2 a",
             "Welcome to primary!",
             ">f+++++++++ a",
             "Number of files: many",

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::sync::oneshot;
-
-use super::draw::{Draw, Names};
+use super::draw::{self, Draw, Names};
 use super::ground::Ground;
 use super::{Mirror, itemize, leftover, reach, sample, stamps, stats};
 use crate::event::{Cause, Unseen};
@@ -13,31 +11,19 @@ use crate::step::Pulses;
 use crate::world::exec::{Inquiry, Output, quoted};
 
 impl Mirror {
-    /// Compares the trees, and says to a sample that waits for it which files were drawn; none where the trees could
-    /// not be compared.
+    /// Compares the trees.
     pub(super) async fn tree(
         &self,
         site: &Site,
         source: &Host,
         target: &Host,
         pulse: &Pulses,
-        drawn: Option<oneshot::Sender<Option<Names>>>,
     ) -> Result<stats::Tree, Unseen> {
-        let ground = self.ground(site, target).await;
-        let (listed, own, all) = match &ground {
-            Ok(ground) => {
-                let draw = drawn.as_ref().map(|_| self.draw(site, source));
-                let list = self.list(site, source, target, ground, draw, pulse);
-                let own = self.own(site, source, ground);
-                futures::join!(list, own, self.all(site, source, target))
-            }
-            Err(unseen) => (Err(unseen.clone()), None, None),
-        };
-        if let Some(drawn) = drawn {
-            // Who no longer waits for it is told nothing.
-            let _ = drawn.send(listed.as_ref().ok().map(|(reading, _)| reading.drawn()));
-        }
-        let ((reading, output), ground) = (listed?, ground?);
+        let ground = self.ground(site, target).await?;
+        let list = self.list(site, source, target, &ground, pulse);
+        let own = self.own(site, source, &ground);
+        let (listed, own, all) = futures::join!(list, own, self.all(site, source, target));
+        let (reading, output) = listed?;
         let leftovers = self.leftovers(site, target, &reading).await?;
         let tree = reading.finish(&leftovers, &output)?;
         let own = self.hold(site, source, &ground, &tree, own).await;
@@ -57,35 +43,21 @@ impl Mirror {
         })
     }
 
-    /// Runs rsync dry on the target, and reads what it prints as it comes. Where files are to be drawn, it lists those
-    /// that are the same too.
+    /// Runs rsync dry on the target, and reads what it prints as it comes.
     async fn list(
         &self,
         site: &Site,
         source: &Host,
         target: &Host,
         ground: &Ground,
-        draw: Option<Draw>,
         pulse: &Pulses,
     ) -> Result<(stats::Reading, Output), Unseen> {
         const PACE: Duration = Duration::from_millis(200);
-        // The clock is not asked at each of a million lines.
-        let pace = if draw.is_some() { 256 } else { 1 };
-        let mut argv = self.command(source, target, ground)?;
-        if draw.is_some() {
-            argv.insert(1, "-ii".into());
-        }
-        let mut reading = stats::Reading::drawing(draw);
+        let mut reading = stats::Reading::default();
         let mut told = site.clock.now();
-        let mut lines = 0;
-        let inquiry = Inquiry::looks_only(argv).niced();
+        let inquiry = Inquiry::looks_only(self.command(source, target, ground)?).niced();
         let mut line = |line: &[u8]| {
             reading.line(line);
-            lines += 1;
-            if lines < pace {
-                return;
-            }
-            lines = 0;
             let now = site.clock.now();
             if now.since(&told) >= PACE {
                 pulse.note(reading.so_far());
@@ -102,13 +74,36 @@ impl Mirror {
         Ok((reading, output))
     }
 
-    /// The same names all day, others tomorrow: a look that is repeated cannot be luckier, and a year of rehearsals sees
-    /// many files.
-    fn draw(&self, site: &Site, source: &Host) -> Draw {
+    /// Lists the files of the source, and draws some. A walk costs far less than to let the comparison list what is the
+    /// same. They are the same names all day, others tomorrow: a look that is repeated cannot be luckier, and a year of
+    /// rehearsals sees many files.
+    async fn drawn(&self, site: &Site, source: &Host, ground: &Ground) -> Result<Names, Unseen> {
         let newest = self.sample.div_ceil(4);
         let day = site.clock.now().wall.strftime("%Y-%m-%d").to_string();
         let salt = format!("{day} {}", source.name);
-        Draw::new(newest, self.sample - newest, salt)
+        let mut draw = Draw::new(newest, self.sample - newest, salt);
+        let mut argv = script(&[draw::LIST, "sh", self.path_on(source)?]);
+        match self.index_only {
+            true => {
+                argv.extend(["./dists".to_owned(), "./project".to_owned()]);
+                argv.extend(ground.behind.iter().map(|name| format!("./{name}")));
+            }
+            false => argv.push(".".to_owned()),
+        }
+        let mut whole = false;
+        let mut line = |line: &[u8]| match draw::listed(line) {
+            Some(file) if self.counts(&file.name, ground) => draw.see(&file),
+            Some(_) => {}
+            None => whole |= line == b"end",
+        };
+        let inquiry = Inquiry::looks_only(argv).niced();
+        let output = (site.exec)
+            .stream(reach(source)?, &inquiry, self.timeout, &mut line)
+            .await?;
+        match whole && output.status == Some(0) {
+            true => Ok(draw.names()),
+            false => Err(ended(source, "the list of files for a sample", &output)),
+        }
     }
 
     pub(super) async fn stamps(&self, site: &Site, host: &Host) -> Result<stamps::Stamps, Unseen> {
@@ -149,29 +144,15 @@ xargs -0 -r sh -c 'for name; do if [ -e "$name" ]; then echo yes; else echo no; 
         Ok(text.lines().map(|line| line == "yes").collect())
     }
 
-    /// Compares the checksums of files that the comparison of the trees draws. Where that one is not made anew, the files
-    /// are drawn here.
+    /// Compares the checksums of files that are drawn at the source.
     pub(super) async fn sample(
         &self,
         site: &Site,
         source: &Host,
         target: &Host,
-        pulse: &Pulses,
-        drawn: oneshot::Receiver<Option<Names>>,
     ) -> Result<sample::Sample, Unseen> {
-        let names = match drawn.await {
-            Ok(Some(names)) => names,
-            Ok(None) => {
-                let detail = "no files were drawn: the trees could not be compared";
-                return Err(Unseen::new(Cause::Error, detail));
-            }
-            Err(_) => {
-                let ground = self.ground(site, target).await?;
-                let draw = Some(self.draw(site, source));
-                let listed = self.list(site, source, target, &ground, draw, pulse).await;
-                listed?.0.drawn()
-            }
-        };
+        let ground = self.ground(site, target).await?;
+        let names = self.drawn(site, source, &ground).await?;
         let there = self.measure(site, source, sample::asked(&names)).await?;
         let here = (self.measure(site, target, sample::asked(there.keys()))).await?;
         Ok(sample::Sample {

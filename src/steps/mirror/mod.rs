@@ -5,7 +5,7 @@
 //! (`walk`) finds files that rsync could not read, which a dry run does not notice, and links that lead to what is not
 //! compared; the target says where its way to the source leads (`ground`), which may be to itself; what the source itself holds is counted
 //! (`totals`), and what is left out; and checksums of a
-//! sample (`sample`), which is drawn from what rsync lists (`draw`), show what size and time cannot. `judge` puts them together: whatever could hide a difference is
+//! sample (`sample`), which is drawn from a list of the source (`draw`), show what size and time cannot. `judge` puts them together: whatever could hide a difference is
 //! never a pass, and whatever is left out is counted and told.
 
 mod changed;
@@ -131,10 +131,7 @@ impl Check for Mirror {
                 continue;
             }
             let pair = format!("{} -> {}", source.name, target.name);
-            // The tree look lists all files anyway: it draws those of the sample.
             let samples = self.sample > 0 && source.reach.is_some();
-            let (drawn, draws) = oneshot::channel();
-            let drawn = samples.then_some(drawn);
             let (told, compared) = oneshot::channel();
             add(
                 &mut looks,
@@ -142,7 +139,7 @@ impl Check for Mirror {
                     key: format!("tree {pair}"),
                     about: About::Site(aim.idle.clone()),
                     ask: Box::pin(async move {
-                        let tree = json(self.tree(site, source, target, pulse, drawn).await?)?;
+                        let tree = json(self.tree(site, source, target, pulse).await?)?;
                         // Who does not wait for it is told nothing.
                         let _ = told.send(());
                         Ok(tree)
@@ -204,9 +201,9 @@ impl Check for Mirror {
                     Look {
                         key: format!("sample {pair}"),
                         about: About::Site(aim.idle.clone()),
-                        ask: Box::pin(async move {
-                            json(self.sample(site, source, target, pulse, draws).await?)
-                        }),
+                        ask: Box::pin(
+                            async move { json(self.sample(site, source, target).await?) },
+                        ),
                     },
                 );
             }

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use super::changed::Moment;
-use super::draw::{Draw, Names};
 use super::itemize::{self, Line, What, decode, shown};
 use super::leftover;
 use super::totals::{Own, Total};
@@ -169,7 +168,6 @@ pub(super) struct Reading {
     told: bool,
     deleted: VecDeque<Vec<u8>>,
     held: Vec<Held>,
-    draw: Option<Draw>,
 }
 
 /// A file that only one side has, and that looks like a temporary file of rsync.
@@ -181,29 +179,9 @@ struct Held {
 }
 
 impl Reading {
-    /// One that draws files for a sample as well.
-    pub(super) fn drawing(draw: Option<Draw>) -> Reading {
-        Reading {
-            draw,
-            ..Reading::default()
-        }
-    }
-
-    /// What was drawn so far.
-    pub(super) fn drawn(&self) -> Names {
-        self.draw.as_ref().map_or_else(Names::new, Draw::names)
-    }
-
     pub(super) fn line(&mut self, text: &[u8]) {
         match itemize::line(text) {
-            Line::Item(item) => {
-                if let Some(draw) = &mut self.draw {
-                    draw.see(&item);
-                }
-                if item.what != What::Same {
-                    self.sort(&item);
-                }
-            }
+            Line::Item(item) => self.sort(&item),
             Line::Files { all, regular } => {
                 self.tree.entries = all;
                 self.tree.files = regular;
@@ -263,7 +241,6 @@ impl Reading {
                 tree.extra.add(item);
                 self.remember(item.name);
             }
-            What::Same => {}
         }
         if item.what != What::Metadata {
             self.count_folder(item.name);
@@ -318,9 +295,7 @@ impl Reading {
             let item = itemize::Item {
                 what: held.what,
                 directory: false,
-                regular: true,
                 bytes: held.bytes,
-                time: b"",
                 name: &held.name,
             };
             match leftovers.get(at) {

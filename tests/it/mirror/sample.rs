@@ -44,6 +44,36 @@ async fn files_are_drawn_from_what_is_compared() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_sample_of_an_index_is_drawn_from_the_index() {
+    if !have(PROGRAMS) {
+        return;
+    }
+    let trees = Trees::new();
+    for n in 0..5 {
+        trees.both(&format!("pool/n/{n}"), "some content");
+        trees.both(&format!("zzz-dists/{n}"), "some content");
+    }
+    // What a link of the index leads into belongs to it.
+    trees.link("../zzz-dists", "dists/more");
+    let fields = "index-only = true\nsample = 1000";
+    let finding = trees.look(fields).await;
+    assert_eq!(finding.outcome, Outcome::Pass, "{finding:#?}");
+    // A file of `dists`, one of the top, and five behind the link; what is in `pool` is none of it.
+    let words = "7 files up to 64 MiB compared";
+    assert!(tells(&finding, words), "{finding:#?}");
+    put(&trees.target(), "pool/n/3", "SOME CONTENT");
+    let finding = trees.look(fields).await;
+    assert_eq!(finding.outcome, Outcome::Pass, "{finding:#?}");
+    for spoilt in ["zzz-dists/3", "dists/stable/Release"] {
+        put(&trees.target(), spoilt, "SOME CONTENT");
+        let finding = trees.look(fields).await;
+        assert_eq!(finding.outcome, Outcome::Fail, "{finding:#?}");
+        assert!(tells(&finding, spoilt), "{finding:#?}");
+        put(&trees.target(), spoilt, "some content");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_sample_draws_its_own_where_the_trees_are_not_compared_anew() {
     if !have(PROGRAMS) {
         return;

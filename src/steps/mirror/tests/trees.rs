@@ -31,7 +31,7 @@ fn the_same_trees_pass() {
 fn nothing_that_can_hide_a_difference_passes() {
     let item = |line: &str| format!("CUT {line}\n{END}");
     let only_extras: String = (0..60)
-        .map(|n| format!("CUT *deleting   0 1970/01/01-00:00:00 f{n}\n"))
+        .map(|n| format!("CUT *deleting   0 f{n}\n"))
         .collect();
     let empty = "\nNumber of files: 1 (dir: 1)\nTotal file size: 0 bytes\n";
     let few = "\nNumber of files: 21 (reg: 20, dir: 1)\nTotal file size: 9 bytes\n";
@@ -41,22 +41,22 @@ fn nothing_that_can_hide_a_difference_passes() {
     let cases = [
         (
             "a file is missing",
-            tree(&item(">f+++++++++ 2 2026/11/22-15:20:01 a"), "", 0),
+            tree(&item(">f+++++++++ 2 a"), "", 0),
             Outcome::Fail,
         ),
         (
             "a file is stale",
-            tree(&item(">f.st...... 2 2026/11/22-15:20:01 a"), "", 0),
+            tree(&item(">f.st...... 2 a"), "", 0),
             Outcome::Fail,
         ),
         (
             "a mode differs",
-            tree(&item(".f...p..... 2 2026/11/22-15:20:01 a"), "", 0),
+            tree(&item(".f...p..... 2 a"), "", 0),
             Outcome::Warn,
         ),
         (
             "an extra file",
-            tree(&item("*deleting   0 1970/01/01-00:00:00 a"), "", 0),
+            tree(&item("*deleting   0 a"), "", 0),
             Outcome::Pass,
         ),
         (
@@ -180,9 +180,7 @@ fn an_unreadable_source_file_and_another_content_are_seen_elsewhere() {
 
 #[test]
 fn limits_are_limits() {
-    let stdout = format!(
-        "CUT >f+++++++++ 700 2026/11/22-15:20:01 a\nCUT *deleting   0 1970/01/01-00:00:00 b\n{END}"
-    );
+    let stdout = format!("CUT >f+++++++++ 700 a\nCUT *deleting   0 b\n{END}");
     let outcome = |change: &dyn Fn(&mut Limits)| {
         let mut mirror = plain();
         mirror.limits.max_files = 1;
