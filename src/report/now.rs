@@ -160,7 +160,7 @@ impl Cursor {
             sentences.extend(somebody.then_some(leave));
         }
         if self.now != before {
-            sentences.extend(announce(plan, &self.now));
+            sentences.extend(announce(plan, tally, &self.now));
             sentences.extend(invite(plan, &self.now).filter(|_| somebody));
         }
         sentences
@@ -210,7 +210,7 @@ impl Cursor {
 }
 
 /// What a display says when the run begins something that may take long: a question, a wait, a hold.
-fn announce(plan: &Plan, now: &Now) -> Option<Sentence> {
+fn announce(plan: &Plan, tally: &Tally, now: &Now) -> Option<Sentence> {
     let (tone, entry, text) = match now {
         Now::Asking { entry } => match &plan.entries.get(*entry)?.nature {
             Nature::Ask { question } => (Tone::Ask, Some(*entry), question.clone()),
@@ -224,9 +224,13 @@ fn announce(plan: &Plan, now: &Now) -> Option<Sentence> {
             _ => return None,
         },
         Now::Holding => {
+            let target = &plan.direction.target;
+            let state = match tally.not_seen_there().as_slice() {
+                [] => format!("all is on {target}"),
+                open => format!("not all is seen on {target} ({})", list(open)),
+            };
             let text = format!(
-                "all is on {}; holding {} before the way back",
-                plan.direction.target,
+                "{state}; holding {} before the way back",
                 rounded(plan.hold)
             );
             (Tone::Run, None, text)

@@ -235,6 +235,31 @@ impl Tally {
         .collect()
     }
 
+    /// What is not seen to be at the target, though the way there is over: steps with how they came out, and what a
+    /// service depends on and does not move.
+    pub(super) fn not_seen_there(&self) -> Vec<String> {
+        let Some(plan) = self.plan() else {
+            return Vec::new();
+        };
+        let first = plan.first_write().unwrap_or(plan.entries.len());
+        let steps = (plan.entries.iter().enumerate()).filter_map(|(i, entry)| {
+            let how = match self.finding(Round::There, i) {
+                Some(finding) if i < first || finding.outcome <= Outcome::Warn => return None,
+                Some(finding) => finding.outcome.to_string(),
+                None if !entry.writes() || !entry.there => return None,
+                None => match self.standing(i) {
+                    Standing::Stands | Standing::Already => return None,
+                    _ => "not seen to stand".to_owned(),
+                },
+            };
+            Some(format!("{}: {how}", entry.id))
+        });
+        let behind = plan.behind.iter();
+        steps
+            .chain(behind.map(|left| format!("{} does not move", left.what)))
+            .collect()
+    }
+
     /// Where the change of an entry is.
     pub fn standing(&self, entry: usize) -> Standing {
         self.changes

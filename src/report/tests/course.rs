@@ -73,6 +73,50 @@ fn the_cursor_knows_what_comes_before_it_is_recorded() {
 }
 
 #[test]
+fn a_hold_says_what_is_not_seen_at_the_target() {
+    let said = |records: &[Record]| {
+        let mut story = Tally::new();
+        let mut cursor = Cursor::new();
+        let mut texts = Vec::new();
+        for record in records {
+            story.fold(record);
+            texts.extend(
+                (cursor.tell(&story, record, false))
+                    .into_iter()
+                    .map(|it| it.text),
+            );
+        }
+        let holds: Vec<String> = texts
+            .into_iter()
+            .filter(|it| it.contains("; holding"))
+            .collect();
+        holds.concat()
+    };
+    let all = "all is on cloud; holding 10m before the way back";
+    assert_eq!(said(&fixture::happy_drill()), all);
+    let mut story = fixture::Story::of(fixture::plan(Mode::Drill));
+    let late = Finding::new(Outcome::Late, "32% of the rate arrives");
+    story.baseline().ready(Round::There).flip(Way::There);
+    story.batch(
+        Round::There,
+        vec![
+            (fixture::PUBLISHED, fixture::pass("all answer the new")),
+            (fixture::PUBLIC, fixture::pass("4 probes pass by name")),
+            (TRAFFIC, late),
+        ],
+    );
+    story.says(Event::Decided {
+        decision: Decision::On,
+        by: "anna@ops2".into(),
+        parts: false,
+    });
+    assert_eq!(
+        said(&story.records),
+        "not all is seen on cloud (traffic: late); holding 10m before the way back"
+    );
+}
+
+#[test]
 fn a_later_look_overtakes_an_earlier_reason() {
     let mut records = fixture::held();
     let mut story = fixture::Story::following(std::mem::take(&mut records));

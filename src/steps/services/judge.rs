@@ -137,12 +137,15 @@ pub(super) fn judge_public(aim: &Aim, evidence: &Evidence) -> Finding {
             let ip: IpAddr = lead.address.ip;
             match lead.site.as_deref() {
                 Some(site) if site == aim.idle && aim.moved => {
-                    let left = clock::short(Duration::from_secs(lead.address.ttl.into()));
+                    let kept = match lead.address.ttl {
+                        0 => String::new(),
+                        ttl => {
+                            let left = clock::short(Duration::from_secs(ttl.into()));
+                            format!(", which may be kept for {left} more")
+                        }
+                    };
                     old.insert(name.clone());
-                    facts.push(row(
-                        Outcome::Late,
-                        format!("{ip} of {site}, which may be kept for {left} more"),
-                    ));
+                    facts.push(row(Outcome::Late, format!("{ip} of {site}{kept}")));
                 }
                 Some(_) => {}
                 // Beside an address that moved it says nothing more; alone it does not show that the name moved.
@@ -218,9 +221,12 @@ fn conclude(
         Some(fact) => format!("no probe was asked: {}: {}", fact.what, fact.actual),
         None => "no probe was asked".to_owned(),
     };
-    if let Some(still) = still {
-        headline += &format!("; {still}");
-    }
+    // A card that has room for one clause shows the first: what the outcome is for.
+    headline = match still {
+        Some(still) if outcome == Outcome::Late => format!("{still}; {headline}"),
+        Some(still) => format!("{headline}; {still}"),
+        None => headline,
+    };
     let finding = Finding::new(outcome, headline).facts(facts);
     match by_hand {
         Some(look) => finding.to_try(look),

@@ -354,7 +354,7 @@ fn names_are_judged_by_the_side_that_they_lead_to() {
     let finding = public(vec![new(), old6()], &aim());
     assert_eq!(
         finding.headline,
-        "1 of 1 probe passes (1 over IPv4, 0 over IPv6); `a.example` still leads to dedicated"
+        "`a.example` still leads to dedicated; 1 of 1 probe passes (1 over IPv4, 0 over IPv6)"
     );
     assert_eq!(
         finding.facts[0].outcome.max(finding.facts[1].outcome),
