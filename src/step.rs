@@ -191,6 +191,9 @@ pub trait Change: Send + Sync {
     fn describe(&self, value: &Value) -> Vec<String>;
 }
 
+/// How long a plan waits for what a step finds there; one that knows why it is slow says so before.
+pub const SURVEY_TIME: Duration = Duration::from_secs(30);
+
 /// What a change found at the places that it would write.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Survey {
@@ -213,6 +216,15 @@ pub trait Act: Send + Sync {
     /// Does it, or undoes it, by the way of the permit.
     fn act<'a>(&'a self, site: &'a Site, aim: &'a Aim, permit: Permit<'a>)
     -> BoxFuture<'a, Answer>;
+
+    /// Why it could not be done at all, as far as that shows before: what a plan is refused for. Where it is not the
+    /// `first` to run a program, an earlier one may bring what it needs.
+    fn could<'a>(
+        &'a self,
+        site: &'a Site,
+        aim: &'a Aim,
+        first: bool,
+    ) -> BoxFuture<'a, Result<Option<String>, Unseen>>;
 
     /// What it runs, as a person would type it; `None` where there is no undo.
     fn command(&self, way: Way) -> Option<String>;

@@ -17,6 +17,7 @@ mod resume;
 mod settle;
 mod stop;
 mod survey;
+mod surveyor;
 mod world;
 
 pub use actual::{Actual, Remembered};
@@ -26,5 +27,6 @@ pub use drive::{Bar, Outfit, RunError, drive, drive_dry};
 pub use people::{ANYWAY, Nobody, People, Told};
 pub use resume::{GoOn, held_for, may_go_on, may_turn_back, resume};
 pub use stop::{Stop, StopSignal, StopSwitch};
-pub use survey::{Intention, SurveyError, Surveyor, survey, survey_by};
+pub use survey::{Intention, SurveyError, survey, survey_by};
+pub use surveyor::Surveyor;
 pub use world::{Memory, NoMemory, World};

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
-use futures::future::{BoxFuture, join_all};
+use futures::future::join_all;
 
 use super::actual::Actual;
 use super::direction::direction;
 use super::look::within;
+use super::surveyor::{Surveyor, may_bring, why_not};
 use crate::dns::moves::Left;
 use crate::event::Unseen;
 use crate::plan::{
@@ -15,11 +16,8 @@ use crate::plan::{
 };
 use crate::playbook::Playbook;
 use crate::site::{Aim, Site};
-use crate::step::{Before, Blocks, Change, OnFail, Pulses, Step, Survey, When, Work};
+use crate::step::{Before, Blocks, OnFail, Pulses, SURVEY_TIME, Step, Survey, When, Work};
 use crate::words::count;
-
-/// How long the survey waits for one provider.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long a name server or a log that does not answer before the change is looked at again: one lost packet stops
 /// nobody.
@@ -69,28 +67,6 @@ fn bullets(reasons: &[String]) -> String {
     reasons.iter().map(|r| format!("\n  - {r}")).collect()
 }
 
-/// Tells what a change would write.
-pub trait Surveyor: Sync {
-    fn survey<'a>(
-        &'a self,
-        step: &'a Step,
-        change: &'a dyn Change,
-        aim: &'a Aim,
-    ) -> BoxFuture<'a, Result<Survey, Unseen>>;
-}
-
-/// The changes look for themselves.
-impl Surveyor for Site {
-    fn survey<'a>(
-        &'a self,
-        _: &'a Step,
-        change: &'a dyn Change,
-        aim: &'a Aim,
-    ) -> BoxFuture<'a, Result<Survey, Unseen>> {
-        change.survey(self, aim)
-    }
-}
-
 /// Surveys the world for a playbook.
 pub async fn survey(actual: &Actual, intention: &Intention) -> Result<Plan, SurveyError> {
     survey_by(actual, intention, &actual.site).await
@@ -107,10 +83,8 @@ pub async fn survey_by(
     let direction = direction(book, &actual.site, intention.to.as_deref()).await?;
     let aim = Aim::there(&direction, false);
     // Every change is looked at side by side; an entry may depend on the text of the playbook only.
-    let looks = book
-        .steps()
-        .iter()
-        .map(|step| look_at(actual, surveyor, step, &aim, intention));
+    let looks = (book.steps().iter().enumerate())
+        .map(|(at, _)| look_at(actual, surveyor, at, &aim, intention));
     let mut entries = Vec::new();
     let mut stays = Vec::new();
     let mut left_out = Vec::new();
@@ -124,7 +98,13 @@ pub async fn survey_by(
             });
             continue;
         }
-        match (looked?, &step.work) {
+        let mut looked = looked?;
+        if let Looked::Doubted(why) = looked {
+            let what = step.id.clone();
+            stays.push(Stay { what, why });
+            looked = Looked::Nothing;
+        }
+        match (looked, &step.work) {
             (Looked::Changes(mut found), _) => {
                 left.extend(found.left.drain(..).map(|left| (step, left)));
                 nothing.extend(found.nothing.take().map(|why| (step, why)));
@@ -133,6 +113,7 @@ pub async fn survey_by(
                 entries.extend(changes(step, found, intention));
             }
             (Looked::Skipped(stay), _) => stays.push(stay),
+            (Looked::Doubted(_), _) => {}
             // A change that takes no part has no edit, and so no entry.
             (Looked::Nothing, Work::Change(_)) => {}
             (Looked::Nothing, work) => entries.push(Entry {
@@ -191,24 +172,40 @@ enum Looked {
     Changes(Survey),
     /// Its host is dead, and this is an emergency.
     Skipped(Stay),
+    /// It takes part, though it could not be done.
+    Doubted(String),
 }
 
 async fn look_at(
     actual: &Actual,
     surveyor: &dyn Surveyor,
-    step: &Step,
+    at: usize,
     aim: &Aim,
     intention: &Intention,
 ) -> Result<Looked, SurveyError> {
-    let Work::Change(change) = &step.work else {
-        return Ok(Looked::Nothing);
-    };
-    let left_out = step.common.skip.is_some() || !takes_part(step, intention.like);
-    if intention.mode == Mode::Check || left_out {
+    let (before, step) = (&actual.book.steps()[..at], &actual.book.steps()[at]);
+    let runs = |step: &Step| step.common.skip.is_none() && takes_part(step, intention.like);
+    if intention.mode == Mode::Check || !runs(step) {
         return Ok(Looked::Nothing);
     }
+    let change = match &step.work {
+        Work::Change(change) => change,
+        Work::Act(act) => {
+            let first = !before.iter().any(|step| runs(step) && may_bring(step));
+            let could = within(SURVEY_TIME, surveyor.could(act.as_ref(), aim, first)).await;
+            return match why_not(could, intention.like) {
+                None => Ok(Looked::Nothing),
+                Some(why) if step.common.on_fail == OnFail::Warn => Ok(Looked::Doubted(why)),
+                Some(why) => Err(SurveyError::Refused {
+                    step: step.id.clone(),
+                    reasons: vec![why],
+                }),
+            };
+        }
+        _ => return Ok(Looked::Nothing),
+    };
     let site = &actual.site;
-    match within(PATIENCE, surveyor.survey(step, change.as_ref(), aim)).await {
+    match within(SURVEY_TIME, surveyor.survey(step, change.as_ref(), aim)).await {
         Ok(found) if found.refusals.is_empty() => Ok(Looked::Changes(found)),
         Ok(found) => Err(SurveyError::Refused {
             step: step.id.clone(),

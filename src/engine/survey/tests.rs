@@ -187,6 +187,43 @@ async fn what_is_seen_before_the_change_stops_a_planned_run_and_is_told_in_an_em
 }
 
 #[tokio::test]
+async fn an_act_that_cannot_be_run_stops_a_plan_where_the_run_would_not_go_on_without_it() {
+    let act = |id: &str, run: &str, more: &str| {
+        format!(
+            "[[step]]\nid = \"{id}\"\nkind = \"command\"\non = \"local\"\nrun = [\"{run}\"]\n\
+             undo = [\"true\"]\n{more}\n"
+        )
+    };
+    let surveyed = async |acts: &[String], mode| {
+        let text = format!("{BOOK}{}", acts.concat());
+        surveyed_text(&text, Honesty::Atomic, &SETS, mode, Some("cloud")).await
+    };
+    let gone = |more| act("gone", "/nowhere/jobs", more);
+    for mode in [Mode::Plan, Mode::Drill, Mode::Failover, Mode::Emergency] {
+        let refused = surveyed(&[gone("")], mode).await.unwrap_err();
+        let SurveyError::Refused { step, reasons } = refused else {
+            panic!("{mode}: {refused}");
+        };
+        assert!(
+            step == "gone" && reasons[0].contains("`/nowhere/jobs`"),
+            "{reasons:?}"
+        );
+    }
+    let plan = surveyed(&[gone("on-fail = \"warn\"")], Mode::Failover).await;
+    let plan = plan.unwrap();
+    assert!(ids(&plan).contains(&"gone"));
+    let told = plan.stays.iter().find(|stay| stay.what == "gone");
+    assert!(told.unwrap().why.contains("`/nowhere/jobs`"));
+    // What an earlier one may bring is not missed before, and an act without a part is not asked.
+    for acts in [
+        vec![act("brings", "true", ""), gone("")],
+        vec![gone("when = [\"drill\"]")],
+    ] {
+        surveyed(&acts, Mode::Failover).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn what_is_skipped_takes_no_part_and_is_said() {
     let skip = "skip = { reason = \"the owner moves house\", until = 2035-01-31 }";
     for id in ["works", "flip"] {

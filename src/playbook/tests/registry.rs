@@ -27,6 +27,15 @@ impl Act for Nothing {
         })
     }
 
+    fn could<'a>(
+        &'a self,
+        _: &'a Site,
+        _: &'a Aim,
+        _: bool,
+    ) -> BoxFuture<'a, Result<Option<String>, Unseen>> {
+        Box::pin(async { Ok(None) })
+    }
+
     fn command(&self, _: Way) -> Option<String> {
         None
     }

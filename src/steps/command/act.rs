@@ -6,13 +6,16 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use super::{LANDING, On, reach};
-use crate::event::Answer;
+use crate::event::{Answer, Unseen};
 use crate::journal::Permit;
 use crate::plan::{IfInterrupted, Way};
 use crate::site::{Aim, Site};
 use crate::step::Act;
 use crate::words::count;
 use crate::world::exec::{Command, quoted};
+
+/// How long a look whether it could be run may take.
+const LOOK: Duration = Duration::from_secs(15);
 
 #[derive(Debug)]
 pub(super) struct Acting {
@@ -75,6 +78,30 @@ impl Act for Acting {
                 stdin: Vec::new(),
             };
             site.exec.run(&reach, &command, permit).await
+        }
+        .boxed()
+    }
+
+    fn could<'a>(
+        &'a self,
+        site: &'a Site,
+        aim: &'a Aim,
+        first: bool,
+    ) -> BoxFuture<'a, Result<Option<String>, Unseen>> {
+        async move {
+            let host = match self.host(site, aim, Way::There) {
+                Ok(host) => host,
+                Err(why) => return Ok(Some(why)),
+            };
+            let reach = reach(site, &host)?;
+            let programs: Vec<&str> = [Some(&self.run), self.undo.as_ref()]
+                .into_iter()
+                .flatten()
+                .filter_map(|argv| argv.first().map(String::as_str))
+                .filter(|_| first)
+                .collect();
+            let why = site.exec.could_run(&reach, &programs, LOOK).await?;
+            Ok(why.map(|why| format!("nothing can be run on {host}: {why}")))
         }
         .boxed()
     }

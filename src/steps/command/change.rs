@@ -11,7 +11,7 @@ use crate::event::{Answer, Cause, Unseen};
 use crate::journal::Permit;
 use crate::plan::{Edit, Place, Stay, Value, Way};
 use crate::site::{Aim, Site};
-use crate::step::{Change, Survey};
+use crate::step::{Change, SURVEY_TIME, Survey};
 use crate::words::count;
 use crate::world::exec::{Command, Inquiry, quoted};
 
@@ -52,12 +52,11 @@ fn input(value: &Value, want: &str) -> String {
 }
 
 impl Changing {
-    async fn now(&self, site: &Site, host: &str) -> Result<String, Unseen> {
+    async fn now(&self, site: &Site, host: &str, most: Duration) -> Result<String, Unseen> {
         let reach = reach(site, host)?;
         let inquiry = Inquiry::looks_only(self.read.iter().cloned());
-        let output = (site.exec)
-            .ask(&reach, &inquiry, self.timeout.mul_f64(0.95))
-            .await?;
+        let time = self.timeout.min(most).mul_f64(0.95);
+        let output = site.exec.ask(&reach, &inquiry, time).await?;
         let status = ran(&self.read, &output)?;
         let line = quoted(&self.read);
         if output.truncated || output.stdout.len() > LONGEST {
@@ -89,7 +88,7 @@ impl Changing {
             .into_iter()
             .filter_map(|argv| argv.first().map(String::as_str))
             .collect();
-        let time = self.timeout.mul_f64(0.95);
+        let time = self.timeout.min(SURVEY_TIME).mul_f64(0.95);
         site.exec.could_run(&reach, &programs, time).await
     }
 
@@ -116,7 +115,8 @@ impl Change for Changing {
                     .push(format!("there is no host to run it {}", self.on));
             }
             for host in hosts {
-                let (now, could) = tokio::join!(self.now(site, &host), self.could(site, &host));
+                let (now, could) =
+                    tokio::join!(self.now(site, &host, SURVEY_TIME), self.could(site, &host));
                 let now = now?;
                 if now == self.want {
                     survey.stays.push(Stay {
@@ -151,7 +151,7 @@ impl Change for Changing {
         parts: &'a [String],
     ) -> BoxFuture<'a, Result<Value, Unseen>> {
         async move {
-            let now = self.now(site, &place.name).await?;
+            let now = self.now(site, &place.name, self.timeout).await?;
             let mut value = value(&now);
             value.0.insert(TRIMMED.to_owned(), now.trim().into());
             value.0.retain(|part, _| parts.contains(part));

@@ -301,6 +301,29 @@ fn an_act_is_undone_where_it_was_done() {
     assert!(target.host(&two, &aim(), Way::There).is_err());
 }
 
+#[tokio::test]
+async fn a_plan_asks_whether_an_act_and_its_undo_could_be_run() {
+    let act = |run: &str, undo: &str| Acting {
+        run: words(&[run]),
+        undo: Some(words(&[undo])),
+        on: On::Target,
+        if_interrupted: IfInterrupted::Hold,
+    };
+    let one = site(&[("standby", "cloud")]);
+    let could = async |act: Acting, first| act.could(&one, &aim(), first).await.unwrap();
+    assert_eq!(could(act("true", "false"), true).await, None);
+    for gone in [act("/nowhere/jobs", "true"), act("true", "/nowhere/jobs")] {
+        let why = could(gone, true).await.unwrap();
+        let says = "nothing can be run on standby: there is no program `/nowhere/jobs`";
+        assert!(why.starts_with(says), "{why}");
+    }
+    // An earlier act may bring it.
+    assert_eq!(could(act("/nowhere/jobs", "true"), false).await, None);
+    let two = site(&[("a", "cloud"), ("b", "cloud")]);
+    let why = act("true", "true").could(&two, &aim(), true).await.unwrap();
+    assert!(why.unwrap().contains("name one in `on`"));
+}
+
 #[test]
 fn what_a_person_would_type_is_quoted_for_both_shells() {
     let reach = Reach {

@@ -32,6 +32,12 @@ fn of(program: &str, lock: &str, why: &str) -> (Cause, String) {
              `util-linux`)"
                 .into(),
         ),
+        ("tool", "timeout") => (
+            Cause::Missing,
+            "`timeout` is not there, or does not take `-k`, and no write is made that nothing ends (the package is \
+             `coreutils`)"
+                .into(),
+        ),
         ("tool", tool) => (
             Cause::Missing,
             format!("`{}` is not there (the package is `coreutils`)", printable(tool)),
@@ -113,11 +119,11 @@ pub(super) fn by_login(text: &str) -> Option<(Cause, String)> {
         ),
         (
             "account is currently not available",
-            "the login shell of the account is none (nologin)",
+            "`nologin` answers in its place: the login shell of the account is none, or there is a forced command",
         ),
         (
             "account is not available",
-            "the login shell of the account is none (nologin)",
+            "`nologin` answers in its place: the login shell of the account is none, or there is a forced command",
         ),
     ];
     let (_, why) = SIGNS.iter().find(|(sign, _)| text.contains(sign))?;

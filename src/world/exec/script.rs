@@ -21,6 +21,14 @@ case $program in
 */*) [ -f "$program" ] && [ -x "$program" ] ;;
 *) command -v "$program" ;;
 esac >/dev/null 2>&1 || no missing
+# What a look is wrapped in stands before it: where that is not there, its end would pass for the program's.
+for word; do
+  case $word in
+  sh) ;;
+  "$program") break ;;
+  nice | timeout) command -v "$word" >/dev/null 2>&1 || no "tool $word" ;;
+  esac
+done
 if [ -n "$lock" ]; then
   now=$(date +%s)
   printf '%s out ready\n' "$mark" || exit 75
@@ -82,6 +90,10 @@ folder=${XDG_RUNTIME_DIR:-/tmp}
 [ "$(id -u)" = 0 ] && folder=/run
 [ -d "$folder" ] && [ -w "$folder" ] || folder=/tmp
 [ -w "$folder" ] || { echo "lock $folder"; exit; }
+timeout -k 5 5 true || { echo "tool timeout"; exit; }
+command exec 9</dev/null || { echo "lock /dev/null"; exit; }
+flock -sn 9
+[ $? -le 1 ] || { echo "tool flock"; exit; }
 echo yes
 "#;
 

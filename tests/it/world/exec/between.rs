@@ -4,13 +4,13 @@
 use std::time::Duration;
 
 use cutover::event::Answer;
-use cutover::world::exec::{Command, Exec, Reach};
+use cutover::world::exec::{Command, Exec, Inquiry, Reach};
 
 use super::login::{forced, write};
 use super::{LONG, ask_at_once, sh, ssh_lab, text};
-use crate::lab::have;
 use crate::lab::permit::{journal, permit};
 use crate::lab::ssh::Sshd;
+use crate::lab::{have, program};
 
 /// Writes, and holds that it ran where it is said to have, and did not where it is said not to have.
 async fn written(exec: &Exec, host: &Reach, server: &Sshd) -> Answer {
@@ -183,5 +183,49 @@ async fn a_host_without_what_a_write_needs_is_told_before_and_runs_none() {
         why.contains("`flock`") && why.contains("util-linux"),
         "{why}"
     );
+    // A plan asks for the same before.
+    let could = async || exec.could_run(&host, &["true"], LONG).await.unwrap();
+    let why = could().await.unwrap();
+    assert!(why.contains("util-linux"), "{why}");
+    server.replace_program("flock", "#!/bin/sh\nexec /usr/bin/flock \"$@\"\n");
+    assert_eq!(could().await, None);
+    // Without `timeout` nothing is run, and that is no answer of the program.
+    let path = "mkdir -p ~/none; for p in sh env id date dd od tr cat nice true; do \
+        ln -sf \"$(command -v $p)\" ~/none; done; PATH=~/none; sh -c \"$SSH_ORIGINAL_COMMAND\"";
+    let (_server, host) = forced(&lab, "none", path);
+    for inquiry in [Inquiry::looks_only(["true"]), sh("true").niced()] {
+        let why = exec.ask(&host, &inquiry, LONG).await.unwrap_err();
+        assert!(why.detail.contains("`timeout` is not there"), "{why:?}");
+    }
+    exec.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_host_that_has_nothing_but_busybox_is_a_host() {
+    let Some(lab) = ssh_lab() else { return };
+    if !have(&["busybox"]) {
+        return;
+    }
+    let exec = Exec::new();
+    let path = format!(
+        "mkdir -p ~/box; for p in $({0} --list); do ln -sf {0} ~/box/$p; done; \
+         [ -e ~/box/flock ] || ln -s \"$(command -v flock)\" ~/box; PATH=~/box; \
+         sh -c \"$SSH_ORIGINAL_COMMAND\"",
+        program("busybox").display()
+    );
+    let (server, host) = forced(&lab, "box", &path);
+    for times in [1, 3] {
+        let output = ask_at_once(&exec, &host, &sh("printf 'a\\0b\\n '; exit 3"), times).await;
+        assert_eq!((output.status, &*output.stdout), (Some(3), &b"a\0b\n "[..]));
+    }
+    let could = exec.could_run(&host, &["true"], LONG).await.unwrap();
+    assert_eq!(could, None);
+    let answer = written(&exec, &host, &server).await;
+    assert!(matches!(answer, Answer::Done { .. }), "{answer:?}");
+    // A long look ends where it is given up, and a deadline is told.
+    let late = exec
+        .ask(&host, &sh("sleep 30").niced(), Duration::from_secs(2))
+        .await;
+    assert!(late.is_err(), "{late:?}");
     exec.close().await;
 }

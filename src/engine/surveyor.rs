@@ -1,0 +1,70 @@
+//! What a survey asks of the steps that write.
+
+use futures::future::BoxFuture;
+
+use crate::event::Unseen;
+use crate::plan::Mode;
+use crate::site::{Aim, Site};
+use crate::step::{Act, Change, Step, Survey, Work};
+
+/// Tells what a change would write.
+pub trait Surveyor: Sync {
+    fn survey<'a>(
+        &'a self,
+        step: &'a Step,
+        change: &'a dyn Change,
+        aim: &'a Aim,
+    ) -> BoxFuture<'a, Result<Survey, Unseen>>;
+
+    /// Why an act could not be done at all; where there is nobody to ask, nothing speaks against it.
+    fn could<'a>(
+        &'a self,
+        _: &'a dyn Act,
+        _: &'a Aim,
+        _first: bool,
+    ) -> BoxFuture<'a, Result<Option<String>, Unseen>> {
+        Box::pin(async { Ok(None) })
+    }
+}
+
+/// The changes look for themselves.
+impl Surveyor for Site {
+    fn survey<'a>(
+        &'a self,
+        _: &'a Step,
+        change: &'a dyn Change,
+        aim: &'a Aim,
+    ) -> BoxFuture<'a, Result<Survey, Unseen>> {
+        change.survey(self, aim)
+    }
+
+    fn could<'a>(
+        &'a self,
+        act: &'a dyn Act,
+        aim: &'a Aim,
+        first: bool,
+    ) -> BoxFuture<'a, Result<Option<String>, Unseen>> {
+        act.could(self, aim, first)
+    }
+}
+
+/// Whether a step may bring what a later program needs.
+pub(super) fn may_bring(step: &Step) -> bool {
+    match step.work {
+        Work::Act(_) => true,
+        Work::Change(_) => step.kind.name == "command",
+        Work::Check(_) | Work::Ask { .. } | Work::Wait { .. } => false,
+    }
+}
+
+/// Why a run would not come past an act. What is not seen of it stops no emergency.
+pub(super) fn why_not(could: Result<Option<String>, Unseen>, like: Mode) -> Option<String> {
+    match could {
+        Ok(why) => why,
+        Err(_) if like == Mode::Emergency => None,
+        Err(why) => Some(format!(
+            "nobody knows whether it could be run: {}",
+            why.detail
+        )),
+    }
+}
