@@ -81,6 +81,7 @@ fn playbook(path: &Path) -> Playbook {
     let file = path.display().to_string();
     let input = Input {
         file: &file,
+        folder: Path::new(""),
         sets: &[],
         today: None,
         read: &|included| {

@@ -104,6 +104,8 @@ pub enum Form {
     /// `"192.0.2.53:53"`, `"[2001:db8::54]:53"`, `"192.0.2.53"`: kept as text, checked as a socket address
     /// whose port may be left out.
     Sockets,
+    /// A file of this machine; kept as text, from the root where the folder of the playbook is known.
+    File,
     /// `http://…` or `https://…`.
     Url,
     /// The id of a host that the playbook defines.

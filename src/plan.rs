@@ -34,6 +34,9 @@ pub struct Plan {
     pub playbook: String,
     /// The resolved text of the playbook, `--set` included; it names secrets and holds none.
     pub text: String,
+    /// The folder that the playbook lay in, where it names a file that counts from there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
     pub mode: Mode,
     pub direction: Direction,
     pub entries: Vec<Entry>,

@@ -317,8 +317,10 @@ impl Desk {
             ..failure
         })?;
         let file = args.playbook.display().to_string();
+        let folder = folder_of(&args.playbook);
         let input = Input {
             file: &file,
+            folder: &folder,
             sets: &args.set,
             today: Some(self.today()),
             read: &|included| {
@@ -445,6 +447,20 @@ fn utf8() -> bool {
 /// The path of a file that was typed here, wherever it is typed again.
 pub(super) fn from_the_root(file: &str) -> String {
     std::path::absolute(file).map_or_else(|_| file.to_owned(), |file| file.display().to_string())
+}
+
+/// The folder that the paths in a playbook count from: for what comes out of a pipe, the one that we run in.
+fn folder_of(playbook: &Path) -> PathBuf {
+    let pipe = ["/dev", "/proc"]
+        .iter()
+        .any(|part| playbook.starts_with(part));
+    let file = if pipe {
+        Path::new("playbook")
+    } else {
+        playbook
+    };
+    let whole = std::path::absolute(file).unwrap_or_default();
+    whole.parent().unwrap_or(Path::new("")).to_owned()
 }
 
 /// The same the other way round: as short as it can be typed here.

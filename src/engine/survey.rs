@@ -151,6 +151,7 @@ pub async fn survey_by(
         format: FORMAT,
         playbook: book.name().to_owned(),
         text: book.text().to_owned(),
+        folder: book.folder().map(str::to_owned),
         mode: intention.mode,
         direction,
         entries,

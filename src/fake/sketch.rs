@@ -57,6 +57,7 @@ pub fn plan(mode: Mode, sketch: &str) -> Plan {
         format: FORMAT,
         playbook: "sketch".into(),
         text: String::new(),
+        folder: None,
         mode,
         direction: Direction {
             source: "old".into(),

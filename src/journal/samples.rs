@@ -102,6 +102,7 @@ pub(crate) fn plan() -> Plan {
         format: FORMAT,
         playbook: "raspbian".into(),
         text: "[playbook]\nname = \"raspbian\"\n".into(),
+        folder: None,
         mode: Mode::Drill,
         direction: direction(),
         entries: vec![

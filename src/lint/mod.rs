@@ -11,6 +11,7 @@ mod codes;
 mod commands;
 mod example;
 mod explain;
+mod files;
 mod hosts;
 mod providers;
 mod services;
@@ -57,6 +58,7 @@ static GROUPS: &[&[Rule]] = &[
     assertions::RULES,
     hosts::RULES,
     commands::RULES,
+    files::RULES,
     allow::RULES,
 ];
 

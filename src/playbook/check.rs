@@ -1,6 +1,7 @@
 //! Checks a table of a playbook against declared fields, and takes its values.
 
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 use toml::Spanned;
@@ -27,6 +28,8 @@ pub(super) struct Checker {
     /// The day that a `skip` must not be older than.
     pub(super) today: Option<Date>,
     pub(super) places: Places,
+    /// The folder of the playbook; empty where it is not known.
+    pub(super) folder: PathBuf,
 }
 
 /// A table below a name: `[hosts.primary]`.
@@ -40,6 +43,16 @@ pub(super) struct Named<'t, 'i> {
 impl Checker {
     pub(super) fn report(&mut self, problem: Problem) {
         self.problems.push(problem);
+    }
+
+    /// A file that the playbook names: its path counts from the folder of the playbook, wherever cutover runs.
+    pub(super) fn file(&mut self, written: &str, span: Range<usize>) -> String {
+        let path = self.folder.join(written);
+        let path = path.to_str().unwrap_or(written).to_owned();
+        if !Path::new(written).is_absolute() {
+            self.places.files.push((span, path.clone()));
+        }
+        path
     }
 
     pub(super) fn errors(&self) -> usize {

@@ -32,6 +32,10 @@ impl Checker {
         let span = value.span();
         match (form, value.get_ref()) {
             (Form::Text, DeValue::String(_)) => self.text(value, key).map(Datum::Text),
+            (Form::File, DeValue::String(_)) => {
+                let text = self.text(value, key)?;
+                Some(Datum::Text(self.file(&text, span)))
+            }
             (Form::Kebab, DeValue::String(_)) => self.kebab(value, key).map(Datum::Text),
             (Form::Program, DeValue::Array(_)) => self.program(value, key).map(Datum::Texts),
             (Form::Texts, DeValue::Array(_)) => self.texts(value, key).map(Datum::Texts),
@@ -339,7 +343,9 @@ impl Checker {
             Problem::error("bad-url", span, format!("`{key}` is no URL"))
                 .label("expected `http://…` or `https://…`")
         } else {
-            return Some(url.to_owned());
+            // The scheme may be written in upper case (RFC 3986, 3.1); all that read it know the lower one.
+            let (scheme, rest) = url.split_at(url.find(':').unwrap_or_default());
+            return Some(scheme.to_ascii_lowercase() + rest);
         };
         self.report(problem);
         None
@@ -430,7 +436,7 @@ impl Checker {
                 .hint("if this is the secret itself, take it out and change it"),
             ),
             ("file", DeValue::String(path)) if !path.is_empty() => {
-                return Some(SecretRef::File(path.to_string()));
+                return Some(SecretRef::File(self.file(path, place.span())));
             }
             ("command", DeValue::Array(_)) => {
                 let words = self.texts(place, "command")?;

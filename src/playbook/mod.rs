@@ -31,6 +31,7 @@ mod words;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,7 +56,7 @@ use crate::clock::Clock;
 use crate::dns::Provider;
 use crate::dns::providers::{PROVIDERS, ProviderKind};
 use crate::field::Fields;
-use crate::plan::{Objectives, Seconds};
+use crate::plan::{Objectives, Plan, Seconds};
 use crate::problem::{Problem, did_you_mean};
 use crate::site::{Host, Service, Site, Zone};
 use crate::step::{Kind, Step};
@@ -80,6 +81,7 @@ pub struct Playbook {
     text: String,
     resolved: Option<String>,
     digest: String,
+    folder: Option<String>,
     places: Places,
     warnings: Problems,
 }
@@ -142,8 +144,23 @@ impl Playbook {
         Playbook::read(text.as_bytes(), &Input::alone(file, sets))
     }
 
+    /// The playbook of a plan, as it was on that day: what it names counts from where it lay then.
+    pub fn of_plan(plan: &Plan) -> Result<Playbook, Problems> {
+        let folder = plan.folder.as_deref().unwrap_or("");
+        let input = Input {
+            folder: Path::new(folder),
+            ..Input::alone(&plan.playbook, &[])
+        };
+        Playbook::read(plan.text.as_bytes(), &input)
+    }
+
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Its folder, from the root, where it names a file that counts from there.
+    pub fn folder(&self) -> Option<&str> {
+        self.folder.as_deref()
     }
 
     /// One sentence for people; may be empty.
@@ -275,7 +292,9 @@ impl Checker {
         if self.errors() > 0 {
             return Err(self.problems);
         }
+        let counts = !self.places.files.is_empty() && self.folder.is_absolute();
         let playbook = Playbook {
+            folder: (self.folder.to_str().filter(|_| counts)).map(str::to_owned),
             name: head.text("name").unwrap_or_default().to_owned(),
             summary: head.text("summary").unwrap_or_default().to_owned(),
             objectives: Objectives {

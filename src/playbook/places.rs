@@ -1,6 +1,7 @@
 //! Where the tables of a playbook stand in its text, with their checked values.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use crate::field::Fields;
 
@@ -12,6 +13,7 @@ pub struct Places {
     pub(super) services: BTreeMap<String, Fields>,
     pub(super) zones: BTreeMap<String, Fields>,
     pub(super) steps: BTreeMap<String, Fields>,
+    pub(super) files: Vec<(Range<usize>, String)>,
 }
 
 impl Places {
@@ -31,6 +33,11 @@ impl Places {
     /// By its name in lower case, without the last dot.
     pub fn zone(&self, name: &str) -> Option<&Fields> {
         self.zones.get(name)
+    }
+
+    /// The files that it names by a path from its own folder: where, and the whole path as far as it is known.
+    pub fn files(&self) -> &[(Range<usize>, String)] {
+        &self.files
     }
 
     pub fn step(&self, id: &str) -> Option<&Fields> {

@@ -19,6 +19,8 @@ use crate::problem::Problem;
 pub struct Input<'a> {
     /// How problems call the playbook.
     pub file: &'a str,
+    /// Its folder, from the root: the files that it names count from there. Empty where nobody knows.
+    pub folder: &'a Path,
     /// Each is a `KEY=VALUE` that is put over a value.
     pub sets: &'a [String],
     /// The day that a `skip` must not be older than; nothing is held against a day where there is none.
@@ -33,6 +35,7 @@ impl<'a> Input<'a> {
     pub fn alone(file: &'a str, sets: &'a [String]) -> Input<'a> {
         Input {
             file,
+            folder: Path::new(""),
             sets,
             today: None,
             read: &|_| Err("no other file is read here".to_owned()),
@@ -157,6 +160,7 @@ fn read(registry: &Registry, text: &str, input: &Input<'_>) -> Result<Playbook, 
         problems,
         today: input.today,
         places: Places::default(),
+        folder: input.folder.to_owned(),
     };
     checker.problems.append(&mut merged.problems);
     checker.problems.extend(include::override_alone(&root));

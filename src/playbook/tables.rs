@@ -160,8 +160,8 @@ pub(super) static HOST: &[Field] = &[
     ),
     Field::new(
         "ssh-config",
-        Form::Text,
-        "a configuration for ssh instead of ~/.ssh/config; relative to the folder that cutover runs in",
+        Form::File,
+        "a configuration for ssh instead of ~/.ssh/config; its path counts from the folder of the playbook",
     ),
     Field::new(
         "local",
@@ -275,8 +275,8 @@ pub(super) static PROBE: &[Field] = &[
     .only_with(&["http"]),
     Field::new(
         "ca",
-        Form::Text,
-        "with `http`: a PEM file of certificates that are trusted besides the system's: authorities, or the server's own",
+        Form::File,
+        "with `http`: a PEM file (its path counts from the folder of the playbook) of certificates that are trusted besides the system's: authorities, or the server's own",
     )
     .only_with(&["http"]),
     Field::new(

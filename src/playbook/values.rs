@@ -10,10 +10,11 @@ pub(super) fn is_variable(name: &str) -> bool {
 }
 
 fn authority(url: &str) -> Option<&str> {
-    let rest = url
-        .strip_prefix("https://")
-        .or_else(|| url.strip_prefix("http://"))?;
-    rest.split(['/', '?', '#']).next()
+    let (scheme, rest) = url.split_once("://")?;
+    let known = ["http", "https"]
+        .iter()
+        .any(|one| scheme.eq_ignore_ascii_case(one));
+    rest.split(['/', '?', '#']).next().filter(|_| known)
 }
 
 /// Whether a URL may hold a user or a password; a password with a `/` in it breaks the rules of URLs, and

@@ -22,6 +22,7 @@ pub(super) fn found(value: &DeValue<'_>) -> &'static str {
 pub(super) fn words(form: Form) -> String {
     match form {
         Form::Text => "a string".into(),
+        Form::File => "the path of a file".into(),
         Form::Kebab => "a name in kebab-case".into(),
         Form::Program => "a program and its arguments".into(),
         Form::Texts => "a list of strings".into(),
@@ -53,6 +54,7 @@ pub(super) fn words(form: Form) -> String {
 pub(super) fn example(form: Form) -> String {
     match form {
         Form::Text | Form::TextOrTexts => "\"…\"".into(),
+        Form::File => "\"path/of/the/file\"".into(),
         Form::Kebab => "\"some-name\"".into(),
         Form::Texts => "[\"…\"]".into(),
         Form::Program => "[\"program\", \"argument\"]".into(),

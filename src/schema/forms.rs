@@ -18,7 +18,7 @@ const SOCKET: &str = "^([0-9]{1,3}(\\.[0-9]{1,3}){3}(:[0-9]{1,5})?|\\[[0-9A-Fa-f
 
 const KEBAB: &str = "^[a-z0-9]+(-[a-z0-9]+)*$";
 
-const URL: &str = "^https?://[^\\s/?#@]+[^\\s@]*$";
+const URL: &str = "^[Hh][Tt][Tt][Pp][Ss]?://[^\\s/?#@]+[^\\s@]*$";
 
 /// The name of an environment variable.
 const VARIABLE: &str = "^[A-Za-z_][A-Za-z0-9_]*$";
@@ -28,7 +28,7 @@ pub(super) fn value(form: Form) -> Json {
     let text = json!({ "type": "string", "minLength": 1 });
     let texts = json!({ "type": "array", "items": text });
     match form {
-        Form::Text | Form::Host => text,
+        Form::Text | Form::File | Form::Host => text,
         Form::Texts => texts,
         Form::TextOrTexts => json!({ "anyOf": [text, texts] }),
         Form::Kebab => json!({ "type": "string", "pattern": KEBAB }),

@@ -60,8 +60,8 @@ contains = "Password"
         ),
         Field::new(
             "ca",
-            Form::Text,
-            "A PEM file of certificates that are trusted besides the system's: authorities, or the server's own",
+            Form::File,
+            "A PEM file (its path counts from the folder of the playbook) of certificates that are trusted besides the system's: authorities, or the server's own",
         ),
     ],
     defaults: DEFAULTS,

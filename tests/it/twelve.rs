@@ -27,6 +27,7 @@ fn read(path: &Path, today: Date) -> Result<Playbook, Problems> {
     let file = path.display().to_string();
     let input = Input {
         file: &file,
+        folder: Path::new(""),
         sets: &[],
         today: Some(today),
         read: &|included| {

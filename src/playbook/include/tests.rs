@@ -4,6 +4,8 @@ mod overrides;
 mod problems;
 mod skips;
 
+use std::path::Path;
+
 use jiff::civil::Date;
 
 use crate::playbook::{Included, Input, Playbook, Problems};
@@ -69,6 +71,7 @@ fn read(text: &str, shared: &[u8], sets: &[&str]) -> Result<Playbook, Problems> 
     let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
     let input = Input {
         file: "playbooks/shop.toml",
+        folder: Path::new(""),
         sets: &sets,
         today: Some(today()),
         read: &|path| match path {

@@ -1,8 +1,10 @@
 //! Hosts: their sites, partners, addresses, and the ways to them.
 
+use std::path::Path;
+
 use insta::assert_snapshot;
 
-use super::{changed, parse, problems};
+use super::{Input, Playbook, Probe, changed, parse, problems};
 
 #[test]
 fn a_host_that_is_not_defined_is_told() {
@@ -275,4 +277,57 @@ warning: host `standby` has no IPv6 address, but its partner `primary` has one
 
 1 warning in lab.toml
 "#);
+}
+
+#[test]
+fn a_file_counts_from_the_folder_of_the_playbook_wherever_cutover_runs() {
+    let text = |config: &str, key: &str, ca: &str| {
+        format!(
+            "[playbook]\nname = \"shop\"\n\
+             [hosts.a]\nssh = \"a\"\nssh-config = \"{config}\"\naddresses = [\"192.0.2.1\"]\n\
+             [hosts.b]\nssh = \"b\"\naddresses = [\"192.0.2.2\"]\n\
+             [providers.p]\nkind = \"powerdns\"\nurl = \"http://192.0.2.3\"\napi-key = {{ file = \"{key}\" }}\n\
+             [zones.\"site.example\"]\nprovider = \"p\"\n\
+             [services.web]\nnames = [\"site.example\"]\nprobes = [{{ http = \"/\", ca = \"{ca}\" }}]\n\
+             [[step]]\nid = \"look\"\nkind = \"http\"\nat = \"target\"\nurl = \"https://site.example/\"\nca = \"{ca}\"\n"
+        )
+    };
+    let read = |text: &str, folder: &str| {
+        let input = Input {
+            folder: Path::new(folder),
+            ..Input::alone("shop.toml", &[])
+        };
+        Playbook::read(text.as_bytes(), &input).unwrap_or_else(|problems| panic!("{problems}"))
+    };
+    let named = |book: &Playbook| {
+        let places = book.places();
+        let config = places.host("a").unwrap().text("ssh-config").unwrap();
+        let key = book.providers()["p"].fields.secret("api-key").unwrap();
+        let Probe::Http(probe) = &book.services()["web"].probes[0] else {
+            panic!("an HTTP probe");
+        };
+        let ca = places.step("look").unwrap().text("ca").unwrap();
+        let probe = probe.ca.as_ref().unwrap().display().to_string();
+        [config.to_owned(), key.to_string(), probe, ca.to_owned()]
+    };
+    let beside = text("lab/config", "../key", "ca.pem");
+    let book = read(&beside, "/srv/ops/books");
+    let (config, ca) = ("/srv/ops/books/lab/config", "/srv/ops/books/ca.pem");
+    let key = "file `/srv/ops/books/../key`";
+    assert_eq!(named(&book), [config, key, ca, ca]);
+    assert_eq!(book.folder(), Some("/srv/ops/books"));
+    // What is from the root stays, and then the folder is nobody's concern.
+    let rooted = read(&text("/a", "/b", "/c"), "/srv/ops/books");
+    assert_eq!(named(&rooted), ["/a", "file `/b`", "/c", "/c"]);
+    assert_eq!(rooted.folder(), None);
+    // Where the folder is not known, the paths stay as they are written.
+    let alone = Playbook::parse(&beside, "shop.toml", &[]).unwrap();
+    assert_eq!(
+        named(&alone),
+        ["lab/config", "file `../key`", "ca.pem", "ca.pem"]
+    );
+    // A plan keeps the folder, and its playbook is the same wherever it is read.
+    let mut plan = crate::journal::samples::plan();
+    (plan.text, plan.folder) = (beside.clone(), book.folder().map(str::to_owned));
+    assert_eq!(named(&Playbook::of_plan(&plan).unwrap()), named(&book));
 }

@@ -177,3 +177,18 @@ error: not TOML: a line ends with a carriage return alone
     assert!(problems(&mixed).contains("carriage return alone"));
     assert!(parse(&GOOD.replace('\n', "\r\n")).is_ok());
 }
+
+#[test]
+fn a_scheme_in_upper_case_is_the_same_scheme() {
+    for written in ["HTTP://[::1]:8081", "hTTp://[::1]:8081"] {
+        let book = parse(&changed("http://[::1]:8081", written)).unwrap();
+        let fields = &book.providers()["lab"].fields;
+        assert_eq!(fields.text("url"), Some("http://[::1]:8081"), "{written}");
+    }
+    for wrong in ["HTTPX://[::1]:8081", "ftp://[::1]", "http:/[::1]"] {
+        assert!(
+            parse(&changed("http://[::1]:8081", wrong)).is_err(),
+            "{wrong}"
+        );
+    }
+}

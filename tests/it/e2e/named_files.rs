@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::program::{Done, Running, cutover};
+use super::scene::Plot;
 
 fn run(folder: &Path, arguments: &[&str]) -> Done {
     let mut command = cutover();
@@ -59,7 +60,9 @@ fn beside_a_pipe(folder: &Path, args: &[&str]) -> String {
     let mut line = [0; 5];
     end.read_exact(&mut line).unwrap();
     assert_eq!(&line, b"line\n", "{args:?}");
-    format!("{}{}", done.out, done.err)
+    // Long lines are broken anywhere.
+    let said = format!("{}{}", done.out, done.err);
+    said.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[test]
@@ -72,12 +75,18 @@ fn a_pipe_is_refused_by_name_wherever_a_file_is_named() {
         "includes.toml",
         &PLAYBOOK.replace(head, &format!("{head}include = \"pipe\"\n")),
     );
+    let page = "url = \"https://127.0.0.1:9/\"\n";
+    write(
+        "trusts.toml",
+        &PLAYBOOK.replace(page, &format!("{page}ca = \"pipe\"\n")),
+    );
     std::os::unix::fs::symlink("pipe", dir.path().join("link.toml")).unwrap();
     for args in [
         &["check", "pipe"][..],
         &["check", "link.toml"],
         &["lint", "pipe"],
         &["plan", "includes.toml"],
+        &["lint", "trusts.toml"],
         &["plan", "good.toml", "--compare", "pipe"],
         &["failover", "good.toml", "--plan", "pipe", "--yes"],
         &["simulate", "good.toml", "--world", "pipe"],
@@ -111,4 +120,29 @@ fn a_playbook_comes_by_a_pipe_that_the_shell_made() {
     run(dir.path(), &["check", "-"])
         .exits(2)
         .complains("to read what comes in by a pipe, name `/dev/stdin`");
+}
+
+#[test]
+fn what_a_playbook_names_counts_from_its_folder_on_the_way_back_too() {
+    let Some(scene) = Plot::small().scene() else {
+        return;
+    };
+    let (here, beside) = (
+        "secret = { env = \"TSIG_SECRET\" }",
+        "secret = { file = \"keys/tsig\" }",
+    );
+    let text = scene.text();
+    assert!(text.contains(here), "{text}");
+    scene.write_playbook(&text.replace(here, beside));
+    let folder = scene.folder.path();
+    std::fs::create_dir(folder.join("keys")).unwrap();
+    let book = folder.join("site.toml").display().to_string();
+    let cutover = env!("CARGO_BIN_EXE_cutover");
+    let lint = scene.types_and_says(&format!("cd /; {cutover} lint '{book}' || true"));
+    let path = format!("`{}/keys/tsig` cannot be used", folder.display());
+    assert!(lint.contains(&path), "{lint}");
+    std::fs::write(folder.join("keys/tsig"), &scene.secrets()[0]).unwrap();
+    scene.types(&format!(
+        "unset TSIG_SECRET; cd /; {cutover} failover '{book}' --yes; {cutover} rollback --yes"
+    ));
 }
