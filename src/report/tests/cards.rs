@@ -2,8 +2,9 @@
 
 use super::fixture::{self, FLIP};
 use super::{act, names, stories, with_acts};
-use crate::event::{Answer, Decision, Ending, Event, Round};
-use crate::plan::{Mode, Question, Side, Stay, Way};
+use crate::clock::Stamp;
+use crate::event::{Answer, Decision, Ending, Event, Record, Round};
+use crate::plan::{Mode, Outcome, Question, Side, Stay, Value, Way};
 use crate::report::{Proof, Standing, Style, Tally, card, plan, render};
 
 #[test]
@@ -216,6 +217,88 @@ fn a_drill_says_what_could_not_be_put_back() {
     let text = render(&card(&tally, &names(), &Style::plain()), &Style::plain());
     assert!(
         text.contains("0 of 2 changes put back, 1 left standing"),
+        "{text}"
+    );
+}
+
+/// The card on a screen where nothing is wrapped.
+fn wide(records: &[Record]) -> String {
+    let style = Style {
+        width: 10_000,
+        ..Style::plain()
+    };
+    render(&card(&Tally::of(records), &names(), &style), &style)
+}
+
+#[test]
+fn a_time_that_ended_unproven_is_not_verified_by_the_rollback_after_it() {
+    for (ending, words) in [
+        (Ending::Done, "from the decision to the verified target"),
+        (
+            Ending::DoneUnproven,
+            "from the decision to the last look; not everything was seen",
+        ),
+    ] {
+        let mut story = fixture::Story::of(fixture::plan(Mode::Failover));
+        let there = story.ready(Round::There).flip(Way::There).ends(ending);
+        assert!(wide(&there).contains(words), "{}", wide(&there));
+        let decided = Event::Decided {
+            decision: Decision::Back,
+            by: "root@ops1".into(),
+            parts: true,
+        };
+        let mut story = fixture::Story::following(there);
+        let back = story.says(decided).flip(Way::Back).ends(Ending::Undone);
+        assert!(wide(&back).contains(words), "{}", wide(&back));
+    }
+}
+
+#[test]
+fn what_was_so_already_is_not_made() {
+    let plan = crate::fake::plan(Mode::Failover, "cc");
+    let way = Way::There;
+    let compared = |entry, side| Event::Compared {
+        entry,
+        way,
+        side: Some(side),
+        detail: None,
+    };
+    let mut story = fixture::Story::of(plan);
+    story
+        .says(compared(0, Side::After))
+        .says(compared(1, Side::Before))
+        .says(Event::Intended {
+            entry: 1,
+            way,
+            from: Value::default(),
+            to: Value::default(),
+            until: Stamp {
+                wall: jiff::Timestamp::UNIX_EPOCH,
+                boot_ms: 0,
+                boot_id: String::new(),
+            },
+        })
+        .says(Event::Answered {
+            entry: 1,
+            way,
+            answer: Answer::Done {
+                note: String::new(),
+            },
+        })
+        .says(Event::Settled {
+            entry: 1,
+            way,
+            side: Some(Side::After),
+            detail: None,
+            stored: Value::default(),
+        })
+        .says(Event::Judged {
+            round: Round::There,
+            outcomes: vec![(0, Outcome::Pass), (1, Outcome::Pass)],
+        });
+    let text = wide(&story.ends(Ending::Done));
+    assert!(
+        text.contains("1 change made and seen, 1 was so already"),
         "{text}"
     );
 }

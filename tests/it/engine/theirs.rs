@@ -7,6 +7,7 @@ use cutover::event::{Decision, Ending, Event};
 use cutover::fake::edit_of;
 use cutover::machine::Hold;
 use cutover::plan::{Mode, Side, Value};
+use cutover::report::{Names, Style, Tally, card, render};
 
 use super::bench::{Bench, Scripted};
 
@@ -59,6 +60,15 @@ async fn a_place_that_the_plan_was_stale_for_is_not_waited_for_on_the_way_back()
         let took = took(&bench, since).await;
         assert!(took <= Duration::from_secs(6), "{how:?}: {took:?}");
     }
+    // It is not said to be a change of this run that was left.
+    let style = Style {
+        width: 10_000,
+        ..Style::plain()
+    };
+    let tally = Tally::of(&bench.records().await);
+    let text = render(&card(&tally, &Names::new("r", "p"), &style), &style);
+    let now = "1 change put back, 1 change never made, and left as it is";
+    assert!(text.contains(now), "{text}");
 }
 
 #[tokio::test(start_paused = true)]
