@@ -54,11 +54,12 @@ pub(super) fn judge(traffic: &Traffic, aim: &Aim, evidence: &Evidence) -> Findin
         judging.errors(&aim.active, [base.as_ref(), own], side);
         judging.names(&aim.active, side);
     }
+    let mut hidden = None;
     if let (Some(base), Some(side), Some(shares)) = (&base, &idle, stays) {
         let was = before
             .as_ref()
             .and_then(|before| before.sides.get(&aim.idle));
-        judging.drains(&aim.idle, base, was, side, shares);
+        hidden = judging.drains(&aim.idle, base, was, side, shares);
         if let Some(arrives) = arrives {
             judging.sum(
                 base,
@@ -81,7 +82,10 @@ pub(super) fn judge(traffic: &Traffic, aim: &Aim, evidence: &Evidence) -> Findin
     let left = match (&idle, stays) {
         (Some(_), Some(shares)) => {
             let share = percent(shares[0].max(shares[1]));
-            format!("{share} still goes to {}", aim.idle)
+            let hidden = hidden.map_or_else(String::new, |hidden| {
+                format!(", and up to {} may be in no log yet", percent(hidden))
+            });
+            format!("{share} still goes to {}{hidden}", aim.idle)
         }
         (Some(side), None) => format!("{side} at {}", aim.idle),
         (None, _) => format!("{} was not seen", aim.idle),
@@ -312,7 +316,8 @@ impl Judging<'_> {
         }
     }
 
-    /// Whether little enough is left at the old side, in both intervals.
+    /// Whether little enough is left at the old side, in both intervals. Returns the share that may be in no log yet,
+    /// where that decides.
     fn drains(
         &mut self,
         name: &str,
@@ -320,12 +325,13 @@ impl Judging<'_> {
         was: Option<&Side>,
         side: &Side,
         shares: [f64; 2],
-    ) {
+    ) -> Option<f64> {
         let below = self.traffic.drain_below;
         let at = usize::from(shares[1] > shares[0]);
         let share = shares[at];
         let unwritten = was.map(|was| side.unwritten(was)).unwrap_or_default();
         let hidden = unwritten.rate / base.most();
+        let mut decides = None;
         let (outcome, lost) = if share > below {
             (Outcome::Late, String::new())
         } else if side.lost {
@@ -345,6 +351,7 @@ impl Judging<'_> {
                 count(unwritten.most, "request"),
                 percent(hidden)
             );
+            decides = Some(hidden);
             (Outcome::Late, lost)
         } else {
             (Outcome::Pass, String::new())
@@ -355,6 +362,7 @@ impl Judging<'_> {
             format!("{} of {:.1}/s or less", percent(below), base.most()),
             format!("{}, {}{lost}", side.told(at), percent(share)),
         );
+        decides
     }
 
     /// Whether both sides together have about what the source had: what is in no log has not been seen to move.

@@ -77,7 +77,10 @@ fn a_silent_log_proves_what_its_buffer_cannot_hold() {
         assert_eq!(finding.outcome, outcome, "{was} {now} {finding:#?}");
         assert!(!finding.final_);
     }
-    let late = format!("{:?}", silent(json!({"holds": 200}), json!({"newest": 20})));
+    let late = silent(json!({"holds": 200}), json!({"newest": 20}));
+    let said = "0% still goes to dedicated, and up to 50% may be in no log yet";
+    assert!(late.headline.ends_with(said), "{}", late.headline);
+    let late = format!("{late:?}");
     assert!(late.contains("200 requests at a time, so up to 50% may not be in the log yet"));
 }
 
