@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::clock::Stamp;
-use crate::plan::{Outcome, Plan, Seconds, Side, Value, Way};
+use crate::plan::{Outcome, Plan, Seconds, Side, Stay, Value, Way};
 
 /// One numbered fact.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -278,6 +278,24 @@ impl Finding {
         self.final_ = true;
         self
     }
+}
+
+/// What of the things that a plan leaves behind does not lead to the target, as far as it was looked at: `seen` gives
+/// what the look on the way there found at an entry.
+pub fn still_behind<'f>(plan: &Plan, seen: impl Fn(usize) -> Option<&'f Finding>) -> Vec<Stay> {
+    let hands = (0..plan.entries.len()).filter(|entry| plan.entries[*entry].by_hand);
+    let facts: Vec<&Fact> = (hands.filter_map(seen))
+        .flat_map(|finding| &finding.facts)
+        .collect();
+    let still = |stay: &Stay| match facts.iter().find(|fact| fact.what == stay.what) {
+        Some(fact) if fact.outcome == Outcome::Pass => None,
+        Some(fact) => Some(Stay {
+            what: stay.what.clone(),
+            why: fact.actual.clone(),
+        }),
+        None => Some(stay.clone()),
+    };
+    plan.behind.iter().filter_map(still).collect()
 }
 
 /// What a person may do about a finding: a command that can be pasted, where there is one. What only looks mends

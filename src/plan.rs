@@ -52,6 +52,9 @@ pub struct Plan {
     /// service has moved.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub behind: Vec<Stay>,
+    /// What a service depends on, and does not lead to the source, where its users are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub astray: Vec<Stay>,
     /// The steps that the playbook leaves out for now: until when, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<Stay>,
@@ -134,6 +137,9 @@ pub struct Entry {
     /// It takes these sights, and judges whether the check of the same step can pass after the change.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub foresees: bool,
+    /// It looks at what its step, a change, does not move though a service depends on it: a person moves that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_hand: bool,
     /// Which of the three questions it helps to answer.
     pub answers: Option<Question>,
     /// What one write of it can promise: `compare-and-swap in one message`.

@@ -184,6 +184,12 @@ pub trait Change: Send + Sync {
         false
     }
 
+    /// The look at what it does not move though a service depends on it. A person moves that by hand, there and back,
+    /// so that only who looks knows where it leads. Its facts carry the names of [`Survey::left`].
+    fn by_hand(&self) -> Option<&dyn Check> {
+        None
+    }
+
     /// What a person would type to write `to` over `from`.
     fn commands(&self, site: &Site, place: &Place, from: &Value, to: &Value) -> Vec<String>;
 
@@ -207,6 +213,8 @@ pub struct Survey {
     pub refusals: Vec<String>,
     /// What leads to the side that is left on, though a service depends on it, unless another step moves it.
     pub left: Vec<Left>,
+    /// What a service depends on, and does not lead to the side that is left, where its users are until then.
+    pub astray: Vec<Stay>,
     /// Why nothing that it names leads to either side: where no step changes anything, that is no success.
     pub nothing: Option<String>,
 }

@@ -58,6 +58,8 @@ pub(super) struct Looked {
     pub exit: Exit,
     /// Why a failover would be refused.
     pub refused: Option<String>,
+    /// What a service depends on and does not lead where its users are.
+    pub astray: Vec<String>,
 }
 
 /// Looks; what is recorded is added to `seen` as it comes.
@@ -143,10 +145,19 @@ pub(super) async fn look(desk: &Desk, args: &Args, seen: &Seen) -> Result<Looked
             .collect();
         all.join("; ")
     });
+    let astray: Vec<String> = changes.iter().flat_map(astray).collect();
     if desk.format == Format::Nagios || exit == Exit::Stopped {
-        return Ok(Looked { exit, refused });
+        return Ok(Looked {
+            exit,
+            refused,
+            astray,
+        });
     }
     let exit = barred::tell(desk, &against, exit);
+    let stays = changes.iter().flat_map(would_stay);
+    for told in astray.iter().cloned().chain(stays) {
+        desk.complain(&told);
+    }
     if desk.format == Format::Text
         && let Some(plan) = changes
         && let Some(sentence) = forecast(desk, &plan, &all(seen))
@@ -155,7 +166,31 @@ pub(super) async fn look(desk: &Desk, args: &Args, seen: &Seen) -> Result<Looked
         desk.print_text("\n");
         desk.print(&lines);
     }
-    Ok(Looked { exit, refused })
+    Ok(Looked {
+        exit,
+        refused,
+        astray,
+    })
+}
+
+/// What a service depends on and does not lead where its users are, each in a sentence.
+fn astray(plan: &Plan) -> Vec<String> {
+    let source = &plan.direction.source;
+    let astray = plan.astray.iter();
+    astray
+        .map(|stay| {
+            let Stay { what, why } = stay;
+            format!("{what} does not lead to `{source}`, as its service does: {why}")
+        })
+        .collect()
+}
+
+/// What else a failover would not move.
+fn would_stay(plan: &Plan) -> Vec<String> {
+    let stays = (plan.behind.iter()).filter(|stay| !plan.astray.contains(stay));
+    stays
+        .map(|stay| format!("a failover would not move {}: {}", stay.what, stay.why))
+        .collect()
 }
 
 /// Why there is no plan; an unfinished run is told before it, since it may be the cause.

@@ -139,7 +139,11 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Exit {
             let text = format!("a failover would be refused: {}", why.join(" "));
             told.words.push((Level::Warning, text));
         }
-        Some(Ok(_)) => {}
+        Some(Ok(Looked { astray, .. })) => {
+            // Its users are served, and not all of them by the side that is looked after.
+            let astray = astray.into_iter();
+            told.words.extend(astray.map(|text| (Level::Warning, text)));
+        }
     }
     match waiting {
         Some(Ok((waiting, dns))) => told.waiting(desk, &waiting, dns.as_deref()),

@@ -7,8 +7,8 @@ use super::resume::book_of;
 use super::stuck::{Waiting, baseline, stuck, went_over};
 use super::whose::Whose;
 use super::{Exit, Format};
-use crate::engine::{look_once_more, see_places};
-use crate::event::{Ending, Event, Owed, Record, Round};
+use crate::engine::{MOVE, MOVE_BACK, is_astray, look_once_more, see_places};
+use crate::event::{Ending, Event, Fact, Owed, Record, Round};
 use crate::journal::{self, Damaged};
 use crate::plan::{Mode, Nature, Outcome, Side};
 use crate::report::{Names, OwedRow, Tally, owed_table};
@@ -135,6 +135,14 @@ async fn still_owed(desk: &Desk, records: &[Record]) -> Vec<Owed> {
     let looked_at: Vec<usize> = (owed.iter())
         .filter_map(|owed| entry(owed, "put back ").or(entry(owed, "look at ")))
         .collect();
+    let by_hand: Vec<(usize, Round)> = match owed.iter().find_map(by_hand) {
+        Some((_, round)) => (0..plan.entries.len())
+            .filter(|index| plan.entries[*index].by_hand)
+            .map(|index| (index, round))
+            .collect(),
+        None => Vec::new(),
+    };
+    let unseen = [unseen, by_hand].concat();
     if unseen.is_empty() && looked_at.is_empty() {
         return owed;
     }
@@ -162,10 +170,42 @@ async fn still_owed(desk: &Desk, records: &[Record]) -> Vec<Owed> {
             _ => false,
         }
     };
+    let facts = (found.iter())
+        .filter(|(index, _)| plan.entries[*index].by_hand)
+        .flat_map(|(_, finding)| &finding.facts);
+    let facts: Vec<&Fact> = facts.collect();
     (owed.into_iter())
         .filter(|owed| {
             !entry(owed, "see ").is_some_and(passes)
                 && !(entry(owed, "put back ").or(entry(owed, "look at "))).is_some_and(is_back)
         })
+        .filter_map(|owed| told_now(owed, &facts))
         .collect()
+}
+
+/// The name of what a person has to move, or to move back, and the round in which that is looked at.
+fn by_hand(owed: &Owed) -> Option<(&str, Round)> {
+    let back = owed.key.strip_prefix(MOVE_BACK);
+    back.map(|what| (what, Round::Verify))
+        .or_else(|| Some((owed.key.strip_prefix(MOVE)?, Round::There)))
+}
+
+/// What a person has to move, as it is seen now; `None` where it was moved.
+fn told_now(owed: Owed, facts: &[&Fact]) -> Option<Owed> {
+    let seen = by_hand(&owed).and_then(|(what, round)| {
+        let fact = facts.iter().find(|fact| fact.what == what)?;
+        Some((what.to_owned(), round, *fact))
+    });
+    match seen {
+        Some((_, _, fact)) if !is_astray(fact) => None,
+        Some((what, Round::There, fact)) => Some(Owed {
+            what: format!("{what} does not move: {}", fact.actual),
+            ..owed
+        }),
+        Some((what, _, fact)) => Some(Owed {
+            what: format!("{what} is not as it was before the run: {}", fact.actual),
+            ..owed
+        }),
+        None => Some(owed),
+    }
 }

@@ -6,10 +6,11 @@ use super::common::{Desk, Failure};
 use super::keyboard::interactive;
 use super::people::confirm;
 use super::resume::{book_of, go_on};
+use super::stuck::baseline;
 use super::which::{Wish, in_words};
 use super::{Exit, Format};
-use crate::engine::{Ahead, GoOn, PlaceNow, look_ahead, may_go_on, may_land};
-use crate::event::{Decision, Ending, Record};
+use crate::engine::{GoOn, PlaceNow, is_astray, look_ahead, look_once_more, may_go_on, may_land};
+use crate::event::{Decision, Ending, Fact, Record, Round};
 use crate::journal::{self, Run};
 use crate::report::{self, SeenNow, SeenPlace, Tally, json_line};
 
@@ -122,14 +123,22 @@ async fn show(
         true => Vec::new(),
         false => standing.clone(),
     };
-    let ahead = match standing.is_empty() {
-        true => Ahead::default(),
+    let by_hand: Vec<(usize, Round)> = (0..plan.entries.len())
+        .filter(|entry| plan.entries[*entry].by_hand)
+        .map(|entry| (entry, Round::Verify))
+        .collect();
+    let (ahead, by_hand) = match standing.is_empty() {
+        true => Default::default(),
         false => {
             let actual = desk.actual(&Arc::new(book_of(desk, plan)?));
             let moved = finished || tally.is_contradicted();
-            let ahead = look_ahead(plan, &actual, &entries, &may_land(records), moved).await;
+            let landing = may_land(records);
+            let looks = tokio::join!(
+                look_ahead(plan, &actual, &entries, &landing, moved),
+                look_once_more(plan, &actual, baseline(records), &by_hand),
+            );
             actual.site.exec.close().await;
-            ahead
+            looks
         }
     };
     let (foreign, unreadable, sick) = (
@@ -138,6 +147,11 @@ async fn show(
         ahead.sick(plan),
     );
     let obstacles = [&foreign[..], &unreadable, &sick].concat();
+    // What a person moved is no business of a rollback, and is not as it was before until a person moves it back.
+    let by_hand: Vec<&Fact> = (by_hand.iter())
+        .flat_map(|(_, finding)| &finding.facts)
+        .filter(|fact| is_astray(fact))
+        .collect();
     let places = ahead.places.iter().map(|place| seen(place, &tally));
     let places: Vec<SeenPlace> = places.collect();
     match desk.format {
@@ -168,6 +182,7 @@ async fn show(
                 "alive": run.writer.as_ref().map(ToString::to_string),
                 "puts-back": places.chain(unlooked).collect::<Vec<_>>(),
                 "obstacles": obstacles,
+                "by-hand": by_hand,
             }));
             desk.print_text(&format!("{}\n", line.unwrap_or_default()));
         }
@@ -175,6 +190,7 @@ async fn show(
             let seen = SeenNow {
                 places: &places,
                 gates: &ahead.gates,
+                by_hand: &by_hand,
             };
             desk.print(&report::rollback(&run.id, &tally, seen, &desk.style()));
             if let Some(writer) = &run.writer {

@@ -18,7 +18,7 @@ use left::Remains;
 
 mod left;
 
-pub use left::Left;
+pub use left::{Leads, Left};
 
 /// What gives way to what.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -254,6 +254,7 @@ pub struct Beyond {
 pub fn moves(swap: &Swap, zones: &[ZoneSets], ttl: Option<u32>) -> Moves {
     let mut found = Moves::default();
     let (mut aliases, mut asked) = (Vec::new(), HashSet::new());
+    let (mut left, mut beyond) = (Vec::new(), Vec::new());
     let around = || zones.iter().filter_map(|zone| zone.around.as_ref());
     let known = Known::new(
         (zones.iter().flat_map(|zone| &zone.sets)).chain(around().flat_map(|all| &all.sets)),
@@ -264,8 +265,8 @@ pub fn moves(swap: &Swap, zones: &[ZoneSets], ttl: Option<u32>) -> Moves {
             zone,
             names,
             sets,
+            served,
             around,
-            ..
         } = of_zone;
         let meant: Option<HashSet<&str>> =
             (names.as_ref()).map(|names| names.iter().map(String::as_str).collect());
@@ -308,10 +309,35 @@ pub fn moves(swap: &Swap, zones: &[ZoneSets], ttl: Option<u32>) -> Moves {
                 Fate::Refused(why) => found.refusals.push(why),
             }
         }
-        for name in names.iter().flatten() {
-            if !there.contains(name.as_str()) {
-                let why = missing(of_zone, &known, name);
-                found.stays.push(stay(name.clone(), why));
+        let wanted = match names {
+            Some(names) => names.iter().collect(),
+            None => served.iter().collect::<Vec<_>>(),
+        };
+        for name in wanted {
+            let is_there = there.contains(name.as_str());
+            // Another zone answers for it: what is named and stands here all the same is refused.
+            let cut = (around.as_ref()).is_some_and(|all| all.cut_over(name).is_some());
+            if cut && (names.is_none() || !is_there) {
+                beyond.push(Beyond {
+                    what: name.clone(),
+                    target: name.clone(),
+                });
+            }
+            if cut || is_there {
+                continue;
+            }
+            match missing(of_zone, &known, name) {
+                Missing::Answered(why) => found.stays.push(stay(name.clone(), why)),
+                Missing::Nowhere(why) => {
+                    found.stays.push(stay(name.clone(), why.clone()));
+                    left.extend(served.contains(name).then(|| Left {
+                        what: name.clone(),
+                        why,
+                        leads: Leads::Neither(Some(Vec::new())),
+                        by: BTreeSet::new(),
+                        hint: true,
+                    }));
+                }
             }
         }
     }
@@ -324,7 +350,7 @@ pub fn moves(swap: &Swap, zones: &[ZoneSets], ttl: Option<u32>) -> Moves {
         found.stays.push(stay(set.key.to_string(), why));
     }
     let remains = Remains::new(swap, &known, &found, asked, zones);
-    let (mut left, mut beyond, mut shares) = (Vec::new(), Vec::new(), Vec::new());
+    let mut shares = Vec::new();
     for zone in zones {
         left.extend(remains.names(zone));
         left.extend(remains.of_neither(zone));
@@ -353,12 +379,16 @@ pub fn glue(cut: &str) -> String {
 }
 
 /// What there is of a name that has no set of its own.
-fn missing(zone: &ZoneSets, known: &Known<'_>, name: &str) -> String {
+enum Missing {
+    /// A wildcard, or a set of a type that leads somewhere: that is told of by itself.
+    Answered(String),
+    /// Nothing that leads anywhere.
+    Nowhere(String),
+}
+
+fn missing(zone: &ZoneSets, known: &Known<'_>, name: &str) -> Missing {
     if let Some(wildcard) = known.at(name).first() {
-        return format!("the wildcard `{}` answers for it", wildcard.key);
-    }
-    if let Some(cut) = zone.around.as_ref().and_then(|all| all.cut_over(name)) {
-        return glue(cut);
+        return Missing::Answered(format!("the wildcard `{}` answers for it", wildcard.key));
     }
     let none = format!(
         "it has no A, AAAA or CNAME record in the zone `{}`",
@@ -368,12 +398,16 @@ fn missing(zone: &ZoneSets, known: &Known<'_>, name: &str) -> String {
         .filter(|other| other.name == *name)
         .map(|other| other.rtype.as_str())
         .collect();
-    match types.is_empty() {
-        true => none,
-        false => {
-            let types: Vec<&str> = types.into_iter().collect();
-            format!("{none}, but {}, which is not moved", types.join(", "))
-        }
+    if types.is_empty() {
+        return Missing::Nowhere(none);
+    }
+    let leads = ["ALIAS", "ANAME", "LUA"];
+    let answered = types.iter().any(|rtype| leads.contains(rtype));
+    let types: Vec<&str> = types.into_iter().collect();
+    let why = format!("{none}, but {}, which is not moved", types.join(", "));
+    match answered {
+        true => Missing::Answered(why),
+        false => Missing::Nowhere(why),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::journal::Permit;
 use crate::plan::{Edit, Entry, Outcome, Value};
 use crate::playbook::Playbook;
 use crate::site::{Aim, Site};
-use crate::step::{Evidence, Look, Pulses, Work};
+use crate::step::{Check, Evidence, Look, Pulses, Work};
 use crate::store::{Memo, Store};
 
 /// A playbook's steps, ready to look and to write.
@@ -33,6 +33,15 @@ impl Actual {
 
     fn work(&self, entry: &Entry) -> Option<&Work> {
         self.book.step(&entry.step).map(|step| &step.work)
+    }
+
+    /// What looks and judges for an entry that is a check.
+    fn check(&self, entry: &Entry) -> Option<&dyn Check> {
+        match self.work(entry)? {
+            Work::Check(check) => Some(check.as_ref()),
+            Work::Change(change) if entry.by_hand => change.by_hand(),
+            _ => None,
+        }
     }
 }
 
@@ -53,37 +62,35 @@ impl World for Actual {
     }
 
     fn looks<'a>(&'a self, entry: &'a Entry, aim: &'a Aim, pulses: &'a Pulses) -> Vec<Look<'a>> {
-        match self.work(entry) {
-            Some(Work::Check(_)) if entry.foresees => self.baseline(entry, aim, pulses),
-            Some(Work::Check(check)) => check.looks(&self.site, aim, pulses),
-            _ => Vec::new(),
+        match self.check(entry) {
+            Some(_) if entry.foresees => self.baseline(entry, aim, pulses),
+            Some(check) => check.looks(&self.site, aim, pulses),
+            None => Vec::new(),
         }
     }
 
     fn baseline<'a>(&'a self, entry: &'a Entry, aim: &'a Aim, pulses: &'a Pulses) -> Vec<Look<'a>> {
-        match self.work(entry) {
-            Some(Work::Check(check)) => (check.before()).map_or_else(Vec::new, |before| {
+        match self.check(entry) {
+            Some(check) if entry.by_hand => check.looks(&self.site, aim, pulses),
+            Some(check) => (check.before()).map_or_else(Vec::new, |before| {
                 before.looks_before(&self.site, aim, pulses)
             }),
-            _ => Vec::new(),
+            None => Vec::new(),
         }
     }
 
     fn judge(&self, entry: &Entry, aim: &Aim, evidence: &Evidence) -> Finding {
-        match self.work(entry) {
-            Some(Work::Check(check)) => match check.before() {
+        match self.check(entry) {
+            Some(check) => match check.before() {
                 Some(before) if entry.foresees => before.foresee(aim, evidence),
                 _ => check.judge(aim, evidence),
             },
-            _ => Finding::new(Outcome::Unknown, no_step(entry).detail),
+            None => Finding::new(Outcome::Unknown, no_step(entry).detail),
         }
     }
 
     fn reuse(&self, entry: &Entry) -> Option<Duration> {
-        match self.work(entry) {
-            Some(Work::Check(check)) => check.reuse(),
-            _ => None,
-        }
+        self.check(entry)?.reuse()
     }
 
     fn read<'a>(

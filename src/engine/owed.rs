@@ -2,9 +2,25 @@
 
 use std::collections::BTreeSet;
 
-use crate::event::{Ending, Event, Finding, Owed, Round};
+use crate::event::{Ending, Event, Fact, Finding, Owed, Round, still_behind};
 use crate::machine::{Mark, Said, Stage, State};
 use crate::plan::{Mode, Outcome, Plan, Question, Side};
+
+/// How the key of what a person has to move begins, and of what has to be moved back: its name follows.
+pub const MOVE: &str = "move ";
+pub const MOVE_BACK: &str = "move back ";
+
+/// Whether something that a person moved does not lead back.
+pub fn is_astray(fact: &Fact) -> bool {
+    !matches!(fact.outcome, Outcome::Pass | Outcome::Warn)
+}
+
+fn seen(findings: &[Option<(Round, Finding)>], entry: usize, round: Round) -> Option<&Finding> {
+    match findings.get(entry) {
+        Some(Some((seen, finding))) if *seen == round => Some(finding),
+        _ => None,
+    }
+}
 
 /// What was seen of the places of a run beyond its state, by entry.
 #[derive(Debug, Default)]
@@ -84,12 +100,29 @@ pub(super) fn owed(
         });
     }
     if matches!(ending, Ending::Done | Ending::DoneUnproven) && plan.mode != Mode::Drill {
-        list.extend(plan.behind.iter().map(|stay| Owed {
-            key: format!("move {}", stay.what),
+        let still = still_behind(plan, |entry| seen(findings, entry, Round::There));
+        list.extend(still.into_iter().map(|stay| Owed {
+            key: format!("{MOVE}{}", stay.what),
             what: format!("{} does not move: {}", stay.what, stay.why),
             how: "move it by hand, or say in the playbook what shall move it".to_owned(),
         }));
     }
+    let back = (0..plan.entries.len()).filter_map(|entry| {
+        let finding = seen(findings, entry, Round::Verify)?;
+        plan.entries[entry].by_hand.then_some(finding)
+    });
+    list.extend(
+        back.flat_map(|finding| &finding.facts)
+            .filter(|fact| is_astray(fact))
+            .map(|fact| Owed {
+                key: format!("{MOVE_BACK}{}", fact.what),
+                what: format!(
+                    "{} is not as it was before the run: {}",
+                    fact.what, fact.actual
+                ),
+                how: format!("move it back by hand; before the run: {}", fact.expected),
+            }),
+    );
     for (entry, finding) in plan.entries.iter().zip(findings) {
         let Some((_, finding)) = finding else {
             continue;
@@ -99,8 +132,9 @@ pub(super) fn owed(
             && (plan.entries.iter().zip(findings))
                 .any(|(of, found)| !of.foresees && of.step == entry.step && found.is_some());
         let follows = entry.answers == Some(Question::Moves);
-        let open = (matches!(finding.outcome, Outcome::Late | Outcome::Unknown)
-            || follows && finding.has_unknowns())
+        let open = !entry.by_hand
+            && (matches!(finding.outcome, Outcome::Late | Outcome::Unknown)
+                || follows && finding.has_unknowns())
             && !looked_later;
         if open && matches!(ending, Ending::Done | Ending::DoneUnproven) {
             list.push(Owed {
@@ -123,6 +157,7 @@ pub(super) fn owed(
         if let Some((Round::Verify, finding)) = finding
             && accepted
             && entry.is_check()
+            && !entry.by_hand
             && finding.outcome != Outcome::Pass
         {
             list.push(Owed {

@@ -82,7 +82,7 @@ pub(super) async fn settle<W: World>(
                         side: Some(side),
                         detail: match stored.is_empty() {
                             true if settling.leaves_parts => {
-                                Some("all but what somebody else wrote".to_owned())
+                                Some(format!("all but {}", others(edit, &seen)))
                             }
                             true => describe(side, edit, goal, &seen, settling.torn),
                             false => Some(told(edit.along(way).1, &stored)),
@@ -122,6 +122,19 @@ pub(super) async fn settle<W: World>(
         }
         pause = (pause * 2).min(PACE.1);
     }
+}
+
+/// What somebody else wrote of a place, which is left as it is.
+fn others(edit: &Edit, seen: &Value) -> String {
+    let mut theirs = edit.foreign(seen);
+    let Some(first) = theirs.next() else {
+        return "what somebody else wrote".to_owned();
+    };
+    let more = match theirs.count() {
+        0 => String::new(),
+        n => format!(" and {n} more"),
+    };
+    format!("`{first}`{more}, which somebody else wrote")
 }
 
 /// So many parts that somebody else wrote are told.

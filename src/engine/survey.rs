@@ -1,6 +1,7 @@
 //! Looks at the world and compiles a plan: which way, every edit spelled out, every rule decided.
 
-use std::collections::{BTreeMap, HashSet};
+mod left;
+
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -9,7 +10,6 @@ use super::actual::Actual;
 use super::direction::direction;
 use super::look::within;
 use super::surveyor::{Surveyor, may_bring, why_not};
-use crate::dns::moves::Left;
 use crate::event::Unseen;
 use crate::plan::{
     Act, Edit, Entry, FORMAT, MOST_ENTRIES, Mode, Nature, Pace, Plan, Rule, Stay, Then, Way,
@@ -88,7 +88,7 @@ pub async fn survey_by(
     let mut entries = Vec::new();
     let mut stays = Vec::new();
     let mut left_out = Vec::new();
-    let (mut left, mut nothing) = (Vec::new(), Vec::new());
+    let (mut left, mut nothing, mut astray) = (Vec::new(), Vec::new(), Vec::new());
     let mut locks = vec![format!("playbook {}", book.name())];
     for (step, looked) in book.steps().iter().zip(join_all(looks).await) {
         if let Some(skip) = &step.common.skip {
@@ -108,6 +108,11 @@ pub async fn survey_by(
             (Looked::Changes(mut found), _) => {
                 left.extend(found.left.drain(..).map(|left| (step, left)));
                 nothing.extend(found.nothing.take().map(|why| (step, why)));
+                for stay in found.astray.drain(..) {
+                    if !astray.contains(&stay) {
+                        astray.push(stay);
+                    }
+                }
                 stays.extend(found.stays.iter().cloned());
                 locks.extend(found.locks.iter().cloned());
                 entries.extend(changes(step, found, intention));
@@ -135,15 +140,17 @@ pub async fn survey_by(
         let step = step.id.clone();
         return Err(SurveyError::Refused { step, reasons });
     }
-    let behind = left_behind(left, &entries, intention.like)?;
-    stays.extend(
-        behind
-            .iter()
-            .filter(|left| !stays.contains(left))
-            .cloned()
-            .collect::<Vec<_>>(),
-    );
+    let left = left::behind(left, &entries, intention.like)?;
     foresee(&mut entries, intention.like);
+    left::look_at(&mut entries, &left, intention);
+    let mut behind: Vec<Stay> = Vec::new();
+    for (_, left) in left {
+        if !behind.contains(&left) {
+            behind.push(left);
+        }
+    }
+    let untold = behind.iter().filter(|left| !stays.contains(left));
+    stays.extend(untold.cloned().collect::<Vec<_>>());
     if entries.len() > MOST_ENTRIES {
         return Err(SurveyError::TooMany(entries.len()));
     }
@@ -160,6 +167,7 @@ pub async fn survey_by(
         locks,
         stays,
         behind,
+        astray,
         left_out,
         goes_back: intention.like != Mode::Emergency,
     };
@@ -226,51 +234,6 @@ async fn look_at(
     }
 }
 
-/// What leads to the source on when all steps have moved theirs. A planned run is refused for it, unless the
-/// playbook only wants it told; in an emergency the rest moves.
-fn left_behind(
-    left: Vec<(&Step, Left)>,
-    entries: &[Entry],
-    like: Mode,
-) -> Result<Vec<Stay>, SurveyError> {
-    let moved: HashSet<&str> = (entries.iter())
-        .filter_map(|entry| match &entry.nature {
-            Nature::Change(edit) => Some(edit.after.0.keys().map(String::as_str)),
-            _ => None,
-        })
-        .flatten()
-        .collect();
-    let goes = |left: &Left| {
-        let mut by = left.by.iter();
-        !left.by.is_empty() && by.all(|key| moved.contains(key.to_string().as_str()))
-    };
-    let (mut behind, mut refused) = (Vec::new(), BTreeMap::<&str, Vec<String>>::new());
-    for (step, left) in left {
-        if goes(&left) {
-            continue;
-        }
-        if !left.hint && like != Mode::Emergency {
-            let reason = format!("{}: {}", left.what, left.why);
-            refused.entry(step.id.as_str()).or_default().push(reason);
-        }
-        behind.push(Stay {
-            what: left.what,
-            why: left.why,
-        });
-    }
-    match refused.pop_first() {
-        None => Ok(behind),
-        Some((step, mut reasons)) => {
-            reasons
-                .push("or let it stay, and be told only: `unmoved = \"warn\"` in the step".into());
-            Err(SurveyError::Refused {
-                step: step.to_owned(),
-                reasons,
-            })
-        }
-    }
-}
-
 /// One entry for each place that a change writes.
 fn changes(step: &Step, found: Survey, intention: &Intention) -> Vec<Entry> {
     let one = found.edits.len() == 1;
@@ -334,6 +297,7 @@ fn entry(step: &Step, intention: &Intention) -> Entry {
         after_change: step.after_change,
         needs_baseline: false,
         foresees: false,
+        by_hand: false,
         answers: step.answers,
         promise: None,
         nature,
@@ -401,7 +365,9 @@ fn compile_rules(plan: &mut Plan, book: &Playbook, like: Mode) {
     for (i, entry) in plan.entries.iter_mut().enumerate() {
         if let Some(step) = book.step(&entry.step) {
             let (blocks, on_fail) = (step.common.blocks, step.common.on_fail);
-            entry.rule = if entry.foresees && on_fail == OnFail::Warn {
+            entry.rule = if entry.by_hand {
+                left::RULE
+            } else if entry.foresees && on_fail == OnFail::Warn {
                 // Nothing will be held for what it foresees.
                 Rule::NOTE
             } else if entry.foresees {

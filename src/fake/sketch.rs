@@ -48,6 +48,7 @@ pub fn plan(mode: Mode, sketch: &str) -> Plan {
             after_change: changed,
             needs_baseline: letter == 'b',
             foresees: false,
+            by_hand: false,
             answers: None,
             promise: None,
             nature,
@@ -69,6 +70,7 @@ pub fn plan(mode: Mode, sketch: &str) -> Plan {
         locks: vec!["playbook sketch".into()],
         stays: Vec::new(),
         behind: Vec::new(),
+        astray: Vec::new(),
         left_out: Vec::new(),
         goes_back: mode != Mode::Emergency,
     }

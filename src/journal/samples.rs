@@ -87,6 +87,7 @@ fn entry(id: &str, kind: &str, nature: Nature) -> Entry {
         after_change: false,
         needs_baseline: true,
         foresees: false,
+        by_hand: false,
         answers: Some(Question::Moves),
         promise: None,
     }
@@ -138,6 +139,7 @@ pub(crate) fn plan() -> Plan {
             why: "it is an alias".into(),
         }],
         behind: Vec::new(),
+        astray: Vec::new(),
         left_out: Vec::new(),
         goes_back: true,
     }

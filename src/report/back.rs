@@ -6,7 +6,7 @@ use super::tally::{Standing, Tally};
 use super::text::{Line, Role, Style};
 use super::zone::difference;
 use crate::clock::Stamp;
-use crate::event::Finding;
+use crate::event::{Fact, Finding};
 use crate::plan::{Edit, Nature, Outcome, Side};
 
 /// How the places were seen just now, and what the looks at the old side found.
@@ -14,6 +14,8 @@ use crate::plan::{Edit, Nature, Outcome, Side};
 pub struct SeenNow<'a> {
     pub places: &'a [SeenPlace<'a>],
     pub gates: &'a [(usize, Finding)],
+    /// What a person moved, and has to move back.
+    pub by_hand: &'a [&'a Fact],
 }
 
 /// How the place of an entry was seen just now.
@@ -101,6 +103,13 @@ pub fn rollback(run: &str, tally: &Tally, seen: SeenNow<'_>, style: &Style) -> V
     );
     let line = Line::new().and(Role::Strong, "Would be lost").text("  ");
     lines.extend(line.text(lost).wrap(style.width, 2));
+    for fact in seen.by_hand {
+        let line = Line::new().and(Role::Strong, "Stays").text(format!(
+            "  {}: {}; move it back by hand",
+            fact.what, fact.actual
+        ));
+        lines.extend(line.wrap(style.width, 2));
+    }
     for (index, finding) in seen.gates {
         let role = match finding.outcome {
             Outcome::Pass => Role::Good,

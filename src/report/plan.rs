@@ -50,6 +50,8 @@ pub fn plan(plan: &Plan, commands: &[Commands], state: Option<&str>, style: &Sty
     }
     lines.extend(way_back(plan, state, style));
     lines.extend(rows("Left out", &plan.left_out, style));
+    let astray = format!("Does not lead to {} now", plan.direction.source);
+    lines.extend(rows(&astray, &plan.astray, style));
     lines.extend(rows("Stays as it is", &plan.stays, style));
     lines.extend(locks(plan, style));
     lines.extend(commands_of(commands));

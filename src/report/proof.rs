@@ -2,7 +2,7 @@
 
 use super::numbers::list;
 use super::tally::{Change, Standing, Tally};
-use crate::event::{Finding, Round};
+use crate::event::{Finding, Round, still_behind};
 use crate::plan::{Entry, Mode, Nature, Outcome, Plan, Question};
 
 /// The answer to one of the three questions, and the reason for it.
@@ -73,7 +73,8 @@ impl Tally {
             fails.extend(self.fails_its_users(plan));
         }
         if question == Question::Moves {
-            let behind = plan.behind.iter();
+            let seen = |entry| self.findings.get(&(Round::There, entry));
+            let behind = still_behind(plan, seen).into_iter();
             fails.extend(behind.map(|stay| format!("{} does not move: {}", stay.what, stay.why)));
         }
         if let [first, ..] = &fails[..] {

@@ -395,6 +395,10 @@ fn settled(
         (Some(side), Way::There) if side == to => {
             (Outcome::Pass, format!("changed {extent}, and seen so"))
         }
+        // Not all of it was ours to put back: the detail tells what was not.
+        (Some(side), Way::Back) if side == to && detail.is_some() => {
+            (Outcome::Pass, "put back, and seen so".to_owned())
+        }
         (Some(side), Way::Back) if side == to => {
             (Outcome::Pass, format!("put back {extent}, and seen so"))
         }

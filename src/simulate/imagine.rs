@@ -135,6 +135,9 @@ impl Surveyor for Imagination<'_> {
                 let mut found = change.survey(self.site, aim).await?;
                 if is_imagined {
                     found.edits.iter_mut().for_each(kept_at_its_ttl);
+                    // Where names lead that are in no imagined zone is nothing that could be imagined.
+                    found.left.clear();
+                    found.astray.clear();
                 }
                 Ok(found)
             });

@@ -1,6 +1,7 @@
 //! The kind `dns`: each record of some names that leads to the source will lead to the target.
 
 mod beyond;
+mod by_hand;
 mod judge;
 mod look;
 
@@ -11,7 +12,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 
-use crate::dns::moves::{Beyond, Left, Moves, Swap, moves};
+use crate::dns::moves::{Beyond, Left, Moves, Swap, ZoneSets, moves};
 use crate::dns::{Honesty, RecordKey, RecordSet};
 use crate::event::{Answer, Cause, Unseen};
 use crate::field::{Field, Fields, Form};
@@ -19,7 +20,7 @@ use crate::journal::Permit;
 use crate::plan::{Edit, Place, Stay, Value};
 use crate::problem::Problem;
 use crate::site::{Aim, Host, Site, Zone};
-use crate::step::{Blocks, Built, Change, Defaults, Given, Kind, OnFail, Survey, Work};
+use crate::step::{Blocks, Built, Change, Check, Defaults, Given, Kind, OnFail, Survey, Work};
 
 pub(super) static KIND: Kind = Kind {
     name: "dns",
@@ -165,6 +166,31 @@ enum Scope {
     },
 }
 
+/// What was seen of the zones of a step, and of what leads out of them.
+struct Seen {
+    stays: Vec<Stay>,
+    zones: Vec<ZoneSets>,
+    beyond: Vec<(Beyond, beyond::Told)>,
+    /// What stays is told only.
+    tells: bool,
+}
+
+impl Seen {
+    /// What moves so that `aim` is reached, and what stays.
+    fn moves(&self, site: &Site, swap: &Swap, aim: &Aim, ttl: Option<u32>) -> Moves {
+        let mut found = moves(swap, &self.zones, ttl);
+        if !self.tells {
+            found.left.append(&mut found.shares);
+        }
+        for (end, told) in &self.beyond {
+            let (stay, left) = beyond::judge(site, aim, end, told);
+            found.stays.push(stay);
+            found.left.extend(left);
+        }
+        found
+    }
+}
+
 /// The names of these services and the further ones, each once, in the order of their text.
 pub(super) fn names_of(site: &Site, services: &[String], names: &[String]) -> BTreeSet<String> {
     (services.iter())
@@ -231,6 +257,28 @@ impl Flip {
         (targets.into_values())
             .map(|(zone, names)| (zone, Some(names)))
             .collect()
+    }
+
+    /// Reads the zones, and asks where it ends what leads out of them.
+    async fn see(&self, site: &Site, swap: &Swap) -> Result<Seen, Unseen> {
+        let (mut stays, mut outside) = (Vec::new(), Vec::new());
+        let targets = self.targets(site, &mut stays, &mut outside);
+        let reads = (targets.iter()).map(|(zone, names)| look::zone(site, zone, names.as_deref()));
+        let zones: Result<Vec<_>, _> = join_all(reads).await.into_iter().collect();
+        let zones = zones?;
+        let outside = outside.into_iter().map(|name| Beyond {
+            what: name.clone(),
+            target: name,
+        });
+        // What leads out of them is the same whichever way is meant.
+        let ends = outside.chain(moves(swap, &zones, None).beyond);
+        let beyond = beyond::look(site, ends.collect()).await;
+        Ok(Seen {
+            stays,
+            zones,
+            beyond,
+            tells: self.tells,
+        })
     }
 
     /// Cuts what was found into edits: a zone is one place where the provider writes it in one call (`zone#2`
@@ -345,31 +393,16 @@ fn no_zone(place: &Place) -> String {
 impl Change for Flip {
     fn survey<'a>(&'a self, site: &'a Site, aim: &'a Aim) -> BoxFuture<'a, Result<Survey, Unseen>> {
         async move {
-            let (mut stays, mut outside) = (Vec::new(), Vec::new());
-            let targets = self.targets(site, &mut stays, &mut outside);
-            let reads = targets
-                .iter()
-                .map(|(zone, names)| look::zone(site, zone, names.as_deref()));
-            let zones = join_all(reads)
-                .await
-                .into_iter()
-                .collect::<Result<Vec<_>, _>>()?;
             let swap = swap_of(site, aim);
-            let mut found = moves(&swap, &zones, self.ttl);
-            if !self.tells {
-                let shares = std::mem::take(&mut found.shares);
-                found.left.extend(shares);
-            }
-            let outside = outside.into_iter().map(|name| Beyond {
-                what: name.clone(),
-                target: name,
-            });
-            let ends = outside.chain(std::mem::take(&mut found.beyond)).collect();
-            let (more, left) = beyond::look(site, aim, ends).await;
-            stays.extend(more);
-            found.left.extend(left);
-            stays.extend(zones.iter().flat_map(|zone| look::unnamed(zone, &swap, &aim.idle)));
-            let mut survey = self.survey_of(site, found, stays);
+            let seen = self.see(site, &swap).await?;
+            let found = seen.moves(site, &swap, aim, self.ttl);
+            let stays = (seen.zones.iter()).flat_map(|zone| look::unnamed(zone, &swap, &aim.idle));
+            let stays = seen.stays.iter().cloned().chain(stays).collect();
+            let astray = seen.astray(site, aim, &found);
+            let mut survey = Survey {
+                astray,
+                ..self.survey_of(site, found, stays)
+            };
             if survey.edits.is_empty() && survey.locks.is_empty() {
                 let (idle, active) = (&aim.idle, &aim.active);
                 survey.nothing = Some(format!(
@@ -418,6 +451,10 @@ impl Change for Flip {
 
     fn landing(&self) -> Duration {
         LANDING
+    }
+
+    fn by_hand(&self) -> Option<&dyn Check> {
+        Some(self)
     }
 
     fn commands(&self, site: &Site, place: &Place, from: &Value, to: &Value) -> Vec<String> {

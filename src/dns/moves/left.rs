@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::{Beyond, Moves, Swap, ZoneSets, neither, stay};
 use crate::dns::chain::Known;
 use crate::dns::{Holds, Other, RecordKey};
@@ -13,11 +15,24 @@ pub struct Left {
     /// A name of the service, or a record set at it.
     pub what: String,
     pub why: String,
+    pub leads: Leads,
     /// The record sets by which it leads there. Where another step moves all of them, it is not left. None:
     /// nothing moves it.
     pub by: BTreeSet<RecordKey>,
     /// It is a hint beside addresses that do move: it is told, and does not stop a run.
     pub hint: bool,
+}
+
+/// Where something leads that is not moved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Leads {
+    /// To this site.
+    To(String),
+    /// To neither, or nowhere: what it holds, where it is a record of our own.
+    Neither(Option<Vec<String>>),
+    /// It could not be told.
+    Unseen,
 }
 
 /// What is known when the moves are worked out.
@@ -79,6 +94,7 @@ impl<'a> Remains<'a> {
                 why: format!(
                     "it leads to `{idle}` {how}, which this step does not move: name that too"
                 ),
+                leads: Leads::To(idle.clone()),
                 by,
                 hint: false,
             })
@@ -95,6 +111,7 @@ impl<'a> Remains<'a> {
             .map(|set| Left {
                 what: set.key.to_string(),
                 why: neither(set),
+                leads: Leads::Neither(Some(set.data.clone())),
                 by: BTreeSet::new(),
                 hint: true,
             })
@@ -108,9 +125,11 @@ impl<'a> Remains<'a> {
         let mut told = BTreeSet::new();
         ends.filter(|set| !self.swap.is_of_neither(set) && told.insert(&set.key))
             .filter_map(|set| {
+                let why = self.swap.of_neither(set)?;
                 Some(Left {
                     what: set.key.to_string(),
-                    why: self.swap.of_neither(set)?,
+                    leads: Leads::Neither(Some(vec![why.clone()])),
+                    why,
                     by: BTreeSet::new(),
                     hint: true,
                 })
@@ -177,6 +196,10 @@ impl<'a> Remains<'a> {
                     left.push(Left {
                         what: other.to_string(),
                         why,
+                        leads: match unread {
+                            true => Leads::Unseen,
+                            false => Leads::To(self.swap.idle.clone()),
+                        },
                         // Whoever follows a target does not come by the addresses of the name.
                         hint: unread || by.is_empty() && self.goes(name),
                         by,

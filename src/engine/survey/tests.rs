@@ -111,7 +111,12 @@ async fn surveyed_text(
         Ok(book) => Arc::new(book),
         Err(problems) => panic!("{}", problems.render(false, None)),
     };
-    let site = site(Book::new(honesty, sets));
+    let mut site = site(Book::new(honesty, sets));
+    for service in site.services.values_mut() {
+        service
+            .names
+            .retain(|name| text.contains(&format!("\"{name}\"")));
+    }
     let intention = Intention {
         mode,
         like: match mode {
@@ -401,6 +406,41 @@ async fn a_name_of_a_service_that_stays_refuses_a_planned_run_or_is_told() {
         .await
         .unwrap();
     assert_eq!((plan.edits().count(), plan.behind.len()), (2, 0));
+}
+
+#[tokio::test]
+async fn what_stays_is_looked_at_after_the_change_and_after_the_way_back() {
+    let sets: [(&str, &[&str]); 2] = [
+        ("example.org. A", &["192.0.2.10"]),
+        ("example.org. AAAA", &["2001:db8:9::9"]),
+    ];
+    let text = serving(r#"["example.org", "www.example.org"]"#, "");
+    for mode in [Mode::Drill, Mode::Failover, Mode::Emergency, Mode::Plan] {
+        let plan = surveyed_text(&text, Honesty::Atomic, &sets, mode, Some("cloud")).await;
+        let plan = plan.unwrap();
+        let whats = |stays: &[Stay]| -> Vec<String> {
+            stays.iter().map(|stay| stay.what.clone()).collect()
+        };
+        let stays = ["www.example.org", "example.org. AAAA"];
+        assert_eq!(whats(&plan.behind), stays, "{mode}");
+        assert_eq!(whats(&plan.astray), stays, "{mode}");
+        let at = plan.entries.iter().position(|entry| entry.by_hand).unwrap();
+        let entry = &plan.entries[at];
+        assert_eq!(
+            (entry.id.as_str(), entry.step.as_str()),
+            ("flip/by-hand", "flip")
+        );
+        assert!(matches!(plan.entries[at - 1].nature, Nature::Change(_)));
+        assert!(
+            entry.title.ends_with("www.example.org and 1 more"),
+            "{}",
+            entry.title
+        );
+        // A dry run has nothing to look at afterwards.
+        assert_eq!(entry.there, mode != Mode::Plan);
+        assert_eq!(entry.rule.late, Then::Note);
+        assert_ne!(entry.rule.fail, Then::Back);
+    }
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use futures::stream;
 
-use crate::dns::moves::{Beyond, Left};
+use crate::dns::moves::{Beyond, Leads, Left};
 use crate::dns::{RecordKey, RecordType};
 use crate::event::{Cause, Unseen};
 use crate::plan::Stay;
@@ -22,8 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const MOST: usize = 64;
 const AT_ONCE: usize = 32;
 
-/// Tells of each name where it leads: what stays, and what of it leads to the idle site.
-pub(super) async fn look(site: &Site, aim: &Aim, ends: Vec<Beyond>) -> (Vec<Stay>, Vec<Left>) {
+/// Asks for each name where it leads.
+pub(super) async fn look(site: &Site, ends: Vec<Beyond>) -> Vec<(Beyond, Told)> {
     let mut askers: BTreeMap<String, Vec<Asked>> = BTreeMap::new();
     for end in &ends {
         (askers.entry(end.target.clone())).or_insert_with(|| askers_of(site, &end.what));
@@ -41,19 +41,15 @@ pub(super) async fn look(site: &Site, aim: &Aim, ends: Vec<Beyond>) -> (Vec<Stay
         .buffer_unordered(AT_ONCE);
     let seen: Vec<_> = seen.collect().await;
     let seen: BTreeMap<String, Told> = seen.into_iter().chain(not_asked).collect();
-    let (mut stays, mut left) = (Vec::new(), Vec::new());
-    for end in ends {
-        if let Some(told) = seen.get(&end.target) {
-            let (stay, stands) = judge(site, aim, end, told);
-            stays.push(stay);
-            left.extend(stands);
-        }
-    }
-    (stays, left)
+    let told = |end: Beyond| {
+        let told = seen.get(&end.target)?.clone();
+        Some((end, told))
+    };
+    ends.into_iter().filter_map(told).collect()
 }
 
 /// The addresses of a name, none at all among them.
-type Told = Result<Vec<IpAddr>, Unseen>;
+pub(super) type Told = Result<Vec<IpAddr>, Unseen>;
 
 /// Whoever may be asked: the resolvers of the zone that sends there, else those of this machine.
 fn askers_of(site: &Site, what: &str) -> Vec<Asked> {
@@ -78,8 +74,9 @@ async fn told(name: &str, askers: &[Asked]) -> Told {
     Err(last)
 }
 
-fn judge(site: &Site, aim: &Aim, end: Beyond, told: &Told) -> (Stay, Option<Left>) {
-    let Beyond { what, target } = end;
+/// What stays, and whether that does not lead to the active site.
+pub(super) fn judge(site: &Site, aim: &Aim, end: &Beyond, told: &Told) -> (Stay, Option<Left>) {
+    let Beyond { what, target } = end.clone();
     let (idle, active) = (&aim.idle, &aim.active);
     let there: BTreeSet<IpAddr> = (told.iter().flatten().copied())
         .filter(|ip| site.leading_to(idle).contains(ip))
@@ -88,19 +85,24 @@ fn judge(site: &Site, aim: &Aim, end: Beyond, told: &Told) -> (Stay, Option<Left
         let texts: Vec<String> = ips.map(ToString::to_string).collect();
         texts.join(" and ")
     };
+    let leads_on = |ip: &IpAddr| site.leading_to(active).contains(ip);
+    let moves = there.is_empty() && told.iter().flatten().any(leads_on);
     let leads = match told {
         _ if !there.is_empty() => format!("leads to `{idle}` ({})", texts(&mut there.iter())),
         Err(unseen) => format!("where that leads could not be told: {}", unseen.detail),
         Ok(ips) if ips.is_empty() => "has no address".to_owned(),
-        Ok(ips) if ips.iter().any(|ip| site.leading_to(active).contains(ip)) => {
-            format!("leads to `{active}`")
-        }
+        Ok(_) if moves => format!("leads to `{active}`"),
         Ok(ips) => format!("leads to neither site ({})", texts(&mut ips.iter())),
     };
     let zone = site.zone_of(&target);
     let and = if told.is_err() { "and" } else { "which" };
     let why = match (what == target, zone) {
-        (true, _) => format!("it is in no zone of the playbook, and {leads}"),
+        (true, None) => format!("it is in no zone of the playbook, and {leads}"),
+        (true, Some(zone)) => format!(
+            "another zone than `{}` answers for it, as its NS records say, and {leads}: name that zone in the playbook \
+             where it shall move",
+            zone.name
+        ),
         (false, None) => {
             format!("it leads to `{target}`, {and} {leads}; that is in no zone of the playbook")
         }
@@ -121,11 +123,16 @@ fn judge(site: &Site, aim: &Aim, end: Beyond, told: &Told) -> (Stay, Option<Left
             )
         })
         .collect();
-    let left = (!there.is_empty()).then(|| Left {
+    let left = (!moves).then(|| Left {
         what: what.clone(),
         why: why.clone(),
+        leads: match told {
+            Err(_) => Leads::Unseen,
+            Ok(_) if there.is_empty() => Leads::Neither(None),
+            Ok(_) => Leads::To(idle.clone()),
+        },
         by,
-        hint: false,
+        hint: there.is_empty(),
     });
     (Stay { what, why }, left)
 }
@@ -197,21 +204,21 @@ mod tests {
                 outside,
                 silent(),
                 "it is in no zone of the playbook, and where that leads could not be told: nobody answered",
-                false,
+                true,
             ),
             (
                 &aim,
                 alias,
                 ips(&[]),
                 "it leads to `primary.hosting.test`, which has no address; that is in no zone of the playbook",
-                false,
+                true,
             ),
             (
                 &aim,
                 outside,
                 ips(&["203.0.113.9"]),
                 "it is in no zone of the playbook, and leads to neither site (203.0.113.9)",
-                false,
+                true,
             ),
         ];
         for (aim, (what, target), told, why, is_left) in cases {
@@ -219,11 +226,13 @@ mod tests {
                 what: what.into(),
                 target: target.into(),
             };
-            let (stay, left) = judge(&site, aim, end, &told);
+            let (stay, left) = judge(&site, aim, &end, &told);
             assert_eq!((stay.what.as_str(), stay.why.as_str()), (what, why));
             let by = left.map(|left| (left.why, left.hint, left.by.len()));
             let moved_elsewhere = usize::from(target == "web.example.org");
-            assert_eq!(by, is_left.then(|| (why.into(), false, moved_elsewhere)));
+            // What does not lead to the source stops no run.
+            let hint = !why.contains(&format!("leads to `{}`", aim.idle));
+            assert_eq!(by, is_left.then(|| (why.into(), hint, moved_elsewhere)));
         }
     }
 }

@@ -64,12 +64,12 @@ async fn a_zone_that_is_written_in_one_call_is_one_edit() {
     assert_eq!(
         said,
         [
-            "www.example.net",
             "other.example.org. A",
-            "www.example.org. CNAME"
+            "www.example.org. CNAME",
+            "www.example.net"
         ]
     );
-    let why = &survey.stays[1].why;
+    let why = &survey.stays[0].why;
     assert_eq!(
         why,
         "it leads to `dedicated` too, and this step does not name it"

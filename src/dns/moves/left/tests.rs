@@ -373,6 +373,8 @@ fn glue_stays_and_what_is_named_below_a_delegation_is_refused() {
     cut(&mut all);
     let found = moves(&swap(), &[all], None);
     assert_eq!(found.refusals, [""; 0]);
+    let asked: Vec<_> = found.beyond.iter().map(|end| end.what.as_str()).collect();
+    assert_eq!(asked, ["new.sub.v.test", "ns.sub.v.test"]);
     let moved = found.zones["v.test"].iter();
     let moved: Vec<_> = moved.map(|(set, _)| set.key.to_string()).collect();
     assert_eq!(moved, ["www.v.test. A"]);
@@ -389,9 +391,41 @@ fn glue_stays_and_what_is_named_below_a_delegation_is_refused() {
     };
     let says = "`ns.sub.v.test. A` cannot be written: `sub.v.test` is delegated";
     assert!(refusal.starts_with(says), "{refusal}");
-    let none = found
-        .stays
-        .iter()
-        .find(|stay| stay.what == "none.sub.v.test");
-    assert!(none.is_some_and(delegated), "{found:?}");
+    // Where another zone answers it is asked where that leads.
+    let asked: Vec<_> = found.beyond.iter().map(|end| end.what.as_str()).collect();
+    assert_eq!(asked, ["none.sub.v.test"]);
+}
+
+#[test]
+fn a_name_of_a_service_without_a_record_does_not_move() {
+    let sets = [set("www.v.test. A", 60, &["192.0.2.10"])];
+    let mail = Other::new(
+        "mail.v.test",
+        "MX",
+        Holds::Text(vec!["10 mx.v.test.".into()]),
+    );
+    let named = served(&["www", "mail", "web"], &sets, vec![mail]);
+    let all = ZoneSets {
+        names: None,
+        ..named.clone()
+    };
+    for zone in [named, all] {
+        let found = moves(&swap(), &[zone], None);
+        let left: BTreeSet<_> = (found.left.iter())
+            .map(|left| {
+                (
+                    left.what.as_str(),
+                    left.hint,
+                    left.leads == Leads::Neither(Some(Vec::new())),
+                )
+            })
+            .collect();
+        assert_eq!(
+            left,
+            [("mail.v.test", true, true), ("web.v.test", true, true)].into()
+        );
+        let why = "it has no A, AAAA or CNAME record in the zone `v.test`";
+        assert!(found.left.iter().any(|left| left.why == why));
+        assert!(found.stays.iter().any(|stay| stay.what == "web.v.test"));
+    }
 }
