@@ -140,6 +140,9 @@ pub struct Entry {
     /// It looks at what its step, a change, does not move though a service depends on it: a person moves that.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_hand: bool,
+    /// What its place keeps beside data and TTLs cannot be seen, so nobody can say that all of it is as before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub blind: bool,
     /// Which of the three questions it helps to answer.
     pub answers: Option<Question>,
     /// What one write of it can promise: `compare-and-swap in one message`.

@@ -209,6 +209,8 @@ pub struct Survey {
     pub locks: Vec<String>,
     /// What one write can promise, for the plan: `compare-and-swap in one message`.
     pub promise: String,
+    /// What a place keeps beside data and TTLs cannot be seen.
+    pub blind: bool,
     /// Reasons why the change must not be made; each is an error in the plan.
     pub refusals: Vec<String>,
     /// What leads to the side that is left on, though a service depends on it, unless another step moves it.

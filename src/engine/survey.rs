@@ -251,6 +251,7 @@ fn changes(step: &Step, found: Survey, intention: &Intention) -> Vec<Entry> {
                 id,
                 nature: Nature::Change(edit),
                 promise: (!promise.is_empty()).then(|| promise.clone()),
+                blind: found.blind,
                 ..entry(step, intention)
             }
         })
@@ -298,6 +299,7 @@ fn entry(step: &Step, intention: &Intention) -> Entry {
         needs_baseline: false,
         foresees: false,
         by_hand: false,
+        blind: false,
         answers: step.answers,
         promise: None,
         nature,

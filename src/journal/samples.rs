@@ -88,6 +88,7 @@ fn entry(id: &str, kind: &str, nature: Nature) -> Entry {
         needs_baseline: true,
         foresees: false,
         by_hand: false,
+        blind: false,
         answers: Some(Question::Moves),
         promise: None,
     }

@@ -72,10 +72,10 @@ ttl = "30s"
         why: "What is there is read just before the write; between the two lies a moment. In 2025 a delayed writer put \
               an old plan over a new one in such a moment, a cleaner took the old plan away, and an endpoint of a \
               large cloud had no address left.",
-        fix: "Write by dynamic updates (`rfc2136`), where the server takes them: it compares and swaps in one message. \
-              On PowerDNS such an update deletes the comments and the disabled records of the sets that it writes, and \
-              cutover can neither see them so nor put them back: keep `powerdns` where there are any. \
-              Else see to it that nobody else writes these records during a run, and allow the rule with that reason.",
+        fix: "See to it that nobody else writes these records during a run, and allow the rule with that reason. \
+              Dynamic updates (`rfc2136`) compare and swap in one message; they fit where the server keeps nothing with a \
+              record set but data and TTL (BIND, Knot). PowerDNS keeps comments and disabled records, which such an \
+              update deletes, and which cutover can neither see so nor put back: keep `powerdns` there.",
         breaks: &[BY_API],
         keeps: &[BY_UPDATES],
         find: no_compare_and_swap,
@@ -185,8 +185,8 @@ fn no_compare_and_swap(view: &View<'_>) -> Vec<Finding> {
                 return None;
             }
             let hint = match provider.kind.name {
-                "powerdns" => "the same server may take dynamic updates, which do (`kind = \"rfc2136\"`), and which delete the \
-                               comments and disabled records of the sets that they write",
+                "powerdns" => "see to it that nobody else writes during a run, and allow this with that reason; dynamic updates \
+                               (`kind = \"rfc2136\"`) compare, and delete comments and disabled records without a way back",
                 _ => "see to it that nobody else writes during a run, and allow this with that reason",
             };
             let message = format!("provider `{id}` cannot compare and swap");

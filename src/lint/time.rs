@@ -142,6 +142,38 @@ timeout = "10s"
 "#],
         find: look_above_rto,
     },
+    Rule {
+        code: "L307",
+        name: "ttl-outlasts-look",
+        severity: Severity::Warning,
+        what: "moved records get a TTL that is longer than the look at the way back waits",
+        why: "Caches may hold the moved records for as long as their TTL. On the way back `propagation` looks at the \
+              caches that it watches until its `within` is over; where that is shorter than the TTL, one that has \
+              just been asked is late, and a drill that has come back is held all the same.",
+        fix: "Give `propagation` a `within` that is longer than the `ttl` of the `dns` step, or lower that. \
+              `resolvers = []` in the zone watches no cache.",
+        breaks: &[
+            WORKS,
+            FLIP,
+            r#"[[step]]
+id = "published"
+kind = "propagation"
+within = "30s"
+"#,
+            PUBLIC,
+        ],
+        keeps: &[
+            WORKS,
+            FLIP,
+            r#"[[step]]
+id = "published"
+kind = "propagation"
+within = "2m"
+"#,
+            PUBLIC,
+        ],
+        find: ttl_outlasts_look,
+    },
 ];
 
 fn no_rto(view: &View<'_>) -> Vec<Finding> {
@@ -277,6 +309,35 @@ fn ttl_above_rto(view: &View<'_>) -> Vec<Finding> {
                 .label("the way back would take so long")
                 .hint("write `ttl = \"60s\"`");
             Some(finding)
+        })
+        .collect()
+}
+
+fn ttl_outlasts_look(view: &View<'_>) -> Vec<Finding> {
+    let mut zones = view.book.zones().values();
+    // `[]` means that none is watched; left out, this machine's are.
+    let watched = zones.any(|zone| zone.resolvers.as_ref().is_none_or(|all| !all.is_empty()));
+    let ttls = view.flips().filter_map(|flip| flip.fields.span("ttl"));
+    let Some(ttl) = ttls.max().filter(|_| watched) else {
+        return Vec::new();
+    };
+    view.checks()
+        .filter(|check| check.step.kind.name == "propagation" && check.has_teeth())
+        .filter(|check| check.step.common.within < ttl)
+        .map(|check| {
+            let message = format!(
+                "caches may hold what is written for {}, and `{}` waits for them for {}",
+                format_duration(ttl),
+                check.id(),
+                format_duration(check.step.common.within)
+            );
+            check
+                .finding("within", message)
+                .label("the way back would be late")
+                .hint(format!(
+                    "write `within = \"{}\"` or more",
+                    format_duration(ttl * 2)
+                ))
         })
         .collect()
 }

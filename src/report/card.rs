@@ -10,9 +10,9 @@ use claimed::{questions, times, why};
 use proposed::next;
 use stands::now;
 
+use super::ended::how_it_ended;
 use super::lines::labelled_rows;
 use super::numbers::date_time;
-use super::say::ending_phrase;
 use super::tally::Tally;
 use super::text::{Line, Role, Style};
 use crate::clock::short;
@@ -45,8 +45,14 @@ pub fn card(tally: &Tally, names: &Names, style: &Style) -> Vec<Line> {
 
 fn title(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> Vec<Line> {
     let (role, phrase) = match tally.ending() {
-        None if names.journal.is_set() => (Role::Bad, "not ended: its journal was lost under it"),
-        None => (Role::Unclear, "not ended: it still runs, or was cut off"),
+        None if names.journal.is_set() => {
+            let text = "not ended: its journal was lost under it";
+            (Role::Bad, text.to_owned())
+        }
+        None => {
+            let text = "not ended: it still runs, or was cut off";
+            (Role::Unclear, text.to_owned())
+        }
         Some(ending) => {
             let role = match ending {
                 Ending::Done => Role::Good,
@@ -54,7 +60,7 @@ fn title(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> Vec<Line> 
                 Ending::Refused | Ending::Stale | Ending::Undone => Role::Caution,
                 Ending::Held | Ending::Stopped => Role::Bad,
             };
-            (role, ending_phrase(ending, plan.mode))
+            (role, how_it_ended(ending, plan))
         }
     };
     let first = Line::new()

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use super::ended::ending_phrase;
 use super::numbers::{count, rounded};
-use super::say::ending_phrase;
 use super::tally::Tally;
 use super::text::{Line, Role, Style};
 use crate::clock::{Stamp, short};

@@ -1,5 +1,6 @@
 //! What an event reads like: pure, in the past tense, the same for every display.
 
+use super::ended::how_it_ended;
 use super::numbers::{count, rounded};
 use super::zone::extent;
 use crate::event::{Answer, Decision, Ending, Event, Fact, Finding, Round};
@@ -209,7 +210,7 @@ pub fn say(plan: &Plan, event: &Event) -> Vec<Sentence> {
             let mut sentence = Sentence::run(format!(
                 "{} ended: {}",
                 plan.mode,
-                ending_phrase(*ending, plan.mode)
+                how_it_ended(*ending, plan)
             ));
             sentence.tone = match ending {
                 Ending::Done => Tone::Judged(Outcome::Pass),
@@ -221,26 +222,6 @@ pub fn say(plan: &Plan, event: &Event) -> Vec<Sentence> {
             };
             vec![sentence]
         }
-    }
-}
-
-/// How a run ended, in a few words.
-pub fn ending_phrase(ending: Ending, mode: Mode) -> &'static str {
-    match (ending, mode) {
-        (Ending::Done, Mode::Check | Mode::Plan) => "nothing speaks against it",
-        (Ending::Done, _) => "done, and seen so",
-        (Ending::DoneUnproven, Mode::Check | Mode::Plan) => {
-            "nothing speaks against it, but not everything is proven"
-        }
-        (Ending::DoneUnproven, _) => "done, but not everything was seen",
-        (Ending::Refused, _) => "refused, nothing was changed",
-        (Ending::Stale, Mode::Check | Mode::Plan) => {
-            "refused while another run is not finished, nothing was changed"
-        }
-        (Ending::Stale, _) => "the plan is stale, nothing was changed",
-        (Ending::Undone, _) => "put back, everything is as it was before",
-        (Ending::Held, _) => "held, a person must look",
-        (Ending::Stopped, _) => "stopped on request",
     }
 }
 

@@ -343,6 +343,7 @@ impl Flip {
                 ));
             }
             let edits = self.edits(zone, sets);
+            survey.blind |= zone.provider.honesty() == Honesty::CompareAndSwap;
             let promise = promise(zone.provider.honesty(), edits.len());
             promises.entry(promise).or_default().push(name);
             survey.edits.extend(edits);

@@ -243,7 +243,7 @@ impl Rfc2136 {
         let reader = Reader::new(self.server, zone, &self.write_key, signer.clone());
         let keys = swap.keys();
         let own = self.own(zone);
-        let looks = (reader.read_with_grounds(&keys, |set| own.contains(&set.key))).await;
+        let looks = reader.before_a_write(&keys, &own).await;
         let (fresh, grounds) = looks.map_err(|unseen| Answer::Refused {
             why: format!(
                 "nothing was sent, since what is there could not be compared: {}",
@@ -362,7 +362,7 @@ impl Provider for Rfc2136 {
             if self.write_key != self.read_key {
                 match self.writer(zone).await {
                     Ok(writer) => {
-                        let others = writer.read(keys).await?;
+                        let others = writer.answered(keys).await?;
                         grounds.zone.extend(unlike(&sets, &others).map(|why| two_views(&why)));
                     }
                     // The secret for writing may be out of reach of those who only plan.

@@ -144,6 +144,7 @@ pub(super) fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
                 Standing::Untouched => (Role::Dim, "not changed"),
                 Standing::Stands => (Role::Strong, "stands"),
                 Standing::Already => (Role::Dim, "was so already"),
+                Standing::PutBack if entry.blind => (Role::Good, "data and TTLs as before"),
                 Standing::PutBack => (Role::Good, "as before"),
                 Standing::Half => (Role::Bad, "only part of it stands"),
                 Standing::Foreign => (Role::Bad, "changed by somebody else"),

@@ -8,8 +8,8 @@ use super::{Cell, Column, Matrix, Simulated, Simulation, Story, Times, Took, aga
 use crate::clock::short;
 use crate::event::Ending;
 use crate::plan::Mode;
+use crate::report::ended::ending_phrase;
 use crate::report::numbers::{count, thousands};
-use crate::report::say::ending_phrase;
 use crate::report::text::clean;
 
 const STYLE: &str = include_str!("page.css");

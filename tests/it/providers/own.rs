@@ -216,6 +216,26 @@ async fn a_transfer_tells_no_more_than_questions_do() {
     let of = |ip: &str| set(&name, 300, &[ip]);
     let why = refused(write(&*allowed, &[of("192.0.2.10")], &[of("192.0.2.20")]).await);
     assert_eq!(why, seen.sets[&key("gone.wild")]);
+
+    // What many sets hold, and what stands there before they are written, is the same however it is read.
+    let hosts = (0..100).filter(|n| ![3, 7].contains(n));
+    let hosts: Vec<RecordKey> = hosts.map(|n| key(&format!("h{n}"))).collect();
+    let all = |ip: &str| -> Vec<RecordSet> {
+        let sets = hosts.iter().map(|key| set(&key.to_string(), 300, &[ip]));
+        sets.collect()
+    };
+    let hold = async |ip: &str| {
+        for provider in [&allowed, &powerless] {
+            let mut sets = provider.read("lab.example", &hosts).await.unwrap();
+            sets.sort_by_key(|set| hosts.iter().position(|key| *key == set.key));
+            assert_eq!(sets, all(ip));
+        }
+    };
+    hold("192.0.2.10").await;
+    done(write(&*allowed, &all("192.0.2.10"), &all("192.0.2.20")).await);
+    hold("192.0.2.20").await;
+    let why = refused(write(&*allowed, &all("192.0.2.10"), &all("192.0.2.30")).await);
+    assert!(why.contains("somebody else wrote it"), "{why}");
 }
 
 /// Where a zone cannot be listed, what visitors follow beside addresses is asked for by name.

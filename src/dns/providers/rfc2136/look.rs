@@ -139,9 +139,39 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The sets at these keys; absent ones are left out.
+    /// The sets at these keys; absent ones are left out. Many are taken from a transfer of the zone, where the server
+    /// gives one: that is its own data, of which its answers are made.
     pub(super) async fn read(&self, keys: &[RecordKey]) -> Result<Vec<RecordSet>, Unseen> {
+        match self.transferred(keys).await {
+            Some(sets) => Ok(sets),
+            None => self.answered(keys).await,
+        }
+    }
+
+    /// The same, each asked for.
+    pub(super) async fn answered(&self, keys: &[RecordKey]) -> Result<Vec<RecordSet>, Unseen> {
         Ok(self.read_each(keys).await?.0)
+    }
+
+    /// The sets at these keys as a transfer tells them; `None` where it does not, or where something else answers for
+    /// one of them than what stands in the zone.
+    async fn transferred(&self, keys: &[RecordKey]) -> Option<Vec<RecordSet>> {
+        let listing = self.at_once(keys).await?;
+        let others = listing.others.iter();
+        let odd: HashSet<&str> = (others.clone())
+            .filter(|other| matches!(other.holds, Holds::Unread(_)))
+            .map(|other| other.name.as_str())
+            .collect();
+        let hides = others.into_iter().any(|other| other.rtype == "DNAME");
+        let is_asked_for =
+            |key: &RecordKey| listing.cut_over(&key.name).is_some() || odd.contains(&*key.name);
+        if hides || keys.iter().any(is_asked_for) {
+            return None;
+        }
+        let wanted: HashSet<&RecordKey> = keys.iter().collect();
+        let mut sets = listing.sets;
+        sets.retain(|set| wanted.contains(&set.key));
+        Some(sets)
     }
 
     /// The sets at these keys, and for each key whether its answer says itself that it is of this zone.
@@ -189,12 +219,8 @@ impl<'a> Reader<'a> {
 
     /// The zone's own sets, where a transfer tells them for less than as many questions take; none where it does not.
     pub(super) async fn own(&self, keys: &[RecordKey]) -> BTreeMap<RecordKey, RecordSet> {
-        if keys.len() < MANY {
-            return BTreeMap::new();
-        }
-        let listed = tokio::time::timeout(TIMEOUT, self.transfer(keys.len() * SET)).await;
-        let sets = listed.ok().and_then(Result::ok).map(|listing| listing.sets);
-        let sets = sets.into_iter().flatten();
+        let listing = self.at_once(keys).await;
+        let sets = listing.into_iter().flat_map(|listing| listing.sets);
         sets.map(|set| (set.key.clone(), set)).collect()
     }
 
@@ -221,6 +247,31 @@ impl<'a> Reader<'a> {
             }
         }
         Ok(others)
+    }
+
+    /// The whole zone, where that takes less than as many questions.
+    async fn at_once(&self, keys: &[RecordKey]) -> Option<Listing> {
+        if keys.len() < MANY {
+            return None;
+        }
+        let transfer = self.transfer(keys.len() * SET);
+        tokio::time::timeout(TIMEOUT, transfer).await.ok()?.ok()
+    }
+
+    /// The sets at these keys before a write of them, and whether they can be written. Of those that `own` knows the
+    /// update itself requires that they are still there.
+    pub(super) async fn before_a_write(
+        &self,
+        keys: &[RecordKey],
+        own: &BTreeSet<RecordKey>,
+    ) -> Result<(Vec<RecordSet>, Grounds), Unseen> {
+        if keys.iter().all(|key| own.contains(key))
+            && let Some(sets) = self.transferred(keys).await
+        {
+            return Ok((sets, Grounds::default()));
+        }
+        self.read_with_grounds(keys, |set| own.contains(&set.key))
+            .await
     }
 
     /// The same for somebody who has no key; `None` where the server tells him nothing.

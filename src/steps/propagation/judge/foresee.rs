@@ -1,5 +1,6 @@
 //! What the looks before the change say of the looks after it: a server that cannot tell now will not tell then.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::rows::Rows;
@@ -15,6 +16,7 @@ use crate::step::{Evidence, Known};
 use crate::steps::propagation::caches;
 use crate::steps::propagation::seen::{Asked, Role, Sides, Sighting, Told, is_told};
 use crate::words::count;
+use crate::world::dns::plain_ttl;
 
 /// Tells whether the change can be seen at every server that will be asked, whatever its records say now.
 ///
@@ -42,18 +44,20 @@ pub(in crate::steps::propagation) fn foresee(
         }
     }
     let said = said(&sightings);
-    let mut servers = 0;
+    let mut servers = BTreeSet::new();
     for sighting in &sightings {
-        servers += match sighting.role {
-            Role::Authoritative => sighting.asked.len(),
-            Role::Resolver | Role::SystemResolver => 0,
-        };
+        if sighting.role == Role::Authoritative {
+            servers.extend(sighting.asked.iter().map(|asked| asked.at));
+        }
         rows.facts
             .extend(sighting.asked.iter().map(|asked| row(aim, sighting, asked)));
         rows.facts.extend(super::delegation_rows(sighting));
         let caches = sighting.asked.iter();
-        rows.facts
-            .extend(caches.filter_map(|asked| too_long(aim, sighting, asked, within)));
+        let served = longest_served(aim, sighting, &sightings);
+        rows.facts.extend(caches.filter_map(|asked| {
+            too_long(aim, sighting, asked, within)
+                .or_else(|| may_be_too_long(sighting, asked, served, within))
+        }));
         rows.facts.extend(
             (sighting.asked.iter()).filter_map(|asked| other_than(aim, &said, sighting, asked)),
         );
@@ -77,7 +81,7 @@ pub(in crate::steps::propagation) fn foresee(
         Outcome::Warn => fact.outcome >= outcome,
         _ => fact.outcome == outcome,
     };
-    let addresses = count(servers, "server address");
+    let addresses = count(servers.len(), "server address");
     let headline = match (outcome, facts.iter().find(of_worst)) {
         (Outcome::Pass, _) => format!("{addresses} can tell of the change"),
         (_, None) => "there was nothing to ask".to_owned(),
@@ -103,6 +107,13 @@ pub(in crate::steps::propagation) fn foresee(
             let mend = mend_of_held(&held, served(&sightings, held.key), within);
             return finding.mend(mend).is_final();
         }
+        let filled = asked.clone().find_map(|(of, asked)| {
+            let served = longest_served(aim, of, &sightings);
+            may_be_too_long(of, asked, served, within).and(served)
+        });
+        if let Some((key, ttl)) = filled {
+            return finding.mend(mend_of_ttl(key, ttl, within)).is_final();
+        }
         let other = asked.find(|(of, asked)| other_than(aim, &said, of, asked).is_some());
         let finding = finding.mend(OTHER);
         return match other.and_then(|(of, asked)| mend_of(of, asked)) {
@@ -120,18 +131,19 @@ pub(in crate::steps::propagation) fn foresee(
 /// What may be done about a cache that holds an old set for too long. Whoever asks a cache fills it again, and these
 /// looks ask it too: waiting mends that only where its servers hand out a shorter TTL by now.
 fn mend_of_held(held: &caches::Held<'_>, served: Option<u32>, within: Duration) -> String {
-    let longest = short(within);
     match served.filter(|ttl| Duration::from_secs((*ttl).into()) > within) {
         None => "wait until then, or give this step a longer `within`; next time lower the TTLs that long before".into(),
-        Some(ttl) => {
-            let ttl = short(Duration::from_secs(ttl.into()));
-            format!(
-                "its servers hand it out for {ttl}, so whoever asks fills the cache again: lower the TTL of {} to {longest} \
-                 or less, wait {ttl}, and look again; or give this step a `within` of more than {ttl}",
-                held.key
-            )
-        }
+        Some(ttl) => mend_of_ttl(held.key, ttl, within),
     }
+}
+
+/// The same where a cache may be filled for too long.
+fn mend_of_ttl(key: &RecordKey, ttl: u32, within: Duration) -> String {
+    let (ttl, longest) = (short(Duration::from_secs(ttl.into())), short(within));
+    format!(
+        "its servers hand it out for {ttl}, so whoever asks fills the cache again: lower the TTL of {key} to {longest} or \
+         less, wait {ttl}, and look again; or give this step a `within` of more than {ttl}"
+    )
 }
 
 /// The longest TTL with which name servers hand out a record set, in seconds.
@@ -215,6 +227,49 @@ fn too_long(aim: &Aim, sighting: &Sighting, asked: &Asked, within: Duration) -> 
             held.key,
             short(left),
             clock_text(&held.until()),
+            short(within)
+        ),
+    })
+}
+
+/// The set of the idle side with the highest TTL that the servers of a zone hand out, in seconds.
+fn longest_served<'a>(
+    aim: &Aim,
+    sighting: &Sighting,
+    sightings: &'a [Sighting],
+) -> Option<(&'a RecordKey, u32)> {
+    let of_zone = |of: &&Sighting| of.role == Role::Authoritative && of.zone == sighting.zone;
+    let served = sightings.iter().filter(of_zone).flat_map(|of| {
+        let sides = Sides::new(&of.sites, aim);
+        let told = of.asked.iter().flat_map(Asked::told_of);
+        told.filter(move |(_, told)| told.authoritative && sides.is_old(told))
+            .filter_map(|(key, told)| Some((key, plain_ttl(told.ttl?))))
+    });
+    served.max_by_key(|(_, ttl)| *ttl)
+}
+
+/// A row for a cache that is not known to hold an old set for too long, and that anybody fills for so long who asks it
+/// before the change.
+fn may_be_too_long(
+    sighting: &Sighting,
+    asked: &Asked,
+    served: Option<(&RecordKey, u32)>,
+    within: Duration,
+) -> Option<Fact> {
+    let is_cache = sighting.role != Role::Authoritative
+        && asked
+            .told()
+            .any(|told| told.is_telling && !told.authoritative);
+    let (key, ttl) = served.filter(|_| is_cache)?;
+    let ttl = Duration::from_secs(ttl.into());
+    (ttl > within).then(|| Fact {
+        outcome: Outcome::Late,
+        what: format!("{} at resolver {}", sighting.zone, asked.server),
+        expected: format!("old records for {} at most, as `within` says", short(within)),
+        actual: format!(
+            "{key} is served with a TTL of {}: whoever asks this cache just before the change makes it hold the old \
+             one for so long, and after the change it would be waited for {} only",
+            short(ttl),
             short(within)
         ),
     })

@@ -47,9 +47,11 @@ const NEW6: &[&str] = &["2001:db8:1::20"];
 
 /// One server that was asked for the A and the AAAA set of one name.
 fn asked(server: &str, v4: Result<Told, Unseen>, v6: Result<Told, Unseen>) -> Asked {
+    // Each server has an address of its own.
+    let last = server.chars().filter_map(|c| c.to_digit(10)).next_back();
     Asked {
         server: server.into(),
-        at: "127.0.0.1:5300".parse().unwrap(),
+        at: ([127, 0, 0, last.unwrap_or(1) as u8], 5300).into(),
         answers: vec![
             ("www.example.org. A".parse().unwrap(), v4.clone()),
             ("www.example.org. AAAA".parse().unwrap(), v6),

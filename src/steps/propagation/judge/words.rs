@@ -1,5 +1,6 @@
 //! How a judgement of `propagation` is told: its headline, and what stands in its rows.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::state::texts;
@@ -25,7 +26,9 @@ pub(super) fn headline(
         let of_role = sightings.iter().filter(move |s| s.role == role);
         of_role.flat_map(|sighting| &sighting.asked)
     };
-    let servers = of(Role::Authoritative).count();
+    // One address may be asked for several zones, and under several names.
+    let servers: BTreeSet<_> = of(Role::Authoritative).map(|asked| asked.at).collect();
+    let servers = servers.len();
     let count = |outcome: Outcome| facts.iter().filter(|fact| fact.outcome == outcome).count();
     let first = |outcome: Outcome| {
         let fact = facts.iter().find(|fact| fact.outcome == outcome);

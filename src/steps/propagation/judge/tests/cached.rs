@@ -46,8 +46,23 @@ fn a_cache_that_outlives_the_look_after_the_change_stops_a_run_before_it() {
             mend.contains(says) && !mend.contains("wait until then"),
             "{mend}"
         );
-        assert_eq!(of(role, 30).outcome, Outcome::Pass);
+        // It lets it go in time, and whoever asks it just before the change fills it for a minute.
+        let late = of(role, 30);
+        assert_eq!(late.outcome, Outcome::Late);
+        let why = "is served with a TTL of 1m 00s";
+        assert!(late.headline.contains(why), "{}", late.headline);
+        let mend = late.mended_by().unwrap();
+        assert!(mend.contains("`within` of more than 1m 00s"), "{mend}");
+        let items = evidence(vec![servers(OLD4, OLD6), cache(role, 30)]);
+        let patient = foresee(&before, &items, Duration::from_secs(60));
+        assert_eq!(patient.outcome, Outcome::Pass, "{}", patient.headline);
     }
+    // Caches that nobody watches hold up nobody.
+    let items = evidence(vec![servers(OLD4, OLD6)]);
+    assert_eq!(
+        foresee(&before, &items, Duration::ZERO).outcome,
+        Outcome::Pass
+    );
     // Where a server is named for a cache, nothing is counted down.
     let server = sighting(Role::Resolver, vec![asked("ns1", told(OLD4), told(OLD6))]);
     let items = evidence(vec![servers(OLD4, OLD6), server]);

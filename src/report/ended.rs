@@ -1,0 +1,81 @@
+//! How a run ended, in a few words.
+
+use std::collections::BTreeSet;
+
+use super::numbers::count;
+use crate::event::Ending;
+use crate::plan::{Edit, Entry, Mode, Plan};
+
+/// How a run of this plan ended: what is said of a place is what was compared.
+pub(super) fn how_it_ended(ending: Ending, plan: &Plan) -> String {
+    if ending != Ending::Undone {
+        return ending_phrase(ending, plan.mode).to_owned();
+    }
+    let blind = |(entry, edit): (&Entry, &Edit)| {
+        let keys = || edit.before.0.keys().chain(edit.after.0.keys());
+        entry.blind.then(|| keys().cloned().collect::<Vec<_>>())
+    };
+    let sets: BTreeSet<String> = plan.edits().filter_map(blind).flatten().collect();
+    match sets.len() {
+        0 => "put back, everything is as it was before".to_owned(),
+        n => format!(
+            "put back, data and TTLs of {} are as before; what else a server keeps with them cannot be seen",
+            count(n, "record set")
+        ),
+    }
+}
+
+/// How a run ended, in a few words.
+pub fn ending_phrase(ending: Ending, mode: Mode) -> &'static str {
+    match (ending, mode) {
+        (Ending::Done, Mode::Check | Mode::Plan) => "nothing speaks against it",
+        (Ending::Done, _) => "done, and seen so",
+        (Ending::DoneUnproven, Mode::Check | Mode::Plan) => {
+            "nothing speaks against it, but not everything is proven"
+        }
+        (Ending::DoneUnproven, _) => "done, but not everything was seen",
+        (Ending::Refused, _) => "refused, nothing was changed",
+        (Ending::Stale, Mode::Check | Mode::Plan) => {
+            "refused while another run is not finished, nothing was changed"
+        }
+        (Ending::Stale, _) => "the plan is stale, nothing was changed",
+        (Ending::Undone, _) => "put back, and seen so",
+        (Ending::Held, _) => "held, a person must look",
+        (Ending::Stopped, _) => "stopped on request",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake;
+    use crate::plan::{Nature, Value};
+
+    #[test]
+    fn as_before_is_said_of_what_was_compared() {
+        let mut plan = fake::plan(Mode::Failover, "cck");
+        let whole = "put back, everything is as it was before";
+        assert_eq!(how_it_ended(Ending::Undone, &plan), whole);
+        for entry in &mut plan.entries[..1] {
+            entry.blind = true;
+            if let Nature::Change(edit) = &mut entry.nature {
+                let value = |to: &str| {
+                    let keys = ["www", "web"].map(|key| (key.to_owned(), to.into()));
+                    Value(keys.into())
+                };
+                (edit.before, edit.after) = (value("old"), value("new"));
+            }
+        }
+        let told = how_it_ended(Ending::Undone, &plan);
+        assert!(
+            told.contains("data and TTLs of 2 record sets are as before"),
+            "{told}"
+        );
+        assert!(told.contains("cannot be seen"), "{told}");
+        assert!(!told.contains("everything"), "{told}");
+        // What is kept of a run in a list does not tell what was compared.
+        let in_short = ending_phrase(Ending::Undone, Mode::Failover);
+        assert!(!in_short.contains("everything"), "{in_short}");
+        assert_eq!(how_it_ended(Ending::Done, &plan), "done, and seen so");
+    }
+}
