@@ -267,6 +267,7 @@ pub fn moves(swap: &Swap, zones: &[ZoneSets], ttl: Option<u32>) -> Moves {
             sets,
             served,
             around,
+            ..
         } = of_zone;
         let meant: Option<HashSet<&str>> =
             (names.as_ref()).map(|names| names.iter().map(String::as_str).collect());

@@ -63,7 +63,7 @@ fn what_visitors_follow_where_an_alias_ends_or_a_wildcard_answers_is_the_service
         (&["to", "*.w"], &["*.w.v.test. HTTPS"]),
         // Where a name exists, no wildcard answers for it.
         (&["plain"], &[]),
-        (&["nobody"], &["nobody.v.test. HTTPS"]),
+        (&["nobody"], &["nobody.v.test", "nobody.v.test. HTTPS"]),
     ];
     for (names, expected) in cases {
         let all = ZoneSets {
