@@ -17,7 +17,7 @@ use crate::lab::dns::{Bind, Knot, Nsd, PowerDns, Tsig, Unbound, serial};
 use crate::lab::ssh::{SshLab, Sshd};
 use crate::lab::web::Nginx;
 use crate::lab::{READY, beginning, free_port, have, wait_until};
-use contents::mirror_into;
+use contents::{NO_LISTS, mirror_into};
 use users::Users;
 use zone::zone_text;
 
@@ -191,6 +191,8 @@ impl Scene {
             let sshd = ssh.as_ref().map(|ssh| ssh.host(name));
             if let Some(sshd) = &sshd {
                 sshd.replace_program("dpkg-query", &packages(&["nginx 1.26-1", "rsync 3.4-1"]));
+                // What this machine's own dpkg has unpacked is none of the scene's.
+                sshd.replace_program("ls", NO_LISTS);
             }
             mirror_into(&tree, written);
             Place {

@@ -19,6 +19,10 @@ pub fn packages(list: &[&str]) -> String {
     script
 }
 
+/// An `ls` that finds nothing where dpkg keeps a file for each package.
+pub const NO_LISTS: &str =
+    "#!/bin/sh\ncase \"$*\" in */dpkg/info) exit 0;; esac\nexec /bin/ls \"$@\"\n";
+
 pub fn mirror_into(tree: &Path, written: SystemTime) {
     for (name, text) in [
         ("dists/stable/Release", "Suite: stable\n"),
