@@ -1,9 +1,10 @@
 //! What a zone holds as its provider lists it: the record sets that move, and what is beside them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
 use std::net::IpAddr;
 
+use super::chain::Known;
 use super::{RecordKey, RecordSet, name};
 
 /// All of a zone. One record set that nobody can read is one of the others, and spoils no other.
@@ -31,6 +32,26 @@ impl Listing {
     pub fn cut_over(&self, name: &str) -> Option<&str> {
         let cuts = above(name).filter_map(|name| self.cuts.get(name));
         cuts.last().map(String::as_str)
+    }
+
+    /// Of these keys, those whose sets the server makes up when it is asked, each with what it makes them from: the
+    /// zone holds no such set, and so none can be written.
+    pub fn made_up<'k>(
+        &self,
+        keys: impl IntoIterator<Item = &'k RecordKey>,
+    ) -> BTreeMap<RecordKey, String> {
+        let of_others = self.others.iter().map(|other| other.name.as_str());
+        let known = Known::new(&self.sets, of_others);
+        let makers: BTreeMap<&str, &Other> = (self.others.iter())
+            .filter(|other| matches!(other.rtype.as_str(), "LUA" | "ALIAS" | "ANAME"))
+            .map(|other| (other.name.as_str(), other))
+            .collect();
+        let own: HashSet<&RecordKey> = self.sets.iter().map(|set| &set.key).collect();
+        let made = |key: &RecordKey| {
+            let maker = makers.get(known.owner(&key.name)?)?;
+            (!own.contains(key)).then(|| (key.clone(), maker.to_string()))
+        };
+        keys.into_iter().filter_map(made).collect()
     }
 
     /// Why sets of these keys cannot be written.
@@ -190,6 +211,37 @@ mod tests {
                 .all(|why| why.contains("name the zone `sub.e.test`")),
             "{bars:?}"
         );
+    }
+
+    #[test]
+    fn what_is_made_up_is_told_with_its_maker_and_never_what_the_zone_holds() {
+        let set = |key: &str| RecordSet::new(key.parse().unwrap(), 60, ["192.0.2.1"]).unwrap();
+        let other = |name: &str, rtype: &str| Other::new(name, rtype, Holds::Text(vec![]));
+        let listing = Listing {
+            sets: vec![set("own.e.test. A"), set("*.plain.e.test. A")],
+            others: vec![
+                other("own.e.test", "LUA"),
+                other("lua.e.test", "LUA"),
+                other("e.test", "ALIAS"),
+                other("*.w.e.test", "LUA"),
+                other("mail.e.test", "MX"),
+            ],
+            ..Listing::default()
+        };
+        for (key, maker) in [
+            ("own.e.test. A", None),
+            ("own.e.test. AAAA", Some("own.e.test. LUA")),
+            ("lua.e.test. A", Some("lua.e.test. LUA")),
+            ("e.test. AAAA", Some("e.test. ALIAS")),
+            ("any.w.e.test. A", Some("*.w.e.test. LUA")),
+            ("any.plain.e.test. A", None),
+            ("mail.e.test. A", None),
+            ("gone.e.test. A", None),
+        ] {
+            let key: RecordKey = key.parse().unwrap();
+            let made = listing.made_up([&key]);
+            assert_eq!(made.get(&key).map(String::as_str), maker, "{key}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@
 mod answer;
 mod look;
 mod message;
+mod open;
 mod reply;
 mod signed;
 
@@ -35,6 +36,9 @@ use crate::problem::Problem;
 use crate::secret::SecretRef;
 use crate::world::secrets::reveal;
 use crate::world::wire::Wire;
+
+/// Of fewer record sets it is asked whether the zone as everybody may have it shows what they are made up from.
+const FEW: usize = 64;
 
 /// How long one question or one update may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -349,9 +353,23 @@ impl Provider for Rfc2136 {
             let is_own = |set: &RecordSet| own.get(&set.key) == Some(set);
             let without_key = async { Ok(reader.read_unsigned(keys).await) };
             let signed = reader.read_with_grounds(keys, is_own);
-            let looks = futures::try_join!(signed, reader.apex(), without_key);
-            let ((sets, mut grounds), notes, without_key) = looks?;
+            let open = async {
+                Ok(match keys.len() {
+                    0..FEW => open::listed(self.server, zone).await,
+                    _ => None,
+                })
+            };
+            let looks = futures::try_join!(signed, reader.apex(), without_key, open);
+            let ((sets, mut grounds), notes, without_key, open) = looks?;
             grounds.notes.extend(notes);
+            let made_up = open.map(|open| open.made_up(keys)).unwrap_or_default();
+            grounds.sets.extend(made_up.into_iter().map(|(key, maker)| {
+                let why = format!(
+                    "`{key}` cannot be written: the zone holds no such set, the server makes it up from `{maker}` when it is \
+                     asked; change that by hand"
+                );
+                (key, why)
+            }));
             self.remember(zone, &sets, &grounds);
             if let Some(why) = without_key.and_then(|public| unlike(&sets, &public)) {
                 grounds.notes.push(format!(

@@ -50,7 +50,11 @@ pub(super) async fn zone(
     let mut beside = Vec::new();
     if let Ok(sets) = &mut sets {
         match &around {
-            Some(listing) => made_up(listing, sets),
+            // What it is made from is among the others.
+            Some(listing) => {
+                let made_up = listing.made_up(sets.iter().map(|set| &set.key));
+                sets.retain(|set| !made_up.contains_key(&set.key));
+            }
             None => beside = asked_for(site, zone, &served, sets).await,
         }
     }
@@ -62,23 +66,6 @@ pub(super) async fn zone(
         around,
         beside,
     })
-}
-
-/// Leaves out what the server makes up from records of other types when it is asked: the zone holds no such set, and
-/// so none can be written. What it is made from is among the others.
-fn made_up(listing: &Listing, sets: &mut Vec<RecordSet>) {
-    let of_others = listing.others.iter().map(|other| other.name.as_str());
-    let known = Known::new(&listing.sets, of_others);
-    let makers: HashSet<&str> = (listing.others.iter())
-        .filter(|other| matches!(other.rtype.as_str(), "LUA" | "ALIAS" | "ANAME"))
-        .map(|other| other.name.as_str())
-        .collect();
-    let own: HashSet<&RecordKey> = listing.sets.iter().map(|set| &set.key).collect();
-    let is_made = |set: &RecordSet| {
-        let maker = known.owner(&set.key.name);
-        !own.contains(&set.key) && maker.is_some_and(|name| makers.contains(name))
-    };
-    sets.retain(|set| !is_made(set));
 }
 
 /// Where a zone cannot be listed: the record sets of other types that visitors follow, asked for by name. What could

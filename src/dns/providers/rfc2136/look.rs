@@ -508,7 +508,7 @@ fn records(asked: &RecordKey, reply: &Reply) -> Vec<(RecordKey, u32, String)> {
 }
 
 /// A whole zone; a set that cannot be understood is one of the others.
-fn listing(records: Vec<(RecordKey, u32, String)>, mut others: Vec<Other>) -> Listing {
+pub(super) fn listing(records: Vec<(RecordKey, u32, String)>, mut others: Vec<Other>) -> Listing {
     let mut grouped: BTreeMap<RecordKey, Vec<(RecordKey, u32, String)>> = BTreeMap::new();
     for record in records {
         grouped.entry(record.0.clone()).or_default().push(record);
