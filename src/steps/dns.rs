@@ -183,7 +183,7 @@ impl Seen {
             found.left.append(&mut found.shares);
         }
         for (end, told) in &self.beyond {
-            let (stay, left) = beyond::judge(site, aim, end, told);
+            let (stay, left) = beyond::judge(site, aim, &found.ours, end, told);
             found.stays.push(stay);
             found.left.extend(left);
         }

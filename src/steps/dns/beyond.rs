@@ -48,8 +48,8 @@ pub(super) async fn look(site: &Site, ends: Vec<Beyond>) -> Vec<(Beyond, Told)> 
     ends.into_iter().filter_map(told).collect()
 }
 
-/// The addresses of a name, none at all among them.
-pub(super) type Told = Result<Vec<IpAddr>, Unseen>;
+/// The addresses of a name, none at all among them, each with the name at which its record stands.
+pub(super) type Told = Result<Vec<(String, IpAddr)>, Unseen>;
 
 /// Whoever may be asked: the resolvers of the zone that sends there, else those of this machine.
 fn askers_of(site: &Site, what: &str) -> Vec<Asked> {
@@ -66,19 +66,59 @@ async fn told(name: &str, askers: &[Asked]) -> Told {
     let share = PATIENCE / u32::try_from(askers.len()).unwrap_or(u32::MAX).max(1);
     let mut last = Unseen::new(Cause::Missing, "the playbook names no resolver");
     for asked in askers {
-        match names::addresses(name, asked, share).await {
-            Ok(found) => return Ok(found.into_iter().map(|address| address.ip).collect()),
+        match names::ends(name, asked, share).await {
+            Ok(found) => {
+                let found = found.into_iter().map(|(end, address)| (end, address.ip));
+                return Ok(found.collect());
+            }
             Err(unseen) => last = unseen,
         }
     }
     Err(last)
 }
 
-/// What stays, and whether that does not lead to the active site.
-pub(super) fn judge(site: &Site, aim: &Aim, end: &Beyond, told: &Told) -> (Stay, Option<Left>) {
+/// What stays, and whether that does not lead to the active site. `ours` are the sets that lead to either site and are
+/// moved where they do not lead to the active one: whoever comes back to one of them goes with it.
+pub(super) fn judge(
+    site: &Site,
+    aim: &Aim,
+    ours: &BTreeSet<RecordKey>,
+    end: &Beyond,
+    told: &Told,
+) -> (Stay, Option<Left>) {
     let Beyond { what, target } = end.clone();
     let (idle, active) = (&aim.idle, &aim.active);
-    let there: BTreeSet<IpAddr> = (told.iter().flatten().copied())
+    let ips: BTreeSet<IpAddr> = told.iter().flatten().map(|(_, ip)| *ip).collect();
+    // Where a record stands in a zone of the playbook, a step may move it.
+    let by: BTreeSet<RecordKey> = (told.iter().flatten())
+        .filter(|(_, ip)| site.leading_to(idle).contains(ip))
+        .map(|(end, ip)| {
+            let rtype = if ip.is_ipv4() {
+                RecordType::A
+            } else {
+                RecordType::Aaaa
+            };
+            RecordKey::new(end, rtype)
+        })
+        .collect();
+    let here = |key: &RecordKey| site.zone_of(&key.name).is_some();
+    if let Some(first) = by.first()
+        && by.is_subset(ours)
+    {
+        let why = match first.name == target {
+            true => format!("it leads to `{target}` and goes with it"),
+            false => {
+                let back = &first.name;
+                format!("it leads to `{target}`, which leads back to `{back}`, and goes with that")
+            }
+        };
+        return (Stay { what, why }, None);
+    }
+    let by = match by.iter().all(here) {
+        true => by,
+        false => BTreeSet::new(),
+    };
+    let there: BTreeSet<IpAddr> = (ips.iter().copied())
         .filter(|ip| site.leading_to(idle).contains(ip))
         .collect();
     let texts = |ips: &mut dyn Iterator<Item = &IpAddr>| {
@@ -86,13 +126,13 @@ pub(super) fn judge(site: &Site, aim: &Aim, end: &Beyond, told: &Told) -> (Stay,
         texts.join(" and ")
     };
     let leads_on = |ip: &IpAddr| site.leading_to(active).contains(ip);
-    let moves = there.is_empty() && told.iter().flatten().any(leads_on);
+    let moves = there.is_empty() && ips.iter().any(leads_on);
     let leads = match told {
         _ if !there.is_empty() => format!("leads to `{idle}` ({})", texts(&mut there.iter())),
         Err(unseen) => format!("where that leads could not be told: {}", unseen.detail),
-        Ok(ips) if ips.is_empty() => "has no address".to_owned(),
+        Ok(_) if ips.is_empty() => "has no address".to_owned(),
         Ok(_) if moves => format!("leads to `{active}`"),
-        Ok(ips) => format!("leads to neither site ({})", texts(&mut ips.iter())),
+        Ok(_) => format!("leads to neither site ({})", texts(&mut ips.iter())),
     };
     let zone = site.zone_of(&target);
     let and = if told.is_err() { "and" } else { "which" };
@@ -110,19 +150,6 @@ pub(super) fn judge(site: &Site, aim: &Aim, end: &Beyond, told: &Told) -> (Stay,
             format!("it leads to `{target}`, {and} {leads}; this step does not move that")
         }
     };
-    // Another step may move what is in a zone of the playbook.
-    let by = (there.iter().filter(|_| zone.is_some()))
-        .map(|ip| {
-            RecordKey::new(
-                &target,
-                if ip.is_ipv4() {
-                    RecordType::A
-                } else {
-                    RecordType::Aaaa
-                },
-            )
-        })
-        .collect();
     let left = (!moves).then(|| Left {
         what: what.clone(),
         why: why.clone(),
@@ -156,7 +183,9 @@ mod tests {
             idle: "cloud".into(),
             moved: false,
         };
-        let ips = |texts: &[&str]| Ok(texts.iter().map(|ip| ip.parse().unwrap()).collect());
+        let ips = |texts: &[&str]| -> Result<Vec<IpAddr>, Unseen> {
+            Ok(texts.iter().map(|ip| ip.parse().unwrap()).collect())
+        };
         let silent = || Err(Unseen::new(Cause::TimedOut, "nobody answered"));
         let outside = ("www.elsewhere.test", "www.elsewhere.test");
         let alias = ("www.example.org", "primary.hosting.test");
@@ -226,7 +255,8 @@ mod tests {
                 what: what.into(),
                 target: target.into(),
             };
-            let (stay, left) = judge(&site, aim, &end, &told);
+            let told = told.map(|ips| ips.into_iter().map(|ip| (target.into(), ip)).collect());
+            let (stay, left) = judge(&site, aim, &BTreeSet::new(), &end, &told);
             assert_eq!((stay.what.as_str(), stay.why.as_str()), (what, why));
             let by = left.map(|left| (left.why, left.hint, left.by.len()));
             let moved_elsewhere = usize::from(target == "web.example.org");
@@ -234,5 +264,59 @@ mod tests {
             let hint = !why.contains(&format!("leads to `{}`", aim.idle));
             assert_eq!(by, is_left.then(|| (why.into(), hint, moved_elsewhere)));
         }
+    }
+
+    /// A name of the playbook's zones, an alias that somebody else keeps, and back into them.
+    #[test]
+    fn a_chain_that_comes_back_goes_with_the_set_that_moves() {
+        let site = site(Book::new(Honesty::Atomic, &[]));
+        let aim = |active: &str, idle: &str| Aim {
+            active: active.into(),
+            idle: idle.into(),
+            moved: false,
+        };
+        let there = aim("cloud", "dedicated");
+        let end = Beyond {
+            what: "api.example.org".into(),
+            target: "hop.elsewhere.test".into(),
+        };
+        let key = |text: &str| text.parse::<RecordKey>().unwrap();
+        let (a, aaaa) = ("web.example.org. A", "web.example.org. AAAA");
+        let web = |ip: &str| ("web.example.org".to_owned(), ip.parse().unwrap());
+        let both = vec![web("192.0.2.10"), web("2001:db8::10")];
+        for (ours, told, by) in [
+            (&[a, aaaa][..], both.clone(), None),
+            // One of them is not this step's: another step may move it.
+            (&[a], both.clone(), Some(2)),
+            (&[], both.clone(), Some(2)),
+            // One stands where nobody moves it.
+            (
+                &[a, aaaa],
+                [
+                    both,
+                    vec![("hop.elsewhere.test".into(), "192.0.2.10".parse().unwrap())],
+                ]
+                .concat(),
+                Some(0),
+            ),
+            // It moved already.
+            (&[a, aaaa], vec![web("198.51.100.20")], None),
+        ] {
+            let ours = ours.iter().map(|text| key(text)).collect();
+            let (stay, left) = judge(&site, &there, &ours, &end, &Ok(told));
+            assert_eq!(left.map(|left| left.by.len()), by, "{}", stay.why);
+            let follows = "it leads to `hop.elsewhere.test`, which leads ";
+            assert!(stay.why.starts_with(follows), "{}", stay.why);
+        }
+        let ours = [key(a)].into();
+        let back = aim("dedicated", "cloud");
+        let (stay, left) = judge(&site, &back, &ours, &end, &Ok(vec![web("198.51.100.20")]));
+        assert_eq!(left, None);
+        assert!(
+            stay.why
+                .ends_with("leads back to `web.example.org`, and goes with that"),
+            "{}",
+            stay.why
+        );
     }
 }
