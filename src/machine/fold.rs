@@ -134,13 +134,9 @@ impl State {
     /// The motion of this entry is over; the pass over the list goes on behind it.
     fn passed(&mut self, entry: usize) {
         self.motion = None;
-        match self.phase {
-            // Whoever resumed it has settled this first, and begins to look.
-            Phase::Forward | Phase::Return if self.reached > 0 => {
-                self.reached = u16::try_from(entry + 1).unwrap_or(u16::MAX);
-            }
-            Phase::Forward | Phase::Return => self.past(Some(entry)),
-            _ => {}
+        // Nothing up to here is done again; whoever resumed it has settled this first, and begins to look.
+        if matches!(self.phase, Phase::Forward | Phase::Return) {
+            self.reached = u16::try_from(entry + 1).unwrap_or(u16::MAX);
         }
     }
 

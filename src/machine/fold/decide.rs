@@ -75,8 +75,12 @@ impl State {
         let (_, came, _) = self.position();
         match self.motion {
             Some(motion) if untouched(&motion) => self.motion = None,
-            // It is settled first.
-            Some(motion) if motion.stage.may_have_happened() && change(&motion) => {}
+            // It is settled first, also where it was settled before: it is made again only after the looks.
+            Some(motion) if change(&motion) => {
+                if !motion.stage.may_have_happened() {
+                    self.stage(Stage::InFlight);
+                }
+            }
             Some(_) => return,
             None => {}
         }
@@ -212,10 +216,6 @@ impl State {
                 self.motion = None;
                 self.go_back(plan);
             }
-            (Way::Back, Some(Hold::Foreign)) if parts && self.phase == Phase::Undo => {
-                self.mark_as(entry, Mark::Shared);
-                self.start(motion.entry, Way::Back);
-            }
             (Way::Back, Some(Hold::Foreign)) => {
                 match parts && self.phase != Phase::Confirm {
                     true => self.mark_as(entry, Mark::Shared),
@@ -229,8 +229,7 @@ impl State {
             // A return has gates that may ask again, and tidying up puts back only what is temporary: neither is
             // what was asked for.
             (way, _) if way == Way::There || self.phase != Phase::Undo => {
-                let may_still_land = motion.stage.may_have_happened() && hold != Some(Hold::Half);
-                if may_still_land && !act {
+                if motion.stage.may_have_happened() && !act {
                     self.turning = true;
                 } else {
                     self.go_back(plan);

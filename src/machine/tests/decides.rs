@@ -1,8 +1,8 @@
 //! What a person's word does, out of a hold and after an end.
 
-use super::life::{Life, done, unclear};
+use super::life::{Life, done, refused, unclear};
 use crate::event::{Decision, Ending, Event};
-use crate::machine::{Hold, Mark, Move, Phase};
+use crate::machine::{Hold, Mark, Move, Phase, Stage};
 use crate::plan::{Mode, Outcome, Side, Way};
 
 fn may_go_back(life: &Life) -> bool {
@@ -120,5 +120,165 @@ fn on_a_drills_way_back_the_rest_is_put_back_without_more_gates() {
         assert_eq!(life.state.mark(1), mark);
         assert_eq!(life.state.phase(), Phase::Undo);
         life.comes_to(2, Way::Back);
+    }
+}
+
+/// A write that has ended is made again, which begins with a comparison; what may be on its way is looked at.
+#[test]
+fn whoever_says_again_makes_again_what_has_ended_and_looks_at_the_rest() {
+    let (there, back) = (Way::There, Way::Back);
+    let compare = |way| Move::Compare { entry: 1, way };
+    let settle = |way| Move::Settle { entry: 1, way };
+    let cases = [
+        (back, refused(), Side::After, Hold::NotBack, compare(back)),
+        (back, unclear(), Side::Mixed, Hold::Half, compare(back)),
+        (back, done(), Side::After, Hold::NotSeen, settle(back)),
+        (back, unclear(), Side::Foreign, Hold::Foreign, settle(back)),
+        (there, refused(), Side::Before, Hold::Failed, compare(there)),
+        (there, unclear(), Side::Mixed, Hold::Half, compare(there)),
+        (there, done(), Side::Before, Hold::NotSeen, settle(there)),
+        (
+            there,
+            unclear(),
+            Side::Foreign,
+            Hold::Foreign,
+            settle(there),
+        ),
+    ];
+    for (way, answer, side, hold, then) in cases {
+        // In an emergency nothing goes back by itself; what stands keeps a refusal from ending it.
+        let mut life = match way {
+            Way::There => Life::new(Mode::Emergency, "kckc"),
+            Way::Back => Life::new(Mode::Drill, "kck"),
+        };
+        life.plan.entries[1].rule.fail = crate::plan::Then::Hold;
+        let told = format!("{way:?} {hold:?}");
+        if hold == Hold::Failed {
+            life = Life::new(Mode::Emergency, "cck");
+            life.comes_to(1, way);
+            life.compared(1, way, Side::Before);
+            life.written(1, way, Some(answer.clone()));
+            life.settled(side);
+        } else {
+            life.comes_to(1, way);
+            while life.state.held().is_none() {
+                match life.next() {
+                    Move::Compare { .. } => life.goes_well(life.next()),
+                    Move::Write { .. } => life.written(1, way, Some(answer.clone())),
+                    _ => life.settled(side),
+                }
+            }
+        }
+        assert_eq!(life.state.held(), Some(hold), "{told}");
+        life.decides(Decision::Again);
+        assert_eq!(life.next(), then, "{told}");
+    }
+}
+
+#[test]
+fn whoever_stops_while_it_is_not_as_before_leaves_it_held() {
+    let mut life = Life::new(Mode::Failover, "kck");
+    life.writes(Some(refused()), Side::Before);
+    let (round, _) = life.looks();
+    let outcomes = vec![(1, Outcome::Fail), (2, Outcome::Pass)];
+    life.happens(Event::Judged { round, outcomes });
+    assert_eq!(life.state.held(), Some(Hold::NotAsBefore));
+    life.decides(Decision::Stop);
+    assert_eq!(life.ends(), Ending::Held);
+}
+
+/// An act without an undo stands for ever: what is asked is whether the rest is as before.
+#[test]
+fn whoever_asks_to_go_back_once_more_gets_a_new_look() {
+    let mut life = Life::new(Mode::Failover, "kxck");
+    life.until(|mv| matches!(mv, Move::End { .. }));
+    life.ends();
+    life.decides(Decision::Back);
+    life.until(|mv| matches!(mv, Move::Look { .. }));
+    life.judged(Outcome::Fail);
+    assert_eq!(life.state.held(), Some(Hold::NotAsBefore));
+    life.decides(Decision::Back);
+    assert_eq!(life.state.phase(), Phase::Verify);
+    life.judged(Outcome::Pass);
+    assert_eq!(life.ends(), Ending::Held, "the act stands");
+    // Also of what was left on a drill's way back, where the last undo was taken for done.
+    let mut life = Life::new(Mode::Drill, "csk");
+    life.comes_to(0, Way::Back);
+    life.compared(0, Way::Back, Side::Foreign);
+    life.decides_of_parts(Decision::On, false);
+    assert_eq!(life.state.mark(0), Mark::Left);
+    life.until(|mv| matches!(mv, Move::Write { entry: 1, .. }));
+    life.written(1, Way::Back, None);
+    life.resumes();
+    assert_eq!(life.state.mark(1), Mark::Back);
+    life.decides(Decision::Back);
+    assert_eq!(life.state.phase(), Phase::Verify);
+    assert!(matches!(life.next(), Move::Look { .. }));
+}
+
+/// Two writes to one place would be on their way at once.
+#[test]
+fn whoever_asks_to_go_back_meanwhile_waits_for_the_write_that_goes_back_already() {
+    for parts in [false, true] {
+        for answer in [None, Some(unclear()), Some(refused()), Some(done())] {
+            let mut life = Life::new(Mode::Failover, "kck");
+            life.until(|mv| matches!(mv, Move::End { .. }));
+            life.ends();
+            life.decides(Decision::Back);
+            life.until(|mv| matches!(mv, Move::Write { way: Way::Back, .. }));
+            life.written(1, Way::Back, answer.clone());
+            life.decides_of_parts(Decision::Back, parts);
+            // What said that it was done has landed.
+            let again = parts && answer == Some(done());
+            let stage = life.state.motion().map(|m| m.stage);
+            let expected = if again {
+                Stage::Compare
+            } else {
+                stage.unwrap()
+            };
+            assert_eq!(stage, Some(expected), "{parts} {answer:?}");
+            assert_eq!(
+                matches!(life.next(), Move::Settle { .. }),
+                !again,
+                "{parts} {answer:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn whoever_goes_back_before_a_write_is_made_again_is_taken_at_once() {
+    let mut life = Life::new(Mode::Failover, "kck");
+    life.writes(Some(unclear()), Side::Before);
+    assert!(matches!(
+        life.next(),
+        Move::Compare {
+            way: Way::There,
+            ..
+        }
+    ));
+    life.decides(Decision::Back);
+    let (entry, way) = (1, Way::Back);
+    assert_eq!(life.next(), Move::Compare { entry, way });
+    // Nothing can be looked at after an act.
+    let mut life = Life::new(Mode::Failover, "ka");
+    life.until(|mv| matches!(mv, Move::Write { .. }));
+    life.written(1, Way::There, None);
+    life.decides(Decision::Back);
+    assert_eq!(life.next(), Move::Compare { entry, way });
+}
+
+#[test]
+fn a_stop_is_heard_before_the_next_write_and_its_comparison() {
+    let mut life = Life::new(Mode::Failover, "kck");
+    life.until(|mv| matches!(mv, Move::Compare { .. }));
+    for _ in 0..2 {
+        let mut stopped = Life {
+            plan: life.plan.clone(),
+            state: life.state.clone(),
+        };
+        stopped.happens(Event::StopAsked { by: String::new() });
+        assert_eq!(stopped.ends(), Ending::Stopped);
+        life.goes_well(life.next());
     }
 }

@@ -65,6 +65,25 @@ fn every_state_is_packed_and_unpacked_as_it_was() {
     }
 }
 
+/// Of equal neighbours one is kept, and how many.
+#[test]
+fn a_state_of_many_equal_marks_takes_a_few_bytes() {
+    let plan = plan(Mode::Failover, &("c".repeat(300) + "kcc"));
+    let writers: Vec<u16> = (0..300).chain([301, 302]).collect();
+    let mut state = State::new(&plan);
+    state.marks[..300].fill(Mark::Standing);
+    state.marks[302] = Mark::Back;
+    let mut out = Vec::new();
+    state.pack(&writers, |i| u8::from(i < 300) * 9, &mut out);
+    assert!(out.len() <= 14, "{out:?}");
+    let mut again = State::new(&plan);
+    let mut beside = Vec::new();
+    let told = again.unpack(&writers, &mut out.as_slice(), |i, b| beside.push((i, b)));
+    assert_eq!((told, &again), (Some(()), &state));
+    let expected = |(i, b): &(usize, u8)| *b == u8::from(*i < 300) * 9;
+    assert!(beside.len() == 302 && beside.iter().all(expected));
+}
+
 #[test]
 fn a_state_tells_what_it_is_asked_for() {
     let mut life = Life::new(Mode::Failover, "bck");

@@ -2,7 +2,7 @@
 
 use super::life::{Life, done, refused, unclear};
 use crate::event::{Answer, Decision, Ending, Event, Round};
-use crate::machine::{Mark, Move};
+use crate::machine::{Hold, Mark, Move, Phase};
 use crate::plan::{Mode, Outcome, Side, Way};
 
 #[test]
@@ -138,4 +138,149 @@ fn a_journal_that_went_on_with_what_it_had_seen_is_read() {
         anew: false,
     });
     life.compared(1, Way::There, Side::Before);
+}
+
+/// It was seen that it never arrived, and then the run was stopped or cut off: the look at the sites is as old.
+#[test]
+fn a_write_that_is_made_again_by_whoever_resumes_it_is_made_after_the_looks() {
+    for compared in [false, true] {
+        let mut life = Life::new(Mode::Failover, "kckck");
+        life.comes_to(3, Way::There);
+        life.compared(3, Way::There, Side::Before);
+        life.written(3, Way::There, Some(unclear()));
+        life.settled(Side::Before);
+        if compared {
+            life.compared(3, Way::There, Side::Before);
+        } else {
+            life.happens(Event::StopAsked { by: String::new() });
+            assert_eq!(life.ends(), Ending::Stopped);
+        }
+        life.resumes();
+        life.settled(Side::Before);
+        assert_eq!(life.state.mark(3), Mark::Unmade);
+        assert_eq!(life.looks(), (Round::There, vec![2]));
+        life.judged(Outcome::Fail);
+        assert_eq!(life.state.phase(), Phase::Undo);
+    }
+    // Half of it stands: the rest is finished.
+    let mut life = Life::new(Mode::Failover, "kckck");
+    life.comes_to(3, Way::There);
+    life.compared(3, Way::There, Side::Before);
+    life.written(3, Way::There, Some(unclear()));
+    life.settled(Side::Mixed);
+    life.resumes();
+    life.settled(Side::Mixed);
+    let (entry, way) = (3, Way::There);
+    assert_eq!(life.next(), Move::Write { entry, way });
+    // The same on a drill's way back; there it still stands.
+    let mut life = Life::new(Mode::Drill, "kckck");
+    life.comes_to(3, Way::Back);
+    life.compared(3, Way::Back, Side::After);
+    life.written(3, Way::Back, Some(unclear()));
+    life.settled(Side::After);
+    life.resumes();
+    assert_eq!(life.looks(), (Round::Return, vec![2]));
+    life.judged(Outcome::Pass);
+    life.comes_to(3, Way::Back);
+    life.compared(3, Way::Back, Side::After);
+    life.written(3, Way::Back, None);
+    life.resumes();
+    life.settled(Side::After);
+    assert_eq!(life.state.mark(3), Mark::Standing);
+    assert_eq!(life.looks(), (Round::Return, vec![2]));
+}
+
+/// What is up to here was seen since the last write, or belongs to what went before it.
+#[test]
+fn whoever_resumes_looks_at_nothing_that_came_before_a_place_that_is_settled() {
+    // A place that held the new value already, and one of which nobody knows.
+    let unneeded = |life: &mut Life| {
+        life.comes_to(1, Way::There);
+        life.compared(1, Way::There, Side::After);
+    };
+    let claimed = |life: &mut Life| {
+        life.writes(Some(done()), Side::Before);
+        life.decides(Decision::On);
+    };
+    let cases: [(fn(&mut Life), Mark); 2] = [(unneeded, Mark::Unneeded), (claimed, Mark::Claimed)];
+    for (comes, mark) in cases {
+        let mut life = Life::new(Mode::Failover, "kckc");
+        comes(&mut life);
+        assert_eq!(life.state.mark(1), mark);
+        life.comes_to(3, Way::There);
+        let (_, at, _) = life.state.position();
+        life.resumes();
+        assert_eq!(life.looks(), (Round::There, vec![2]), "{mark:?}");
+        let (_, now, _) = life.state.position();
+        assert_eq!((at, now), (3, 3), "it is where it was");
+    }
+    // On a drill's way back a change that is back; of an act nobody can say that it is.
+    for (sketch, looks) in [("kckck", vec![2]), ("kakck", vec![0, 2])] {
+        let mut life = Life::new(Mode::Drill, sketch);
+        life.until(|mv| *mv == Move::Stay);
+        life.happens(Event::HoldOver { by: String::new() });
+        while life.next()
+            != (Move::Compare {
+                entry: 3,
+                way: Way::Back,
+            })
+        {
+            match life.next() {
+                Move::Write { entry: 1, way } if sketch == "kakck" => {
+                    life.written(1, way, Some(done()));
+                }
+                mv => life.goes_well(mv),
+            }
+        }
+        assert_eq!(life.state.mark(1), Mark::Back);
+        life.resumes();
+        assert_eq!(life.looks(), (Round::Return, looks), "{sketch}");
+    }
+}
+
+#[test]
+fn what_a_person_decided_of_an_act_is_not_asked_again() {
+    let mut life = Life::new(Mode::Failover, "kak");
+    life.until(|mv| matches!(mv, Move::Write { .. }));
+    life.written(1, Way::There, None);
+    life.resumes();
+    assert_eq!(life.state.held(), Some(Hold::Interrupted));
+    life.decides(Decision::Again);
+    for _ in 0..2 {
+        life.resumes();
+        assert_eq!(life.state.held(), None);
+        let (entry, way) = (1, Way::There);
+        assert_eq!(life.next(), Move::Compare { entry, way });
+        // A comparison is nothing that a cut takes away: it begins with it once more.
+        life.compared(entry, way, None);
+    }
+}
+
+#[test]
+fn only_an_act_that_may_have_happened_is_taken_for_done_where_the_playbook_says_so() {
+    let cut = |sketch: &str, way: Way, answer: Option<Option<Answer>>| {
+        let mut life = Life::new(Mode::Drill, sketch);
+        while !matches!(life.next(), Move::Write { entry: 1, way: w } if w == way) {
+            match life.next() {
+                Move::Write { entry: 1, way } if sketch != "kck" => {
+                    life.written(1, way, Some(done()));
+                }
+                mv => life.goes_well(mv),
+            }
+        }
+        if let Some(answer) = answer {
+            life.written(1, way, answer);
+        }
+        life.state.is_skipped_by_a_resume(&life.plan)
+    };
+    for way in [Way::There, Way::Back] {
+        assert!(cut("ksk", way, Some(None)), "{way:?}");
+        assert!(cut("ksk", way, Some(Some(unclear()))), "{way:?}");
+        assert!(!cut("ksk", way, None), "{way:?}: it was not begun");
+        assert!(!cut("kak", way, Some(None)), "{way:?}: a person is asked");
+        assert!(!cut("kck", way, Some(None)), "{way:?}: a place can be read");
+    }
+    assert!(cut("kxk", Way::There, Some(None)));
+    // Refused on its way back, it is made again.
+    assert!(!cut("ksk", Way::Back, Some(Some(refused()))));
 }

@@ -405,3 +405,62 @@ fn whoever_comes_later_writes_back_once_more_what_said_that_it_was_done() {
     life.writes(Some(done()), Side::Before);
     assert_eq!(life.state.mark(1), Mark::Back);
 }
+
+#[test]
+fn what_somebody_else_wrote_over_a_write_is_asked_about() {
+    for way in [THERE, BACK] {
+        for answer in [None, Some(done()), Some(refused()), Some(unclear())] {
+            let mut life = Life::new(Mode::Drill, "kck");
+            life.comes_to(1, way);
+            life.goes_well(life.next());
+            life.written(1, way, answer.clone());
+            life.settled(Side::Foreign);
+            assert_eq!(life.state.held(), Some(Hold::Foreign), "{way:?} {answer:?}");
+        }
+    }
+}
+
+/// It proved nothing before, and somebody asked to go back meanwhile: the way back goes by the old side first.
+#[test]
+fn what_no_look_shows_is_gone_back_from_by_whoever_asks_meanwhile() {
+    let answers = [None, Some(unclear()), Some(refused()), Some(done())];
+    for answer in answers {
+        let mut life = Life::new(Mode::Drill, "pck");
+        life.writes(Some(done()), Side::Before);
+        life.decides(Decision::On);
+        assert_eq!(life.state.mark(1), Mark::Claimed);
+        life.comes_to(1, BACK);
+        life.compared(1, BACK, Side::Before);
+        life.written(1, BACK, answer.clone());
+        life.decides(Decision::Back);
+        life.settled(Side::Before);
+        let (phase, mark) = match answer {
+            Some(Answer::Done { .. }) => (Phase::Verify, Mark::Back),
+            _ => (Phase::Probe, Mark::Claimed),
+        };
+        assert_eq!(
+            (life.state.phase(), life.state.mark(1)),
+            (phase, mark),
+            "{answer:?}"
+        );
+    }
+}
+
+#[test]
+fn whatever_stands_returns_whatever_the_playbook_says_of_the_way_back() {
+    let mut life = Life::new(Mode::Drill, "kcck");
+    life.plan.entries[1].back = false;
+    life.plan.entries[2].rule.fail = Then::Note;
+    life.comes_to(2, THERE);
+    life.compared(2, THERE, Side::Before);
+    life.written(2, THERE, Some(refused()));
+    life.settled(Side::Before);
+    life.until(|mv| *mv == Move::Stay);
+    assert_eq!(first_back(&mut life), 1);
+    life.writes(Some(done()), Side::Before);
+    // What was not made does not.
+    life.until(|mv| {
+        assert!(!matches!(mv, Move::Compare { .. }), "{mv:?}");
+        matches!(mv, Move::End { .. })
+    });
+}
