@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use futures::future::join_all;
 use tokio::sync::watch;
 
-use super::look::{Looker, within};
+use super::look::{Looker, aim, within};
 use super::settle::{first, foreign};
 use super::stop::{StopSignal, StopSwitch};
 use super::world::{NoMemory, World};
@@ -171,11 +171,7 @@ pub async fn look_once_more<W: World>(
     join_all(entries.iter().map(|(index, round)| {
         let (looker, pulses) = (&looker, &pulses);
         async move {
-            let moved = plan.first_write().is_some_and(|first| *index > first);
-            let aim = match round {
-                Round::There => Aim::there(&plan.direction, moved),
-                Round::Return | Round::Probe | Round::Verify => Aim::back(&plan.direction, moved),
-            };
+            let aim = aim(plan, *round, *index);
             (
                 *index,
                 looker.once(&plan.entries[*index], &aim, pulses).await,
@@ -313,5 +309,124 @@ mod tests {
             assert!(may_have_moved(&plan, &[1, 3], &[]), "{before}");
         }
         assert!(may_have_moved(&plan(Mode::Failover, "ka"), &[1], &[]));
+    }
+
+    fn at(seconds: u64) -> Stamp {
+        let start = Stamp {
+            wall: jiff::Timestamp::UNIX_EPOCH,
+            boot_ms: 0,
+            boot_id: "test".into(),
+        };
+        start.plus(std::time::Duration::from_secs(seconds))
+    }
+
+    #[test]
+    fn a_write_may_land_until_it_was_refused_or_looked_at() {
+        let (entry, way) = (1, crate::plan::Way::There);
+        let intended = |seconds| Event::Intended {
+            entry,
+            way,
+            from: Value::default(),
+            to: Value::default(),
+            until: at(seconds),
+        };
+        let answered = |answer| Event::Answered { entry, way, answer };
+        let why = String::new;
+        let (refused, unclear) = (
+            Answer::Refused { why: why() },
+            Answer::Unclear { why: why() },
+        );
+        let declined = Answer::Declined { why: why() };
+        let done = Answer::Done { note: why() };
+        let settled = Event::Settled {
+            entry,
+            way,
+            side: None,
+            detail: None,
+            stored: Value::default(),
+        };
+        let cases = [
+            (vec![], None),
+            (vec![intended(5)], Some(at(5))),
+            (vec![intended(5), answered(done)], Some(at(5))),
+            (vec![intended(5), answered(unclear)], Some(at(5))),
+            (vec![intended(5), answered(declined)], Some(at(5))),
+            (vec![intended(5), answered(refused)], None),
+            (vec![intended(5), settled.clone()], None),
+            (vec![intended(5), settled, intended(9)], Some(at(9))),
+        ];
+        for (events, lands) in cases {
+            let records: Vec<Record> = (0..)
+                .zip(events)
+                .map(|(seq, event)| Record {
+                    seq,
+                    at: at(0),
+                    event,
+                })
+                .collect();
+            assert_eq!(may_land(&records).remove(&entry), lands, "{records:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_rollback_will_meet_is_told_of_each_place_and_gate() {
+        let plan = plan(Mode::Failover, "kkckc");
+        let place = |entry, side: Result<Side, String>, foreign: &[&str]| PlaceNow {
+            entry,
+            side,
+            foreign: foreign.iter().map(|told| (*told).to_owned()).collect(),
+            lands: None,
+        };
+        let found = |outcome| Finding::new(outcome, "as it was seen");
+        let ahead = Ahead {
+            places: vec![
+                place(2, Ok(Side::Foreign), &["`one` holds `else`"]),
+                place(4, Err("no answer".into()), &[]),
+                place(2, Ok(Side::After), &[]),
+                place(4, Ok(Side::Mixed), &[]),
+            ],
+            gates: vec![
+                (0, found(Outcome::Fail)),
+                (0, found(Outcome::Pass)),
+                (1, found(Outcome::Warn)),
+                // A check before the change notes that.
+                (1, found(Outcome::Late)),
+                (3, found(Outcome::Unknown)),
+            ],
+        };
+        let told = ["somebody else wrote `c2` since: `one` holds `else`"];
+        assert_eq!(ahead.foreign(&plan), told);
+        assert_eq!(ahead.unreadable(&plan), ["`c4` cannot be read: no answer"]);
+        assert_eq!(
+            ahead.sick(&plan),
+            ["`k0` fail: as it was seen", "`k3` unknown: as it was seen"]
+        );
+        let none = Ahead::default();
+        assert!(none.foreign(&plan).is_empty() && none.sick(&plan).is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_not_seen_is_looked_at_once_more_as_the_run_looked_at_it() {
+        let plan = plan(Mode::Failover, "kck");
+        let world = FakeWorld::new(
+            &plan,
+            Clock::following_tokio("2026-11-22T03:05:00Z".parse().unwrap()),
+        );
+        let look = async |entry, round| {
+            let found = look_once_more(&plan, &world, &[], &[(entry, round)]).await;
+            let told: Vec<_> = found
+                .iter()
+                .map(|(of, found)| (*of, found.outcome))
+                .collect();
+            told
+        };
+        // Nothing has moved: what stands behind the change says so, of each side.
+        assert_eq!(look(2, Round::There).await, [(2, Outcome::Fail)]);
+        assert_eq!(look(2, Round::Verify).await, [(2, Outcome::Pass)]);
+        assert_eq!(look(0, Round::There).await, [(0, Outcome::Pass)]);
+        world.broken("k0", "new");
+        assert_eq!(look(0, Round::There).await, [(0, Outcome::Fail)]);
+        assert_eq!(look(0, Round::Probe).await, [(0, Outcome::Pass)]);
+        assert_eq!(world.looks_taken("k0"), 3, "once each");
     }
 }

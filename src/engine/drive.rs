@@ -12,7 +12,7 @@ use futures::stream::FuturesUnordered;
 use tokio::sync::watch;
 
 use super::accept::{Shown, accept};
-use super::look::{Looker, Wanted};
+use super::look::{Looker, Wanted, aim};
 use super::owed::{Places, owed};
 use super::people::{ANYWAY, People, Told};
 use super::stop::{Stop, StopSignal, StopSwitch};
@@ -370,21 +370,7 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
             (Nature::Change(_), Some(side)) => {
                 Wanted::Holds(side, self.made.get(&entry).cloned().map(Box::new))
             }
-            _ => Wanted::Aim(self.aim(round, entry)),
-        }
-    }
-
-    /// Which side a check of this round wants active, and whether the names lead there already.
-    fn aim(&self, round: Round, entry: usize) -> Aim {
-        // In a dry run nothing moves.
-        let behind = self.plan.mode != Mode::Plan
-            && (self.plan.first_write()).is_some_and(|first| entry > first);
-        let direction = &self.plan.direction;
-        match round {
-            Round::There => Aim::there(direction, behind),
-            Round::Return => Aim::back(direction, behind),
-            Round::Probe => Aim::back(direction, false),
-            Round::Verify => Aim::back(direction, true),
+            _ => Wanted::Aim(aim(self.plan, round, entry)),
         }
     }
 

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use super::place;
 use super::stop::{Stop, StopSignal};
 use super::world::{Memory, World};
-use crate::event::{Cause, Finding, Pulse, Sight, Unseen};
+use crate::event::{Cause, Finding, Pulse, Round, Sight, Unseen};
 use crate::plan::{Edit, Entry, Mode, Nature, Outcome, Plan, Side, Then};
 use crate::site::Aim;
 use crate::step::{About, Evidence, Known, Look, Pulses};
@@ -53,6 +53,19 @@ pub(super) struct Looker<'r, W, M> {
     pub theirs: watch::Sender<bool>,
     /// What the looks of entries that foresee saw at last, by entry: it is the baseline of their steps.
     pub before: Mutex<BTreeMap<String, Vec<Sight>>>,
+}
+
+/// Which side a check of this round wants active, and whether the names lead there already.
+pub(super) fn aim(plan: &Plan, round: Round, entry: usize) -> Aim {
+    // In a dry run nothing moves.
+    let behind = plan.mode != Mode::Plan && plan.first_write().is_some_and(|first| entry > first);
+    let direction = &plan.direction;
+    match round {
+        Round::There => Aim::there(direction, behind),
+        Round::Return => Aim::back(direction, behind),
+        Round::Probe => Aim::back(direction, false),
+        Round::Verify => Aim::back(direction, true),
+    }
 }
 
 /// The key of a sight in the memory: runs of one playbook share it.
@@ -283,3 +296,6 @@ pub(super) async fn within<T>(
         )),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -235,3 +235,6 @@ impl Settling<'_> {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

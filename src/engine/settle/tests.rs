@@ -1,0 +1,109 @@
+use serde_json::json;
+
+use super::*;
+use crate::fake::edit_of;
+
+fn value(parts: &[(&str, &str)]) -> Value {
+    let parts = parts.iter();
+    Value(
+        parts
+            .map(|(key, part)| ((*key).to_owned(), (*part).into()))
+            .collect(),
+    )
+}
+
+#[test]
+fn what_a_part_holds_is_told_and_never_at_length() {
+    let told = |text: &str| held(Some(&text.into()));
+    assert_eq!(held(None), "nothing");
+    assert_eq!(told("new"), "`new`");
+    let sixty = "é".repeat(60);
+    assert_eq!(told(&sixty), format!("`{sixty}`"));
+    assert_eq!(told(&format!("{sixty}é")), format!("`{sixty}…`"));
+    // Records are told as records.
+    let set = RecordSet::new("www.example.org. A".parse().unwrap(), 300, ["192.0.2.10"]);
+    let part = Part::of(&set.unwrap());
+    assert_eq!(held(Some(&part)), "`192.0.2.10` (TTL 300)");
+}
+
+#[test]
+fn three_are_told_and_the_rest_is_counted() {
+    let told = |n: usize| first((0..n).map(|i| i.to_string()).collect());
+    assert_eq!(told(0), "");
+    assert_eq!(told(1), "0");
+    assert_eq!(told(3), "0; 1; 2");
+    assert_eq!(told(4), "0; 1; 2; and 1 more");
+    assert_eq!(told(9), "0; 1; 2; and 6 more");
+}
+
+#[test]
+fn what_somebody_else_wrote_is_told_beside_what_was_expected() {
+    let edit = edit_of("c1");
+    let seen = value(&[("one", "else"), ("two", "old")]);
+    let one = "`one` holds `else` instead of";
+    assert_eq!(foreign(&edit, &edit.after, &seen), [format!("{one} `new`")]);
+    assert_eq!(
+        foreign(&edit, &edit.before, &seen),
+        [format!("{one} `old`")]
+    );
+    let gone = value(&[("two", "old")]);
+    assert_eq!(
+        foreign(&edit, &edit.after, &gone),
+        ["`one` holds nothing instead of `new`"]
+    );
+    assert!(foreign(&edit, &edit.after, &edit.before).is_empty());
+    for (side, expected, words) in [
+        (
+            Side::Foreign,
+            Side::After,
+            Some(format!("somebody else wrote here: {one} `new`")),
+        ),
+        (
+            Side::Foreign,
+            Side::Before,
+            Some(format!("somebody else wrote here: {one} `old`")),
+        ),
+        (
+            Side::Mixed,
+            Side::After,
+            Some("a part of the change is there, the rest is not".into()),
+        ),
+        (Side::Before, Side::After, None),
+        (Side::After, Side::Before, None),
+    ] {
+        assert_eq!(describe(side, &edit, expected, &seen), words, "{side:?}");
+    }
+}
+
+#[test]
+fn a_ttl_that_was_stored_instead_of_another_is_told_once() {
+    let of = |ttls: &[(&str, Option<u64>)]| {
+        let part = |ttl: Option<u64>| match ttl {
+            Some(ttl) => Part::of(&json!({ "ttl": ttl })),
+            None => Part::of(&json!({})),
+        };
+        let parts = ttls.iter();
+        Value(
+            parts
+                .map(|(key, ttl)| ((*key).to_owned(), part(*ttl)))
+                .collect(),
+        )
+    };
+    let written = of(&[
+        ("a", Some(60)),
+        ("b", Some(60)),
+        ("c", Some(300)),
+        ("d", None),
+    ]);
+    let stored = of(&[
+        ("a", Some(120)),
+        ("b", Some(120)),
+        ("c", Some(120)),
+        ("d", Some(120)),
+    ]);
+    assert_eq!(
+        told(&written, &stored),
+        "the server stored TTL 120 instead of none for `d`; the server stored TTL 120 instead of 60 \
+         for 2 record sets; the server stored TTL 120 instead of 300 for `c`"
+    );
+}
