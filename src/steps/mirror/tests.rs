@@ -5,6 +5,7 @@ mod covers;
 mod fields;
 mod stamps;
 mod trees;
+mod words;
 
 use std::collections::BTreeMap;
 

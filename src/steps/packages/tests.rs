@@ -1,3 +1,5 @@
+mod counts;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};

@@ -402,3 +402,26 @@ fn a_proxy_of_both_sides_does_not_show_that_a_name_moved() {
     };
     assert_eq!(public(vec![shared(open())], &before).outcome, Outcome::Pass);
 }
+
+#[test]
+fn where_no_probe_was_asked_nothing_was_shown() {
+    let shared = || Lead {
+        shared: true,
+        ..lead("203.0.113.5", None, false, open())
+    };
+    let old = lead("192.0.2.10", Some("dedicated"), false, open());
+    let finding = public(vec![shared()], &aim());
+    assert_eq!(finding.outcome, Outcome::Unknown);
+    assert_eq!(
+        finding.headline,
+        "no probe was asked; `a.example` leads only to a proxy of both sides"
+    );
+    // That it still leads to the old side is known.
+    let finding = public(vec![shared(), old], &aim());
+    assert_eq!(finding.outcome, Outcome::Late);
+    assert!(
+        finding
+            .headline
+            .starts_with("no probe was asked; `a.example` still leads to dedicated")
+    );
+}

@@ -144,13 +144,18 @@ fn compare(
     }
     let behind = there.at - here.at;
     let same = there.sum == here.sum || (there.serial.is_some() && there.serial == here.serial);
-    if !same && (behind < 0 || here.serial > there.serial) {
-        let actual = format!(
-            "`{}` is newer than `{}` by {}: is this the right direction",
-            target.host,
-            source.host,
-            short(Duration::from_secs(behind.unsigned_abs()))
-        );
+    // A side that has none has no older one.
+    let later = there.serial.is_some() && here.serial > there.serial;
+    if !same && (behind < 0 || later) {
+        let (newer, older) = (&target.host, &source.host);
+        let by = short(Duration::from_secs(behind.unsigned_abs()));
+        let how = match behind {
+            ..0 => format!("is newer than `{older}` by {by}"),
+            0 => format!("has a later serial than `{older}`"),
+            // It says two things at once.
+            1.. => format!("has a later serial than `{older}`, and a time {by} before"),
+        };
+        let actual = format!("`{newer}` {how}: is this the right direction");
         rows.row(Outcome::Warn, &what, expected, actual);
         return None;
     }
