@@ -38,8 +38,8 @@ pub(crate) fn lives(id: usize) -> bool {
 "#;
 
 pub struct Build {
-    /// The tests, as one program.
-    pub tests: PathBuf,
+    /// The programs of tests: the unit tests, and those of `tests/it` where they are asked for.
+    pub tests: Vec<PathBuf>,
     /// Where they run.
     pub tree: PathBuf,
     /// What does not compile.
@@ -85,8 +85,8 @@ pub mod fake {
 }
 "#;
 
-/// With `alone`, only the machine is built, and held by its own tests.
-pub fn build(root: &Path, mutants: &[Mutant], alone: bool, again: bool) -> Build {
+/// With `alone`, only the machine is built, and held by its own tests; with `it` the tests of `tests/it` as well.
+pub fn build(root: &Path, mutants: &[Mutant], alone: bool, it: bool, again: bool) -> Build {
     let tree = root
         .join("target/mutants")
         .join(if alone { "alone" } else { "tree" });
@@ -118,7 +118,7 @@ pub fn build(root: &Path, mutants: &[Mutant], alone: bool, again: bool) -> Build
     let known = root.join("target/mutants/unviable");
     let last = fs::read_to_string(&known).unwrap_or_default();
     let last: BTreeSet<&str> = last.lines().collect();
-    let of_last = mutants.iter().filter(|m| last.contains(&*m.name));
+    let of_last = mutants.iter().filter(|m| last.contains(&*m.lasting(root)));
     let mut unviable: BTreeSet<usize> = of_last.map(|m| m.id).collect();
 
     loop {
@@ -149,13 +149,16 @@ pub fn build(root: &Path, mutants: &[Mutant], alone: bool, again: bool) -> Build
         let compiled = match again {
             true => Ok(fs::read_to_string(&program)
                 .expect("a build of before")
-                .into()),
-            false => compile(root, &tree, alone),
+                .lines()
+                .map(PathBuf::from)
+                .collect()),
+            false => compile(root, &tree, alone, it),
         };
         match compiled {
             Ok(tests) => {
-                let name = tests.to_str().expect("a path of ours");
-                fs::write(&program, name).expect("a file that says where");
+                let names = tests.iter().map(|t| t.to_str().expect("a path of ours"));
+                let names: Vec<&str> = names.collect();
+                fs::write(&program, names.join("\n")).expect("a file that says where");
                 return Build {
                     tests,
                     tree,
@@ -172,7 +175,7 @@ pub fn build(root: &Path, mutants: &[Mutant], alone: bool, again: bool) -> Build
                 }
                 let more = unviable.len() - before;
                 let names = mutants.iter().filter(|m| unviable.contains(&m.id));
-                let names: String = names.map(|m| format!("{}\n", m.name)).collect();
+                let names: String = names.map(|m| m.lasting(root) + "\n").collect();
                 fs::write(&known, names).expect("a list of what does not compile");
                 eprintln!("{} errors, {more} mutants do not compile", errors.len());
                 assert!(more > 0, "the planted tree does not compile: {rendered}");
@@ -181,12 +184,13 @@ pub fn build(root: &Path, mutants: &[Mutant], alone: bool, again: bool) -> Build
     }
 }
 
-/// The program with the tests, or the places of what does not compile.
+/// The programs with the tests, or the places of what does not compile.
 fn compile(
     root: &Path,
     tree: &Path,
     alone: bool,
-) -> Result<PathBuf, (Vec<(String, usize, usize)>, String)> {
+    it: bool,
+) -> Result<Vec<PathBuf>, (Vec<(String, usize, usize)>, String)> {
     let package = if alone { "machine-alone" } else { "cutover" };
     let target =
         std::env::var_os("MUTANTS_TARGET").map_or_else(|| root.join("target"), PathBuf::from);
@@ -195,6 +199,7 @@ fn compile(
         .current_dir(tree)
         .env("CARGO_TARGET_DIR", target)
         .args(["test", "--lib", "--no-run", "--message-format=json"])
+        .args(it.then_some(["--test", "it"]).into_iter().flatten())
         .args(jobs)
         // The searches of the simulation are long without.
         .args([
@@ -209,14 +214,16 @@ fn compile(
         .output()
         .expect("cargo starts");
     let mut errors = Vec::new();
-    let mut tests = None;
+    let mut tests = Vec::new();
     let mut rendered = String::new();
     for line in String::from_utf8_lossy(&out.stdout).lines() {
         let Ok(row) = serde_json::from_str::<Value>(line) else {
             continue;
         };
-        if let Some(program) = row["executable"].as_str() {
-            tests = Some(PathBuf::from(program));
+        if let (Some(program), Some(true)) =
+            (row["executable"].as_str(), row["profile"]["test"].as_bool())
+        {
+            tests.push(PathBuf::from(program));
         }
         if row["message"]["level"] == "error" {
             for span in row["message"]["spans"].as_array().into_iter().flatten() {
@@ -227,8 +234,8 @@ fn compile(
             rendered += row["message"]["rendered"].as_str().unwrap_or_default();
         }
     }
-    match tests {
-        Some(tests) if out.status.success() => Ok(tests),
-        _ => Err((errors, rendered)),
+    match out.status.success() {
+        true => Ok(tests),
+        false => Err((errors, rendered)),
     }
 }

@@ -33,11 +33,8 @@ pub fn read(root: &Path) -> Vec<Explained> {
 
 impl Explained {
     pub fn is(&self, root: &Path, mutant: &Mutant) -> bool {
-        if Path::new(&self.file) != mutant.file || !mutant.name.ends_with(&self.mutant) {
-            return false;
-        }
-        let text = fs::read_to_string(root.join(&mutant.file)).unwrap_or_default();
-        let line = text.lines().nth(mutant.start.0 - 1);
-        line.is_some_and(|line| line.trim() == self.line)
+        Path::new(&self.file) == mutant.file
+            && mutant.name.ends_with(&self.mutant)
+            && mutant.line(root) == self.line
     }
 }

@@ -1,5 +1,6 @@
 //! The mutants: what cargo-mutants would do to the sources, by its own names.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -27,6 +28,22 @@ pub struct Mutant {
     pub start: (usize, usize),
     pub end: (usize, usize),
     pub replacement: String,
+}
+
+impl Mutant {
+    /// The line of the source that it changes, without the space around it.
+    pub fn line(&self, root: &Path) -> String {
+        let text = fs::read_to_string(root.join(&self.file)).unwrap_or_default();
+        let line = text.lines().nth(self.start.0 - 1);
+        line.unwrap_or_default().trim().to_owned()
+    }
+
+    /// A name without the numbers of lines, which change every day.
+    pub fn lasting(&self, root: &Path) -> String {
+        let what = self.name.split_once(": ").map_or("", |(_, what)| what);
+        let file = self.file.display();
+        format!("{file}: {what}: {}", self.line(root))
+    }
 }
 
 fn genre(word: &str) -> Genre {

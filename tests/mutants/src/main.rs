@@ -7,6 +7,7 @@ mod plant;
 mod run;
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -23,16 +24,21 @@ const AREAS: &[(&str, &[&str])] = &[
     ("judges", &["src/steps/*/judge.rs", "src/steps/*/judge/**"]),
 ];
 
-const USAGE: &str = "mutants [--alone] [--again] [--patience SECONDS] AREA...
+const USAGE: &str =
+    "mutants [--alone] [--again] [--left] [--it BEGIN]... [--patience SECONDS] AREA...
   AREA        machine, journal, engine, moves, judges
   --alone     build the machine without the rest, held by its own tests alone
   --again     with the build and the list of the last time
+  --left      only those that were not held the last time
+  --it        with the tests of tests/it whose names begin so
   --patience  leave out tests that take longer (default: 3)";
 
 struct Asked {
     globs: Vec<&'static str>,
     alone: bool,
     again: bool,
+    left: bool,
+    it: Vec<String>,
     patience: Duration,
 }
 
@@ -41,6 +47,8 @@ fn asked() -> Option<Asked> {
         globs: Vec::new(),
         alone: false,
         again: false,
+        left: false,
+        it: Vec::new(),
         patience: Duration::from_secs(3),
     };
     let mut words = std::env::args().skip(1);
@@ -48,6 +56,8 @@ fn asked() -> Option<Asked> {
         match word.as_str() {
             "--alone" => asked.alone = true,
             "--again" => asked.again = true,
+            "--left" => asked.left = true,
+            "--it" => asked.it.push(words.next()?),
             "--patience" => asked.patience = Duration::from_secs(words.next()?.parse().ok()?),
             area => {
                 let (_, globs) = AREAS.iter().find(|(name, _)| *name == area)?;
@@ -67,12 +77,21 @@ fn main() -> ExitCode {
     let root = root.canonicalize().expect("the tree is there");
     let mutants = list::list(&root, &asked.globs);
     eprintln!("{} mutants", mutants.len());
-    let build = build::build(&root, &mutants, asked.alone, asked.again);
-    let tests = run::reach(&build, asked.again);
+    let it = !asked.it.is_empty();
+    let build = build::build(&root, &mutants, asked.alone, it, asked.again);
+    let tests = run::reach(&build, &asked.it, asked.patience, asked.again);
     let explained = explained::read(&root);
+    let left = root.join("target/mutants/left");
+    let last = fs::read_to_string(&left).unwrap_or_default();
+    let last: Vec<&str> = last.lines().collect();
+    let mut now = String::new();
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     let mut unheld = 0;
     for mutant in &mutants {
+        let name = mutant.lasting(&root);
+        if asked.left && !last.contains(&&*name) {
+            continue;
+        }
         let unplanted = build.unplanted.contains(&mutant.id);
         let word = if build.unviable.contains(&mutant.id)
             // An arm without which the rest is not complete.
@@ -83,17 +102,21 @@ fn main() -> ExitCode {
             "unplanted"
         } else {
             let why = explained.iter().find(|e| e.is(&root, mutant));
-            match (run::fate(&build, &tests, mutant.id, asked.patience), why) {
+            match (run::fate(&build, &tests, mutant.id), why) {
                 (Fate::Caught | Fate::Endless, _) => "caught",
                 (Fate::Survived | Fate::Unreached, Some(_)) => "explained",
                 (Fate::Survived, None) => "survived",
                 (Fate::Unreached, None) => "unreached",
             }
         };
-        unheld += usize::from(matches!(word, "survived" | "unreached"));
+        if matches!(word, "survived" | "unreached") {
+            unheld += 1;
+            now += &(name + "\n");
+        }
         *counts.entry(word).or_default() += 1;
         println!("{word:9} {}", mutant.name);
     }
+    fs::write(&left, now).expect("a list of what is not held");
     for (word, count) in counts {
         println!("{count:5} {word}");
     }

@@ -11,6 +11,8 @@ use crate::build::Build;
 
 /// One test, how long it takes, and which mutants it reaches.
 pub struct Test {
+    /// Which of the programs it belongs to.
+    pub program: usize,
     pub name: String,
     pub took: Duration,
     pub reaches: BTreeSet<usize>,
@@ -27,8 +29,8 @@ pub enum Fate {
     Unreached,
 }
 
-fn tests(build: &Build) -> Command {
-    let mut command = Command::new(&build.tests);
+fn tests(build: &Build, program: usize) -> Command {
+    let mut command = Command::new(&build.tests[program]);
     command
         .current_dir(&build.tree)
         .env("RUST_BACKTRACE", "0")
@@ -38,16 +40,19 @@ fn tests(build: &Build) -> Command {
     command
 }
 
-/// Each test alone, with no mutant alive. A test that fails so is left out and told.
-pub fn reach(build: &Build, again: bool) -> Vec<Test> {
+/// Each test alone, with no mutant alive. A test that fails so is left out and told. Of `tests/it` those count whose
+/// names begin with one of `it`.
+pub fn reach(build: &Build, it: &[String], patience: Duration, again: bool) -> Vec<Test> {
     let kept = build.tree.with_extension("reach");
     if again && let Ok(text) = fs::read_to_string(&kept) {
         let test = |line: &str| {
             let mut words = line.split(' ');
+            let program = words.next()?.parse().ok()?;
             let name = words.next()?.to_owned();
             let took = Duration::from_millis(words.next()?.parse().ok()?);
             let reaches = words.filter_map(|id| id.parse().ok()).collect();
             Some(Test {
+                program,
                 name,
                 took,
                 reaches,
@@ -55,55 +60,86 @@ pub fn reach(build: &Build, again: bool) -> Vec<Test> {
         };
         return text.lines().filter_map(test).collect();
     }
-    let out = tests(build)
-        .args(["--list", "--format", "terse"])
-        .stdout(Stdio::piped())
-        .output()
-        .expect("the tests start");
-    let file = build.tree.join("reach");
-    let names = String::from_utf8_lossy(&out.stdout).into_owned();
-    let mut found = Vec::new();
-    for name in names.lines().filter_map(|l| l.strip_suffix(": test")) {
-        let _ = fs::remove_file(&file);
-        let from = Instant::now();
-        let status = tests(build)
-            .args(["--exact", name])
-            .env("MUTANTS_REACH", &file)
-            .status()
-            .expect("the tests start");
-        if !status.success() {
-            println!("left out, it fails without a mutant: {name}");
-            continue;
-        }
-        let ids = fs::read_to_string(&file).unwrap_or_default();
-        found.push(Test {
-            name: name.to_owned(),
-            took: from.elapsed(),
-            reaches: ids.lines().filter_map(|l| l.parse().ok()).collect(),
-        });
-    }
+    let mut found: Vec<Test> = (0..build.tests.len())
+        .flat_map(|program| reached(build, program, it, patience))
+        .collect();
     found.sort_by_key(|t| t.took);
     let line = |t: &Test| {
         let ids: String = t.reaches.iter().map(|id| format!(" {id}")).collect();
-        format!("{} {}{ids}\n", t.name, t.took.as_millis())
+        format!("{} {} {}{ids}\n", t.program, t.name, t.took.as_millis())
     };
     let text: String = found.iter().map(line).collect();
     fs::write(&kept, text).expect("a file of what reaches what");
     found
 }
 
-/// What becomes of one mutant. Tests longer than `patience` are left out.
-pub fn fate(build: &Build, found: &[Test], id: usize, patience: Duration) -> Fate {
+fn reached(build: &Build, program: usize, it: &[String], patience: Duration) -> Vec<Test> {
+    let out = tests(build, program)
+        .args(["--list", "--format", "terse"])
+        .stdout(Stdio::piped())
+        .output()
+        .expect("the tests start");
+    let file = build.tree.join("reach");
+    let name = build.tests[program].file_name();
+    let of_it = name.is_some_and(|n| n.to_string_lossy().starts_with("it-"));
+    let names = String::from_utf8_lossy(&out.stdout).into_owned();
+    let mut found = Vec::new();
+    for name in names.lines().filter_map(|l| l.strip_suffix(": test")) {
+        if of_it && !it.iter().any(|begin| name.starts_with(&**begin)) {
+            continue;
+        }
+        let _ = fs::remove_file(&file);
+        let from = Instant::now();
+        let mut child = tests(build, program)
+            .args(["--exact", name])
+            .env("MUTANTS_REACH", &file)
+            .spawn()
+            .expect("the tests start");
+        let status = loop {
+            match child.try_wait().expect("a child of ours") {
+                None if from.elapsed() > patience => {
+                    let _ = child.kill();
+                    let _ = child.wait();
+                    break None;
+                }
+                None => std::thread::sleep(Duration::from_millis(5)),
+                Some(status) => break Some(status),
+            }
+        };
+        match status {
+            None => {
+                println!("left out, it takes too long: {name}");
+                continue;
+            }
+            Some(status) if !status.success() => {
+                println!("left out, it fails without a mutant: {name}");
+                continue;
+            }
+            Some(_) => {}
+        }
+        let ids = fs::read_to_string(&file).unwrap_or_default();
+        found.push(Test {
+            program,
+            name: name.to_owned(),
+            took: from.elapsed(),
+            reaches: ids.lines().filter_map(|l| l.parse().ok()).collect(),
+        });
+    }
+    found
+}
+
+/// What becomes of one mutant.
+pub fn fate(build: &Build, found: &[Test], id: usize) -> Fate {
     let mine: Vec<&Test> = found.iter().filter(|t| t.reaches.contains(&id)).collect();
     if mine.is_empty() {
         return Fate::Unreached;
     }
-    let mut parts: BTreeMap<u128, Vec<&Test>> = BTreeMap::new();
-    for test in mine.into_iter().filter(|t| t.took <= patience) {
+    let mut parts: BTreeMap<(u128, usize), Vec<&Test>> = BTreeMap::new();
+    for test in mine {
         // Tests of about the same length run in one process.
         let length = test.took.as_millis().checked_ilog2().unwrap_or(0);
         parts
-            .entry(u128::from(length.max(6)))
+            .entry((u128::from(length.max(6)), test.program))
             .or_default()
             .push(test);
     }
@@ -118,7 +154,7 @@ pub fn fate(build: &Build, found: &[Test], id: usize, patience: Duration) -> Fat
 
 fn run(build: &Build, part: &[&Test], id: usize) -> Fate {
     let all: Duration = part.iter().map(|t| t.took).sum();
-    let mut child = tests(build)
+    let mut child = tests(build, part[0].program)
         .args(["--test-threads=1", "--exact"])
         .args(part.iter().map(|t| &t.name))
         .env("MUTANT", id.to_string())
