@@ -441,3 +441,6 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
         self.record(Event::Judged { round, outcomes }).await
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,3 +1,4 @@
+mod figures;
 mod logs;
 
 use serde_json::json;

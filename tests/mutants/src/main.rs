@@ -25,10 +25,11 @@ const AREAS: &[(&str, &[&str])] = &[
 ];
 
 const USAGE: &str =
-    "mutants [--alone] [--again] [--left] [--it BEGIN]... [--patience SECONDS] AREA...
+    "mutants [--alone] [--again] [--left] [--only BEGIN] [--it BEGIN]... [--patience SECONDS] AREA...
   AREA        machine, journal, engine, moves, judges
   --alone     build the machine without the rest, held by its own tests alone
   --again     with the build and the list of the last time
+  --only      only those of files whose paths begin so
   --left      only those that were not held the last time
   --it        with the tests of tests/it whose names begin so
   --patience  leave out tests that take longer (default: 3)";
@@ -38,6 +39,7 @@ struct Asked {
     alone: bool,
     again: bool,
     left: bool,
+    only: String,
     it: Vec<String>,
     patience: Duration,
 }
@@ -48,6 +50,7 @@ fn asked() -> Option<Asked> {
         alone: false,
         again: false,
         left: false,
+        only: String::new(),
         it: Vec::new(),
         patience: Duration::from_secs(3),
     };
@@ -57,6 +60,7 @@ fn asked() -> Option<Asked> {
             "--alone" => asked.alone = true,
             "--again" => asked.again = true,
             "--left" => asked.left = true,
+            "--only" => asked.only = words.next()?,
             "--it" => asked.it.push(words.next()?),
             "--patience" => asked.patience = Duration::from_secs(words.next()?.parse().ok()?),
             area => {
@@ -89,7 +93,7 @@ fn main() -> ExitCode {
     let mut unheld = 0;
     for mutant in &mutants {
         let name = mutant.lasting(&root);
-        if asked.left && !last.contains(&&*name) {
+        if asked.left && !last.contains(&&*name) || !name.starts_with(&asked.only) {
             continue;
         }
         let unplanted = build.unplanted.contains(&mutant.id);

@@ -144,6 +144,14 @@ fn of_many_names_the_first_are_told_and_that_there_are_more() {
 }
 
 #[test]
+fn what_mends_it_is_said_where_something_is_to_be_mended() {
+    let missing = json!({"missing": {"items": 1, "folders": 0, "bytes": 0, "first": ["a"]}});
+    let finding = of_tree(&plain(), &missing);
+    assert_eq!(finding.mended_by(), Some("run the sync of the mirror"));
+    assert!(judge(&plain(), evidence()).advice.is_empty());
+}
+
+#[test]
 fn where_it_differs_is_told_where_that_is_more_than_one_folder() {
     let what = "where it differs, on standby";
     let folders = |folders: Json| of_tree(&plain(), &json!({ "folders": folders }));
@@ -422,4 +430,23 @@ fn which_side_is_newer_is_told_by_the_serial_and_by_the_time() {
     items.insert("stamps standby", Known::Live(stamp("standby", 3, Some(1))));
     let told = said(&judge(&plain(), items), what);
     assert!(told.contains("is 2h 00m behind `primary`"), "{told}");
+}
+
+#[test]
+fn what_the_target_held_and_holds_is_told_in_figures() {
+    let mut items = evidence();
+    let Known::Live(fact) = seen(&json!({"held": {"entries": 101, "bytes": 1000}})) else {
+        unreachable!()
+    };
+    let (age, why) = (Duration::from_secs(60), gone());
+    items.insert(
+        "tree primary -> standby",
+        Known::Recorded { fact, age, why },
+    );
+    let holds = Known::Live(json!({"entries": 2, "bytes": 2048}));
+    items.insert("holds primary -> standby", holds);
+    let finding = judge(&plain(), items);
+    let told =
+        "100 files, folders and links (1,000 bytes) then, 1 file, folder or link (2.0 KiB) now";
+    assert!(says(&finding, told), "{finding:#?}");
 }

@@ -480,3 +480,4 @@ fn an_address_that_wavers_is_late_and_says_why() {
 mod beside;
 mod cached;
 mod foreseen;
+mod told;

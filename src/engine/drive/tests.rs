@@ -1,0 +1,183 @@
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::*;
+use crate::clock::Clock;
+use crate::engine::{NoMemory, Nobody};
+use crate::fake::{FakeWorld, plan};
+use crate::journal::Dry;
+
+type Taken<'r> = Run<'r, Dry, FakeWorld, NoMemory, Nobody>;
+
+/// What `ask` finds of a run that has taken in these events.
+fn told<T>(plan: &Plan, events: &[Event], ask: impl FnOnce(&Taken<'_>) -> T) -> T {
+    let clock = Clock::following_tokio("2026-11-22T03:05:00Z".parse().unwrap());
+    let world = FakeWorld::new(plan, clock.clone());
+    let mut journal = Dry::shown(clock, Arc::new(|_| {}));
+    let (_switch, stop) = StopSwitch::new();
+    let outfit = Outfit {
+        world: &world,
+        memory: &NoMemory,
+        people: &Nobody,
+        stop,
+        pulses: Pulses::none(),
+        by: "test".into(),
+    };
+    let mut run = Run::new(plan, &mut journal, outfit);
+    for event in events {
+        run.take_in(event).unwrap();
+    }
+    ask(&run)
+}
+
+fn at(seconds: u64) -> Stamp {
+    let start = Stamp {
+        wall: jiff::Timestamp::UNIX_EPOCH,
+        boot_ms: 0,
+        boot_id: "test".into(),
+    };
+    start.plus(std::time::Duration::from_secs(seconds))
+}
+
+fn compared(way: Way, side: Side) -> Event {
+    Event::Compared {
+        entry: 0,
+        way,
+        side: Some(side),
+        detail: None,
+    }
+}
+
+fn intended(way: Way) -> Event {
+    Event::Intended {
+        entry: 0,
+        way,
+        from: Value::default(),
+        to: Value::default(),
+        until: at(5),
+    }
+}
+
+fn answered(way: Way, answer: Answer) -> Event {
+    let entry = 0;
+    Event::Answered { entry, way, answer }
+}
+
+fn unclear() -> Answer {
+    Answer::Unclear { why: String::new() }
+}
+
+fn settled(way: Way, side: Option<Side>, stored: &[&str]) -> Event {
+    let stored = stored
+        .iter()
+        .map(|key| ((*key).to_owned(), "stored".into()));
+    Event::Settled {
+        entry: 0,
+        way,
+        side,
+        detail: None,
+        stored: Value(stored.collect()),
+    }
+}
+
+/// A write on the way there that was looked at.
+fn written(side: Option<Side>, stored: &[&str]) -> Vec<Event> {
+    vec![
+        compared(Way::There, Side::Before),
+        intended(Way::There),
+        answered(Way::There, unclear()),
+        settled(Way::There, side, stored),
+    ]
+}
+
+#[tokio::test]
+async fn that_somebody_else_wrote_is_known_until_something_else_is_read() {
+    let plan = plan(Mode::Emergency, "c");
+    let foreign = |more: Vec<Event>| {
+        let mut events = written(Some(Side::Foreign), &[]);
+        events.extend(more);
+        told(&plan, &events, |run| run.foreign.contains(&0))
+    };
+    let again = || decided(Decision::Again, "test".into());
+    let back = || decided(Decision::Back, "test".into());
+    let there = Way::There;
+    assert!(foreign(vec![]));
+    assert!(
+        foreign(vec![again(), settled(there, None, &[])]),
+        "it was not read"
+    );
+    assert!(!foreign(vec![
+        again(),
+        settled(there, Some(Side::After), &[])
+    ]));
+    // What is ours of the place goes back: that says nothing of the rest.
+    assert!(foreign(vec![back(), compared(Way::Back, Side::After)]));
+    let ours = written(Some(Side::After), &[]);
+    assert!(!told(&plan, &ours, |run| run.foreign.contains(&0)));
+}
+
+#[tokio::test]
+async fn a_write_may_land_until_it_is_known_that_it_was_refused() {
+    let plan = plan(Mode::Failover, "c");
+    let until = |answer: Option<Answer>| {
+        let mut events = vec![compared(Way::There, Side::Before), intended(Way::There)];
+        events.extend(answer.map(|answer| answered(Way::There, answer)));
+        told(&plan, &events, |run| run.until.clone())
+    };
+    let why = String::new;
+    assert_eq!(until(None), Some(at(5)));
+    assert_eq!(until(Some(unclear())), Some(at(5)));
+    assert_eq!(until(Some(Answer::Done { note: why() })), Some(at(5)));
+    assert_eq!(until(Some(Answer::Declined { why: why() })), Some(at(5)));
+    assert_eq!(until(Some(Answer::Refused { why: why() })), None);
+}
+
+/// A server that stores another TTL than it was given: what was made is held against what it stored.
+#[tokio::test]
+async fn what_was_stored_instead_is_what_was_made() {
+    let plan = plan(Mode::Failover, "c");
+    let made = |events: &[Event]| {
+        told(&plan, events, |run| {
+            run.made.get(&0).map(|edit| edit.after.0["one"].told())
+        })
+    };
+    let stored = Some("stored".to_owned());
+    assert_eq!(made(&written(Some(Side::After), &["one"])), stored);
+    assert_eq!(made(&written(Some(Side::Mixed), &["one"])), stored);
+    assert_eq!(made(&written(Some(Side::After), &[])), None);
+    assert_eq!(made(&written(Some(Side::Foreign), &["one"])), None);
+}
+
+#[tokio::test]
+async fn what_was_seen_is_kept_for_those_who_ask_later() {
+    let mut plan = plan(Mode::Failover, "bck");
+    plan.entries[0].rule.late = crate::plan::Then::Hold;
+    let sights = vec![Sight {
+        key: "one".into(),
+        step: "b0".into(),
+        seen: Ok(json!(1)),
+    }];
+    let finding = Finding::new(Outcome::Late, "as it was seen");
+    let (entry, round) = (0, Round::There);
+    let looked = Event::Looked {
+        entry,
+        round,
+        finding: finding.clone(),
+    };
+    let judged = Event::Judged {
+        round,
+        outcomes: vec![(0, Outcome::Late)],
+    };
+    let taken = Event::BaselineTaken {
+        sights: sights.clone(),
+    };
+    told(&plan, &[looked, taken, judged], |run| {
+        assert_eq!(run.baseline, sights);
+        assert_eq!(run.findings[0], Some((round, finding.clone())));
+        assert!(run.shown.covers(&plan, 0, &finding));
+        let worse = Finding::new(Outcome::Fail, "worse");
+        assert!(!run.shown.covers(&plan, 0, &worse));
+        assert_eq!(run.state.held(), Some(Hold::Late));
+    });
+}
