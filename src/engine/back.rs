@@ -428,5 +428,11 @@ mod tests {
         assert_eq!(look(0, Round::There).await, [(0, Outcome::Fail)]);
         assert_eq!(look(0, Round::Probe).await, [(0, Outcome::Pass)]);
         assert_eq!(world.looks_taken("k0"), 3, "once each");
+        // A check has no place.
+        let sides = look_at_places(&plan, &world, &[0, 1]).await;
+        assert_eq!(sides, [(1, Ok(Side::Before))]);
+        world.unreadable(1);
+        let sides = look_at_places(&plan, &world, &[1]).await;
+        assert_eq!(sides, [(1, Err("as scripted".to_owned()))]);
     }
 }

@@ -181,3 +181,34 @@ async fn what_was_seen_is_kept_for_those_who_ask_later() {
         assert_eq!(run.state.held(), Some(Hold::Late));
     });
 }
+
+/// Where it goes back already, or ends, nobody has to be heard.
+#[tokio::test]
+async fn whoever_wants_it_put_back_is_heard_while_it_goes_on() {
+    let hears = |mode, events: &[Event]| told(&plan(mode, "c"), events, |run| run.may_turn_back());
+    for mode in [Mode::Drill, Mode::Failover, Mode::Emergency] {
+        assert!(hears(mode, &[]), "{mode}");
+        let stop = Event::StopAsked { by: String::new() };
+        assert!(!hears(mode, &[stop]), "{mode}");
+        let mut back = written(Some(Side::After), &[]);
+        assert!(hears(mode, &back), "{mode}");
+        back.push(decided(Decision::Back, "test".into()));
+        assert!(!hears(mode, &back), "{mode}");
+    }
+    for mode in [Mode::Check, Mode::Plan] {
+        assert!(!hears(mode, &[]), "{mode}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_to_stop_is_heard_once() {
+    let plan = plan(Mode::Failover, "c");
+    let asked = |events: &[Event]| told(&plan, events, |run| run.asked_to_stop());
+    let stop = Event::StopAsked { by: String::new() };
+    let ended = Event::Ended {
+        ending: Ending::Stopped,
+    };
+    assert!(!asked(&[]));
+    assert!(asked(std::slice::from_ref(&stop)));
+    assert!(asked(&[stop, ended]));
+}

@@ -142,13 +142,14 @@ async fn the_baseline_is_taken_of_what_needs_one_and_is_not_foreseen_now() {
     }
     plan.entries[0].foresees = true;
     let there = aim(&plan, Round::There, 0);
-    for (batch, wanted) in [
-        (&[][..], &["b2", "b3"][..]),
+    let cases: [(&[usize], &[&str]); 5] = [
+        (&[], &["b2", "b3"]),
         (&[0], &["b3"]),
         (&[1], &["b2", "b3"]),
         (&[1, 0], &["b3"]),
         (&[3], &["b2", "b3"]),
-    ] {
+    ];
+    for (batch, wanted) in cases {
         let sights = looking(&plan, &[], async |looker, _| {
             looker.take_baseline(&there, batch).await
         })

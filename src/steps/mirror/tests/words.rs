@@ -443,7 +443,7 @@ fn what_the_target_held_and_holds_is_told_in_figures() {
         "tree primary -> standby",
         Known::Recorded { fact, age, why },
     );
-    let holds = Known::Live(json!({"entries": 2, "bytes": 2048}));
+    let holds = Known::Live(json!({"entries": 2, "bytes": 2048, "folder": "1:2"}));
     items.insert("holds primary -> standby", holds);
     let finding = judge(&plain(), items);
     let told =
