@@ -11,7 +11,7 @@ use crate::journal::Dry;
 type Taken<'r> = Run<'r, Dry, FakeWorld, NoMemory, Nobody>;
 
 /// What `ask` finds of a run that has taken in these events.
-fn told<T>(plan: &Plan, events: &[Event], ask: impl FnOnce(&Taken<'_>) -> T) -> T {
+fn told<T>(plan: &Plan, events: &[Event], ask: impl FnOnce(&mut Taken<'_>) -> T) -> T {
     let clock = Clock::following_tokio("2026-11-22T03:05:00Z".parse().unwrap());
     let world = FakeWorld::new(plan, clock.clone());
     let mut journal = Dry::shown(clock, Arc::new(|_| {}));
@@ -28,7 +28,7 @@ fn told<T>(plan: &Plan, events: &[Event], ask: impl FnOnce(&Taken<'_>) -> T) -> 
     for event in events {
         run.take_in(event).unwrap();
     }
-    ask(&run)
+    ask(&mut run)
 }
 
 fn at(seconds: u64) -> Stamp {
@@ -211,4 +211,26 @@ async fn a_request_to_stop_is_heard_once() {
     assert!(!asked(&[]));
     assert!(asked(std::slice::from_ref(&stop)));
     assert!(asked(&[stop, ended]));
+}
+
+/// What is read of a place in which somebody else wrote is theirs, but for what is ours.
+#[tokio::test]
+async fn of_a_place_that_others_wrote_in_what_is_ours_goes_back() {
+    let plan = plan(Mode::Emergency, "c");
+    let edit = crate::fake::edit_of("c0");
+    let mut mixed = edit.after.clone();
+    mixed.0.insert("one".into(), "theirs".into());
+    let kept = |shared: bool, way: Way| {
+        let side = if shared { Side::Foreign } else { Side::After };
+        let mut events = written(Some(side), &[]);
+        events.push(decided(Decision::Back, "test".into()));
+        told(&plan, &events, |run| {
+            run.keep(0, way, &edit, Some(mixed.clone()));
+            let ours = run.ours.as_ref().map(|ours| ours.after.0.len());
+            (run.leaves_parts(0, way), ours, run.seen.is_some())
+        })
+    };
+    assert_eq!(kept(true, Way::Back), (true, Some(1), true));
+    assert_eq!(kept(true, Way::There), (false, None, true));
+    assert_eq!(kept(false, Way::Back), (false, None, true));
 }

@@ -107,3 +107,27 @@ fn a_ttl_that_was_stored_instead_of_another_is_told_once() {
          for 2 record sets; the server stored TTL 120 instead of 300 for `c`"
     );
 }
+
+#[test]
+fn who_looks_on_is_told_what_is_waited_for_and_until_when() {
+    let plan = crate::fake::plan(crate::plan::Mode::Failover, "c");
+    let until = Stamp {
+        wall: jiff::Timestamp::UNIX_EPOCH,
+        boot_ms: 0,
+        boot_id: String::new(),
+    };
+    let told = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let heard = std::sync::Arc::clone(&told);
+    let pulses = Pulses::new(move |pulse| {
+        heard.lock().unwrap().push((pulse.entry, pulse.until));
+    });
+    let settling = Settling {
+        entry: &plan.entries[0],
+        edit: &edit_of("c0"),
+        way: Way::There,
+        leaves_parts: false,
+        until: &until,
+    };
+    settling.announce(0, &pulses);
+    assert_eq!(*told.lock().unwrap(), [(Some(0), Some(until.clone()))]);
+}

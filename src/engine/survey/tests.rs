@@ -457,3 +457,31 @@ async fn where_nothing_leads_to_either_side_there_is_no_run() {
     let plan = surveyed(Honesty::Atomic, &[there], Mode::Failover, Some("cloud")).await;
     assert_eq!(plan.unwrap().edits().count(), 0);
 }
+
+#[tokio::test]
+async fn each_entry_says_what_the_run_may_do_with_it() {
+    let of = |mode| surveyed(Honesty::Atomic, &SETS, mode, None);
+    for (mode, goes_back) in [
+        (Mode::Failover, true),
+        (Mode::Drill, true),
+        (Mode::Emergency, false),
+    ] {
+        assert_eq!(of(mode).await.unwrap().goes_back, goes_back, "{mode}");
+    }
+    let plan = of(Mode::Failover).await.unwrap();
+    let entry = |id: &str| plan.entries.iter().find(|entry| entry.id == id).unwrap();
+    // What one write can promise is said of what writes.
+    let promise = entry("flip").promise.clone();
+    assert!(promise.is_some_and(|promise| !promise.is_empty()));
+    assert_eq!(entry("works").promise, None);
+    // Names tell nothing of whether a side works.
+    assert!(!entry("published").probes_old_side && !entry("flip").probes_old_side);
+    // What takes no part in this run is not looked at.
+    let text = BOOK.replace(
+        "services = \"all\"",
+        "services = \"all\"\nwhen = [\"drill\"]",
+    );
+    let of = |mode| surveyed_text(&text, Honesty::Atomic, &SETS, mode, Some("cloud"));
+    assert_eq!(of(Mode::Failover).await.unwrap().edits().count(), 0);
+    assert_eq!(of(Mode::Drill).await.unwrap().edits().count(), 1);
+}

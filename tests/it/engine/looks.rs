@@ -229,3 +229,27 @@ async fn a_drill_that_changes_nothing_can_be_ended_too() {
     let bench = Bench::new(Mode::Drill, "kk");
     assert_eq!(bench.run().await.unwrap(), Ending::Done);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_does_not_get_better_by_waiting_is_looked_at_once() {
+    let there = 5;
+    for (mode, decisions, looks) in [
+        // After a planned run has gone back, its checks get their time; what was accepted is looked at once more.
+        (Mode::Failover, &[Decision::Stop][..], there + 5),
+        (Mode::Failover, &[Decision::On][..], there + 5 + 1),
+        (
+            Mode::Emergency,
+            &[Decision::Back, Decision::Stop][..],
+            there + 1,
+        ),
+    ] {
+        let people = Scripted::decide(decisions.iter().copied());
+        let bench = Bench::new(mode, "pck").with(people);
+        let fails = std::iter::repeat_n(Ok(Outcome::Fail), 5);
+        let late = std::iter::repeat_n(Ok(Outcome::Late), 9);
+        bench.world.script("k2", fails.chain(late));
+        assert_eq!(bench.run().await.unwrap(), Ending::Held, "{mode}");
+        assert_eq!(bench.world.looks_taken("k2"), looks, "{mode} {decisions:?}");
+        assert!(bench.all(Side::Before), "{mode}");
+    }
+}

@@ -300,3 +300,21 @@ async fn a_rollback_that_was_cut_off_while_it_verified_is_finished_by_another() 
     assert_eq!(bench.people.asked(), [Hold::NotAsBefore]);
     assert_eq!(bench.resume(GoOn::Back).await.unwrap(), Ending::Undone);
 }
+
+/// Who says it of all that others wrote is asked of none of it; and of everything else.
+#[tokio::test(start_paused = true)]
+async fn whoever_goes_back_anyway_is_asked_about_nothing_that_this_is_about() {
+    let bench = Bench::new(Mode::Failover, "pccck");
+    assert_eq!(bench.run().await.unwrap(), Ending::Done);
+    for id in ["c1", "c3"] {
+        bench.world.somebody_writes(&edit_of(id).place, theirs());
+    }
+    assert_eq!(bench.resume(GoOn::BackAnyway).await.unwrap(), Ending::Held);
+    assert_eq!(bench.people.asked(), []);
+    assert_eq!(bench.sides(), [Side::Foreign, Side::Before, Side::Foreign]);
+    let bench = Bench::new(Mode::Failover, "pck");
+    assert_eq!(bench.run().await.unwrap(), Ending::Done);
+    bench.world.fault("c1", [WriteFault::Refused]);
+    assert_eq!(bench.resume(GoOn::BackAnyway).await.unwrap(), Ending::Held);
+    assert_eq!(bench.people.asked(), [Hold::NotBack]);
+}
