@@ -64,7 +64,7 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
 
     /// Keeps what the place of the present motion was seen to hold; of one of which somebody else wrote parts that are
     /// left, what is ours.
-    fn keep(&mut self, entry: usize, way: Way, edit: &Edit, seen: Option<Value>) {
+    pub(super) fn keep(&mut self, entry: usize, way: Way, edit: &Edit, seen: Option<Value>) {
         (self.seen, self.ours) = match seen {
             Some(seen) if self.leaves_parts(entry, way) => {
                 let (ours, seen) = edit.ours(&seen);
@@ -75,7 +75,7 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
     }
 
     /// Whether what somebody else wrote of the place of an entry is left when the rest of it goes back.
-    fn leaves_parts(&self, entry: usize, way: Way) -> bool {
+    pub(super) fn leaves_parts(&self, entry: usize, way: Way) -> bool {
         way == Way::Back && self.state.mark(entry) == Mark::Shared
     }
 

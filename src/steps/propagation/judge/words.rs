@@ -67,7 +67,6 @@ pub(super) fn headline(
             });
             format!("{addresses} asked, every one has the new records{warned}{held}")
         }
-        _ if sightings.is_empty() && facts.is_empty() => "there was nothing to ask".into(),
         _ => match count(outcome) {
             0 | 1 => format!("{}{held}", first(outcome)),
             more => format!("{} (and {} more){held}", first(outcome), more - 1),
