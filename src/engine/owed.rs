@@ -29,6 +29,8 @@ pub(super) struct Places {
     foreign: BTreeSet<usize>,
     /// The run wrote them, or began to.
     written: BTreeSet<usize>,
+    /// A write of this run was begun there, and they were not read since.
+    unread: BTreeSet<usize>,
     /// They held neither value after a write of this run of which nobody knows how it ended: it may have left them so.
     torn: BTreeSet<usize>,
 }
@@ -39,14 +41,19 @@ impl Places {
         match event {
             Event::Intended { entry, .. } => {
                 self.written.insert(*entry);
+                self.unread.insert(*entry);
             }
             Event::Compared { entry, side, .. } => self.seen(state, *entry, *side),
             Event::Settled { entry, side, .. } => {
                 let ended = state.motion().is_some_and(|motion| {
                     matches!(motion.stage, Stage::Answered(Said::Done | Said::Refused))
                 });
-                if *side == Some(Side::Foreign) && !ended {
+                // What was read once after the write was not left so by it.
+                if *side == Some(Side::Foreign) && !ended && self.unread.contains(entry) {
                     self.torn.insert(*entry);
+                }
+                if side.is_some() {
+                    self.unread.remove(entry);
                 }
                 self.seen(state, *entry, *side);
             }

@@ -137,6 +137,7 @@ fn what_is_temporary_and_stands_is_put_back_and_what_was_left_is_looked_at() {
             foreign,
             written,
             torn,
+            ..Places::default()
         };
         let mut list = owed(&plan, &state, Ending::DoneUnproven, &[None], &places);
         list.remove(0).what
