@@ -72,6 +72,7 @@ async fn looking<T>(
         once: true,
         decided: watch::Sender::new(false),
         before: Mutex::default(),
+        theirs: Default::default(),
     };
     ask(&looker, &world).await
 }
@@ -207,6 +208,7 @@ async fn a_note_carries_the_check_that_it_is_about() {
         once: false,
         decided: watch::Sender::new(false),
         before: Mutex::default(),
+        theirs: Default::default(),
     };
     let wanted = Wanted::Aim(aim(&plan, Round::There, 1));
     let found = looker.until_clear(1, &wanted).await.unwrap();
