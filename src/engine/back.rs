@@ -395,14 +395,14 @@ mod tests {
             ],
         };
         let told = ["somebody else wrote `c2` since: `one` holds `else`"];
-        assert_eq!(ahead.foreign(&plan), told);
+        assert_eq!(ahead.foreign(&plan, |_| false), told);
         assert_eq!(ahead.unreadable(&plan), ["`c4` cannot be read: no answer"]);
         assert_eq!(
             ahead.sick(&plan),
             ["`k0` fail: as it was seen", "`k3` unknown: as it was seen"]
         );
         let none = Ahead::default();
-        assert!(none.foreign(&plan).is_empty() && none.sick(&plan).is_empty());
+        assert!(none.foreign(&plan, |_| true).is_empty() && none.sick(&plan).is_empty());
     }
 
     #[tokio::test(start_paused = true)]
