@@ -71,7 +71,11 @@ fn what_somebody_else_wrote_is_told_beside_what_was_expected() {
         (Side::Before, Side::After, None),
         (Side::After, Side::Before, None),
     ] {
-        assert_eq!(describe(side, &edit, expected, &seen), words, "{side:?}");
+        assert_eq!(
+            describe(side, &edit, expected, &seen, false),
+            words,
+            "{side:?}"
+        );
     }
 }
 
@@ -126,6 +130,7 @@ fn who_looks_on_is_told_what_is_waited_for_and_until_when() {
         edit: &edit_of("c0"),
         way: Way::There,
         leaves_parts: false,
+        torn: false,
         until: &until,
     };
     settling.announce(0, &pulses);
