@@ -422,9 +422,6 @@ fn where_no_probe_was_asked_nothing_was_shown() {
     let finding = public(vec![shared(), old], &aim());
     assert_eq!(finding.outcome, Outcome::Late);
     let said = &finding.headline;
-    assert!(said.starts_with("no probe was asked"), "{said}");
-    assert!(
-        said.contains("; `a.example` still leads to dedicated"),
-        "{said}"
-    );
+    let parts = ["`a.example` still leads to dedicated", "no probe was asked"];
+    assert!(parts.iter().all(|part| said.contains(part)), "{said}");
 }
