@@ -103,14 +103,15 @@ pub(super) async fn look(desk: &Desk, args: &Args, seen: &Seen) -> Result<Looked
         comes_back: true,
         yes: false,
     };
-    let mut against: Vec<Failure> = match desk.format {
-        // It tells of earlier runs and of the state folder by itself.
-        Format::Nagios => Vec::new(),
-        _ => (unusable.into_iter())
-            .chain(earlier.map(|earlier| earlier.failure))
-            .collect(),
+    let mut against: Vec<Failure> = unusable.into_iter().collect();
+    // It tells of earlier runs by itself.
+    if desk.format != Format::Nagios {
+        against.extend(earlier.map(|earlier| earlier.failure));
+    }
+    let known = match desk.format {
+        Format::Nagios => 0,
+        _ => against.len(),
     };
-    let known = against.len();
     let mut changes = None;
     // Whether the changes could be planned: a key that is not taken any more would stop a failover.
     let bars = async {

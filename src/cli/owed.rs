@@ -4,20 +4,21 @@ use std::sync::Arc;
 
 use super::common::{Desk, Failure};
 use super::resume::book_of;
-use super::stuck::{Waiting, baseline, stuck, went_over};
+use super::stuck::{Stuck, Waiting, baseline, stuck, took_over, went_over};
 use super::whose::Whose;
 use super::{Exit, Format};
-use crate::engine::{MOVE, MOVE_BACK, is_astray, look_once_more, see_places};
-use crate::event::{Ending, Event, Fact, Owed, Record, Round};
-use crate::journal::{self, Damaged};
+use crate::engine::{FENCE, MOVE, MOVE_BACK, is_astray, leads_in_dns, look_once_more, see_places};
+use crate::event::{Event, Fact, Owed, Record, Round};
+use crate::journal::{self, Damaged, Run};
 use crate::plan::{Mode, Nature, Outcome, Side};
 use crate::report::{Names, OwedRow, Tally, owed_table};
 
 /// Lists what earlier runs have left to be done
 ///
-/// The newest run of a playbook that changed something, and did not come back, speaks for all before it; a run that
-/// was held, stopped or cut off with changes standing is listed as long as they stand. What was late or not seen is
-/// looked at again now, and is settled where it passes; what was left to others is settled where it is as before.
+/// The newest run of a playbook that changed something, ended well and stayed speaks for all before it; a run that
+/// was held, stopped or cut off is listed until it is ended, or until all that it changed is seen as before. What was
+/// late or not seen is looked at again now, and is settled where it passes; what was left to others is settled where it
+/// is as the run was to leave it: as planned where it stayed, as before where it went back.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {}
 
@@ -26,8 +27,9 @@ pub(super) async fn run(desk: &Desk, _: &Args) -> Result<Exit, Failure> {
     let now = desk.clock.now();
     let Waiting { stuck, untold } = stuck(desk, &*store, None).await?;
     let mut damaged: Vec<Damaged> = untold.into_iter().map(|untold| untold.run).collect();
-    // What was left to others stands among what its run owes.
-    let mut rows: Vec<OwedRow> = (stuck.iter().filter(|stuck| !stuck.theirs))
+    // What one that has ended left to others it tells itself.
+    let tells = |stuck: &&Stuck| !stuck.theirs || !is_ended(&stuck.run);
+    let mut rows: Vec<OwedRow> = (stuck.iter().filter(tells))
         .map(|stuck| OwedRow {
             run: stuck.run.id.clone(),
             playbook: stuck.run.meta.playbook.clone(),
@@ -37,20 +39,11 @@ pub(super) async fn run(desk: &Desk, _: &Args) -> Result<Exit, Failure> {
         .collect();
     let mut heard: Vec<Whose> = Vec::new();
     for run in journal::runs(&*store).await? {
-        let wrote = run.summary.as_ref().is_some_and(|summary| summary.wrote);
-        if !wrote || went_over(&*store, &heard, &run).await {
+        let looked_only = matches!(run.meta.mode, Mode::Check | Mode::Plan);
+        if looked_only || went_over(&*store, &heard, &run).await {
             continue;
         }
-        // One that came back left what was owed before as it was.
-        let ending = run.summary.as_ref().and_then(|summary| summary.ending);
-        let came_back = match run.meta.mode {
-            Mode::Drill => matches!(
-                ending,
-                Some(Ending::Done | Ending::DoneUnproven | Ending::Undone)
-            ),
-            _ => ending == Some(Ending::Undone),
-        };
-        if !came_back {
+        if took_over(&run) {
             heard.push(Whose::run(&*store, &run).await);
         }
         let records = match journal::read(&*store, &run.id).await {
@@ -66,17 +59,19 @@ pub(super) async fn run(desk: &Desk, _: &Args) -> Result<Exit, Failure> {
                 continue;
             }
         };
-        rows.extend(
-            still_owed(desk, &records)
-                .await
-                .into_iter()
-                .map(|owed| OwedRow {
+        for owed in still_owed(desk, &records, took_over(&run)).await {
+            let same =
+                |row: &OwedRow| row.playbook == run.meta.playbook && row.owed.key == owed.key;
+            // The newest run that speaks of it says how it is now.
+            if !rows.iter().any(same) {
+                rows.push(OwedRow {
                     run: run.id.clone(),
                     playbook: run.meta.playbook.clone(),
                     age: now.since(&run.meta.began),
                     owed: to_type(&desk.names(&run), owed),
-                }),
-        );
+                });
+            }
+        }
     }
     if desk.format == Format::Json {
         for row in &rows {
@@ -109,8 +104,12 @@ fn to_type(names: &Names, owed: Owed) -> Owed {
     }
 }
 
-/// What of the things that a run owes is still so, seen now.
-async fn still_owed(desk: &Desk, records: &[Record]) -> Vec<Owed> {
+fn is_ended(run: &Run) -> bool {
+    (run.summary.as_ref()).is_some_and(|summary| summary.ending.is_some())
+}
+
+/// What of the things that a run owes is still so, seen now. `stayed` says that it was to leave its changes.
+async fn still_owed(desk: &Desk, records: &[Record], stayed: bool) -> Vec<Owed> {
     let tally = Tally::of(records);
     let owed = tally.owed().to_vec();
     let (Some(plan), false) = (tally.plan(), owed.is_empty()) else {
@@ -132,8 +131,12 @@ async fn still_owed(desk: &Desk, records: &[Record]) -> Vec<Owed> {
         .filter_map(|owed| entry(owed, "see "))
         .map(|index| (index, round(index)))
         .collect();
+    let is_place =
+        |(index, _): &(usize, Round)| matches!(plan.entries[*index].nature, Nature::Change(_));
+    let (places, unseen): (Vec<_>, Vec<_>) = unseen.into_iter().partition(is_place);
     let looked_at: Vec<usize> = (owed.iter())
         .filter_map(|owed| entry(owed, "put back ").or(entry(owed, "look at ")))
+        .chain(places.into_iter().map(|(index, _)| index))
         .collect();
     let by_hand: Vec<(usize, Round)> = match owed.iter().find_map(by_hand) {
         Some((_, round)) => (0..plan.entries.len())
@@ -143,17 +146,27 @@ async fn still_owed(desk: &Desk, records: &[Record]) -> Vec<Owed> {
         None => Vec::new(),
     };
     let unseen = [unseen, by_hand].concat();
-    if unseen.is_empty() && looked_at.is_empty() {
+    let fences = owed.iter().any(|owed| owed.key.starts_with(FENCE));
+    if unseen.is_empty() && looked_at.is_empty() && !fences {
         return owed;
     }
     let Ok(book) = book_of(desk, plan) else {
         return owed;
     };
     let actual = desk.actual(&Arc::new(book));
-    let (found, seen) = tokio::join!(
+    let leads = async {
+        match fences {
+            true => leads_in_dns(&actual.book, &actual.site).await,
+            false => None,
+        }
+    };
+    let (found, seen, leads) = tokio::join!(
         look_once_more(plan, &actual, baseline(records), &unseen),
         see_places(plan, &actual, &looked_at),
+        leads,
     );
+    // Whoever moved the names back there has decided that it shall serve.
+    let serves_again = leads.is_some_and(|site| site == plan.direction.source);
     actual.site.exec.close().await;
     let passes = |index: usize| {
         found.iter().any(|(entry, finding)| {
@@ -162,10 +175,10 @@ async fn still_owed(desk: &Desk, records: &[Record]) -> Vec<Owed> {
                 && !finding.has_unknowns()
         })
     };
-    let is_back = |index: usize| {
+    let is = |index: usize, wanted: Side| {
         let value = seen.iter().find(|(entry, _)| *entry == index);
         match (value, &plan.entries[index].nature) {
-            (Some((_, Ok(value))), Nature::Change(edit)) => edit.side(value) == Side::Before,
+            (Some((_, Ok(value))), Nature::Change(edit)) => edit.side(value) == wanted,
             // It cannot be told.
             _ => false,
         }
@@ -174,10 +187,16 @@ async fn still_owed(desk: &Desk, records: &[Record]) -> Vec<Owed> {
         .filter(|(index, _)| plan.entries[*index].by_hand)
         .flat_map(|(_, finding)| &finding.facts);
     let facts: Vec<&Fact> = facts.collect();
+    let wanted = match stayed {
+        true => Side::After,
+        false => Side::Before,
+    };
     (owed.into_iter())
         .filter(|owed| {
-            !entry(owed, "see ").is_some_and(passes)
-                && !(entry(owed, "put back ").or(entry(owed, "look at "))).is_some_and(is_back)
+            !entry(owed, "see ").is_some_and(|index| passes(index) || is(index, wanted))
+                && !(serves_again && owed.key.starts_with(FENCE))
+                && !entry(owed, "put back ").is_some_and(|index| is(index, Side::Before))
+                && !entry(owed, "look at ").is_some_and(|index| is(index, wanted))
         })
         .filter_map(|owed| told_now(owed, &facts))
         .collect()

@@ -6,13 +6,15 @@ use super::common::{Desk, Failure};
 use super::keyboard::interactive;
 use super::people::confirm;
 use super::resume::{book_of, go_on};
-use super::stuck::baseline;
+use super::stuck::{baseline, took_over};
 use super::which::{Wish, in_words};
+use super::whose::{Same, Whose};
 use super::{Exit, Format};
 use crate::engine::{GoOn, PlaceNow, is_astray, look_ahead, look_once_more, may_go_on, may_land};
 use crate::event::{Decision, Ending, Fact, Record, Round};
-use crate::journal::{self, Run};
+use crate::journal::{self, JournalError, Run};
 use crate::report::{self, SeenNow, SeenPlace, Tally, json_line};
+use crate::store::Store;
 
 /// Puts back what a run changed
 ///
@@ -47,6 +49,18 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
     if run.writer.is_none() {
         may_go_on(&records, how)
             .map_err(|error| Failure::new(Exit::Refused, format!("run `{}`: {error}", run.id)))?;
+    }
+    if !args.anyway
+        && let Some(newer) = gone_over_by(&*store, &run).await?
+    {
+        let why = format!(
+            "run `{}` went over what run `{}` wrote, and left it standing: {} puts back that one; with `--anyway` this \
+             one is put back beside it",
+            newer.id,
+            run.id,
+            desk.to_type(&format!("rollback {}", newer.id))
+        );
+        return Err(Failure::new(Exit::Refused, why));
     }
     if !args.yes && !args.dry_run && !interactive() {
         let why = format!(
@@ -93,6 +107,20 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
         true => Exit::Undone,
         false => Exit::Done,
     })
+}
+
+/// The newer run of the same playbook that took over what a run left.
+async fn gone_over_by(store: &dyn Store, run: &Run) -> Result<Option<Run>, JournalError> {
+    for newer in journal::runs(store).await? {
+        if newer.id == run.id {
+            break;
+        }
+        if took_over(&newer) && Whose::run(store, &newer).await.is_of(store, run).await == Same::Yes
+        {
+            return Ok(Some(newer));
+        }
+    }
+    Ok(None)
 }
 
 /// What speaks against putting back a run.

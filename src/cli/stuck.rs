@@ -12,7 +12,7 @@ use crate::machine::{Hold, State};
 use crate::plan::{Mode, Plan};
 use crate::report::Tally;
 use crate::store::Store;
-use places::{Places, is_as_before_now, look};
+use places::{Places, is_as_before_now, lands, look};
 
 pub(super) use places::baseline;
 
@@ -93,11 +93,10 @@ async fn find(
         stuck: Vec::new(),
         untold: untold.collect(),
     };
-    let mut newer: Vec<Whose> = Vec::new();
+    let (mut newer, mut lefts): (Vec<Whose>, Vec<Whose>) = Default::default();
     for run in runs {
-        let wrote = run.summary.as_ref().is_some_and(|summary| summary.wrote);
         let over = went_over(store, &newer, &run).await;
-        if wrote && !over {
+        if took_over(&run) && !over {
             newer.push(Whose::run(store, &run).await);
         }
         if !is_open(&run) {
@@ -118,7 +117,16 @@ async fn find(
                     stuck.what.extend(wish.map(|wish| format!(" ({wish})")));
                     stuck
                 });
-                waiting.stuck.extend(stuck);
+                match stuck {
+                    // The newest that left something to others says how it is now.
+                    Some(stuck) if stuck.theirs => {
+                        if !went_over(store, &lefts, &stuck.run).await {
+                            lefts.push(Whose::run(store, &stuck.run).await);
+                            waiting.stuck.push(stuck);
+                        }
+                    }
+                    stuck => waiting.stuck.extend(stuck),
+                }
             }
             Err(why) => waiting.untold.push(Untold {
                 open: true,
@@ -133,8 +141,16 @@ async fn find(
     Ok(waiting)
 }
 
-/// Whether a newer run of the same playbook wrote: it began from what was there, and speaks for all. One that is not
-/// surely of the same speaks for itself.
+/// Whether a run answers for all that older ones of its playbook left: it began from what was there, ended well, and
+/// stayed. One that came back, was held, or came to no end left it as it was.
+pub(super) fn took_over(run: &Run) -> bool {
+    let well = run.summary.as_ref().is_some_and(|summary| {
+        summary.wrote && matches!(summary.ending, Some(Ending::Done | Ending::DoneUnproven))
+    });
+    well && matches!(run.meta.mode, Mode::Failover | Mode::Emergency)
+}
+
+/// Whether a newer run of the same playbook took over. One that is not surely of the same speaks for itself.
 pub(super) async fn went_over(store: &dyn Store, newer: &[Whose], run: &Run) -> bool {
     for whose in newer {
         if whose.is_of(store, run).await == Same::Yes {
@@ -180,11 +196,10 @@ async fn of(desk: &Desk, run: Run, records: &[Record], looks: bool, over: bool) 
     };
     let back = tally.is_on_its_way_back();
     let stands = tally.anything_stands();
-    if !stands && why != "is held" {
+    if !stands && why != "is held" && tally.never_stood() {
         return None;
     }
-    // Nothing of it is left that a person could put back.
-    if over && !alive && !tally.can_go_back() {
+    if over && !alive && lands(desk, records).is_none() {
         return None;
     }
     let left = tally.is_left_to_others();

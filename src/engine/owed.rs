@@ -81,6 +81,9 @@ impl Places {
     }
 }
 
+/// How the key of what must be kept from serving begins: the name of its site follows.
+pub const FENCE: &str = "fence ";
+
 /// What is owed at the end of a run: what was not seen, what was left, an old side that may come back.
 pub(super) fn owed(
     plan: &Plan,
@@ -96,7 +99,7 @@ pub(super) fn owed(
     let source = &plan.direction.source;
     if plan.mode == Mode::Emergency && matches!(ending, Ending::Done | Ending::DoneUnproven) {
         list.push(Owed {
-            key: format!("fence {source}"),
+            key: format!("{FENCE}{source}"),
             what: format!(
                 "`{source}` may come back while `{}` is active",
                 plan.direction.target
@@ -201,7 +204,8 @@ pub(super) fn owed(
             Mark::Standing if entry.temporary && ending != Ending::Stopped => list.push(Owed {
                 key: format!("put back {}", entry.id),
                 what: format!("the temporary change `{}` still stands", entry.id),
-                how: "put it back with `cutover rollback`".to_owned(),
+                how: "put it back by hand, as `cutover show` tells it; `cutover rollback` puts back all of the run"
+                    .to_owned(),
             }),
             _ => {}
         }

@@ -327,6 +327,11 @@ impl Tally {
         }
     }
 
+    /// Whether nothing that this run wrote ever stood, and nothing of it was left to others.
+    pub fn never_stood(&self) -> bool {
+        (self.state.as_ref()).is_some_and(|state| state.never_stood() && !state.left_something())
+    }
+
     /// Whether this run ever wrote, or began to.
     pub fn ever_wrote(&self) -> bool {
         self.changes.values().any(|change| change.intents > 0)

@@ -94,7 +94,7 @@ impl Sqlite {
     /// An error where its disk has no room for a new run: what is kept in reserve is for the way back of those that
     /// are there.
     pub fn has_room(&self) -> Result<(), StoreError> {
-        match setup::no_room(&self.path) {
+        match setup::no_room_for_a_run(&self.path) {
             true => Err(StoreError::Full(self.path.display().to_string())),
             false => Ok(()),
         }

@@ -1,11 +1,13 @@
 //! The places of a run that nobody holds any more, each record set by itself.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::common::Desk;
 use super::super::resume::book_of;
 use crate::clock::short;
+use crate::dns::{RecordKey, RecordSet, RecordType};
 use crate::engine::{leads_in_dns, look_at_places, look_once_more, may_land, see_places};
 use crate::event::{Event, Record, Round, Sight};
 use crate::plan::{Nature, Outcome, Plan, Side, Value, Way};
@@ -63,16 +65,25 @@ impl Places {
     }
 }
 
-/// Whether what a run did not see as before, at its end, is seen so now.
+/// How long a write of a run may still land; `None` where none may.
+pub(super) fn lands(desk: &Desk, records: &[Record]) -> Option<Duration> {
+    let now = desk.clock.now();
+    let left = may_land(records);
+    let left = left.values().map(|until| until.left(&now)).max();
+    left.filter(|left| !left.is_zero())
+}
+
+/// Whether what a run did not see as before at its end, or did not come to look at, is seen so now.
 pub(super) async fn is_as_before_now(
     desk: &Desk,
     plan: &Plan,
     tally: &Tally,
     records: &[Record],
 ) -> bool {
-    let bad = |index: &usize| {
-        (tally.finding(Round::Verify, *index))
-            .is_some_and(|finding| !matches!(finding.outcome, Outcome::Pass | Outcome::Warn))
+    let bad = |index: &usize| match tally.finding(Round::Verify, *index) {
+        Some(finding) => !matches!(finding.outcome, Outcome::Pass | Outcome::Warn),
+        // It was cut off before it looked.
+        None => !tally.anything_stands() && is_looked_at_after_an_undo(plan, tally, *index),
     };
     let (checks, places): (Vec<usize>, Vec<usize>) = (0..plan.entries.len())
         .filter(bad)
@@ -100,6 +111,16 @@ pub(super) async fn is_as_before_now(
             matches!(finding.outcome, Outcome::Pass | Outcome::Warn) && !finding.has_unknowns()
         }) && sides.iter().all(|(_, side)| *side == Ok(Side::Before))
     })
+}
+
+/// Whether an entry is looked at before an undo is said to be whole.
+fn is_looked_at_after_an_undo(plan: &Plan, tally: &Tally, index: usize) -> bool {
+    let entry = &plan.entries[index];
+    match &entry.nature {
+        Nature::Check => entry.there && plan.first_write().is_some_and(|first| index >= first),
+        Nature::Change(_) => tally.standing(index) == Standing::PutBack,
+        _ => false,
+    }
 }
 
 /// The sights that a run took before its first write.
@@ -149,18 +170,27 @@ pub(super) async fn look(desk: &Desk, plan: &Plan, tally: &Tally, records: &[Rec
             let _late = tokio::time::timeout(PATIENCE, actual.site.exec.close()).await;
             let (seen, dns) = seen.unwrap_or_default();
             if dns.is_some_and(|site| site == plan.direction.source) {
-                doubts.clear();
+                let services = actual.site.services.values();
+                let names: BTreeSet<String> = (services.flat_map(|service| &service.names))
+                    .map(|name| RecordKey::new(name, RecordType::A).name)
+                    .collect();
+                doubts.retain(|entry| !is_of_names(plan, *entry, &names));
             }
             seen
         }
         Err(_) => Vec::new(),
     };
-    let now = desk.clock.now();
-    let landing = may_land(records);
-    let left =
-        (entries.iter().filter_map(|entry| landing.get(entry))).map(|until| until.left(&now));
-    let lands = left.max().filter(|left| !left.is_zero());
-    parts(plan, &entries, &seen, &doubts, lands).told()
+    parts(plan, &entries, &seen, &doubts, lands(desk, records)).told()
+}
+
+/// Whether a change is one of record sets of these names alone: of other places name servers tell nothing.
+fn is_of_names(plan: &Plan, index: usize, names: &BTreeSet<String>) -> bool {
+    let Nature::Change(edit) = &plan.entries[index].nature else {
+        return false;
+    };
+    let parts = edit.before.0.values().chain(edit.after.0.values());
+    let mut sets = parts.map(|part| part.read::<RecordSet>());
+    sets.all(|set| set.is_ok_and(|set| names.contains(&set.key.name)))
 }
 
 fn parts(

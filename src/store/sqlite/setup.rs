@@ -425,6 +425,12 @@ pub(super) fn no_room(path: &Path) -> bool {
         .is_ok_and(|fs| fs.f_bavail.saturating_mul(fs.f_frsize) < TO_OPEN.into())
 }
 
+/// Whether there is no room for a new run, or was none for the whole reserve: its first append would be told so.
+pub(super) fn no_room_for_a_run(path: &Path) -> bool {
+    let reserve = std::fs::metadata(path.with_file_name("reserve"));
+    no_room(path) || reserve.map_or(0, |file| file.len()) < RESERVE.into()
+}
+
 /// Whether all of a file can be read and its disk takes what is written: else what was read of it shows no damage.
 fn is_readable(path: &Path) -> bool {
     let read = || -> std::io::Result<()> {

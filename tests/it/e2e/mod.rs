@@ -3,6 +3,7 @@
 mod alive;
 mod cli;
 mod cut_off;
+mod debts;
 mod drill;
 mod dry;
 mod emergency;

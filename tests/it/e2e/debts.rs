@@ -1,0 +1,124 @@
+//! What runs leave to be done, and what settles it.
+
+use std::collections::BTreeMap;
+
+use rustix::process::Signal;
+
+use super::scene::{NEW, OLD, Plot, WWW};
+
+/// What sets the whole zone to this.
+fn all_of(zone: &BTreeMap<String, Vec<String>>) -> String {
+    let mut updates = String::new();
+    for (key, lines) in zone.iter().filter(|(_, lines)| !lines.is_empty()) {
+        let (name, rtype) = key.split_once(' ').unwrap();
+        updates += &format!("update delete {name} {rtype}\n");
+        for line in lines {
+            let (ttl, data) = line.split_once(' ').unwrap();
+            updates += &format!("update add {name} {ttl} {rtype} {data}\n");
+        }
+    }
+    updates
+}
+
+#[test]
+fn a_failback_that_did_not_end_well_settles_nothing() {
+    let Some(scene) = Plot::small().scene() else {
+        return;
+    };
+    let home = scene.zone();
+    let fence = "`old` may come back while `new` is active";
+    scene
+        .run(&["failover", "PLAYBOOK", "--emergency", "--yes"])
+        .exits(0);
+    scene.run(&["owed"]).exits(0).says(fence);
+    // What was settled by somebody else is seen to be.
+    let there = scene.zone();
+    scene.update_zone(&all_of(&home));
+    let owed = scene.run(&["owed"]).exits(0);
+    assert!(!owed.out.contains(fence), "{owed}");
+    scene.update_zone(&all_of(&there));
+    scene.run(&["owed"]).exits(0).says(fence);
+    scene
+        .run(&["failover", "PLAYBOOK", "--to", "old", "--yes"])
+        .exits(0);
+    let owed = scene.run(&["owed"]).exits(0);
+    assert!(!owed.out.contains(fence), "{owed}");
+    // All but what somebody else wrote goes back to `new`, and the run is held.
+    let id = scene.newest_run()["run"].as_str().unwrap().to_owned();
+    scene.somebody_else_writes("203.0.113.77");
+    let back = ["rollback", &id, "--yes", "--anyway"];
+    let done = scene.run(&back).exits(6);
+    let owed = scene.run(&["owed"]).exits(0);
+    assert!(
+        scene.leads_to(&scene.new) || !scene.leads_to(&scene.old),
+        "{done}"
+    );
+    owed.says(fence)
+        .says("was left as it is: somebody else wrote there");
+}
+
+#[test]
+fn what_is_left_to_others_is_owed_also_where_the_run_is_killed_before_its_end() {
+    let Some(mut scene) = Plot::small().scene() else {
+        return;
+    };
+    scene.run(&["failover", "PLAYBOOK", "--yes"]).exits(0);
+    let id = scene.newest_run()["run"].as_str().unwrap().to_owned();
+    let [new, _] = NEW;
+    scene.update_zone(&format!(
+        "update delete {WWW} A\nupdate add {WWW} 60 A {new}\n"
+    ));
+    // The last look waits for the old side to serve.
+    scene.old.web.take();
+    let back = scene.start(&["rollback", &id, "--yes", "--anyway"]);
+    back.wait_for("and seen so");
+    back.signal(Signal::KILL);
+    back.end();
+    let told = "with another TTL that somebody gave it";
+    let owed = scene.run(&["owed", "--format", "json"]).exits(0).says(told);
+    owed.says(&format!("run {id} (failover) was cut off"));
+    let nagios = ["check", "PLAYBOOK", "--format", "nagios"];
+    scene.run(&nagios).says(told).says("unfinished_runs=1");
+}
+
+#[test]
+fn a_run_that_a_newer_one_went_over_is_not_put_back_beside_it() {
+    let Some(scene) = Plot::staying().scene() else {
+        return;
+    };
+    let drill = scene.drill_there();
+    drill.wait_for("holding 10m");
+    drill.signal(Signal::KILL);
+    drill.end();
+    let cut_off = scene.newest_run()["run"].as_str().unwrap().to_owned();
+    scene.update_zone(&format!(
+        "update delete {WWW} A\nupdate add {WWW} 300 A {}\n",
+        OLD[0]
+    ));
+    scene
+        .run(&[
+            "failover",
+            "PLAYBOOK",
+            "--emergency",
+            "--to",
+            "new",
+            "--yes",
+        ])
+        .exits(0);
+    let newer = scene.newest_run()["run"].as_str().unwrap().to_owned();
+    let owed = scene.run(&["owed"]).exits(0);
+    assert!(!owed.out.contains(&cut_off), "{owed}");
+    let nagios = ["check", "PLAYBOOK", "--format", "nagios"];
+    scene.run(&nagios).says("unfinished_runs=0");
+    let there = scene.zone();
+    for verb in [
+        &["rollback", &cut_off, "--dry-run"][..],
+        &["rollback", &cut_off, "--yes"],
+    ] {
+        let refused = scene.run(verb).exits(4);
+        refused.complains(&format!(
+            "run `{newer}` went over what run `{cut_off}` wrote"
+        ));
+        assert_eq!(scene.zone(), there);
+    }
+}
