@@ -14,7 +14,7 @@ mod signed;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -115,6 +115,8 @@ struct Rfc2136 {
     write_key: Key,
     /// An update was sent.
     wrote: AtomicBool,
+    /// A transfer of so many bytes did not hold a zone, or was refused: it is not tried again.
+    no_transfer: AtomicUsize,
     /// By zone, the keys whose sets were seen to be the zone's own, and made by no wildcard. That they still are, an
     /// update requires.
     own: Mutex<BTreeMap<String, Arc<BTreeSet<RecordKey>>>>,
@@ -160,6 +162,7 @@ fn build(fields: &Fields) -> Result<Arc<dyn Provider>, Vec<Problem>> {
             read_key,
             write_key,
             wrote: AtomicBool::new(false),
+            no_transfer: AtomicUsize::new(0),
             own: Mutex::default(),
         })),
         _ => Err(problems),
@@ -192,14 +195,26 @@ impl Rfc2136 {
     async fn reader<'a>(&'a self, zone: &'a str) -> Result<Reader<'a>, Unseen> {
         let key = &self.read_key;
         let signer = message::signer(key, &reveal(&key.secret).await?)?;
-        Ok(Reader::new(self.server, zone, key, signer))
+        Ok(Reader::new(
+            self.server,
+            zone,
+            key,
+            signer,
+            &self.no_transfer,
+        ))
     }
 
     /// Asks with the key for writing.
     async fn writer<'a>(&'a self, zone: &'a str) -> Result<Reader<'a>, Unseen> {
         let key = &self.write_key;
         let signer = message::signer(key, &reveal(&key.secret).await?)?;
-        Ok(Reader::new(self.server, zone, key, signer))
+        Ok(Reader::new(
+            self.server,
+            zone,
+            key,
+            signer,
+            &self.no_transfer,
+        ))
     }
 
     /// What was seen to be the zone's own.
@@ -244,7 +259,13 @@ impl Rfc2136 {
             .map_err(|reasons| refusal(&reasons))?;
         let secret = reveal(&self.write_key.secret).await.map_err(unseen)?;
         let signer = message::signer(&self.write_key, &secret).map_err(unseen)?;
-        let reader = Reader::new(self.server, zone, &self.write_key, signer.clone());
+        let reader = Reader::new(
+            self.server,
+            zone,
+            &self.write_key,
+            signer.clone(),
+            &self.no_transfer,
+        );
         let keys = swap.keys();
         let own = self.own(zone);
         let looks = reader.before_a_write(&keys, &own).await;

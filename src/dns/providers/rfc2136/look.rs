@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hickory_resolver::proto::op::{Message, ResponseCode};
 use hickory_resolver::proto::rr::{self, TSigner};
@@ -37,6 +38,7 @@ pub(super) struct Reader<'a> {
     zone: &'a str,
     key: &'a Key,
     signer: TSigner,
+    no_transfer: &'a AtomicUsize,
 }
 
 impl<'a> Reader<'a> {
@@ -45,12 +47,14 @@ impl<'a> Reader<'a> {
         zone: &'a str,
         key: &'a Key,
         signer: TSigner,
+        no_transfer: &'a AtomicUsize,
     ) -> Reader<'a> {
         Reader {
             server,
             zone,
             key,
             signer,
+            no_transfer,
         }
     }
 
@@ -251,11 +255,16 @@ impl<'a> Reader<'a> {
 
     /// The whole zone, where that takes less than as many questions.
     async fn at_once(&self, keys: &[RecordKey]) -> Option<Listing> {
-        if keys.len() < MANY {
+        let limit = keys.len() * SET;
+        if keys.len() < MANY || limit <= self.no_transfer.load(Ordering::Relaxed) {
             return None;
         }
-        let transfer = self.transfer(keys.len() * SET);
-        tokio::time::timeout(TIMEOUT, transfer).await.ok()?.ok()
+        let listing = tokio::time::timeout(TIMEOUT, self.transfer(limit)).await;
+        let listing = listing.ok().and_then(Result::ok);
+        if listing.is_none() {
+            self.no_transfer.fetch_max(limit, Ordering::Relaxed);
+        }
+        listing
     }
 
     /// The sets at these keys before a write of them, and whether they can be written. Of those that `own` knows the
