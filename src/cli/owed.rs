@@ -193,10 +193,12 @@ async fn still_owed(desk: &Desk, records: &[Record], stayed: bool) -> Vec<Owed> 
     };
     (owed.into_iter())
         .filter(|owed| {
-            !entry(owed, "see ").is_some_and(|index| passes(index) || is(index, wanted))
-                && !(serves_again && owed.key.starts_with(FENCE))
-                && !entry(owed, "put back ").is_some_and(|index| is(index, Side::Before))
-                && !entry(owed, "look at ").is_some_and(|index| is(index, wanted))
+            let settled = entry(owed, "see ")
+                .is_some_and(|index| passes(index) || is(index, wanted))
+                || serves_again && owed.key.starts_with(FENCE)
+                || entry(owed, "put back ").is_some_and(|index| is(index, Side::Before))
+                || entry(owed, "look at ").is_some_and(|index| is(index, wanted));
+            !settled
         })
         .filter_map(|owed| told_now(owed, &facts))
         .collect()

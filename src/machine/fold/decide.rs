@@ -76,11 +76,10 @@ impl State {
         match self.motion {
             Some(motion) if untouched(&motion) => self.motion = None,
             // It is settled first, also where it was settled before: it is made again only after the looks.
-            Some(motion) if change(&motion) => {
-                if !motion.stage.may_have_happened() {
-                    self.stage(Stage::InFlight);
-                }
+            Some(motion) if change(&motion) && !motion.stage.may_have_happened() => {
+                self.stage(Stage::InFlight);
             }
+            Some(motion) if change(&motion) => {}
             Some(_) => return,
             None => {}
         }

@@ -202,7 +202,8 @@ fn whoever_resumes_looks_at_nothing_that_came_before_a_place_that_is_settled() {
         life.writes(Some(done()), Side::Before);
         life.decides(Decision::On);
     };
-    let cases: [(fn(&mut Life), Mark); 2] = [(unneeded, Mark::Unneeded), (claimed, Mark::Claimed)];
+    type Comes = fn(&mut Life);
+    let cases: [(Comes, Mark); 2] = [(unneeded, Mark::Unneeded), (claimed, Mark::Claimed)];
     for (comes, mark) in cases {
         let mut life = Life::new(Mode::Failover, "kckc");
         comes(&mut life);

@@ -150,7 +150,7 @@ fn went_there(aim: &Aim, what: &str, was: &[&Thing], is: &[&Thing]) -> Option<Fa
     let stays = leads_to(&aim.idle);
     // What led to neither was moved where it holds something else now.
     let open = |thing: &&&Thing| match &thing.leads {
-        Leads::To(_) => stays(*thing),
+        Leads::To(_) => stays(thing),
         Leads::Neither(_) => was.iter().any(|was| was.leads == thing.leads),
         Leads::Unseen => true,
     };

@@ -194,10 +194,9 @@ impl Judging<'_> {
         } else if side.short {
             let actual = "they grow faster than they are read".to_owned();
             Some(("two intervals that can be read back", actual))
-        } else if let Some(why) = side.unsure.clone() {
-            Some(("times that tell when requests came", why))
         } else {
-            None
+            let why = side.unsure.clone();
+            why.map(|why| ("times that tell when requests came", why))
         };
         if let Some((expected, actual)) = cannot {
             let what = format!("access logs of {name}");

@@ -32,7 +32,8 @@ async fn as_much_as_before_under_other_names_is_not_the_same() {
     if !have(PROGRAMS) {
         return;
     }
-    let change: [(&str, fn(&Trees), Option<&str>); 7] = [
+    type Change = (&'static str, fn(&Trees), Option<&'static str>);
+    let change: [Change; 7] = [
         ("nothing", |_| (), None),
         (
             "another name",
