@@ -188,9 +188,13 @@ fn whoever_looks_waits_for_no_other_process() {
     let run = killed_there(&scene);
     let database = scene.state().join("cutover.sqlite3").display().to_string();
     let holding = |how: &str| {
-        let line = format!("(echo \"{how}\"; echo 'select 1;'; sleep 60) | sqlite3 '{database}'");
+        // The terminal shows the line as well, so what is waited for is not in it.
+        let says = "select 'is ' || 'held';";
+        let line = format!(
+            "(echo \"{how}\"; echo \"{says}\"; sleep 60) | sqlite3 -bail -cmd '.timeout 5000' '{database}'"
+        );
         let held = scene.start_shell_on_terminal(&line);
-        held.wait_for("1");
+        held.wait_for("is held");
         held
     };
     let held = holding("begin immediate;");
