@@ -22,6 +22,17 @@ pub struct Stamp {
 }
 
 impl Stamp {
+    /// So many seconds after the epoch, for tests that ask for some moment.
+    #[cfg(test)]
+    pub(crate) fn at(seconds: u64) -> Stamp {
+        let start = Stamp {
+            wall: Timestamp::UNIX_EPOCH,
+            boot_ms: 0,
+            boot_id: String::new(),
+        };
+        start.plus(Duration::from_secs(seconds))
+    }
+
     /// The time from `earlier` to `self`; zero where the clocks say that it is negative.
     pub fn since(&self, earlier: &Stamp) -> Duration {
         if self.boot_id == earlier.boot_id && !self.boot_id.is_empty() {

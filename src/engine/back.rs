@@ -311,15 +311,6 @@ mod tests {
         assert!(may_have_moved(&plan(Mode::Failover, "ka"), &[1], &[]));
     }
 
-    fn at(seconds: u64) -> Stamp {
-        let start = Stamp {
-            wall: jiff::Timestamp::UNIX_EPOCH,
-            boot_ms: 0,
-            boot_id: "test".into(),
-        };
-        start.plus(std::time::Duration::from_secs(seconds))
-    }
-
     #[test]
     fn a_write_may_land_until_it_was_refused_or_looked_at() {
         let (entry, way) = (1, crate::plan::Way::There);
@@ -328,7 +319,7 @@ mod tests {
             way,
             from: Value::default(),
             to: Value::default(),
-            until: at(seconds),
+            until: Stamp::at(seconds),
         };
         let answered = |answer| Event::Answered { entry, way, answer };
         let why = String::new;
@@ -347,20 +338,20 @@ mod tests {
         };
         let cases = [
             (vec![], None),
-            (vec![intended(5)], Some(at(5))),
-            (vec![intended(5), answered(done)], Some(at(5))),
-            (vec![intended(5), answered(unclear)], Some(at(5))),
-            (vec![intended(5), answered(declined)], Some(at(5))),
+            (vec![intended(5)], Some(Stamp::at(5))),
+            (vec![intended(5), answered(done)], Some(Stamp::at(5))),
+            (vec![intended(5), answered(unclear)], Some(Stamp::at(5))),
+            (vec![intended(5), answered(declined)], Some(Stamp::at(5))),
             (vec![intended(5), answered(refused)], None),
             (vec![intended(5), settled.clone()], None),
-            (vec![intended(5), settled, intended(9)], Some(at(9))),
+            (vec![intended(5), settled, intended(9)], Some(Stamp::at(9))),
         ];
         for (events, lands) in cases {
             let records: Vec<Record> = (0..)
                 .zip(events)
                 .map(|(seq, event)| Record {
                     seq,
-                    at: at(0),
+                    at: Stamp::at(0),
                     event,
                 })
                 .collect();

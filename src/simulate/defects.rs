@@ -292,11 +292,7 @@ fn an_intent_that_is_recorded_with_the_answer() {
                 way: *way,
                 from: Value::default(),
                 to: Value::default(),
-                until: crate::clock::Stamp {
-                    wall: jiff::Timestamp::UNIX_EPOCH,
-                    boot_ms: 0,
-                    boot_id: String::new(),
-                },
+                until: crate::clock::Stamp::at(0),
             };
             vec![intended, event.clone()]
         }

@@ -11,6 +11,7 @@ mod message;
 mod open;
 mod reply;
 mod signed;
+mod transfer;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
@@ -22,8 +23,9 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use hickory_resolver::proto::op::Message;
 
-use self::look::{Reader, TRANSFER_LIMIT};
+use self::look::Reader;
 use self::signed::Sealed;
+use self::transfer::TRANSFER_LIMIT;
 use super::common::{Swap, in_shell, refusal};
 use super::{Limits, ProviderKind};
 use crate::clock::Clock;
@@ -193,28 +195,22 @@ fn now() -> u64 {
 impl Rfc2136 {
     /// Asks with the key for looking.
     async fn reader<'a>(&'a self, zone: &'a str) -> Result<Reader<'a>, Unseen> {
-        let key = &self.read_key;
-        let signer = message::signer(key, &reveal(&key.secret).await?)?;
-        Ok(Reader::new(
-            self.server,
-            zone,
-            key,
-            signer,
-            &self.no_transfer,
-        ))
+        self.asks_with(&self.read_key, zone).await
     }
 
     /// Asks with the key for writing.
     async fn writer<'a>(&'a self, zone: &'a str) -> Result<Reader<'a>, Unseen> {
-        let key = &self.write_key;
-        let signer = message::signer(key, &reveal(&key.secret).await?)?;
-        Ok(Reader::new(
-            self.server,
+        self.asks_with(&self.write_key, zone).await
+    }
+
+    async fn asks_with<'a>(&'a self, key: &'a Key, zone: &'a str) -> Result<Reader<'a>, Unseen> {
+        Ok(Reader {
+            server: self.server,
             zone,
             key,
-            signer,
-            &self.no_transfer,
-        ))
+            signer: message::signer(key, &reveal(&key.secret).await?)?,
+            no_transfer: &self.no_transfer,
+        })
     }
 
     /// What was seen to be the zone's own.
@@ -257,15 +253,7 @@ impl Rfc2136 {
         let (swap, _) = self
             .sendable(zone, &Grounds::default(), permit.from(), permit.to())
             .map_err(|reasons| refusal(&reasons))?;
-        let secret = reveal(&self.write_key.secret).await.map_err(unseen)?;
-        let signer = message::signer(&self.write_key, &secret).map_err(unseen)?;
-        let reader = Reader::new(
-            self.server,
-            zone,
-            &self.write_key,
-            signer.clone(),
-            &self.no_transfer,
-        );
+        let reader = self.writer(zone).await.map_err(unseen)?;
         let keys = swap.keys();
         let own = self.own(zone);
         let looks = reader.before_a_write(&keys, &own).await;
@@ -281,7 +269,8 @@ impl Rfc2136 {
         let (_, update) = self
             .sendable(zone, &grounds, permit.from(), permit.to())
             .map_err(|reasons| refusal(&reasons))?;
-        let (bytes, mut sealed) = Sealed::seal(update, signer, now()).map_err(refused)?;
+        let (bytes, mut sealed) =
+            Sealed::seal(update, reader.signer.clone(), now()).map_err(refused)?;
         let left = permit.until().left(&Clock::real().now()).min(TIMEOUT);
         if left.is_zero() {
             return Err(refused(

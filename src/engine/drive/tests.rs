@@ -31,15 +31,6 @@ fn told<T>(plan: &Plan, events: &[Event], ask: impl FnOnce(&mut Taken<'_>) -> T)
     ask(&mut run)
 }
 
-fn at(seconds: u64) -> Stamp {
-    let start = Stamp {
-        wall: jiff::Timestamp::UNIX_EPOCH,
-        boot_ms: 0,
-        boot_id: "test".into(),
-    };
-    start.plus(std::time::Duration::from_secs(seconds))
-}
-
 fn compared(way: Way, side: Side) -> Event {
     Event::Compared {
         entry: 0,
@@ -55,7 +46,7 @@ fn intended(way: Way) -> Event {
         way,
         from: Value::default(),
         to: Value::default(),
-        until: at(5),
+        until: Stamp::at(5),
     }
 }
 
@@ -132,10 +123,16 @@ async fn a_write_may_land_until_it_is_known_that_it_was_refused() {
         })
     };
     let why = String::new;
-    assert_eq!(until(None), Some(at(5)));
-    assert_eq!(until(Some(unclear())), Some(at(5)));
-    assert_eq!(until(Some(Answer::Done { note: why() })), Some(at(5)));
-    assert_eq!(until(Some(Answer::Declined { why: why() })), Some(at(5)));
+    assert_eq!(until(None), Some(Stamp::at(5)));
+    assert_eq!(until(Some(unclear())), Some(Stamp::at(5)));
+    assert_eq!(
+        until(Some(Answer::Done { note: why() })),
+        Some(Stamp::at(5))
+    );
+    assert_eq!(
+        until(Some(Answer::Declined { why: why() })),
+        Some(Stamp::at(5))
+    );
     assert_eq!(until(Some(Answer::Refused { why: why() })), None);
 }
 

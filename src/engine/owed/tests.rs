@@ -67,11 +67,7 @@ fn stands(sketch: &str) -> (Plan, State) {
     let mut state = State::new(&plan);
     let (entry, way) = (0, Way::There);
     assert_eq!(next(&plan, &state), Move::Compare { entry, way });
-    let until = crate::clock::Stamp {
-        wall: jiff::Timestamp::UNIX_EPOCH,
-        boot_ms: 0,
-        boot_id: String::new(),
-    };
+    let until = crate::clock::Stamp::at(0);
     let note = String::new();
     for event in [
         Event::Compared {

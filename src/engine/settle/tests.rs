@@ -115,11 +115,7 @@ fn a_ttl_that_was_stored_instead_of_another_is_told_once() {
 #[test]
 fn who_looks_on_is_told_what_is_waited_for_and_until_when() {
     let plan = crate::fake::plan(crate::plan::Mode::Failover, "c");
-    let until = Stamp {
-        wall: jiff::Timestamp::UNIX_EPOCH,
-        boot_ms: 0,
-        boot_id: String::new(),
-    };
+    let until = Stamp::at(0);
     let told = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
     let heard = std::sync::Arc::clone(&told);
     let pulses = Pulses::new(move |pulse| {

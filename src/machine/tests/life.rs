@@ -99,11 +99,7 @@ impl Life {
             way,
             from: Value::default(),
             to: Value::default(),
-            until: crate::clock::Stamp {
-                wall: jiff::Timestamp::UNIX_EPOCH,
-                boot_ms: 0,
-                boot_id: String::new(),
-            },
+            until: crate::clock::Stamp::at(0),
         });
         if let Some(answer) = answer {
             self.happens(Event::Answered { entry, way, answer });

@@ -18,11 +18,7 @@ fn intended(entry: usize, way: Way) -> Event {
         way,
         from: Value::default(),
         to: Value::default(),
-        until: Stamp {
-            wall: jiff::Timestamp::UNIX_EPOCH,
-            boot_ms: 0,
-            boot_id: String::new(),
-        },
+        until: Stamp::at(0),
     }
 }
 

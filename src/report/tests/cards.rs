@@ -272,11 +272,7 @@ fn what_was_so_already_is_not_made() {
             way,
             from: Value::default(),
             to: Value::default(),
-            until: Stamp {
-                wall: jiff::Timestamp::UNIX_EPOCH,
-                boot_ms: 0,
-                boot_id: String::new(),
-            },
+            until: Stamp::at(0),
         })
         .says(Event::Answered {
             entry: 1,

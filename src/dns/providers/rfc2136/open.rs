@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::look::listing;
 use super::message;
 use super::reply::{Entry, Reply, SOA};
+use super::transfer::listing;
 use crate::dns::Listing;
 use crate::world::wire::Wire;
 
