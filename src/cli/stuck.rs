@@ -93,15 +93,8 @@ async fn find(
         stuck: Vec::new(),
         untold: untold.collect(),
     };
-    let (mut newer, mut lefts): (Vec<Whose>, Vec<Whose>) = Default::default();
-    for run in runs {
-        let over = went_over(store, &newer, &run).await;
-        if took_over(&run) && !over {
-            newer.push(Whose::run(store, &run).await);
-        }
-        if !is_open(&run) {
-            continue;
-        }
+    let mut lefts: Vec<Whose> = Vec::new();
+    for (run, over) in open_runs(store, runs).await {
         if let Some(whose) = whose
             && whose.is_of(store, &run).await == Same::No
         {
@@ -113,7 +106,10 @@ async fn find(
                     true => unheard(store, &run.id, run.writer.as_ref()).await?,
                     false => None,
                 };
-                let stuck = of(desk, run, &records, looks, over).await.map(|mut stuck| {
+                if over && is_nothing_left(desk, &run, &records) {
+                    continue;
+                }
+                let stuck = of(desk, run, &records, looks).await.map(|mut stuck| {
                     stuck.what.extend(wish.map(|wish| format!(" ({wish})")));
                     stuck
                 });
@@ -160,8 +156,29 @@ pub(super) async fn went_over(store: &dyn Store, newer: &[Whose], run: &Run) -> 
     false
 }
 
+/// The runs that have not come to their end, and of each whether a newer one of its playbook took over.
+pub(super) async fn open_runs(store: &dyn Store, runs: Vec<Run>) -> Vec<(Run, bool)> {
+    let (mut open, mut newer) = (Vec::new(), Vec::new());
+    for run in runs {
+        let over = went_over(store, &newer, &run).await;
+        if took_over(&run) && !over {
+            newer.push(Whose::run(store, &run).await);
+        }
+        if is_open(&run) {
+            open.push((run, over));
+        }
+    }
+    open
+}
+
+/// Whether a run that a newer one took over leaves nothing to anybody: its process is gone, and none of its writes can
+/// land any more.
+pub(super) fn is_nothing_left(desk: &Desk, run: &Run, records: &[Record]) -> bool {
+    run.writer.is_none() && lands(desk, records).is_none()
+}
+
 /// Whether a run may have written something and has not come to its end, as far as its row in the list tells.
-pub(super) fn is_open(run: &Run) -> bool {
+fn is_open(run: &Run) -> bool {
     let open = run.summary.as_ref().is_some_and(|summary| {
         summary.wrote && matches!(summary.ending, None | Some(Ending::Held | Ending::Stopped))
     });
@@ -175,8 +192,7 @@ pub(super) fn may_have_written(run: &Damaged) -> bool {
         .any(|mode| run.id.contains(&format!("-{mode}-")))
 }
 
-/// `over` says that a newer run went over its places.
-async fn of(desk: &Desk, run: Run, records: &[Record], looks: bool, over: bool) -> Option<Stuck> {
+async fn of(desk: &Desk, run: Run, records: &[Record], looks: bool) -> Option<Stuck> {
     let tally = Tally::of(records);
     let plan = tally.plan()?;
     let alive = run.writer.is_some();
@@ -197,9 +213,6 @@ async fn of(desk: &Desk, run: Run, records: &[Record], looks: bool, over: bool) 
     let back = tally.is_on_its_way_back();
     let stands = tally.anything_stands();
     if !stands && why != "is held" && tally.never_stood() {
-        return None;
-    }
-    if over && !alive && lands(desk, records).is_none() {
         return None;
     }
     let left = tally.is_left_to_others();

@@ -2,7 +2,7 @@
 
 use super::Exit;
 use super::common::{Desk, Failure};
-use super::stuck::{is_open, may_have_written};
+use super::stuck::{is_nothing_left, may_have_written, open_runs};
 use super::whose::{Same, Whose};
 use crate::event::{Event, Record};
 use crate::journal::{self, Listed, Run};
@@ -35,11 +35,12 @@ pub(super) async fn of_this(
     whose: &Whose,
 ) -> Result<Option<Unfinished>, Failure> {
     let Listed { runs, damaged } = journal::list(store).await?;
-    for run in runs.into_iter().filter(is_open) {
+    for (run, over) in open_runs(store, runs).await {
         if whose.is_of(store, &run).await == Same::No {
             continue;
         }
         match journal::read(store, &run.id).await {
+            Ok(records) if over && is_nothing_left(desk, &run, &records) => {}
             Ok(records) if Tally::of(&records).can_go_back() => {
                 return Ok(Some(in_the_way(desk, &run, "this playbook", true)));
             }
@@ -81,13 +82,16 @@ pub(super) async fn of_another(
             own,
         }));
     }
-    for run in journal::runs(store).await? {
-        if !is_open(&run) || run.writer.is_some() || whose.is_of(store, &run).await != Same::No {
+    for (run, over) in open_runs(store, journal::runs(store).await?).await {
+        if run.writer.is_some() || whose.is_of(store, &run).await != Same::No {
             continue;
         }
         let Ok(records) = journal::read(store, &run.id).await else {
             continue;
         };
+        if over && is_nothing_left(desk, &run, &records) {
+            continue;
+        }
         if changes_the_same(&records, plan) && Tally::of(&records).can_go_back() {
             let playbook = &run.meta.playbook;
             let playbook = format!("the playbook `{playbook}`, which changes the same,");

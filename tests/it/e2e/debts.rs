@@ -110,6 +110,9 @@ fn a_run_that_a_newer_one_went_over_is_not_put_back_beside_it() {
     assert!(!owed.out.contains(&cut_off), "{owed}");
     let nagios = ["check", "PLAYBOOK", "--format", "nagios"];
     scene.run(&nagios).says("unfinished_runs=0");
+    // It stops no other run, which it did as long as it was open.
+    let plan = scene.run(&["plan", "PLAYBOOK", "--to", "old"]).exits(0);
+    assert!(!plan.out.contains(&cut_off), "{plan}");
     let there = scene.zone();
     for verb in [
         &["rollback", &cut_off, "--dry-run"][..],
