@@ -297,6 +297,18 @@ impl Plan {
             .position(|entry| entry.there && entry.writes())
     }
 
+    /// Whether a check was not seen to be good, nor is asked once more after the change: a run that goes on over it
+    /// has not seen all that it says.
+    pub fn is_not_seen_good(&self, outcomes: &[(usize, Outcome)]) -> bool {
+        let asked_again = |entry: usize| {
+            let mut later = self.entries.iter().skip(entry + 1);
+            self.entries.get(entry).is_some_and(|before| {
+                before.foresees && later.any(|e| !e.foresees && e.there && e.step == before.step)
+            })
+        };
+        (outcomes.iter()).any(|(entry, outcome)| *outcome > Outcome::Warn && !asked_again(*entry))
+    }
+
     /// The edits, in the order in which they are made.
     pub fn edits(&self) -> impl Iterator<Item = (&Entry, &Edit)> {
         self.entries.iter().filter_map(|entry| match &entry.nature {

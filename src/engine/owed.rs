@@ -15,6 +15,14 @@ pub fn is_astray(fact: &Fact) -> bool {
     !matches!(fact.outcome, Outcome::Pass | Outcome::Warn)
 }
 
+/// How a check came out, said afterwards.
+fn was(outcome: Outcome) -> String {
+    match outcome {
+        Outcome::Fail => "failed".to_owned(),
+        other => format!("was {other}"),
+    }
+}
+
 fn seen(findings: &[Option<(Round, Finding)>], entry: usize, round: Round) -> Option<&Finding> {
     match findings.get(entry) {
         Some(Some((seen, finding))) if *seen == round => Some(finding),
@@ -143,15 +151,16 @@ pub(super) fn owed(
                 .any(|(of, found)| !of.foresees && of.step == entry.step && found.is_some());
         let follows = entry.answers == Some(Question::Moves);
         let open = !entry.by_hand
-            && (matches!(finding.outcome, Outcome::Late | Outcome::Unknown)
-                || follows && finding.has_unknowns())
+            && (finding.outcome > Outcome::Warn || follows && finding.has_unknowns())
             && !looked_later;
         if open && matches!(ending, Ending::Done | Ending::DoneUnproven) {
             list.push(Owed {
                 key: format!("see {}", entry.id),
                 what: format!(
-                    "`{}` was {}: {}",
-                    entry.id, finding.outcome, finding.headline
+                    "`{}` {}: {}",
+                    entry.id,
+                    was(finding.outcome),
+                    finding.headline
                 ),
                 how: (finding.advice.first()).map_or_else(
                     || "look again with `cutover owed`".to_owned(),

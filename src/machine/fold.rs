@@ -191,9 +191,7 @@ impl State {
             // The gates of a return lead nowhere by themselves: the run stays and asks.
             (Phase::Forward | Phase::Return, Then::Back | Then::Hold) => self.held = Some(hold),
             (Phase::Forward | Phase::Return, Then::Note) => {
-                self.unseen |= outcomes
-                    .iter()
-                    .any(|(_, o)| matches!(o, Outcome::Late | Outcome::Unknown));
+                self.unseen |= plan.is_not_seen_good(outcomes);
                 self.past(outcomes.last().map(|(i, _)| *i));
             }
             (Phase::Probe, _) if good => self.phase = Phase::Undo,

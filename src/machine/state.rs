@@ -409,7 +409,9 @@ impl State {
         };
         // Where the places were looked at before the end, this version ended it.
         let unproven = self.unseen || !plan.behind.is_empty();
-        let behind = ending == Ending::Done && self.closing.is_none() && unproven;
+        // That includes an end before which no place was to be looked at.
+        let looked = self.closing.is_some() && !self.batch_is_empty(plan);
+        let behind = ending == Ending::Done && !looked && unproven;
         // Without a change it ended unproven.
         ending == would
             || behind && would == Ending::DoneUnproven

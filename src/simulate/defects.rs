@@ -283,6 +283,30 @@ fn a_success_with_something_unseen() {
 }
 
 #[test]
+fn a_failed_check_that_an_emergency_goes_over_and_forgets() {
+    let rules = hears(|plan, _, event| match event {
+        Event::Judged { round, outcomes } if plan.mode == Mode::Emergency => {
+            let forgets = |(entry, outcome): &(usize, Outcome)| match outcome {
+                Outcome::Fail if !plan.entries[*entry].after_change => (*entry, Outcome::Warn),
+                _ => (*entry, *outcome),
+            };
+            vec![Event::Judged {
+                round: *round,
+                outcomes: outcomes.iter().map(forgets).collect(),
+            }]
+        }
+        event => vec![event.clone()],
+    });
+    let model = Model::sketch(Mode::Emergency, "kc");
+    found(
+        &model,
+        &rules,
+        Property::ExitCode,
+        "emergency:k0/look=fails",
+    );
+}
+
+#[test]
 fn an_intent_that_is_recorded_with_the_answer() {
     let rules = hears(|_, _, event| match event {
         Event::Intended { .. } => Vec::new(),

@@ -304,8 +304,13 @@ impl<'m, R: Rules> Turns<'m, R> {
                 let stops = |(i, o): &(usize, Outcome)| {
                     entries[*i].is_check() && entries[*i].rule.then(*o) > Then::Note
                 };
-                let unsure = |o| matches!(o, Outcome::Late | Outcome::Unknown);
-                self.there.ground.doubt |= outcomes.iter().any(|(_, o)| unsure(*o));
+                let plan = &self.model.plan;
+                let unsure = |of: &(usize, Outcome)| match entries[of.0].is_check() {
+                    true => plan.is_not_seen_good(&[*of]),
+                    // What a place holds is a matter of its own.
+                    false => matches!(of.1, Outcome::Late | Outcome::Unknown),
+                };
+                self.there.ground.doubt |= outcomes.iter().any(unsure);
                 self.there.ground.defied |= outcomes.iter().any(stops);
             }
             Round::Verify => {

@@ -96,7 +96,7 @@ fn exit_code(plan: &Plan, inner: &Inner, code: u8) -> Option<Found> {
         || (inner.writes.first()).map(|w| format!("it wrote `{}`", plan.entries[w.entry].id));
     let unseen = || {
         let mut outcomes = inner.course.outcomes();
-        let unseen = outcomes.find(|(_, o)| matches!(o, Outcome::Late | Outcome::Unknown));
+        let unseen = outcomes.find(|outcome| plan.is_not_seen_good(&[*outcome]));
         unseen.map(|(i, outcome)| format!("`{}` was {outcome}", plan.entries[i].id))
     };
     let lie = match code {

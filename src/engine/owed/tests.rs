@@ -27,7 +27,13 @@ fn what_was_late_or_not_seen_is_owed_after_a_success() {
         assert_eq!(keys(&plan, &state, ending, &findings), ["see k0", "see k1"]);
     }
     assert!(keys(&plan, &state, Ending::Undone, &findings).is_empty());
-    let good = [seen(Outcome::Pass), seen(Outcome::Fail)];
+    // What the run went on over though it failed is no better.
+    let failed = [seen(Outcome::Pass), seen(Outcome::Fail)];
+    assert_eq!(
+        keys(&plan, &state, Ending::DoneUnproven, &failed),
+        ["see k1"]
+    );
+    let good = [seen(Outcome::Pass), seen(Outcome::Warn)];
     assert!(keys(&plan, &state, Ending::Done, &good).is_empty());
     assert!(keys(&plan, &state, Ending::Done, &[None, None]).is_empty());
     let dry = fake::plan(Mode::Plan, "kk");

@@ -3,7 +3,7 @@
 use super::life::{Life, done, refused, unclear};
 use crate::event::{Answer, Decision, Ending, Event};
 use crate::machine::{Hold, Mark, Move, Phase};
-use crate::plan::{Mode, Outcome, Side, Then, Way};
+use crate::plan::{Mode, Outcome, Rule, Side, Then, Way};
 
 const BACK: Way = Way::Back;
 const THERE: Way = Way::There;
@@ -463,4 +463,38 @@ fn whatever_stands_returns_whatever_the_playbook_says_of_the_way_back() {
         assert!(!matches!(mv, Move::Compare { .. }), "{mv:?}");
         matches!(mv, Move::End { .. })
     });
+}
+
+#[test]
+fn what_a_run_went_on_over_is_no_success_until_it_is_seen_good() {
+    let goes_on = || {
+        let mut life = Life::new(Mode::Emergency, "kck");
+        life.plan.entries[0].rule = Rule::NOTE;
+        life
+    };
+    for outcome in [Outcome::Late, Outcome::Unknown, Outcome::Fail] {
+        let mut life = goes_on();
+        life.judged(outcome);
+        life.until(|mv| matches!(mv, Move::End { .. }));
+        assert_eq!(life.ends(), Ending::DoneUnproven, "{outcome}");
+        // What only foresees is asked again after the change, and that counts.
+        let mut life = goes_on();
+        life.plan.entries[0].foresees = true;
+        life.plan.entries[2].step = life.plan.entries[0].step.clone();
+        life.judged(outcome);
+        life.until(|mv| matches!(mv, Move::End { .. }));
+        assert_eq!(life.ends(), Ending::Done, "{outcome}");
+        // Where the check after it takes no part, nobody asks again.
+        let mut life = goes_on();
+        life.plan.entries[0].foresees = true;
+        life.plan.entries[2].step = life.plan.entries[0].step.clone();
+        life.plan.entries[2].there = false;
+        life.judged(outcome);
+        life.until(|mv| matches!(mv, Move::End { .. }));
+        assert_eq!(life.ends(), Ending::DoneUnproven, "{outcome}");
+    }
+    let mut life = goes_on();
+    life.judged(Outcome::Warn);
+    life.until(|mv| matches!(mv, Move::End { .. }));
+    assert_eq!(life.ends(), Ending::Done);
 }
