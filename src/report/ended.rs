@@ -31,7 +31,7 @@ pub fn ending_phrase(ending: Ending, mode: Mode) -> &'static str {
         (Ending::Done, Mode::Check | Mode::Plan) => "nothing speaks against it",
         (Ending::Done, _) => "done, and seen so",
         (Ending::DoneUnproven, Mode::Check | Mode::Plan) => {
-            "nothing speaks against it, but not everything is proven"
+            "nothing stops it, but not everything is seen to be good"
         }
         (Ending::DoneUnproven, _) => "done, but not everything was seen",
         (Ending::Refused, _) => "refused, nothing was changed",
