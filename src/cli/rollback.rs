@@ -146,7 +146,7 @@ async fn show(
     // What a living run holds changes while it is looked at; whether its old side serves does not depend on that.
     let alive = run.writer.is_some();
     let finished = matches!(tally.ending(), Some(Ending::Done | Ending::DoneUnproven));
-    let standing = tally.standing_entries();
+    let standing = tally.entries_to_put_back();
     let entries = match alive {
         true => Vec::new(),
         false => standing.clone(),
@@ -174,6 +174,12 @@ async fn show(
         ahead.unreadable(plan),
         ahead.sick(plan),
     );
+    // What was left on the way there stays, and the rest would go back without it.
+    let left = tally.entries_left_there().into_iter().map(|entry| {
+        let id = &plan.entries[entry].id;
+        format!("`{id}` was left as it is, as a person accepted: a rollback does not put it back")
+    });
+    let foreign: Vec<String> = foreign.into_iter().chain(left).collect();
     let obstacles = [&foreign[..], &unreadable, &sick].concat();
     // What a person moved is no business of a rollback, and is not as it was before until a person moves it back.
     let by_hand: Vec<&Fact> = (by_hand.iter())

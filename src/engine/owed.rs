@@ -200,8 +200,12 @@ pub(super) fn owed(
                         entry.id
                     ),
                     false if places.written.contains(&i) => format!(
-                        "`{}` was left as it is, as accepted: it was not seen to be put back",
-                        entry.id
+                        "`{}` was left as it is, as accepted: it was not seen to {}",
+                        entry.id,
+                        match state.phase().undoes() {
+                            true => "be put back",
+                            false => "hold what was written",
+                        }
                     ),
                     false => format!(
                         "`{}` was left as it is: this run never wrote it, and it is not as before",

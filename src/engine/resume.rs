@@ -95,7 +95,8 @@ fn folded(records: &[Record]) -> Option<State> {
 fn goes_back(state: &State, how: GoOn) -> Result<bool, RunError> {
     let open = matches!(state.ended(), None | Some(Ending::Stopped | Ending::Held));
     // An undo that was cut off while it looked at what it had put back is finished.
-    let verifying = matches!(state.phase(), Phase::Verify | Phase::Accept) && open;
+    let looks = matches!(state.phase(), Phase::Verify | Phase::Accept | Phase::Reread);
+    let verifying = looks && open;
     match how {
         GoOn::Finish | GoOn::Accept => Ok(false),
         GoOn::Back | GoOn::BackAnyway if state.stands() => Ok(true),

@@ -38,6 +38,8 @@ pub(super) struct Settling<'r> {
     pub leaves_parts: bool,
     /// How the write ended is not known: a place that holds neither value may be left so by it.
     pub torn: bool,
+    /// It was seen as it was written, and is looked at again: another TTL is somebody else's by now.
+    pub seen_before: bool,
     /// Until when it may still land; now, where it surely did nothing.
     pub until: &'r Stamp,
 }
@@ -67,6 +69,7 @@ pub(super) async fn settle<W: World>(
             read = within(entry.pace.timeout, world.read(entry, edit)) => match read {
                 Ok(seen) => {
                     let side = match way {
+                        Way::There if settling.seen_before => edit.side(&seen),
                         Way::There => edit.side_of_written(&seen),
                         Way::Back if settling.leaves_parts => edit.side_of_ours(&seen),
                         Way::Back => edit.side(&seen),
@@ -74,6 +77,7 @@ pub(super) async fn settle<W: World>(
                     let mut stored = edit.stored(way, &seen);
                     // Where more differs, somebody else wrote.
                     if settling.leaves_parts
+                        || settling.seen_before
                         || edit.foreign(&seen).any(|key| !stored.0.contains_key(key))
                     {
                         stored = Value::default();

@@ -196,7 +196,7 @@ impl State {
             }
             (Phase::Probe, _) if good => self.phase = Phase::Undo,
             (Phase::Probe, _) => self.held = Some(Hold::OldSideSick),
-            (Phase::Verify, _) if good => self.close(plan, Ending::Undone),
+            (Phase::Verify, _) if good => self.read_again(plan, outcomes),
             (Phase::Accept, _) if good => {
                 // A place that is not as before is not ours to answer for, whoever accepted it; what a check did not
                 // see as before is not so because somebody accepted it.
@@ -207,9 +207,10 @@ impl State {
                         (false, _) => self.leave(*i),
                     }
                 }
-                self.close(plan, Ending::Undone);
+                self.read_again(plan, outcomes);
             }
-            (Phase::Verify | Phase::Accept, _) => {
+            (Phase::Reread, _) if good => self.close(plan, Ending::Undone),
+            (Phase::Verify | Phase::Accept | Phase::Reread, _) => {
                 self.phase = Phase::Verify;
                 self.held = Some(Hold::NotAsBefore);
             }
@@ -218,6 +219,14 @@ impl State {
             }
         }
         Ok(())
+    }
+
+    /// All is as it was before. Where checks were waited for, somebody may have written into a place meanwhile.
+    fn read_again(&mut self, plan: &Plan, outcomes: &[(usize, Outcome)]) {
+        match outcomes.iter().any(|(i, _)| plan.entries[*i].is_check()) {
+            true => self.phase = Phase::Reread,
+            false => self.close(plan, Ending::Undone),
+        }
     }
 
     /// The places were looked at before a success is said. Somebody wrote into one that holds something else, and

@@ -7,7 +7,7 @@ use super::state::State;
 use crate::event::Ending;
 use crate::plan::Way;
 
-const PHASES: [Phase; 9] = [
+const PHASES: [Phase; 10] = [
     Phase::Forward,
     Phase::Stay,
     Phase::Return,
@@ -16,6 +16,7 @@ const PHASES: [Phase; 9] = [
     Phase::Undo,
     Phase::Verify,
     Phase::Accept,
+    Phase::Reread,
     Phase::Confirm,
 ];
 

@@ -19,6 +19,8 @@ pub enum Phase {
     /// Somebody accepted what the look after an undo showed: it is looked at once more, and what was not shown
     /// then is not accepted.
     Accept,
+    /// Once the checks behind an undo are done, which may wait for long: does every place still hold what was put back?
+    Reread,
     /// Before a success: does every place still hold what the run says of it?
     Confirm,
 }
@@ -51,7 +53,7 @@ impl Phase {
     pub fn undoes(self) -> bool {
         matches!(
             self,
-            Phase::Probe | Phase::Undo | Phase::Verify | Phase::Accept
+            Phase::Probe | Phase::Undo | Phase::Verify | Phase::Accept | Phase::Reread
         )
     }
 }

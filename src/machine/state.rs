@@ -130,6 +130,11 @@ impl State {
         self.turning || self.phase.undoes() || self.phase == Phase::Return
     }
 
+    /// Whether somebody asked to go back while a write was in flight: once that is settled, it goes back.
+    pub fn turning(&self) -> bool {
+        self.turning
+    }
+
     /// Whether an intent was ever recorded.
     pub fn wrote(&self) -> bool {
         self.wrote
@@ -203,7 +208,7 @@ impl State {
             Phase::Forward | Phase::Stay | Phase::Tidy => Round::There,
             Phase::Return => Round::Return,
             Phase::Probe => Round::Probe,
-            Phase::Undo | Phase::Verify | Phase::Accept => Round::Verify,
+            Phase::Undo | Phase::Verify | Phase::Accept | Phase::Reread => Round::Verify,
             Phase::Confirm if plan.mode == Mode::Drill => Round::Return,
             Phase::Confirm => Round::There,
         }
@@ -215,7 +220,7 @@ impl State {
         let length = plan.entries.len();
         let from = match self.phase {
             Phase::Forward | Phase::Return => usize::from(self.at),
-            Phase::Probe | Phase::Confirm => 0,
+            Phase::Probe | Phase::Confirm | Phase::Reread => 0,
             Phase::Verify | Phase::Accept => plan.first_write().unwrap_or(length),
             Phase::Stay | Phase::Tidy | Phase::Undo => length,
         };
@@ -227,10 +232,9 @@ impl State {
                 match self.phase {
                     Phase::Probe => entry.is_check() && entry.probes_old_side,
                     Phase::Verify | Phase::Accept => {
-                        entry.is_check() && entry.there
-                            || self.is_claimed(plan, *i)
-                                && self.mark(*i).claims() == Some(Side::Before)
+                        entry.is_check() && entry.there || self.is_said_to_be_back(plan, *i)
                     }
+                    Phase::Reread => self.is_said_to_be_back(plan, *i),
                     Phase::Confirm => self.is_claimed(plan, *i),
                     _ => self.takes_part(plan, *i),
                 }
@@ -241,6 +245,10 @@ impl State {
     /// Whether the run says of the place of an entry what it holds.
     fn is_claimed(&self, plan: &Plan, i: usize) -> bool {
         matches!(plan.entries[i].nature, Nature::Change(_)) && self.mark(i).claims().is_some()
+    }
+
+    fn is_said_to_be_back(&self, plan: &Plan, i: usize) -> bool {
+        self.is_claimed(plan, i) && self.mark(i).claims() == Some(Side::Before)
     }
 
     /// Whether no look is due.
@@ -313,13 +321,16 @@ impl State {
                     None => self.phase = Phase::Verify,
                 },
                 Phase::Probe if self.batch_is_empty(plan) => self.phase = Phase::Undo,
-                Phase::Verify | Phase::Accept if self.batch_is_empty(plan) => {
+                Phase::Verify | Phase::Accept | Phase::Reread if self.batch_is_empty(plan) => {
                     self.close(plan, Ending::Undone);
                 }
                 Phase::Confirm if self.batch_is_empty(plan) => self.close(plan, Ending::Done),
-                Phase::Probe | Phase::Verify | Phase::Accept | Phase::Confirm | Phase::Stay => {
-                    return;
-                }
+                Phase::Probe
+                | Phase::Verify
+                | Phase::Accept
+                | Phase::Reread
+                | Phase::Confirm
+                | Phase::Stay => return,
             }
         }
     }
@@ -404,7 +415,7 @@ impl State {
     pub(super) fn ended_before(&self, plan: &Plan, ending: Ending) -> bool {
         let would = match (self.motion, self.held, self.phase) {
             (None, None, Phase::Confirm) => self.truly(plan, Ending::Done),
-            (None, None, Phase::Verify) => self.truly(plan, Ending::Undone),
+            (None, None, Phase::Verify | Phase::Reread) => self.truly(plan, Ending::Undone),
             _ => return ending == Ending::Held && self.closing == Some(Ending::Refused),
         };
         // Where the places were looked at before the end, this version ended it.

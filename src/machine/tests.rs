@@ -300,6 +300,43 @@ fn a_place_that_somebody_wrote_meanwhile_is_found_before_the_end() {
 }
 
 #[test]
+fn places_are_read_once_more_when_the_checks_behind_an_undo_are_done() {
+    let gone_back = || {
+        let mut life = Life::new(Mode::Drill, "kcck");
+        life.until(|mv| *mv == Move::Stay);
+        life.decides(Decision::Back);
+        life.until(verifies);
+        life
+    };
+    let mut life = gone_back();
+    life.judged(Outcome::Pass);
+    assert_eq!(life.looks(), (Round::Verify, vec![1, 2]));
+    // Somebody wrote there while the checks were waited for.
+    for outcome in [Outcome::Fail, Outcome::Unknown] {
+        let mut life = gone_back();
+        life.judged(Outcome::Pass);
+        life.judged(outcome);
+        assert_eq!(life.state.held(), Some(Hold::NotAsBefore), "{outcome:?}");
+        // All of it is looked at again.
+        life.decides(Decision::Again);
+        assert_eq!(life.looks(), (Round::Verify, vec![1, 2, 3]));
+        life.judged(Outcome::Pass);
+        life.judged(Outcome::Pass);
+        assert_eq!(life.ends(), Ending::Undone);
+    }
+    // Whoever resumes it there looks at all of it: what the checks saw may be long ago.
+    let mut life = gone_back();
+    life.judged(Outcome::Pass);
+    life.resumes();
+    assert_eq!(life.looks(), (Round::Verify, vec![1, 2, 3]));
+    // A version that did not read them again ended here.
+    let mut life = gone_back();
+    life.judged(Outcome::Pass);
+    let ending = Ending::Undone;
+    life.happens(Event::Ended { ending });
+}
+
+#[test]
 fn what_was_accepted_is_looked_at_once_more() {
     let mut life = Life::new(Mode::Drill, "kck");
     life.until(|mv| *mv == Move::Stay);

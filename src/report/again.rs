@@ -12,7 +12,7 @@ const INDENT: usize = 7;
 
 /// What is still to be written, in the order in which it is: on the way back the last one first.
 pub fn resume(run: &str, tally: &Tally, style: &Style) -> Vec<Line> {
-    let (Some(plan), Some(phase)) = (tally.plan(), tally.phase()) else {
+    let (Some(plan), Some(phase)) = (tally.plan(), tally.goes_on_with()) else {
         return Vec::new();
     };
     let (source, target) = (&plan.direction.source, &plan.direction.target);
@@ -25,7 +25,7 @@ pub fn resume(run: &str, tally: &Tally, style: &Style) -> Vec<Line> {
         Phase::Return => format!("it looks again, and goes on with the way back to {source}"),
         Phase::Probe | Phase::Undo => format!("it puts back what stands: {source} is active then"),
         Phase::Tidy => "it puts back what is temporary".to_owned(),
-        Phase::Verify | Phase::Accept | Phase::Confirm => {
+        Phase::Verify | Phase::Accept | Phase::Reread | Phase::Confirm => {
             "it looks again at what it wrote, before it ends".to_owned()
         }
     };
@@ -60,7 +60,7 @@ fn is_due(phase: Phase, entry: &Entry, standing: Standing) -> bool {
     use Standing::{Already, PutBack, Stands, Untouched};
     let stands = !matches!(standing, Untouched | Already | PutBack);
     let due = match phase {
-        Phase::Verify | Phase::Accept | Phase::Confirm => false,
+        Phase::Verify | Phase::Accept | Phase::Reread | Phase::Confirm => false,
         Phase::Forward => entry.there && !matches!(standing, Stands | Already),
         Phase::Tidy => stands && entry.temporary,
         Phase::Probe | Phase::Undo | Phase::Stay | Phase::Return => stands,

@@ -7,6 +7,7 @@ use super::text::{Line, Role, Style};
 use super::zone::difference;
 use crate::clock::Stamp;
 use crate::event::{Fact, Finding};
+use crate::machine::Mark;
 use crate::plan::{Edit, Nature, Outcome, Side};
 
 /// How the places were seen just now, and what the looks at the old side found.
@@ -55,6 +56,25 @@ impl Tally {
         };
         self.changes.keys().rev().copied().filter(stands).collect()
     }
+
+    /// Those of them that a rollback puts back: what a person left as it is stays.
+    pub fn entries_to_put_back(&self) -> Vec<usize> {
+        let standing = self.standing_entries().into_iter();
+        standing.filter(|entry| !self.is_left(*entry)).collect()
+    }
+
+    /// Those that a person left as they are on the way there: a rollback puts back the rest, and leads nobody back.
+    pub fn entries_left_there(&self) -> Vec<usize> {
+        let there = self.goes_on_with().is_some_and(|phase| !phase.undoes());
+        let standing = self.standing_entries().into_iter();
+        standing
+            .filter(|entry| there && self.is_left(*entry))
+            .collect()
+    }
+
+    fn is_left(&self, entry: usize) -> bool {
+        (self.state.as_ref()).is_some_and(|state| state.mark(entry) == Mark::Left)
+    }
 }
 
 /// The changes that go back, in the order in which they do, and what is lost.
@@ -62,7 +82,7 @@ pub fn rollback(run: &str, tally: &Tally, seen: SeenNow<'_>, style: &Style) -> V
     let Some(plan) = tally.plan() else {
         return Vec::new();
     };
-    let entries = tally.standing_entries();
+    let entries = tally.entries_to_put_back();
     let began = tally.started().map_or_else(String::new, date_time);
     let mut lines = Line::new()
         .and(Role::Strong, format!("rollback of run {run}"))
@@ -95,6 +115,14 @@ pub fn rollback(run: &str, tally: &Tally, seen: SeenNow<'_>, style: &Style) -> V
             }
             Nature::Check | Nature::Ask { .. } | Nature::Wait { .. } => {}
         }
+    }
+    for index in tally.entries_left_there() {
+        let entry = &plan.entries[index];
+        lines.push(Line::new());
+        let head = Line::new().text("  ").and(Role::Strong, &entry.id);
+        lines.extend(head.text("  ").text(&entry.title).wrap(style.width, 4));
+        let text = "was left as it is, as a person accepted: it is not put back";
+        lines.push((Line::new().text(" ".repeat(INDENT))).and(Role::Bad, text));
     }
     lines.push(Line::new());
     let (source, target) = (&plan.direction.source, &plan.direction.target);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::clock::Stamp;
 use crate::event::{Advice, Ending, Fact, Finding, Owed, Record, Round};
-use crate::machine::{Mark, Phase, State};
+use crate::machine::{Hold, Mark, Phase, State};
 use crate::plan::{Outcome, Plan, Seconds, Way};
 
 /// The sum of a run's records so far.
@@ -168,9 +168,18 @@ impl Tally {
         Some((*entry, finding))
     }
 
-    /// Where it stands, as its records tell.
-    pub fn phase(&self) -> Option<Phase> {
-        self.state.as_ref().map(State::phase)
+    /// The phase that it goes on with: who was told to go back in a write goes back once that is settled.
+    pub fn goes_on_with(&self) -> Option<Phase> {
+        let state = self.state.as_ref()?;
+        Some(match state.turning() {
+            true => Phase::Probe,
+            false => state.phase(),
+        })
+    }
+
+    /// What it is held for.
+    pub fn held_for(&self) -> Option<Hold> {
+        self.state.as_ref()?.held()
     }
 
     /// Whether not everything was seen when it had gone there, whatever came after.

@@ -230,6 +230,13 @@ impl Course {
         self.struck.iter().any(|twist| twist.fault == fault)
     }
 
+    /// The place that somebody writes while the present look waits.
+    pub(super) fn strikes_meanwhile(&self) -> Option<usize> {
+        let mut struck = self.struck.iter();
+        let twist = struck.find(|twist| twist.fault == Fault::Meanwhile)?;
+        twist.at.entry.map(usize::from)
+    }
+
     /// What strikes the looks of a check in the present move.
     pub(super) fn strikes_check(&self, entry: usize) -> Option<Fault> {
         let strikes = |twist: &&Twist| {

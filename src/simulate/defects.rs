@@ -396,3 +396,19 @@ fn accepting_what_was_not_shown() {
     let name = "drill:stay=back+c1/look@verify=hangs+decide=on+k2/look@verify#1=fails";
     found(&model, &rules, Property::ExitCode, name);
 }
+
+#[test]
+fn an_undo_whose_places_nobody_reads_again_behind_its_checks() {
+    let rules = hears(|_, state, event| {
+        let mut event = event.clone();
+        if let Event::Judged { outcomes, .. } = &mut event
+            && state.phase() == Phase::Reread
+        {
+            outcomes.iter_mut().for_each(|(_, o)| *o = Outcome::Pass);
+        }
+        vec![event]
+    });
+    let model = Model::sketch(Mode::Drill, "kck");
+    let name = "drill:stay=back+c1/look@verify=meanwhile";
+    found(&model, &rules, Property::ExitCode, name);
+}

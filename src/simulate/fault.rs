@@ -36,6 +36,8 @@ pub enum Fault {
     Foreign,
     /// Somebody else writes what we would have written, just before we look.
     Anticipated,
+    /// Somebody else writes a place that was looked at, while the look waits for its checks.
+    Meanwhile,
     /// While a person is asked, another run goes over all the places: what stands goes back, what does not is
     /// made.
     Overrun,

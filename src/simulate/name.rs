@@ -35,7 +35,7 @@ const MOMENTS: [(&str, Moment); 16] = [
 
 const REST: (&str, Moment) = ("rest", Moment::Rest);
 
-const FAULTS: [(&str, Fault); 31] = [
+const FAULTS: [(&str, Fault); 32] = [
     ("fails", Fault::Fails),
     ("late", Fault::Late),
     ("hangs", Fault::Hangs),
@@ -50,6 +50,7 @@ const FAULTS: [(&str, Fault); 31] = [
     ("half-unsaid", Fault::HalfUnsaid),
     ("foreign", Fault::Foreign),
     ("anticipated", Fault::Anticipated),
+    ("meanwhile", Fault::Meanwhile),
     ("overrun", Fault::Overrun),
     ("killed-before", Fault::Killed(Cut::Before)),
     ("killed-intended", Fault::Killed(Cut::Intended)),

@@ -246,7 +246,7 @@ impl Stage {
 }
 
 /// A value that is neither of ours.
-fn foreign(edit: &Edit) -> Value {
+pub(super) fn foreign(edit: &Edit) -> Value {
     let parts = edit.before.0.keys().chain(edit.after.0.keys());
     Value(
         parts

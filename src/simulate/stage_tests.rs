@@ -187,6 +187,15 @@ fn looks_and_reads_and_people_are_struck_as_well() {
     );
     assert_eq!(rolled_back.ending, Some(Ending::Undone));
     assert!(all(&rolled_back, &model, Side::Before));
+    let verify = Moment::Look(Round::Verify);
+    let meanwhile = perform(
+        &model,
+        &[
+            twist(None, Moment::Rest, 0, Fault::Person(Decision::Back)),
+            twist(Some(2), verify, 0, Fault::Meanwhile),
+        ],
+    );
+    assert_eq!(meanwhile.ending, Some(Ending::Held));
     let looked_at = perform(
         &model,
         &[

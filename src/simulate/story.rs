@@ -40,6 +40,9 @@ impl Fault {
             Fault::HalfUnsaid => "a part is written, and the answer is an error",
             Fault::Foreign => "somebody else writes a value of their own",
             Fault::Anticipated => "somebody else makes the same change",
+            Fault::Meanwhile => {
+                "somebody else writes a place that was looked at, while the checks are waited for"
+            }
             Fault::Overrun => "another run goes over the same places meanwhile",
             Fault::Killed(Cut::Before) => "the process is killed before it",
             Fault::Killed(Cut::Intended) => "the process is killed before the write goes out",

@@ -12,7 +12,7 @@ use super::fault::{Cut, Fault, Moment, Point, Script};
 use super::model::{Dead, Model};
 use super::perform::{Lapse, Line, Span, Written};
 use super::property::Property;
-use super::stage::Stage;
+use super::stage::{Stage, foreign};
 use crate::clock::Clock;
 use crate::engine::{StopSignal, StopSwitch};
 use crate::event::{Event, Record};
@@ -327,6 +327,11 @@ impl Inner {
         }
         if passage.left {
             self.leave(model, now);
+            if let Some(entry) = self.course.strikes_meanwhile()
+                && let Nature::Change(edit) = &model.plan.entries[entry].nature
+            {
+                self.put(model, entry, foreign(edit), true, now);
+            }
             if self.course.strikes(Fault::Killed(Cut::After)) {
                 self.lines.push(Line::of(event, before, before));
                 return vec![Fault::Killed(Cut::Before)];

@@ -269,10 +269,8 @@ impl<'m, R: Rules> Turns<'m, R> {
                     self.there.ground.shows(*i);
                 }
             }
-            let phase = self.here.state.phase();
             if round == Round::Verify {
-                self.accepted(phase == Phase::Accept, outcomes);
-                self.there.ground.verified = true;
+                self.verified(strikes, outcomes);
             }
         }
         self.happen(&judged);

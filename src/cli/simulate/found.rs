@@ -52,7 +52,7 @@ static GROUPS: [Group; 19] = [
         matches!(f, Fault::Half | Fault::HalfUnsaid)
     }),
     group("foreign", "somebody else writes in between", |f| {
-        matches!(f, Fault::Foreign | Fault::Overrun)
+        matches!(f, Fault::Foreign | Fault::Meanwhile | Fault::Overrun)
     }),
     group("same", "somebody else writes the same in between", |f| {
         f == Fault::Anticipated

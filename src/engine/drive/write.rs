@@ -9,7 +9,7 @@ use crate::engine::settle::{Settling, describe, settle};
 use crate::engine::world::{Memory, World};
 use crate::event::{Answer, Event};
 use crate::journal::{Intent, Journal, JournalError, Permit};
-use crate::machine::{Impossible, Mark, Said, Stage};
+use crate::machine::{Impossible, Mark, Phase, Said, Stage};
 use crate::plan::{Direction, Edit, Entry, Nature, Place, Side, Value, Way};
 use crate::site::Aim;
 
@@ -218,6 +218,7 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
                         Stage::InFlight | Stage::Answered(Said::Unclear)
                     )
                 }),
+            seen_before: self.state.phase() == Phase::Confirm,
             until: &until,
         };
         settling.announce(index, &self.outfit.pulses);

@@ -86,6 +86,7 @@ impl State {
         match self.phase {
             Phase::Forward | Phase::Return => (self.at, self.reached) = (0, came),
             Phase::Undo if self.motion.is_none() => self.phase = Phase::Probe,
+            Phase::Reread => self.phase = Phase::Verify,
             _ => {}
         }
     }
@@ -164,7 +165,12 @@ impl State {
             Phase::Probe => self.phase = Phase::Undo,
             // What was shown is accepted, and nothing newer.
             Phase::Verify => self.phase = Phase::Accept,
-            Phase::Stay | Phase::Tidy | Phase::Undo | Phase::Accept | Phase::Confirm => {}
+            Phase::Stay
+            | Phase::Tidy
+            | Phase::Undo
+            | Phase::Accept
+            | Phase::Reread
+            | Phase::Confirm => {}
         }
     }
 
@@ -189,7 +195,9 @@ impl State {
         }
         let Some(motion) = self.motion else {
             match self.phase {
-                Phase::Undo | Phase::Verify | Phase::Accept => self.phase = Phase::Undo,
+                Phase::Undo | Phase::Verify | Phase::Accept | Phase::Reread => {
+                    self.phase = Phase::Undo
+                }
                 // Whether it is as before is seen, and not concluded.
                 _ if came_back => {
                     self.at = 0;

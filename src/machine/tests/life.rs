@@ -2,7 +2,7 @@
 
 use crate::event::{Answer, Decision, Ending, Event, Round};
 use crate::fake::plan;
-use crate::machine::{Move, State, next};
+use crate::machine::{Move, Phase, State, next};
 use crate::plan::{Mode, Outcome, Plan, Side, Value, Way};
 
 /// Follows a run: what is not in question goes well.
@@ -141,8 +141,11 @@ impl Life {
         });
     }
 
-    /// The present end is recorded.
+    /// The present end is recorded; where the places are read once more before it, they hold what they should.
     pub(super) fn ends(&mut self) -> Ending {
+        if self.state.phase() == Phase::Reread && self.state.closing().is_none() {
+            self.judged(Outcome::Pass);
+        }
         let Move::End { ending } = self.next() else {
             panic!("{:?}", self.next());
         };

@@ -8,6 +8,7 @@ use super::super::text::{Line, Role, Style};
 use super::super::typed::to_type;
 use super::{LABEL, label};
 use crate::event::Ending;
+use crate::machine::Hold;
 use crate::plan::{Given, Mode, Plan};
 use crate::words::quoted;
 
@@ -330,7 +331,12 @@ pub(super) fn next(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> 
             if tally.ending() == Some(Ending::Held) {
                 row(
                     names.of_run("resume", &["--accept"]),
-                    "go on with what was not seen: you looked yourself",
+                    match tally.held_for() {
+                        Some(Hold::OldSideSick) => {
+                            "put it back onto a side that was not seen to serve"
+                        }
+                        _ => "go on with what was not seen: you looked yourself",
+                    },
                 );
             }
             if stands && tally.somebody_wrote() {

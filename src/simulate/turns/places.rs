@@ -1,8 +1,10 @@
 //! Looks at the places of changes, and what somebody accepts of a look after an undo.
 
-use super::{Turns, short};
+use super::{Strike, Turns, short};
 use crate::event::Round;
-use crate::plan::{Outcome, Way};
+use crate::machine::Phase;
+use crate::plan::{Outcome, Side, Way};
+use crate::simulate::fault::Fault;
 use crate::simulate::ground::{Node, Shown};
 use crate::simulate::rules::Rules;
 
@@ -24,8 +26,20 @@ impl<R: Rules> Turns<'_, R> {
         }
     }
 
+    /// What was put back was looked at, and perhaps somebody wrote a place while the checks were waited for.
+    pub(super) fn verified(&mut self, strikes: &[Strike], outcomes: &mut [(usize, Outcome)]) {
+        let phase = self.here.state.phase();
+        self.accepted(phase == Phase::Accept, outcomes);
+        // Where the places are read again no check looks any more.
+        self.there.ground.verified |= phase != Phase::Reread;
+        let meanwhile = (strikes.iter()).find(|strike| strike.fault == Some(Fault::Meanwhile));
+        if let Some(entry) = meanwhile.and_then(|strike| strike.entry) {
+            (self.there.ground).somebody_writes(usize::from(entry), Side::Foreign);
+        }
+    }
+
     /// What somebody was shown and accepted counts no more; what is newly shown is remembered.
-    pub(super) fn accepted(&mut self, accepted: bool, outcomes: &mut [(usize, Outcome)]) {
+    fn accepted(&mut self, accepted: bool, outcomes: &mut [(usize, Outcome)]) {
         let bad = |o: &Outcome| !matches!(o, Outcome::Pass | Outcome::Warn);
         let known = std::mem::take(&mut self.there.ground.shown);
         for (i, outcome) in outcomes.iter_mut().filter(|(_, o)| bad(o)) {

@@ -125,6 +125,11 @@ impl<R: Rules> Turns<'_, R> {
                 if confirms && Some(*i) == self.looked_at_first() && *truth == Outcome::Pass {
                     add(Fault::Foreign);
                 }
+                let first = self.truths.iter().find(|(i, _)| self.is_change(*i));
+                let waits = self.truths.iter().any(|(i, _)| !self.is_change(*i));
+                if waits && first == Some(&(*i, Outcome::Pass)) {
+                    add(Fault::Meanwhile);
+                }
                 continue;
             }
             if *truth != Outcome::Fail {
