@@ -12,6 +12,7 @@ use super::{Exit, Format};
 use crate::engine::{ANYWAY, GoOn, held_for, may_turn_back};
 use crate::event::{Decision, Ending, Event};
 use crate::journal::{self, Run};
+use crate::machine::Hold;
 use crate::plan::{Direction, Given, Mode, Plan};
 use crate::playbook::Playbook;
 use crate::report::{self, MustEnd, Tally};
@@ -63,11 +64,16 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
         desk.complain(&format!("{wish}; {back} puts it back"));
     }
     if open && !args.yes {
-        let what = asks(
+        let mut what = asks(
             &run.meta.direction,
             run.meta.mode,
             tally.is_on_its_way_back(),
         );
+        if args.accept && tally.is_on_its_way_back() && tally.held_for() == Some(Hold::OldSideSick)
+        {
+            let source = &run.meta.direction.source;
+            what += &format!(", where {source} was not seen to serve");
+        }
         confirm(&run.meta.playbook, &what).await?;
     }
     go_on(desk, store, &run.id, how, message, args.yes).await

@@ -98,6 +98,13 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
         false,
     )
     .await?;
+    if matches!(exit, Exit::Done | Exit::Unproven) {
+        let why = format!(
+            "nothing was put back: run `{}` stays as it had ended; mend what the old side lacks, and try again",
+            run.id
+        );
+        return Err(Failure::new(Exit::Refused, why));
+    }
     if exit != Exit::Undone {
         return Ok(exit);
     }

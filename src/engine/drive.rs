@@ -125,6 +125,8 @@ pub(super) struct Run<'r, J, W, M, P> {
     until: Option<(usize, Stamp)>,
     /// The last finding of each entry.
     findings: Vec<Option<(Round, Finding)>>,
+    /// The same, from before somebody asked to go back.
+    findings_there: Vec<Option<(Round, Finding)>>,
     places: Places,
     /// What the last hold for a finding was for: a decision on it covers that and nothing newer.
     pub(super) shown: Shown,
@@ -194,6 +196,7 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
             made: BTreeMap::new(),
             until: None,
             findings: vec![None; plan.entries.len()],
+            findings_there: Vec::new(),
             places: Places::default(),
             shown: Shown::default(),
             answers: Vec::new(),
@@ -203,12 +206,20 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
     /// Takes in what a fact says beyond the state.
     pub(super) fn take_in(&mut self, event: &Event) -> Result<(), RunError> {
         self.places.take_in(&self.state, event);
+        let could_stay = self.state.can_stay();
         self.state.fold(self.plan, event)?;
         // It was looked at until nothing could land any more.
         if matches!(event, Event::Settled { .. }) {
             self.until = None;
         }
         match event {
+            Event::Decided { .. } if self.state.can_stay() && !could_stay => {
+                self.findings_there.clone_from(&self.findings);
+            }
+            // It stays where it was: what the old side showed says nothing of that.
+            Event::Decided { .. } if could_stay && !self.state.phase().undoes() => {
+                self.findings = std::mem::take(&mut self.findings_there);
+            }
             Event::BaselineTaken { sights } => self.baseline.clone_from(sights),
             Event::Intended { entry, until, .. } => self.until = Some((*entry, until.clone())),
             Event::Settled {

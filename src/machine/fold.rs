@@ -116,6 +116,8 @@ impl State {
             }
         }
         self.advance(plan);
+        // What goes back stays nowhere any more.
+        self.stayed.take_if(|_| self.phase != Phase::Probe);
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::parts::{Hold, Mark, Motion, Phase, Said, Stage};
+use super::parts::{Hold, Mark, Motion, Phase, Said, Stage, Stayed};
 use super::state::State;
 use crate::event::Ending;
 use crate::plan::Way;
@@ -178,7 +178,11 @@ impl State {
         out.push(flags | stage << 5);
         pack_number(self.at, out);
         pack_number(self.reached, out);
-        out.push(u8::from(self.stood));
+        out.push(u8::from(self.stood) | u8::from(self.stayed.is_some()) << 1);
+        if let Some(Stayed { phase, at, ended }) = self.stayed {
+            out.push(code(&PHASES, phase) | code_or_0(&Ending::ALL, ended) << 4);
+            pack_number(at, out);
+        }
         if let Some(motion) = self.motion {
             pack_number(motion.entry, out);
             out.push(motion.tries);
@@ -213,7 +217,19 @@ impl State {
         self.left = second >> 7 == 1;
         self.at = unpack_number(bytes)?;
         self.reached = unpack_number(bytes)?;
-        self.stood = byte(bytes)? == 1;
+        let fourth = byte(bytes)?;
+        self.stood = fourth & 1 == 1;
+        self.stayed = match fourth >> 1 & 1 {
+            0 => None,
+            _ => {
+                let both = byte(bytes)?;
+                Some(Stayed {
+                    phase: value(&PHASES, both & 0xf)?,
+                    ended: value_or_none(&Ending::ALL, both >> 4),
+                    at: unpack_number(bytes)?,
+                })
+            }
+        };
         self.motion = match value_or_none(&STAGES, third >> 5) {
             None => None,
             Some(stage) => Some(Motion {

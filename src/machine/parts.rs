@@ -1,5 +1,6 @@
 //! What a state is made of: the phase, what each entry has done, the write that is being made, and why it is held.
 
+use crate::event::Ending;
 use crate::plan::{Side, Way};
 
 /// The phases of a run. The survey is over before a run starts; holding for a person is no phase but a pause.
@@ -46,6 +47,16 @@ pub enum Mark {
     /// Somebody else wrote here, in part at least, and a person said to leave that: what is ours of it goes back, and
     /// then it is left.
     Shared,
+}
+
+/// Where a run was when somebody asked to put it back, until something is: it can stay there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Stayed {
+    pub(super) phase: Phase,
+    /// As `State::position` says it.
+    pub(super) at: u16,
+    /// How it had ended.
+    pub(super) ended: Option<Ending>,
 }
 
 impl Phase {

@@ -1,6 +1,6 @@
 //! The state of a run: small, hashable, the same after the same events.
 
-use super::parts::{Hold, Mark, Motion, Phase, Stage};
+use super::parts::{Hold, Mark, Motion, Phase, Stage, Stayed};
 use crate::event::{Ending, Round};
 use crate::plan::{Mode, Nature, Plan, Side, Way};
 
@@ -38,6 +38,8 @@ pub struct State {
     pub(super) left: bool,
     /// Something stood once, or may have.
     pub(super) stood: bool,
+    /// Where it was when somebody asked to go back: as long as the old side is looked at, it can stay there.
+    pub(super) stayed: Option<Stayed>,
 }
 
 impl Clone for State {
@@ -75,6 +77,7 @@ impl State {
             wrote: false,
             left: false,
             stood: false,
+            stayed: None,
         };
         state.advance(plan);
         state
@@ -115,6 +118,14 @@ impl State {
         (self.phase, at, moving)
     }
 
+    /// Where it is in its course; where it can stay, that is where it was.
+    pub fn course(&self) -> (Phase, u16) {
+        match self.stayed {
+            Some(Stayed { phase, at, .. }) => (phase, at),
+            None => (self.phase, self.position().1),
+        }
+    }
+
     /// Whether sights that must be taken before the first write are still to be taken.
     pub fn lacks_baseline(&self) -> bool {
         !self.baseline
@@ -133,6 +144,11 @@ impl State {
     /// Whether somebody asked to go back while a write was in flight: once that is settled, it goes back.
     pub fn turning(&self) -> bool {
         self.turning
+    }
+
+    /// Whether somebody asked to go back who can still leave the run where it was.
+    pub fn can_stay(&self) -> bool {
+        self.stayed.is_some()
     }
 
     /// Whether an intent was ever recorded.
@@ -174,7 +190,7 @@ impl State {
     /// Tries are counted for a change until it is done, and for an act on its way there; every way out of a hold
     /// leaves one of them at least.
     pub fn forget(&mut self, plan: &Plan) {
-        let (undoes, stood) = (self.phase.undoes(), self.stood);
+        let (undoes, stood) = (self.phase.undoes() && self.stayed.is_none(), self.stood);
         for (mark, entry) in self.marks.iter_mut().zip(&plan.entries) {
             let change = matches!(entry.nature, Nature::Change(_));
             *mark = match *mark {
@@ -186,7 +202,7 @@ impl State {
                 mark => mark,
             };
         }
-        if self.phase.undoes() {
+        if undoes {
             self.unseen = false;
         }
         if let Some(motion) = &mut self.motion {
@@ -293,6 +309,20 @@ impl State {
                 Nature::Act(act) => act.undo.is_some(),
                 Nature::Check | Nature::Ask { .. } | Nature::Wait { .. } => false,
             }
+    }
+
+    /// Where it is, if it can be left there: nothing was found against it, and nothing is being written.
+    pub(super) fn stays(&self) -> Option<Stayed> {
+        let untried = |m: Motion| m.tries == 0 && !m.stage.may_have_happened();
+        let well = self.held.is_none() && self.motion.is_none_or(untried) && !self.phase.undoes();
+        let (phase, at, _) = self.position();
+        well.then_some(Stayed {
+            phase,
+            at,
+            ended: self
+                .ended
+                .filter(|ended| matches!(ended, Ending::Done | Ending::DoneUnproven)),
+        })
     }
 
     /// Moves on to the next entry that has something to do, and to the next phase where there is none, so

@@ -8,6 +8,7 @@ mod life;
 mod refuses;
 mod resumes;
 mod rules;
+mod stays;
 
 use life::{Life, done, refused, unclear};
 

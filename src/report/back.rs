@@ -7,7 +7,6 @@ use super::text::{Line, Role, Style};
 use super::zone::difference;
 use crate::clock::Stamp;
 use crate::event::{Fact, Finding};
-use crate::machine::Mark;
 use crate::plan::{Edit, Nature, Outcome, Side};
 
 /// How the places were seen just now, and what the looks at the old side found.
@@ -70,10 +69,6 @@ impl Tally {
         standing
             .filter(|entry| there && self.is_left(*entry))
             .collect()
-    }
-
-    fn is_left(&self, entry: usize) -> bool {
-        (self.state.as_ref()).is_some_and(|state| state.mark(entry) == Mark::Left)
     }
 }
 

@@ -198,6 +198,11 @@ impl Tally {
         (self.state.as_ref()).is_some_and(|state| state.left_something() && !state.stands())
     }
 
+    /// Whether a person left the place of this entry as it is.
+    pub(super) fn is_left(&self, entry: usize) -> bool {
+        (self.state.as_ref()).is_some_and(|state| state.mark(entry) == Mark::Left)
+    }
+
     /// The changes that a person left as they are though nobody else was seen to have written there.
     pub(super) fn left_as_accepted(&self) -> usize {
         self.left().filter(|wrote| *wrote).count()

@@ -76,10 +76,11 @@ impl Course {
         self.accepted[entry]
     }
 
-    /// What the last judgement of each check was, round by round.
+    /// What the last judgement of each check was, round by round. What the old side showed before an undo is no part
+    /// of what an ending says.
     pub(super) fn outcomes(&self) -> impl Iterator<Item = (usize, Outcome)> {
-        self.outcomes
-            .iter()
+        (self.outcomes.iter())
+            .filter(|((round, _), _)| *round != Round::Probe)
             .map(|((_, entry), outcome)| (*entry, *outcome))
     }
 

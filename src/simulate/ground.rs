@@ -236,7 +236,7 @@ impl Node {
     pub(super) fn forget(&mut self, model: &Model, places: &Places) {
         self.state.forget(&model.plan);
         let writes = (self.state.motion()).is_some_and(|motion| motion.stage == Stage::Write);
-        let back = self.state.phase().undoes();
+        let back = self.state.phase().undoes() && !self.state.can_stay();
         let asked = self.state.held() == Some(Hold::NotAsBefore);
         let ground = &mut self.ground;
         if !asked && self.state.phase() != Phase::Accept {
@@ -244,7 +244,7 @@ impl Node {
         }
         // Of a place of which the run says nothing, and is not about to, nobody asks whether it was seen.
         let moving = self.state.motion().map(|motion| usize::from(motion.entry));
-        let (phase, at, _) = self.state.position();
+        let (phase, at) = self.state.course();
         for (i, unseen) in ground.unseen.iter_mut().enumerate() {
             let to_come = phase == Phase::Forward && i >= usize::from(at);
             let asked = self.state.mark(i) != Mark::None || moving == Some(i) || to_come;
@@ -291,7 +291,7 @@ impl Node {
     ///
     /// A drill returns along the list, with gates in between; there it does matter.
     fn passed_over(&self, model: &Model, places: &Places) -> usize {
-        let (phase, at, _) = self.state.position();
+        let (phase, at) = self.state.course();
         let (at, all) = (usize::from(at), model.plan.entries.len());
         let missed = |i: &&u16| {
             let i = usize::from(**i);

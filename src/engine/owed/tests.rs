@@ -151,7 +151,7 @@ fn what_is_temporary_and_stands_is_put_back_and_what_was_left_is_looked_at() {
     );
     assert_eq!(
         what([&[], &[0], &[]]),
-        "`c0` was left as it is, as accepted: it was not seen to be put back"
+        "`c0` was left as it is, as accepted: it was not seen to hold what was written"
     );
     assert_eq!(
         what([&[], &[], &[]]),

@@ -2,7 +2,7 @@
 
 use super::{Folded, impossible};
 use crate::event::{Decision, Ending};
-use crate::machine::parts::{Hold, Mark, Motion, Phase, Said, Stage};
+use crate::machine::parts::{Hold, Mark, Motion, Phase, Said, Stage, Stayed};
 use crate::machine::state::{State, TRIES};
 use crate::plan::{IfInterrupted, Nature, Plan, Way};
 
@@ -112,6 +112,10 @@ impl State {
             return impossible("decided");
         };
         match decision {
+            // Nothing was put back: it is left as it was before somebody asked for that.
+            Decision::Stop if self.phase == Phase::Probe && self.stayed.is_some() => {
+                self.stay(plan);
+            }
             // Nothing of it stands: that is looked at, and the run is over.
             Decision::Stop if self.phase == Phase::Forward && self.wrote && self.never_stood() => {
                 self.held = None;
@@ -127,6 +131,18 @@ impl State {
             Decision::On | Decision::Back => self.decided_on(plan, hold, parts),
         }
         Ok(())
+    }
+
+    /// Somebody had asked to go back, and leaves it where it was: as it had ended, or held.
+    fn stay(&mut self, plan: &Plan) {
+        let Some(Stayed { phase, at, ended }) = self.stayed.take() else {
+            return;
+        };
+        (self.phase, self.at) = (phase, at);
+        match ended {
+            Some(_) => (self.held, self.closing) = (None, ended),
+            None => self.close(plan, Ending::Held),
+        }
     }
 
     /// A person accepts what was seen.
@@ -185,6 +201,8 @@ impl State {
             return impossible("decided: back");
         }
         let hold = self.held;
+        // Version 0.1.0 put it back, or held it on its way back.
+        let stayed = self.stays().filter(|_| parts);
         self.ended = None;
         self.closing = None;
         self.stopping = false;
@@ -203,7 +221,10 @@ impl State {
                     self.at = 0;
                     self.phase = Phase::Verify;
                 }
-                _ => self.go_back(plan),
+                _ => {
+                    self.go_back(plan);
+                    self.stayed = stayed;
+                }
             }
             return Ok(());
         };
@@ -240,6 +261,7 @@ impl State {
                     self.turning = true;
                 } else {
                     self.go_back(plan);
+                    self.stayed = stayed;
                 }
             }
             // Already on the way back: it is looked at again; what nobody can look at is made again, and what said

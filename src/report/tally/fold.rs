@@ -143,7 +143,13 @@ impl Tally {
             }
             _ => false,
         };
+        let could_stay = self.state.as_ref().is_some_and(State::can_stay);
         self.follow(&record.event);
+        if could_stay && self.stays_ended() {
+            // What the old side showed says nothing of where it stays.
+            self.findings.retain(|(round, _), _| *round != Round::Probe);
+            self.because.clear();
+        }
         if let Event::Compared { entry, .. } | Event::Settled { entry, .. } = record.event
             && shared
             && self.mark(entry) == Some(Mark::Left)
@@ -154,6 +160,12 @@ impl Tally {
         if let Event::Settled { entry, way, .. } = record.event {
             self.doubt(entry, way);
         }
+    }
+
+    /// Whether somebody who had asked to go back leaves a run as it had ended.
+    fn stays_ended(&self) -> bool {
+        let state = self.state.as_ref();
+        state.is_some_and(|state| !state.phase().undoes() && state.closing().is_some())
     }
 
     fn mark(&self, entry: usize) -> Option<Mark> {

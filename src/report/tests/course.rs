@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::fixture::{self, FLIP, PACKAGES, TRAFFIC};
-use super::{act, lines_of, with_acts};
-use crate::event::{Decision, Ending, Event, Finding, Record, Round};
+use super::{act, lines_of, names, with_acts};
+use crate::event::{Answer, Decision, Ending, Event, Finding, Record, Round};
 use crate::machine::Hold;
 use crate::plan::{Mode, Outcome, Side, Way};
-use crate::report::{Cursor, Now, Standing, Style, Tally};
+use crate::report::{Cursor, Now, SeenNow, Standing, Style, Tally, card, render, resume, rollback};
 
 /// What the run does now, after each record, in a few words.
 fn course(records: &[Record]) -> Vec<Now> {
@@ -229,4 +229,61 @@ fn what_a_run_owed_is_over_when_it_was_put_back() {
         .flip(Way::Back)
         .ends(Ending::Undone);
     assert!(Tally::of(&records).owed().is_empty());
+}
+
+#[test]
+fn who_was_told_to_go_back_in_a_write_goes_on_with_that() {
+    let mut story = fixture::Story::of(fixture::plan(Mode::Failover));
+    story.baseline().ready(Round::There);
+    let answer = Answer::Unclear { why: "-".into() };
+    story.write(Way::There, answer);
+    assert!(!Tally::of(&story.records).goes_back());
+    story.says(Event::Decided {
+        decision: Decision::Back,
+        by: "anna@ops2".into(),
+        parts: true,
+    });
+    // It was cut off before its write was settled.
+    let tally = Tally::of(&story.records);
+    assert!(tally.goes_back());
+    let style = Style::plain();
+    let told = render(&resume("r17", &tally, &style), &style);
+    let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        told.contains("it puts back what stands: dedicated is active then"),
+        "{told}"
+    );
+    let next = render(&card(&tally, &names(), &style), &style);
+    assert!(next.contains("go on putting it back"), "{next}");
+}
+
+#[test]
+fn what_was_left_on_the_way_there_is_not_promised_by_a_rollback() {
+    let mut story = fixture::Story::of(fixture::plan(Mode::Failover));
+    story.baseline().ready(Round::There);
+    let note = String::new();
+    story.write(Way::There, Answer::Done { note });
+    story.settle(Way::There, Some(Side::Foreign));
+    let seen = SeenNow {
+        places: &[],
+        gates: &[],
+    };
+    let style = Style::plain();
+    let told = |records: &[Record]| {
+        let told = render(&rollback("r17", &Tally::of(records), seen, &style), &style);
+        told.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert!(told(&story.records).contains("1 change to put back"));
+    story.says(Event::Decided {
+        decision: Decision::On,
+        by: "anna@ops2".into(),
+        parts: true,
+    });
+    let told = told(&story.records);
+    assert!(told.contains("0 changes to put back"), "{told}");
+    assert!(
+        told.contains("was left as it is, as a person accepted: it is not put back"),
+        "{told}"
+    );
+    assert_eq!(Tally::of(&story.records).entries_left_there(), [FLIP]);
 }

@@ -286,6 +286,25 @@ async fn the_old_side_must_be_seen_before_anything_goes_back_unless_a_person_say
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_finished_run_stays_as_it_ended_where_its_old_side_does_not_serve() {
+    let bench = Bench::new(Mode::Failover, "pck");
+    assert_eq!(bench.run().await.unwrap(), Ending::Done);
+    bench.world.broken("p0", "old");
+    let writes = bench.world.writes();
+    for _ in 0..2 {
+        assert_eq!(bench.resume(GoOn::Back).await.unwrap(), Ending::Done);
+    }
+    assert_eq!(bench.people.asked(), [Hold::OldSideSick; 2]);
+    // To go on with it changes nothing, whatever is accepted.
+    let on = bench.resume(GoOn::Accept).await.unwrap();
+    assert_eq!(on, Ending::Done);
+    assert!(bench.all(Side::After));
+    assert_eq!(bench.world.writes(), writes);
+    let back = bench.resume(GoOn::BackAnyway).await.unwrap();
+    assert_eq!(back, Ending::Undone);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_rollback_that_was_cut_off_while_it_verified_is_finished_by_another() {
     let bench = Bench::new(Mode::Failover, "pck");
     bench.world.broken("k2", "new");
