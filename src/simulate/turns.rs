@@ -319,8 +319,12 @@ impl<'m, R: Rules> Turns<'m, R> {
                         && !matches!(o, Outcome::Pass | Outcome::Warn)
                         && (stood || !entries[*i].is_check())
                 };
-                let closes = self.there.state.closing() == Some(Ending::Undone);
-                self.there.ground.defied = closes && outcomes.iter().any(bad);
+                let there = &mut self.there;
+                let reads = there.state.phase() == Phase::Reread;
+                let closes = reads || there.state.closing() == Some(Ending::Undone);
+                // What the checks before it said still counts where the places are read again.
+                let known = self.here.state.phase() == Phase::Reread && there.ground.defied;
+                there.ground.defied = closes && (known || outcomes.iter().any(bad));
             }
             Round::There | Round::Return | Round::Probe => {}
         }
