@@ -332,7 +332,7 @@ pub(super) fn next(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> 
                 row(
                     names.of_run("resume", &["--accept"]),
                     match tally.held_for() {
-                        Some(Hold::OldSideSick) if tally.goes_back() => {
+                        Some(Hold::OldSideSick) if tally.is_on_its_way_back() => {
                             "put it back onto a side that was not seen to serve"
                         }
                         _ => "go on with what was not seen: you looked yourself",

@@ -237,7 +237,7 @@ fn who_was_told_to_go_back_in_a_write_goes_on_with_that() {
     story.baseline().ready(Round::There);
     let answer = Answer::Unclear { why: "-".into() };
     story.write(Way::There, answer);
-    assert!(!Tally::of(&story.records).goes_back());
+    assert!(!Tally::of(&story.records).is_on_its_way_back());
     story.says(Event::Decided {
         decision: Decision::Back,
         by: "anna@ops2".into(),
@@ -245,7 +245,7 @@ fn who_was_told_to_go_back_in_a_write_goes_on_with_that() {
     });
     // It was cut off before its write was settled.
     let tally = Tally::of(&story.records);
-    assert!(tally.goes_back());
+    assert!(tally.is_on_its_way_back());
     let style = Style::plain();
     let told = render(&resume("r17", &tally, &style), &style);
     let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
