@@ -404,7 +404,8 @@ fn an_undo_whose_places_nobody_reads_again_behind_its_checks() {
         if let Event::Judged { outcomes, .. } = &mut event
             && state.phase() == Phase::Reread
         {
-            outcomes.iter_mut().for_each(|(_, o)| *o = Outcome::Pass);
+            let bad = outcomes.iter_mut().filter(|(_, o)| *o == Outcome::Fail);
+            bad.for_each(|(_, o)| *o = Outcome::Pass);
         }
         vec![event]
     });
