@@ -127,8 +127,43 @@ fn who_looks_on_is_told_what_is_waited_for_and_until_when() {
         way: Way::There,
         leaves_parts: false,
         torn: false,
+        seen_before: false,
         until: &until,
     };
     settling.announce(0, &pulses);
     assert_eq!(*told.lock().unwrap(), [(Some(0), Some(until.clone()))]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_ttl_is_the_servers_once_and_somebody_elses_later() {
+    let mut plan = crate::fake::plan(crate::plan::Mode::Failover, "c");
+    let part = |data: &str, ttl: u32| {
+        let part = Part::from(serde_json::json!({ "data": data, "ttl": ttl }));
+        Value([("www A".to_owned(), part)].into())
+    };
+    let entry = &mut plan.entries[0];
+    let crate::plan::Nature::Change(edit) = &mut entry.nature else {
+        panic!("no change");
+    };
+    (edit.before, edit.after) = (part("old", 300), part("new", 5));
+    let edit = edit.clone();
+    let clock = crate::clock::Clock::following_tokio("2026-11-22T03:05:00Z".parse().unwrap());
+    let world = crate::fake::FakeWorld::new(&plan, clock.clone());
+    world.somebody_writes(&edit.place, part("new", 60));
+    let (_switch, stop) = crate::engine::stop::StopSwitch::new();
+    for (seen_before, side, stored) in [(false, Side::After, 1), (true, Side::Foreign, 0)] {
+        let settling = Settling {
+            entry: &plan.entries[0],
+            edit: &edit,
+            way: Way::There,
+            leaves_parts: false,
+            torn: false,
+            seen_before,
+            until: &clock.now(),
+        };
+        let settled = settle(&world, &settling, &stop, &Pulses::none()).await;
+        let settled = settled.unwrap();
+        assert_eq!(settled.side, Some(side), "{seen_before}");
+        assert_eq!(settled.stored.0.len(), stored, "{seen_before}");
+    }
 }
