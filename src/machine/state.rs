@@ -187,8 +187,8 @@ impl State {
     /// Forgets what nothing depends on any more, so that states with the same future are equal.
     ///
     /// Of what nobody answers for nothing is asked any more; whoever goes back does not end in success.
-    /// Tries are counted for a change until it is done, and for an act on its way there; every way out of a hold
-    /// leaves one of them at least.
+    /// Tries are counted for a change until it is done, and for an act on its way there; on its way back only whether
+    /// there was one. Every way out of a hold leaves one of them at least.
     pub fn forget(&mut self, plan: &Plan) {
         let (undoes, stood) = (self.phase.undoes() && self.stayed.is_none(), self.stood);
         for (mark, entry) in self.marks.iter_mut().zip(&plan.entries) {
@@ -211,7 +211,8 @@ impl State {
                 Nature::Act(_)
             );
             if act && motion.way == Way::Back {
-                motion.tries = 0;
+                // Until it undoes, whoever was tried to be put back can stay nowhere.
+                motion.tries = motion.tries.min(u8::from(!self.phase.undoes()));
             } else if self.held.is_some() {
                 motion.tries = motion.tries.min(TRIES - 1);
             }

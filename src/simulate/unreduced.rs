@@ -136,6 +136,8 @@ fn what_is_passed_over_makes_no_difference() {
         (Mode::Failover, "acxk", 2),
         (Mode::Drill, "ccck", 2),
         (Mode::Drill, "cak", 2),
+        (Mode::Drill, "sp", 2),
+        (Mode::Drill, "apa", 2),
     ];
     for (mode, letters, faults) in cases {
         agrees(&Model::sketch(mode, letters), faults);

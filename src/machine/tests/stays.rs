@@ -1,7 +1,7 @@
 //! Who had asked to go back, and leaves the run where it was.
 
 use super::life::Life;
-use crate::event::{Decision, Ending};
+use crate::event::{Answer, Decision, Ending, Event};
 use crate::machine::{Hold, Mark, Move};
 use crate::plan::{Mode, Outcome, Way};
 
@@ -50,4 +50,21 @@ fn a_living_run_that_stays_goes_on_from_there() {
     assert_eq!(life.ends(), Ending::Done);
     assert_eq!(life.state.mark(1), Mark::Standing);
     assert_eq!(life.state.mark(3), Mark::Standing);
+}
+
+#[test]
+fn a_return_that_has_tried_an_act_stays_nowhere() {
+    for tried in [false, true] {
+        let mut life = Life::new(Mode::Drill, "pa");
+        life.comes_to(1, Way::Back);
+        if tried {
+            life.compared(1, Way::Back, None);
+            life.written(1, Way::Back, Some(Answer::Unclear { why: "-".into() }));
+            life.decides(Decision::Again);
+        }
+        life.happens(Event::StopAsked { by: String::new() });
+        assert_eq!(life.ends(), Ending::Stopped);
+        life.decides(Decision::Back);
+        assert_eq!(life.state.can_stay(), !tried);
+    }
 }
