@@ -104,6 +104,12 @@ pub trait Check: Send + Sync {
         Duration::ZERO
     }
 
+    /// Whether what did not pass at first is looked at several times in a row before it passes. Not where one look
+    /// takes as many itself, or costs minutes.
+    fn repeats(&self) -> bool {
+        true
+    }
+
     /// How long an earlier sight may stand in for a new look (`reuse`).
     fn reuse(&self) -> Option<Duration> {
         None

@@ -93,6 +93,10 @@ impl World for Actual {
         self.check(entry)?.reuse()
     }
 
+    fn repeats(&self, entry: &Entry) -> bool {
+        self.check(entry).is_none_or(|check| check.repeats())
+    }
+
     fn read<'a>(
         &'a self,
         entry: &'a Entry,

@@ -1,5 +1,7 @@
 //! Looks at a batch of checks: side by side, each look under its deadline, each check until its own.
 
+mod row;
+
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -8,6 +10,7 @@ use futures::future::join_all;
 use serde_json::Value as Json;
 use tokio::sync::watch;
 
+use self::row::Row;
 use super::place;
 use super::stop::{Stop, StopSignal};
 use super::world::{Memory, World};
@@ -76,8 +79,9 @@ fn memory_key(plan: &Plan, entry: &Entry, key: &str) -> String {
 }
 
 impl<W: World, M: Memory> Looker<'_, W, M> {
-    /// Looks at one check again and again: until it passes, until its finding is final, until its deadline,
-    /// until another check of the batch decides it, or until somebody asks to stop.
+    /// Looks at one check again and again: until it passes (often enough, where it did not at first), until its
+    /// finding is final, until its deadline, until another check of the batch decides it, or until somebody asks to
+    /// stop.
     /// `None` where the last of these cut it short: then it has found nothing.
     pub(super) async fn until_clear(&self, index: usize, wanted: &Wanted) -> Option<Finding> {
         let finding = self.poll(index, wanted).await?;
@@ -98,33 +102,40 @@ impl<W: World, M: Memory> Looker<'_, W, M> {
         let mut deadline = clock.now().plus(patience);
         let (mut decided, mut theirs) = (self.decided.subscribe(), self.theirs.subscribe());
         let mut hurried = false;
+        let mut row = Row::new(!self.world.repeats(entry));
         loop {
             if *theirs.borrow() && !hurried {
                 hurried = true;
                 let now = clock.now();
                 deadline = now.plus(deadline.left(&now).min(BESIDE));
             }
+            let began = clock.now();
             let finding = tokio::select! {
                 finding = self.ask(entry, wanted, &pulses) => finding,
                 () = self.stop.at_least(Stop::Now) => return None,
             };
-            let left = deadline.left(&clock.now());
-            let clear = matches!(finding.outcome, Outcome::Pass | Outcome::Warn);
-            let over = left.is_zero() || *decided.borrow();
-            if clear || finding.final_ || over {
-                return Some(finding);
+            let now = clock.now();
+            row.take(&finding, now.since(&began));
+            let left = deadline.left(&now);
+            let over = *decided.borrow() || left.is_zero() && !row.may_end();
+            if row.passes() || finding.final_ || over {
+                return Some(row.ends(finding));
             }
             if self.stop.level() >= Stop::AfterWrite {
                 return None;
             }
             self.pulses.send(Pulse {
                 entry: Some(index),
-                note: finding.headline.clone(),
+                note: row.note(&finding),
                 until: Some(deadline.clone()),
                 fraction: None,
             });
+            let pause = match row.is_good() {
+                true => entry.pace.every.min(row::CLOSE),
+                false => left.min(entry.pace.every),
+            };
             tokio::select! {
-                () = clock.sleep(left.min(entry.pace.every.max(SHORTEST_PAUSE))) => {}
+                () = clock.sleep(pause.max(SHORTEST_PAUSE)) => {}
                 () = self.stop.at_least(Stop::AfterWrite) => {}
                 _ = decided.wait_for(|decided| *decided) => {}
                 _ = theirs.wait_for(|theirs| *theirs), if !hurried => {}

@@ -28,6 +28,10 @@ pub trait World: Send + Sync {
     /// How long an earlier sight of this check may stand in for a new look.
     fn reuse(&self, entry: &Entry) -> Option<Duration>;
 
+    /// Whether what did not pass at first is looked at several times in a row before it passes. A place is no less
+    /// behind several servers than a check.
+    fn repeats(&self, entry: &Entry) -> bool;
+
     /// What a place holds now, restricted to the parts of the edit.
     fn read<'a>(&'a self, entry: &'a Entry, edit: &'a Edit)
     -> BoxFuture<'a, Result<Value, Unseen>>;

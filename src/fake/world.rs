@@ -295,6 +295,10 @@ impl World for FakeWorld {
         self.inner().reuse.get(&entry.id).copied()
     }
 
+    fn repeats(&self, _: &Entry) -> bool {
+        true
+    }
+
     fn read<'a>(&'a self, _: &'a Entry, edit: &'a Edit) -> BoxFuture<'a, Result<Value, Unseen>> {
         Box::pin(async move {
             self.fuse.moment().await;

@@ -189,6 +189,11 @@ impl World for Stage {
         None
     }
 
+    /// What is behind one address here is one server.
+    fn repeats(&self, _: &Entry) -> bool {
+        false
+    }
+
     fn read<'a>(&'a self, entry: &'a Entry, _: &'a Edit) -> BoxFuture<'a, Result<Value, Unseen>> {
         Box::pin(async move {
             self.unless_killed().await;

@@ -160,6 +160,10 @@ impl World for OddWorld {
         self.stage.reuse(entry)
     }
 
+    fn repeats(&self, entry: &Entry) -> bool {
+        self.stage.repeats(entry)
+    }
+
     fn read<'a>(
         &'a self,
         entry: &'a Entry,

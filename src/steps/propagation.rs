@@ -188,6 +188,11 @@ impl Check for Propagation {
     fn before(&self) -> Option<&dyn Before> {
         Some(self)
     }
+
+    /// A look asks every server several times itself.
+    fn repeats(&self) -> bool {
+        false
+    }
 }
 
 /// Which TTLs caches may hold is known only from what was served before the change.

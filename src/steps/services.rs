@@ -6,6 +6,7 @@
 
 mod judge;
 mod looks;
+mod often;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -209,7 +210,14 @@ impl Probing {
 #[serde(tag = "is", rename_all = "kebab-case")]
 enum Shown {
     /// One probe at one address of a host.
-    Probe { spot: Box<Spot>, reply: Reply },
+    Probe {
+        spot: Box<Spot>,
+        /// The worst answer.
+        reply: Reply,
+        /// How many came before it that were better.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        better: usize,
+    },
     /// One side can be reached over an address family and the other cannot.
     Lacks {
         service: String,
@@ -234,6 +242,14 @@ fn is_false(flag: &bool) -> bool {
     !flag
 }
 
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands out references"
+)]
+fn is_zero(n: &usize) -> bool {
+    *n == 0
+}
+
 fn json(shown: &Shown) -> Result<Json, Unseen> {
     serde_json::to_value(shown).map_err(|error| Unseen::new(Cause::Garbled, error.to_string()))
 }
@@ -246,8 +262,9 @@ struct Lead {
     /// It is a proxy of both sides: either of them may have answered.
     #[serde(default, skip_serializing_if = "is_false")]
     shared: bool,
-    /// Empty where it leads to the side that shall be idle: what answers there says nothing.
-    probes: Vec<(Spot, Reply)>,
+    /// Empty where it leads to the side that shall be idle: what answers there says nothing. The number is of the
+    /// answers that were better and came before this one.
+    probes: Vec<(Spot, Reply, usize)>,
 }
 
 impl Check for Probing {

@@ -213,5 +213,8 @@ async fn a_note_carries_the_check_that_it_is_about() {
     let wanted = Wanted::Aim(aim(&plan, Round::There, 1));
     let found = looker.until_clear(1, &wanted).await.unwrap();
     assert_eq!(found.outcome, Outcome::Pass);
-    assert_eq!(*told.lock().unwrap(), [(Some(1), "k1 is late".to_owned())]);
+    let row = (1..5).map(|good| format!("k1 is pass: {good} of 5 looks in a row"));
+    let notes = ["k1 is late".to_owned()].into_iter().chain(row);
+    let notes: Vec<_> = notes.map(|note| (Some(1), note)).collect();
+    assert_eq!(*told.lock().unwrap(), notes);
 }

@@ -218,6 +218,11 @@ impl Check for Mirror {
     fn reuse(&self) -> Option<Duration> {
         self.reuse
     }
+
+    /// A look reads two trees of files, and may take minutes.
+    fn repeats(&self) -> bool {
+        false
+    }
 }
 
 fn json<T: Serialize>(fact: T) -> Result<Json, Unseen> {

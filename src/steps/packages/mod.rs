@@ -219,6 +219,11 @@ impl Check for Packages {
     fn judge(&self, _aim: &Aim, evidence: &Evidence) -> Finding {
         judge::judge(&self.limits, evidence)
     }
+
+    /// Lists do not change from look to look, and each takes a while.
+    fn repeats(&self) -> bool {
+        false
+    }
 }
 
 impl Packages {

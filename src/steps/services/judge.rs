@@ -10,7 +10,7 @@ use crate::event::{Cause, Fact, Finding, Unseen};
 use crate::plan::Outcome;
 use crate::site::Aim;
 use crate::step::{Evidence, Known};
-use crate::steps::probe::{Family, Tally};
+use crate::steps::probe::{Family, Reply, Spot, Tally};
 use crate::words::count;
 
 /// The address family of a look that showed nothing: its key ends with where it asked.
@@ -35,6 +35,15 @@ fn garbled(key: &str) -> Fact {
     unseen_fact(key, &unseen)
 }
 
+/// The judgement of the worst answer of a probe, and whether it was better before.
+fn fact_of(spot: &Spot, reply: &Reply, better: usize) -> Fact {
+    let mut fact = spot.fact(reply);
+    if better > 0 {
+        fact.actual += &format!(" (after {} that passed)", count(better, "answer"));
+    }
+    fact
+}
+
 /// The judgement over probes at known addresses.
 pub(super) fn judge_direct(at_source: bool, evidence: &Evidence) -> Finding {
     let mut facts = Vec::new();
@@ -57,8 +66,12 @@ pub(super) fn judge_direct(at_source: bool, evidence: &Evidence) -> Finding {
             continue;
         };
         match shown {
-            Shown::Probe { spot, reply } => {
-                let mut fact = spot.fact(&reply);
+            Shown::Probe {
+                spot,
+                reply,
+                better,
+            } => {
+                let mut fact = fact_of(&spot, &reply, better);
                 if let Some((age, why)) = recorded {
                     // An old answer of the side that is given up is worth a word; of the side that shall
                     // serve it proves nothing.
@@ -163,8 +176,8 @@ pub(super) fn judge_public(aim: &Aim, evidence: &Evidence) -> Finding {
                     format!("{ip}, which belongs to neither side"),
                 )),
             }
-            for (spot, reply) in lead.probes {
-                let fact = spot.fact(&reply);
+            for (spot, reply, better) in lead.probes {
+                let fact = fact_of(&spot, &reply, better);
                 tally.add(Family::of(spot.address), fact.outcome);
                 if fact.outcome == Outcome::Fail {
                     by_hand.get_or_insert_with(|| spot.by_hand());

@@ -7,7 +7,7 @@ use futures::FutureExt;
 use futures::future::join_all;
 use serde_json::Value as Json;
 
-use super::{At, Lead, Probing, Shown, What, json};
+use super::{At, Lead, Probing, Shown, What, json, often};
 use crate::event::{Cause, Unseen};
 use crate::site::{Aim, Host, Probe, Service, Site, Zone};
 use crate::step::{About, Look};
@@ -46,11 +46,34 @@ fn names_for(service: &Service, probe: &Probe) -> Vec<Option<String>> {
 }
 
 impl Probing {
+    /// How often each probe is asked in one look, given how many there are at most.
+    fn times(&self, services: &[Service], site: &Site, aim: &Aim) -> usize {
+        let addresses: usize = match &self.at {
+            At::Host(name) => site.hosts.get(name).map_or(0, |host| host.public().count()),
+            at => (site.hosts_of(at.site(aim).unwrap_or(&aim.active)))
+                .map(|host| host.public().count())
+                .sum(),
+        };
+        let probes = |service: &Service| -> usize {
+            let names = |probe| names_for(service, probe).len();
+            match self.at {
+                At::Public => {
+                    let asked = service.names.iter().map(|name| asked(site, name).len());
+                    service.probes.len() * asked.sum::<usize>()
+                }
+                _ => service.probes.iter().map(names).sum(),
+            }
+        };
+        often::times(addresses * services.iter().map(probes).sum::<usize>())
+    }
+
     /// Every probe at every address of the hosts.
     pub(super) fn direct<'a>(&'a self, site: &'a Site, aim: &'a Aim) -> Vec<Look<'a>> {
         let timeout = self.timeout.mul_f64(0.9);
         let mut looks = Vec::new();
-        for service in self.what.services(site) {
+        let services = self.what.services(site);
+        let times = self.times(&services, site, aim);
+        for service in services {
             let hosts: Vec<&Host> = match &self.at {
                 At::Host(name) => site.hosts.get(name).into_iter().collect(),
                 at => at
@@ -118,13 +141,19 @@ impl Probing {
                                 key: spot.what(),
                                 about: about(host),
                                 ask: async move {
-                                    match spot.ask(Some(host), timeout).await {
-                                        Reply::None(unseen) if !shows_it_is_down(unseen.cause) => {
+                                    let clock = &site.clock;
+                                    let asked =
+                                        often::ask(&spot, Some(host), clock, timeout, times);
+                                    match asked.await {
+                                        (Reply::None(unseen), 0)
+                                            if !shows_it_is_down(unseen.cause) =>
+                                        {
                                             Err(unseen)
                                         }
-                                        reply => json(&Shown::Probe {
+                                        (reply, better) => json(&Shown::Probe {
                                             spot: Box::new(spot),
                                             reply,
+                                            better,
                                         }),
                                     }
                                 }
@@ -141,7 +170,9 @@ impl Probing {
     /// Every name, by whoever shall be asked for it.
     pub(super) fn public<'a>(&'a self, site: &'a Site, aim: &'a Aim) -> Vec<Look<'a>> {
         let mut looks = Vec::new();
-        for service in self.what.services(site) {
+        let services = self.what.services(site);
+        let times = self.times(&services, site, aim);
+        for service in services {
             if service.probes.is_empty() || service.names.is_empty() {
                 let lack = if service.names.is_empty() {
                     "it has no names"
@@ -158,7 +189,8 @@ impl Probing {
                     looks.push(Look {
                         key: format!("{} {name} by {asked}", service.name),
                         about: About::World,
-                        ask: by_name(site, aim, service, name, asked, self.timeout).boxed(),
+                        ask: by_name(site, aim, service, name, asked, (self.timeout, times))
+                            .boxed(),
                     });
                 }
             }
@@ -187,7 +219,7 @@ async fn by_name(
     service: Service,
     name: String,
     asked: Asked,
-    timeout: Duration,
+    (timeout, times): (Duration, usize),
 ) -> Result<Json, Unseen> {
     let addresses = names::addresses(&name, &asked, timeout.mul_f64(0.4)).await?;
     let proxies = site.shared_proxies();
@@ -211,8 +243,9 @@ async fn by_name(
                     site: known.map(|host| host.site.clone()),
                     address: address.ip,
                 };
-                let reply = spot.ask(host, timeout.mul_f64(0.5)).await;
-                (spot, reply)
+                let half = timeout.mul_f64(0.5);
+                let (reply, better) = often::ask(&spot, host, &site.clock, half, times).await;
+                (spot, reply, better)
             }))
             .await;
             Lead {

@@ -196,7 +196,12 @@ fn refused() -> Reply {
 fn live(spot: Spot, reply: Reply) -> (String, Known) {
     let key = spot.what();
     let spot = Box::new(spot);
-    let fact = json(&Shown::Probe { spot, reply }).unwrap();
+    let fact = json(&Shown::Probe {
+        spot,
+        reply,
+        better: 0,
+    })
+    .unwrap();
     (key, Known::Live(fact))
 }
 
@@ -251,6 +256,7 @@ fn an_old_answer_warns_at_the_source_and_proves_nothing_at_the_target() {
                 fact: json(&Shown::Probe {
                     spot: Box::new(spot),
                     reply: open(),
+                    better: 0,
                 })
                 .unwrap(),
                 age: Duration::from_secs(7200),
@@ -299,7 +305,7 @@ async fn a_family_that_only_the_other_side_has_is_said() {
 
 fn lead(address: &str, site: Option<&str>, probed: bool, reply: Reply) -> Lead {
     let probes = if probed {
-        vec![(spot(address, site), reply)]
+        vec![(spot(address, site), reply, 0)]
     } else {
         Vec::new()
     };
@@ -424,4 +430,27 @@ fn where_no_probe_was_asked_nothing_was_shown() {
     let said = &finding.headline;
     let parts = ["`a.example` still leads to dedicated", "no probe was asked"];
     assert!(parts.iter().all(|part| said.contains(part)), "{said}");
+}
+
+#[test]
+fn an_answer_that_fails_after_others_that_passed_is_told_with_them() {
+    let v4 = spot("198.51.100.20", Some("cloud"));
+    let shown = Shown::Probe {
+        spot: Box::new(v4.clone()),
+        reply: refused(),
+        better: 2,
+    };
+    let evidence = Evidence {
+        items: vec![(v4.what(), Known::Live(json(&shown).unwrap()))],
+        baseline: Vec::new(),
+    };
+    let finding = probing(At::Target).judge(&aim(), &evidence);
+    assert_eq!(finding.outcome, Outcome::Fail);
+    let said = "connection refused (after 2 answers that passed)";
+    assert_eq!(finding.facts[0].actual, said);
+    let mut broken = lead("198.51.100.20", Some("cloud"), true, refused());
+    broken.probes[0].2 = 1;
+    let finding = public(vec![broken], &aim());
+    let said = "connection refused (after 1 answer that passed)";
+    assert_eq!(finding.facts[0].actual, said);
 }

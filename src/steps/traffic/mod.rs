@@ -221,6 +221,11 @@ impl Check for Traffic {
         // The script counts for one interval, and then for what remains of a second.
         self.interval + Duration::from_secs(1)
     }
+
+    /// A look counts over two intervals.
+    fn repeats(&self) -> bool {
+        false
+    }
 }
 
 /// The rates that both sides have now, while the source is the active one.

@@ -42,12 +42,31 @@ async fn a_check_is_looked_at_until_it_passes_and_no_longer() {
     let odd = [Ok(Outcome::Fail), Err(Cause::Refused), Ok(Outcome::Late)];
     bench.world.script("k0", odd);
     assert_eq!(bench.run().await.unwrap(), Ending::Done);
-    assert_eq!(bench.world.looks_taken("k0"), 4);
+    // Three that did not pass, and five in a row that did.
+    assert_eq!(bench.world.looks_taken("k0"), 8);
     let took = bench.elapsed();
     assert!(
         took >= Duration::from_secs(15) && took < Duration::from_secs(17),
         "{took:?}"
     );
+}
+
+/// Behind one address there may be several servers, and one of them may be well.
+#[tokio::test(start_paused = true)]
+async fn a_lucky_look_is_no_pass_before_a_change_nor_after_it() {
+    for check in ["k0", "k2"] {
+        let bench = Bench::new(Mode::Failover, "kck");
+        let seven_of_ten = [Ok(Outcome::Fail), Ok(Outcome::Pass), Ok(Outcome::Fail)];
+        let looks = seven_of_ten.into_iter().cycle().take(90);
+        bench.world.script(check, looks);
+        assert_ne!(bench.run().await.unwrap(), Ending::Done, "{check}");
+        let events = bench.events().await;
+        let entry = usize::from(check == "k2") * 2;
+        let finding = found(&events, entry)[0];
+        assert_eq!(finding.outcome, Outcome::Fail, "{check}: {finding:?}");
+        let said = &finding.headline;
+        assert!(said.contains("it wavers: other looks pass"), "{said}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
