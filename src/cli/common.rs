@@ -356,7 +356,7 @@ impl Desk {
 }
 
 /// Says once that somebody does not get all that is printed.
-fn lose_output(lost: &AtomicBool, why: &str) {
+pub(super) fn lose_output(lost: &AtomicBool, why: &str) {
     if !lost.swap(true, Ordering::Relaxed) {
         let mut err = std::io::stderr().lock();
         let _gone = writeln!(err, "cutover: failed to print all of it: {}", clean(why));

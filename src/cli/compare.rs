@@ -85,8 +85,13 @@ impl Compare {
             }
             _ => desk.print(&lines(then, now, &list)),
         }
-        let counts = self.fail_on_change && exit == Exit::Done && !list.is_empty();
-        Ok(if counts { Exit::Busy } else { exit })
+        // What stays where it is was said when it came, and is in the list where it goes.
+        let well = exit == Exit::Done || exit == Exit::Unproven && now.is_all_seen();
+        Ok(match (self.fail_on_change && well, list.is_empty()) {
+            (false, _) => exit,
+            (true, true) => Exit::Done,
+            (true, false) => Exit::Busy,
+        })
     }
 }
 
@@ -198,5 +203,27 @@ mod tests {
             "sketch: 1 change since 2026-11-22 03:05:00Z\n\
              k0\n  ~ outcome: unknown, was pass: 1 of 2 probes pass\n"
         );
+    }
+
+    #[test]
+    fn what_stays_where_it_was_is_no_news() {
+        let all_seen = |outcome| {
+            let mut seen = seen(outcome);
+            seen.ending = Some(Ending::DoneUnproven);
+            seen.is_all_seen()
+        };
+        assert!(all_seen(Outcome::Pass) && all_seen(Outcome::Warn));
+        for outcome in [Outcome::Late, Outcome::Unknown, Outcome::Fail] {
+            assert!(!all_seen(outcome), "{outcome}");
+        }
+        // A warning that could not tell something, and what did not come to its end.
+        let mut unclear = seen(Outcome::Warn);
+        assert!(!unclear.is_all_seen());
+        unclear.ending = Some(Ending::DoneUnproven);
+        unclear.checks[0].unseen.push(crate::seen::NotSeen {
+            what: "old".into(),
+            why: "no answer".into(),
+        });
+        assert!(!unclear.is_all_seen());
     }
 }

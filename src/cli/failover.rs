@@ -31,7 +31,7 @@ pub(super) struct Args {
     plan: Option<PathBuf>,
     /// Shows what it would do, like `cutover plan`
     #[arg(long)]
-    dry_run: bool,
+    pub(super) dry_run: bool,
     /// Does not ask for the playbook's name, and approves what asks for approval
     #[arg(long)]
     yes: bool,

@@ -36,9 +36,12 @@ mod which;
 mod whose;
 mod world;
 
+use std::io::ErrorKind;
+use std::sync::atomic::AtomicBool;
+
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
-use common::{Desk, Failure};
+use common::{Desk, Failure, lose_output};
 pub use exit::Exit;
 
 /// Moves live services from one site to another, proves that they moved, and can always go back.
@@ -135,14 +138,22 @@ enum Verb {
 impl Verb {
     /// Whether what it prints is all that it does.
     fn only_tells(&self) -> bool {
-        !matches!(
-            self,
-            Verb::Drill(_)
-                | Verb::Failover(_)
-                | Verb::Rollback(_)
-                | Verb::Resume(_)
-                | Verb::Demo(_)
-        )
+        match self {
+            Verb::Failover(args) => args.dry_run,
+            Verb::Rollback(args) => args.dry_run,
+            Verb::Drill(_) | Verb::Resume(_) | Verb::Demo(_) => false,
+            Verb::Lint(_)
+            | Verb::Simulate(_)
+            | Verb::Explain(_)
+            | Verb::Check(_)
+            | Verb::Plan(_)
+            | Verb::Runs(_)
+            | Verb::Show(_)
+            | Verb::ShowPlaybook(_)
+            | Verb::Owed(_)
+            | Verb::Kinds(_)
+            | Verb::Schema(_) => true,
+        }
     }
 }
 
@@ -155,9 +166,15 @@ pub async fn run() -> Exit {
     let (arguments, verb) = match parsed {
         Ok(parsed) => parsed,
         Err(error) => {
-            let help = !error.use_stderr();
-            let _printed = error.print();
-            return if help { Exit::Done } else { Exit::Usage };
+            let printed = error.print();
+            return match (error.use_stderr(), printed) {
+                (true, _) => Exit::Usage,
+                (false, Err(why)) if why.kind() != ErrorKind::BrokenPipe => {
+                    lose_output(&AtomicBool::new(false), &why.to_string());
+                    Exit::Error
+                }
+                (false, _) => Exit::Done,
+            };
         }
     };
     let desk = Desk::new(&arguments.global);

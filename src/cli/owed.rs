@@ -127,16 +127,16 @@ async fn still_owed(desk: &Desk, records: &[Record], stayed: bool) -> Vec<Owed> 
             })
             .unwrap_or(Round::There)
     };
-    let unseen: Vec<(usize, Round)> = (owed.iter())
-        .filter_map(|owed| entry(owed, "see "))
-        .map(|index| (index, round(index)))
-        .collect();
-    let is_place =
-        |(index, _): &(usize, Round)| matches!(plan.entries[*index].nature, Nature::Change(_));
-    let (places, unseen): (Vec<_>, Vec<_>) = unseen.into_iter().partition(is_place);
+    let unseen = || (owed.iter()).filter_map(|owed| entry(owed, "see "));
+    let is_place = |index: &usize| matches!(plan.entries[*index].nature, Nature::Change(_));
     let looked_at: Vec<usize> = (owed.iter())
         .filter_map(|owed| entry(owed, "put back ").or(entry(owed, "look at ")))
-        .chain(places.into_iter().map(|(index, _)| index))
+        .chain(unseen().filter(is_place))
+        .collect();
+    // What an act did cannot be looked at.
+    let unseen: Vec<(usize, Round)> = unseen()
+        .filter(|index| plan.entries[*index].is_check())
+        .map(|index| (index, round(index)))
         .collect();
     let by_hand: Vec<(usize, Round)> = match owed.iter().find_map(by_hand) {
         Some((_, round)) => (0..plan.entries.len())

@@ -158,17 +158,39 @@ impl Displays {
     }
 }
 
-/// What a run comes to, kept beside its journal; and who shows each record and adds it to that.
-fn told(displays: &Displays, past: &[Record]) -> (Arc<Mutex<Tally>>, crate::journal::Publisher) {
-    let tally = Arc::new(Mutex::new(Tally::of(past)));
-    let (kept, show) = (Arc::clone(&tally), displays.publisher());
-    let publish: crate::journal::Publisher = Arc::new(move |record| {
-        show(record);
-        kept.lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .fold(record);
-    });
-    (tally, publish)
+/// What a run comes to, kept beside its journal, and who shows each record. The displays begin once the journal is
+/// open: whoever may not write it, as another process does, has nothing to tell of the run.
+#[derive(Clone, Default)]
+struct Told(Arc<Mutex<(Tally, Option<crate::journal::Publisher>)>>);
+
+impl Told {
+    fn with<T>(
+        &self,
+        with: impl FnOnce(&mut (Tally, Option<crate::journal::Publisher>)) -> T,
+    ) -> T {
+        with(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn begin(&self, displays: &Displays, past: &[Record]) {
+        self.with(|told| *told = (Tally::of(past), Some(displays.publisher())));
+    }
+
+    fn publisher(&self) -> crate::journal::Publisher {
+        let told = self.clone();
+        Arc::new(move |record| {
+            let show = told.with(|(tally, show)| {
+                tally.fold(record);
+                show.clone()
+            });
+            if let Some(show) = show {
+                show(record);
+            }
+        })
+    }
+
+    fn tally(&self) -> Tally {
+        self.with(|(tally, _)| tally.clone())
+    }
 }
 
 impl Performance<'_> {
@@ -176,23 +198,18 @@ impl Performance<'_> {
     pub(super) async fn live(&self, plan: Plan) -> Result<Exit, Failure> {
         let run = run_id(&self.desk.clock.now(), plan.mode);
         let meta = self.meta(&plan);
-        let displays = self.displays(&run, &[])?;
-        let (told, publish) = told(&displays, &[]);
+        let told = Told::default();
         let begun = Live::begin(
             Arc::clone(&self.store),
             &run,
             &meta,
             &plan.locks,
             self.desk.clock.clone(),
-            publish,
+            told.publisher(),
         );
-        let mut journal = match begun.await {
-            Ok(journal) => journal,
-            Err(error) => {
-                displays.close();
-                return Err(error.into());
-            }
-        };
+        let mut journal = begun.await?;
+        let displays = self.displays(&run, &[])?;
+        told.begin(&displays, &[]);
         let (_signals, stop) = Signals::listen(self.desk, &run, displays.notices(self.desk))
             .map_err(|e| Failure::new(Exit::Error, e))?;
         let memory = Remembered(Arc::clone(&self.store));
@@ -215,17 +232,11 @@ impl Performance<'_> {
         let past = crate::journal::read(&*self.store, run).await?;
         // What cannot be done is said alone, without the story of the run.
         may_go_on(&past, how).map_err(|error| self.failure(run, &error))?;
-        let displays = self.displays(run, &past)?;
-        let store = Arc::clone(&self.store);
-        let (told, publish) = told(&displays, &past);
-        let reopened = Live::reopen(store, run, self.desk.clock.clone(), publish);
-        let (mut journal, records) = match reopened.await {
-            Ok(opened) => opened,
-            Err(error) => {
-                displays.close();
-                return Err(error.into());
-            }
-        };
+        let (store, told) = (Arc::clone(&self.store), Told::default());
+        let reopened = Live::reopen(store, run, self.desk.clock.clone(), told.publisher());
+        let (mut journal, records) = reopened.await?;
+        let displays = self.displays(run, &records)?;
+        told.begin(&displays, &records);
         let (_signals, stop) = Signals::listen(self.desk, run, displays.notices(self.desk))
             .map_err(|e| Failure::new(Exit::Error, e))?;
         let memory = Remembered(Arc::clone(&self.store));
@@ -358,10 +369,10 @@ impl Performance<'_> {
         displays: Displays,
         run: &str,
         result: Result<Ending, RunError>,
-        told: &Mutex<Tally>,
+        told: &Told,
     ) -> Result<Exit, Failure> {
         let lost = is_lost(&result);
-        let tally = told.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let tally = told.tally();
         let found = lost && self.is_found(run, &tally).await;
         if lost && !found {
             displays.lost.set();

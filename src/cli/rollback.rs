@@ -30,7 +30,7 @@ pub(super) struct Args {
     anyway: bool,
     /// Shows what it would put back, and changes nothing
     #[arg(long)]
-    dry_run: bool,
+    pub(super) dry_run: bool,
     /// Does not ask for the playbook's name
     #[arg(long)]
     yes: bool,

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::event::{Ending, Event, Fact, Finding, Owed, Round, still_behind};
+use crate::event::{Answer, Ending, Event, Fact, Finding, Owed, Round, still_behind};
 use crate::machine::{Mark, Said, Stage, State};
-use crate::plan::{Mode, Outcome, Plan, Question, Side};
+use crate::plan::{Entry, Mode, Nature, Outcome, Plan, Question, Side};
 
 /// How the key of what a person has to move begins, and of what has to be moved back: its name follows.
 pub const MOVE: &str = "move ";
@@ -39,6 +39,8 @@ pub(super) struct Places {
     written: BTreeSet<usize>,
     /// A write of this run was begun there, and they were not read since.
     unread: BTreeSet<usize>,
+    /// A write or an act of this run was begun there, and did not say how it ended.
+    unended: BTreeSet<usize>,
     /// They held neither value after a write of this run of which nobody knows how it ended: it may have left them so.
     torn: BTreeSet<usize>,
 }
@@ -50,6 +52,14 @@ impl Places {
             Event::Intended { entry, .. } => {
                 self.written.insert(*entry);
                 self.unread.insert(*entry);
+                self.unended.insert(*entry);
+            }
+            Event::Answered {
+                entry,
+                answer: Answer::Done { .. } | Answer::Refused { .. },
+                ..
+            } => {
+                self.unended.remove(entry);
             }
             Event::Compared { entry, side, .. } => self.seen(state, *entry, *side),
             Event::Settled { entry, side, .. } => {
@@ -220,10 +230,45 @@ pub(super) fn owed(
                 how: "put it back by hand, as `cutover show` tells it; `cutover rollback` puts back all of the run"
                     .to_owned(),
             }),
-            _ => {}
+            mark => list.extend(unproven(entry, mark, ending, places.unended.contains(&i))),
         }
     }
     list
+}
+
+/// What is owed where nobody saw that a write or an act came to its end, and the run came to one all the same: a person
+/// accepted it, or the playbook says to skip it.
+fn unproven(entry: &Entry, mark: Mark, ending: Ending, unended: bool) -> Option<Owed> {
+    let there = matches!(ending, Ending::Done | Ending::DoneUnproven);
+    let (what, how) = match (&entry.nature, mark) {
+        (Nature::Change(_), Mark::Claimed) if there => (
+            format!(
+                "the write of `{}` said that it was done, and it was not seen so",
+                entry.id
+            ),
+            "look again with `cutover owed`".to_owned(),
+        ),
+        (Nature::Act(act), Mark::Standing) if there && unended => (
+            format!("`{}` was begun, and how it ended is not known", entry.id),
+            format!("look whether it was done: {}", act.does),
+        ),
+        (Nature::Act(act), Mark::Back) if unended && (there || ending == Ending::Undone) => (
+            format!(
+                "putting back `{}` was begun, and how that ended is not known",
+                entry.id
+            ),
+            format!(
+                "look whether it was done: {}",
+                act.undo.as_deref().unwrap_or_default()
+            ),
+        ),
+        _ => return None,
+    };
+    Some(Owed {
+        key: format!("see {}", entry.id),
+        what,
+        how,
+    })
 }
 
 #[cfg(test)]

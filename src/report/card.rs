@@ -121,8 +121,11 @@ fn owed(tally: &Tally, names: &Names, style: &Style) -> Vec<Line> {
 
 /// What is owed by nobody else's word: the end of a run that left changes, this one or an earlier one.
 fn not_ended(tally: &Tally, names: &Names) -> Option<String> {
-    let open = matches!(tally.ending(), Some(Ending::Held | Ending::Stopped))
-        || names.journal.is_set() && tally.anything_stands();
+    // A write that was begun and not seen since may stand.
+    let open = match tally.ending() {
+        Some(Ending::Held | Ending::Stopped) | None => true,
+        Some(_) => names.journal.is_set() && tally.anything_stands(),
+    };
     if open && tally.ever_wrote() {
         return Some("the end of this run".to_owned());
     }

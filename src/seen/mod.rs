@@ -190,6 +190,15 @@ impl SeenWorld {
         }
     }
 
+    /// Whether every check that could be looked at was seen to be good.
+    pub fn is_all_seen(&self) -> bool {
+        let good = |check: &SeenCheck| {
+            let mut found = check.finding.iter();
+            check.unseen.is_empty() && found.all(|finding| finding.outcome <= Outcome::Warn)
+        };
+        self.ending.is_some() && self.checks.iter().all(good)
+    }
+
     /// What was seen of a check, by the id of its entry.
     pub fn check(&self, id: &str) -> Option<&SeenCheck> {
         self.checks.iter().find(|check| check.id == id)

@@ -162,3 +162,156 @@ fn what_is_temporary_and_stands_is_put_back_and_what_was_left_is_looked_at() {
         "`c0` was left as it is, and holds neither value: a write of this run may have left it so"
     );
 }
+
+/// A plan of this sketch whose first entry was begun, and accepted without a word of how it ended.
+fn accepted(sketch: &str, answer: Option<Answer>, sides: &[Side]) -> (Plan, State, Places) {
+    let plan = fake::plan(Mode::Failover, sketch);
+    let (mut state, mut places) = (State::new(&plan), Places::default());
+    let (entry, way) = (0, Way::There);
+    let mut events = vec![
+        Event::Compared {
+            entry,
+            way,
+            side: Some(Side::Before),
+            detail: None,
+        },
+        Event::Intended {
+            entry,
+            way,
+            from: Value::default(),
+            to: Value::default(),
+            until: crate::clock::Stamp::at(0),
+        },
+    ];
+    events.extend(answer.map(|answer| Event::Answered { entry, way, answer }));
+    events.extend(sides.iter().map(|side| Event::Settled {
+        entry,
+        way,
+        side: Some(*side),
+        detail: None,
+        stored: Value::default(),
+    }));
+    let by = String::new();
+    if state.held().is_none() {
+        for event in &events {
+            places.take_in(&state, event);
+            state.fold(&plan, event).unwrap();
+        }
+    }
+    if state.held().is_some() {
+        let decision = crate::event::Decision::On;
+        let event = Event::Decided {
+            decision,
+            by,
+            parts: true,
+        };
+        state.fold(&plan, &event).unwrap();
+    }
+    (plan, state, places)
+}
+
+#[test]
+fn what_nobody_saw_come_to_its_end_is_owed() {
+    let owes = |(plan, state, places): &(Plan, State, Places), ending| {
+        let list = owed(plan, state, ending, &[None], places).into_iter();
+        list.map(|owed| (owed.key, owed.what)).collect::<Vec<_>>()
+    };
+    let told = |key: &str, what: &str| vec![(key.to_owned(), what.to_owned())];
+    let note = String::new();
+    let done = || Some(Answer::Done { note: note.clone() });
+    let unclear = Some(Answer::Unclear { why: note.clone() });
+    // Said to be done, and seen not to be.
+    let change = accepted("c", done(), &[Side::Before]);
+    assert_eq!(change.1.mark(0), Mark::Claimed);
+    assert_eq!(
+        owes(&change, Ending::DoneUnproven),
+        told(
+            "see c0",
+            "the write of `c0` said that it was done, and it was not seen so"
+        )
+    );
+    assert!(owes(&change, Ending::Held).is_empty());
+    let seen = accepted("c", done(), &[Side::After]);
+    assert!(owes(&seen, Ending::Done).is_empty());
+    let act = accepted("a", unclear, &[]);
+    assert_eq!(act.1.mark(0), Mark::Standing);
+    assert_eq!(
+        owes(&act, Ending::DoneUnproven),
+        told("see a0", "`a0` was begun, and how it ended is not known")
+    );
+    assert!(owes(&act, Ending::Stopped).is_empty());
+    // Its own word is all that there is.
+    let said = accepted("a", done(), &[]);
+    assert!(owes(&said, Ending::Done).is_empty());
+}
+
+#[test]
+fn what_the_playbook_skips_where_it_was_cut_off_is_owed_both_ways() {
+    let (mut plan, ..) = accepted("a", None, &[]);
+    let Nature::Act(act) = &mut plan.entries[0].nature else {
+        panic!("it is an act");
+    };
+    act.if_interrupted = crate::plan::IfInterrupted::Skip;
+    let (mut state, mut places) = (State::new(&plan), Places::default());
+    let take = |state: &mut State, places: &mut Places, event: Event| {
+        places.take_in(state, &event);
+        state.fold(&plan, &event).unwrap();
+    };
+    let (entry, resumed) = (0, || Event::Resumed {
+        by: String::new(),
+        version: String::new(),
+        anew: true,
+    });
+    let begins = |way| {
+        let until = crate::clock::Stamp::at(0);
+        let (from, to) = (Value::default(), Value::default());
+        [
+            Event::Compared {
+                entry,
+                way,
+                side: None,
+                detail: None,
+            },
+            Event::Intended {
+                entry,
+                way,
+                from,
+                to,
+                until,
+            },
+        ]
+    };
+    for event in begins(Way::There) {
+        take(&mut state, &mut places, event);
+    }
+    take(&mut state, &mut places, resumed());
+    let what = |state: &State, places: &Places, ending| {
+        let list = owed(&plan, state, ending, &[None], places).into_iter();
+        list.map(|owed| (owed.what, owed.how)).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        what(&state, &places, Ending::DoneUnproven),
+        [(
+            "`a0` was begun, and how it ended is not known".to_owned(),
+            "look whether it was done: do 0".to_owned()
+        )]
+    );
+    let back = Event::Decided {
+        decision: crate::event::Decision::Back,
+        by: String::new(),
+        parts: true,
+    };
+    take(&mut state, &mut places, back);
+    for event in begins(Way::Back) {
+        take(&mut state, &mut places, event);
+    }
+    take(&mut state, &mut places, resumed());
+    assert_eq!(state.mark(0), Mark::Back);
+    assert_eq!(
+        what(&state, &places, Ending::Undone),
+        [(
+            "putting back `a0` was begun, and how that ended is not known".to_owned(),
+            "look whether it was done: undo 0".to_owned()
+        )]
+    );
+}

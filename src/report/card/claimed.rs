@@ -7,6 +7,7 @@ use super::super::tally::{Because, Tally};
 use super::super::text::{Line, Role, Style};
 use super::{LABEL, Names, label};
 use crate::clock::short;
+use crate::event::Ending;
 use crate::plan::{Mode, Outcome, Plan, Question, Seconds};
 
 /// Where the answers to the questions begin.
@@ -97,6 +98,9 @@ pub(super) fn times(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
     if !looks_only {
         let promised = plan.objectives.rto;
         rows.push(match (tally.rto(), promised) {
+            (None, _) if tally.ending().is_some_and(is_well) && !tally.ever_wrote() => {
+                Line::new().text("RTO not measured: no change was needed")
+            }
             (Some(took), _) => measured("RTO", took, promised).text(match tally.is_unproven() {
                 true => ", from the decision to the last look; not everything was seen",
                 false => ", from the decision to the verified target",
@@ -126,6 +130,10 @@ pub(super) fn times(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
                 .wrap(style.width, LABEL + 2)
         })
         .collect()
+}
+
+fn is_well(ending: Ending) -> bool {
+    matches!(ending, Ending::Done | Ending::DoneUnproven)
 }
 
 fn measured(what: &str, took: std::time::Duration, promised: Option<Seconds>) -> Line {

@@ -298,3 +298,27 @@ fn what_was_so_already_is_not_made() {
         "{text}"
     );
 }
+
+#[test]
+fn a_run_that_came_to_no_end_owes_it_once_it_wrote() {
+    let records = fixture::happy_drill();
+    let intended = |record: &Record| matches!(record.event, Event::Intended { .. });
+    let begun = records.iter().position(intended).unwrap();
+    let owed = "Owed     the end of this run";
+    assert!(!wide(&records[..begun]).contains(owed));
+    assert!(wide(&records[..=begun]).contains(owed));
+    assert!(!wide(&records).contains(owed));
+}
+
+#[test]
+fn where_nothing_was_to_be_changed_no_time_is_missed() {
+    let mut story = fixture::Story::of(fixture::plan(Mode::Failover));
+    let text = wide(&story.ready(Round::There).ends(Ending::Done));
+    assert!(
+        text.contains("RTO not measured: no change was needed"),
+        "{text}"
+    );
+    let mut story = fixture::Story::of(fixture::plan(Mode::Failover));
+    let text = wide(&story.ready(Round::There).ends(Ending::Refused));
+    assert!(text.contains("RTO not reached"), "{text}");
+}

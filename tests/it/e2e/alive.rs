@@ -3,6 +3,8 @@
 use rustix::process::Signal;
 
 use super::scene::Plot;
+use cutover::clock::Clock;
+use cutover::store::{Claim, Holder, Sqlite, Store};
 
 #[test]
 fn a_living_run_that_holds_the_same_names_is_told_by_what_only_looks() {
@@ -59,4 +61,34 @@ fn a_living_run_that_holds_the_same_names_is_told_by_what_only_looks() {
     assert_eq!(back["puts-back"][0]["now"], "after");
     scene.run(&["rollback", "--yes"]).exits(0);
     scene.run(&["check", "other.toml"]).exits(0);
+}
+
+#[tokio::test]
+async fn whoever_comes_second_tells_nothing_of_the_run() {
+    let Some(scene) = Plot::staying().scene() else {
+        return;
+    };
+    let drill = scene.drill_there();
+    drill.wait_for("holding 10m");
+    let run = scene.newest_run()["run"].as_str().unwrap().to_owned();
+    drill.signal(Signal::KILL);
+    drill.end();
+    // The first has its lock by now, and the list of runs was read before.
+    let store = Sqlite::open(&scene.state()).unwrap();
+    let claim = Claim {
+        run: "the-first".to_owned(),
+        holder: Holder::this_process(),
+        at: Clock::real().now(),
+    };
+    let lock = store.lock(&["playbook site".to_owned()], claim);
+    lock.await.unwrap();
+    let serial = scene.serial();
+    for verb in ["resume", "rollback"] {
+        let told = scene.run(&[verb, &run, "--yes"]).exits(8);
+        told.complains("`playbook site` is locked by run `the-first`");
+        for word in ["Owed", "Next", "Now  "] {
+            assert!(!told.out.contains(word), "{told}");
+        }
+    }
+    assert_eq!(scene.serial(), serial);
 }

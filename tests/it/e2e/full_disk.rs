@@ -67,3 +67,31 @@ fn what_looks_says_that_nothing_could_begin_on_a_full_disk() {
         assert!(full.contains("a failover would be refused"), "{done}");
     }
 }
+
+#[test]
+fn a_dry_run_that_was_not_printed_is_none() {
+    let Some(scene) = Plot::small().scene() else {
+        return;
+    };
+    scene.run(&["failover", "PLAYBOOK", "--yes"]).exits(0);
+    let said = |arguments: &[&str]| {
+        let line = line_of(arguments);
+        scene.types_and_says(&format!(
+            "{line} > /dev/full 2> said; echo $?; grep -c 'failed to print' said"
+        ))
+    };
+    let failover = ["failover", "site.toml", "--dry-run", "--to", "old"];
+    let json = ["--format", "json"];
+    for arguments in [
+        &failover[..],
+        &[&failover[..], &json[..]].concat(),
+        &["rollback", "--dry-run"],
+        &["rollback", "--dry-run", "--format", "json"],
+        &["--version"],
+        &["failover", "--help"],
+    ] {
+        assert_eq!(said(arguments), "1\n1\n", "{arguments:?}");
+    }
+    // What was done is done.
+    assert_eq!(said(&["rollback", "--yes"]), "0\n1\n");
+}
