@@ -80,12 +80,12 @@ async fn whoever_comes_second_tells_nothing_of_the_run() {
         holder: Holder::this_process(),
         at: Clock::real().now(),
     };
-    let lock = store.lock(&["playbook site".to_owned()], claim);
-    lock.await.unwrap();
+    let scopes = ["playbook site".to_owned()];
+    store.lock(&scopes, claim).await.unwrap();
     let serial = scene.serial();
     for verb in ["resume", "rollback"] {
         let told = scene.run(&[verb, &run, "--yes"]).exits(8);
-        told.complains("`playbook site` is locked by run `the-first`");
+        let told = told.complains("`playbook site` is locked by run `the-first`");
         for word in ["Owed", "Next", "Now  "] {
             assert!(!told.out.contains(word), "{told}");
         }

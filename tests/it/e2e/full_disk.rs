@@ -77,7 +77,7 @@ fn a_dry_run_that_was_not_printed_is_none() {
     let said = |arguments: &[&str]| {
         let line = line_of(arguments);
         scene.types_and_says(&format!(
-            "{line} > /dev/full 2> said; echo $?; grep -c 'failed to print' said"
+            "{line} > /dev/full 2> said && code=0 || code=$?; echo $code; grep -c 'failed to print' said"
         ))
     };
     let failover = ["failover", "site.toml", "--dry-run", "--to", "old"];
