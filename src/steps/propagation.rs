@@ -2,7 +2,8 @@
 //!
 //! What counts is the whole set of addresses at each server, seen in answers of its own authority. A server
 //! that still hands out an address of the idle side is late; one that cannot tell is unknown, never new. An address
-//! that turns new is asked five times in a row before it counts: behind it there may be several servers.
+//! that turns new counts after 50 new answers in a row, over all looks, or after 120 where an old one came between:
+//! behind it there may be several servers.
 
 mod caches;
 mod judge;
@@ -22,7 +23,6 @@ use serde_json::Value as Json;
 pub(crate) use self::caches::in_caches;
 use self::seen::{Answers, Asked, Role, Sighting, Told};
 use super::dns::names_of;
-use crate::clock::Stamp;
 use crate::dns::{RecordKey, RecordType};
 use crate::event::{Cause, Finding, Unseen};
 use crate::field::{Field, Fields, Form};
@@ -87,6 +87,7 @@ fn build(fields: &Fields, given: &Given) -> Result<Built, Vec<Problem>> {
         within: fields.span("within").unwrap_or(KIND.defaults.within),
         patience: PATIENCE.min(timeout / 4),
         pause: steady::PAUSE.min(timeout / 20),
+        budget: timeout / 3,
         memory: Mutex::default(),
     };
     Ok(Built {
@@ -109,14 +110,16 @@ struct Propagation {
     patience: Duration,
     /// Between two looks at an address that is asked again.
     pause: Duration,
+    /// How long after the beginning of a look it is still asked again.
+    budget: Duration,
     memory: Mutex<Memory>,
 }
 
 /// What earlier looks of this check saw, that a single look cannot know.
 #[derive(Debug, Default)]
 struct Memory {
-    /// For each zone and address, and the site that shall be active: since when every answer was new.
-    new_since: BTreeMap<(String, String, String), Stamp>,
+    /// For each zone and address: how many answers in a row were new.
+    streaks: BTreeMap<(String, String), steady::Streak>,
     /// For each zone and site: the highest TTL that an authoritative server served for a set leading there.
     ttls: BTreeMap<(String, String), u32>,
     /// The name servers of each zone, once found.
@@ -291,6 +294,8 @@ impl<'a> Round<'a> {
             taken: self.site.clock.now(),
             new_since: None,
             wavers: false,
+            short: None,
+            silent: 0,
         };
         self.steadily(&mut asked, Role::Authoritative).await;
         self.remember(&asked);
@@ -306,6 +311,8 @@ impl<'a> Round<'a> {
             taken: self.site.clock.now(),
             new_since: None,
             wavers: false,
+            short: None,
+            silent: 0,
         };
         self.steadily(&mut asked, Role::Resolver).await;
         asked

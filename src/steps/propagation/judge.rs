@@ -15,7 +15,9 @@ use self::beside::alias_to;
 pub(super) use self::foresee::foresee;
 use self::rows::Rows;
 use self::state::{State, States, Truth, state, truth};
-use self::words::{clock_text, headline, listed, shown, spelled, wavering};
+use self::words::{
+    SILENT, clock_text, headline, listed, shown, spelled, too_few, unanswered, wavering,
+};
 use super::caches::versions as cached;
 use super::outside::Outside;
 use super::seen::{Asked, Role, Sides, Sighting};
@@ -200,8 +202,12 @@ impl Weigh<'_> {
         } else if !old.is_empty() {
             let text = format!("still old: {}{}", spelled(&old), wavering(asked));
             (Outcome::Late, text)
+        } else if let Some(few) = too_few(asked) {
+            (Outcome::Late, few)
         } else if let Some(tcp) = tcp {
             (Outcome::Warn, tcp)
+        } else if asked.silent >= SILENT {
+            (Outcome::Warn, unanswered(asked))
         } else if any_new {
             (Outcome::Pass, "new".to_owned())
         } else if any_shared {
@@ -244,6 +250,9 @@ impl Weigh<'_> {
                 State::New | State::Shared | State::Absent | State::Elsewhere => {}
             }
         }
+        if let Some(few) = too_few(asked).filter(|_| rows.is_empty()) {
+            rows.push((unless_chosen(Outcome::Late), few));
+        }
         let outcome = rows
             .iter()
             .map(|(outcome, _)| *outcome)
@@ -278,7 +287,7 @@ impl Weigh<'_> {
         let known = |(state, _): &(State, _)| matches!(state, State::Absent | State::Elsewhere);
         let asked = !states.0.is_empty();
         let outcome = match asked {
-            true if all.all(known) => Outcome::Fail,
+            true if all.all(known) => gone(sightings),
             true => return None,
             false => Outcome::Unknown,
         };
@@ -320,9 +329,12 @@ impl Weigh<'_> {
                 let led = earlier.leads(name, key);
                 let now = |wanted: &State| seen.iter().all(|(state, _)| state == wanted);
                 let (outcome, actual) = if led && now(&State::Absent) {
-                    (Outcome::Fail, "it is gone: no server has an address for it")
+                    (
+                        gone(sightings),
+                        "it is gone: no server has an address for it",
+                    )
                 } else if led && now(&State::Elsewhere) {
-                    (Outcome::Fail, "it leads to neither site any more")
+                    (gone(sightings), "it leads to neither site any more")
                 } else if now(&State::Elsewhere) {
                     (Outcome::Warn, "it leads to neither site")
                 } else if is(&[State::Absent]) {
@@ -339,6 +351,15 @@ impl Weigh<'_> {
             }
         }
         facts
+    }
+}
+
+/// How bad it is that no answer leads to the active side: where one did a moment ago, another may.
+fn gone(sightings: &[Sighting]) -> Outcome {
+    let mut asked = sightings.iter().flat_map(|of| &of.asked);
+    match asked.any(|asked| asked.short.is_some_and(|short| short.after_old)) {
+        true => Outcome::Late,
+        false => Outcome::Fail,
     }
 }
 

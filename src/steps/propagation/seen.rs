@@ -55,9 +55,24 @@ pub(super) struct Asked {
     pub(super) taken: Stamp,
     /// Since when every answer was new, look after look.
     pub(super) new_since: Option<Stamp>,
-    /// It was new in one look and not in the next.
+    /// It was new in one answer and not in a later one.
     #[serde(default)]
     pub(super) wavers: bool,
+    /// Every answer is new, and they are too few in a row to count.
+    #[serde(default)]
+    pub(super) short: Option<Short>,
+    /// How many questions of this look were not answered, of those that were put once more.
+    #[serde(default)]
+    pub(super) silent: u32,
+}
+
+/// How many answers in a row were new, and how many it takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Short {
+    pub(super) good: u32,
+    pub(super) of: u32,
+    /// An earlier one was not, after one that was.
+    pub(super) after_old: bool,
 }
 
 impl Asked {
@@ -83,8 +98,7 @@ impl Asked {
 
 /// An answer that counts, from a server of this role.
 pub(super) fn is_told(told: &Result<Told, Unseen>, role: Role) -> bool {
-    (told.as_ref())
-        .is_ok_and(|told| told.is_telling && (told.authoritative || role != Role::Authoritative))
+    told.as_ref().is_ok_and(|told| told.counts(role))
 }
 
 /// One answer.
@@ -101,6 +115,13 @@ pub(super) struct Told {
     /// Whose servers it refers to, in place of an answer.
     #[serde(default)]
     pub(super) referral: Option<String>,
+}
+
+impl Told {
+    /// Whether it is an answer as this role must give it: a name server with authority.
+    pub(super) fn counts(&self, role: Role) -> bool {
+        self.is_telling && (self.authoritative || role != Role::Authoritative)
+    }
 }
 
 impl From<DnsSeen> for Told {

@@ -60,6 +60,8 @@ fn asked(server: &str, v4: Result<Told, Unseen>, v6: Result<Told, Unseen>) -> As
         taken: at(100),
         new_since: Some(at(90)),
         wavers: false,
+        short: None,
+        silent: 0,
     }
 }
 
@@ -462,22 +464,8 @@ fn the_longest_hold_counts_and_not_the_highest_number() {
     }
 }
 
-#[test]
-fn an_address_that_wavers_is_late_and_says_why() {
-    let mut one = asked("ns1", told(OLD4), told(NEW6));
-    one.wavers = true;
-    let finding = of_servers(vec![one]);
-    assert_eq!(finding.outcome, Outcome::Late);
-    assert!(
-        finding
-            .headline
-            .contains("more than one server may answer at this address"),
-        "{}",
-        finding.headline
-    );
-}
-
 mod beside;
 mod cached;
 mod foreseen;
 mod told;
+mod wavers;

@@ -74,14 +74,38 @@ pub(super) fn headline(
     }
 }
 
+/// From so many questions without an answer on, it is told that there were some.
+pub(super) const SILENT: u32 = 3;
+
 /// Why one new answer of this address proves nothing.
 pub(super) fn wavering(asked: &Asked) -> &'static str {
     match asked.wavers {
         true => {
-            ", though it was new in the look before: more than one server may answer at this address"
+            ", though it was new in an answer before: more than one server may answer at this address"
         }
         false => "",
     }
+}
+
+/// Why the new answers of this address do not count yet.
+pub(super) fn too_few(asked: &Asked) -> Option<String> {
+    let short = asked.short?;
+    let why = match short.after_old {
+        true => ", after one that was not: more than one server may answer at this address",
+        false => "",
+    };
+    Some(format!(
+        "new in {} of the {} answers in a row that count{why}",
+        short.good, short.of
+    ))
+}
+
+/// That an address which has the new records leaves questions unanswered.
+pub(super) fn unanswered(asked: &Asked) -> String {
+    format!(
+        "new, but {} had no answer: it limits equal ones, or a server behind it is dead",
+        words::count(asked.silent as usize, "question")
+    )
 }
 
 pub(super) fn shown(key: &RecordKey, told: &Result<Told, Unseen>) -> String {
