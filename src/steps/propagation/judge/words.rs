@@ -94,9 +94,10 @@ pub(super) fn too_few(asked: &Asked) -> Option<String> {
         true => ", after one that was not: more than one server may answer at this address",
         false => "",
     };
+    let good = words::count(short.good, "answer");
     Some(format!(
-        "new in {} of the {} answers in a row that count{why}",
-        short.good, short.of
+        "new in {good} in a row, and it takes {}{why}",
+        short.of
     ))
 }
 
@@ -104,7 +105,7 @@ pub(super) fn too_few(asked: &Asked) -> Option<String> {
 pub(super) fn unanswered(asked: &Asked) -> String {
     format!(
         "new, but {} had no answer: it limits equal ones, or a server behind it is dead",
-        words::count(asked.silent as usize, "question")
+        words::count(asked.silent, "question")
     )
 }
 

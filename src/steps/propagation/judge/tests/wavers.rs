@@ -32,7 +32,10 @@ fn new_answers_that_are_too_few_are_late_and_those_that_are_missing_are_told() {
         let finding = of_servers(vec![one.clone()]);
         assert_eq!(finding.outcome, Outcome::Late);
         let text = &finding.headline;
-        assert!(text.contains("12 of the 50 answers in a row"), "{text}");
+        assert!(
+            text.contains("new in 12 answers in a row, and it takes 50"),
+            "{text}"
+        );
         assert_eq!(text.contains("more than one server"), cause, "{text}");
         let server = sighting(Role::Authoritative, vec![new()]);
         for (role, outcome) in [
