@@ -114,6 +114,13 @@ pub enum Event {
     Barred { ending: Ending, why: String },
     /// Something that the run leaves to be done.
     Owes { owed: Owed },
+    /// A person said that something which the run owes shall stay as it is.
+    StaysSo {
+        /// The key of what is owed.
+        key: String,
+        by: String,
+        reason: String,
+    },
     /// Nothing more will happen, unless a person reopens the run.
     Ended { ending: Ending },
 }
@@ -426,6 +433,9 @@ impl Ending {
         }
     }
 }
+
+/// How the key of what was left to others begins: the id of its entry follows.
+pub const LOOK_AT: &str = "look at ";
 
 /// What a run leaves to be done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

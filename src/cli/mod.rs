@@ -30,6 +30,7 @@ mod show;
 mod show_playbook;
 mod signals;
 mod simulate;
+mod stays;
 mod stuck;
 mod unfinished;
 mod which;
@@ -141,6 +142,7 @@ impl Verb {
         match self {
             Verb::Failover(args) => args.dry_run,
             Verb::Rollback(args) => args.dry_run,
+            Verb::Owed(args) => !args.says(),
             Verb::Drill(_) | Verb::Resume(_) | Verb::Demo(_) => false,
             Verb::Lint(_)
             | Verb::Simulate(_)
@@ -150,7 +152,6 @@ impl Verb {
             | Verb::Runs(_)
             | Verb::Show(_)
             | Verb::ShowPlaybook(_)
-            | Verb::Owed(_)
             | Verb::Kinds(_)
             | Verb::Schema(_) => true,
         }

@@ -4,26 +4,49 @@ use std::sync::Arc;
 
 use super::common::{Desk, Failure};
 use super::resume::book_of;
+use super::stays;
 use super::stuck::{Stuck, Waiting, baseline, stuck, took_over, went_over};
 use super::whose::Whose;
 use super::{Exit, Format};
 use crate::engine::{FENCE, MOVE, MOVE_BACK, is_astray, leads_in_dns, look_once_more, see_places};
-use crate::event::{Event, Fact, Owed, Record, Round};
+use crate::event::{Event, Fact, LOOK_AT, Owed, Record, Round};
 use crate::journal::{self, Damaged, Run};
 use crate::plan::{Mode, Nature, Outcome, Side};
-use crate::report::{Names, OwedRow, Tally, owed_table};
+use crate::report::{Names, OwedRow, Stays, Tally, owed_table};
 
 /// Lists what earlier runs have left to be done
 ///
 /// The newest run of a playbook that changed something, ended well and stayed speaks for all before it; a run that
 /// was held, stopped or cut off is listed until it is ended, or until all that it changed is seen as before. What was
 /// late or not seen is looked at again now, and is settled where it passes; what was left to others is settled where it
-/// is as the run was to leave it: as planned where it stayed, as before where it went back.
+/// is as the run was to leave it: as planned where it stayed, as before where it went back. What shall stay as it is
+/// is not asked about again once somebody says so (`--stays`).
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {}
+pub(super) struct Args {
+    /// Says that something owed shall stay as it is: the run, and what it owes, in the words that the list proposes.
+    /// It is kept in the journal of the run, with your name and the reason
+    #[arg(long, num_args = 2, value_names = ["RUN", "WHAT"], requires = "reason")]
+    stays: Vec<String>,
+    /// Why it shall stay so
+    #[arg(long, value_name = "WHY", requires = "stays")]
+    reason: Option<String>,
+    /// Lists also what shall stay as it is, with who said so and why
+    #[arg(long, conflicts_with = "stays")]
+    all: bool,
+}
 
-pub(super) async fn run(desk: &Desk, _: &Args) -> Result<Exit, Failure> {
+impl Args {
+    /// Whether something is said, and not only listed.
+    pub(super) fn says(&self) -> bool {
+        !self.stays.is_empty()
+    }
+}
+
+pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
     let store = desk.store_that_is_there()?;
+    if let ([run, what], Some(reason)) = (&args.stays[..], &args.reason) {
+        return stays::say(desk, store, run, what, reason).await;
+    }
     let now = desk.clock.now();
     let Waiting { stuck, untold } = stuck(desk, &*store, None).await?;
     let mut damaged: Vec<Damaged> = untold.into_iter().map(|untold| untold.run).collect();
@@ -35,6 +58,8 @@ pub(super) async fn run(desk: &Desk, _: &Args) -> Result<Exit, Failure> {
             playbook: stuck.run.meta.playbook.clone(),
             age: now.since(&stuck.run.meta.began),
             owed: to_type(&desk.names(&stuck.run), stuck.owed()),
+            stays: None,
+            said: None,
         })
         .collect();
     let mut heard: Vec<Whose> = Vec::new();
@@ -59,7 +84,13 @@ pub(super) async fn run(desk: &Desk, _: &Args) -> Result<Exit, Failure> {
                 continue;
             }
         };
-        for owed in still_owed(desk, &records, took_over(&run)).await {
+        let tally = Tally::of(&records);
+        let names = desk.names(&run);
+        let owed = still_owed(desk, &records, took_over(&run)).await;
+        let open = owed.into_iter().map(|owed| (owed, None));
+        let said = (tally.stays().iter().cloned())
+            .map(|Stays { owed, by, reason }| (owed, Some((by, reason))));
+        for (owed, said) in open.chain(said) {
             let same =
                 |row: &OwedRow| row.playbook == run.meta.playbook && row.owed.key == owed.key;
             // The newest run that speaks of it says how it is now.
@@ -68,16 +99,22 @@ pub(super) async fn run(desk: &Desk, _: &Args) -> Result<Exit, Failure> {
                     run: run.id.clone(),
                     playbook: run.meta.playbook.clone(),
                     age: now.since(&run.meta.began),
-                    owed: to_type(&desk.names(&run), owed),
+                    stays: Some(names.letting_stay(&owed.key)),
+                    owed: to_type(&names, owed),
+                    said,
                 });
             }
         }
     }
+    rows.retain(|row| args.all || row.said.is_none());
     if desk.format == Format::Json {
         for row in &rows {
-            let line = serde_json::json!({
+            let mut line = serde_json::json!({
                 "run": row.run, "playbook": row.playbook, "owed": row.owed,
             });
+            if let Some((by, reason)) = &row.said {
+                line["stays"] = serde_json::json!({ "by": by, "reason": reason });
+            }
             desk.print_text(&format!("{line}\n"));
         }
     } else {
@@ -130,7 +167,7 @@ async fn still_owed(desk: &Desk, records: &[Record], stayed: bool) -> Vec<Owed> 
     let unseen = || (owed.iter()).filter_map(|owed| entry(owed, "see "));
     let is_place = |index: &usize| matches!(plan.entries[*index].nature, Nature::Change(_));
     let looked_at: Vec<usize> = (owed.iter())
-        .filter_map(|owed| entry(owed, "put back ").or(entry(owed, "look at ")))
+        .filter_map(|owed| entry(owed, "put back ").or(entry(owed, LOOK_AT)))
         .chain(unseen().filter(is_place))
         .collect();
     // What an act did cannot be looked at.
@@ -197,7 +234,7 @@ async fn still_owed(desk: &Desk, records: &[Record], stayed: bool) -> Vec<Owed> 
                 .is_some_and(|index| passes(index) || is(index, wanted))
                 || serves_again && owed.key.starts_with(FENCE)
                 || entry(owed, "put back ").is_some_and(|index| is(index, Side::Before))
-                || entry(owed, "look at ").is_some_and(|index| is(index, wanted));
+                || entry(owed, LOOK_AT).is_some_and(|index| is(index, wanted));
             !settled
         })
         .filter_map(|owed| told_now(owed, &facts))

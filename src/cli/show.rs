@@ -71,6 +71,6 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
 fn has_ended(records: &[Record]) -> bool {
     matches!(
         records.last().map(|record| &record.event),
-        Some(Event::Ended { .. })
+        Some(Event::Ended { .. } | Event::StaysSo { .. })
     )
 }

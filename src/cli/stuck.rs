@@ -216,6 +216,9 @@ async fn of(desk: &Desk, run: Run, records: &[Record], looks: bool) -> Option<St
         return None;
     }
     let left = tally.is_left_to_others();
+    if left && !alive && tally.ending().is_some() && tally.is_to_stay() {
+        return None;
+    }
     let Places {
         stands,
         what,

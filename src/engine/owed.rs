@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::event::{Answer, Ending, Event, Fact, Finding, Owed, Round, still_behind};
+use crate::event::{Answer, Ending, Event, Fact, Finding, LOOK_AT, Owed, Round, still_behind};
 use crate::machine::{Mark, Said, Stage, State};
 use crate::plan::{Entry, Mode, Nature, Outcome, Plan, Question, Side};
 
@@ -199,7 +199,7 @@ pub(super) fn owed(
     for (i, entry) in plan.entries.iter().enumerate() {
         match state.mark(i) {
             Mark::Left => list.push(Owed {
-                key: format!("look at {}", entry.id),
+                key: format!("{LOOK_AT}{}", entry.id),
                 what: match places.foreign.contains(&i) {
                     true if places.is_torn(i) => format!(
                         "`{}` was left as it is, and holds neither value: a write of this run may have left it so",

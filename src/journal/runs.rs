@@ -52,6 +52,13 @@ impl Summary {
     pub fn after(before: Option<Summary>, record: &Record) -> Summary {
         let intended = matches!(record.event, Event::Intended { .. });
         let owed = before.as_ref().map_or(Some(0), |summary| summary.owed);
+        // What is said of it afterwards makes it no longer, and opens it no more.
+        if let (Event::StaysSo { .. }, Some(before)) = (&record.event, &before) {
+            return Summary {
+                owed: owed.map(|owed| owed.saturating_sub(1)),
+                ..before.clone()
+            };
+        }
         Summary {
             last: record.at.clone(),
             wrote: intended || before.is_some_and(|summary| summary.wrote),

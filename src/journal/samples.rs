@@ -249,6 +249,11 @@ pub(crate) fn events() -> Vec<Event> {
             ending: Ending::Stale,
             why: "run `r1` of this playbook has not come to an end".into(),
         },
+        Event::StaysSo {
+            key: "fence primary".into(),
+            by: by(),
+            reason: "it was given back to its owner".into(),
+        },
     ]
 }
 

@@ -52,7 +52,10 @@ impl State {
                 return Ok(());
             }
             // What people are told steers nothing else.
-            Event::Started { .. } | Event::Looked { .. } | Event::Owes { .. } => return Ok(()),
+            Event::Started { .. }
+            | Event::Looked { .. }
+            | Event::Owes { .. }
+            | Event::StaysSo { .. } => return Ok(()),
             Event::StopAsked { .. } => self.stopping = self.ended.is_none(),
             Event::Resumed { anew, .. } => self.resumed(plan, *anew)?,
             Event::Decided {

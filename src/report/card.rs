@@ -13,7 +13,7 @@ use stands::now;
 use super::ended::how_it_ended;
 use super::lines::labelled_rows;
 use super::numbers::date_time;
-use super::tally::Tally;
+use super::tally::{Stays, Tally};
 use super::text::{Line, Role, Style};
 use crate::clock::short;
 use crate::event::Ending;
@@ -39,6 +39,7 @@ pub fn card(tally: &Tally, names: &Names, style: &Style) -> Vec<Line> {
     lines.extend(times(tally, plan, style));
     lines.extend(left_out(plan, style));
     lines.extend(owed(tally, names, style));
+    lines.extend(stays(tally, style));
     lines.extend(next(tally, plan, names, style));
     lines
 }
@@ -115,6 +116,17 @@ fn owed(tally: &Tally, names: &Names, style: &Style) -> Vec<Line> {
         if !owed.how.is_empty() {
             lines.extend(labelled_rows("how", &names.to_type(&owed.how), LABEL + 2));
         }
+    }
+    lines
+}
+
+/// What a person has said of what was owed.
+fn stays(tally: &Tally, style: &Style) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for (i, Stays { owed, by, reason }) in tally.stays().iter().enumerate() {
+        let line = label(if i == 0 { "Stays so" } else { "" }).text(&owed.what);
+        lines.extend(line.wrap(style.width, LABEL + 2));
+        lines.extend(labelled_rows(by, reason, LABEL + 2));
     }
     lines
 }

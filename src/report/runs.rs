@@ -51,6 +51,10 @@ pub struct OwedRow {
     pub playbook: String,
     pub age: Duration,
     pub owed: Owed,
+    /// What to type where it shall stay so; `None` where it cannot.
+    pub stays: Option<String>,
+    /// Who said that it shall stay so, and why.
+    pub said: Option<(String, String)>,
 }
 
 /// The table of `cutover runs`, in the order given.
@@ -113,6 +117,19 @@ pub fn owed_table(rows: &[OwedRow], style: &Style) -> Vec<Line> {
         lines.extend(line.wrap(style.width, 2));
         for how in row.owed.how.lines() {
             lines.push(Line::new().text("  ").and(Role::Command, how));
+        }
+        match (&row.said, &row.stays) {
+            (Some((by, reason)), _) => {
+                let line = Line::new().text(format!("  {by} said that it shall stay so: {reason}"));
+                lines.extend(line.wrap(style.width, 4));
+            }
+            (None, Some(words)) => lines.push(
+                Line::new()
+                    .text("  ")
+                    .and(Role::Dim, "or, where it shall stay so: ")
+                    .and(Role::Command, format!("`{words}`")),
+            ),
+            (None, None) => {}
         }
     }
     lines

@@ -206,6 +206,9 @@ pub fn say(plan: &Plan, event: &Event) -> Vec<Sentence> {
             }
             vec![sentence]
         }
+        Event::StaysSo { key, by, reason } => vec![Sentence::run(format!(
+            "{by} said that it shall stay so: `{key}`: {reason}"
+        ))],
         Event::Ended { ending } => {
             let mut sentence = Sentence::run(format!(
                 "{} ended: {}",

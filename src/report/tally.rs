@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::clock::Stamp;
-use crate::event::{Advice, Ending, Fact, Finding, Owed, Record, Round};
+use crate::event::{Advice, Ending, Fact, Finding, LOOK_AT, Owed, Record, Round};
 use crate::machine::{Hold, Mark, Phase, State};
 use crate::plan::{Outcome, Plan, Seconds, Way};
 
@@ -21,6 +21,7 @@ pub struct Tally {
     pub(super) changes: BTreeMap<usize, Change>,
     because: Vec<Because>,
     owed: Vec<Owed>,
+    stays: Vec<Stays>,
     ending: Option<Ending>,
     /// The last moment of the way there at which something was settled or judged, after the first write.
     forward: Option<Stamp>,
@@ -46,6 +47,14 @@ pub(super) struct Change {
     open: bool,
     /// Why the last answer did not tell whether the write was done.
     unclear: Option<String>,
+}
+
+/// Something owed of which a person said that it shall stay as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stays {
+    pub owed: Owed,
+    pub by: String,
+    pub reason: String,
 }
 
 /// Where a change is.
@@ -140,6 +149,11 @@ impl Tally {
         &self.owed
     }
 
+    /// What it owed, and a person said that it shall stay so.
+    pub fn stays(&self) -> &[Stays] {
+        &self.stays
+    }
+
     pub fn because(&self) -> &[Because] {
         &self.because
     }
@@ -201,6 +215,22 @@ impl Tally {
     /// Whether a person left the place of this entry as it is.
     pub(super) fn is_left(&self, entry: usize) -> bool {
         (self.state.as_ref()).is_some_and(|state| state.mark(entry) == Mark::Left)
+    }
+
+    /// Whether a person said of the place of an entry, which was left to others, that it shall stay as it is.
+    pub fn is_said_to_stay(&self, entry: usize) -> bool {
+        let entries = self.plan.as_ref().map(|plan| &plan.entries);
+        let Some(entry) = entries.and_then(|entries| entries.get(entry)) else {
+            return false;
+        };
+        let key = format!("{LOOK_AT}{}", entry.id);
+        self.stays.iter().any(|stays| stays.owed.key == key)
+    }
+
+    /// The same of all that was left to others.
+    pub fn is_to_stay(&self) -> bool {
+        let open = |owed: &Owed| owed.key.starts_with(LOOK_AT);
+        !self.stays.is_empty() && !self.owed.iter().any(open)
     }
 
     /// The changes that a person left as they are though nobody else was seen to have written there.

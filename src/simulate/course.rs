@@ -107,9 +107,10 @@ impl Course {
 
     fn passage(&self, event: &Event) -> Passage {
         match event {
-            Event::Looked { .. } | Event::Owes { .. } | Event::Intended { .. } => {
-                Passage::default()
-            }
+            Event::Looked { .. }
+            | Event::Owes { .. }
+            | Event::StaysSo { .. }
+            | Event::Intended { .. } => Passage::default(),
             // Taken while others look, it is no move of its own.
             Event::BaselineTaken { .. } if self.mv != Move::TakeBaseline => Passage::default(),
             Event::Started { .. } => Passage {

@@ -210,7 +210,8 @@ impl Teller<'_> {
             | Event::Waited { .. }
             | Event::Decided { .. }
             | Event::Barred { .. }
-            | Event::Owes { .. } => return None,
+            | Event::Owes { .. }
+            | Event::StaysSo { .. } => return None,
         })
     }
 

@@ -151,7 +151,9 @@ struct Parts {
 
 /// Looks at the places of a run, and says how they are.
 pub(super) async fn look(desk: &Desk, plan: &Plan, tally: &Tally, records: &[Record]) -> Places {
-    let entries = tally.standing_entries();
+    let mut entries = tally.standing_entries();
+    // What somebody said shall stay as it is waits for nobody.
+    entries.retain(|entry| !tally.is_said_to_stay(*entry));
     let contradicted = |entry: &usize| tally.standing(*entry) == Standing::Contradicted;
     let mut doubts: Vec<usize> = entries.iter().copied().filter(contradicted).collect();
     let seen = match book_of(desk, plan) {

@@ -170,7 +170,8 @@ fn the_samples_hold_every_event() {
         Event::Owes { .. } => 15,
         Event::Ended { .. } => 16,
         Event::Barred { .. } => 17,
+        Event::StaysSo { .. } => 18,
     };
     let found: Vec<usize> = samples::events().iter().map(number).collect();
-    assert_eq!(found, (0..18).collect::<Vec<_>>());
+    assert_eq!(found, (0..19).collect::<Vec<_>>());
 }

@@ -169,6 +169,11 @@ impl Names {
         self.of_playbook(verb, &more)
     }
 
+    /// What says that something which this run owes shall stay as it is. The reason is to be put in.
+    pub fn letting_stay(&self, key: &str) -> String {
+        self.command(&["owed", "--stays", &self.run, key, "--reason", "WHY"])
+    }
+
     /// The planned way back to the site that served before.
     pub fn failing_back(&self, source: &str) -> String {
         self.of_playbook("failover", &["--to", source])

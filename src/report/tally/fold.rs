@@ -1,6 +1,6 @@
 //! What each record adds to the sum of a run.
 
-use super::{Because, Origin, Standing, Tally};
+use super::{Because, Origin, Standing, Stays, Tally};
 use crate::clock::Stamp;
 use crate::event::{Answer, Decision, Ending, Event, Record, Round};
 use crate::machine::{Mark, Phase, State};
@@ -12,7 +12,10 @@ use crate::report::say::{
 impl Tally {
     /// Takes in the next record.
     pub fn fold(&mut self, record: &Record) {
-        self.last = Some(record.at.clone());
+        // What is said of a run afterwards makes it no longer.
+        if !matches!(record.event, Event::StaysSo { .. }) {
+            self.last = Some(record.at.clone());
+        }
         match &record.event {
             Event::Started { plan, by, .. } => {
                 self.plan = Some(plan.clone());
@@ -128,6 +131,14 @@ impl Tally {
                 Some(known) => known.clone_from(owed),
                 None => self.owed.push(owed.clone()),
             },
+            Event::StaysSo { key, by, reason } => {
+                let found = self.owed.iter().position(|owed| owed.key == *key);
+                self.stays.extend(found.map(|at| Stays {
+                    owed: self.owed.remove(at),
+                    by: by.clone(),
+                    reason: reason.clone(),
+                }));
+            }
             Event::Ended { ending } => {
                 self.ending = Some(*ending);
                 if matches!(ending, Ending::Done | Ending::DoneUnproven) {
@@ -229,6 +240,7 @@ impl Tally {
     fn reopen(&mut self) {
         if self.ending.take().is_some() {
             self.owed.clear();
+            self.stays.clear();
         }
     }
 

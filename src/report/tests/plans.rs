@@ -74,7 +74,9 @@ fn tables_read_well() {
             run: "r17".into(),
             playbook: "raspbian".into(),
             age: Duration::from_secs(7200),
+            stays: Some(super::names().letting_stay(&owed.key)),
             owed,
+            said: None,
         })
         .collect();
     insta::assert_snapshot!("owed", render(&owed_table(&owed, &style), &style));

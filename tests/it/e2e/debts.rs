@@ -125,3 +125,55 @@ fn a_run_that_a_newer_one_went_over_is_not_put_back_beside_it() {
         assert_eq!(scene.zone(), there);
     }
 }
+
+#[test]
+fn what_shall_stay_so_is_asked_about_no_more() {
+    let Some(scene) = Plot::small().scene() else {
+        return;
+    };
+    scene.run(&["failover", "PLAYBOOK", "--yes"]).exits(0);
+    let id = scene.newest_run()["run"].as_str().unwrap().to_owned();
+    scene.somebody_else_writes("203.0.113.77");
+    let back = ["rollback", &id, "--yes", "--anyway"];
+    scene.run(&back).exits(6);
+    let nagios = ["check", "PLAYBOOK", "--format", "nagios"];
+    scene.run(&nagios).says("unfinished_runs=1");
+    let words = format!("cutover owed --stays {id} 'look at flip' --reason WHY");
+    let owed = scene.run(&["owed"]).exits(0);
+    owed.says("was left as it is: somebody else wrote there")
+        .says(&words);
+    // Only what is owed, and not without a reason.
+    let says = |what: &str, reason: &str| {
+        let reason = ["owed", "--stays", &id, what, "--reason", reason];
+        scene.run(&reason)
+    };
+    says("flip", "it is theirs")
+        .exits(2)
+        .complains("it owes `look at flip`");
+    says("look at flip", " ")
+        .exits(2)
+        .complains("`--reason` is empty");
+    let (serial, told) = (scene.serial(), "it is the other team's now");
+    says("look at flip", told)
+        .exits(0)
+        .complains("cutover owed --all");
+    assert_eq!(scene.serial(), serial);
+    let owed = scene.run(&["owed"]).exits(0);
+    assert!(!owed.out.contains(&id), "{owed}");
+    scene.run(&nagios).says("unfinished_runs=0");
+    scene
+        .run(&["owed", "--all"])
+        .exits(0)
+        .says("said that it shall stay so")
+        .says(told);
+    let json = scene.run(&["owed", "--all", "--format", "json"]).exits(0);
+    json.says(&format!("\"reason\":\"{told}\""));
+    let show = scene
+        .run(&["show", &id])
+        .exits(0)
+        .says("held, a person must look");
+    show.says("Owed     nothing").says("Stays so").says(told);
+    let runs = scene.run(&["runs"]).exits(0);
+    assert!(!runs.out.contains("owed"), "{runs}");
+    says("look at flip", told).exits(2).complains("already");
+}
