@@ -135,6 +135,7 @@ fn stays(tally: &Tally, style: &Style) -> Vec<Line> {
 fn not_ended(tally: &Tally, names: &Names) -> Option<String> {
     // A write that was begun and not seen since may stand.
     let open = match tally.ending() {
+        Some(Ending::Held) if tally.is_left_to_others() && tally.is_to_stay() => false,
         Some(Ending::Held | Ending::Stopped) | None => true,
         Some(_) => names.journal.is_set() && tally.anything_stands(),
     };
