@@ -359,18 +359,14 @@ impl Provider for Rfc2136 {
     ) -> BoxFuture<'a, Result<Grounds, Unseen>> {
         async move {
             let reader = self.reader(zone).await?;
-            let own = reader.own(keys).await;
-            let is_own = |set: &RecordSet| own.get(&set.key) == Some(set);
-            let without_key = async { Ok(reader.read_unsigned(keys).await) };
-            let signed = reader.read_with_grounds(keys, is_own);
             let open = async {
                 Ok(match keys.len() {
                     0..FEW => open::listed(self.server, zone).await,
                     _ => None,
                 })
             };
-            let looks = futures::try_join!(signed, reader.apex(), without_key, open);
-            let ((sets, mut grounds), notes, without_key, open) = looks?;
+            let looks = futures::try_join!(reader.with_grounds(keys), reader.apex(), open);
+            let ((sets, public, mut grounds), notes, open) = looks?;
             grounds.notes.extend(notes);
             let made_up = open.map(|open| open.made_up(keys)).unwrap_or_default();
             grounds.sets.extend(made_up.into_iter().map(|(key, maker)| {
@@ -381,7 +377,7 @@ impl Provider for Rfc2136 {
                 (key, why)
             }));
             self.remember(zone, &sets, &grounds);
-            if let Some(why) = without_key.and_then(|public| unlike(&sets, &public)) {
+            if let Some(why) = public.and_then(|public| unlike(&sets, &public)) {
                 grounds.notes.push(format!(
                     "`{}` tells those who ask without the key `{}` something else ({why}): the key selects a view, and the public may not see what is written",
                     self.server, self.read_key.name

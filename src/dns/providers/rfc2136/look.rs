@@ -216,23 +216,61 @@ impl Reader<'_> {
             .await
     }
 
-    /// The same for somebody who has no key; `None` where the server tells him nothing.
-    pub(super) async fn read_unsigned(&self, keys: &[RecordKey]) -> Option<Vec<RecordSet>> {
-        let (mut bytes, mut first) = (Vec::new(), None);
-        for (n, key) in keys.iter().enumerate() {
-            let mut question = message::question(key).ok()?;
-            question.metadata.id = id_of(*first.get_or_insert(question.metadata.id), n);
-            bytes.push(question.to_vec().ok()?);
+    /// The sets at these keys, what somebody who has no key is told (`None` where the server tells him nothing), and
+    /// whether the sets can be written.
+    ///
+    /// Where a transfer tells of many what is in the zone, and whoever asks without a key is told the same of this very
+    /// zone, it is not asked with the key as well.
+    pub(super) async fn with_grounds(
+        &self,
+        keys: &[RecordKey],
+    ) -> Result<(Vec<RecordSet>, Option<Vec<RecordSet>>, Grounds), Unseen> {
+        let own = self.own(keys).await;
+        if own.is_empty() {
+            let without_key = async { Ok(self.read_unsigned(keys).await) };
+            let signed = self.read_with_grounds(keys, |_| false);
+            let ((sets, grounds), public) = futures::try_join!(signed, without_key)?;
+            return Ok((sets, public.map(|(sets, _)| sets), grounds));
         }
-        let answers = ask_all(self.server, &bytes, TIMEOUT).await.ok()?;
-        let tells = |reply: &Reply| reply.authoritative && matches!(reply.code, 0 | 3);
-        let told: Vec<_> = (keys.iter().zip(&answers))
-            .map(|(key, answer)| {
-                let reply = Reply::read(answer).ok().filter(tells)?;
-                Some(records(key, &reply))
-            })
-            .collect::<Option<_>>()?;
-        gather(told.into_iter().flatten()).ok()
+        let (public, of_the_zone) = self.read_unsigned(keys).await.unzip();
+        let same: HashSet<&RecordKey> = (public.iter().flatten())
+            .filter(|set| own.get(&set.key) == Some(set))
+            .map(|set| &set.key)
+            .collect();
+        let of_the_zone = of_the_zone.unwrap_or_else(|| vec![false; keys.len()]);
+        let (settled, open): (Vec<_>, Vec<_>) = (keys.iter().zip(of_the_zone))
+            .partition(|(key, of_the_zone)| *of_the_zone && same.contains(key));
+        let open: Vec<RecordKey> = open.into_iter().map(|(key, _)| key.clone()).collect();
+        let is_own = |set: &RecordSet| own.get(&set.key) == Some(set);
+        let (mut sets, grounds) = self.read_with_grounds(&open, is_own).await?;
+        sets.extend(settled.iter().filter_map(|(key, _)| own.get(key)).cloned());
+        Ok((sets, public, grounds))
+    }
+
+    /// What somebody who has no key is told of these keys, and for each key whether the answer says itself that it is
+    /// of this zone; `None` where the server tells him nothing.
+    async fn read_unsigned(&self, keys: &[RecordKey]) -> Option<(Vec<RecordSet>, Vec<bool>)> {
+        let (mut first, mut count) = (None, 0);
+        let (mut told, mut of_the_zone) = (Vec::new(), Vec::with_capacity(keys.len()));
+        for some in keys.chunks(AT_ONCE) {
+            let mut bytes = Vec::with_capacity(some.len());
+            for key in some {
+                let mut question = message::question(key).ok()?;
+                question.metadata.id = id_of(*first.get_or_insert(question.metadata.id), count);
+                count += 1;
+                bytes.push(question.to_vec().ok()?);
+            }
+            let answers = ask_all(self.server, &bytes, TIMEOUT).await.ok()?;
+            for (key, answer) in some.iter().zip(&answers) {
+                let reply = Reply::read(answer).ok()?;
+                if !reply.authoritative || !matches!(reply.code, 0 | 3) {
+                    return None;
+                }
+                told.extend(records(key, &reply));
+                of_the_zone.push(self.is_of_the_zone(&reply));
+            }
+        }
+        Some((gather(told).ok()?, of_the_zone))
     }
 
     /// Whether the sets at these keys are the zone's own.
