@@ -198,6 +198,8 @@ pub enum Cause {
     Refused,
     /// No route, or no answer to a connection.
     Unreachable,
+    /// This machine has no way there, as it lacks the address family: it says nothing of the far side.
+    NoRoute,
     /// It accepts connections and says nothing.
     Frozen,
     /// It answered, too late.

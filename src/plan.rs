@@ -309,6 +309,12 @@ impl Plan {
         (outcomes.iter()).any(|(entry, outcome)| *outcome > Outcome::Warn && !asked_again(*entry))
     }
 
+    /// Whether what an entry could not tell counts, though it only warns: it follows the services, or it is an
+    /// emergency, in which nobody is held up for it.
+    pub fn needs_all_told(&self, entry: &Entry) -> bool {
+        entry.answers == Some(Question::Moves) || self.mode == Mode::Emergency
+    }
+
     /// The edits, in the order in which they are made.
     pub fn edits(&self) -> impl Iterator<Item = (&Entry, &Edit)> {
         self.entries.iter().filter_map(|entry| match &entry.nature {

@@ -1,5 +1,6 @@
 //! Looks at a batch of checks: side by side, each look under its deadline, each check until its own.
 
+mod lack;
 mod row;
 
 use std::collections::BTreeMap;
@@ -175,7 +176,8 @@ impl<W: World, M: Memory> Looker<'_, W, M> {
             items: taken.into_iter().map(|(k, known, _)| (k, known)).collect(),
             baseline: self.baseline_of(entry),
         };
-        let mut finding = self.world.judge(entry, aim, &evidence);
+        let finding = self.world.judge(entry, aim, &evidence);
+        let mut finding = self.beyond_our_lack(entry, aim, &evidence, finding);
         if entry.foresees {
             let items = evidence.items.into_iter();
             let sights = items.map(|(key, known)| sight(entry, key, known)).collect();
@@ -187,6 +189,12 @@ impl<W: World, M: Memory> Looker<'_, W, M> {
             finding.headline = format!("{} (looked at {age} ago, reused)", finding.headline);
         }
         finding
+    }
+
+    /// Whether this is an emergency, or its dry run.
+    fn is_emergency(&self) -> bool {
+        let dry = matches!(self.plan.mode, Mode::Check | Mode::Plan);
+        self.plan.mode == Mode::Emergency || dry && !self.plan.goes_back
     }
 
     /// One look: a live sight, one that is recent enough to be reused, or, in an emergency, what the
@@ -228,8 +236,7 @@ impl<W: World, M: Memory> Looker<'_, W, M> {
 
     /// Only an emergency, or its dry run, answers from memory, and only for the side that it leaves.
     fn may_recall(&self, about: &About) -> bool {
-        let dry = matches!(self.plan.mode, Mode::Check | Mode::Plan);
-        (self.plan.mode == Mode::Emergency || dry && !self.plan.goes_back)
+        self.is_emergency()
             && matches!(about, About::Site(site) if *site == self.plan.direction.source)
     }
 

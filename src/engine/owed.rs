@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::event::{Answer, Ending, Event, Fact, Finding, LOOK_AT, Owed, Round, still_behind};
 use crate::machine::{Mark, Said, Stage, State};
-use crate::plan::{Entry, Mode, Nature, Outcome, Plan, Question, Side};
+use crate::plan::{Entry, Mode, Nature, Outcome, Plan, Side};
 
 /// How the key of what a person has to move begins, and of what has to be moved back: its name follows.
 pub const MOVE: &str = "move ";
@@ -159,9 +159,9 @@ pub(super) fn owed(
         let looked_later = entry.foresees
             && (plan.entries.iter().zip(findings))
                 .any(|(of, found)| !of.foresees && of.step == entry.step && found.is_some());
-        let follows = entry.answers == Some(Question::Moves);
         let open = !entry.by_hand
-            && (finding.outcome > Outcome::Warn || follows && finding.has_unknowns())
+            && (finding.outcome > Outcome::Warn
+                || plan.needs_all_told(entry) && finding.has_unknowns())
             && !looked_later;
         if open && matches!(ending, Ending::Done | Ending::DoneUnproven) {
             list.push(Owed {

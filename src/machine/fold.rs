@@ -6,7 +6,7 @@ use super::next::{Move, next};
 use super::parts::{Hold, Mark, Motion, Phase, Said, Stage};
 use super::state::{State, TRIES};
 use crate::event::{Answer, Ending, Event, Finding, Round};
-use crate::plan::{Entry, Mode, Nature, Outcome, Plan, Question, Side, Then, Way};
+use crate::plan::{Entry, Mode, Nature, Outcome, Plan, Side, Then, Way};
 
 /// An event that does not fit the state: a damaged journal, or an error of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -15,11 +15,11 @@ pub struct Impossible {
     pub event: &'static str,
 }
 
-/// Whether a check that follows the services warns only, and could not tell something all the same.
+/// Whether a check of which all must be told warns only, and could not tell something all the same.
 fn is_no_proof(plan: &Plan, entry: usize, finding: &Finding) -> bool {
     let moves = !matches!(plan.mode, Mode::Check | Mode::Plan);
-    let follows = |entry: &Entry| entry.answers == Some(Question::Moves);
-    moves && finding.has_unknowns() && plan.entries.get(entry).is_some_and(follows)
+    let counts = |entry: &Entry| plan.needs_all_told(entry);
+    moves && finding.has_unknowns() && plan.entries.get(entry).is_some_and(counts)
 }
 
 type Folded = Result<(), Impossible>;

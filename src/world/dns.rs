@@ -23,6 +23,7 @@ use self::seen::digest;
 pub(super) use self::seen::host_text;
 pub use self::seen::{DnsSeen, SoaSeen, plain_ttl};
 use crate::event::{Cause, Unseen};
+use crate::world::route::lacking;
 
 /// What we say fits into one UDP answer: small enough to pass every network unbroken.
 const PAYLOAD: u16 = 1232;
@@ -199,6 +200,9 @@ fn answer_to(query: &Message, bytes: &[u8], server: SocketAddr) -> Result<Option
 /// Why a connection came to nothing.
 fn lost(server: SocketAddr, over: &str, error: &std::io::Error) -> Unseen {
     use std::io::ErrorKind as Kind;
+    if let Some(unseen) = lacking(server) {
+        return unseen;
+    }
     let cause = match error.kind() {
         Kind::ConnectionRefused => Cause::Refused,
         Kind::NetworkUnreachable | Kind::HostUnreachable | Kind::AddrNotAvailable => {

@@ -10,5 +10,6 @@ pub mod exec;
 pub mod files;
 pub mod names;
 pub mod net;
+mod route;
 pub mod secrets;
 pub mod wire;

@@ -14,6 +14,7 @@ use hickory_resolver::proto::rr::{RData, RecordType};
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Cause, Unseen};
+use crate::world::route::lacking;
 
 /// Who is asked for the addresses of a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +72,9 @@ pub async fn ends(
     );
     let (mut found, v6) = match tokio::time::timeout(timeout, both).await {
         Ok(answer) => answer.map_err(|unseen| {
+            if let Some(lacks) = lacking_all(asked) {
+                return lacks;
+            }
             let detail = format!("asked {asked} for `{name}`: {}", unseen.detail);
             Unseen::new(unseen.cause, detail)
         })?,
@@ -81,6 +85,18 @@ pub async fn ends(
     };
     found.extend(v6);
     Ok(found)
+}
+
+/// That this machine has no route to any of those who are asked.
+fn lacking_all(asked: &Asked) -> Option<Unseen> {
+    let servers = match asked {
+        Asked::System => &[],
+        Asked::Resolver(at) => std::slice::from_ref(at),
+        Asked::Authoritative(servers) => &servers[..],
+    };
+    let mut lacks = servers.iter().map(|at| lacking(*at));
+    let first = lacks.next().flatten()?;
+    lacks.all(|lacks| lacks.is_some()).then_some(first)
 }
 
 fn resolver(asked: &Asked, timeout: Duration) -> Result<TokioResolver, Unseen> {

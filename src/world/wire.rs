@@ -19,6 +19,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::event::{Cause, Unseen};
 use crate::journal::Permit;
 use crate::words::count;
+use crate::world::route::lacking;
 
 /// A connection to a name server, with one deadline for everything that is done with it.
 #[derive(Debug)]
@@ -41,10 +42,11 @@ impl Wire {
                     deadline,
                 })
             }
-            Ok(Err(error)) => Err(Unseen::new(
-                cause_of(&error),
-                format!("failed to connect to the name server `{at}` over TCP: {error}"),
-            )),
+            Ok(Err(error)) => Err(lacking(at).unwrap_or_else(|| {
+                let detail =
+                    format!("failed to connect to the name server `{at}` over TCP: {error}");
+                Unseen::new(cause_of(&error), detail)
+            })),
             Err(_) => Err(Unseen::new(
                 Cause::Unreachable,
                 format!("the name server `{at}` did not take a TCP connection within {timeout:?}"),

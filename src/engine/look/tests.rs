@@ -127,6 +127,32 @@ async fn what_is_not_seen_in_an_emergency_is_told_as_it_was() {
     }
 }
 
+/// What this machine has no way to says nothing of the far side; nobody is held up for it who must go.
+#[tokio::test(start_paused = true)]
+async fn what_this_machine_has_no_route_to_is_told_and_stops_no_emergency() {
+    for (mode, goes_back, cause, outcome) in [
+        (Mode::Emergency, false, Cause::NoRoute, Outcome::Warn),
+        (Mode::Plan, false, Cause::NoRoute, Outcome::Warn),
+        (Mode::Failover, true, Cause::NoRoute, Outcome::Unknown),
+        (Mode::Drill, true, Cause::NoRoute, Outcome::Unknown),
+        (Mode::Emergency, false, Cause::TimedOut, Outcome::Unknown),
+    ] {
+        let mut plan = plan(mode, "k");
+        plan.goes_back = goes_back;
+        let found = looking(&plan, &[], async |looker, world| {
+            world.script("k0", [Err(cause)]);
+            // It is asked about the side that the fake world calls idle: the new one.
+            let aim = Aim::back(&plan.direction, false);
+            looker.once(&plan.entries[0], &aim, &Pulses::none()).await
+        })
+        .await;
+        assert_eq!(found.outcome, outcome, "{mode} {cause:?}: {found:?}");
+        let told = found.headline.ends_with("has no route to is not proven");
+        assert_eq!(told, outcome == Outcome::Warn, "{mode}: {found:?}");
+        assert_eq!(found.has_unknowns(), told, "{mode}: {found:?}");
+    }
+}
+
 fn steps(sights: &[Sight]) -> Vec<&str> {
     let mut steps: Vec<&str> = sights.iter().map(|sight| &*sight.step).collect();
     steps.sort_unstable();

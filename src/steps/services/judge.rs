@@ -35,6 +35,30 @@ fn garbled(key: &str) -> Fact {
     unseen_fact(key, &unseen)
 }
 
+/// Over which families this machine has no route to what it was to ask.
+#[derive(Default)]
+struct Lacks(BTreeSet<Family>);
+
+impl Lacks {
+    fn take(&mut self, unseen: &Unseen, family: Option<Family>) {
+        if unseen.cause == Cause::NoRoute {
+            self.0.extend(family);
+        }
+    }
+
+    /// Says what to do about it; `goes_on` is what the step may say to go on without.
+    fn told(&self, finding: Finding, goes_on: &str) -> Finding {
+        let families: Vec<String> = self.0.iter().map(Family::to_string).collect();
+        match families.is_empty() {
+            true => finding,
+            false => finding.mend(format!(
+                "look from a machine that has a route over {}; `{goes_on}` in the step goes on without",
+                families.join(" and ")
+            )),
+        }
+    }
+}
+
 /// The judgement of the worst answer of a probe, and whether it was better before.
 fn fact_of(spot: &Spot, reply: &Reply, better: usize) -> Fact {
     let mut fact = spot.fact(reply);
@@ -49,9 +73,11 @@ pub(super) fn judge_direct(at_source: bool, evidence: &Evidence) -> Finding {
     let mut facts = Vec::new();
     let mut tally = Tally::default();
     let mut by_hand = None;
+    let mut lacks = Lacks::default();
     for (key, item) in &evidence.items {
         let (fact, recorded) = match item {
             Known::Unseen(unseen) => {
+                lacks.take(unseen, family_of(key));
                 if let Some(family) = family_of(key) {
                     tally.add(family, Outcome::Unknown);
                 }
@@ -107,7 +133,7 @@ pub(super) fn judge_direct(at_source: bool, evidence: &Evidence) -> Finding {
             Shown::Public { .. } => facts.push(garbled(key)),
         }
     }
-    conclude(facts, &tally, None, by_hand)
+    lacks.told(conclude(facts, &tally, None, by_hand), "blocks = \"never\"")
 }
 
 /// The judgement over names.
@@ -115,6 +141,7 @@ pub(super) fn judge_public(aim: &Aim, evidence: &Evidence) -> Finding {
     let mut facts = Vec::new();
     let mut tally = Tally::default();
     let mut by_hand = None;
+    let mut lacks = Lacks::default();
     let mut old = BTreeSet::new();
     let mut either = BTreeSet::new();
     for (key, item) in &evidence.items {
@@ -178,6 +205,9 @@ pub(super) fn judge_public(aim: &Aim, evidence: &Evidence) -> Finding {
             }
             for (spot, reply, better) in lead.probes {
                 let fact = fact_of(&spot, &reply, better);
+                if let Reply::None(unseen) = &reply {
+                    lacks.take(unseen, Some(Family::of(spot.address)));
+                }
                 tally.add(Family::of(spot.address), fact.outcome);
                 if fact.outcome == Outcome::Fail {
                     by_hand.get_or_insert_with(|| spot.by_hand());
@@ -206,7 +236,7 @@ pub(super) fn judge_public(aim: &Aim, evidence: &Evidence) -> Finding {
     ) {
         finding.headline += &format!("; {either}");
     }
-    finding
+    lacks.told(finding, "on-fail = \"warn\"")
 }
 
 /// The worst row decides; and where no probe was asked at all, nothing was shown.

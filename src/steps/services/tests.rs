@@ -454,3 +454,39 @@ fn an_answer_that_fails_after_others_that_passed_is_told_with_them() {
     let said = "connection refused (after 1 answer that passed)";
     assert_eq!(finding.facts[0].actual, said);
 }
+
+/// It is the machine that lacks the family, and not the target: who reads it must know where to go on.
+#[test]
+fn what_this_machine_has_no_route_to_is_unknown_with_the_words_what_to_do() {
+    let v4 = spot("198.51.100.20", Some("cloud"));
+    let v6 = spot("2001:db8:1::20", Some("cloud"));
+    let none = || {
+        let detail = "`[2001:db8:1::20]:873` was not asked: this machine has no route over IPv6";
+        Unseen::new(Cause::NoRoute, detail)
+    };
+    let evidence = Evidence {
+        items: vec![live(v4, open()), (v6.what(), Known::Unseen(none()))],
+        baseline: Vec::new(),
+    };
+    let finding = probing(At::Target).judge(&aim(), &evidence);
+    assert_eq!(finding.outcome, Outcome::Unknown);
+    assert_eq!(finding.facts[1].actual, none().detail);
+    assert_eq!(
+        finding.mended_by(),
+        Some(
+            "look from a machine that has a route over IPv6; `blocks = \"never\"` in the step goes on without"
+        )
+    );
+    let finding = public(
+        vec![lead(
+            "2001:db8:1::20",
+            Some("cloud"),
+            true,
+            Reply::None(none()),
+        )],
+        &aim(),
+    );
+    assert_eq!(finding.outcome, Outcome::Unknown);
+    let mend = finding.mended_by().unwrap();
+    assert!(mend.contains("`on-fail = \"warn\"` in the step"), "{mend}");
+}

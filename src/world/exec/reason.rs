@@ -68,7 +68,7 @@ impl Hint {
 
 /// What ssh's own words mean, the most telling line first. `None`: they do not tell.
 pub(super) fn classify(text: &str) -> Option<Reason> {
-    const SIGNS: [(&str, Cause, &str); 22] = [
+    const SIGNS: [(&str, Cause, &str); 23] = [
         (
             "REMOTE HOST IDENTIFICATION HAS CHANGED",
             Cause::Denied,
@@ -115,9 +115,14 @@ pub(super) fn classify(text: &str) -> Option<Reason> {
             "cannot be reached: no route to it",
         ),
         (
+            "connect failed: Network is unreachable",
+            Cause::Unreachable,
+            "cannot be reached from the host on the way to it: that has no route there",
+        ),
+        (
             "Network is unreachable",
             Cause::Unreachable,
-            "cannot be reached: no route to its network",
+            "cannot be reached: this machine has no route to its network",
         ),
         (
             "Cannot assign requested address",

@@ -14,6 +14,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::clock::short;
 use crate::event::{Cause, Unseen};
+use crate::world::route::lacking;
 
 /// Connects, sends `send`, and reads until `expect` came, `limit` bytes came, the far side closes, or the
 /// time is up; returns what came. Without `expect`, the connection itself is what is asked for: where
@@ -89,10 +90,10 @@ fn not_connected(at: SocketAddr, error: &Error) -> Unseen {
         ErrorKind::ConnectionReset => {
             Unseen::new(Cause::Refused, format!("`{at}` resets connections at once"))
         }
-        _ => Unseen::new(
-            Cause::Unreachable,
-            format!("`{at}` cannot be reached: {}", reason(error)),
-        ),
+        _ => lacking(at).unwrap_or_else(|| {
+            let detail = format!("`{at}` cannot be reached: {}", reason(error));
+            Unseen::new(Cause::Unreachable, detail)
+        }),
     }
 }
 
