@@ -21,17 +21,25 @@ pub(super) struct Tally {
     pub(super) requests: u64,
     /// Answers with status 500 and above.
     pub(super) errors: u64,
+    /// Answers with status 4xx.
+    #[serde(default)]
+    pub(super) denied: u64,
+    /// Answers that lead elsewhere: 301, 302, 303, 307, 308.
+    #[serde(default)]
+    pub(super) led: u64,
     pub(super) v4: u64,
     pub(super) v6: u64,
 }
 
 impl Tally {
-    fn add(&mut self, v4: u64, v6: u64, all: u64, errors: u64) -> Option<()> {
+    fn add(&mut self, more: &Tally) -> Option<()> {
         let sums = [
-            (&mut self.requests, all),
-            (&mut self.errors, errors),
-            (&mut self.v4, v4),
-            (&mut self.v6, v6),
+            (&mut self.requests, more.requests),
+            (&mut self.errors, more.errors),
+            (&mut self.denied, more.denied),
+            (&mut self.led, more.led),
+            (&mut self.v4, more.v4),
+            (&mut self.v6, more.v6),
         ];
         (sums.into_iter()).try_for_each(|(sum, more)| add(sum, Some(more)))
     }
@@ -186,7 +194,7 @@ pub(super) fn parse(text: &str, interval: Duration, logs: &[String]) -> Result<C
             }
             ["at", number, numbers @ ..] => {
                 let numbers: Vec<u64> = numbers.iter().flat_map(|n| n.parse().ok()).collect();
-                let (Some((log, windows)), [age, v4, v6, other, errors]) =
+                let (Some((log, windows)), [age, v4, v6, other, errors, denied, led]) =
                     (&of, numbers.as_slice())
                 else {
                     return Err(strange(line));
@@ -196,6 +204,14 @@ pub(super) fn parse(text: &str, interval: Duration, logs: &[String]) -> Result<C
                 }
                 let all = v4.checked_add(*v6).and_then(|sum| sum.checked_add(*other));
                 let all = all.ok_or_else(too_many)?;
+                let more = Tally {
+                    requests: all,
+                    errors: *errors,
+                    denied: *denied,
+                    led: *led,
+                    v4: *v4,
+                    v6: *v6,
+                };
                 for (at, window) in windows.iter().enumerate() {
                     let Some(log) = count.logs.last_mut() else {
                         continue;
@@ -210,7 +226,7 @@ pub(super) fn parse(text: &str, interval: Duration, logs: &[String]) -> Result<C
                         Some(age) if age < 2 * seconds => earlier,
                         _ => continue,
                     };
-                    tally.add(*v4, *v6, all, *errors).ok_or_else(too_many)?;
+                    tally.add(&more).ok_or_else(too_many)?;
                     // Of two readings the second one holds more: it begins at the last write.
                     if at + 1 == windows.len() {
                         add(&mut log.requests, Some(all)).ok_or_else(too_many)?;

@@ -4,10 +4,11 @@
 # for each log
 #
 #   log NUMBER STATE REQUESTS ERRORS IPV4 IPV6 SKIPPED ODD NAMELESS OTHER UNTIMED NEWEST LAG FIRST OFF BURST KNOWN USED UNSURE FILE
-#   at NUMBER AGE IPV4 IPV6 OTHER ERRORS
+#   at NUMBER AGE IPV4 IPV6 OTHER ERRORS DENIED LED
 #
 # then `end`. The numbers of `log` are of the lines that were written while it looked; those of `at` are of the
-# requests whose line tells a time AGE seconds ago, whenever it was written. NEWEST is the age of the newest line (of a
+# requests whose line tells a time AGE seconds ago, whenever it was written: ERRORS have status 5xx, DENIED 4xx, and LED
+# lead elsewhere (301, 302, 303, 307, 308). NEWEST is the age of the newest line (of a
 # log without one -2 less the seconds since something was written into it),
 # LAG how far lines come behind newer ones (several workers with a buffer each), FIRST the age of the oldest line
 # that was read of a log with more before it; -1 where there is none. OFF is by how many seconds the times in the
@@ -314,6 +315,8 @@ count() {
             seen4[at] += family == 4
             seen6[at] += family == 6
             bad[at] += substr(status, 1, 1) == "5"
+            denied[at] += substr(status, 1, 1) == "4"
+            led[at] += status ~ /^30[12378]$/
         }
     }
     END {
@@ -349,8 +352,8 @@ count() {
             unsure, file
         for (at in seen)
             if (now - at >= -1 && now - at <= newest + lag + 2 * seconds + 1)
-                printf "at %d %d %d %d %d %d\n", number, (now > at ? now - at : 0), seen4[at], seen6[at],
-                    seen[at] - seen4[at] - seen6[at], bad[at]
+                printf "at %d %d %d %d %d %d %d %d\n", number, (now > at ? now - at : 0), seen4[at], seen6[at],
+                    seen[at] - seen4[at] - seen6[at], bad[at], denied[at], led[at]
     }
     '
 }

@@ -9,10 +9,10 @@ use crate::plan::Outcome;
 use crate::site::Aim;
 use crate::step::{Evidence, Known};
 use crate::steps::probe::Family;
-use crate::words::{count, count_of, part_of, verb_of};
+use crate::words::{count, count_of};
 
 /// From how many requests on a share is more than chance.
-const ENOUGH: u64 = 20;
+pub(super) const ENOUGH: u64 = 20;
 
 /// Where the side that is left is silent, so much of the former rate must be seen at both sides together: what is
 /// not in any log is not known to have moved.
@@ -22,9 +22,6 @@ const NEAR: f64 = 0.8;
 /// visitors of the source may have stayed away, and other people may have come instead. A busier hour looks the same
 /// in a log that counts, so it is no proof either.
 const FAR: f64 = 1.5;
-
-/// From this share of answers with errors on, a side is not seen to work, however many the other one had.
-const MOSTLY: f64 = 0.5;
 
 /// From how many seconds on the times in the lines are told to be off.
 const OFF: u64 = 5;
@@ -52,6 +49,9 @@ pub(super) fn judge(traffic: &Traffic, aim: &Aim, evidence: &Evidence) -> Findin
     if let Some(side) = &active {
         let own = before.as_ref().and_then(|before| before.get(&aim.active));
         judging.errors(&aim.active, [base.as_ref(), own], side);
+        if let Some(base) = &base {
+            judging.unserved(aim, base, own, side);
+        }
         judging.names(&aim.active, side);
     }
     let mut hidden = None;
@@ -399,61 +399,6 @@ impl Judging<'_> {
             "both sides together",
             format!("about the {:.1}/s before the change", base.most()),
             format!("{} of it: {what}", percent(share)),
-        );
-    }
-
-    /// Whether the new side answers with more errors than it may, and than the old one did; as many as it had before of
-    /// its own requests are not those of whom was moved. `before` is the old side's, and its own. Where the old side
-    /// had as many, they are no failure of the new one; where most answers are errors, it is not seen to work either.
-    fn errors(&mut self, name: &str, before: [Option<&Side>; 2], side: &Side) {
-        if side.requests == 0 {
-            return;
-        }
-        let [base, own] = before;
-        let own = own.map_or(0.0, |own| own.errors as f64 / side.requests as f64);
-        let may = (self.traffic.max_errors + own).min(1.0);
-        let former = base.map_or(0.0, Side::error_share);
-        let share = side.error_share();
-        let errors = format!(
-            "{} {} 5xx",
-            part_of(side.errors, side.requests, "answer"),
-            verb_of(side.requests, "is", "are")
-        );
-        let (outcome, actual) = if share <= may {
-            (Outcome::Pass, errors)
-        } else if share <= (former + own).min(1.0) {
-            let as_before = format!("{errors}, as many as before the change");
-            if share < MOSTLY {
-                (Outcome::Warn, as_before)
-            } else {
-                self.doubt.get_or_insert_with(|| {
-                    format!("whether {name} works cannot be told: {as_before}")
-                });
-                (Outcome::Unknown, as_before)
-            }
-        } else {
-            self.final_ |= side.requests >= ENOUGH;
-            (Outcome::Fail, errors)
-        };
-        self.row(
-            outcome,
-            format!("errors at {name}"),
-            format!("{} of answers or less", percent(may)),
-            actual,
-        );
-    }
-
-    /// Whether a side has so many errors before the change that as many after it tell nothing.
-    pub(super) fn errors_before(&mut self, name: &str, side: &Side) {
-        let most = self.traffic.max_errors;
-        if side.requests < ENOUGH || side.error_share() <= most {
-            return;
-        }
-        self.row(
-            Outcome::Warn,
-            format!("errors at {name} before the change"),
-            format!("{} of answers or less (`max-errors`)", percent(most)),
-            format!("{} are 5xx", part_of(side.errors, side.requests, "answer")),
         );
     }
 

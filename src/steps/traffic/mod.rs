@@ -6,6 +6,7 @@
 //! is unknown: silence in a log proves nothing, unless what is gone there is seen on the other side, the file is the one
 //! that is written into, and it lasts for longer than a buffer could hold back what comes.
 
+mod answers;
 mod before;
 mod count;
 mod judge;
@@ -52,7 +53,7 @@ within = "15m"
         Field::new(
             "max-errors",
             Form::Percent,
-            "The share of answers with status 5xx above which the target fails; 5% by default. Where the source had as many before the change, that is a warning; where most answers are errors, whether the target works is unknown",
+            "The share of answers with status 5xx above which the target fails; 5% by default. Where the source had as many before the change, that is a warning; where most answers are errors, whether the target works is unknown. It also fails where the share of 4xx is above the source's former one by more than this and what is chance; with so many more redirects, whether it serves is unknown",
         ),
         Field::new(
             "interval",

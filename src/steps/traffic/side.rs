@@ -25,6 +25,8 @@ pub(super) struct Side {
     pub(super) requests: u64,
     pub(super) counted: [u64; 2],
     pub(super) errors: u64,
+    pub(super) denied: u64,
+    pub(super) led: u64,
     pub(super) odd: u64,
     pub(super) nameless: u64,
     pub(super) untimed: u64,
@@ -90,6 +92,8 @@ impl Side {
             }
             self.requests += tally.requests;
             self.errors += tally.errors;
+            self.denied += tally.denied;
+            self.led += tally.led;
         }
     }
 
@@ -178,10 +182,15 @@ impl Side {
     }
 
     pub(super) fn error_share(&self) -> f64 {
+        self.share_of(self.errors)
+    }
+
+    /// So many of its requests, as a share.
+    pub(super) fn share_of(&self, n: u64) -> f64 {
         if self.requests == 0 {
             0.0
         } else {
-            self.errors as f64 / self.requests as f64
+            n as f64 / self.requests as f64
         }
     }
 

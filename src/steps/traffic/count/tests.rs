@@ -13,9 +13,9 @@ fn two_intervals_are_counted_by_the_times_in_the_lines() {
     // The first log is written at once; lines of the second come up to five seconds late.
     let text = "time 100.00 110.50\n\
                 log 1 kept 9 0 9 0 2 0 0 0 0 0 0 -1 0 3 9 1 0 b:1:1\n\
-                at 1 0 100 0 0 0\nat 1 1 3 1 0 1\nat 1 10 2 0 1 0\nat 1 11 7 0 0 0\nat 1 20 1 0 0 0\nat 1 21 50 0 0 0\n\
+                at 1 0 100 0 0 0 0 0\nat 1 1 3 1 0 1 0 0\nat 1 10 2 0 1 0 0 0\nat 1 11 7 0 0 0 0 0\nat 1 20 1 0 0 0 0 0\nat 1 21 50 0 0 0 0 0\n\
                 log 2 rotated 5 0 5 0 0 1 5 0 0 2 5 400 -7 -1 5 0 0 b:1:2\n\
-                at 2 3 100 0 0 0\nat 2 7 10 0 0 0\nat 2 16 0 10 0 0\nat 2 17 0 4 0 0\nend\n";
+                at 2 3 100 0 0 0 0 0\nat 2 7 10 0 0 0 0 0\nat 2 16 0 10 0 0 0 0\nat 2 17 0 4 0 0 0 0\nend\n";
     let count = parse(text, TEN, &logs(2)).unwrap();
     let expected = Count {
         millis: 10_000,
@@ -24,12 +24,14 @@ fn two_intervals_are_counted_by_the_times_in_the_lines() {
             errors: 1,
             v4: 15,
             v6: 11,
+            ..Tally::default()
         },
         earlier: Tally {
             requests: 12,
             errors: 0,
             v4: 8,
             v6: 4,
+            ..Tally::default()
         },
         skipped: 2,
         odd: 1,
@@ -91,10 +93,10 @@ fn an_answer_that_is_cut_off_or_strange_is_no_count() {
         format!("time 1 11\n{}end\n", good.replace("kept 1", "kept one")),
         format!("time 1 11\n{}end\n", good.replace("log 1", "log 0")),
         format!("time 1 11\n{}end\n", good.replace("log 1", "log 7")),
-        format!("time 1 11\n{good}at 1 2 18446744073709551615 0 0 0\nend\n"),
-        format!("time 1 11\n{good}at 1 2 18446744073709551615 1 0 0\nend\n"),
-        format!("time 1 11\n{good}at 2 2 1 1 0 0\nend\n"),
-        "time 1 11\nat 1 2 1 1 0 0\nend\n".to_owned(),
+        format!("time 1 11\n{good}at 1 2 18446744073709551615 0 0 0 0 0\nend\n"),
+        format!("time 1 11\n{good}at 1 2 18446744073709551615 1 0 0 0 0\nend\n"),
+        format!("time 1 11\n{good}at 2 2 1 1 0 0 0 0\nend\n"),
+        "time 1 11\nat 1 2 1 1 0 0 0 0\nend\n".to_owned(),
         format!("Welcome to standby!\ntime 1 11\n{good}end\n"),
     ];
     for text in cases {
@@ -105,8 +107,8 @@ fn an_answer_that_is_cut_off_or_strange_is_no_count() {
 
 #[test]
 fn a_file_that_is_named_twice_is_counted_once() {
-    let text = "time 1 11\nlog 1 kept 4 0 4 0 2 0 0 0 0 0 0 -1 0 1 4 1 0 b:1:1\nat 1 2 4 0 0 0\n\
-                log 2 kept 4 0 4 0 2 0 0 0 0 0 0 -1 0 1 4 1 0 b:1:1\nat 2 2 4 0 0 0\nend\n";
+    let text = "time 1 11\nlog 1 kept 4 0 4 0 2 0 0 0 0 0 0 -1 0 1 4 1 0 b:1:1\nat 1 2 4 0 0 0 0 0\n\
+                log 2 kept 4 0 4 0 2 0 0 0 0 0 0 -1 0 1 4 1 0 b:1:1\nat 2 2 4 0 0 0 0 0\nend\n";
     let count = parse(text, TEN, &logs(2)).unwrap();
     assert_eq!((count.now.requests, count.skipped), (4, 2));
     assert_eq!(count.again, ["/var/log/1.log"]);
@@ -145,7 +147,7 @@ fn what_is_no_regular_file_is_refused_by_name() {
 fn times_of_which_nobody_knows_are_read_in_both_ways() {
     // The newest line tells a time three hours and two seconds ago; the log was written two seconds ago.
     let text = "time 1 11\nlog 1 kept 1 0 1 0 0 0 0 0 0 10802 0 -1 10800 1 3 1 1 b:1:1\n\
-                at 1 10802 2 0 0 1\nat 1 10813 0 1 0 0\nend\n";
+                at 1 10802 2 0 0 1 0 0\nat 1 10813 0 1 0 0 0 0\nend\n";
     let count = parse(text, TEN, &logs(1)).unwrap();
     assert_eq!((count.now, count.earlier), Default::default());
     assert!(count.silent);
@@ -162,6 +164,7 @@ fn times_of_which_nobody_knows_are_read_in_both_ways() {
         errors,
         v4,
         v6,
+        ..Tally::default()
     };
     assert_eq!(
         shifted,
