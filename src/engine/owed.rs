@@ -19,6 +19,8 @@ pub fn is_astray(fact: &Fact) -> bool {
 fn was(outcome: Outcome) -> String {
     match outcome {
         Outcome::Fail => "failed".to_owned(),
+        // It is owed for what it could not tell.
+        Outcome::Warn => "was not seen as a whole".to_owned(),
         other => format!("was {other}"),
     }
 }
