@@ -186,7 +186,9 @@ pub(super) fn expected(probe: &Probe) -> String {
             expect: Some(part), ..
         } => format!("`{part}`"),
         Probe::Tcp { expect: None, .. } => "accepts a connection".into(),
-        Probe::Rsync { module, .. } => format!("module `{module}` is open"),
+        Probe::Rsync { module, .. } => {
+            format!("module `{module}` is open, and a file of it can be read")
+        }
     }
 }
 
@@ -239,7 +241,30 @@ pub(super) fn verdict(probe: &Probe, reply: &Reply) -> (Outcome, String) {
             None => (Outcome::Pass, "connected".into()),
         },
         (Probe::Rsync { .. }, Reply::Rsync(seen)) => match seen {
-            RsyncSeen::Open { version } => (Outcome::Pass, format!("open (protocol {version})")),
+            RsyncSeen::Open { version, beside } => {
+                let open = format!("open (protocol {version})");
+                match beside {
+                    None => (Outcome::Pass, open),
+                    Some(text) => {
+                        let text = excerpt(text);
+                        (
+                            Outcome::Warn,
+                            format!("{open}, and not all can be read: `{text}`"),
+                        )
+                    }
+                }
+            }
+            RsyncSeen::Listed { version } => {
+                let far = "it lists folders, and no file is near enough to the top to be read";
+                (Outcome::Warn, format!("open (protocol {version}): {far}"))
+            }
+            RsyncSeen::Unread { text, .. } => {
+                let text = excerpt(text);
+                (
+                    Outcome::Fail,
+                    format!("open, and nothing in it can be read: `{text}`"),
+                )
+            }
             RsyncSeen::Empty { .. } => (Outcome::Fail, "open, and empty: it lists nothing".into()),
             RsyncSeen::Locked { .. } => (Outcome::Fail, "asks for a password".into()),
             RsyncSeen::Error { text, .. } => (Outcome::Fail, format!("`{}`", excerpt(text))),

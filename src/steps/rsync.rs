@@ -18,7 +18,12 @@ module = "archive"
 "#,
     fields: &[
         AT,
-        Field::new("module", Form::Text, "The module that must be open").required(),
+        Field::new(
+            "module",
+            Form::Text,
+            "The module that must be open; a file near its top is read as a client reads it",
+        )
+        .required(),
         Field::new("port", Form::Port, "The daemon's port; 873 by default"),
         SERVICES,
         NAMES,

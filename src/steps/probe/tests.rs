@@ -140,8 +140,32 @@ fn tcp_and_rsync_answers_are_judged() {
             &rsync,
             Reply::Rsync(RsyncSeen::Open {
                 version: version.clone(),
+                beside: None,
             }),
             Outcome::Pass,
+        ),
+        (
+            &rsync,
+            Reply::Rsync(RsyncSeen::Open {
+                version: version.clone(),
+                beside: Some("opendir \"lost+found\" failed: Permission denied (13)".into()),
+            }),
+            Outcome::Warn,
+        ),
+        (
+            &rsync,
+            Reply::Rsync(RsyncSeen::Listed {
+                version: version.clone(),
+            }),
+            Outcome::Warn,
+        ),
+        (
+            &rsync,
+            Reply::Rsync(RsyncSeen::Unread {
+                version: version.clone(),
+                text: "send_files failed to open \"f\": Permission denied (13)".into(),
+            }),
+            Outcome::Fail,
         ),
         (
             &rsync,

@@ -186,6 +186,7 @@ fn spot(address: &str, site: Option<&str>) -> Spot {
 fn open() -> Reply {
     Reply::Rsync(RsyncSeen::Open {
         version: "31.0".into(),
+        beside: None,
     })
 }
 

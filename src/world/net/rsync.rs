@@ -1,40 +1,59 @@
-//! The rsync daemon's greeting, and its list of one module as a client asks for it; no rsync program is needed.
+//! What an rsync daemon gives of a module, asked as a client asks: its list, and the beginning of one file. No rsync
+//! program is needed.
 //!
-//! The list is that of protocol 29, which daemons of any age speak: <https://github.com/RsyncProject/rsync>, `flist.c`.
+//! The list and the file are those of protocol 29, which daemons of any age speak:
+//! <https://github.com/RsyncProject/rsync>, `flist.c`, `sender.c`.
+
+mod list;
+mod talk;
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
-use super::tcp::{broken, connect, frozen};
+use self::list::{Entry, Is};
+use self::talk::{Opened, Session};
+use super::tcp::frozen;
 use crate::event::{Cause, Unseen};
 
-/// What an rsync daemon said of a module.
+/// What an rsync daemon gave of a module.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RsyncSeen {
-    /// The module is there and open, and holds something.
-    Open { version: String },
+    /// The module is there and open, and a file of it was read.
+    Open {
+        version: String,
+        /// What could not be read before that file, and why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        beside: Option<String>,
+    },
+    /// It lists folders; no file is near enough to the top to be read.
+    Listed { version: String },
     /// It is open, and its list is empty.
     Empty { version: String },
+    /// It is open and lists something, of which no file could be read: the first reason.
+    Unread { version: String, text: String },
     /// It is there and asks for a password.
     Locked { version: String },
     /// `@ERROR` and its text.
     Error { version: String, text: String },
 }
 
-/// The version that we claim: the newest whose list is plain to read.
-const CLAIM: &[u8] = b"@RSYNCD: 29.0\n";
+/// How many times the daemon is asked at the most, over a connection each: for the list of one folder, or for one file.
+const QUESTIONS: usize = 24;
 
-/// The longest line, and the most in all: a message of the day may be long.
-const LINE: u64 = 4 << 10;
-const ALL: usize = 256 << 10;
+/// A daemon that takes few connections counts one that has just ended for a moment longer.
+const AGAIN: Duration = Duration::from_millis(100);
+const TRIES: usize = 6;
 
-/// Asks the daemon at `at` for one module and the beginning of its list, and leaves once that came.
+/// How many files of one folder are asked for until one can be read.
+const FILES: usize = 3;
+
+/// Asks the daemon at `at` for the list of a module and for a file near its top, and leaves once that begins to come.
+/// Folders are entered one by one and not further than to the first file that can be read, so that an archive of any
+/// size costs the same.
 pub async fn rsync_module(
     at: SocketAddr,
     module: &str,
@@ -49,16 +68,18 @@ pub async fn rsync_module(
             ),
         ));
     }
-    let deadline = Instant::now() + timeout;
-    let mut lines = Lines {
+    let mut client = Client {
         at,
-        stream: BufReader::new(connect(at, deadline, timeout).await?),
-        left: ALL,
+        module,
+        timeout,
+        deadline: Instant::now() + timeout,
+        asked: 0,
+        deep: false,
         came: false,
     };
-    match timeout_at(deadline, talk(&mut lines, module)).await {
+    match timeout_at(client.deadline, client.walk()).await {
         Ok(seen) => seen,
-        Err(_) if !lines.came => Err(frozen(at, timeout)),
+        Err(_) if !client.came => Err(frozen(at, timeout)),
         Err(_) => Err(Unseen::new(
             Cause::TimedOut,
             format!("the rsync daemon at `{at}` greeted and did not answer for module `{module}`"),
@@ -66,210 +87,128 @@ pub async fn rsync_module(
     }
 }
 
-async fn talk(lines: &mut Lines, module: &str) -> Result<RsyncSeen, Unseen> {
-    let greeting = lines.next().await?;
-    let version = match parse(&greeting) {
-        Said::Daemon(words) => words.split(' ').next().unwrap_or("").to_owned(),
-        Said::Error(text) => {
-            let version = String::new();
-            return Ok(RsyncSeen::Error { version, text });
-        }
-        Said::Other => {
-            return Err(lines.garbled("does not greet as an rsync daemon does"));
-        }
-    };
-    lines.send(CLAIM).await?;
-    lines.send(format!("{module}\n").as_bytes()).await?;
-    loop {
-        let line = lines.next().await?;
-        match parse(&line) {
-            Said::Daemon("OK") => return list(lines, module, version).await,
-            Said::Daemon(words) if words.starts_with("AUTHREQD") => {
-                return Ok(RsyncSeen::Locked { version });
-            }
-            Said::Daemon("EXIT") => {
-                return Err(lines.garbled("ended without an answer for the module"));
-            }
-            Said::Error(text) => return Ok(RsyncSeen::Error { version, text }),
-            // Anything else is the message of the day.
-            Said::Daemon(_) | Said::Other => {}
-        }
-    }
-}
-
-/// Asks for what is at the top of the module, and reads until it is known whether anything is.
-async fn list(lines: &mut Lines, module: &str, version: String) -> Result<RsyncSeen, Unseen> {
-    // The empty line ends the arguments; four zero bytes are an empty list of filters.
-    let ask = format!("--server\n--sender\n-dt\n.\n{module}/\n\n\0\0\0\0");
-    lines.send(ask.as_bytes()).await?;
-    let mut seed = [0; 4];
-    lines.fill(&mut seed).await?;
-    let (mut data, mut said) = (Vec::new(), Vec::new());
-    loop {
-        match entries(&data) {
-            Entries::Some => return Ok(RsyncSeen::Open { version }),
-            Entries::None if said.is_empty() => return Ok(RsyncSeen::Empty { version }),
-            Entries::None => break,
-            Entries::Unknown => {}
-        }
-        let mut head = [0; 4];
-        if let Err(unseen) = lines.fill(&mut head).await {
-            if said.is_empty() {
-                return Err(unseen);
-            }
-            break;
-        }
-        // Three bytes of length, and what it is: 7 for data, above for messages.
-        let [a, b, c, what] = head;
-        let mut bytes = vec![0; u32::from_le_bytes([a, b, c, 0]) as usize];
-        if bytes.len() > ALL {
-            return Err(lines.garbled("says too much"));
-        }
-        lines.fill(&mut bytes).await?;
-        match what {
-            7 => data.extend(bytes),
-            8.. => said.extend(bytes),
-            _ => return Err(lines.garbled("does not list a module as an rsync daemon does")),
-        }
-    }
-    let text = String::from_utf8_lossy(&said);
-    let text = text.lines().find(|line| !line.trim().is_empty());
-    let text = text.unwrap_or("it lists nothing, and does not say why");
-    let text = text.chars().filter(|c| !c.is_control()).collect();
-    Ok(RsyncSeen::Error { version, text })
-}
-
-/// Whether the beginning of a list shows that the module holds something.
-#[derive(Debug, PartialEq, Eq)]
-enum Entries {
-    Some,
-    None,
-    /// More bytes are needed.
-    Unknown,
-}
-
-/// Reads the list up to its second entry: the first is the folder itself.
-fn entries(data: &[u8]) -> Entries {
-    match after_first(data).and_then(|rest| rest.first().copied()) {
-        _ if data.first() == Some(&0) => Entries::None,
-        None => Entries::Unknown,
-        Some(0) => Entries::None,
-        Some(_) => Entries::Some,
-    }
-}
-
-/// What follows the first entry; none where that is not complete.
-fn after_first(data: &[u8]) -> Option<&[u8]> {
-    const MORE_FLAGS: u8 = 0x04;
-    const SAME_NAME: u8 = 0x20;
-    const LONG_NAME: u8 = 0x40;
-    const SAME_MODE: u8 = 0x02;
-    const SAME_TIME: u8 = 0x80;
-    let number = |data: &[u8]| data.first_chunk().copied().map(i32::from_le_bytes);
-    let (flags, mut rest) = data.split_first()?;
-    let has = |flag: u8| flags & flag != 0;
-    for skipped in [MORE_FLAGS, SAME_NAME] {
-        rest = rest.get(usize::from(has(skipped))..)?;
-    }
-    let name = if has(LONG_NAME) {
-        let length = usize::try_from(number(rest)?).ok()?;
-        length.checked_add(4)?
-    } else {
-        usize::from(*rest.first()?) + 1
-    };
-    rest = rest.get(name..)?;
-    // The size; where it does not fit into four bytes, eight follow.
-    rest = rest.get(if number(rest)? == -1 { 12 } else { 4 }..)?;
-    for same in [SAME_TIME, SAME_MODE] {
-        rest = rest.get(if has(same) { 0 } else { 4 }..)?;
-    }
-    Some(rest)
-}
-
-enum Said<'a> {
-    Daemon(&'a str),
-    Error(String),
-    Other,
-}
-
-fn parse(line: &str) -> Said<'_> {
-    if let Some(words) = line.strip_prefix("@RSYNCD: ") {
-        return Said::Daemon(words.trim_end());
-    }
-    match line.strip_prefix("@ERROR") {
-        Some(text) => {
-            let text = text.trim_start_matches(':').trim();
-            Said::Error(text.chars().filter(|c| !c.is_control()).collect())
-        }
-        None => Said::Other,
-    }
-}
-
-/// The far side, line by line, within bounds.
-struct Lines {
+struct Client<'a> {
     at: SocketAddr,
-    stream: BufReader<TcpStream>,
-    left: usize,
+    module: &'a str,
+    timeout: Duration,
+    deadline: Instant,
+    asked: usize,
+    /// It refuses to list one folder alone, which clients hardly ask for.
+    deep: bool,
+    /// Something came from the daemon.
     came: bool,
 }
 
-impl Lines {
-    async fn next(&mut self) -> Result<String, Unseen> {
-        let mut line = Vec::new();
-        let mut bounded = (&mut self.stream).take(LINE);
-        match bounded.read_until(b'\n', &mut line).await {
-            Ok(0) => return Err(self.garbled("closed the connection without an answer")),
-            Ok(n) => {
-                self.came = true;
-                self.left = match self.left.checked_sub(n) {
-                    Some(left) => left,
-                    None => return Err(self.garbled("says too much")),
-                };
-            }
-            Err(error) => return Err(broken(self.at, &error)),
-        }
-        let text = String::from_utf8_lossy(&line);
-        Ok(text.trim_end_matches(['\r', '\n']).to_owned())
-    }
-
-    /// Reads as many bytes as fit into `bytes`.
-    async fn fill(&mut self, bytes: &mut [u8]) -> Result<(), Unseen> {
-        self.left = match self.left.checked_sub(bytes.len()) {
-            Some(left) => left,
-            None => return Err(self.garbled("says too much")),
-        };
-        match self.stream.read_exact(bytes).await {
-            Ok(_) => Ok(()),
-            Err(_) => Err(self.garbled("opened the module and ended without a list of it")),
-        }
-    }
-
-    async fn send(&mut self, bytes: &[u8]) -> Result<(), Unseen> {
-        let sent = self.stream.get_mut().write_all(bytes).await;
-        sent.map_err(|error| broken(self.at, &error))
-    }
-
-    fn garbled(&self, what: &str) -> Unseen {
-        Unseen::new(Cause::Garbled, format!("`{}` {what}", self.at))
-    }
+/// What there was of one folder.
+enum Folder {
+    Entries(String, Vec<Entry>),
+    /// It could not be listed, and why.
+    Closed(String, String),
+    /// The daemon does not open the module.
+    Not(RsyncSeen),
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_list_tells_whether_anything_is_there() {
-        let folder = b"\x19\x01.\x00\x10\x00\x00\x153\tk\xedA\x00\x00".as_slice();
-        let with = |more: &[u8]| entries(&[folder, more].concat());
-        assert_eq!(with(b"\x98\x01f\x03\0\0\0"), Entries::Some);
-        assert_eq!(with(b"\0\0\0\0\0"), Entries::None);
-        assert_eq!(entries(b"\0\0\0\0\0"), Entries::None);
-        for end in 0..folder.len() {
-            assert_eq!(entries(&folder[..end]), Entries::Unknown, "{end}");
+impl Client<'_> {
+    /// Goes down from the top until a file can be read.
+    async fn walk(&mut self) -> Result<RsyncSeen, Unseen> {
+        let mut folders = vec![Vec::new()];
+        let mut beside = None;
+        let mut version = String::new();
+        while let Some(folder) = folders.pop() {
+            if self.asked >= QUESTIONS {
+                return Ok(RsyncSeen::Listed { version });
+            }
+            let is_top = folder.is_empty();
+            let entries = match self.list(&folder).await? {
+                Folder::Entries(of, entries) => {
+                    version = of;
+                    entries
+                }
+                Folder::Not(seen) => return Ok(seen),
+                Folder::Closed(..) if is_top && !self.deep => {
+                    self.deep = true;
+                    folders.push(folder);
+                    continue;
+                }
+                Folder::Closed(version, text) if is_top => {
+                    return Ok(RsyncSeen::Error { version, text });
+                }
+                Folder::Closed(_, text) => {
+                    beside.get_or_insert(text);
+                    continue;
+                }
+            };
+            if is_top && entries.is_empty() {
+                return Ok(RsyncSeen::Empty { version });
+            }
+            let path = |entry: &Entry| [&folder[..], &entry.name].concat();
+            let files = (entries.iter()).filter(|entry| entry.is == Is::File && entry.is_plain());
+            for file in files.take(FILES) {
+                match self.read(&path(file)).await? {
+                    None => return Ok(RsyncSeen::Open { version, beside }),
+                    Some(text) => {
+                        beside.get_or_insert(text);
+                    }
+                }
+            }
+            // The first one is entered first; links after folders, as they may lead nowhere.
+            for is in [Is::Link, Is::Folder] {
+                let some =
+                    (entries.iter().rev()).filter(|entry| entry.is == is && entry.is_plain());
+                folders.extend(some.map(|entry| [&path(entry)[..], b"/"].concat()));
+            }
         }
-        let long = b"\x5b\x02\0\0\0./\xff\xff\xff\xff12345678tttt\x98";
-        assert_eq!(entries(long), Entries::Some);
-        assert_eq!(entries(&long[..long.len() - 1]), Entries::Unknown);
+        let text = beside.unwrap_or_else(|| "there is no file in it".to_owned());
+        Ok(RsyncSeen::Unread { version, text })
+    }
+
+    async fn open(&mut self, path: &[u8]) -> Result<Opened, Unseen> {
+        self.asked += 1;
+        let until = (self.deadline, self.timeout);
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let (module, deep) = (self.module, self.deep);
+            let opened =
+                Session::open(self.at, (module, path, deep), until, &mut self.came).await?;
+            let Opened::Not(RsyncSeen::Error { text, .. }) = &opened else {
+                return Ok(opened);
+            };
+            if tries >= TRIES || !text.contains("max connections") {
+                return Ok(opened);
+            }
+            sleep(AGAIN).await;
+        }
+    }
+
+    /// What is in one folder, by its path with a slash at the end; nothing for the top.
+    async fn list(&mut self, folder: &[u8]) -> Result<Folder, Unseen> {
+        let mut session = match self.open(folder).await? {
+            Opened::Session(session) => session,
+            Opened::Not(seen) => return Ok(Folder::Not(seen)),
+        };
+        let entries = session.list().await?;
+        let version = std::mem::take(&mut session.version);
+        Ok(match (session.said(), entries.is_empty()) {
+            (Some(text), true) => Folder::Closed(version, text),
+            _ => Folder::Entries(version, entries),
+        })
+    }
+
+    /// Reads the beginning of one file; why not, where that is not to be had.
+    async fn read(&mut self, file: &[u8]) -> Result<Option<String>, Unseen> {
+        let mut session = match self.open(file).await? {
+            Opened::Session(session) => session,
+            Opened::Not(RsyncSeen::Error { text, .. }) => return Ok(Some(text)),
+            Opened::Not(_) => return Ok(Some("it was not opened again".to_owned())),
+        };
+        let entries = session.list().await?;
+        if let Some(text) = session.said() {
+            return Ok(Some(text));
+        }
+        if entries.is_empty() {
+            return Ok(Some("what it listed is not there".to_owned()));
+        }
+        session.read_first().await
     }
 }

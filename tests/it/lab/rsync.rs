@@ -19,6 +19,11 @@ pub struct RsyncDaemon {
 impl RsyncDaemon {
     /// Starts it with modules that are open and modules that ask for a password (`user`, `pass`).
     pub fn start(ip: IpAddr, open: &[&str], locked: &[&str]) -> RsyncDaemon {
+        RsyncDaemon::with(ip, open, locked, "")
+    }
+
+    /// The same, with more lines for all of its modules.
+    pub fn with(ip: IpAddr, open: &[&str], locked: &[&str], lines: &str) -> RsyncDaemon {
         let folder = tempfile::tempdir().unwrap();
         let at = SocketAddr::new(ip, free_port());
         let path = folder.path().display();
@@ -27,7 +32,7 @@ impl RsyncDaemon {
         std::fs::write(folder.path().join("motd"), "Welcome.\n@ the lab\n\n").unwrap();
         let mut config = format!(
             "use chroot = no\nreverse lookup = no\nstrict modes = no\nmotd file = {path}/motd\n\
-             lock file = {path}/lock\npid file = {path}/pid\nlog file = {path}/daemon.log\n"
+             lock file = {path}/lock\npid file = {path}/pid\nlog file = {path}/daemon.log\n{lines}"
         );
         if rustix::process::geteuid().is_root() {
             config.push_str("uid = root\ngid = root\n");

@@ -224,11 +224,23 @@ async fn an_rsync_daemon_tells_of_its_modules() {
         let daemon = RsyncDaemon::start(ip, &["archive"], &["private"]);
         let seen = rsync_module(daemon.at, "archive", LONG).await.unwrap();
         assert!(matches!(seen, RsyncSeen::Empty { .. }), "{seen:?}");
-        std::fs::create_dir(daemon.module("archive").join("dists")).unwrap();
+        // A fresh disk has a folder, and a link leads to a disk that is not there: a client gets nothing of them.
+        let folder = daemon.module("archive").join("stable/main");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::os::unix::fs::symlink("/nonexistent/pool", daemon.module("archive").join("pool"))
+            .unwrap();
         let seen = rsync_module(daemon.at, "archive", LONG).await.unwrap();
-        let RsyncSeen::Open { version } = &seen else {
+        let RsyncSeen::Unread { text, .. } = &seen else {
             panic!("{seen:?}");
         };
+        assert!(text.contains("pool"), "{text}");
+        // Deep down there is a file, under a name with a blank and one that is no ASCII.
+        std::fs::write(folder.join("Release of März"), "x").unwrap();
+        let seen = rsync_module(daemon.at, "archive", LONG).await.unwrap();
+        let RsyncSeen::Open { version, beside } = &seen else {
+            panic!("{seen:?}");
+        };
+        assert_eq!(*beside, None);
         assert!(version.parse::<f32>().unwrap() >= 30.0, "{version}");
         let seen = rsync_module(daemon.at, "private", LONG).await.unwrap();
         assert!(matches!(seen, RsyncSeen::Locked { .. }), "{seen:?}");
@@ -265,4 +277,23 @@ async fn what_is_not_an_rsync_daemon_is_garbled() {
     });
     let unseen = rsync_module(at, "archive", LONG).await.unwrap_err();
     assert_eq!(unseen.cause, Cause::Garbled, "{unseen:?}");
+}
+
+/// What is refused to the probe and not to clients is no failure of the service.
+#[tokio::test]
+async fn an_rsync_daemon_that_refuses_some_options_is_asked_as_clients_ask() {
+    if !have(&["rsync"]) {
+        return;
+    }
+    for (refused, opens) in [("dirs", true), ("delete", true), ("recursive", false)] {
+        let with = format!("refuse options = {refused}\nmax connections = 1\n");
+        let daemon = RsyncDaemon::with(V4, &["archive"], &[], &with);
+        std::fs::write(daemon.module("archive").join("README"), "x").unwrap();
+        // One more connection at once would be one too many.
+        for _ in 0..2 {
+            let seen = rsync_module(daemon.at, "archive", LONG).await.unwrap();
+            let is_open = matches!(seen, RsyncSeen::Open { .. });
+            assert_eq!(is_open, opens, "{refused}: {seen:?}");
+        }
+    }
 }
