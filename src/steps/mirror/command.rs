@@ -74,7 +74,13 @@ impl Mirror {
         if self.window > 0 {
             argv.push(format!("--modify-window={}", self.window));
         }
-        let from = self.origin(&self.way(source, target)?, &mut argv);
+        let way = self.way(source, target)?;
+        // A daemon tells the numbers of owners, which are other people here. Whoever is not root sees no owners, and
+        // only those groups that it is in.
+        if !matches!(way, Way::Daemon(_)) {
+            argv.push("-og".into());
+        }
+        let from = self.origin(&way, &mut argv);
         argv.extend(self.patterns(ground));
         argv.extend(["--".into(), folder(&from), folder(to)]);
         Ok(argv)

@@ -44,7 +44,7 @@ pub(super) const FIELDS: &[Field] = &[
     Field::new(
         "max-files",
         Form::Count,
-        "how many files may be missing or other than at the source; default 0",
+        "how many files may be missing or other than at the source, by their size, time and type; default 0. Another mode, or another owner or group as far as the login on the target sees that (all of them as root, none over `rsync://`), is a warning; ACLs, extended attributes and hard links are not compared",
     ),
     Field::new(
         "max-bytes",

@@ -35,6 +35,8 @@ pub(super) enum Line<'a> {
 pub(super) struct Item<'a> {
     pub(super) what: What,
     pub(super) directory: bool,
+    /// Another owner or group.
+    pub(super) owner: bool,
     /// Zero for extras: rsync does not say how large they are.
     pub(super) bytes: u64,
     /// As rsync wrote it; see [`decode`].
@@ -52,6 +54,8 @@ pub(super) enum What {
     Timed,
     /// The content counts as the same; mode or the time of a link is not.
     Metadata,
+    /// All but the owner or the group is the same.
+    Owner,
     /// Only the target has it.
     Extra,
 }
@@ -138,6 +142,7 @@ fn item(text: &[u8]) -> Option<Item<'_>> {
     if name.is_empty() {
         return None;
     }
+    let owner = code[6] == b'o' || code[7] == b'g';
     let (what, directory) = if code.starts_with(b"*deleting") {
         (What::Extra, name.ends_with(b"/"))
     } else {
@@ -149,6 +154,7 @@ fn item(text: &[u8]) -> Option<Item<'_>> {
             b'<' | b'>' | b'c' | b'h' if code[2..].iter().all(|c| *c == b'+') => What::Missing,
             b'<' | b'>' if code[1] == b'f' && code[2..5] == *b"..t" => What::Timed,
             b'<' | b'>' | b'c' | b'h' => What::Stale,
+            b'.' if code[2..6].iter().all(|c| matches!(c, b'.' | b' ')) && owner => What::Owner,
             b'.' => What::Metadata,
             _ => return None,
         };
@@ -157,6 +163,7 @@ fn item(text: &[u8]) -> Option<Item<'_>> {
     Some(Item {
         what,
         directory,
+        owner: owner && !matches!(what, What::Missing | What::Extra),
         bytes,
         name,
     })
@@ -232,7 +239,7 @@ mod tests {
 
     #[test]
     fn reads_every_shape_of_an_item() {
-        use What::{Extra, Metadata, Missing, Stale, Timed};
+        use What::{Extra, Metadata, Missing, Owner, Stale, Timed};
         let cases: &[(&str, What, bool, u64, &str)] = &[
             (
                 "CUT >f+++++++++ 2 dists/Release",
@@ -271,6 +278,10 @@ mod tests {
             ("CUT >fc........ 7 sum", Stale, false, 7, "sum"),
             ("CUT cLc........ 1 link", Stale, false, 1, "link"),
             ("CUT .f...p..... 7 perm", Metadata, false, 7, "perm"),
+            ("CUT .f....og... 7 owner", Owner, false, 7, "owner"),
+            ("CUT .d.....g... 4096 dir/", Owner, true, 4096, "dir/"),
+            ("CUT .f...po.... 7 both", Metadata, false, 7, "both"),
+            ("CUT >f.s..o.... 7 all", Stale, false, 7, "all"),
             ("CUT .d..t...... 4096 dir/", Metadata, true, 4096, "dir/"),
             ("CUT *deleting   0 gone/f", Extra, false, 0, "gone/f"),
             ("CUT *deleting   0 gone/", Extra, true, 0, "gone/"),
@@ -284,6 +295,8 @@ mod tests {
                 (*what, *directory, *bytes, name.as_bytes()),
                 "{text}"
             );
+            let owner = text[9..15].contains(['o', 'g']) && *what != Extra;
+            assert_eq!(item.owner, owner, "{text}");
         }
     }
 

@@ -47,6 +47,8 @@ pub(super) struct Tree {
     /// A folder on one side, something else on the other.
     pub(super) retyped: Tally,
     pub(super) metadata: Tally,
+    /// Another owner or group, as far as the login on the target sees that.
+    pub(super) owner: Tally,
     pub(super) extra: Tally,
     /// What rsync leaves lying about while it works, on either side.
     pub(super) unfinished: Tally,
@@ -229,6 +231,9 @@ impl Reading {
 
     fn item(&mut self, item: &itemize::Item<'_>) {
         let tree = &mut self.tree;
+        if item.owner {
+            tree.owner.add(item);
+        }
         match item.what {
             What::Missing if self.deleted.iter().any(|folder| folder == item.name) => {
                 tree.retyped.add(item);
@@ -237,12 +242,13 @@ impl Reading {
             What::Stale => tree.stale.add(item),
             What::Timed => tree.timed.add(item),
             What::Metadata => tree.metadata.add(item),
+            What::Owner => {}
             What::Extra => {
                 tree.extra.add(item);
                 self.remember(item.name);
             }
         }
-        if item.what != What::Metadata {
+        if !matches!(item.what, What::Metadata | What::Owner) {
             self.count_folder(item.name);
         }
     }
@@ -295,6 +301,7 @@ impl Reading {
             let item = itemize::Item {
                 what: held.what,
                 directory: false,
+                owner: false,
                 bytes: held.bytes,
                 name: &held.name,
             };

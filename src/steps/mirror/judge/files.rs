@@ -12,6 +12,16 @@ use crate::steps::mirror::stats::{Notes, Tally, Tree};
 use crate::steps::mirror::{Grade, Limits, Walk};
 use crate::words::{count, count_of, part_of, thousands, verb_of};
 
+/// What the comparison says nothing of, however much of it is the same.
+fn not_compared(tree: &Tree) -> &'static str {
+    match tree.daemon {
+        true => "owners, groups, ACLs, extended attributes, hard links",
+        false => {
+            "owners and groups that the login there does not see (all but root), ACLs, extended attributes, hard links"
+        }
+    }
+}
+
 /// Judges the comparison of the trees; true where they were seen, now, to be the same.
 pub(super) fn trees(
     rows: &mut Rows,
@@ -98,6 +108,7 @@ pub(super) fn trees(
             &tree.metadata,
             Outcome::Warn,
         ),
+        ("another owner or group", &tree.owner, Outcome::Warn),
         ("only on the target", &tree.extra, grade(limits.extra)),
     ];
     for (sort, tally, outcome) in sorts {
@@ -115,6 +126,12 @@ pub(super) fn trees(
             );
         }
     }
+    rows.row(
+        Outcome::Pass,
+        &format!("not compared, on {target}"),
+        "",
+        not_compared(&tree).to_owned(),
+    );
     if tree.folders.len() > 1 {
         let mut most: Vec<_> = tree.folders.iter().collect();
         most.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));

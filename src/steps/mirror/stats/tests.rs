@@ -27,7 +27,9 @@ fn counts_every_sort() {
          CUT >f+++++++++ 2 p/z\n\
          CUT cd+++++++++ 4096 p/q/\n\
          CUT >f..t...... 5 top\n\
-         CUT .f...p..... 2 p/mode\n{END}"
+         CUT .f...p..... 2 p/mode\n\
+         CUT .f....o.... 4 p/owner\n\
+         CUT .d.....g... 0 p/group/\n{END}"
     );
     let tree = read(&stdout, "", 0).unwrap();
     let items = |tally: &Tally| (tally.items, tally.folders, tally.bytes);
@@ -36,6 +38,7 @@ fn counts_every_sort() {
     assert_eq!(items(&tree.timed), (1, 0, 5));
     assert_eq!(items(&tree.retyped), (1, 0, 2));
     assert_eq!(items(&tree.metadata), (1, 0, 2));
+    assert_eq!(items(&tree.owner), (2, 1, 4));
     assert_eq!(items(&tree.extra), (2, 1, 0));
     assert_eq!(tree.folders["p/"], 6);
     assert_eq!(tree.folders["./"], 1);
