@@ -9,7 +9,7 @@ use crate::step::{Evidence, Known};
 
 impl<W: World, M: Memory> Looker<'_, W, M> {
     /// In an emergency nobody is held up by what the machine lacks on which this runs: where nothing else speaks
-    /// against it, what it has no route to is told, and owed.
+    /// against it, what it has no route to is told, and owed. Not on the way back: that it is as before is to be seen.
     pub(super) fn beyond_our_lack(
         &self,
         entry: &Entry,
@@ -27,7 +27,9 @@ impl<W: World, M: Memory> Looker<'_, W, M> {
         let ours: Vec<_> = (items.clone())
             .filter_map(|(key, known)| Some((key, lacks(known)?)))
             .collect();
-        if !self.is_emergency() || finding.outcome != Outcome::Unknown || ours.is_empty() {
+        let there = aim.active == self.plan.direction.target;
+        if !there || !self.is_emergency() || finding.outcome != Outcome::Unknown || ours.is_empty()
+        {
             return finding;
         }
         let rest: Vec<_> = items

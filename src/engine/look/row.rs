@@ -15,7 +15,8 @@ const ROW: u32 = 5;
 /// forty good ones in a row come once in a hundred thousand times; so looking until a deadline is not trying one's luck.
 const MOST: u32 = 40;
 
-/// Looks that take longer than this cost more than they tell.
+/// Good looks that take longer than this cost much: fewer of them count. What a bad one takes is no measure, as what
+/// hangs is waited for.
 const LONG: Duration = Duration::from_secs(10);
 
 /// How many of those count.
@@ -31,9 +32,10 @@ pub(super) struct Row {
     bad: u32,
     /// Good ones since the last bad one.
     good: u32,
-    /// How many of them count.
-    wanted: u32,
-    wavered: bool,
+    /// Whether each of those took long.
+    long: bool,
+    /// How often a bad one followed good ones.
+    wavers: u32,
     last_bad: Option<Finding>,
 }
 
@@ -43,28 +45,31 @@ impl Row {
             once,
             bad: 0,
             good: 0,
-            wanted: ROW,
-            wavered: false,
+            long: true,
+            wavers: 0,
             last_bad: None,
         }
     }
 
     /// Takes one look, and how long that took.
     pub(super) fn take(&mut self, finding: &Finding, took: Duration) {
-        if took > LONG {
-            self.wanted = self.wanted.min(ROW_OF_LONG);
-        }
         if is_good(finding) {
             self.good += 1;
+            self.long &= took > LONG;
             return;
         }
-        if self.good > 0 {
-            self.wavered = true;
-            self.wanted = (self.wanted * 2).min(MOST);
-        }
+        self.wavers += u32::from(self.good > 0);
         self.bad += 1;
         self.good = 0;
+        self.long = true;
         self.last_bad = Some(finding.clone());
+    }
+
+    /// How many good ones in a row count now.
+    fn wanted(&self) -> u32 {
+        let row = if self.long { ROW_OF_LONG } else { ROW };
+        row.saturating_mul(2_u32.saturating_pow(self.wavers))
+            .min(MOST)
     }
 
     /// Whether the last look was good.
@@ -74,12 +79,12 @@ impl Row {
 
     /// Whether what was seen last may be called good.
     pub(super) fn passes(&self) -> bool {
-        self.is_good() && (self.once || self.bad == 0 || self.good >= self.wanted)
+        self.is_good() && (self.once || self.bad == 0 || self.good >= self.wanted())
     }
 
     /// Whether a row has begun that may be looked at to its end, though the time is up: the first one, which is short.
     pub(super) fn may_end(&self) -> bool {
-        self.is_good() && !self.wavered
+        self.is_good() && self.wavers == 0
     }
 
     /// What passes by, while it is looked at again.
@@ -88,7 +93,8 @@ impl Row {
             0 => finding.headline.clone(),
             good => format!(
                 "{}: {good} of {} looks in a row",
-                finding.headline, self.wanted
+                finding.headline,
+                self.wanted()
             ),
         }
     }
@@ -97,7 +103,7 @@ impl Row {
     pub(super) fn ends(self, finding: Finding) -> Finding {
         let looks = |n: u32| count(n, "look");
         if !is_good(&finding) {
-            return match self.wavered {
+            return match self.wavers > 0 {
                 true => Finding {
                     headline: format!("{}; it wavers: other looks pass", finding.headline),
                     ..finding
@@ -105,24 +111,24 @@ impl Row {
                 false => finding,
             };
         }
-        let Some(bad) = self.last_bad else {
+        let Some(bad) = self.last_bad.clone() else {
             return finding;
         };
         if self.once {
             return finding;
         }
-        if self.good < self.wanted {
-            let passed = looks(self.good);
+        if self.good < self.wanted() {
+            let (passed, wanted) = (looks(self.good), self.wanted());
             return Finding {
                 headline: format!(
                     "{}; then {passed} in a row passed, and {} count",
-                    bad.headline, self.wanted
+                    bad.headline, wanted
                 ),
                 ..bad
             };
         }
         // That names need time to move is no news.
-        if bad.outcome == Outcome::Late && !self.wavered {
+        if bad.outcome == Outcome::Late && self.wavers == 0 {
             return finding;
         }
         Finding {

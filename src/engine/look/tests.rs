@@ -6,6 +6,7 @@ use serde_json::json;
 use super::*;
 use crate::clock::{Clock, Stamp};
 use crate::engine::stop::StopSwitch;
+use crate::engine::world::NoMemory;
 use crate::fake::{FakeWorld, plan};
 
 const SITES: [&str; 2] = ["old", "new"];
@@ -139,13 +140,28 @@ async fn what_this_machine_has_no_route_to_is_told_and_stops_no_emergency() {
     ] {
         let mut plan = plan(mode, "k");
         plan.goes_back = goes_back;
-        let found = looking(&plan, &[], async |looker, world| {
-            world.script("k0", [Err(cause)]);
-            // It is asked about the side that the fake world calls idle: the new one.
-            let aim = Aim::back(&plan.direction, false);
-            looker.once(&plan.entries[0], &aim, &Pulses::none()).await
-        })
-        .await;
+        let world = FakeWorld::new(&plan, clock());
+        world.script("k0", [Err(cause), Err(cause)]);
+        let (_switch, stop) = StopSwitch::new();
+        let pulses = Pulses::none();
+        let looker = Looker {
+            plan: &plan,
+            world: &world,
+            memory: &NoMemory,
+            stop: &stop,
+            pulses: &pulses,
+            baseline: &[],
+            once: true,
+            decided: watch::Sender::new(false),
+            before: Mutex::default(),
+            theirs: Default::default(),
+        };
+        let there = Aim::there(&plan.direction, false);
+        let found = looker.once(&plan.entries[0], &there, &pulses).await;
+        // That it is as it was before is not said of what nobody saw.
+        let back = Aim::back(&plan.direction, true);
+        let verified = looker.once(&plan.entries[0], &back, &pulses).await;
+        assert_eq!(verified.outcome, Outcome::Unknown, "{mode} {cause:?}");
         assert_eq!(found.outcome, outcome, "{mode} {cause:?}: {found:?}");
         let told = found.headline.ends_with("has no route to is not proven");
         assert_eq!(told, outcome == Outcome::Warn, "{mode}: {found:?}");

@@ -68,12 +68,38 @@ fn what_says_much_by_itself_passes_at_the_first_good_look() {
 #[test]
 fn of_looks_that_take_long_two_count() {
     let long = Duration::from_secs(11);
-    let (taken, _) = until(
-        false,
-        long,
-        [false, true, false, true, true, true].into_iter(),
-    );
-    assert_eq!(taken, 5);
+    let (taken, _) = until(false, long, [false, false, true, true].into_iter());
+    assert_eq!(taken, 4);
+}
+
+/// A server that hangs makes bad looks long: that is no reason to be content with fewer good ones.
+#[test]
+fn what_hangs_between_good_looks_makes_no_row_shorter() {
+    let long = Duration::from_secs(11);
+    let mut row = Row::new(false);
+    let mut looks = |good: bool, n: u32| {
+        let took = if good { SHORT } else { long };
+        (0..n).for_each(|_| row.take(&found(good), took));
+        row.passes()
+    };
+    assert!(!looks(false, 1));
+    assert!(!looks(true, 4));
+    assert!(!looks(false, 1));
+    assert!(!looks(true, 9));
+    assert!(!looks(false, 1));
+    assert!(!looks(true, 19));
+    assert!(looks(true, 1));
+    // Of good ones that take long twice as many count each time, too.
+    let mut row = Row::new(false);
+    for (good, passes) in [(false, false), (true, false), (false, false), (true, false)] {
+        row.take(&found(good), long);
+        assert_eq!(row.passes(), passes);
+    }
+    row.take(&found(true), long);
+    row.take(&found(true), long);
+    assert!(!row.passes());
+    row.take(&found(true), long);
+    assert!(row.passes());
 }
 
 #[test]
