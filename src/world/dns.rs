@@ -8,6 +8,7 @@
 )]
 
 mod seen;
+pub mod signed;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;

@@ -11,7 +11,9 @@ mod message;
 mod open;
 mod reply;
 mod signed;
+mod signing;
 mod transfer;
+mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
@@ -24,9 +26,9 @@ use futures::future::BoxFuture;
 use hickory_resolver::proto::op::Message;
 
 use self::look::Reader;
-use self::signed::Sealed;
+use self::signing::Against;
 use self::transfer::TRANSFER_LIMIT;
-use super::common::{Swap, in_shell, refusal};
+use super::common::{Swap, in_shell};
 use super::{Limits, ProviderKind};
 use crate::clock::Clock;
 use crate::dns::{Grounds, Honesty, Listing, Other, Provider, RecordKey, RecordSet};
@@ -37,7 +39,6 @@ use crate::plan::Value;
 use crate::problem::Problem;
 use crate::secret::SecretRef;
 use crate::world::secrets::reveal;
-use crate::world::wire::Wire;
 
 /// Of fewer record sets it is asked whether the zone as everybody may have it shows what they are made up from.
 const FEW: usize = 64;
@@ -93,6 +94,12 @@ key = { name = "cutover", algorithm = "hmac-sha256", secret = { env = "TSIG_SECR
             Form::Table(KEY),
             "Another key for updates; a plan does without it, and compares what both keys see where it is at hand",
         ),
+        Field::new(
+            "signs",
+            Form::Bool,
+            "`true`: the server itself signs what is written to a signed zone (DNSSEC), whatever its signatures look \
+             like; what a write lacks is then told, and not taken back",
+        ),
     ],
     limits: Limits {
         honesty: Honesty::CompareAndSwap,
@@ -115,6 +122,8 @@ struct Rfc2136 {
     server: SocketAddr,
     read_key: Key,
     write_key: Key,
+    /// Somebody says that the server signs what is written.
+    signs: bool,
     /// An update was sent.
     wrote: AtomicBool,
     /// A transfer of so many bytes did not hold a zone, or was refused: it is not tried again.
@@ -163,6 +172,7 @@ fn build(fields: &Fields) -> Result<Arc<dyn Provider>, Vec<Problem>> {
             server,
             read_key,
             write_key,
+            signs: fields.bool("signs").unwrap_or(false),
             wrote: AtomicBool::new(false),
             no_transfer: AtomicUsize::new(0),
             own: Mutex::default(),
@@ -246,52 +256,6 @@ impl Rfc2136 {
         let update = update.map_err(|why| vec![why])?;
         Ok((swap, update))
     }
-
-    async fn swap(&self, zone: &str, permit: &Permit<'_>) -> Result<String, Answer> {
-        let refused = |why: String| Answer::Refused { why };
-        let unseen = |unseen: Unseen| Answer::Refused { why: unseen.detail };
-        let (swap, _) = self
-            .sendable(zone, &Grounds::default(), permit.from(), permit.to())
-            .map_err(|reasons| refusal(&reasons))?;
-        let reader = self.writer(zone).await.map_err(unseen)?;
-        let keys = swap.keys();
-        let own = self.own(zone);
-        let looks = reader.before_a_write(&keys, &own).await;
-        let (fresh, grounds) = looks.map_err(|unseen| Answer::Refused {
-            why: format!(
-                "nothing was sent, since what is there could not be compared: {}",
-                unseen.detail
-            ),
-        })?;
-        if let Some(why) = swap.foreign(&fresh) {
-            return Err(Answer::Refused { why });
-        }
-        let (_, update) = self
-            .sendable(zone, &grounds, permit.from(), permit.to())
-            .map_err(|reasons| refusal(&reasons))?;
-        let (bytes, mut sealed) =
-            Sealed::seal(update, reader.signer.clone(), now()).map_err(refused)?;
-        let left = permit.until().left(&Clock::real().now()).min(TIMEOUT);
-        if left.is_zero() {
-            return Err(refused(
-                "the time for this write was over before it was sent".into(),
-            ));
-        }
-        let mut wire = Wire::connect(self.server, left).await.map_err(unseen)?;
-        let unclear = |unseen: Unseen| Answer::Unclear {
-            why: format!(
-                "the update was sent and its answer is missing: {}",
-                unseen.detail
-            ),
-        };
-        self.wrote.store(true, Ordering::Relaxed);
-        wire.update(permit, &bytes).await.map_err(unclear)?;
-        let bytes = wire.receive().await.map_err(unclear)?;
-        let opened = sealed
-            .open(&bytes, now())
-            .map_err(|why| Answer::Unclear { why })?;
-        answer::meaning(self.server, &self.write_key.name, zone, &opened)
-    }
 }
 
 /// How what two ways of asking show differs, for a sentence.
@@ -365,9 +329,16 @@ impl Provider for Rfc2136 {
                     _ => None,
                 })
             };
-            let looks = futures::try_join!(reader.with_grounds(keys), reader.apex(), open);
-            let ((sets, public, mut grounds), notes, open) = looks?;
+            let signing = async { Ok(signing::look(self.server, zone, keys).await) };
+            let looks =
+                futures::try_join!(reader.with_grounds(keys), reader.apex(), open, signing);
+            let ((sets, public, mut grounds), notes, open, signing) = looks?;
             grounds.notes.extend(notes);
+            match signing.against(self.server, zone).filter(|_| !self.signs) {
+                Some(Against::Refuses(why)) => grounds.zone.push(why),
+                Some(Against::Warns(why)) => grounds.notes.push(why),
+                None => {}
+            }
             let made_up = open.map(|open| open.made_up(keys)).unwrap_or_default();
             grounds.sets.extend(made_up.into_iter().map(|(key, maker)| {
                 let why = format!(

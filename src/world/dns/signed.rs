@@ -1,0 +1,142 @@
+//! Whether what a server answers is what its signatures cover (DNSSEC, RFC 4034 and 4035).
+//!
+//! Only that is asked: whether the zone's own keys made a signature of just this data. Which keys are trusted, and
+//! until when a signature holds, is for those to judge who validate. Questions go over TCP, so that none is put again
+//! without EDNS, which would hide the signatures.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use hickory_resolver::proto::dnssec::rdata::{DNSKEY, DNSSECRData, RRSIG};
+use hickory_resolver::proto::dnssec::{Algorithm, PublicKey, Verifier};
+use hickory_resolver::proto::rr::{DNSClass, RData, Record};
+use tokio::time::Instant;
+
+use super::{RecordType, over_tcp, question};
+use crate::event::{Cause, Unseen};
+
+/// The keys with which a zone is signed, as one server tells them.
+#[derive(Debug)]
+pub struct Keys(Vec<DNSKEY>);
+
+/// When a signature begins and ends to hold, in seconds since 1970 (RFC 4034, 3.1.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    pub inception: u32,
+    pub expiration: u32,
+}
+
+/// What is said of one record set by its signatures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Signed {
+    /// There is no such set.
+    Absent,
+    /// It has no signature.
+    Not,
+    /// One of them covers it.
+    Right(Span),
+    /// None of them does, though the keys are there that would have made them.
+    Wrong,
+    /// They are of keys or algorithms that are not known here.
+    Unclear,
+}
+
+/// The keys of a zone; `None` where the zone has none at this server.
+pub async fn keys(
+    server: SocketAddr,
+    zone: &str,
+    timeout: Duration,
+) -> Result<Option<Keys>, Unseen> {
+    let answers = ask(server, zone, RecordType::DNSKEY, timeout).await?;
+    let keys = answers.into_iter().filter_map(|record| match record.data {
+        RData::DNSSEC(DNSSECRData::DNSKEY(key)) => Some(key),
+        _ => None,
+    });
+    let keys: Vec<DNSKEY> = keys.collect();
+    Ok((!keys.is_empty()).then_some(Keys(keys)))
+}
+
+/// What the signatures say of the set of a name and type.
+pub async fn signed(
+    server: SocketAddr,
+    keys: &Keys,
+    name: &str,
+    rtype: RecordType,
+    timeout: Duration,
+) -> Result<Signed, Unseen> {
+    let answers = ask(server, name, rtype, timeout).await?;
+    Ok(keys.judge(name, rtype, &answers))
+}
+
+/// What a server that answers for the zone itself says, with signatures.
+async fn ask(
+    server: SocketAddr,
+    name: &str,
+    rtype: RecordType,
+    timeout: Duration,
+) -> Result<Vec<Record>, Unseen> {
+    let mut query = question(name, rtype, false)?;
+    if let Some(edns) = &mut query.edns {
+        edns.set_dnssec_ok(true);
+    }
+    let message = over_tcp(server, &query, Instant::now() + timeout).await?;
+    let code = u16::from(message.metadata.response_code);
+    if !matches!(code, 0 | 3) || !message.metadata.authoritative {
+        let detail = format!("`{server}` does not answer for `{name}` itself");
+        return Err(Unseen::new(Cause::Error, detail));
+    }
+    Ok(message.answers)
+}
+
+impl Keys {
+    fn judge(&self, name: &str, rtype: RecordType, answers: &[Record]) -> Signed {
+        let Ok(query) = question(name, rtype, false) else {
+            return Signed::Absent;
+        };
+        let Some(owner) = query.queries.first().map(|query| query.name().clone()) else {
+            return Signed::Absent;
+        };
+        let at = || answers.iter().filter(|record| record.name == owner);
+        let set: Vec<&Record> = at().filter(|of| of.record_type() == rtype).collect();
+        if set.is_empty() {
+            return Signed::Absent;
+        }
+        let signatures = at().filter_map(|record| match &record.data {
+            RData::DNSSEC(DNSSECRData::RRSIG(made)) if made.input().type_covered == rtype => {
+                Some(made)
+            }
+            _ => None,
+        });
+        let signatures: Vec<&RRSIG> = signatures.collect();
+        let mut worst = Signed::Not;
+        for made in signatures {
+            let by = made.input();
+            let mut keys = (self.0.iter()).filter(|key| {
+                key.calculate_key_tag().is_ok_and(|tag| tag == by.key_tag)
+                    && key.public_key().algorithm() == by.algorithm
+            });
+            let is_right = |key: &DNSKEY| {
+                let records = set.iter().copied();
+                key.verify_rrsig(&owner, DNSClass::IN, made, records)
+                    .is_ok()
+            };
+            let known =
+                !matches!(by.algorithm, Algorithm::Unknown(_)) && by.algorithm.is_supported();
+            let any_key = keys.clone().next().is_some();
+            if keys.any(is_right) {
+                return Signed::Right(Span {
+                    inception: by.sig_inception.get(),
+                    expiration: by.sig_expiration.get(),
+                });
+            }
+            worst = match (any_key && known, worst) {
+                (true, Signed::Not | Signed::Wrong) => Signed::Wrong,
+                _ => Signed::Unclear,
+            };
+        }
+        worst
+    }
+}
+
+#[cfg(test)]
+mod tests;
