@@ -9,6 +9,7 @@ mod caches;
 mod judge;
 mod outside;
 mod seen;
+mod signatures;
 mod steady;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -296,8 +297,13 @@ impl<'a> Round<'a> {
             wavers: false,
             short: None,
             silent: 0,
+            unsigned: Vec::new(),
+            unsigned_soa: false,
         };
         self.steadily(&mut asked, Role::Authoritative).await;
+        if self.aim.moved && asked.new_since.is_some() {
+            self.signatures(&mut asked).await;
+        }
         self.remember(&asked);
         asked
     }
@@ -313,6 +319,8 @@ impl<'a> Round<'a> {
             wavers: false,
             short: None,
             silent: 0,
+            unsigned: Vec::new(),
+            unsigned_soa: false,
         };
         self.steadily(&mut asked, Role::Resolver).await;
         asked

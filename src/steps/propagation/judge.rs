@@ -204,8 +204,18 @@ impl Weigh<'_> {
             (Outcome::Late, text)
         } else if let Some(few) = too_few(asked) {
             (Outcome::Late, few)
+        } else if !asked.unsigned.is_empty() {
+            let lost = "new, and lost for those who validate (DNSSEC)";
+            (
+                Outcome::Fail,
+                format!("{lost}: {}", spelled(&asked.unsigned)),
+            )
         } else if let Some(tcp) = tcp {
             (Outcome::Warn, tcp)
+        } else if asked.unsigned_soa {
+            let soa = "new, but the signature of its SOA does not cover it: those who validate (DNSSEC) do not believe it \
+                       where it says that there is nothing";
+            (Outcome::Warn, soa.to_owned())
         } else if asked.silent >= SILENT {
             (Outcome::Warn, unanswered(asked))
         } else if any_new {

@@ -64,6 +64,12 @@ pub(super) struct Asked {
     /// How many questions of this look were not answered, of those that were put once more.
     #[serde(default)]
     pub(super) silent: u32,
+    /// Sets of a signed zone whose signatures do not cover what is answered, in words.
+    #[serde(default)]
+    pub(super) unsigned: Vec<String>,
+    /// The signature of the zone's SOA does not cover it.
+    #[serde(default)]
+    pub(super) unsigned_soa: bool,
 }
 
 /// How many answers in a row were new, and how many it takes.

@@ -62,6 +62,8 @@ fn asked(server: &str, v4: Result<Told, Unseen>, v6: Result<Told, Unseen>) -> As
         wavers: false,
         short: None,
         silent: 0,
+        unsigned: Vec::new(),
+        unsigned_soa: false,
     }
 }
 

@@ -53,3 +53,15 @@ fn new_answers_that_are_too_few_are_late_and_those_that_are_missing_are_told() {
         assert_eq!(of_servers(vec![one]).outcome, outcome);
     }
 }
+
+#[test]
+fn new_records_that_no_signature_covers_fail() {
+    let mut one = asked("ns1", told(NEW4), told(NEW6));
+    one.unsigned = vec!["the signature of www.example.org. A does not cover it".into()];
+    let finding = of_servers(vec![one.clone()]);
+    assert_eq!(finding.outcome, Outcome::Fail);
+    assert!(finding.headline.contains("those who validate"));
+    one.unsigned.clear();
+    one.unsigned_soa = true;
+    assert_eq!(of_servers(vec![one]).outcome, Outcome::Warn);
+}
