@@ -7,7 +7,8 @@ use futures::FutureExt;
 use futures::future::join_all;
 use serde_json::Value as Json;
 
-use super::{At, Lead, Probing, Shown, What, json, often};
+use super::often::{self, Pace};
+use super::{At, Lead, Probing, Shown, What, json};
 use crate::event::{Cause, Unseen};
 use crate::site::{Aim, Host, Probe, Service, Site, Zone};
 use crate::step::{About, Look};
@@ -46,14 +47,8 @@ fn names_for(service: &Service, probe: &Probe) -> Vec<Option<String>> {
 }
 
 impl Probing {
-    /// How often each probe is asked in one look, given how many there are at most.
-    fn times(&self, services: &[Service], site: &Site, aim: &Aim) -> usize {
-        let addresses: usize = match &self.at {
-            At::Host(name) => site.hosts.get(name).map_or(0, |host| host.public().count()),
-            at => (site.hosts_of(at.site(aim).unwrap_or(&aim.active)))
-                .map(|host| host.public().count())
-                .sum(),
-        };
+    /// How the probes are asked again, given how many there are at one address.
+    fn pace(&self, services: &[Service], site: &Site) -> Pace {
         let probes = |service: &Service| -> usize {
             let names = |probe| names_for(service, probe).len();
             match self.at {
@@ -64,7 +59,7 @@ impl Probing {
                 _ => service.probes.iter().map(names).sum(),
             }
         };
-        often::times(addresses * services.iter().map(probes).sum::<usize>())
+        Pace::of(services.iter().map(probes).sum())
     }
 
     /// Every probe at every address of the hosts.
@@ -72,7 +67,7 @@ impl Probing {
         let timeout = self.timeout.mul_f64(0.9);
         let mut looks = Vec::new();
         let services = self.what.services(site);
-        let times = self.times(&services, site, aim);
+        let pace = self.pace(&services, site);
         for service in services {
             let hosts: Vec<&Host> = match &self.at {
                 At::Host(name) => site.hosts.get(name).into_iter().collect(),
@@ -142,8 +137,7 @@ impl Probing {
                                 about: about(host),
                                 ask: async move {
                                     let clock = &site.clock;
-                                    let asked =
-                                        often::ask(&spot, Some(host), clock, timeout, times);
+                                    let asked = often::ask(&spot, Some(host), clock, timeout, pace);
                                     match asked.await {
                                         (Reply::None(unseen), 0)
                                             if !shows_it_is_down(unseen.cause) =>
@@ -171,7 +165,7 @@ impl Probing {
     pub(super) fn public<'a>(&'a self, site: &'a Site, aim: &'a Aim) -> Vec<Look<'a>> {
         let mut looks = Vec::new();
         let services = self.what.services(site);
-        let times = self.times(&services, site, aim);
+        let pace = self.pace(&services, site);
         for service in services {
             if service.probes.is_empty() || service.names.is_empty() {
                 let lack = if service.names.is_empty() {
@@ -189,8 +183,7 @@ impl Probing {
                     looks.push(Look {
                         key: format!("{} {name} by {asked}", service.name),
                         about: About::World,
-                        ask: by_name(site, aim, service, name, asked, (self.timeout, times))
-                            .boxed(),
+                        ask: by_name(site, aim, service, name, asked, (self.timeout, pace)).boxed(),
                     });
                 }
             }
@@ -219,7 +212,7 @@ async fn by_name(
     service: Service,
     name: String,
     asked: Asked,
-    (timeout, times): (Duration, usize),
+    (timeout, pace): (Duration, Pace),
 ) -> Result<Json, Unseen> {
     let addresses = names::addresses(&name, &asked, timeout.mul_f64(0.4)).await?;
     let proxies = site.shared_proxies();
@@ -244,7 +237,7 @@ async fn by_name(
                     address: address.ip,
                 };
                 let half = timeout.mul_f64(0.5);
-                let (reply, better) = often::ask(&spot, host, &site.clock, half, times).await;
+                let (reply, better) = often::ask(&spot, host, &site.clock, half, pace).await;
                 (spot, reply, better)
             }))
             .await;

@@ -1,44 +1,59 @@
 //! One answer is no state: behind one address there may be several servers, and one of them may be well. Each probe is
-//! asked several times in one look, over a connection of its own each time.
+//! asked several times in one look, over a connection of its own each time, and not faster than a careful client asks:
+//! servers limit how often they are asked, and a look must not be what trips that.
 
 use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::plan::Outcome;
 use crate::site::Host;
+use crate::step::politely;
 use crate::steps::probe::{Reply, Spot, verdict};
 
-/// How often one probe is asked at one address in one look. Where seven answers of ten are bad, five good ones come
+/// How often one probe is asked again in one look at the most. Where seven answers of ten are bad, five good ones come
 /// once in four hundred times.
-pub(super) const TIMES: usize = 5;
+const AGAIN: usize = 4;
 
-/// How many questions of one look are asked again at most: a server that all of them reach has to bear them. Where there
-/// are so many probes that each is asked less often, they are that many questions themselves.
-const MOST: usize = 500;
+/// How long all of that may take.
+const MOST: Duration = Duration::from_secs(2);
 
-/// How often each of so many probes is asked.
-pub(super) fn times(probes: usize) -> usize {
-    (MOST / probes.max(1)).clamp(1, TIMES)
+/// How the probes of a step are asked again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Pace {
+    again: usize,
+    /// From one question of a probe to its next one.
+    every: Duration,
 }
 
-/// Asks so often, one after the other, until an answer fails or half of the time is over: an answer that takes long is
-/// not asked for again. Returns the worst answer, and how many that were better came before it.
+impl Pace {
+    /// For so many probes at one address. From twenty on they are not asked again: they tell of the address together.
+    pub(super) fn of(probes: usize) -> Pace {
+        let every = politely(probes);
+        let fit = usize::try_from(MOST.as_millis() / every.as_millis()).unwrap_or(AGAIN);
+        let again = if probes >= 20 { 0 } else { fit.min(AGAIN) };
+        Pace { again, every }
+    }
+}
+
+/// Asks so often, until an answer fails or half of the time is over: an answer that takes long is not asked for again.
+/// Returns the worst answer, and how many that were better came before it.
 pub(super) async fn ask(
     spot: &Spot,
     host: Option<&Host>,
     clock: &Clock,
     timeout: Duration,
-    times: usize,
+    pace: Pace,
 ) -> (Reply, usize) {
     let began = clock.now();
     let mut worst = spot.ask(host, timeout).await;
     let judged = |reply: &Reply| verdict(&spot.probe, reply).0;
     let mut before = 0;
-    for asked in 1..times {
-        let left = timeout.saturating_sub(clock.now().since(&began));
-        if judged(&worst) > Outcome::Warn || left < timeout / 2 {
+    for asked in 1..=pace.again {
+        if judged(&worst) > Outcome::Warn || clock.now().since(&began) + pace.every > timeout / 2 {
             break;
         }
+        clock.sleep(pace.every).await;
+        let left = timeout.saturating_sub(clock.now().since(&began));
         let reply = spot.ask(host, left).await;
         if judged(&reply) > judged(&worst) {
             (worst, before) = (reply, asked);

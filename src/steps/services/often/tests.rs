@@ -40,19 +40,23 @@ async fn greets(greetings: &'static [&'static str], after: Duration) -> (Spot, A
 async fn one_server_of_several_that_is_not_well_shows() {
     const WAIT: Duration = Duration::from_secs(9);
     let clock = Clock::real();
+    let pace = |again| Pace {
+        again,
+        every: Duration::from_millis(5),
+    };
     let cases: [(&[&str], usize, Outcome, usize, usize); 5] = [
-        (&["220 a"], 5, Outcome::Pass, 0, 5),
-        (&["220 a"], 1, Outcome::Pass, 0, 1),
-        (&["421 b", "220 a"], 5, Outcome::Fail, 0, 1),
-        (&["220 a", "220 a", "421 b"], 5, Outcome::Fail, 2, 3),
-        (&["220 a", "220 a", "421 b"], 2, Outcome::Pass, 0, 2),
+        (&["220 a"], 4, Outcome::Pass, 0, 5),
+        (&["220 a"], 0, Outcome::Pass, 0, 1),
+        (&["421 b", "220 a"], 4, Outcome::Fail, 0, 1),
+        (&["220 a", "220 a", "421 b"], 4, Outcome::Fail, 2, 3),
+        (&["220 a", "220 a", "421 b"], 1, Outcome::Pass, 0, 2),
     ];
-    for (greetings, times, outcome, better, questions) in cases {
+    for (greetings, again, outcome, better, questions) in cases {
         let (spot, asked) = greets(greetings, Duration::ZERO).await;
-        let (reply, before) = ask(&spot, None, &clock, WAIT, times).await;
+        let (reply, before) = ask(&spot, None, &clock, WAIT, pace(again)).await;
         assert_eq!(verdict(&spot.probe, &reply).0, outcome, "{greetings:?}");
         let seen = (before, asked.load(Ordering::SeqCst));
-        assert_eq!(seen, (better, questions), "{greetings:?} {times}");
+        assert_eq!(seen, (better, questions), "{greetings:?} {again}");
     }
 }
 
@@ -61,14 +65,50 @@ async fn one_server_of_several_that_is_not_well_shows() {
 async fn an_answer_that_takes_half_of_the_time_is_not_asked_for_again() {
     let (spot, asked) = greets(&["220 a"], Duration::from_millis(500)).await;
     let wait = Duration::from_millis(900);
-    ask(&spot, None, &Clock::real(), wait, 5).await;
+    ask(&spot, None, &Clock::real(), wait, Pace::of(1)).await;
     assert_eq!(asked.load(Ordering::SeqCst), 1);
 }
 
 #[test]
-fn many_probes_are_asked_less_often_each() {
-    let cases = [(0, 5), (1, 5), (100, 5), (101, 4), (250, 2), (251, 1)];
-    for (probes, often) in cases.into_iter().chain([(100_000, 1)]) {
-        assert_eq!(times(probes), often, "{probes}");
+fn the_more_probes_there_are_the_less_often_each_is_asked() {
+    let cases = [
+        (0, 4),
+        (1, 4),
+        (5, 4),
+        (6, 3),
+        (8, 2),
+        (10, 2),
+        (11, 1),
+        (19, 1),
+    ];
+    for (probes, again) in cases.into_iter().chain([(20, 0), (2_000, 0)]) {
+        let pace = Pace::of(probes);
+        assert_eq!(pace.again, again, "{probes}");
+        let takes = pace.every * u32::try_from(pace.again).unwrap();
+        assert!(takes <= MOST, "{probes}: {takes:?}");
+    }
+}
+
+/// What web servers are commonly told: ten requests a second from one client, and a burst of twenty (`limit_req` of nginx).
+#[test]
+fn an_ordinary_limit_takes_a_look_and_a_row_of_looks() {
+    const RATE: f64 = 10.0;
+    const BURST: f64 = 20.0;
+    for probes in 1..=20 {
+        let pace = Pace::of(probes);
+        let (mut excess, mut last, mut now) = (0.0_f64, 0.0, 0.0);
+        for look in 0..40 {
+            for again in 0..=pace.again {
+                if again > 0 {
+                    now += pace.every.as_secs_f64();
+                }
+                for _ in 0..probes {
+                    excess = (excess - (now - last) * RATE).max(0.0) + 1.0;
+                    last = now;
+                    assert!(excess <= BURST, "{probes} probes, look {look}: {excess}");
+                }
+            }
+            now += politely(probes).as_secs_f64();
+        }
     }
 }
