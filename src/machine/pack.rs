@@ -178,7 +178,11 @@ impl State {
         out.push(flags | stage << 5);
         pack_number(self.at, out);
         pack_number(self.reached, out);
-        out.push(u8::from(self.stood) | u8::from(self.stayed.is_some()) << 1);
+        out.push(
+            u8::from(self.stood)
+                | u8::from(self.stayed.is_some()) << 1
+                | u8::from(self.looks_anew) << 2,
+        );
         if let Some(Stayed { phase, at, ended }) = self.stayed {
             out.push(code(&PHASES, phase) | code_or_0(&Ending::ALL, ended) << 4);
             pack_number(at, out);
@@ -219,6 +223,7 @@ impl State {
         self.reached = unpack_number(bytes)?;
         let fourth = byte(bytes)?;
         self.stood = fourth & 1 == 1;
+        self.looks_anew = fourth >> 2 & 1 == 1;
         self.stayed = match fourth >> 1 & 1 {
             0 => None,
             _ => {

@@ -38,6 +38,8 @@ pub struct State {
     pub(super) left: bool,
     /// Something stood once, or may have.
     pub(super) stood: bool,
+    /// It was resumed while it put back what is temporary: what is behind the last write is looked at again.
+    pub(super) looks_anew: bool,
     /// Where it was when somebody asked to go back: as long as the old side is looked at, it can stay there.
     pub(super) stayed: Option<Stayed>,
 }
@@ -77,6 +79,7 @@ impl State {
             wrote: false,
             left: false,
             stood: false,
+            looks_anew: false,
             stayed: None,
         };
         state.advance(plan);
@@ -291,15 +294,28 @@ impl State {
     /// Whether whoever resumed it looks once more at what the run had passed: at what was seen since the last write,
     /// and at whether the side serves that it leads to.
     fn is_looked_at_anew(&self, plan: &Plan, i: usize) -> bool {
-        let made = |i: usize| match (self.phase, self.marks[i]) {
-            (Phase::Forward, mark) => mark.stands() || mark.claims().is_some(),
-            (_, mark) => {
-                let change = matches!(plan.entries[i].nature, Nature::Change(_));
-                change && mark.claims() == Some(Side::Before)
+        // What was temporary and is over says nothing of what is looked at behind it, but for the checks of itself.
+        let before = |i: usize| {
+            let change = matches!(plan.entries[i].nature, Nature::Change(_));
+            change && self.marks[i].claims() == Some(Side::Before)
+        };
+        let over = |i: usize| plan.entries[i].temporary && before(i);
+        let made = |i: usize| match self.phase {
+            Phase::Forward => {
+                let unneeded = self.marks[i] == Mark::Unneeded;
+                self.marks[i].stands() || unneeded || before(i) && !over(i)
             }
+            _ => before(i),
         };
         let entry = &plan.entries[i];
-        entry.is_check() && (entry.probes_old_side || !(i..usize::from(self.reached)).any(made))
+        let of_what_is_over = self.phase == Phase::Forward
+            && (0..i)
+                .rev()
+                .find(|i| plan.entries[*i].writes())
+                .is_some_and(over);
+        entry.is_check()
+            && (entry.probes_old_side
+                || !of_what_is_over && !(i..usize::from(self.reached)).any(made))
     }
 
     /// Whether the entry stands and can be put back.
@@ -344,6 +360,7 @@ impl State {
                 Phase::Tidy => {
                     match self.last(|s, i| s.can_go_back(plan, i) && plan.entries[i].temporary) {
                         Some(i) => self.start(i, Way::Back),
+                        None if self.looks_anew => self.look_behind(plan),
                         None => self.phase = Phase::Confirm,
                     }
                 }
@@ -366,6 +383,17 @@ impl State {
         }
     }
 
+    /// Goes over the list once more for what is looked at behind the last write; nothing is made there.
+    pub(super) fn look_behind(&mut self, plan: &Plan) {
+        self.looks_anew = false;
+        self.phase = match plan.mode {
+            Mode::Drill => Phase::Return,
+            _ => Phase::Forward,
+        };
+        self.at = 0;
+        self.reached = u16::try_from(plan.entries.len()).unwrap_or(u16::MAX);
+    }
+
     /// Moves along the list. Returns whether something is due there; at the end of the list, the phase
     /// changes and it is not.
     fn advance_list(&mut self, plan: &Plan) -> bool {
@@ -383,7 +411,14 @@ impl State {
                     Phase::Forward => Way::There,
                     _ => Way::Back,
                 };
+                let entry = usize::from(self.at);
                 self.start(self.at, way);
+                // An act that was cut off and is made again.
+                if let Some(motion) = &mut self.motion
+                    && way == Way::There
+                {
+                    motion.tries = u8::from(self.marks[entry].stands());
+                }
             }
             return true;
         }
@@ -412,54 +447,6 @@ impl State {
             .and_then(|i| u16::try_from(i).ok())
     }
 
-    /// Decides the end.
-    pub(super) fn close(&mut self, plan: &Plan, ending: Ending) {
-        self.closing = Some(self.truly(plan, ending));
-    }
-
-    /// What an ending comes to. What was accepted unseen makes a success an unproven one, and none where the run
-    /// changed nothing that could have moved; what still stands, or was left, makes an undo none. Where nothing was
-    /// ever written, nothing is held.
-    fn truly(&self, plan: &Plan, ending: Ending) -> Ending {
-        let left = self.left;
-        let stands = self.marks.iter().any(|mark| mark.stands());
-        let moves = !matches!(plan.mode, Mode::Check | Mode::Plan);
-        let touched = self.wrote || self.marks.contains(&Mark::Unneeded);
-        match ending {
-            // A drill that left something has not come back.
-            Ending::Done if left && plan.mode == Mode::Drill => Ending::Held,
-            Ending::Done if self.unseen && moves && !touched => Ending::Refused,
-            Ending::Done if self.unseen || left => Ending::DoneUnproven,
-            // What stays with the source has not moved, whoever said that it may; a plan ends as its run would.
-            Ending::Done if plan.mode != Mode::Check && !plan.behind.is_empty() => {
-                Ending::DoneUnproven
-            }
-            Ending::Undone if left || stands => Ending::Held,
-            Ending::Held if !self.wrote => Ending::Refused,
-            other => other,
-        }
-    }
-
-    /// Whether a run of version 0.1.0 could end so here. It looked at nothing between the last write and the end,
-    /// nor at anything after an undo of which nothing stood, called a run held that had written nothing, and one done
-    /// of which a service had stayed or was not seen to move.
-    pub(super) fn ended_before(&self, plan: &Plan, ending: Ending) -> bool {
-        let would = match (self.motion, self.held, self.phase) {
-            (None, None, Phase::Confirm) => self.truly(plan, Ending::Done),
-            (None, None, Phase::Verify | Phase::Reread) => self.truly(plan, Ending::Undone),
-            _ => return ending == Ending::Held && self.closing == Some(Ending::Refused),
-        };
-        // Where the places were looked at before the end, this version ended it.
-        let unproven = self.unseen || !plan.behind.is_empty();
-        // That includes an end before which no place was to be looked at.
-        let looked = self.closing.is_some() && !self.batch_is_empty(plan);
-        let behind = ending == Ending::Done && !looked && unproven;
-        // Without a change it ended unproven.
-        ending == would
-            || behind && would == Ending::DoneUnproven
-            || ending == Ending::DoneUnproven && would == Ending::Refused
-    }
-
     /// Begins to put back what stands; where nothing stands, the run is over.
     pub(super) fn go_back(&mut self, plan: &Plan) {
         // What was written once may stand, in part at least: the way back has to look at it.
@@ -469,7 +456,7 @@ impl State {
         {
             self.mark_as(usize::from(motion.entry), Mark::Standing);
         }
-        (self.at, self.reached) = (0, 0);
+        (self.at, self.reached, self.looks_anew) = (0, 0, false);
         if (0..self.marks.len()).any(|i| self.can_go_back(plan, i)) {
             self.phase = Phase::Probe;
         } else if self.wrote {

@@ -72,7 +72,39 @@ fn write(model: &Model, node: &Node, entry: usize, way: Way) -> Option<Broken> {
             return Some((Property::LookedAt, said));
         }
     }
+    let known = is_finished(model, node) || !looks_at(model, node.state.phase(), entry);
+    if ground.stale && !known {
+        let said = "whoever went on with it wrote before looking again";
+        return Some((Property::SeenSince, said));
+    }
     order(model, node, entry, way).map(|said| (Property::Order, said))
+}
+
+/// Whether the present write does the rest of one that was begun.
+fn is_finished(model: &Model, node: &Node) -> bool {
+    (node.state.motion()).is_some_and(|motion| {
+        let nature = &model.plan.entries[usize::from(motion.entry)].nature;
+        motion.tries > 0 && matches!(nature, Nature::Change(_))
+    })
+}
+
+/// Whether a pass over the list looks at something between the last entry that writes and this one. What is looked at
+/// behind something temporary may be about that.
+fn looks_at(model: &Model, phase: Phase, until: usize) -> bool {
+    let before = model.plan.entries[..until].iter().rev();
+    let last = before.clone().find(|entry| entry.writes());
+    if until == model.plan.entries.len() && last.is_some_and(|entry| entry.temporary) {
+        return false;
+    }
+    let mut checks = before.take_while(|entry| !entry.writes());
+    checks.any(|entry| {
+        entry.is_check()
+            && match phase {
+                Phase::Forward => entry.there,
+                Phase::Return => entry.back,
+                _ => false,
+            }
+    })
 }
 
 /// Forward and on a return in the order of the list; what is undone or tidied up, in reverse.
@@ -178,6 +210,14 @@ fn unseen(model: &Model, node: &Node, ending: Ending, writers: &[u16]) -> Option
     let undone = ending == Ending::Undone;
     if !undone && !matches!(ending, Ending::Done | Ending::DoneUnproven) {
         return None;
+    }
+    let last = match model.plan.mode {
+        Mode::Drill => Phase::Return,
+        _ => Phase::Forward,
+    };
+    if !undone && ground.stale && looks_at(model, last, entries.len()) {
+        let said = "whoever went on with it ended well before looking again";
+        return Some((Property::SeenSince, said));
     }
     let first = model.plan.first_write().unwrap_or(entries.len());
     let looks = entries[first..].iter().any(|e| e.is_check() && e.there);

@@ -9,7 +9,7 @@ use super::unreduced::finds_the_same;
 use super::walk::walk;
 use crate::event::{Decision, Ending, Event, Round};
 use crate::machine::{Hold, Impossible, Move, Phase, State};
-use crate::plan::{Mode, Outcome, Plan, Side, Value, Way};
+use crate::plan::{IfInterrupted, Mode, Nature, Outcome, Plan, Side, Value, Way};
 
 /// The machine, with other words for what happens and for what comes next.
 struct Planted<F, N> {
@@ -412,4 +412,34 @@ fn an_undo_whose_places_nobody_reads_again_behind_its_checks() {
     let model = Model::sketch(Mode::Drill, "kck");
     let name = "drill:stay=back+c1/look@verify=meanwhile";
     found(&model, &rules, Property::ExitCode, name);
+}
+
+#[test]
+fn a_resume_that_trusts_what_was_seen_long_ago() {
+    let trusts = |before_its_end: bool| {
+        hears(move |_, state, event| {
+            let ends = state.phase() == Phase::Confirm;
+            let trusts = matches!(event, Event::Resumed { .. }) && ends == before_its_end;
+            vec![match trusts {
+                true => Event::Resumed {
+                    by: String::new(),
+                    version: String::new(),
+                    anew: false,
+                },
+                false => event.clone(),
+            }]
+        })
+    };
+    let model = Model::sketch(Mode::Failover, "kck");
+    let before_its_end = "failover:c1/look=killed-before";
+    found(&model, &trusts(true), Property::SeenSince, before_its_end);
+    let before_its_write = "failover:c1/compare=killed-before";
+    let rules = trusts(false);
+    found(&model, &rules, Property::SeenSince, before_its_write);
+    let mut model = Model::sketch(Mode::Failover, "kak");
+    if let Nature::Act(act) = &mut model.plan.entries[1].nature {
+        act.if_interrupted = IfInterrupted::Again;
+    }
+    let again = "failover:a1/compare=killed-before";
+    found(&model, &rules, Property::SeenSince, again);
 }

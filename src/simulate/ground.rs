@@ -27,6 +27,8 @@ pub struct Ground {
     pub unlooked: Option<u16>,
     /// The place of the present write was looked at just before it.
     pub looked: bool,
+    /// The run was gone on with, and no check was looked at since.
+    pub stale: bool,
     /// The run went on although something was late or not seen.
     pub doubt: bool,
     /// The run went on, or ended well, although a check said that it must not.
@@ -97,6 +99,7 @@ impl Ground {
             in_flight: None,
             unlooked: None,
             looked: false,
+            stale: false,
             doubt: false,
             defied: false,
             dead: model.dead_at_first(),
@@ -252,31 +255,36 @@ impl Node {
         }
         ground.looked &= writes;
         ground.doubt &= !back;
+        // Whoever goes on with it begins anew, and an undo has looks of its own.
+        ground.stale &=
+            !ground.down && self.state.ended().is_none() && !self.state.phase().undoes();
         // Without a branch for each entry: a search comes here with every turn.
         if !ground.theirs.iter().fold(false, |any, theirs| any | theirs) {
             return;
         }
-        let passed = self.passed_over(model, places);
+        let (passed, mut missed) = self.passed_over(model);
         let ground = &mut self.ground;
         for i in places.writers.iter().map(|i| usize::from(*i)) {
+            let (change, side) = (places.is_change[i], ground.sides[i]);
             // What the run says of it is looked at before it says so.
-            if self.state.mark(i) != Mark::None || !ground.theirs[i] {
-                continue;
+            if self.state.mark(i) == Mark::None && ground.theirs[i] {
+                // Who wrote what was there before does not matter.
+                if side == Side::Before {
+                    ground.theirs[i] = false;
+                } else if i < passed && change && (missed || side != Side::After) {
+                    ground.sides[i] = Side::Foreign;
+                } else if i < passed && back {
+                    ground.sides[i] = Side::Before;
+                    ground.theirs[i] = false;
+                }
             }
-            let change = places.is_change[i];
-            // Who wrote what was there before does not matter.
-            if ground.sides[i] == Side::Before {
-                ground.theirs[i] = false;
-            } else if i < passed && change {
-                ground.sides[i] = Side::Foreign;
-            } else if i < passed && back {
-                ground.sides[i] = Side::Before;
-                ground.theirs[i] = false;
-            }
+            let over = model.plan.entries[i].temporary && side == Side::Before;
+            missed |= change && side != Side::After && !over;
         }
     }
 
-    /// Up to which entry it makes no difference what somebody else wrote where somebody did.
+    /// Up to which entry it makes no difference what somebody else wrote where somebody did, and whether that is so
+    /// also where all before it is made.
     ///
     /// What does not stand is read by no move any more once the run has passed it, and nobody writes there. It is
     /// seen by checks only, and asked for by the properties:
@@ -284,25 +292,21 @@ impl Node {
     /// - Of an undo only its last look sees it ([`Model::truth`]). A change that is not as before fails every check
     ///   behind it, whatever it holds; which checks those are is shown to a person, so it stays where it is. An act
     ///   has no place that a check could see.
-    /// - On the way there all checks that are still to come are behind it, and fail where any change is not made,
-    ///   whatever it holds, where another one is not.
+    /// - On the way there the checks that are still to come, or that whoever resumes the run looks at again, and that see
+    ///   it, see all before it, and fail where any change is not made: whatever it holds, where one before it is not.
     /// - Of what is theirs the properties say nothing, but for a success: what a success misses, they excuse only
     ///   where the run knows that it was in doubt. So that has to be the case, or it has to be on its way back.
     ///
     /// A drill returns along the list, with gates in between; there it does matter.
-    fn passed_over(&self, model: &Model, places: &Places) -> usize {
+    fn passed_over(&self, model: &Model) -> (usize, bool) {
         let (phase, at) = self.state.course();
-        let (at, all) = (usize::from(at), model.plan.entries.len());
-        let missed = |i: &&u16| {
-            let i = usize::from(**i);
-            i < at && places.is_change[i] && self.ground.sides[i] != Side::After
-        };
+        let all = model.plan.entries.len();
         match phase {
-            phase if phase.undoes() => all,
-            _ if model.plan.mode == Mode::Drill || !self.ground.doubt => 0,
-            Phase::Tidy | Phase::Confirm => all,
-            Phase::Forward if places.writers.iter().any(|i| missed(&i)) => at,
-            _ => 0,
+            phase if phase.undoes() => (all, true),
+            _ if model.plan.mode == Mode::Drill || !self.ground.doubt => (0, false),
+            Phase::Tidy | Phase::Confirm => (all, false),
+            Phase::Forward => (usize::from(at), false),
+            _ => (0, false),
         }
     }
 
@@ -333,8 +337,11 @@ impl Node {
         if let Some(entry) = ground.unlooked {
             pack_number(entry, out);
         }
-        let shown = ground.shown.len().min(0x3f) as u8;
-        let more = u8::from(ground.verified) | u8::from(ground.old.is_some()) << 1 | shown << 2;
+        let shown = ground.shown.len().min(0x1f) as u8;
+        let more = u8::from(ground.verified)
+            | u8::from(ground.old.is_some()) << 1
+            | u8::from(ground.stale) << 2
+            | shown << 3;
         out.push(more);
         if let Some((entry, side)) = ground.old {
             pack_number(entry, out);
@@ -396,8 +403,9 @@ impl Node {
                 Some((entry, SIDES[usize::from(byte(bytes)? & 3)]))
             }
         };
+        ground.stale = more >> 2 & 1 == 1;
         ground.shown.clear();
-        for _ in 0..more >> 2 {
+        for _ in 0..more >> 3 {
             let entry = unpack_number(bytes)?;
             let shown = match usize::from(byte(bytes)?) {
                 code @ 8.. => Shown::Holds(SIDES[code & 3]),

@@ -104,7 +104,11 @@ impl Model {
             true => entry,
             false => entries.len(),
         };
-        let led = |i: usize| sides[i] == wanted;
+        // What is temporary is over some time.
+        let led = |i: usize| {
+            let over = there && entries[i].temporary && sides[i] == Side::Before;
+            sides[i] == wanted || over
+        };
         if looks_behind && !(0..until).filter(is_change).all(led) {
             return Outcome::Fail;
         }

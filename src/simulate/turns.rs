@@ -1,11 +1,12 @@
 //! One moment of a run, and what each thing that can happen there leads to.
 
+mod people;
 mod places;
 mod strikes;
 
 use super::fault::{Cut, Fault, Moment};
 use super::ground::{Node, Places, goal};
-use super::model::{Dead, Model};
+use super::model::Model;
 use super::rules::Rules;
 use crate::clock::Stamp;
 use crate::event::{Answer, Decision, Ending, Event, Round};
@@ -257,6 +258,7 @@ impl<'m, R: Rules> Turns<'m, R> {
         {
             *asked = round;
             outcomes.clone_from(&self.truths);
+            self.there.ground.stale &= outcomes.iter().all(|(i, _)| self.is_change(*i));
             for (i, outcome) in outcomes.iter_mut() {
                 let struck = |strike: &&Strike| strike.entry == Some(short(*i));
                 match strikes.iter().find(struck).and_then(|s| s.fault) {
@@ -422,61 +424,6 @@ impl<'m, R: Rules> Turns<'m, R> {
             detail,
             stored: Value::default(),
         });
-    }
-
-    fn decided(&mut self, decision: Decision) {
-        let by = nobody();
-        self.happen(&Event::Decided {
-            decision,
-            by,
-            parts: true,
-        });
-    }
-
-    fn decide(&mut self, fault: Option<Fault>) {
-        let decision = match fault {
-            Some(Fault::Person(decision)) => decision,
-            _ => Decision::Stop,
-        };
-        self.decided(decision);
-        if decision == Decision::On {
-            self.there.ground.doubt = true;
-            self.accept();
-        }
-    }
-
-    /// Somebody else answers for what the motion at hand did.
-    fn accept(&mut self) {
-        if let Some(motion) = self.here.state.motion() {
-            let entry = usize::from(motion.entry);
-            let mark = self.there.state.mark(entry);
-            self.there.ground.accept(entry, mark);
-        }
-    }
-
-    /// Another process goes on with the run, or puts it back.
-    fn reopen(&mut self, back: bool) {
-        let ground = &mut self.there.ground;
-        ground.down = false;
-        ground.old = None;
-        if back {
-            // Whoever asks for it afterwards does so once the sites are up again.
-            ground.dead = Dead::default();
-        }
-        if self.is_open() {
-            self.happen(&Event::Resumed {
-                by: nobody(),
-                version: nobody(),
-                anew: true,
-            });
-            if self.here.state.is_skipped_by_a_resume(&self.model.plan) {
-                self.there.ground.doubt = true;
-                self.accept();
-            }
-        }
-        if back {
-            self.decided(Decision::Back);
-        }
     }
 }
 

@@ -138,6 +138,8 @@ fn what_is_passed_over_makes_no_difference() {
         (Mode::Drill, "cak", 2),
         (Mode::Drill, "sp", 2),
         (Mode::Drill, "apa", 2),
+        (Mode::Failover, "tck", 2),
+        (Mode::Failover, "ctk", 2),
     ];
     for (mode, letters, faults) in cases {
         agrees(&Model::sketch(mode, letters), faults);

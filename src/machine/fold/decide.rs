@@ -11,6 +11,16 @@ fn makes_again(hold: Hold) -> bool {
     matches!(hold, Hold::Failed | Hold::Half | Hold::NotBack)
 }
 
+/// Whether this motion is an act that whoever resumes the run makes, or makes again, by itself.
+fn is_made_again(plan: &Plan, motion: &Motion) -> bool {
+    match &plan.entries[usize::from(motion.entry)].nature {
+        Nature::Act(act) => {
+            act.if_interrupted == IfInterrupted::Again || !motion.stage.may_have_happened()
+        }
+        _ => false,
+    }
+}
+
 impl State {
     /// Whether whoever resumes it takes what was cut off for done, as the playbook says.
     pub fn is_skipped_by_a_resume(&self, plan: &Plan) -> bool {
@@ -47,6 +57,7 @@ impl State {
             (stage, Nature::Act(act)) if stage.may_have_happened() => match act.if_interrupted {
                 // It said something unclear, or nothing, and a person has not decided yet.
                 IfInterrupted::Hold => self.held = hold.or(Some(Hold::Interrupted)),
+                // Version 0.1.0 made it at once.
                 IfInterrupted::Again => self.stage(Stage::Compare),
                 IfInterrupted::Skip => {
                     self.unseen = true;
@@ -75,18 +86,29 @@ impl State {
         let (_, came, _) = self.position();
         match self.motion {
             Some(motion) if untouched(&motion) => self.motion = None,
+            // Of an act nothing can be looked at: it stands, as far as is known, until it is made again after the looks.
+            Some(motion) if is_made_again(plan, &motion) => {
+                if motion.way == Way::There {
+                    self.mark_as(usize::from(motion.entry), Mark::Standing);
+                }
+                self.motion = None;
+            }
             // It is settled first, also where it was settled before: it is made again only after the looks.
             Some(motion) if change(&motion) && !motion.stage.may_have_happened() => {
                 self.stage(Stage::InFlight);
             }
-            Some(motion) if change(&motion) => {}
-            Some(_) => return,
-            None => {}
+            Some(_) | None => {}
         }
         match self.phase {
             Phase::Forward | Phase::Return => (self.at, self.reached) = (0, came),
             Phase::Undo if self.motion.is_none() => self.phase = Phase::Probe,
             Phase::Reread => self.phase = Phase::Verify,
+            // What the checks showed behind the last write may be long ago as well.
+            Phase::Tidy if self.motion.is_some() => self.looks_anew = true,
+            Phase::Tidy | Phase::Confirm => {
+                self.motion = None;
+                self.look_behind(plan);
+            }
             _ => {}
         }
     }

@@ -3,7 +3,7 @@
 use super::life::{Life, done, refused, unclear};
 use crate::event::{Answer, Decision, Ending, Event, Round};
 use crate::machine::{Hold, Mark, Move, Phase};
-use crate::plan::{Mode, Outcome, Side, Way};
+use crate::plan::{IfInterrupted, Mode, Nature, Outcome, Side, Way};
 
 #[test]
 fn an_end_that_was_decided_and_not_reached_is_looked_at_anew() {
@@ -43,10 +43,10 @@ fn whoever_resumes_looks_again_before_the_next_write() {
     assert_eq!(life.looks(), (Round::There, vec![0]));
     life.judged(Outcome::Pass);
     life.until(|mv| matches!(mv, Move::Look { entries, .. } if entries == &[2]));
-    // After it, only what follows it.
+    // After it, only what follows it, and the place itself.
     life.judged(Outcome::Pass);
     life.resumes();
-    assert_eq!(life.looks(), (Round::There, vec![1]), "the place itself");
+    assert_eq!(life.looks(), (Round::There, vec![2]));
     let mut life = Life::new(Mode::Failover, "kckkck");
     life.until(|mv| matches!(mv, Move::Compare { entry: 4, .. }));
     life.resumes();
@@ -250,6 +250,8 @@ fn what_a_person_decided_of_an_act_is_not_asked_again() {
     for _ in 0..2 {
         life.resumes();
         assert_eq!(life.state.held(), None);
+        assert_eq!(life.looks(), (Round::There, vec![0]));
+        life.judged(Outcome::Pass);
         let (entry, way) = (1, Way::There);
         assert_eq!(life.next(), Move::Compare { entry, way });
         // A comparison is nothing that a cut takes away: it begins with it once more.
@@ -284,4 +286,112 @@ fn only_an_act_that_may_have_happened_is_taken_for_done_where_the_playbook_says_
     assert!(cut("kxk", Way::There, Some(None)));
     // Refused on its way back, it is made again.
     assert!(!cut("ksk", Way::Back, Some(Some(refused()))));
+}
+
+/// The checks that an ending speaks for may have been seen long ago.
+#[test]
+fn whoever_resumes_behind_the_last_write_looks_before_the_end() {
+    // Before its places are read, and when they were.
+    for read in [false, true] {
+        let mut life = Life::new(Mode::Failover, "kckk");
+        life.until(|mv| matches!(mv, Move::Look { entries, .. } if entries == &[1]));
+        if read {
+            life.judged(Outcome::Pass);
+        }
+        life.resumes();
+        assert_eq!(life.looks(), (Round::There, vec![2, 3]), "{read}");
+        life.judged(Outcome::Pass);
+        assert_eq!(life.looks(), (Round::There, vec![1]), "{read}");
+        life.judged(Outcome::Pass);
+        assert_eq!(life.ends(), Ending::Done);
+    }
+    // What fails now leads back.
+    let mut life = Life::new(Mode::Failover, "kck");
+    life.until(|mv| matches!(mv, Move::End { .. }));
+    life.resumes();
+    life.judged(Outcome::Fail);
+    life.comes_to(1, Way::Back);
+    // A drill that had come back.
+    let mut life = Life::new(Mode::Drill, "kck");
+    life.until(|mv| matches!(mv, Move::End { .. }));
+    life.resumes();
+    assert_eq!(life.looks(), (Round::Return, vec![2]));
+    life.judged(Outcome::Pass);
+    assert_eq!(life.looks(), (Round::Return, vec![1]));
+    // What belongs to something temporary that is over is not looked at; what came before it is.
+    let mut life = Life::new(Mode::Failover, "ckktk");
+    life.until(|mv| matches!(mv, Move::End { .. }));
+    life.resumes();
+    assert_eq!(life.looks(), (Round::There, vec![1, 2]));
+    // While it puts back what is temporary: what is under way is settled first.
+    for begun in [false, true] {
+        let mut life = Life::new(Mode::Failover, "tck");
+        life.comes_to(0, Way::Back);
+        life.compared(0, Way::Back, Side::After);
+        if begun {
+            life.written(0, Way::Back, None);
+        }
+        life.resumes();
+        if begun {
+            life.settled(Side::Before);
+        }
+        assert_eq!(life.looks(), (Round::There, vec![2]), "{begun}");
+        life.judged(Outcome::Pass);
+        if !begun {
+            life.comes_to(0, Way::Back);
+        }
+        life.until(|mv| matches!(mv, Move::End { .. }));
+        assert_eq!(life.ends(), Ending::Done);
+    }
+}
+
+#[test]
+fn an_act_that_is_made_again_is_made_after_the_looks() {
+    let of = |mode, sketch| {
+        let mut life = Life::new(mode, sketch);
+        for entry in &mut life.plan.entries {
+            if let Nature::Act(act) = &mut entry.nature {
+                act.if_interrupted = IfInterrupted::Again;
+            }
+        }
+        life
+    };
+    for answer in [None, Some(unclear())] {
+        let mut life = of(Mode::Failover, "ckak");
+        life.comes_to(2, Way::There);
+        life.compared(2, Way::There, None);
+        life.written(2, Way::There, answer);
+        life.resumes();
+        assert_eq!(life.looks(), (Round::There, vec![1]));
+        life.judged(Outcome::Pass);
+        life.comes_to(2, Way::There);
+        life.compared(2, Way::There, None);
+        // It may have happened the first time.
+        life.written(2, Way::There, Some(refused()));
+        assert_eq!(life.state.mark(2), Mark::Standing);
+        assert_eq!(life.state.phase(), Phase::Undo);
+    }
+    // What was seen meanwhile leads back, and the act with it.
+    let mut life = of(Mode::Failover, "ckak");
+    life.comes_to(2, Way::There);
+    life.compared(2, Way::There, None);
+    life.written(2, Way::There, None);
+    life.resumes();
+    life.judged(Outcome::Fail);
+    life.comes_to(2, Way::Back);
+    // On a drill's way back, and in an undo.
+    let mut life = of(Mode::Drill, "kcka");
+    life.comes_to(3, Way::Back);
+    life.compared(3, Way::Back, None);
+    life.written(3, Way::Back, None);
+    life.resumes();
+    assert_eq!(life.looks(), (Round::Return, vec![2]));
+    let mut life = of(Mode::Drill, "pcka");
+    life.until(|mv| *mv == Move::Stay);
+    life.decides(Decision::Back);
+    life.judged(Outcome::Pass);
+    life.compared(3, Way::Back, None);
+    life.written(3, Way::Back, None);
+    life.resumes();
+    assert_eq!(life.looks(), (Round::Probe, vec![0]));
 }
