@@ -68,7 +68,7 @@ undo = ["systemctl", "stop", "jobs.timer"]
         Field::new(
             "if-interrupted",
             Form::Choice(&["again", "skip", "hold"]),
-            "What to do with an act that was cut off between intent and answer; `hold` by default",
+            "What to do with an act that was cut off between intent and answer; `hold` by default; whoever resumes the run makes it `again` after the looks that led to it",
         ),
     ],
     defaults: Defaults {
