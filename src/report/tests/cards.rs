@@ -3,7 +3,7 @@
 use super::fixture::{self, FLIP};
 use super::{act, names, stories, with_acts};
 use crate::clock::Stamp;
-use crate::event::{Answer, Decision, Ending, Event, Record, Round};
+use crate::event::{Answer, Decision, Ending, Event, Finding, Owed, Record, Round};
 use crate::plan::{Mode, Outcome, Question, Side, Stay, Value, Way};
 use crate::report::{Proof, Standing, Style, Tally, card, plan, render};
 
@@ -321,4 +321,98 @@ fn where_nothing_was_to_be_changed_no_time_is_missed() {
     let mut story = fixture::Story::of(fixture::plan(Mode::Failover));
     let text = wide(&story.ready(Round::There).ends(Ending::Refused));
     assert!(text.contains("RTO not reached"), "{text}");
+}
+
+/// What is proposed to be done next, row by row.
+fn proposed(records: &[Record]) -> Vec<String> {
+    let card = wide(records);
+    let rows = card
+        .lines()
+        .skip_while(|line| !line.starts_with("Next"))
+        .take_while(|line| line.starts_with("Next") || line.starts_with(' '));
+    rows.map(str::to_owned).collect()
+}
+
+#[test]
+fn what_is_proposed_second_fits_the_end() {
+    let flipped = || {
+        let mut story = fixture::Story::of(fixture::plan(Mode::Failover));
+        story.ready(Round::There).baseline().flip(Way::There);
+        story
+    };
+    let owes = Event::Owes {
+        owed: Owed {
+            key: "see traffic".into(),
+            what: "`traffic` was late".into(),
+            how: "look again".into(),
+        },
+    };
+    let cases = [
+        (
+            flipped().moved(Round::There).ends(Ending::Done),
+            vec!["fail back, data first", "only put back what was changed"],
+        ),
+        (
+            (flipped().moved(Round::There).says(owes)).ends(Ending::DoneUnproven),
+            vec![
+                "what is left to be seen or done",
+                "fail back, data first",
+                "only put back what was changed",
+            ],
+        ),
+        (
+            flipped().ends(Ending::Held),
+            vec![
+                "look again, and go on from here",
+                "go on with what was not seen: you looked yourself",
+                "put back what stands",
+            ],
+        ),
+        (
+            flipped().flip(Way::Back).ends(Ending::Undone),
+            vec!["what happened, in order", "look again, when it is mended"],
+        ),
+    ];
+    for (records, expected) in cases {
+        let rows = proposed(&records);
+        assert_eq!(rows.len(), expected.len(), "{rows:#?}");
+        for (row, words) in rows.iter().zip(expected) {
+            assert!(row.ends_with(words), "{words}: {rows:#?}");
+        }
+    }
+}
+
+#[test]
+fn whether_every_service_moves_counts_what_was_seen_after_an_undo() {
+    let after = |traffic: Finding| {
+        let mut story = fixture::Story::of(fixture::plan(Mode::Failover));
+        let there = (story.ready(Round::There).baseline().flip(Way::There))
+            .moved(Round::There)
+            .ends(Ending::Done);
+        let mut story = fixture::Story::following(there);
+        let findings = vec![
+            (fixture::PUBLISHED, fixture::pass("all answer the old")),
+            (fixture::PUBLIC, fixture::pass("4 probes pass by name")),
+            (fixture::TRAFFIC, traffic),
+        ];
+        let back = story.says(Event::Decided {
+            decision: Decision::Back,
+            by: "root@ops1".into(),
+            parts: true,
+        });
+        let back = back.flip(Way::Back).batch(Round::Verify, findings);
+        Tally::of(&back.ends(Ending::Held)).answer(Question::Moves)
+    };
+    assert!(matches!(
+        after(fixture::pass("97% of the rate arrives")),
+        Proof::Yes(_)
+    ));
+    let Proof::No(why) = after(Finding::new(Outcome::Fail, "nobody comes back")) else {
+        panic!("a failed look after the undo is overlooked");
+    };
+    assert!(why.contains("after the undo, nobody comes back"), "{why}");
+    let Proof::NotProven(why) = after(Finding::new(Outcome::Late, "3% come back")) else {
+        panic!("a late look after the undo is overlooked");
+    };
+    assert!(why.contains("after the undo, 3% come back"), "{why}");
 }

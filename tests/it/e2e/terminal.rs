@@ -120,7 +120,13 @@ fn a_run_that_asks_what_to_do_on_a_terminal() {
     let mut failover = scene.start_on_terminal(&["failover", "PLAYBOOK"], &[]);
     answer(&mut failover, NAME, "site\n");
     answer(&mut failover, "Is the office told? [yes/no]", "yes\n");
-    answer(&mut failover, "Look [a]gain", "s\n");
+    failover.wait_for("Look [a]gain");
+    // While it asks it is alive, and waits for a person.
+    let owed = scene.run(&["owed", "--format", "json"]).exits(0);
+    owed.says("(failover) is held, changes stand: new is active")
+        .says("answer it where it runs, follow it with `cutover show --follow ")
+        .says(", or `cutover rollback ");
+    failover.type_text("s\n");
     golden("failover_stopped", &failover.end());
     for place in [&scene.old, &scene.new] {
         let page = place.web.as_ref().unwrap().root(WWW);
