@@ -4,6 +4,7 @@ mod approve;
 mod command;
 mod dns;
 mod http;
+mod lacks;
 mod mirror;
 mod packages;
 mod probe;

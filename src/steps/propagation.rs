@@ -7,6 +7,7 @@
 
 mod caches;
 mod judge;
+mod lack;
 mod outside;
 mod seen;
 mod signatures;
@@ -186,7 +187,7 @@ impl Check for Propagation {
     }
 
     fn judge(&self, aim: &Aim, evidence: &Evidence) -> Finding {
-        judge::judge(aim, evidence, self.floor)
+        lack::told(judge::judge(aim, evidence, self.floor), evidence)
     }
 
     fn before(&self) -> Option<&dyn Before> {
@@ -202,7 +203,7 @@ impl Check for Propagation {
 /// Which TTLs caches may hold is known only from what was served before the change.
 impl Before for Propagation {
     fn foresee(&self, aim: &Aim, evidence: &Evidence) -> Finding {
-        judge::foresee(aim, evidence, self.within)
+        lack::told(judge::foresee(aim, evidence, self.within), evidence)
     }
 }
 

@@ -10,6 +10,7 @@ use crate::event::{Cause, Fact, Finding, Unseen};
 use crate::plan::Outcome;
 use crate::site::Aim;
 use crate::step::{Evidence, Known};
+use crate::steps::lacks::Lacks;
 use crate::steps::probe::{Family, Reply, Spot, Tally};
 use crate::words::count;
 
@@ -33,30 +34,6 @@ fn unseen_fact(key: &str, unseen: &Unseen) -> Fact {
 fn garbled(key: &str) -> Fact {
     let unseen = Unseen::new(Cause::Garbled, "the recorded sight cannot be read");
     unseen_fact(key, &unseen)
-}
-
-/// Over which families this machine has no route to what it was to ask.
-#[derive(Default)]
-struct Lacks(BTreeSet<Family>);
-
-impl Lacks {
-    fn take(&mut self, unseen: &Unseen, family: Option<Family>) {
-        if unseen.cause == Cause::NoRoute {
-            self.0.extend(family);
-        }
-    }
-
-    /// Says what to do about it; `goes_on` is what the step may say to go on without.
-    fn told(&self, finding: Finding, goes_on: &str) -> Finding {
-        let families: Vec<String> = self.0.iter().map(Family::to_string).collect();
-        match families.is_empty() {
-            true => finding,
-            false => finding.mend(format!(
-                "look from a machine that has a route over {}; `{goes_on}` in the step goes on without",
-                families.join(" and ")
-            )),
-        }
-    }
 }
 
 /// The judgement of the worst answer of a probe, and whether it was better before.
