@@ -17,6 +17,10 @@ const AGAIN: usize = 4;
 /// How long all of that may take.
 const MOST: Duration = Duration::from_secs(2);
 
+/// After so long nothing is asked again, however quickly it was to be: a look may have little time, as one for a
+/// monitoring system.
+const LATEST: Duration = Duration::from_millis(2_500);
+
 /// How the probes of a step are asked again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Pace {
@@ -35,8 +39,8 @@ impl Pace {
     }
 }
 
-/// Asks so often, until an answer fails or half of the time is over: an answer that takes long is not asked for again.
-/// Returns the worst answer, and how many that were better came before it.
+/// Asks so often, until an answer fails, or half of the time or [`LATEST`] is over: an answer that takes long is not
+/// asked for again. Returns the worst answer, and how many that were better came before it.
 pub(super) async fn ask(
     spot: &Spot,
     host: Option<&Host>,
@@ -48,8 +52,9 @@ pub(super) async fn ask(
     let mut worst = spot.ask(host, timeout).await;
     let judged = |reply: &Reply| verdict(&spot.probe, reply).0;
     let mut before = 0;
+    let last = LATEST.min(timeout / 2);
     for asked in 1..=pace.again {
-        if judged(&worst) > Outcome::Warn || clock.now().since(&began) + pace.every > timeout / 2 {
+        if judged(&worst) > Outcome::Warn || clock.now().since(&began) + pace.every > last {
             break;
         }
         clock.sleep(pace.every).await;

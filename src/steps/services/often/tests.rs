@@ -69,6 +69,22 @@ async fn an_answer_that_takes_half_of_the_time_is_not_asked_for_again() {
     assert_eq!(asked.load(Ordering::SeqCst), 1);
 }
 
+/// A look for a monitoring system has few seconds in all.
+#[tokio::test]
+async fn whatever_a_look_may_take_asking_again_ends_soon() {
+    let (spot, asked) = greets(&["220 a"], Duration::from_millis(900)).await;
+    ask(
+        &spot,
+        None,
+        &Clock::real(),
+        Duration::from_secs(60),
+        Pace::of(1),
+    )
+    .await;
+    // The third one begins after two seconds; where this machine is slow, it is too late for that.
+    assert!((2..=3).contains(&asked.load(Ordering::SeqCst)));
+}
+
 #[test]
 fn the_more_probes_there_are_the_less_often_each_is_asked() {
     let cases = [
