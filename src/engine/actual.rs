@@ -173,3 +173,6 @@ impl Memory for Remembered {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

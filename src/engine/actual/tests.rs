@@ -1,0 +1,139 @@
+use super::*;
+use crate::dns::Honesty;
+use crate::fake::plan;
+use crate::plan::{Direction, Edit, Mode};
+use crate::steps::testing::{Book, site};
+
+const BOOK: &str = r#"
+[playbook]
+name = "site"
+[hosts.primary]
+site = "dedicated"
+ssh = "primary"
+addresses = ["192.0.2.10", "2001:db8::10"]
+[hosts.standby]
+site = "cloud"
+ssh = "standby"
+addresses = ["198.51.100.20", "2001:db8:1::20"]
+[providers.book]
+kind = "rfc2136"
+server = "192.0.2.54:53"
+key = { name = "k", algorithm = "hmac-sha256", secret = { env = "TSIG_SECRET" } }
+[zones."example.org"]
+provider = "book"
+[services.website]
+names = ["example.org"]
+probes = [{ http = "/" }]
+[[step]]
+id = "data"
+kind = "mirror"
+path = "/srv/www/"
+max-files = 10
+reuse = "1h"
+[[step]]
+id = "works"
+kind = "services"
+at = "target"
+[[step]]
+id = "flip"
+kind = "dns"
+services = "all"
+"#;
+
+fn actual() -> Actual {
+    let book = match Playbook::parse(BOOK, "site.toml", &[]) {
+        Ok(book) => Arc::new(book),
+        Err(problems) => panic!("{}", problems.render(false, None)),
+    };
+    let mut site = site(Book::new(Honesty::Atomic, &[]));
+    for service in site.services.values_mut() {
+        service.names.retain(|name| name == "example.org");
+    }
+    Actual { book, site }
+}
+
+/// An entry of this step.
+fn entry(step: &str) -> Entry {
+    let mut entry = plan(Mode::Failover, "k").entries.remove(0);
+    (entry.id, entry.step) = (step.to_owned(), step.to_owned());
+    entry
+}
+
+fn aim() -> Aim {
+    let direction = Direction {
+        source: "dedicated".into(),
+        target: "cloud".into(),
+    };
+    Aim::there(&direction, false)
+}
+
+#[tokio::test]
+async fn an_entry_whose_step_the_playbook_lacks_is_told_so_and_does_nothing() {
+    let (world, entry, pulses) = (actual(), entry("gone"), Pulses::none());
+    let said = "the playbook has no step `gone` that could do this";
+    assert!(world.looks(&entry, &aim(), &pulses).is_empty());
+    assert!(world.baseline(&entry, &aim(), &pulses).is_empty());
+    let finding = world.judge(&entry, &aim(), &Evidence::default());
+    assert_eq!(finding.outcome, Outcome::Unknown);
+    assert_eq!(finding.headline, said);
+    assert_eq!(world.reuse(&entry), None);
+    assert_eq!(world.landing(&entry), Duration::ZERO);
+    let unseen = world.read(&entry, &Edit::default()).await.unwrap_err();
+    assert_eq!(
+        (unseen.cause, unseen.detail.as_str()),
+        (Cause::Missing, said)
+    );
+    let Answer::Refused { why } = refused(&entry).await else {
+        panic!("what nothing could do was not refused");
+    };
+    assert_eq!(why, said);
+}
+
+#[tokio::test]
+async fn each_entry_is_looked_at_as_its_step_says() {
+    let (world, pulses) = (actual(), Pulses::none());
+    let count = |entry: &Entry| world.looks(entry, &aim(), &pulses).len();
+    assert!(count(&entry("works")) > 0);
+    assert!(world.baseline(&entry("works"), &aim(), &pulses).is_empty());
+    // What writes is no check, but for what a person moves.
+    let mut flip = entry("flip");
+    assert_eq!(count(&flip), 0);
+    assert!(world.landing(&flip) > Duration::ZERO);
+    flip.by_hand = true;
+    assert!(count(&flip) > 0);
+    assert_eq!(
+        world.baseline(&flip, &aim(), &pulses).len(),
+        count(&flip),
+        "what a person moves is looked at before the first write as well"
+    );
+    // Of what only foresees, the sights before the first write are looked at.
+    let mut foresees = entry("works");
+    foresees.foresees = true;
+    assert_eq!(count(&foresees), 0);
+    let hour = Duration::from_secs(3600);
+    assert_eq!(world.reuse(&entry("data")), Some(hour));
+    assert_eq!(world.reuse(&entry("works")), None);
+    assert_eq!(world.landing(&entry("works")), Duration::ZERO);
+}
+
+#[tokio::test]
+async fn what_was_seen_is_remembered_with_its_time() {
+    let store: Arc<dyn Store> = Arc::new(crate::store::Memory::new());
+    let memory = Remembered(Arc::clone(&store));
+    assert_eq!(memory.recall("works/primary").await, None);
+    let (fact, at) = (serde_json::json!({ "rate": 12.5 }), Stamp::at(7));
+    memory.keep("works/primary", &fact, &at).await;
+    assert_eq!(
+        memory.recall("works/primary").await,
+        Some((fact, at.clone()))
+    );
+    assert_eq!(memory.recall("works/standby").await, None);
+    // What cannot be read is nothing that was seen.
+    let memo = Memo {
+        key: "works/primary".to_owned(),
+        bytes: b"{".to_vec(),
+        at,
+    };
+    store.remember(vec![memo]).await.unwrap();
+    assert_eq!(memory.recall("works/primary").await, None);
+}
