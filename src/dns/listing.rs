@@ -119,7 +119,8 @@ impl Other {
     }
 
     /// The names that its records send visitors to: of ALIAS, ANAME and DNAME, and of HTTPS and SVCB whatever their
-    /// priority (RFC 9460, 2.4.2 and 2.4.3). `.` is the own name or none, and no target (2.5).
+    /// priority (RFC 9460, 2.4.2 and 2.4.3), of SRV (RFC 2782), MX, NAPTR (RFC 3403) and URI (RFC 7553). `.` is the own
+    /// name or none, and no target (2.5).
     pub fn targets(&self) -> Vec<String> {
         let Holds::Text(data) = &self.holds else {
             return Vec::new();
@@ -128,7 +129,16 @@ impl Other {
             let mut words = text.split_whitespace();
             let name = match self.rtype.as_str() {
                 "ALIAS" | "ANAME" | "DNAME" => words.next()?,
-                "HTTPS" | "SVCB" => words.nth(1)?,
+                "HTTPS" | "SVCB" | "MX" => words.nth(1)?,
+                "SRV" => words.nth(3)?,
+                "NAPTR" => words.next_back()?,
+                // `10 1 "https://www.example.org:8443/path"`.
+                "URI" => {
+                    let after = text.split_once("://")?.1;
+                    let host = after.split(['/', '?', '#', '"']).next()?;
+                    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+                    host.split_once(':').map_or(host, |(host, _)| host)
+                }
                 _ => return None,
             };
             let name = name.trim_end_matches('.').to_ascii_lowercase();
@@ -262,7 +272,22 @@ mod tests {
             ("HTTPS", "1 . alpn=h2", None),
             ("SVCB", "0 .", None),
             ("HTTPS", "1 www.example.org. alpn=h2", None),
-            ("MX", "10 web.example.org.", None),
+            ("MX", "10 web.example.org.", Some("web.example.org")),
+            ("SRV", "1 1 5222 Web.example.org.", Some("web.example.org")),
+            ("SRV", "0 0 0 .", None),
+            (
+                "NAPTR",
+                r#"100 10 "s" "SIP+D2T" "" web.example.org."#,
+                Some("web.example.org"),
+            ),
+            ("NAPTR", r#"100 10 "u" "E2U+sip" "!^.*$!sip:a@b!" ."#, None),
+            (
+                "URI",
+                r#"10 1 "https://u@Web.example.org:8443/a""#,
+                Some("web.example.org"),
+            ),
+            ("URI", r#"10 1 "mailto:someone@web.example.org""#, None),
+            ("TXT", r#""a web.example.org.""#, None),
         ];
         for (rtype, data, target) in cases {
             assert_eq!(

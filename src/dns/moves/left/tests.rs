@@ -429,3 +429,44 @@ fn a_name_of_a_service_without_a_record_does_not_move() {
         assert!(found.stays.iter().any(|stay| stay.what == "web.v.test"));
     }
 }
+
+#[test]
+fn services_that_are_found_by_srv_naptr_and_uri_stay_where_their_target_stays() {
+    let sets = [
+        set("m.v.test. A", 60, &["192.0.2.10"]),
+        set("svc.v.test. A", 60, &["192.0.2.10"]),
+    ];
+    let others = |target: &str| {
+        vec![
+            other(
+                "_xmpp._tcp.m.v.test",
+                "SRV",
+                &format!("1 1 5222 {target}.v.test."),
+            ),
+            other(
+                "m.v.test",
+                "NAPTR",
+                &format!(r#"100 10 "s" "SIP+D2T" "" {target}.v.test."#),
+            ),
+            other(
+                "_ftp._tcp.m.v.test",
+                "URI",
+                &format!(r#"10 1 "ftp://{target}.v.test/pub""#),
+            ),
+        ]
+    };
+    let left = left_of(served(&["m"], &sets, others("svc")));
+    assert_eq!(left.len(), 3, "{left:?}");
+    assert!(left.iter().all(|(_, hint)| !hint), "{left:?}");
+    assert_eq!(left_of(served(&["m"], &sets, others("m"))), []);
+    // Mail is no visitor, and where it goes is told.
+    let mail = served(
+        &["m"],
+        &sets,
+        vec![other("m.v.test", "MX", "10 svc.v.test.")],
+    );
+    let found = moves(&swap(), &[mail], None);
+    assert!(found.left.is_empty());
+    let told = found.stays.iter().find(|stay| stay.what == "m.v.test. MX");
+    assert!(told.is_some_and(|stay| stay.why.contains("svc.v.test")));
+}

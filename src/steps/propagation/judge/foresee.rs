@@ -115,7 +115,11 @@ pub(in crate::steps::propagation) fn foresee(
             return finding.mend(mend_of_ttl(key, ttl, within)).is_final();
         }
         let other = asked.find(|(of, asked)| other_than(aim, &said, of, asked).is_some());
-        let finding = finding.mend(OTHER);
+        let mend = match other {
+            Some((of, _)) if of.role == Role::Authoritative => ODD,
+            _ => OTHER,
+        };
+        let finding = finding.mend(mend);
         return match other.and_then(|(of, asked)| mend_of(of, asked)) {
             Some(look) => finding.to_try(look),
             None => finding,
@@ -160,12 +164,17 @@ fn served(sightings: &[Sighting], key: &RecordKey) -> Option<u32> {
 const OTHER: &str = "name a resolver in the zone's `resolvers` that knows the zone, or none (`resolvers = []`); where this \
                      one holds an older record, look again when it has let that go";
 
-/// A row for a watched cache that says something else than the name servers, before anything changes: it would do so
-/// after the change, and be waited for.
+/// The same about a name server of the zone.
+const ODD: &str = "mend that server first, or take it out of the delegation (or the zone's `servers`): it would be waited \
+                   for after the change, and is not moved by it";
+
+/// A row for a watched cache that says something else than the name servers, and for a name server that says something
+/// else than the others of its zone and leads to neither site by it, before anything changes: it would do so after the
+/// change, and be waited for.
 fn other_than(aim: &Aim, said: &Truth, sighting: &Sighting, asked: &Asked) -> Option<Fact> {
+    let is_server = sighting.role == Role::Authoritative;
     let outcome = match sighting.role {
-        Role::Authoritative => return None,
-        Role::Resolver => Outcome::Late,
+        Role::Authoritative | Role::Resolver => Outcome::Late,
         Role::SystemResolver => Outcome::Warn,
     };
     let sides = Sides::new(&sighting.sites, aim);
@@ -173,26 +182,43 @@ fn other_than(aim: &Aim, said: &Truth, sighting: &Sighting, asked: &Asked) -> Op
         let Some(sets) = said.get(key) else {
             return false;
         };
+        // What it says itself is no measure for it.
+        let own = is_server.then(|| texts(told));
+        let sets: Vec<&Vec<String>> = (sets.iter())
+            .filter(|set| own.as_ref() != Some(set))
+            .collect();
         let is_ours = |text: &String| text.parse().is_ok_and(|ip| sides.holds(&ip));
         let strangers = sides.strangers(told).into_iter();
         let mut unheard = strangers.map(ToString::to_string);
-        sets.iter().all(|set| set.iter().any(is_ours))
+        let mut leads = sets.iter().map(|set| set.iter().any(is_ours));
+        // Of several servers more than one may be odd.
+        let are_ours = match is_server {
+            true => leads.any(|ours| ours),
+            false => !sets.is_empty() && leads.all(|ours| ours),
+        };
+        are_ours
             && (!sides.is_of_either(told)
                 || unheard.any(|ip| !sets.iter().any(|set| set.contains(&ip))))
     };
     let (key, told) = (asked.answers.iter())
         .filter(|(_, told)| is_told(told, sighting.role))
         .find(|(key, told)| told.as_ref().is_ok_and(|told| is_other(key, told)))?;
+    let own = told.as_ref().ok().filter(|_| is_server).map(texts);
     let sets: Vec<String> = (said.get(key).into_iter().flatten())
+        .filter(|set| own.as_ref() != Some(set))
         .map(|set| listed(set))
         .collect();
+    let (at, others) = match is_server {
+        true => ("at", "the other servers"),
+        false => ("at resolver", "its servers"),
+    };
     let no_name = told.as_ref().is_ok_and(|told| told.rcode == "NXDOMAIN");
     Some(Fact {
         outcome,
-        what: format!("{} at resolver {}", sighting.zone, asked.server),
+        what: format!("{} {at} {}", sighting.zone, asked.server),
         expected: "what the servers of the zone say".into(),
         actual: format!(
-            "it says {}{}, and its servers say {}",
+            "it says {}{}, and {others} say {}",
             shown(key, told),
             if no_name { " (no such name)" } else { "" },
             sets.join(" or ")

@@ -148,3 +148,40 @@ fn what_a_provider_has_not_published_yet_it_may_have_by_then() {
     // Afterwards it is waited for.
     assert_eq!(judge(&aim(), &looks, FLOOR).outcome, Outcome::Late);
 }
+
+#[test]
+fn a_server_that_leads_to_neither_site_or_to_more_than_the_others_stops_a_planned_run_and_is_named()
+{
+    const STRANGER: &[&str] = &["203.0.113.9"];
+    const MORE: &[&str] = &["192.0.2.10", "203.0.113.9"];
+    let no_name = || but(told(&[]), |told| told.rcode = "NXDOMAIN".into());
+    for (v4, v6, says) in [
+        (told(STRANGER), told(OLD6), "203.0.113.9"),
+        (no_name(), told(OLD6), "(no such name)"),
+        (told(OLD4), told(&[]), "AAAA nothing"),
+        (told(MORE), told(OLD6), "192.0.2.10 203.0.113.9"),
+    ] {
+        for odd_first in [true, false] {
+            let odd = asked("ns2", v4.clone(), v6.clone());
+            let servers = match odd_first {
+                true => vec![odd, old("ns1")],
+                false => vec![old("ns1"), old("ns3"), odd],
+            };
+            let finding = of(vec![sighting(Role::Authoritative, servers)]);
+            assert_eq!(finding.outcome, Outcome::Late, "{finding:?}");
+            assert!(finding.final_);
+            let text = &finding.headline;
+            assert!(text.starts_with("example.org at ns2: it says"), "{text}");
+            assert!(text.contains(says), "{text}");
+            assert!(format!("{:?}", finding.advice).contains("mend that server"));
+        }
+    }
+    // One that has followed, or lags behind, leads to one of the sites.
+    let new = asked("ns2", told(NEW4), told(NEW6));
+    let finding = of(vec![sighting(Role::Authoritative, vec![old("ns1"), new])]);
+    assert_eq!(finding.outcome, Outcome::Warn);
+    // Where all of them say so, there is nothing to wait for.
+    let lone = || asked("ns1", told(STRANGER), told(STRANGER));
+    let finding = of(vec![sighting(Role::Authoritative, vec![lone(), lone()])]);
+    assert_ne!(finding.outcome, Outcome::Late);
+}
