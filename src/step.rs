@@ -73,6 +73,11 @@ pub trait Check: Send + Sync {
     /// What to look at. `pulse` takes passing news of a long look.
     fn looks<'a>(&'a self, site: &'a Site, aim: &'a Aim, pulse: &'a Pulses) -> Vec<Look<'a>>;
 
+    /// The parts of places that the run changes before this check, as the plan has them; told before each round of looks.
+    fn expect(&self, changed: &mut dyn Iterator<Item = &String>) {
+        let _ = changed;
+    }
+
     /// The judgement: pure, and the same for the way there and the way back.
     fn judge(&self, aim: &Aim, evidence: &Evidence) -> Finding;
 

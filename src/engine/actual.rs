@@ -79,6 +79,12 @@ impl World for Actual {
         }
     }
 
+    fn expect(&self, entry: &Entry, changed: &mut dyn Iterator<Item = &String>) {
+        if let Some(check) = self.check(entry) {
+            check.expect(changed);
+        }
+    }
+
     fn judge(&self, entry: &Entry, aim: &Aim, evidence: &Evidence) -> Finding {
         match self.check(entry) {
             Some(check) => match check.before() {

@@ -72,6 +72,17 @@ pub(super) fn aim(plan: &Plan, round: Round, entry: usize) -> Aim {
     }
 }
 
+/// The parts of places that are changed before the check of a step, wherever else it is looked at too.
+fn changed_before<'p>(plan: &'p Plan, entry: &'p Entry) -> impl Iterator<Item = &'p String> {
+    let last = plan.entries.iter().rposition(|of| of.step == entry.step);
+    let before = plan.entries.iter().take(last.unwrap_or_default());
+    let edits = before.filter_map(|of| match &of.nature {
+        Nature::Change(edit) => Some(edit),
+        _ => None,
+    });
+    edits.flat_map(|edit| edit.before.0.keys().chain(edit.after.0.keys()))
+}
+
 /// The key of a sight in the memory: runs of one playbook share it.
 fn memory_key(plan: &Plan, entry: &Entry, key: &str) -> String {
     // Under a name of its own: a look after the flip must not pass for one from before.
@@ -173,6 +184,8 @@ impl<W: World, M: Memory> Looker<'_, W, M> {
 
     /// One round of looks at one check, and the judgement.
     pub(super) async fn once(&self, entry: &Entry, aim: &Aim, pulses: &Pulses) -> Finding {
+        self.world
+            .expect(entry, &mut changed_before(self.plan, entry));
         let looks = self.world.looks(entry, aim, pulses);
         let taken = looks.into_iter().map(|look| async move {
             let memory_key = memory_key(self.plan, entry, &look.key);
@@ -275,6 +288,8 @@ impl<W: World, M: Memory> Looker<'_, W, M> {
         let wanted = entries.filter(|(_, entry)| entry.needs_baseline && !foreseen(entry));
         let taken = wanted.map(|(index, entry)| async move {
             let pulses = self.pulses_of(index);
+            self.world
+                .expect(entry, &mut changed_before(self.plan, entry));
             let looks = self.world.baseline(entry, aim, &pulses);
             join_all(looks.into_iter().map(|look| async {
                 let memory_key = memory_key(self.plan, entry, &format!("before {}", look.key));

@@ -22,6 +22,11 @@ pub trait World: Send + Sync {
     /// What a check must see before the first write.
     fn baseline<'a>(&'a self, entry: &'a Entry, aim: &'a Aim, pulses: &'a Pulses) -> Vec<Look<'a>>;
 
+    /// Tells a check which parts of places the run changes before it.
+    fn expect(&self, entry: &Entry, changed: &mut dyn Iterator<Item = &String>) {
+        let _ = (entry, changed);
+    }
+
     /// The pure judgement of a check.
     fn judge(&self, entry: &Entry, aim: &Aim, evidence: &Evidence) -> Finding;
 

@@ -73,7 +73,7 @@ within = "10m"
 const PATIENCE: Duration = Duration::from_millis(2500);
 
 /// How many questions to one server are under way at once.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 32;
 
 fn build(fields: &Fields, given: &Given) -> Result<Built, Vec<Problem>> {
     let named = fields.has("services") || fields.has("names");
@@ -124,6 +124,8 @@ struct Memory {
     streaks: BTreeMap<(String, String), steady::Streak>,
     /// For each zone and site: the highest TTL that an authoritative server served for a set leading there.
     ttls: BTreeMap<(String, String), u32>,
+    /// The record sets that the run moves.
+    moved: BTreeSet<RecordKey>,
     /// The name servers of each zone, once found.
     servers: BTreeMap<String, Arc<Vec<NameServer>>>,
     /// The record sets that are seen to exist; others cannot be published.
@@ -139,7 +141,10 @@ struct Round<'a> {
     site: &'a Site,
     aim: &'a Aim,
     zone: &'a Zone,
+    /// Of the names that were given; the caches are asked for these.
     keys: Arc<Vec<RecordKey>>,
+    /// These, and what else the run moves: the name servers are asked for all of it.
+    all: Arc<Vec<RecordKey>>,
     pulse: &'a Pulses,
 }
 
@@ -164,13 +169,24 @@ impl Check for Propagation {
                 None => outside.push(name),
             }
         }
+        let mut moved: BTreeMap<&str, Vec<RecordKey>> = BTreeMap::new();
+        for key in &self.memory().moved {
+            if let Some(zone) = site.zone_of(&key.name) {
+                let (_, named) = zones.entry(&zone.name).or_insert((zone, Vec::new()));
+                if !named.contains(key) {
+                    moved.entry(&zone.name).or_default().push(key.clone());
+                }
+            }
+        }
         let mut looks = Vec::new();
         for (zone, keys) in zones.into_values() {
+            let moved = moved.remove(zone.name.as_str()).unwrap_or_default();
             let round = Round {
                 check: self,
                 site,
                 aim,
                 zone,
+                all: Arc::new(keys.iter().cloned().chain(moved).collect()),
                 keys: Arc::new(keys),
                 pulse,
             };
@@ -184,6 +200,11 @@ impl Check for Propagation {
             })
         }));
         looks
+    }
+
+    fn expect(&self, changed: &mut dyn Iterator<Item = &String>) {
+        let moved = changed.filter_map(|part| part.parse().ok());
+        self.memory().moved = moved.collect();
     }
 
     fn judge(&self, aim: &Aim, evidence: &Evidence) -> Finding {
@@ -239,14 +260,15 @@ impl<'a> Round<'a> {
                 round.sighting(Role::Authoritative, vec![asked], &[])
             }));
         }
-        for at in zone.resolvers.iter().flatten() {
+        let caches = zone.resolvers.iter().flatten();
+        for at in caches.filter(|_| !self.keys.is_empty()) {
             let round = self.clone();
             looks.push(look(format!("{name} at resolver {at}"), async move {
                 let asked = round.resolver(*at).await;
                 round.sighting(Role::Resolver, vec![asked], &[])
             }));
         }
-        if zone.resolvers.is_none() {
+        if zone.resolvers.is_none() && !self.keys.is_empty() {
             let round = self.clone();
             looks.push(look(format!("{name} at {}", judge::SYSTEM), async move {
                 let resolvers = delegation::system_resolvers()?;
@@ -284,10 +306,10 @@ impl<'a> Round<'a> {
     /// Asks one server every question without recursion, and one of them over TCP too.
     async fn authoritative(&self, name: String, at: SocketAddr) -> Asked {
         let over_tcp = async {
-            let key = self.keys.first()?;
+            let key = self.all.first()?;
             Some(self.ask_tcp(at, key).await)
         };
-        let (answers, over_tcp) = futures::join!(self.ask_all(at, false), over_tcp);
+        let (answers, over_tcp) = futures::join!(self.ask_all(at, &self.all, false), over_tcp);
         let mut asked = Asked {
             server: name,
             at,
@@ -313,7 +335,7 @@ impl<'a> Round<'a> {
         let mut asked = Asked {
             server: at.to_string(),
             at,
-            answers: self.ask_all(at, true).await,
+            answers: self.ask_all(at, &self.keys, true).await,
             over_tcp: None,
             taken: self.site.clock.now(),
             new_since: None,
@@ -328,18 +350,14 @@ impl<'a> Round<'a> {
     }
 
     /// Every question to one server. Where it does not answer the first, the others are not put.
-    async fn ask_all(&self, at: SocketAddr, rd: bool) -> Answers {
-        let mut answers = Vec::with_capacity(self.keys.len());
-        let Some((first, rest)) = self.keys.split_first() else {
+    async fn ask_all(&self, at: SocketAddr, keys: &[RecordKey], rd: bool) -> Answers {
+        let mut answers = Vec::with_capacity(keys.len());
+        let Some((first, rest)) = keys.split_first() else {
             return answers;
         };
         let told = self.ask(at, first, rd).await;
         if let Err(unseen) = &told {
-            answers.extend(
-                self.keys
-                    .iter()
-                    .map(|key| (key.clone(), Err(unseen.clone()))),
-            );
+            answers.extend(keys.iter().map(|key| (key.clone(), Err(unseen.clone()))));
             return answers;
         }
         answers.push((first.clone(), told));
@@ -442,7 +460,7 @@ impl<'a> Round<'a> {
                 return Ok(Json::Bool(true));
             }
             let exists = |key: &&RecordKey| memory.existing.contains(key);
-            self.keys.iter().filter(exists).cloned().collect()
+            self.all.iter().filter(exists).cloned().collect()
         };
         if existing.is_empty() {
             return Ok(Json::Null);

@@ -353,3 +353,38 @@ fn without_names_every_service_is_meant() {
     assert!(built.after_change && matches!(built.work, Work::Check(_)));
     assert_eq!(built.answers, Some(Question::Moves));
 }
+
+#[tokio::test]
+async fn what_else_the_run_moves_is_asked_of_the_name_servers_there_and_back() {
+    let asked = Arc::new(Mutex::new(BTreeSet::new()));
+    let seen = asked.clone();
+    // The name of the service follows, and the other one never does.
+    let server = Scripted::start(anywhere(), move |query, _| {
+        let mut out = reply(query);
+        let name = query.queries[0].name().to_ascii();
+        seen.lock().unwrap().insert(name.clone());
+        if query.queries[0].query_type() == dns::RecordType::A {
+            let ip = match name.starts_with("www.") {
+                true => "198.51.100.20",
+                false => "192.0.2.10",
+            };
+            out.add_answer(a(&name, 60, ip));
+        }
+        vec![out.to_vec().unwrap()]
+    })
+    .await;
+    let mut site = site(Book::new(Honesty::Atomic, &[]));
+    let zone = site.zones.get_mut("example.org").unwrap();
+    (zone.servers, zone.resolvers) = (vec![server.at], Some(Vec::new()));
+    let (check, there) = (check(), aim("cloud", "dedicated"));
+    let moved = ["www.example.org. A", "n1.example.org. A", "no name"].map(String::from);
+    for (expected, outcome) in [(&moved[..1], Outcome::Pass), (&moved[..], Outcome::Late)] {
+        check.expect(&mut expected.iter());
+        let finding = check.judge(&there, &evidence(&check, &site, &there).await);
+        assert_eq!(finding.outcome, outcome, "{finding:?}");
+    }
+    assert!(asked.lock().unwrap().contains("n1.example.org."));
+    let back = aim("dedicated", "cloud");
+    let finding = check.judge(&back, &evidence(&check, &site, &back).await);
+    assert_eq!(finding.outcome, Outcome::Late, "{finding:?}");
+}

@@ -69,7 +69,13 @@ impl Weigh<'_> {
     pub(super) fn aliases(&self, sightings: &[Sighting]) -> Vec<Fact> {
         let states = States::of(self.aim, sightings);
         let ends = (states.0.iter()).filter_map(|(name, keys)| Some((name, alias_to(keys)?)));
-        ends.filter(|(name, _)| !self.told_by_caches(sightings, name))
+        // Where the run asks about the other name too, its own servers tell.
+        let told = |to: &String| {
+            let end = states.0.get(to.trim_end_matches('.')).into_iter().flatten();
+            let mut seen = end.flat_map(|(_, shown)| shown);
+            seen.any(|(state, _)| !matches!(state, State::Absent | State::Unknown(_)))
+        };
+        ends.filter(|(name, to)| !self.told_by_caches(sightings, name) && !told(to))
             .map(|(name, cname)| Fact {
                 outcome: Outcome::Unknown,
                 what: name.clone(),

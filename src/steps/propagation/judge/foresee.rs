@@ -271,7 +271,12 @@ fn longest_served<'a>(
         told.filter(move |(_, told)| told.authoritative && sides.is_old(told))
             .filter_map(|(key, told)| Some((key, plain_ttl(told.ttl?))))
     });
-    served.max_by_key(|(_, ttl)| *ttl)
+    // Caches are waited for where they are asked.
+    let asked = sighting.asked.iter().flat_map(|asked| &asked.answers);
+    let asked: BTreeSet<&RecordKey> = asked.map(|(key, _)| key).collect();
+    served
+        .filter(|(key, _)| asked.contains(key))
+        .max_by_key(|(_, ttl)| *ttl)
 }
 
 /// A row for a cache that is not known to hold an old set for too long, and that anybody fills for so long who asks it
