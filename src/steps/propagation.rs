@@ -23,7 +23,7 @@ use futures::future::join_all;
 use serde_json::Value as Json;
 
 pub(crate) use self::caches::in_caches;
-use self::seen::{Answers, Asked, Role, Sighting, Told};
+use self::seen::{Answers, Asked, Role, Sighting, Told, differences};
 use super::dns::names_of;
 use crate::dns::{RecordKey, RecordType};
 use crate::event::{Cause, Finding, Unseen};
@@ -322,10 +322,13 @@ impl<'a> Round<'a> {
             silent: 0,
             unsigned: Vec::new(),
             unsigned_soa: false,
+            serial: None,
         };
         self.steadily(&mut asked, Role::Authoritative).await;
-        if self.aim.moved && asked.new_since.is_some() {
-            self.signatures(&mut asked).await;
+        match self.aim.moved {
+            true if asked.new_since.is_some() => self.signatures(&mut asked).await,
+            true => {}
+            false => asked.serial = self.serial(at).await,
         }
         self.remember(&asked);
         asked
@@ -344,6 +347,7 @@ impl<'a> Round<'a> {
             silent: 0,
             unsigned: Vec::new(),
             unsigned_soa: false,
+            serial: None,
         };
         self.steadily(&mut asked, Role::Resolver).await;
         asked
@@ -476,25 +480,6 @@ impl<'a> Round<'a> {
             Some(Err(unseen)) => Err(unseen),
         }
     }
-}
-
-/// Where the parent's view and the zone's own differ, in words.
-fn differences(servers: &[NameServer]) -> Vec<String> {
-    let knows_itself = servers.iter().any(|server| server.at_apex);
-    (servers.iter())
-        .filter_map(|server| {
-            let name = &server.name;
-            if server.addresses.is_empty() && server.unseen.is_none() {
-                Some(format!("{name} has no address"))
-            } else if !server.at_parent {
-                Some(format!("{name} is named by the zone and not by its parent"))
-            } else if !server.at_apex && knows_itself {
-                Some(format!("{name} is named by the parent and not by the zone"))
-            } else {
-                None
-            }
-        })
-        .collect()
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use crate::clock::Stamp;
 use crate::dns::{RecordKey, RecordType};
 use crate::event::Unseen;
 use crate::site::Aim;
+use crate::world::delegation::NameServer;
 use crate::world::dns::{self, DnsSeen};
 
 /// One look: servers of one role that were asked about names of one zone.
@@ -67,6 +68,9 @@ pub(super) struct Asked {
     /// Sets of a signed zone whose signatures do not cover what is answered, in words.
     #[serde(default)]
     pub(super) unsigned: Vec<String>,
+    /// The serial of the zone at this server, where it was asked before the change.
+    #[serde(default)]
+    pub(super) serial: Option<u32>,
     /// The signature of the zone's SOA does not cover it.
     #[serde(default)]
     pub(super) unsigned_soa: bool,
@@ -201,4 +205,23 @@ impl Sides {
     pub(super) fn is_new(&self, told: &Told) -> bool {
         !self.is_old(told) && !told.addresses.is_disjoint(&self.active)
     }
+}
+
+/// Where the parent's view and the zone's own differ, in words.
+pub(super) fn differences(servers: &[NameServer]) -> Vec<String> {
+    let knows_itself = servers.iter().any(|server| server.at_apex);
+    (servers.iter())
+        .filter_map(|server| {
+            let name = &server.name;
+            if server.addresses.is_empty() && server.unseen.is_none() {
+                Some(format!("{name} has no address"))
+            } else if !server.at_parent {
+                Some(format!("{name} is named by the zone and not by its parent"))
+            } else if !server.at_apex && knows_itself {
+                Some(format!("{name} is named by the parent and not by the zone"))
+            } else {
+                None
+            }
+        })
+        .collect()
 }

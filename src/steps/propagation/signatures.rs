@@ -1,14 +1,24 @@
 //! Whether those who validate (DNSSEC) get the new records too: in a signed zone a set whose signature does not cover it
 //! is lost for them (RFC 4035, 5.5).
 
+use std::net::SocketAddr;
+
 use futures::future::join_all;
 
 use super::seen::{Asked, asked_type};
 use super::{AT_ONCE, Round};
-use crate::world::dns::RecordType;
 use crate::world::dns::signed::{self, Signed};
+use crate::world::dns::{self, RecordType};
 
 impl Round<'_> {
+    /// The serial of the zone at one server.
+    pub(super) async fn serial(&self, at: SocketAddr) -> Option<u32> {
+        let (zone, patience) = (&self.zone.name, self.check.patience);
+        let told = dns::ask(at, zone, RecordType::SOA, false, patience).await;
+        let told = told.ok().filter(|told| told.authoritative)?;
+        told.soa.map(|soa| soa.serial)
+    }
+
     /// Looks at what the signatures cover at a server that has the new records. Who signs one set signs all, so that
     /// some of them are enough.
     pub(super) async fn signatures(&self, asked: &mut Asked) {

@@ -1,6 +1,6 @@
 //! What the looks before the change say of the looks after it: a server that cannot tell now will not tell then.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::rows::Rows;
@@ -62,6 +62,7 @@ pub(in crate::steps::propagation) fn foresee(
             (sighting.asked.iter()).filter_map(|asked| other_than(aim, &said, sighting, asked)),
         );
     }
+    rows.facts.extend(behind(&sightings));
     // One that lags will do so after the change too; how long is seen then.
     for (key, sets) in &said {
         if sets.len() > 1 {
@@ -130,6 +131,40 @@ pub(in crate::steps::propagation) fn foresee(
         Some(mend) if outcome == Outcome::Unknown => finding.to_try(mend),
         _ => finding,
     }
+}
+
+/// Rows for servers with an older zone than another one: what is written may not reach them. Where the serials are no
+/// ones of the same copy (two providers), that says nothing, and so it only warns.
+fn behind(sightings: &[Sighting]) -> Vec<Fact> {
+    let mut zones: BTreeMap<&str, Vec<(&Asked, u32)>> = BTreeMap::new();
+    for of in sightings.iter().filter(|of| of.role == Role::Authoritative) {
+        let told = (of.asked.iter()).filter_map(|asked| Some((asked, asked.serial?)));
+        zones.entry(&of.zone).or_default().extend(told);
+    }
+    // RFC 1982, 3.2.
+    let is_older = |one: u32, than: u32| one != than && than.wrapping_sub(one) < 1 << 31;
+    let rows = zones.into_iter().flat_map(|(zone, told)| {
+        let newer = |serial: u32| {
+            let newer = told.iter().filter(|(_, other)| is_older(serial, *other));
+            newer.map(|(asked, other)| (asked.server.clone(), *other)).next()
+        };
+        let rows: Vec<Fact> = (told.iter())
+            .filter_map(|(asked, serial)| {
+                let (server, other) = newer(*serial)?;
+                Some(Fact {
+                    outcome: Outcome::Warn,
+                    what: format!("{zone} at {}", asked.server),
+                    expected: "the newest zone".into(),
+                    actual: format!(
+                        "its serial is {serial}, and that of {server} is {other}: while it does not follow, what is \
+                         written does not reach it"
+                    ),
+                })
+            })
+            .collect();
+        rows
+    });
+    rows.collect()
 }
 
 /// What may be done about a cache that holds an old set for too long. Whoever asks a cache fills it again, and these

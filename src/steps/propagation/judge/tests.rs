@@ -64,6 +64,7 @@ fn asked(server: &str, v4: Result<Told, Unseen>, v6: Result<Told, Unseen>) -> As
         silent: 0,
         unsigned: Vec::new(),
         unsigned_soa: false,
+        serial: None,
     }
 }
 

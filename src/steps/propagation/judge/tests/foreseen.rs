@@ -184,3 +184,33 @@ fn a_server_that_leads_to_neither_site_or_to_more_than_the_others_stops_a_planne
     let finding = of(vec![sighting(Role::Authoritative, vec![lone(), lone()])]);
     assert_ne!(finding.outcome, Outcome::Late);
 }
+
+#[test]
+fn a_server_with_an_older_zone_is_told_before_the_change() {
+    let with = |server: &str, serial| {
+        let mut one = old(server);
+        one.serial = serial;
+        one
+    };
+    for (one, two, odd) in [
+        (Some(14), Some(14), None),
+        (Some(14), Some(1), Some("ns2: its serial is 1")),
+        // RFC 1982: the number has begun anew.
+        (
+            Some(u32::MAX),
+            Some(3),
+            Some("ns1: its serial is 4294967295"),
+        ),
+        (Some(14), None, None),
+    ] {
+        let servers = vec![with("ns1", one), with("ns2", two)];
+        let finding = of(vec![sighting(Role::Authoritative, servers)]);
+        match odd {
+            Some(text) => {
+                assert_eq!(finding.outcome, Outcome::Warn);
+                assert!(finding.headline.contains(text), "{}", finding.headline);
+            }
+            None => assert_eq!(finding.outcome, Outcome::Pass, "{finding:?}"),
+        }
+    }
+}
