@@ -50,6 +50,7 @@ mod tests {
                 silent: 0,
                 unsigned: Default::default(),
                 unsigned_soa: Default::default(),
+                serial: None,
             };
             let sighting = Sighting {
                 zone: "example.org".into(),

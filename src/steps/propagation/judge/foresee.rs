@@ -116,11 +116,11 @@ pub(in crate::steps::propagation) fn foresee(
             return finding.mend(mend_of_ttl(key, ttl, within)).is_final();
         }
         let other = asked.find(|(of, asked)| other_than(aim, &said, of, asked).is_some());
-        let mend = match other {
-            Some((of, _)) if of.role == Role::Authoritative => ODD,
-            _ => OTHER,
+        let finding = match other {
+            // What it says does not run out by waiting, as what a cache holds does.
+            Some((of, _)) if of.role == Role::Authoritative => finding.mend(ODD).is_final(),
+            _ => finding.mend(OTHER),
         };
-        let finding = finding.mend(mend);
         return match other.and_then(|(of, asked)| mend_of(of, asked)) {
             Some(look) => finding.to_try(look),
             None => finding,

@@ -169,6 +169,7 @@ fn a_server_that_leads_to_neither_site_or_to_more_than_the_others_stops_a_planne
             };
             let finding = of(vec![sighting(Role::Authoritative, servers)]);
             assert_eq!(finding.outcome, Outcome::Late, "{finding:?}");
+            assert!(finding.final_);
             let text = &finding.headline;
             assert!(text.starts_with("example.org at ns2: it says"), "{text}");
             assert!(text.contains(says), "{text}");
