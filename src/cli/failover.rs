@@ -91,7 +91,7 @@ pub(super) async fn go(
     let store = desk.store()?;
     let whose = Whose::book(&book, &playbook.playbook);
     let earlier = unfinished::of_this(desk, &*store, &whose).await?;
-    stands_back(desk, earlier, going.mode)?;
+    stands_back(desk, earlier.as_ref(), going.mode)?;
     let actual = desk.actual(&book);
     let to = match &going.reviewed {
         Some(plan) => Some(plan.direction.target.clone()),
@@ -121,6 +121,10 @@ pub(super) async fn go(
         actual.connect_ahead();
     }
     let plan = survey(&actual, &intention).await?;
+    let to = intention.to.as_deref();
+    if let Some(why) = unfinished::turns_round(desk, earlier.as_ref(), to, &plan) {
+        return Err(why);
+    }
     if let Some(reviewed) = &going.reviewed
         && let Some(why) = differs(reviewed, &plan)
     {
@@ -132,7 +136,7 @@ pub(super) async fn go(
         return Err(Failure::new(Exit::Busy, message));
     }
     let earlier = unfinished::of_another(desk, &*store, &whose, &plan).await?;
-    stands_back(desk, earlier, going.mode)?;
+    stands_back(desk, earlier.as_ref(), going.mode)?;
     if desk.format == Format::Text && going.reviewed.is_none() {
         let state = desk.state_to_type();
         desk.print(&report::plan(&plan, &[], state.as_deref(), &desk.style()));
@@ -165,13 +169,13 @@ fn moving(plan: &Plan) -> String {
 }
 
 /// Nothing begins beside an unfinished run, but an emergency, which says what it goes over.
-fn stands_back(desk: &Desk, earlier: Option<Unfinished>, mode: Mode) -> Result<(), Failure> {
+fn stands_back(desk: &Desk, earlier: Option<&Unfinished>, mode: Mode) -> Result<(), Failure> {
     match earlier {
         Some(earlier) if !earlier.stops(mode) => {
             desk.complain(&earlier.failure.message);
             Ok(())
         }
-        Some(earlier) => Err(earlier.failure),
+        Some(Unfinished { failure, .. }) => Err(Failure::new(failure.exit, &failure.message)),
         None => Ok(()),
     }
 }

@@ -16,6 +16,7 @@ mod keys;
 mod kinds;
 mod lint;
 mod nagios;
+mod over;
 mod owed;
 mod people;
 mod perform;

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use super::common::{Desk, Failure};
+use super::over::{Takers, took_over};
 use super::resume::book_of;
 use super::stays;
-use super::stuck::{Stuck, Waiting, baseline, stuck, took_over, went_over};
-use super::whose::Whose;
+use super::stuck::{Stuck, Waiting, baseline, stuck};
+use super::whose::{Same, Whose};
 use super::{Exit, Format};
 use crate::engine::{FENCE, MOVE, MOVE_BACK, is_astray, leads_in_dns, look_once_more, see_places};
-use crate::event::{Event, Fact, LOOK_AT, Owed, Record, Round};
+use crate::event::{Ending, Event, Fact, LOOK_AT, Owed, Record, Round};
 use crate::journal::{self, Damaged, Run};
 use crate::plan::{Mode, Nature, Outcome, Side};
 use crate::report::{Names, OwedRow, Stays, Tally, owed_table};
@@ -51,7 +52,12 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
     let Waiting { stuck, untold } = stuck(desk, &*store, None).await?;
     let mut damaged: Vec<Damaged> = untold.into_iter().map(|untold| untold.run).collect();
     // What one that has ended left to others it tells itself.
-    let tells = |stuck: &&Stuck| !stuck.theirs || !is_ended(&stuck.run);
+    let ending = |run: &Run| run.summary.as_ref().and_then(|summary| summary.ending);
+    let tells = |stuck: &&Stuck| match ending(&stuck.run) {
+        None => true,
+        Some(Ending::Undone) => false,
+        Some(_) => !stuck.theirs,
+    };
     let mut rows: Vec<OwedRow> = (stuck.iter().filter(tells))
         .map(|stuck| OwedRow {
             run: stuck.run.id.clone(),
@@ -62,14 +68,20 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
             said: None,
         })
         .collect();
-    let mut heard: Vec<Whose> = Vec::new();
-    for run in journal::runs(&*store).await? {
-        let looked_only = matches!(run.meta.mode, Mode::Check | Mode::Plan);
-        if looked_only || went_over(&*store, &heard, &run).await {
+    // Whose playbook told what already: two may have one name.
+    let mut told: Vec<(Whose, String)> = Vec::new();
+    let runs = journal::runs(&*store).await?;
+    let takers = Takers::of(&*store, &runs).await;
+    for run in runs {
+        if matches!(run.meta.mode, Mode::Check | Mode::Plan) {
             continue;
         }
-        if took_over(&run) {
-            heard.push(Whose::run(&*store, &run).await);
+        let over = takers.over(&*store, &run).await;
+        // Who went over it in the same direction knows nothing of the side that it left.
+        let home = |taker: &&Run| taker.meta.direction.target == run.meta.direction.source;
+        let only_fences = !over.is_empty();
+        if over.iter().any(home) || only_fences && run.meta.mode != Mode::Emergency {
+            continue;
         }
         let records = match journal::read(&*store, &run.id).await {
             Ok(records) => records,
@@ -90,11 +102,17 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
         let open = owed.into_iter().map(|owed| (owed, None));
         let said = (tally.stays().iter().cloned())
             .map(|Stays { owed, by, reason }| (owed, Some((by, reason))));
-        for (owed, said) in open.chain(said) {
-            let same =
-                |row: &OwedRow| row.playbook == run.meta.playbook && row.owed.key == owed.key;
+        let fence = |owed: &Owed| !only_fences || owed.key.starts_with(FENCE);
+        let whose = Whose::run(&*store, &run).await;
+        for (owed, said) in open.chain(said).filter(|(owed, _)| fence(owed)) {
             // The newest run that speaks of it says how it is now.
-            if !rows.iter().any(same) {
+            let same =
+                |(by, key): &(Whose, String)| *key == owed.key && by.same(&whose) == Same::Yes;
+            if !told.iter().any(same) {
+                // What was said of one run speaks for no other.
+                if said.is_none() {
+                    told.push((whose.clone(), owed.key.clone()));
+                }
                 rows.push(OwedRow {
                     run: run.id.clone(),
                     playbook: run.meta.playbook.clone(),
@@ -139,10 +157,6 @@ fn to_type(names: &Names, owed: Owed) -> Owed {
         how: names.to_type(&owed.how),
         ..owed
     }
-}
-
-fn is_ended(run: &Run) -> bool {
-    (run.summary.as_ref()).is_some_and(|summary| summary.ending.is_some())
 }
 
 /// What of the things that a run owes is still so, seen now. `stayed` says that it was to leave its changes.

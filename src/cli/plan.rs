@@ -111,6 +111,8 @@ pub(super) async fn dry_run(
             desk.to_type(&quoted(&carry_out(playbook, how, out)))
         ));
     }
+    let turns = unfinished::turns_round(desk, of_this.as_ref(), how.to.as_deref(), &plan)
+        .filter(|_| how.like == Mode::Emergency);
     let stops = |earlier: &unfinished::Unfinished| earlier.stops(how.like);
     let earlier = match of_this.filter(stops) {
         None => unfinished::of_another(desk, &*store, &whose, &plan).await?,
@@ -139,6 +141,7 @@ pub(super) async fn dry_run(
     let seen = Seen::default();
     let against: Vec<Failure> = (unusable.into_iter())
         .chain(stops.map(|earlier| earlier.failure))
+        .chain(turns)
         .collect();
     let bars = async { barred::bars(&against) };
     let exit = performance.dry(plan, keep, shown, &seen, bars).await?;

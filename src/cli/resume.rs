@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::common::{Desk, Failure};
 use super::inbox::{Message, unheard};
 use super::keyboard::interactive;
+use super::over::gone_over_by;
 use super::people::{confirm, why};
 use super::perform::Performance;
 use super::which::{Wish, in_words};
@@ -15,7 +16,7 @@ use crate::journal::{self, Run};
 use crate::machine::Hold;
 use crate::plan::{Direction, Given, Mode, Plan};
 use crate::playbook::Playbook;
-use crate::report::{self, MustEnd, Tally};
+use crate::report::{self, MustEnd, Tally, ending_phrase};
 use crate::store::{Holder, Store};
 
 /// Finishes a run that was cut off or stopped
@@ -43,7 +44,24 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
     let records = journal::read(&*store, &run.id).await?;
     let tally = Tally::of(&records);
     let open = matches!(tally.ending(), None | Some(Ending::Held | Ending::Stopped));
-    // What has come to an end is only told once more.
+    if let (Some(ending), false, None) = (tally.ending(), open, &run.writer) {
+        let why = format!(
+            "run `{}` is over: {}; nothing was looked at now, and {} tells what it was",
+            run.id,
+            ending_phrase(ending, run.meta.mode),
+            desk.to_type(&format!("show {}", run.id))
+        );
+        return Err(Failure::new(Exit::Refused, why));
+    }
+    if run.writer.is_none()
+        && let Some(newer) = gone_over_by(&*store, &run).await?
+    {
+        let why = format!(
+            "run `{}` went over what run `{}` wrote, and stays: this one is not gone on with beside it; nothing was touched",
+            newer.id, run.id
+        );
+        return Err(Failure::new(Exit::Refused, why));
+    }
     if open && !args.yes && !interactive() {
         let why = format!(
             "run `{}` is meant ({}); nobody can be asked here: say `--yes` to go on with it without asking",

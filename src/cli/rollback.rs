@@ -4,17 +4,16 @@ use std::sync::Arc;
 
 use super::common::{Desk, Failure};
 use super::keyboard::interactive;
+use super::over::gone_over_by;
 use super::people::confirm;
 use super::resume::{book_of, go_on};
-use super::stuck::{baseline, took_over};
+use super::stuck::baseline;
 use super::which::{Wish, in_words};
-use super::whose::{Same, Whose};
 use super::{Exit, Format};
 use crate::engine::{GoOn, PlaceNow, is_astray, look_ahead, look_once_more, may_go_on, may_land};
 use crate::event::{Decision, Ending, Fact, Record, Round};
-use crate::journal::{self, JournalError, Run};
+use crate::journal::{self, Run};
 use crate::report::{self, SeenNow, SeenPlace, Tally, json_line};
-use crate::store::Store;
 
 /// Puts back what a run changed
 ///
@@ -114,20 +113,6 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
         true => Exit::Undone,
         false => Exit::Done,
     })
-}
-
-/// The newer run of the same playbook that took over what a run left.
-async fn gone_over_by(store: &dyn Store, run: &Run) -> Result<Option<Run>, JournalError> {
-    for newer in journal::runs(store).await? {
-        if newer.id == run.id {
-            break;
-        }
-        if took_over(&newer) && Whose::run(store, &newer).await.is_of(store, run).await == Same::Yes
-        {
-            return Ok(Some(newer));
-        }
-    }
-    Ok(None)
 }
 
 /// What speaks against putting back a run.

@@ -1,9 +1,11 @@
 //! Runs that have not come to an end, with changes of theirs standing: held, stopped, or cut off.
 
+mod debts;
 mod places;
 
 use super::common::Desk;
 use super::inbox::unheard;
+use super::over::{Takers, forgotten, is_nothing_left};
 use super::whose::{Same, Whose};
 use crate::engine::{ANYWAY, may_turn_back};
 use crate::event::{Ending, Event, Owed, Record};
@@ -12,9 +14,9 @@ use crate::machine::{Hold, State};
 use crate::plan::{Mode, Plan};
 use crate::report::Tally;
 use crate::store::Store;
-use places::{Places, is_as_before_now, lands, look};
+use places::{Places, is_as_before_now, look};
 
-pub(super) use places::baseline;
+pub(super) use places::{baseline, lands};
 
 /// A run that waits for a person.
 pub(super) struct Stuck {
@@ -93,8 +95,17 @@ async fn find(
         stuck: Vec::new(),
         untold: untold.collect(),
     };
+    let takers = Takers::of(store, &runs).await;
     let mut lefts: Vec<Whose> = Vec::new();
-    for (run, over) in open_runs(store, runs).await {
+    for run in runs {
+        let (open, owes) = (is_open(&run), owes_in_silence(&run));
+        if !open && !owes {
+            continue;
+        }
+        let over = takers.over(store, &run).await;
+        if owes && !over.is_empty() {
+            continue;
+        }
         if let Some(whose) = whose
             && whose.is_of(store, &run).await == Same::No
         {
@@ -102,21 +113,24 @@ async fn find(
         }
         match journal::read(store, &run.id).await {
             Ok(records) => {
-                let wish = match may_turn_back(&records) {
-                    true => unheard(store, &run.id, run.writer.as_ref()).await?,
-                    false => None,
+                let stuck = match open {
+                    true => open_run(desk, store, run, &records, &over, looks).await?,
+                    false => {
+                        let tally = Tally::of(&records);
+                        match debts::sick(desk, run.clone(), &tally, &records, looks).await {
+                            None => debts::left(desk, run, &tally, looks).await,
+                            sick => sick,
+                        }
+                    }
                 };
-                if over && is_nothing_left(desk, &run, &records) {
-                    continue;
-                }
-                let stuck = of(desk, run, &records, looks).await.map(|mut stuck| {
-                    stuck.what.extend(wish.map(|wish| format!(" ({wish})")));
-                    stuck
-                });
                 match stuck {
                     // The newest that left something to others says how it is now.
                     Some(stuck) if stuck.theirs => {
-                        if !went_over(store, &lefts, &stuck.run).await {
+                        let mut told = false;
+                        for whose in &lefts {
+                            told |= whose.is_of(store, &stuck.run).await == Same::Yes;
+                        }
+                        if !told {
                             lefts.push(Whose::run(store, &stuck.run).await);
                             waiting.stuck.push(stuck);
                         }
@@ -124,7 +138,7 @@ async fn find(
                     stuck => waiting.stuck.extend(stuck),
                 }
             }
-            Err(why) => waiting.untold.push(Untold {
+            Err(why) if open => waiting.untold.push(Untold {
                 open: true,
                 run: Damaged {
                     why: why.to_string(),
@@ -132,53 +146,61 @@ async fn find(
                     writer: run.writer,
                 },
             }),
+            // Whoever lists what is owed says that it cannot be read.
+            Err(_) => {}
         }
     }
     Ok(waiting)
 }
 
-/// Whether a run answers for all that older ones of its playbook left: it began from what was there, ended well, and
-/// stayed. One that came back, was held, or came to no end left it as it was.
-pub(super) fn took_over(run: &Run) -> bool {
-    let well = run.summary.as_ref().is_some_and(|summary| {
-        summary.wrote && matches!(summary.ending, Some(Ending::Done | Ending::DoneUnproven))
+/// A run that has not come to its end; `over` went over it since.
+async fn open_run(
+    desk: &Desk,
+    store: &dyn Store,
+    run: Run,
+    records: &[Record],
+    over: &[&Run],
+    looks: bool,
+) -> Result<Option<Stuck>, JournalError> {
+    let tally = Tally::of(records);
+    if !over.is_empty() && is_nothing_left(desk, &run, records) {
+        let entries = forgotten(store, &tally, over).await;
+        return Ok(debts::forgotten(desk, run, &tally, entries, looks).await);
+    }
+    let wish = match may_turn_back(records) {
+        true => unheard(store, &run.id, run.writer.as_ref()).await?,
+        false => None,
+    };
+    let alive = run.writer.is_some();
+    let stuck = match of(desk, run.clone(), records, looks).await {
+        None if !alive => debts::left(desk, run, &tally, looks).await,
+        stuck => stuck,
+    };
+    Ok(stuck.map(|mut stuck| {
+        stuck.what.extend(wish.map(|wish| format!(" ({wish})")));
+        if let (Some(newer), false) = (over.first(), alive) {
+            stuck.how = format!(
+                "run {} went over it and stays: look again when nothing of it can land any more",
+                newer.id
+            );
+        }
+        stuck
+    }))
+}
+
+/// Whether a run that has come to its end may owe what a monitoring system is told of: a place that was left to others,
+/// or an old side that was not seen to serve.
+fn owes_in_silence(run: &Run) -> bool {
+    let owes = run.summary.as_ref().is_some_and(|summary| {
+        summary.wrote
+            && summary.owed.is_some_and(|owed| owed > 0)
+            && matches!(summary.ending, Some(Ending::DoneUnproven | Ending::Undone))
     });
-    well && matches!(run.meta.mode, Mode::Failover | Mode::Emergency)
-}
-
-/// Whether a newer run of the same playbook took over. One that is not surely of the same speaks for itself.
-pub(super) async fn went_over(store: &dyn Store, newer: &[Whose], run: &Run) -> bool {
-    for whose in newer {
-        if whose.is_of(store, run).await == Same::Yes {
-            return true;
-        }
-    }
-    false
-}
-
-/// The runs that have not come to their end, and of each whether a newer one of its playbook took over.
-pub(super) async fn open_runs(store: &dyn Store, runs: Vec<Run>) -> Vec<(Run, bool)> {
-    let (mut open, mut newer) = (Vec::new(), Vec::new());
-    for run in runs {
-        let over = went_over(store, &newer, &run).await;
-        if took_over(&run) && !over {
-            newer.push(Whose::run(store, &run).await);
-        }
-        if is_open(&run) {
-            open.push((run, over));
-        }
-    }
-    open
-}
-
-/// Whether a run that a newer one took over leaves nothing to anybody: its process is gone, and none of its writes can
-/// land any more.
-pub(super) fn is_nothing_left(desk: &Desk, run: &Run, records: &[Record]) -> bool {
-    run.writer.is_none() && lands(desk, records).is_none()
+    owes && !matches!(run.meta.mode, Mode::Check | Mode::Plan)
 }
 
 /// Whether a run may have written something and has not come to its end, as far as its row in the list tells.
-fn is_open(run: &Run) -> bool {
+pub(super) fn is_open(run: &Run) -> bool {
     let open = run.summary.as_ref().is_some_and(|summary| {
         summary.wrote && matches!(summary.ending, None | Some(Ending::Held | Ending::Stopped))
     });

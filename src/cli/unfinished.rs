@@ -2,7 +2,8 @@
 
 use super::Exit;
 use super::common::{Desk, Failure};
-use super::stuck::{is_nothing_left, may_have_written, open_runs};
+use super::over::{Takers, is_nothing_left};
+use super::stuck::{is_open, may_have_written};
 use super::whose::{Same, Whose};
 use crate::event::{Event, Record};
 use crate::journal::{self, Listed, Run};
@@ -16,6 +17,8 @@ pub(super) struct Unfinished {
     pub first: First,
     /// It is of the playbook that is to run.
     pub own: bool,
+    /// Its id and where it led, where it has not come to its end.
+    led: Option<(String, String)>,
 }
 
 impl Unfinished {
@@ -35,10 +38,12 @@ pub(super) async fn of_this(
     whose: &Whose,
 ) -> Result<Option<Unfinished>, Failure> {
     let Listed { runs, damaged } = journal::list(store).await?;
-    for (run, over) in open_runs(store, runs).await {
+    let takers = Takers::of(store, &runs).await;
+    for run in runs.into_iter().filter(is_open) {
         if whose.is_of(store, &run).await == Same::No {
             continue;
         }
+        let over = !takers.over(store, &run).await.is_empty();
         match journal::read(store, &run.id).await {
             Ok(records) if over && is_nothing_left(desk, &run, &records) => {}
             Ok(records) if Tally::of(&records).can_go_back() => {
@@ -80,12 +85,16 @@ pub(super) async fn of_another(
             failure: Failure::new(Exit::Busy, format!("{held}; follow it with {follow}")),
             first: First::Alive(held.run),
             own,
+            led: None,
         }));
     }
-    for (run, over) in open_runs(store, journal::runs(store).await?).await {
+    let runs = journal::runs(store).await?;
+    let takers = Takers::of(store, &runs).await;
+    for run in runs.into_iter().filter(is_open) {
         if run.writer.is_some() || whose.is_of(store, &run).await != Same::No {
             continue;
         }
+        let over = !takers.over(store, &run).await.is_empty();
         let Ok(records) = journal::read(store, &run.id).await else {
             continue;
         };
@@ -99,6 +108,26 @@ pub(super) async fn of_another(
         }
     }
     Ok(None)
+}
+
+/// Why an emergency that goes over an unfinished run does not begin: what that run moved makes the same line, typed once
+/// more, lead back to the side that was left. `to` is where somebody said that it shall go.
+pub(super) fn turns_round(
+    desk: &Desk,
+    earlier: Option<&Unfinished>,
+    to: Option<&str>,
+    plan: &Plan,
+) -> Option<Failure> {
+    let (run, led) = earlier?.led.as_ref()?;
+    let target = &plan.direction.target;
+    if to.is_some() || led == target {
+        return None;
+    }
+    let message = format!(
+        "run `{run}` of this playbook led to {led} and has not come to an end, and this would lead from there to {target}:          say which side is meant, with `--to {led}` or `--to {target}`; or {} goes on with it",
+        desk.to_type(&format!("resume {run}")),
+    );
+    Some(Failure::new(Exit::Busy, message))
 }
 
 fn in_the_way(desk: &Desk, run: &Run, whose: &str, own: bool) -> Unfinished {
@@ -122,6 +151,7 @@ fn in_the_way(desk: &Desk, run: &Run, whose: &str, own: bool) -> Unfinished {
             None => First::Unfinished(id.clone()),
         },
         own,
+        led: Some((id.clone(), run.meta.direction.target.clone())),
     }
 }
 
@@ -134,6 +164,7 @@ fn unreadable(id: &str, what: &str, why: &str) -> Unfinished {
         failure: Failure::new(Exit::Refused, message),
         first: First::Unreadable(id.to_owned()),
         own: false,
+        led: None,
     }
 }
 

@@ -153,7 +153,7 @@ pub(super) fn owed(
                 how: format!("move it back by hand; before the run: {}", fact.expected),
             }),
     );
-    for (entry, finding) in plan.entries.iter().zip(findings) {
+    for (at, (entry, finding)) in plan.entries.iter().zip(findings).enumerate() {
         let Some((_, finding)) = finding else {
             continue;
         };
@@ -161,7 +161,10 @@ pub(super) fn owed(
         let looked_later = entry.foresees
             && (plan.entries.iter().zip(findings))
                 .any(|(of, found)| !of.foresees && of.step == entry.step && found.is_some());
+        // What was left is told as such, and once.
+        let left = state.mark(at) == Mark::Left;
         let open = !entry.by_hand
+            && !left
             && (finding.outcome > Outcome::Warn
                 || plan.needs_all_told(entry) && finding.has_unknowns())
             && !looked_later;
@@ -178,6 +181,24 @@ pub(super) fn owed(
                     || "look again with `cutover owed`".to_owned(),
                     |advice| advice.text().to_owned(),
                 ),
+            });
+        }
+    }
+    // Whoever went back all the same has its users on a side that was not seen to serve.
+    for (at, entry) in plan.entries.iter().enumerate() {
+        if let Some(finding) = seen(findings, at, Round::Probe)
+            && ending == Ending::Undone
+            && finding.outcome > Outcome::Warn
+        {
+            list.push(Owed {
+                key: format!("see {}", entry.id),
+                what: format!(
+                    "`{source}` was not seen to serve, and was gone back to: `{}` {}: {}",
+                    entry.id,
+                    was(finding.outcome),
+                    finding.headline
+                ),
+                how: "look again with `cutover owed`".to_owned(),
             });
         }
     }

@@ -158,6 +158,29 @@ impl Tally {
         &self.because
     }
 
+    /// The checks that were not seen to be good on the way there, though nothing was stopped by them.
+    pub(super) fn not_seen_good(&self) -> Vec<Because> {
+        let Some(plan) = &self.plan else {
+            return Vec::new();
+        };
+        let found = self.findings.iter();
+        found
+            .filter(|((round, entry), finding)| {
+                *round == Round::There && plan.is_not_seen_good(&[(*entry, finding.outcome)])
+            })
+            .filter_map(|((round, entry), finding)| {
+                Some(Because {
+                    origin: Origin::Looked(*round),
+                    subject: plan.entries.get(*entry)?.id.clone(),
+                    outcome: finding.outcome,
+                    text: finding.headline.clone(),
+                    facts: Vec::new(),
+                    advice: finding.advice.clone(),
+                })
+            })
+            .collect()
+    }
+
     /// Who accepted what was not proven, and let the run go on.
     pub fn accepted_by(&self) -> Option<&str> {
         self.accepted_by.as_deref()

@@ -14,7 +14,7 @@ use crate::plan::{Nature, Outcome, Plan, Side, Value, Way};
 use crate::report::{Standing, Tally, count};
 
 /// How long the places of a run are looked at.
-const PATIENCE: Duration = Duration::from_secs(3);
+pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How many record sets are named of each sort.
 const MOST: usize = 3;
@@ -66,7 +66,7 @@ impl Places {
 }
 
 /// How long a write of a run may still land; `None` where none may.
-pub(super) fn lands(desk: &Desk, records: &[Record]) -> Option<Duration> {
+pub(in crate::cli) fn lands(desk: &Desk, records: &[Record]) -> Option<Duration> {
     let now = desk.clock.now();
     let left = may_land(records);
     let left = left.values().map(|until| until.left(&now)).max();
@@ -306,7 +306,7 @@ impl Parts {
     }
 }
 
-fn named(list: &[String]) -> String {
+pub(super) fn named(list: &[String]) -> String {
     let first: Vec<String> = (list.iter().take(MOST))
         .map(|name| format!("`{name}`"))
         .collect();

@@ -315,3 +315,48 @@ fn what_the_playbook_skips_where_it_was_cut_off_is_owed_both_ways() {
         )]
     );
 }
+
+#[test]
+fn what_was_left_is_told_once() {
+    let (plan, mut state) = stands("c");
+    let event = Event::Judged {
+        round: Round::There,
+        outcomes: vec![(0, Outcome::Fail)],
+    };
+    state.fold(&plan, &event).unwrap();
+    let event = Event::Decided {
+        decision: crate::event::Decision::On,
+        by: String::new(),
+        parts: false,
+    };
+    state.fold(&plan, &event).unwrap();
+    let found = [seen(Outcome::Fail)];
+    let told = keys(&plan, &state, Ending::DoneUnproven, &found);
+    assert_eq!(told, ["look at c0"]);
+}
+
+#[test]
+fn an_old_side_that_was_gone_back_to_all_the_same_is_owed() {
+    let plan = fake::plan(Mode::Failover, "pc");
+    let state = State::new(&plan);
+    let probed = |outcome| {
+        let finding = Finding::new(outcome, "0 of 1 probe passes");
+        [Some((Round::Probe, finding)), None]
+    };
+    for outcome in [Outcome::Late, Outcome::Unknown, Outcome::Fail] {
+        let found = probed(outcome);
+        assert_eq!(keys(&plan, &state, Ending::Undone, &found), ["see p0"]);
+    }
+    assert!(keys(&plan, &state, Ending::Undone, &probed(Outcome::Warn)).is_empty());
+    let what = owed(
+        &plan,
+        &state,
+        Ending::Undone,
+        &probed(Outcome::Fail),
+        &Places::default(),
+    );
+    assert_eq!(
+        what[0].what,
+        "`old` was not seen to serve, and was gone back to: `p0` failed: 0 of 1 probe passes"
+    );
+}

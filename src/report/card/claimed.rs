@@ -63,7 +63,7 @@ pub(super) fn why(tally: &Tally, names: &Names, style: &Style) -> Vec<Line> {
             advice,
             ..
         },
-    ) in tally.because().iter().enumerate()
+    ) in reasons(tally).iter().enumerate()
     {
         let mut line = label(if i == 0 { "Why" } else { "" });
         if !subject.is_empty() {
@@ -92,13 +92,30 @@ pub(super) fn why(tally: &Tally, names: &Names, style: &Style) -> Vec<Line> {
     lines
 }
 
+/// Why it ended so. Where nothing stopped it, that is what was not seen to be good.
+fn reasons(tally: &Tally) -> Vec<Because> {
+    let known = tally.because().to_vec();
+    let looks_only = tally
+        .plan()
+        .is_some_and(|plan| matches!(plan.mode, Mode::Check | Mode::Plan));
+    let unexplained = match tally.ending() {
+        Some(Ending::Refused) => true,
+        Some(Ending::DoneUnproven) => looks_only,
+        _ => false,
+    };
+    match unexplained && known.is_empty() {
+        true => tally.not_seen_good(),
+        false => known,
+    }
+}
+
 pub(super) fn times(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
     let looks_only = matches!(plan.mode, Mode::Check | Mode::Plan);
     let mut rows = Vec::new();
     if !looks_only {
         let promised = plan.objectives.rto;
         rows.push(match (tally.rto(), promised) {
-            (None, _) if tally.ending().is_some_and(is_well) && !tally.ever_wrote() => {
+            (None, _) if is_without_change(tally, plan) => {
                 Line::new().text("RTO not measured: no change was needed")
             }
             (Some(took), _) => measured("RTO", took, promised).text(match tally.is_unproven() {
@@ -132,8 +149,17 @@ pub(super) fn times(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
         .collect()
 }
 
-fn is_well(ending: Ending) -> bool {
-    matches!(ending, Ending::Done | Ending::DoneUnproven)
+/// Whether a run has nothing to show a time of: it needed no change.
+fn is_without_change(tally: &Tally, plan: &Plan) -> bool {
+    let writes = plan
+        .entries
+        .iter()
+        .any(|entry| entry.writes() && entry.there);
+    match tally.ending() {
+        Some(Ending::Done | Ending::DoneUnproven) => !tally.ever_wrote(),
+        Some(Ending::Refused) => !writes,
+        _ => false,
+    }
 }
 
 fn measured(what: &str, took: std::time::Duration, promised: Option<Seconds>) -> Line {

@@ -416,3 +416,33 @@ fn whether_every_service_moves_counts_what_was_seen_after_an_undo() {
     };
     assert!(why.contains("after the undo, 3% come back"), "{why}");
 }
+
+#[test]
+fn a_card_says_why_it_was_refused_where_nothing_stopped_it() {
+    for (ending, mode) in [
+        (Ending::Refused, Mode::Emergency),
+        (Ending::DoneUnproven, Mode::Plan),
+    ] {
+        let plan = crate::fake::plan(mode, "k");
+        let mut story = fixture::Story::of(plan);
+        let finding = crate::event::Finding::new(Outcome::Fail, "exit status 1");
+        story
+            .says(Event::Looked {
+                entry: 0,
+                round: Round::There,
+                finding,
+            })
+            .says(Event::Judged {
+                round: Round::There,
+                outcomes: vec![(0, Outcome::Fail)],
+            });
+        let mut records = story.ends(ending);
+        let Event::Started { plan, .. } = &mut records[0].event else {
+            panic!("a story begins with its plan");
+        };
+        plan.entries[0].rule = crate::plan::Rule::NOTE;
+        let text = wide(&records);
+        assert!(text.contains("Why      k0 fail: exit status 1"), "{text}");
+        assert!(!text.contains("RTO not reached"), "{text}");
+    }
+}

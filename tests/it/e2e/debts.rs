@@ -117,6 +117,7 @@ fn a_run_that_a_newer_one_went_over_is_not_put_back_beside_it() {
     for verb in [
         &["rollback", &cut_off, "--dry-run"][..],
         &["rollback", &cut_off, "--yes"],
+        &["resume", &cut_off, "--yes"],
     ] {
         let refused = scene.run(verb).exits(4);
         refused.complains(&format!(
@@ -176,4 +177,49 @@ fn what_shall_stay_so_is_asked_about_no_more() {
     let runs = scene.run(&["runs"]).exits(0);
     assert!(!runs.out.contains("owed"), "{runs}");
     says("look at flip", told).exits(2).complains("already");
+}
+
+#[test]
+fn what_is_over_is_not_gone_on_with() {
+    let Some(scene) = Plot::small().scene() else {
+        return;
+    };
+    scene.run(&["drill", "PLAYBOOK", "--yes"]).exits(0);
+    let over = scene.newest_run()["run"].as_str().unwrap().to_owned();
+    let resumed = scene.run(&["resume", &over, "--yes"]).exits(4);
+    let resumed = resumed.complains("is over: done, and seen so; nothing was looked at now");
+    assert!(!resumed.out.contains("serves"), "{resumed}");
+}
+
+#[test]
+fn the_same_line_typed_again_does_not_turn_round() {
+    let Some(scene) = Plot::staying().scene() else {
+        return;
+    };
+    let drill = scene.drill_there();
+    drill.wait_for("holding 10m");
+    drill.signal(Signal::KILL);
+    drill.end();
+    let cut_off = scene.newest_run()["run"].as_str().unwrap().to_owned();
+    let there = scene.zone();
+    for verb in [
+        &["failover", "PLAYBOOK", "--emergency", "--yes"][..],
+        &["plan", "PLAYBOOK", "--emergency"],
+    ] {
+        let refused = scene.run(verb).exits(8);
+        refused.complains(&format!(
+            "run `{cut_off}` of this playbook led to new and has not come to an end"
+        ));
+        assert_eq!(scene.zone(), there);
+    }
+    let home = [
+        "failover",
+        "PLAYBOOK",
+        "--emergency",
+        "--to",
+        "old",
+        "--yes",
+    ];
+    scene.run(&home).exits(0);
+    assert!(scene.leads_to(&scene.old));
 }

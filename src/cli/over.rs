@@ -1,0 +1,174 @@
+//! Which run of a playbook speaks for the others: the one that wrote last, ended well and stayed.
+
+use super::common::Desk;
+use super::stuck::lands;
+use super::whose::{Same, Whose};
+use crate::clock::Stamp;
+use crate::event::{Ending, Event, Record};
+use crate::journal::{self, Run};
+use crate::plan::{Mode, Nature, Plan};
+use crate::report::Tally;
+use crate::store::Store;
+use std::time::Duration;
+
+/// Whether a run answers for all that was left of its playbook before it: it began from what was there, ended well, and
+/// stayed. One that came back, was held, or came to no end left it as it was.
+pub(super) fn took_over(run: &Run) -> bool {
+    let well = run.summary.as_ref().is_some_and(|summary| {
+        summary.wrote && matches!(summary.ending, Some(Ending::Done | Ending::DoneUnproven))
+    });
+    well && matches!(run.meta.mode, Mode::Failover | Mode::Emergency)
+}
+
+/// The newest record of a run, from where it did anything.
+fn last(run: &Run) -> Option<&Stamp> {
+    run.summary.as_ref().map(|summary| &summary.last)
+}
+
+/// Whether a run has done something after the end of another one, whenever it began.
+fn is_later(run: &Run, than: &Run) -> bool {
+    let both = last(run).zip(last(than));
+    both.is_some_and(|(run, than)| run.since(than) > Duration::ZERO)
+}
+
+/// The runs that took over, each with its playbook.
+pub(super) struct Takers(Vec<(Run, Whose)>);
+
+impl Takers {
+    pub(super) async fn of(store: &dyn Store, runs: &[Run]) -> Takers {
+        let mut takers = Vec::new();
+        for run in runs.iter().filter(|run| took_over(run)) {
+            takers.push((run.clone(), Whose::run(store, run).await));
+        }
+        Takers(takers)
+    }
+
+    /// Those of the same playbook that did something after all that a run did, newest first. A run that is not surely
+    /// of the same speaks for itself.
+    pub(super) async fn over(&self, store: &dyn Store, run: &Run) -> Vec<&Run> {
+        let mut over = Vec::new();
+        for (taker, whose) in &self.0 {
+            let later = taker.id != run.id && is_later(taker, run);
+            if later && whose.is_of(store, run).await == Same::Yes {
+                over.push(taker);
+            }
+        }
+        over
+    }
+}
+
+/// The run that went over what another one left, and stayed.
+pub(super) async fn gone_over_by(
+    store: &dyn Store,
+    run: &Run,
+) -> Result<Option<Run>, journal::JournalError> {
+    let takers = Takers::of(store, &journal::runs(store).await?).await;
+    Ok(takers.over(store, run).await.first().copied().cloned())
+}
+
+/// Whether a run that was gone over stands in nobody's way: its process is gone, and none of its writes can land any
+/// more.
+pub(super) fn is_nothing_left(desk: &Desk, run: &Run, records: &[Record]) -> bool {
+    run.writer.is_none() && lands(desk, records).is_none()
+}
+
+/// The temporary changes of a run that stand, as its journal tells, and that none of those which went over it holds in
+/// its plan: they found them so, and left them.
+pub(super) async fn forgotten(store: &dyn Store, tally: &Tally, over: &[&Run]) -> Vec<usize> {
+    let Some(plan) = tally.plan() else {
+        return Vec::new();
+    };
+    let mut standing = tally.standing_entries();
+    standing.retain(|entry| plan.entries[*entry].temporary);
+    for taker in over {
+        if standing.is_empty() {
+            break;
+        }
+        if let Ok(Some(first)) = journal::first(store, &taker.id).await
+            && let Event::Started { plan: theirs, .. } = &first.event
+        {
+            standing.retain(|entry| !holds(theirs, plan, *entry));
+        }
+    }
+    standing
+}
+
+/// Whether a plan writes the place of an entry of another one.
+fn holds(theirs: &Plan, plan: &Plan, entry: usize) -> bool {
+    match &plan.entries[entry].nature {
+        Nature::Change(edit) => theirs.edits().any(|(_, other)| other.place == edit.place),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::{Meta, Summary};
+    use crate::plan::{Direction, Given};
+
+    fn run(id: &str, last: u64, mode: Mode, ending: Option<Ending>) -> Run {
+        Run {
+            id: id.into(),
+            meta: Meta {
+                playbook: "site".into(),
+                file: None,
+                mode,
+                direction: Direction {
+                    source: "a".into(),
+                    target: "b".into(),
+                },
+                by: "ops".into(),
+                version: "0".into(),
+                began: Stamp::at(0),
+                given: Given::default(),
+            },
+            summary: Some(Summary {
+                last: Stamp::at(last),
+                wrote: true,
+                ending,
+                owed: Some(0),
+            }),
+            records: 1,
+            writer: None,
+            row_damage: None,
+        }
+    }
+
+    #[test]
+    fn who_did_something_last_is_the_later_whoever_began_first() {
+        let first = run("1", 10, Mode::Failover, None);
+        let newer = run("2", 20, Mode::Emergency, Some(Ending::Done));
+        assert!(is_later(&newer, &first) && !is_later(&first, &newer));
+        // The first was gone on with after the newer had ended.
+        let resumed = run("1", 30, Mode::Failover, None);
+        assert!(is_later(&resumed, &newer) && !is_later(&newer, &resumed));
+        assert!(!is_later(&newer, &newer));
+    }
+
+    #[test]
+    fn only_who_ended_well_and_stayed_takes_over() {
+        let of = |mode, ending| took_over(&run("1", 1, mode, ending));
+        assert!(of(Mode::Failover, Some(Ending::Done)));
+        assert!(of(Mode::Emergency, Some(Ending::DoneUnproven)));
+        assert!(!of(Mode::Drill, Some(Ending::Done)));
+        for ending in [
+            Ending::Held,
+            Ending::Undone,
+            Ending::Stopped,
+            Ending::Refused,
+        ] {
+            assert!(!of(Mode::Failover, Some(ending)));
+        }
+        assert!(!of(Mode::Failover, None));
+    }
+
+    #[test]
+    fn a_plan_holds_the_places_that_it_writes() {
+        let plan = crate::fake::plan(Mode::Failover, "tc");
+        assert!(holds(&plan, &plan, 0));
+        let mut other = plan.clone();
+        other.entries.remove(0);
+        assert!(!holds(&other, &plan, 0) && holds(&other, &plan, 1));
+    }
+}

@@ -1,0 +1,167 @@
+//! What runs that have come to their end left, and what they left where another one went over them.
+
+use std::sync::Arc;
+
+use super::super::common::Desk;
+use super::super::resume::book_of;
+use super::Stuck;
+use super::places::{PATIENCE, baseline, named};
+use crate::engine::{look_once_more, see_places};
+use crate::event::{Ending, Event, LOOK_AT, Record, Round};
+use crate::journal::Run;
+use crate::plan::{Mode, Nature, Outcome, Plan, Side};
+use crate::report::Tally;
+
+/// The places of a run of which one holds something else than it shall, as far as is seen. `looks`: they are read.
+async fn not_so(
+    desk: &Desk,
+    plan: &Plan,
+    entries: Vec<usize>,
+    wanted: Side,
+    looks: bool,
+) -> Vec<usize> {
+    if entries.is_empty() || !looks {
+        return entries;
+    }
+    let Ok(book) = book_of(desk, plan) else {
+        return entries;
+    };
+    let actual = desk.actual(&Arc::new(book));
+    let seen = tokio::time::timeout(PATIENCE, see_places(plan, &actual, &entries)).await;
+    let _late = tokio::time::timeout(PATIENCE, actual.site.exec.close()).await;
+    let seen = seen.unwrap_or_default();
+    let is_so = |entry: &usize| {
+        let found = seen.iter().find(|(other, _)| other == entry);
+        match (found, &plan.entries[*entry].nature) {
+            (Some((_, Ok(value))), Nature::Change(edit)) => edit.side(value) == wanted,
+            // It cannot be told.
+            _ => false,
+        }
+    };
+    entries.into_iter().filter(|entry| !is_so(entry)).collect()
+}
+
+fn ids(plan: &Plan, entries: &[usize]) -> String {
+    let ids: Vec<String> = (entries.iter())
+        .map(|entry| plan.entries[*entry].id.clone())
+        .collect();
+    named(&ids)
+}
+
+/// What was left to others by a run that has ended, and is not as the run was to leave it.
+pub(super) async fn left(desk: &Desk, run: Run, tally: &Tally, looks: bool) -> Option<Stuck> {
+    let plan = tally.plan()?;
+    let well = matches!(tally.ending()?, Ending::Done | Ending::DoneUnproven);
+    let stayed = well && plan.mode != Mode::Drill;
+    let (wanted, how) = match stayed {
+        true => (Side::After, "as planned"),
+        false => (Side::Before, "as before"),
+    };
+    let entries = (tally.owed().iter())
+        .filter_map(|owed| owed.key.strip_prefix(LOOK_AT))
+        .filter_map(|id| plan.entries.iter().position(|entry| entry.id == id));
+    let open = not_so(desk, plan, entries.collect(), wanted, looks).await;
+    if open.is_empty() {
+        return None;
+    }
+    let id = &run.id;
+    Some(Stuck {
+        stands: false,
+        theirs: true,
+        what: format!(
+            "run {id} ({}) left {} to others, not {how}",
+            run.meta.mode,
+            ids(plan, &open)
+        ),
+        site: None,
+        how: format!("set it by hand; `cutover show {id}` tells what it was"),
+        run,
+    })
+}
+
+/// The temporary changes of a run that stand on, though another one went over it.
+pub(super) async fn forgotten(
+    desk: &Desk,
+    run: Run,
+    tally: &Tally,
+    entries: Vec<usize>,
+    looks: bool,
+) -> Option<Stuck> {
+    let plan = tally.plan()?;
+    let open = not_so(desk, plan, entries, Side::Before, looks).await;
+    if open.is_empty() {
+        return None;
+    }
+    let id = &run.id;
+    Some(Stuck {
+        stands: false,
+        theirs: false,
+        what: format!(
+            "a newer run went over run {id} ({}), and its temporary change {} is not seen to be put back",
+            run.meta.mode,
+            ids(plan, &open)
+        ),
+        site: None,
+        how: format!("put it back by hand, as `cutover show {id}` tells it"),
+        run,
+    })
+}
+
+/// A run that was put back though the old side was not seen to serve, until that is seen.
+pub(super) async fn sick(
+    desk: &Desk,
+    run: Run,
+    tally: &Tally,
+    records: &[Record],
+    looks: bool,
+) -> Option<Stuck> {
+    let plan = tally.plan()?;
+    if tally.ending() != Some(Ending::Undone) {
+        return None;
+    }
+    let last = |index: usize| {
+        (records.iter().rev()).find_map(|record| match &record.event {
+            Event::Looked { entry, round, .. } if *entry == index => Some(*round),
+            _ => None,
+        })
+    };
+    let mut open: Vec<(usize, Round)> = (tally.owed().iter())
+        .filter_map(|owed| owed.key.strip_prefix("see "))
+        .filter_map(|id| plan.entries.iter().position(|entry| entry.id == id))
+        .filter(|index| plan.entries[*index].is_check() && last(*index) == Some(Round::Probe))
+        .map(|index| (index, Round::Probe))
+        .collect();
+    if looks
+        && !open.is_empty()
+        && let Ok(book) = book_of(desk, plan)
+    {
+        let actual = desk.actual(&Arc::new(book));
+        let look = look_once_more(plan, &actual, baseline(records), &open);
+        let found = tokio::time::timeout(PATIENCE, look)
+            .await
+            .unwrap_or_default();
+        let _late = tokio::time::timeout(PATIENCE, actual.site.exec.close()).await;
+        let good = |index: usize| {
+            (found.iter())
+                .any(|(other, finding)| *other == index && finding.outcome <= Outcome::Warn)
+        };
+        open.retain(|(index, _)| !good(*index));
+    }
+    if open.is_empty() {
+        return None;
+    }
+    let entries: Vec<usize> = open.iter().map(|(index, _)| *index).collect();
+    let (id, source) = (&run.id, &plan.direction.source);
+    Some(Stuck {
+        stands: true,
+        theirs: false,
+        what: format!(
+            "run {id} ({}) was put back to {source} all the same, and {source} is not seen to serve since: {}",
+            run.meta.mode,
+            ids(plan, &entries)
+        ),
+        site: None,
+        how: format!("mend {source}; `cutover owed` looks again"),
+        run,
+    })
+}
