@@ -425,7 +425,7 @@ fn a_card_says_why_it_was_refused_where_nothing_stopped_it() {
     ] {
         let plan = crate::fake::plan(mode, "k");
         let mut story = fixture::Story::of(plan);
-        let finding = crate::event::Finding::new(Outcome::Fail, "exit status 1");
+        let finding = Finding::new(Outcome::Fail, "exit status 1");
         story
             .says(Event::Looked {
                 entry: 0,
