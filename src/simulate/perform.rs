@@ -388,12 +388,18 @@ impl<P: Parts> Performer<P> {
             (inner.durable, inner.writes.len(), inner.sides.clone())
         };
         let stage = theatre.begin(false);
-        let again = self.process(stage, Begin::GoOn(GoOn::Finish)).await;
+        // A process that does what it should not may be cut off in it.
+        let again = tokio::select! {
+            biased;
+            () = stage.cut_off() => None,
+            again = self.process(stage.clone(), Begin::GoOn(GoOn::Finish)) => Some(again),
+        };
         let inner = theatre.inner();
         let after = (inner.durable, inner.writes.len(), inner.sides.clone());
         drop(inner);
-        if !matches!(again, Ok(again) if again == ending) || before != after {
-            let what = format!("a resume after {ending:?} wrote lines, or ended as {again:?}");
+        if !matches!(again, Some(Ok(again)) if again == ending) || before != after {
+            let again = again.map_or("cut off".to_owned(), |again| format!("{again:?}"));
+            let what = format!("a resume after {ending:?} wrote lines, or ended as {again}");
             theatre.lapse(Property::ResumeAfterEnd, what);
         }
     }
