@@ -239,9 +239,9 @@ async fn one_of_several_servers_that_lacks_a_set_or_refuses_is_not_passed_by_luc
             let mut out = reply(query);
             let is_a = query.queries[0].query_type() == dns::RecordType::A;
             let turn = asked.fetch_add(1, Ordering::Relaxed) + 1;
-            if turn % 11 == 0 && refuses {
+            if turn.is_multiple_of(11) && refuses {
                 out.metadata.response_code = ResponseCode::Refused;
-            } else if is_a && turn % 11 != 0 {
+            } else if is_a && !turn.is_multiple_of(11) {
                 out.add_answer(a("www.example.org", 60, "198.51.100.20"));
             }
             vec![out.to_vec().unwrap()]

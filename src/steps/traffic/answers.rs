@@ -9,6 +9,9 @@ use crate::words::{part_of, verb_of};
 /// From this share of answers with errors on, a side is not seen to work, however many the other one had.
 const MOSTLY: f64 = 0.5;
 
+/// How many answers of one kind a side gave.
+type Count = fn(&Side) -> u64;
+
 impl Judging<'_> {
     /// Whether the new side answers with more errors than it may, and than the old one did; as many as it had before of
     /// its own requests are not those of whom was moved. `before` is the old side's, and its own. Where the old side
@@ -69,7 +72,7 @@ impl Judging<'_> {
     /// arrives is not served by a page that is not there. Some are denied everywhere, so the shares are compared; what
     /// the new side had of its own is taken off.
     pub(super) fn unserved(&mut self, aim: &Aim, base: &Side, own: Option<&Side>, side: &Side) {
-        let kinds: [(fn(&Side) -> u64, &str); 2] =
+        let kinds: [(Count, &str); 2] =
             [(|side| side.denied, "4xx"), (|side| side.led, "redirects")];
         for (of, kind) in kinds {
             let may = base.share_of(of(base))

@@ -8,6 +8,7 @@ use super::*;
 use crate::site::Probe;
 
 /// A port where each connection gets the next of these greetings, after some time; and how many came.
+#[expect(clippy::disallowed_methods, reason = "a server of the test's own")]
 async fn greets(greetings: &'static [&'static str], after: Duration) -> (Spot, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = listener.local_addr().unwrap();
