@@ -5,6 +5,7 @@ use cutover::plan::Outcome;
 use cutover::seen::SeenWorld;
 
 use super::scene::{Plot, Scene, Servers, ZONE};
+use crate::lab::{READY, wait_until};
 
 fn scene() -> Option<Scene> {
     Plot::small().scene()
@@ -124,9 +125,11 @@ fn a_saved_plan_is_carried_out_exactly_or_not_at_all() {
     assert_eq!(scene.serial(), serial, "{stale}");
     stale.exits(8).complains("stale");
     scene.somebody_else_writes("192.0.2.10");
-    scene
-        .run(&["plan", "PLAYBOOK", "--out", "reviewed.json"])
-        .exits(0);
+    // A secondary that has not followed yet refuses a plan.
+    wait_until("a plan of the zone as it is", READY, || {
+        let plan = scene.run(&["plan", "PLAYBOOK", "--out", "reviewed.json"]);
+        (plan.code == Some(0)).then_some(())
+    });
 
     let done = scene.run(&with_plan).exits(0);
     assert!(scene.leads_to(&scene.new), "{done}");
