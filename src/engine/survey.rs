@@ -449,4 +449,4 @@ fn after_write(on_fail: OnFail, like: Mode) -> Rule {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -1,47 +1,23 @@
 use super::*;
 use crate::dns::Honesty;
+use crate::engine::survey::tests::BOOK;
 use crate::fake::plan;
 use crate::plan::{Direction, Edit, Mode};
 use crate::steps::testing::{Book, site};
 
-const BOOK: &str = r#"
-[playbook]
-name = "site"
-[hosts.primary]
-site = "dedicated"
-ssh = "primary"
-addresses = ["192.0.2.10", "2001:db8::10"]
-[hosts.standby]
-site = "cloud"
-ssh = "standby"
-addresses = ["198.51.100.20", "2001:db8:1::20"]
-[providers.book]
-kind = "rfc2136"
-server = "192.0.2.54:53"
-key = { name = "k", algorithm = "hmac-sha256", secret = { env = "TSIG_SECRET" } }
-[zones."example.org"]
-provider = "book"
-[services.website]
-names = ["example.org"]
-probes = [{ http = "/" }]
-[[step]]
+/// A step that looks at data, before the first one of the survey's playbook.
+const DATA: &str = r#"[[step]]
 id = "data"
 kind = "mirror"
 path = "/srv/www/"
 max-files = 10
 reuse = "1h"
 [[step]]
-id = "works"
-kind = "services"
-at = "target"
-[[step]]
-id = "flip"
-kind = "dns"
-services = "all"
 "#;
 
 fn actual() -> Actual {
-    let book = match Playbook::parse(BOOK, "site.toml", &[]) {
+    let text = BOOK.replacen("[[step]]\n", DATA, 1);
+    let book = match Playbook::parse(&text, "site.toml", &[]) {
         Ok(book) => Arc::new(book),
         Err(problems) => panic!("{}", problems.render(false, None)),
     };

@@ -67,6 +67,23 @@ fn an_old_side_that_may_come_back_is_fenced() {
     assert!(keys(&plan, &state, Ending::Done, &[None]).is_empty());
 }
 
+/// One change that stands, was not seen so, and was left as it is.
+fn left_to_others() -> (Plan, State) {
+    let (plan, mut state) = stands("c");
+    let event = Event::Judged {
+        round: Round::There,
+        outcomes: vec![(0, Outcome::Fail)],
+    };
+    state.fold(&plan, &event).unwrap();
+    let event = Event::Decided {
+        decision: crate::event::Decision::On,
+        by: String::new(),
+        parts: false,
+    };
+    state.fold(&plan, &event).unwrap();
+    (plan, state)
+}
+
 /// A plan of this sketch after its first write, which stands.
 fn stands(sketch: &str) -> (Plan, State) {
     let plan = fake::plan(Mode::Failover, sketch);
@@ -116,18 +133,7 @@ fn what_is_temporary_and_stands_is_put_back_and_what_was_left_is_looked_at() {
     assert!(told(Ending::Stopped).is_empty());
     let (plan, state) = stands("cc");
     assert!(keys(&plan, &state, Ending::Held, &[None, None]).is_empty());
-    let (plan, mut state) = stands("c");
-    let event = Event::Judged {
-        round: Round::There,
-        outcomes: vec![(0, Outcome::Fail)],
-    };
-    state.fold(&plan, &event).unwrap();
-    let event = Event::Decided {
-        decision: crate::event::Decision::On,
-        by: String::new(),
-        parts: false,
-    };
-    state.fold(&plan, &event).unwrap();
+    let (plan, state) = left_to_others();
     assert_eq!(state.mark(0), Mark::Left);
     assert_eq!(
         keys(&plan, &state, Ending::DoneUnproven, &[None]),
@@ -318,18 +324,7 @@ fn what_the_playbook_skips_where_it_was_cut_off_is_owed_both_ways() {
 
 #[test]
 fn what_was_left_is_told_once() {
-    let (plan, mut state) = stands("c");
-    let event = Event::Judged {
-        round: Round::There,
-        outcomes: vec![(0, Outcome::Fail)],
-    };
-    state.fold(&plan, &event).unwrap();
-    let event = Event::Decided {
-        decision: crate::event::Decision::On,
-        by: String::new(),
-        parts: false,
-    };
-    state.fold(&plan, &event).unwrap();
+    let (plan, state) = left_to_others();
     let found = [seen(Outcome::Fail)];
     let told = keys(&plan, &state, Ending::DoneUnproven, &found);
     assert_eq!(told, ["look at c0"]);

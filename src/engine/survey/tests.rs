@@ -42,7 +42,7 @@ fn rules_follow_from_mode_position_blocks_and_on_fail() {
     }
 }
 
-const BOOK: &str = r#"
+pub(in crate::engine) const BOOK: &str = r#"
 [playbook]
 name = "site"
 [hosts.primary]

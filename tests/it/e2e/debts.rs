@@ -86,11 +86,7 @@ fn a_run_that_a_newer_one_went_over_is_not_put_back_beside_it() {
     let Some(scene) = Plot::staying().scene() else {
         return;
     };
-    let drill = scene.drill_there();
-    drill.wait_for("holding 10m");
-    drill.signal(Signal::KILL);
-    drill.end();
-    let cut_off = scene.newest_run()["run"].as_str().unwrap().to_owned();
+    let cut_off = scene.killed_there();
     scene.update_zone(&format!(
         "update delete {WWW} A\nupdate add {WWW} 300 A {}\n",
         OLD[0]
@@ -196,11 +192,7 @@ fn the_same_line_typed_again_does_not_turn_round() {
     let Some(scene) = Plot::staying().scene() else {
         return;
     };
-    let drill = scene.drill_there();
-    drill.wait_for("holding 10m");
-    drill.signal(Signal::KILL);
-    drill.end();
-    let cut_off = scene.newest_run()["run"].as_str().unwrap().to_owned();
+    let cut_off = scene.killed_there();
     let there = scene.zone();
     for verb in [
         &["failover", "PLAYBOOK", "--emergency", "--yes"][..],

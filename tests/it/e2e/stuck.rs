@@ -61,21 +61,12 @@ fn a_run_that_is_stopped_or_cut_off_with_changes_standing_is_critical_until_they
     late.exits(3).says("not all was looked at within");
 }
 
-/// A drill that was killed on the other side.
-fn killed_there(scene: &Scene) -> String {
-    let drill = scene.drill_there();
-    drill.wait_for("holding 10m");
-    drill.signal(Signal::KILL);
-    drill.end();
-    id(scene)
-}
-
 #[test]
 fn a_run_stays_stuck_where_somebody_touched_one_of_its_record_sets() {
     let Some(scene) = Plot::staying().scene() else {
         return;
     };
-    let run = killed_there(&scene);
+    let run = scene.killed_there();
     let nagios = ["check", "PLAYBOOK", "--format", "nagios"];
     let [v4, v6] = super::scene::NEW;
     let touches = [
@@ -119,7 +110,7 @@ fn what_refuses_a_failover_is_told_by_plan_and_check_also_where_all_was_put_back
         return;
     };
     let before = scene.zone();
-    let run = killed_there(&scene);
+    let run = scene.killed_there();
     scene.run(&["check", "PLAYBOOK"]).complains(&run);
     let looks = [&["check", "PLAYBOOK"][..], &["plan", "PLAYBOOK"]];
     let words =
@@ -170,7 +161,7 @@ fn two_customers_files_of_one_name_are_two_playbooks() {
     // The copy of a colleague.
     std::fs::create_dir(scene.folder.path().join("copy")).unwrap();
     std::fs::write(scene.folder.path().join("copy/site.toml"), scene.text()).unwrap();
-    let run = killed_there(&scene);
+    let run = scene.killed_there();
     let nagios = |file: &str| scene.run(&["check", file, "--format", "nagios"]);
     nagios("PLAYBOOK").exits(2).says(&run);
     nagios("copy/site.toml").exits(2).says(&run);
@@ -185,7 +176,7 @@ fn whoever_looks_waits_for_no_other_process() {
     let Some(scene) = Plot::staying().scene() else {
         return;
     };
-    let run = killed_there(&scene);
+    let run = scene.killed_there();
     let database = rusqlite::Connection::open(scene.state().join("cutover.sqlite3")).unwrap();
     database.busy_timeout(Duration::from_secs(60)).unwrap();
     database.execute_batch("begin immediate").unwrap();
@@ -220,7 +211,7 @@ fn a_run_that_cannot_be_read_is_no_finished_run() {
     let Some(scene) = Plot::staying().scene_with(&["sqlite3"]) else {
         return;
     };
-    let run = killed_there(&scene);
+    let run = scene.killed_there();
     let database = scene.state().join("cutover.sqlite3").display().to_string();
     let spoils = |what: &str| {
         scene.types(&format!(
@@ -267,7 +258,7 @@ fn a_damaged_journal_of_a_run_that_was_cut_off_is_critical() {
     let Some(scene) = Plot::staying().scene_with(&["sqlite3"]) else {
         return;
     };
-    let run = killed_there(&scene);
+    let run = scene.killed_there();
     let database = scene.state().join("cutover.sqlite3").display().to_string();
     scene.types(&format!(
         "sqlite3 '{database}' \"UPDATE records SET bytes = x'00' WHERE run = '{run}' AND seq = 4\""

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use rustix::process::Signal;
+
 use super::{Dns, Scene};
 use crate::e2e::program::{self, Done, Running};
 
@@ -78,6 +80,15 @@ impl Scene {
         let drill = self.start(&["drill", "PLAYBOOK", "--yes"]);
         self.wait_for_flip_to(&self.new);
         drill
+    }
+
+    /// A drill that is killed in its hold on the other side: its run.
+    pub fn killed_there(&self) -> String {
+        let drill = self.drill_there();
+        drill.wait_for("holding 10m");
+        drill.signal(Signal::KILL);
+        drill.end();
+        self.newest_run()["run"].as_str().unwrap().to_owned()
     }
 
     /// Somebody types this at a shell, with the secrets in the environment.
