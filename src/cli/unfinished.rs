@@ -124,7 +124,8 @@ pub(super) fn turns_round(
         return None;
     }
     let message = format!(
-        "run `{run}` of this playbook led to {led} and has not come to an end, and this would lead from there to {target}:          say which side is meant, with `--to {led}` or `--to {target}`; or {} goes on with it",
+        "run `{run}` of this playbook led to {led} and has not come to an end, and this would lead from there to {target}: \
+         say which side is meant, with `--to {led}` or `--to {target}`; or {} goes on with it",
         desk.to_type(&format!("resume {run}")),
     );
     Some(Failure::new(Exit::Busy, message))

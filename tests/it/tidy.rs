@@ -474,6 +474,25 @@ fn scripts_read_regular_files_only() {
     assert_eq!(found, FAR_READERS);
 }
 
+/// A string that was broken over two lines without a `\\` keeps the indent of the second one.
+#[test]
+fn no_message_has_a_hole() {
+    let hole = Regex::new(r#""(?:[^"\\]|\\.)*[a-z:,;`.}] {3,}[a-z`{]"#).unwrap();
+    assert!(hole.is_match(r#"format!("of {a}:     say which")"#));
+    for file in files(&root().join("src")) {
+        let tests = file.components().any(|part| part.as_os_str() == "tests");
+        for (at, line) in text(&file).lines().enumerate() {
+            // What is laid out as a table has gaps.
+            let holds = hole.is_match(line) && !line.trim_start().starts_with("//");
+            let place = format!("{}:{}", file.display(), at + 1);
+            assert!(
+                tests || !holds || line.contains("{indent}"),
+                "{place}: {line}"
+            );
+        }
+    }
+}
+
 /// The nouns that are counted somewhere, as they end where there are several.
 fn counted(texts: &[String]) -> BTreeSet<String> {
     let call = Regex::new(r#"\b(?:count|count_of|part_of)\([^"]*?"([a-z -]+)""#).unwrap();
