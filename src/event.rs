@@ -233,6 +233,9 @@ pub struct Finding {
     /// How old the data is that would be served, where this was measured: the RPO that is reached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_age: Option<Seconds>,
+    /// Which value the place of a change was seen to hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub side: Option<Side>,
 }
 
 impl Finding {
@@ -250,6 +253,7 @@ impl Finding {
             final_: false,
             advice: Vec::new(),
             data_age: None,
+            side: None,
         }
     }
 
@@ -279,6 +283,12 @@ impl Finding {
     /// Says how old the data is that would be served.
     pub fn data_age(mut self, age: Duration) -> Finding {
         self.data_age = Some(Seconds(age));
+        self
+    }
+
+    /// Says which value the place of a change holds.
+    pub fn side(mut self, side: Side) -> Finding {
+        self.side = Some(side);
         self
     }
 
@@ -438,6 +448,11 @@ impl Ending {
 
 /// How the key of what was left to others begins: the id of its entry follows.
 pub const LOOK_AT: &str = "look at ";
+
+/// How the key of what was not seen begins: of the side that the run leads to, and of the one that it goes back to. The id
+/// of its entry follows.
+pub const SEE: &str = "see ";
+pub const SEE_BACK: &str = "see back ";
 
 /// What a run leaves to be done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,8 +9,10 @@ use super::stays;
 use super::stuck::{Stuck, Waiting, baseline, stuck};
 use super::whose::{Same, Whose};
 use super::{Exit, Format};
-use crate::engine::{FENCE, MOVE, MOVE_BACK, is_astray, leads_in_dns, look_once_more, see_places};
-use crate::event::{Ending, Event, Fact, LOOK_AT, Owed, Record, Round};
+use crate::engine::{
+    FENCE, MOVE, MOVE_BACK, is_astray, leads_in_dns, look_once_more, see_places, to_see,
+};
+use crate::event::{Ending, Fact, LOOK_AT, Owed, Record, Round, SEE};
 use crate::journal::{self, Damaged, Run};
 use crate::plan::{Mode, Nature, Outcome, Side};
 use crate::report::{Names, OwedRow, Stays, Tally, owed_table};
@@ -70,6 +72,8 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
         .collect();
     // Whose playbook told what already: two may have one name.
     let mut told: Vec<(Whose, String)> = Vec::new();
+    // Whose drill went there and back again, and saw all of it.
+    let mut drilled: Vec<(Whose, String)> = Vec::new();
     let runs = journal::runs(&*store).await?;
     let takers = Takers::of(&*store, &runs).await;
     for run in runs {
@@ -104,7 +108,14 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
             .map(|Stays { owed, by, reason }| (owed, Some((by, reason))));
         let fence = |owed: &Owed| !only_fences || owed.key.starts_with(FENCE);
         let whose = Whose::run(&*store, &run).await;
-        for (owed, said) in open.chain(said).filter(|(owed, _)| fence(owed)) {
+        let target = &run.meta.direction.target;
+        let seen_there = run.meta.mode == Mode::Drill
+            && (drilled.iter()).any(|(by, to)| to == target && by.same(&whose) == Same::Yes);
+        if run.meta.mode == Mode::Drill && tally.ending() == Some(Ending::Done) {
+            drilled.push((whose.clone(), target.clone()));
+        }
+        let settled = |owed: &Owed| seen_there && owed.key.starts_with(SEE);
+        for (owed, said) in (open.chain(said)).filter(|(owed, _)| fence(owed) && !settled(owed)) {
             // The newest run that speaks of it says how it is now.
             let same =
                 |(by, key): &(Whose, String)| *key == owed.key && by.same(&whose) == Same::Yes;
@@ -170,24 +181,15 @@ async fn still_owed(desk: &Desk, records: &[Record], stayed: bool) -> Vec<Owed> 
         let id = owed.key.strip_prefix(word)?;
         plan.entries.iter().position(|entry| entry.id == id)
     };
-    let round = |index: usize| {
-        (records.iter().rev())
-            .find_map(|record| match &record.event {
-                Event::Looked { entry, round, .. } if *entry == index => Some(*round),
-                _ => None,
-            })
-            .unwrap_or(Round::There)
-    };
-    let unseen = || (owed.iter()).filter_map(|owed| entry(owed, "see "));
+    let unseen = || (owed.iter()).filter_map(|owed| to_see(plan, records, owed));
     let is_place = |index: &usize| matches!(plan.entries[*index].nature, Nature::Change(_));
     let looked_at: Vec<usize> = (owed.iter())
         .filter_map(|owed| entry(owed, "put back ").or(entry(owed, LOOK_AT)))
-        .chain(unseen().filter(is_place))
+        .chain(unseen().map(|(index, _)| index).filter(is_place))
         .collect();
     // What an act did cannot be looked at.
     let unseen: Vec<(usize, Round)> = unseen()
-        .filter(|index| plan.entries[*index].is_check())
-        .map(|index| (index, round(index)))
+        .filter(|(index, _)| plan.entries[*index].is_check())
         .collect();
     let by_hand: Vec<(usize, Round)> = match owed.iter().find_map(by_hand) {
         Some((_, round)) => (0..plan.entries.len())
@@ -219,9 +221,11 @@ async fn still_owed(desk: &Desk, records: &[Record], stayed: bool) -> Vec<Owed> 
     // Whoever moved the names back there has decided that it shall serve.
     let serves_again = leads.is_some_and(|site| site == plan.direction.source);
     actual.site.exec.close().await;
-    let passes = |index: usize| {
-        found.iter().any(|(entry, finding)| {
-            *entry == index
+    // One check may be owed of each side.
+    let looks = || unseen.iter().zip(&found);
+    let passes = |of: (usize, Round)| {
+        looks().any(|(look, (_, finding))| {
+            *look == of
                 && matches!(finding.outcome, Outcome::Pass | Outcome::Warn)
                 && !finding.has_unknowns()
         })
@@ -244,8 +248,8 @@ async fn still_owed(desk: &Desk, records: &[Record], stayed: bool) -> Vec<Owed> 
     };
     (owed.into_iter())
         .filter(|owed| {
-            let settled = entry(owed, "see ")
-                .is_some_and(|index| passes(index) || is(index, wanted))
+            let settled = to_see(plan, records, owed)
+                .is_some_and(|of| passes(of) || is(of.0, wanted))
                 || serves_again && owed.key.starts_with(FENCE)
                 || entry(owed, "put back ").is_some_and(|index| is(index, Side::Before))
                 || entry(owed, LOOK_AT).is_some_and(|index| is(index, wanted));

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::findings::Findings;
 use crate::event::{Fact, Finding, Round};
 use crate::plan::{Outcome, Plan};
 
@@ -41,15 +42,12 @@ impl Shown {
         plan: &Plan,
         round: Round,
         outcomes: &[(usize, Outcome)],
-        findings: &[Option<(Round, Finding)>],
+        findings: &Findings,
     ) -> Shown {
         let bad = outcomes.iter().filter(|(_, outcome)| !is_good(*outcome));
-        let reason = |entry: usize| match findings.get(entry) {
-            Some(Some((seen, finding))) if *seen == round => {
-                let place = !plan.entries[entry].is_check();
-                Some((entry, Reason::of(finding, place)))
-            }
-            _ => None,
+        let reason = |entry: usize| {
+            let place = !plan.entries[entry].is_check();
+            Some((entry, Reason::of(findings.seen(round, entry)?, place)))
         };
         Shown(bad.filter_map(|(entry, _)| reason(*entry)).collect())
     }

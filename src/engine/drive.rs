@@ -12,13 +12,14 @@ use futures::stream::FuturesUnordered;
 use tokio::sync::watch;
 
 use super::accept::{Shown, accept};
+use super::findings::Findings;
 use super::look::{Looker, Wanted, aim};
 use super::owed::{Places, owed};
 use super::people::{ANYWAY, People, Told};
 use super::stop::{Stop, StopSignal, StopSwitch};
 use super::world::{Memory, World};
 use crate::clock::Stamp;
-use crate::event::{Answer, Decision, Ending, Event, Finding, Round, Sight};
+use crate::event::{Answer, Decision, Ending, Event, Round, Sight};
 use crate::journal::{Journal, JournalError};
 use crate::machine::{Hold, Impossible, Move, Phase, State, next};
 use crate::plan::{Edit, Mode, Nature, Outcome, Plan, Side, Value, Way};
@@ -123,10 +124,7 @@ pub(super) struct Run<'r, J, W, M, P> {
     pub(super) made: BTreeMap<usize, Edit>,
     /// The entry whose write may still land, and until when.
     until: Option<(usize, Stamp)>,
-    /// The last finding of each entry.
-    findings: Vec<Option<(Round, Finding)>>,
-    /// The same, from before somebody asked to go back.
-    findings_there: Vec<Option<(Round, Finding)>>,
+    findings: Findings,
     places: Places,
     /// What the last hold for a finding was for: a decision on it covers that and nothing newer.
     pub(super) shown: Shown,
@@ -195,8 +193,7 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
             ours: None,
             made: BTreeMap::new(),
             until: None,
-            findings: vec![None; plan.entries.len()],
-            findings_there: Vec::new(),
+            findings: Findings::default(),
             places: Places::default(),
             shown: Shown::default(),
             answers: Vec::new(),
@@ -206,20 +203,25 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
     /// Takes in what a fact says beyond the state.
     pub(super) fn take_in(&mut self, event: &Event) -> Result<(), RunError> {
         self.places.take_in(&self.state, event);
-        let could_stay = self.state.can_stay();
         self.state.fold(self.plan, event)?;
         // It was looked at until nothing could land any more.
         if matches!(event, Event::Settled { .. }) {
             self.until = None;
         }
+        if let Event::Compared {
+            entry,
+            side: Some(_),
+            ..
+        }
+        | Event::Settled {
+            entry,
+            side: Some(_),
+            ..
+        } = event
+        {
+            self.findings.forget(*entry);
+        }
         match event {
-            Event::Decided { .. } if self.state.can_stay() && !could_stay => {
-                self.findings_there.clone_from(&self.findings);
-            }
-            // It stays where it was: what the old side showed says nothing of that.
-            Event::Decided { .. } if could_stay && !self.state.phase().undoes() => {
-                self.findings = std::mem::take(&mut self.findings_there);
-            }
             Event::BaselineTaken { sights } => self.baseline.clone_from(sights),
             Event::Intended { entry, until, .. } => self.until = Some((*entry, until.clone())),
             Event::Settled {
@@ -241,16 +243,18 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
             } => self.until = None,
             Event::Judged { round, outcomes } => {
                 self.shown = Shown::of(self.plan, *round, outcomes, &self.findings);
+                // A place that holds what it should is told by this alone.
+                for (entry, outcome) in outcomes {
+                    if *outcome == Outcome::Pass && !self.plan.entries[*entry].is_check() {
+                        self.findings.forget(*entry);
+                    }
+                }
             }
             Event::Looked {
                 entry,
                 round,
                 finding,
-            } => {
-                if let Some(slot) = self.findings.get_mut(*entry) {
-                    *slot = Some((*round, finding.clone()));
-                }
-            }
+            } => self.findings.keep(*round, *entry, finding.clone()),
             _ => {}
         }
         Ok(())

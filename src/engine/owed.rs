@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::event::{Answer, Ending, Event, Fact, Finding, LOOK_AT, Owed, Round, still_behind};
+use super::findings::Findings;
+use crate::event::{
+    Answer, Ending, Event, Fact, Finding, LOOK_AT, Owed, Record, Round, SEE, SEE_BACK, still_behind,
+};
 use crate::machine::{Mark, Said, Stage, State};
 use crate::plan::{Entry, Mode, Nature, Outcome, Plan, Side};
 
@@ -25,11 +28,36 @@ fn was(outcome: Outcome) -> String {
     }
 }
 
-fn seen(findings: &[Option<(Round, Finding)>], entry: usize, round: Round) -> Option<&Finding> {
-    match findings.get(entry) {
-        Some(Some((seen, finding))) if *seen == round => Some(finding),
-        _ => None,
-    }
+/// Whether something of a finding is left to be seen.
+fn is_open(plan: &Plan, entry: &Entry, finding: &Finding) -> bool {
+    finding.outcome > Outcome::Warn || plan.needs_all_told(entry) && finding.has_unknowns()
+}
+
+/// The entry of which a run owes that something of it is seen, and the round in which it looked at that.
+pub fn to_see(plan: &Plan, records: &[Record], owed: &Owed) -> Option<(usize, Round)> {
+    let back = owed.key.strip_prefix(SEE_BACK);
+    let id = back.or_else(|| owed.key.strip_prefix(SEE))?;
+    let index = plan.entries.iter().position(|entry| entry.id == id)?;
+    let looks = || {
+        (records.iter().rev()).filter_map(|record| match &record.event {
+            Event::Looked {
+                entry,
+                round,
+                finding,
+            } if *entry == index => Some((*round, finding)),
+            _ => None,
+        })
+    };
+    let there = looks().find(|(round, _)| *round == Round::There);
+    let round = match back {
+        Some(_) => looks().map(|(round, _)| round).find(|r| *r != Round::There),
+        // Version 0.1.0 had one key for both.
+        None => there
+            .filter(|(_, found)| is_open(plan, &plan.entries[index], found))
+            .or_else(|| looks().next())
+            .map(|(round, _)| round),
+    };
+    Some((index, round.unwrap_or(Round::There)))
 }
 
 /// What was seen of the places of a run beyond its state, by entry.
@@ -64,6 +92,14 @@ impl Places {
                 self.unended.remove(entry);
             }
             Event::Compared { entry, side, .. } => self.seen(state, *entry, *side),
+            Event::Looked { entry, finding, .. } => self.seen(state, *entry, finding.side),
+            // A place that holds what it should is told by this alone.
+            Event::Judged { outcomes, .. } => {
+                for (entry, _) in outcomes.iter().filter(|of| of.1 == Outcome::Pass) {
+                    self.foreign.remove(entry);
+                    self.torn.remove(entry);
+                }
+            }
             Event::Settled { entry, side, .. } => {
                 let ended = state.motion().is_some_and(|motion| {
                     matches!(motion.stage, Stage::Answered(Said::Done | Said::Refused))
@@ -109,7 +145,7 @@ pub(super) fn owed(
     plan: &Plan,
     state: &State,
     ending: Ending,
-    findings: &[Option<(Round, Finding)>],
+    findings: &Findings,
     places: &Places,
 ) -> Vec<Owed> {
     let mut list = Vec::new();
@@ -130,7 +166,7 @@ pub(super) fn owed(
         });
     }
     if matches!(ending, Ending::Done | Ending::DoneUnproven) && plan.mode != Mode::Drill {
-        let still = still_behind(plan, |entry| seen(findings, entry, Round::There));
+        let still = still_behind(plan, |entry| findings.seen(Round::There, entry));
         list.extend(still.into_iter().map(|stay| Owed {
             key: format!("{MOVE}{}", stay.what),
             what: format!("{} does not move: {}", stay.what, stay.why),
@@ -138,7 +174,7 @@ pub(super) fn owed(
         }));
     }
     let back = (0..plan.entries.len()).filter_map(|entry| {
-        let finding = seen(findings, entry, Round::Verify)?;
+        let finding = findings.seen(Round::Verify, entry)?;
         plan.entries[entry].by_hand.then_some(finding)
     });
     list.extend(
@@ -153,45 +189,24 @@ pub(super) fn owed(
                 how: format!("move it back by hand; before the run: {}", fact.expected),
             }),
     );
-    for (at, (entry, finding)) in plan.entries.iter().zip(findings).enumerate() {
-        let Some((_, finding)) = finding else {
-            continue;
-        };
-        // What was foreseen is owed where nobody looked afterwards.
-        let looked_later = entry.foresees
-            && (plan.entries.iter().zip(findings))
-                .any(|(of, found)| !of.foresees && of.step == entry.step && found.is_some());
-        // What was left is told as such, and once.
-        let left = state.mark(at) == Mark::Left;
-        let open = !entry.by_hand
-            && !left
-            && (finding.outcome > Outcome::Warn
-                || plan.needs_all_told(entry) && finding.has_unknowns())
-            && !looked_later;
-        if open && matches!(ending, Ending::Done | Ending::DoneUnproven) {
-            list.push(Owed {
-                key: format!("see {}", entry.id),
-                what: format!(
-                    "`{}` {}: {}",
-                    entry.id,
-                    was(finding.outcome),
-                    finding.headline
-                ),
-                how: (finding.advice.first()).map_or_else(
-                    || "look again with `cutover owed`".to_owned(),
-                    |advice| advice.text().to_owned(),
-                ),
-            });
+    if matches!(ending, Ending::Done | Ending::DoneUnproven) {
+        list.extend(not_seen(plan, state, findings, Round::There));
+        if plan.mode == Mode::Drill {
+            list.extend(not_seen(plan, state, findings, Round::Return));
         }
     }
     // Whoever went back all the same has its users on a side that was not seen to serve.
     for (at, entry) in plan.entries.iter().enumerate() {
-        if let Some(finding) = seen(findings, at, Round::Probe)
+        // It may be seen to serve after the undo.
+        let serves =
+            (findings.seen(Round::Verify, at)).is_some_and(|seen| seen.outcome <= Outcome::Warn);
+        if let Some(finding) = findings.seen(Round::Probe, at)
             && ending == Ending::Undone
             && finding.outcome > Outcome::Warn
+            && !serves
         {
             list.push(Owed {
-                key: format!("see {}", entry.id),
+                key: format!("{SEE_BACK}{}", entry.id),
                 what: format!(
                     "`{source}` was not seen to serve, and was gone back to: `{}` {}: {}",
                     entry.id,
@@ -205,15 +220,15 @@ pub(super) fn owed(
     // Where a place was left to others, it speaks for what the checks see of it.
     let left = (0..plan.entries.len()).any(|i| state.mark(i) == Mark::Left);
     let accepted = ending == Ending::Held && state.left_something() && !state.stands() && !left;
-    for (entry, finding) in plan.entries.iter().zip(findings) {
-        if let Some((Round::Verify, finding)) = finding
+    for (at, entry) in plan.entries.iter().enumerate() {
+        if let Some(finding) = findings.seen(Round::Verify, at)
             && accepted
             && entry.is_check()
             && !entry.by_hand
             && finding.outcome != Outcome::Pass
         {
             list.push(Owed {
-                key: format!("see {}", entry.id),
+                key: format!("{SEE_BACK}{}", entry.id),
                 what: format!("`{}` is not as before: {}", entry.id, finding.headline),
                 how: "look again with `cutover owed`".to_owned(),
             });
@@ -259,6 +274,50 @@ pub(super) fn owed(
     list
 }
 
+/// What the checks of one round did not see to be good, nobody since.
+fn not_seen(plan: &Plan, state: &State, findings: &Findings, round: Round) -> Vec<Owed> {
+    let found = |(at, _): &(usize, &Entry)| findings.seen(round, *at);
+    let entries = || plan.entries.iter().enumerate();
+    // What was foreseen is owed where nobody looked afterwards.
+    let looked_later = |entry: &Entry| {
+        let later = |other: &Entry| !other.foresees && other.step == entry.step;
+        entry.foresees && entries().any(|of| later(of.1) && found(&of).is_some())
+    };
+    // What was left is told as such, and once.
+    let told = |at: usize, entry: &Entry| entry.by_hand || state.mark(at) == Mark::Left;
+    let open = entries().filter_map(|of| {
+        let (at, entry) = of;
+        let finding = found(&of)?;
+        let open = is_open(plan, entry, finding) && !told(at, entry) && !looked_later(entry);
+        open.then_some((entry, finding))
+    });
+    open.map(|(entry, finding)| {
+        let (key, of) = match round {
+            Round::There => (SEE, &plan.direction.target),
+            _ => (SEE_BACK, &plan.direction.source),
+        };
+        // Which side is meant is plain where a run goes one way.
+        let side = match plan.mode {
+            Mode::Drill => format!(" while {of} was to serve"),
+            _ => String::new(),
+        };
+        Owed {
+            key: format!("{key}{}", entry.id),
+            what: format!(
+                "`{}` {}{side}: {}",
+                entry.id,
+                was(finding.outcome),
+                finding.headline
+            ),
+            how: (finding.advice.first()).map_or_else(
+                || "look again with `cutover owed`".to_owned(),
+                |advice| advice.text().to_owned(),
+            ),
+        }
+    })
+    .collect()
+}
+
 /// What is owed where nobody saw that a write or an act came to its end, and the run came to one all the same: a person
 /// accepted it, or the playbook says to skip it.
 fn unproven(entry: &Entry, mark: Mark, ending: Ending, unended: bool) -> Option<Owed> {
@@ -288,7 +347,7 @@ fn unproven(entry: &Entry, mark: Mark, ending: Ending, unended: bool) -> Option<
         _ => return None,
     };
     Some(Owed {
-        key: format!("see {}", entry.id),
+        key: format!("{SEE}{}", entry.id),
         what,
         how,
     })

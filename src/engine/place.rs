@@ -19,7 +19,8 @@ pub(super) fn judge(edit: &Edit, side: Side, read: Result<Value, Unseen>) -> Fin
             Finding::new(Outcome::Unknown, why)
         }
         Ok(seen) if edit.side(&seen) == side => {
-            Finding::new(Outcome::Pass, format!("`{name}` holds what it should"))
+            let held = format!("`{name}` holds what it should");
+            Finding::new(Outcome::Pass, held).side(side)
         }
         Ok(seen) => {
             let what = match edit.side(&seen) {
@@ -28,7 +29,9 @@ pub(super) fn judge(edit: &Edit, side: Side, read: Result<Value, Unseen>) -> Fin
                 Side::Mixed => "holds a part of the change",
                 Side::Foreign => "holds what somebody else wrote",
             };
-            Finding::new(Outcome::Fail, format!("`{name}` {what}")).facts(differ(expected, &seen))
+            Finding::new(Outcome::Fail, format!("`{name}` {what}"))
+                .facts(differ(expected, &seen))
+                .side(edit.side(&seen))
         }
     }
 }

@@ -56,10 +56,12 @@ impl Tally {
         self.changes.keys().rev().copied().filter(stands).collect()
     }
 
-    /// Those of them that a rollback puts back: what a person left as it is stays.
+    /// Those of them that a rollback puts back: what a person left as it is stays, and what was put back already and
+    /// changed by somebody else since is not written again.
     pub fn entries_to_put_back(&self) -> Vec<usize> {
         let standing = self.standing_entries().into_iter();
-        standing.filter(|entry| !self.is_left(*entry)).collect()
+        let goes_back = |entry: &usize| !self.is_left(*entry) && !self.is_put_back(*entry);
+        standing.filter(goes_back).collect()
     }
 
     /// Those that a person left as they are on the way there: a rollback puts back the rest, and leads nobody back.

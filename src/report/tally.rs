@@ -1,6 +1,7 @@
 //! What a run comes to: a pure fold over its records, so that a past run reads like a live one.
 
 mod fold;
+mod places;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -238,6 +239,11 @@ impl Tally {
     /// Whether a person left the place of this entry as it is.
     pub(super) fn is_left(&self, entry: usize) -> bool {
         (self.state.as_ref()).is_some_and(|state| state.mark(entry) == Mark::Left)
+    }
+
+    /// Whether the change of this entry was put back, whatever its place holds since.
+    pub(super) fn is_put_back(&self, entry: usize) -> bool {
+        (self.state.as_ref()).is_some_and(|state| state.mark(entry) == Mark::Back)
     }
 
     /// Whether a person said of the place of an entry, which was left to others, that it shall stay as it is.

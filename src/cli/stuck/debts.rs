@@ -6,8 +6,8 @@ use super::super::common::Desk;
 use super::super::resume::book_of;
 use super::Stuck;
 use super::places::{PATIENCE, baseline, named};
-use crate::engine::{look_once_more, see_places};
-use crate::event::{Ending, Event, LOOK_AT, Record, Round};
+use crate::engine::{look_once_more, see_places, to_see};
+use crate::event::{Ending, LOOK_AT, Record, Round};
 use crate::journal::Run;
 use crate::plan::{Mode, Nature, Outcome, Plan, Side};
 use crate::report::Tally;
@@ -119,17 +119,9 @@ pub(super) async fn sick(
     if tally.ending() != Some(Ending::Undone) {
         return None;
     }
-    let last = |index: usize| {
-        (records.iter().rev()).find_map(|record| match &record.event {
-            Event::Looked { entry, round, .. } if *entry == index => Some(*round),
-            _ => None,
-        })
-    };
     let mut open: Vec<(usize, Round)> = (tally.owed().iter())
-        .filter_map(|owed| owed.key.strip_prefix("see "))
-        .filter_map(|id| plan.entries.iter().position(|entry| entry.id == id))
-        .filter(|index| plan.entries[*index].is_check() && last(*index) == Some(Round::Probe))
-        .map(|index| (index, Round::Probe))
+        .filter_map(|owed| to_see(plan, records, owed))
+        .filter(|(index, round)| plan.entries[*index].is_check() && *round == Round::Probe)
         .collect();
     if looks
         && !open.is_empty()

@@ -24,8 +24,8 @@ const ROUND: Round = Round::Verify;
 
 fn shown(plan: &Plan, entry: usize, finding: Finding) -> Shown {
     let outcomes = [(entry, finding.outcome)];
-    let mut findings = vec![None; plan.entries.len()];
-    findings[entry] = Some((ROUND, finding));
+    let mut findings = Findings::default();
+    findings.keep(ROUND, entry, finding);
     Shown::of(plan, ROUND, &outcomes, &findings)
 }
 
@@ -88,10 +88,15 @@ fn of_a_place_what_it_holds_is_accepted() {
 fn what_was_seen_in_another_round_or_not_judged_is_not_shown() {
     let plan = fake::plan(Mode::Drill, "kck");
     let finding = || found(FAIL, &[("one", "x", FAIL)]);
-    let findings = [None, None, Some((Round::There, finding()))];
+    let found_in = |round| {
+        let mut findings = Findings::default();
+        findings.keep(round, 2, finding());
+        findings
+    };
+    let findings = found_in(Round::There);
     let other_round = Shown::of(&plan, ROUND, &[(2, FAIL)], &findings);
     assert!(!other_round.covers(&plan, 2, &finding()));
-    let findings = [None, None, Some((ROUND, finding()))];
+    let findings = found_in(ROUND);
     let passed = Shown::of(&plan, ROUND, &[(2, Outcome::Pass)], &findings);
     assert!(!passed.covers(&plan, 2, &finding()));
 }

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::clock::Clock;
 use crate::engine::{NoMemory, Nobody};
+use crate::event::Finding;
 use crate::fake::{FakeWorld, plan};
 use crate::journal::Dry;
 
@@ -177,7 +178,7 @@ async fn what_was_seen_is_kept_for_those_who_ask_later() {
     };
     told(&plan, &[looked, taken, judged], |run| {
         assert_eq!(run.baseline, sights);
-        assert_eq!(run.findings[0], Some((round, finding.clone())));
+        assert_eq!(run.findings.seen(round, 0), Some(&finding));
         assert!(run.shown.covers(&plan, 0, &finding));
         let worse = Finding::new(Outcome::Fail, "worse");
         assert!(!run.shown.covers(&plan, 0, &worse));

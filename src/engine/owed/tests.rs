@@ -10,8 +10,19 @@ fn keys(
     ending: Ending,
     findings: &[Option<(Round, Finding)>],
 ) -> Vec<String> {
-    let list = owed(plan, state, ending, findings, &Places::default());
+    let list = owed(plan, state, ending, &of(findings), &Places::default());
     list.into_iter().map(|owed| owed.key).collect()
+}
+
+/// Each entry with its finding.
+fn of(list: &[Option<(Round, Finding)>]) -> Findings {
+    let mut findings = Findings::default();
+    for (entry, found) in list.iter().enumerate() {
+        if let Some((round, finding)) = found {
+            findings.keep(*round, entry, finding.clone());
+        }
+    }
+    findings
 }
 
 fn seen(outcome: Outcome) -> Option<(Round, Finding)> {
@@ -147,7 +158,7 @@ fn what_is_temporary_and_stands_is_put_back_and_what_was_left_is_looked_at() {
             torn,
             ..Places::default()
         };
-        let mut list = owed(&plan, &state, Ending::DoneUnproven, &[None], &places);
+        let mut list = owed(&plan, &state, Ending::DoneUnproven, &of(&[]), &places);
         list.remove(0).what
     };
     // That somebody else wrote there is said where that was read, and nowhere else.
@@ -219,7 +230,7 @@ fn accepted(sketch: &str, answer: Option<Answer>, sides: &[Side]) -> (Plan, Stat
 #[test]
 fn what_nobody_saw_come_to_its_end_is_owed() {
     let owes = |(plan, state, places): &(Plan, State, Places), ending| {
-        let list = owed(plan, state, ending, &[None], places).into_iter();
+        let list = owed(plan, state, ending, &of(&[]), places).into_iter();
         list.map(|owed| (owed.key, owed.what)).collect::<Vec<_>>()
     };
     let told = |key: &str, what: &str| vec![(key.to_owned(), what.to_owned())];
@@ -292,7 +303,7 @@ fn what_the_playbook_skips_where_it_was_cut_off_is_owed_both_ways() {
     }
     take(&mut state, &mut places, resumed());
     let what = |state: &State, places: &Places, ending| {
-        let list = owed(&plan, state, ending, &[None], places).into_iter();
+        let list = owed(&plan, state, ending, &of(&[]), places).into_iter();
         list.map(|owed| (owed.what, owed.how)).collect::<Vec<_>>()
     };
     assert_eq!(
@@ -340,18 +351,86 @@ fn an_old_side_that_was_gone_back_to_all_the_same_is_owed() {
     };
     for outcome in [Outcome::Late, Outcome::Unknown, Outcome::Fail] {
         let found = probed(outcome);
-        assert_eq!(keys(&plan, &state, Ending::Undone, &found), ["see p0"]);
+        assert_eq!(keys(&plan, &state, Ending::Undone, &found), ["see back p0"]);
     }
     assert!(keys(&plan, &state, Ending::Undone, &probed(Outcome::Warn)).is_empty());
     let what = owed(
         &plan,
         &state,
         Ending::Undone,
-        &probed(Outcome::Fail),
+        &of(&probed(Outcome::Fail)),
         &Places::default(),
     );
     assert_eq!(
         what[0].what,
         "`old` was not seen to serve, and was gone back to: `p0` failed: 0 of 1 probe passes"
     );
+}
+
+#[test]
+fn a_drill_owes_what_each_side_did_not_show() {
+    let plan = fake::plan(Mode::Drill, "kc");
+    let state = State::new(&plan);
+    let told = |there: Outcome, back: Outcome| {
+        let mut findings = Findings::default();
+        findings.keep(Round::There, 0, Finding::new(there, "seen there"));
+        findings.keep(Round::Return, 0, Finding::new(back, "seen back"));
+        let ending = Ending::DoneUnproven;
+        let list = owed(&plan, &state, ending, &findings, &Places::default());
+        list.into_iter()
+            .map(|owed| (owed.key, owed.what))
+            .collect::<Vec<_>>()
+    };
+    let there = (
+        "see k0".to_owned(),
+        "`k0` failed while new was to serve: seen there".to_owned(),
+    );
+    let back = (
+        "see back k0".to_owned(),
+        "`k0` was late while old was to serve: seen back".to_owned(),
+    );
+    // That the way back passes says nothing of the side that was to serve.
+    assert_eq!(told(Outcome::Fail, Outcome::Pass), [there.clone()]);
+    assert_eq!(told(Outcome::Pass, Outcome::Late), [back.clone()]);
+    assert_eq!(told(Outcome::Fail, Outcome::Late), [there, back]);
+    assert!(told(Outcome::Pass, Outcome::Pass).is_empty());
+}
+
+#[test]
+fn what_is_owed_of_one_side_is_not_paid_by_the_other() {
+    let plan = fake::plan(Mode::Failover, "pc");
+    let looked = |round, outcome| Event::Looked {
+        entry: 0,
+        round,
+        finding: Finding::new(outcome, "as it was seen"),
+    };
+    let round = |events: Vec<Event>, key: &str| {
+        let records: Vec<Record> = (0..)
+            .zip(events)
+            .map(|(seq, event)| Record {
+                seq,
+                at: crate::clock::Stamp::at(seq),
+                event,
+            })
+            .collect();
+        let (key, what, how) = (key.to_owned(), String::new(), String::new());
+        to_see(&plan, &records, &Owed { key, what, how })
+    };
+    let (fail, pass) = (Outcome::Fail, Outcome::Pass);
+    // Somebody asked to go back, and it stayed.
+    let stayed = || vec![looked(Round::There, fail), looked(Round::Probe, fail)];
+    assert_eq!(round(stayed(), "see p0"), Some((0, Round::There)));
+    assert_eq!(round(stayed(), "see back p0"), Some((0, Round::Probe)));
+    let after = vec![
+        looked(Round::There, fail),
+        looked(Round::Probe, pass),
+        looked(Round::Verify, fail),
+    ];
+    assert_eq!(round(after, "see back p0"), Some((0, Round::Verify)));
+    // A journal of version 0.1.0.
+    let before = vec![looked(Round::There, pass), looked(Round::Verify, fail)];
+    assert_eq!(round(before, "see p0"), Some((0, Round::Verify)));
+    assert_eq!(round(Vec::new(), "see p0"), Some((0, Round::There)));
+    assert_eq!(round(stayed(), "look at p0"), None);
+    assert_eq!(round(stayed(), "see back p1"), None);
 }

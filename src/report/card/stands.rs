@@ -4,8 +4,8 @@ use super::super::numbers::count;
 use super::super::tally::{Serves, Standing, Tally};
 use super::super::text::{Line, Role, Style};
 use super::{LABEL, label};
-use crate::event::Ending;
-use crate::plan::{Mode, Plan, Way};
+use crate::event::{Ending, Round};
+use crate::plan::{Mode, Outcome, Plan, Way};
 
 pub(super) fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
     let source = &plan.direction.source;
@@ -27,6 +27,7 @@ pub(super) fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
         0 => String::new(),
         already => format!(", {already} was so already"),
     };
+    let others = standing(|s| s == Standing::Foreign);
     let stand = || standing(|s| matches!(s, Standing::Stands | Standing::Already));
     // Who serves is said only of what a check saw after the last write.
     let side = tally.seen_serving().map(|(way, all)| match way {
@@ -96,10 +97,9 @@ pub(super) fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
             format!("{}{back} put back{unseen}", served(", as before"))
         }
         (Some(Ending::Held), _) if tally.is_left_to_others() => {
-            let left = standing(|s| s == Standing::Foreign);
             let parts = [
                 (back, "put back"),
-                (left, "put back but for what somebody else wrote"),
+                (others, "put back but for what somebody else wrote"),
                 (tally.left_as_accepted(), "left as accepted"),
                 (tally.never_written(), "never made, and left as it is"),
             ];
@@ -107,11 +107,22 @@ pub(super) fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
             let mut parts: Vec<String> = parts
                 .map(|(n, how)| format!("{} {how}", count(n, "change")))
                 .collect();
-            if left + tally.left_as_accepted() + tally.never_written() == 0 {
+            if others + tally.left_as_accepted() + tally.never_written() == 0 {
                 parts.push("not all is as it was before, as was accepted".to_owned());
             }
             let sick = sick(tally, plan);
             format!("{}{unseen}{sick}", parts.join(", "))
+        }
+        (Some(Ending::Held), _) if others > 0 && !tally.can_go_back() => {
+            let parts = [
+                (back, "put back"),
+                (others, "changed by somebody else since"),
+            ];
+            let parts = parts.into_iter().filter(|(n, _)| *n > 0);
+            let parts: Vec<String> = parts
+                .map(|(n, how)| format!("{} {how}", count(n, "change")))
+                .collect();
+            format!("no change of this run stands; {}{unseen}", parts.join(", "))
         }
         (Some(Ending::Held | Ending::Stopped) | None, _) => match tally.serves() {
             Serves::Source if back > 0 => {
@@ -141,6 +152,9 @@ pub(super) fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
                 continue;
             }
             let (role, word) = match tally.standing(i) {
+                Standing::Untouched if is_astray(tally, i) => {
+                    (Role::Bad, "not changed by this run, and not as before")
+                }
                 Standing::Untouched => (Role::Dim, "not changed"),
                 Standing::Stands => (Role::Strong, "stands"),
                 Standing::Already => (Role::Dim, "was so already"),
@@ -170,6 +184,12 @@ pub(super) fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
         lines.extend(label("").and(Role::Dim, text).wrap(style.width, LABEL));
     }
     lines
+}
+
+/// Whether the place of a change that this run never wrote was seen not to be as before.
+fn is_astray(tally: &Tally, entry: usize) -> bool {
+    let seen = tally.finding(Round::Verify, entry);
+    seen.is_some_and(|seen| seen.outcome > Outcome::Warn)
 }
 
 /// That the places lead to a side that was not seen to serve, and why.

@@ -29,6 +29,7 @@ impl Tally {
                 finding,
             } => {
                 self.looked(*entry, *round, finding.outcome);
+                self.read(*entry, finding);
                 self.findings.insert((*round, *entry), finding.clone());
             }
             Event::Judged { round, outcomes } => self.judged(&record.at, *round, outcomes),
@@ -179,7 +180,7 @@ impl Tally {
         state.is_some_and(|state| !state.phase().undoes() && state.closing().is_some())
     }
 
-    fn mark(&self, entry: usize) -> Option<Mark> {
+    pub(super) fn mark(&self, entry: usize) -> Option<Mark> {
         self.state.as_ref().map(|state| state.mark(entry))
     }
 
@@ -251,6 +252,9 @@ impl Tally {
         let origin = Origin::Looked(round);
         for (i, outcome) in outcomes {
             self.overtake(*i, origin);
+            if *outcome == Outcome::Pass {
+                self.hold(round, *i);
+            }
             let stops = |plan: &&Plan| match &self.state {
                 Some(state) => state.stops(plan, round, *i, *outcome),
                 // Of records that do not fit together all that is not good is told.
@@ -452,7 +456,7 @@ impl Tally {
         }
     }
 
-    fn entry(&self, i: usize) -> Option<&Entry> {
+    pub(super) fn entry(&self, i: usize) -> Option<&Entry> {
         self.plan.as_ref().and_then(|plan| plan.entries.get(i))
     }
 }

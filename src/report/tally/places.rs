@@ -1,0 +1,157 @@
+//! Where a change is, as its place was read with no write of the run since.
+
+use super::{Change, Standing, Tally};
+use crate::event::{Finding, Round};
+use crate::machine::Mark;
+use crate::plan::{Entry, Nature, Side};
+
+impl Change {
+    /// Where it is, as its place was read without a write since.
+    fn holding(&self, side: Side) -> Standing {
+        match side {
+            Side::After if self.intents == 0 => Standing::Already,
+            // Of what this run never wrote, nothing stands.
+            _ if self.intents == 0 => Standing::Untouched,
+            Side::After => Standing::Stands,
+            Side::Before if self.stood || self.standing == Standing::PutBack => Standing::PutBack,
+            Side::Before => Standing::Untouched,
+            Side::Mixed => Standing::Half,
+            Side::Foreign if self.standing == Standing::Torn => Standing::Torn,
+            Side::Foreign => Standing::Foreign,
+        }
+    }
+}
+
+impl Tally {
+    /// What the place of a change was read to hold, after its write or its way back was seen.
+    pub(super) fn read(&mut self, entry: usize, finding: &Finding) {
+        let is_place = |entry: &Entry| matches!(entry.nature, Nature::Change(_));
+        if !self.entry(entry).is_some_and(is_place) {
+            return;
+        }
+        let change = self.changes.entry(entry).or_default();
+        change.standing = match finding.side {
+            Some(side) => change.holding(side),
+            // It could not be read: what was seen before is all that is known.
+            None => return,
+        };
+    }
+
+    /// The places that hold what they should are told by this alone.
+    pub(super) fn hold(&mut self, round: Round, entry: usize) {
+        if self.entry(entry).is_none_or(Entry::is_check) {
+            return;
+        }
+        self.findings.remove(&(round, entry));
+        let claims = self.mark(entry).and_then(Mark::claims);
+        if let (Some(side), Some(change)) = (claims, self.changes.get_mut(&entry)) {
+            change.standing = change.holding(side);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Decision, Ending, Event};
+    use crate::plan::{Mode, Outcome, Way};
+    use crate::report::fixture::{FLIP, PUBLIC, PUBLISHED, Story, TRAFFIC, WORKS, pass, plan};
+    use crate::report::{Names, Style, card, render};
+
+    /// A failover that was put back, and whose place was read with this finding once all else was seen as before.
+    fn put_back(reread: Finding) -> Story {
+        let mut story = Story::of(plan(Mode::Failover));
+        let checks = || {
+            let of = |entry| (entry, pass("as before"));
+            vec![of(PUBLISHED), of(PUBLIC), of(TRAFFIC)]
+        };
+        story
+            .baseline()
+            .ready(Round::There)
+            .flip(Way::There)
+            .moved(Round::There)
+            .says(Event::Judged {
+                round: Round::There,
+                outcomes: vec![(FLIP, Outcome::Pass)],
+            })
+            .says(Event::Ended {
+                ending: Ending::Done,
+            })
+            .says(Event::Decided {
+                decision: Decision::Back,
+                by: "root@ops1".into(),
+                parts: true,
+            })
+            .batch(Round::Probe, vec![(WORKS, pass("4 probes pass"))])
+            .flip(Way::Back);
+        for (entry, finding) in checks() {
+            let round = Round::Verify;
+            story.says(Event::Looked {
+                entry,
+                round,
+                finding,
+            });
+        }
+        let all = [FLIP, PUBLISHED, PUBLIC, TRAFFIC];
+        story.says(Event::Judged {
+            round: Round::Verify,
+            outcomes: all.map(|entry| (entry, Outcome::Pass)).to_vec(),
+        });
+        story.batch(Round::Verify, vec![(FLIP, reread)]);
+        story
+    }
+
+    fn told(story: &Story) -> String {
+        let style = Style::plain();
+        let names = Names::new("r1", "raspbian");
+        render(&card(&Tally::of(&story.records), &names, &style), &style)
+    }
+
+    #[test]
+    fn a_place_is_as_it_was_last_read() {
+        let holds = |side| Finding::new(Outcome::Fail, "`x` holds something else").side(side);
+        let cases = [
+            (Side::Foreign, Standing::Foreign, "changed by somebody else"),
+            (Side::Mixed, Standing::Half, "only part of it stands"),
+            (Side::After, Standing::Stands, "stands"),
+        ];
+        for (side, standing, words) in cases {
+            let mut story = put_back(holds(side));
+            assert_eq!(Tally::of(&story.records).standing(FLIP), standing);
+            story
+                .says(Event::Decided {
+                    decision: Decision::Stop,
+                    by: "nobody".into(),
+                    parts: true,
+                })
+                .says(Event::Ended {
+                    ending: Ending::Held,
+                });
+            let card = told(&story);
+            assert!(card.contains(words), "{card}");
+            assert!(!card.contains("as before\n"), "{card}");
+            // It goes back to nothing of this run: what others wrote is not written over.
+            assert!(Tally::of(&story.records).entries_to_put_back().is_empty());
+        }
+    }
+
+    #[test]
+    fn what_holds_again_what_it_should_is_as_before() {
+        let bad = Finding::new(Outcome::Fail, "`x` holds something else").side(Side::Foreign);
+        let mut story = put_back(bad);
+        assert!(Tally::of(&story.records).anything_stands());
+        story.says(Event::Decided {
+            decision: Decision::Again,
+            by: "root@ops1".into(),
+            parts: true,
+        });
+        let all = [FLIP, PUBLISHED, PUBLIC, TRAFFIC];
+        story.says(Event::Judged {
+            round: Round::Verify,
+            outcomes: all.map(|entry| (entry, Outcome::Pass)).to_vec(),
+        });
+        let tally = Tally::of(&story.records);
+        assert_eq!(tally.standing(FLIP), Standing::PutBack);
+        assert!(tally.finding(Round::Verify, FLIP).is_none());
+    }
+}
