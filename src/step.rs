@@ -68,14 +68,25 @@ impl Evidence {
     }
 }
 
+/// What a run moves, as its plan has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Moving<'p> {
+    /// The site that it moves to.
+    pub target: &'p str,
+    /// The parts of places that it changes before a check.
+    pub changed: Vec<&'p String>,
+    /// The parts that it would change, and that were so already: nothing of the run holds them there.
+    pub already: Vec<&'p String>,
+}
+
 /// A check: looks, and judges what it saw.
 pub trait Check: Send + Sync {
     /// What to look at. `pulse` takes passing news of a long look.
     fn looks<'a>(&'a self, site: &'a Site, aim: &'a Aim, pulse: &'a Pulses) -> Vec<Look<'a>>;
 
-    /// The parts of places that the run changes before this check, as the plan has them; told before each round of looks.
-    fn expect(&self, changed: &mut dyn Iterator<Item = &String>) {
-        let _ = changed;
+    /// What the run moves; told before each round of looks.
+    fn expect(&self, moves: &Moving<'_>) {
+        let _ = moves;
     }
 
     /// The judgement: pure, and the same for the way there and the way back.

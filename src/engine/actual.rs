@@ -14,7 +14,7 @@ use crate::journal::Permit;
 use crate::plan::{Edit, Entry, Outcome, Value};
 use crate::playbook::Playbook;
 use crate::site::{Aim, Site};
-use crate::step::{Check, Evidence, Look, Pulses, Work};
+use crate::step::{Check, Evidence, Look, Moving, Pulses, Work};
 use crate::store::{Memo, Store};
 
 /// A playbook's steps, ready to look and to write.
@@ -79,9 +79,9 @@ impl World for Actual {
         }
     }
 
-    fn expect(&self, entry: &Entry, changed: &mut dyn Iterator<Item = &String>) {
+    fn expect(&self, entry: &Entry, moves: &Moving<'_>) {
         if let Some(check) = self.check(entry) {
-            check.expect(changed);
+            check.expect(moves);
         }
     }
 

@@ -3,7 +3,7 @@
 mod lack;
 mod row;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use super::world::{Memory, World};
 use crate::event::{Cause, Finding, Pulse, Round, Sight, Unseen};
 use crate::plan::{Edit, Entry, Mode, Nature, Outcome, Plan, Side, Then};
 use crate::site::Aim;
-use crate::step::{About, Evidence, Known, Look, Pulses};
+use crate::step::{About, Evidence, Known, Look, Moving, Pulses};
 
 /// How long an emergency gives the side that it leaves to answer one look.
 const DEAD: Duration = Duration::from_secs(5);
@@ -72,15 +72,29 @@ pub(super) fn aim(plan: &Plan, round: Round, entry: usize) -> Aim {
     }
 }
 
-/// The parts of places that are changed before the check of a step, wherever else it is looked at too.
-fn changed_before<'p>(plan: &'p Plan, entry: &'p Entry) -> impl Iterator<Item = &'p String> {
+/// What is moved before the check of a step, wherever else it is looked at too, and what the plan found moved.
+fn moving<'p>(plan: &'p Plan, entry: &Entry) -> Moving<'p> {
+    fn parts(entry: &Entry) -> impl Iterator<Item = &String> {
+        let edit = match &entry.nature {
+            Nature::Change(edit) => Some(edit),
+            _ => None,
+        };
+        edit.into_iter()
+            .flat_map(|edit| edit.before.0.keys().chain(edit.after.0.keys()))
+    }
     let last = plan.entries.iter().rposition(|of| of.step == entry.step);
     let before = plan.entries.iter().take(last.unwrap_or_default());
-    let edits = before.filter_map(|of| match &of.nature {
-        Nature::Change(edit) => Some(edit),
-        _ => None,
-    });
-    edits.flat_map(|edit| edit.before.0.keys().chain(edit.after.0.keys()))
+    let all: HashSet<&String> = plan.entries.iter().flat_map(parts).collect();
+    // Beside the record sets that it may write the plan locks its playbook.
+    let playbook = format!("playbook {}", plan.playbook);
+    let locked = plan.locks.iter();
+    Moving {
+        target: &plan.direction.target,
+        changed: before.flat_map(parts).collect(),
+        already: locked
+            .filter(|lock| **lock != playbook && !all.contains(lock))
+            .collect(),
+    }
 }
 
 /// The key of a sight in the memory: runs of one playbook share it.
@@ -184,8 +198,7 @@ impl<W: World, M: Memory> Looker<'_, W, M> {
 
     /// One round of looks at one check, and the judgement.
     pub(super) async fn once(&self, entry: &Entry, aim: &Aim, pulses: &Pulses) -> Finding {
-        self.world
-            .expect(entry, &mut changed_before(self.plan, entry));
+        self.world.expect(entry, &moving(self.plan, entry));
         let looks = self.world.looks(entry, aim, pulses);
         let taken = looks.into_iter().map(|look| async move {
             let memory_key = memory_key(self.plan, entry, &look.key);
@@ -288,8 +301,7 @@ impl<W: World, M: Memory> Looker<'_, W, M> {
         let wanted = entries.filter(|(_, entry)| entry.needs_baseline && !foreseen(entry));
         let taken = wanted.map(|(index, entry)| async move {
             let pulses = self.pulses_of(index);
-            self.world
-                .expect(entry, &mut changed_before(self.plan, entry));
+            self.world.expect(entry, &moving(self.plan, entry));
             let looks = self.world.baseline(entry, aim, &pulses);
             join_all(looks.into_iter().map(|look| async {
                 let memory_key = memory_key(self.plan, entry, &format!("before {}", look.key));

@@ -10,7 +10,7 @@ use crate::event::{Answer, Finding, Unseen};
 use crate::journal::Permit;
 use crate::plan::{Edit, Entry, Value};
 use crate::site::Aim;
-use crate::step::{Evidence, Look, Pulses};
+use crate::step::{Evidence, Look, Moving, Pulses};
 
 /// What a run can do to the world. The real one runs the steps of a playbook; the fake one is a table.
 pub trait World: Send + Sync {
@@ -22,9 +22,9 @@ pub trait World: Send + Sync {
     /// What a check must see before the first write.
     fn baseline<'a>(&'a self, entry: &'a Entry, aim: &'a Aim, pulses: &'a Pulses) -> Vec<Look<'a>>;
 
-    /// Tells a check which parts of places the run changes before it.
-    fn expect(&self, entry: &Entry, changed: &mut dyn Iterator<Item = &String>) {
-        let _ = (entry, changed);
+    /// Tells a check what the run moves.
+    fn expect(&self, entry: &Entry, moves: &Moving<'_>) {
+        let _ = (entry, moves);
     }
 
     /// The pure judgement of a check.

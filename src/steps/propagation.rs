@@ -32,8 +32,8 @@ use crate::plan::Question;
 use crate::problem::Problem;
 use crate::site::{Aim, Host, Site, Zone};
 use crate::step::{
-    About, Before, Blocks, Built, Check, Defaults, Evidence, Given, Kind, Look, OnFail, Pulses,
-    Work,
+    About, Before, Blocks, Built, Check, Defaults, Evidence, Given, Kind, Look, Moving, OnFail,
+    Pulses, Work,
 };
 use crate::world::delegation::{self, NameServer};
 use crate::world::dns;
@@ -124,14 +124,33 @@ struct Memory {
     streaks: BTreeMap<(String, String), steady::Streak>,
     /// For each zone and site: the highest TTL that an authoritative server served for a set leading there.
     ttls: BTreeMap<(String, String), u32>,
-    /// The record sets that the run moves.
-    moved: BTreeSet<RecordKey>,
+    /// What the run moves.
+    moves: Moves,
     /// The name servers of each zone, once found.
     servers: BTreeMap<String, Arc<Vec<NameServer>>>,
     /// The record sets that are seen to exist; others cannot be published.
     existing: BTreeSet<RecordKey>,
     /// Zones that the provider calls published, and the site that shall be active.
     published: BTreeSet<(String, String)>,
+}
+
+/// The record sets that the run moves, and those that were at its target already.
+#[derive(Debug, Default)]
+struct Moves {
+    target: String,
+    moved: BTreeSet<RecordKey>,
+    already: BTreeSet<RecordKey>,
+    /// The names of the latter.
+    stay: BTreeSet<String>,
+}
+
+impl Moves {
+    /// Whether a record set shall lead to the active side: on the way back not what stays at the target, where it was
+    /// before, nor the other family of that.
+    fn is_asked(&self, aim: &Aim, key: &RecordKey) -> bool {
+        let back = aim.active != self.target && !self.moved.is_empty();
+        !back || self.moved.contains(key) || !self.stay.contains(&key.name)
+    }
 }
 
 /// What the looks at one zone share.
@@ -169,8 +188,10 @@ impl Check for Propagation {
                 None => outside.push(name),
             }
         }
+        let memory = self.memory();
+        let moves = &memory.moves;
         let mut moved: BTreeMap<&str, Vec<RecordKey>> = BTreeMap::new();
-        for key in &self.memory().moved {
+        for key in moves.moved.iter().chain(&moves.already) {
             if let Some(zone) = site.zone_of(&key.name) {
                 let (_, named) = zones.entry(&zone.name).or_insert((zone, Vec::new()));
                 if !named.contains(key) {
@@ -179,8 +200,13 @@ impl Check for Propagation {
             }
         }
         let mut looks = Vec::new();
-        for (zone, keys) in zones.into_values() {
-            let moved = moved.remove(zone.name.as_str()).unwrap_or_default();
+        for (zone, mut keys) in zones.into_values() {
+            let mut moved = moved.remove(zone.name.as_str()).unwrap_or_default();
+            keys.retain(|key| moves.is_asked(aim, key));
+            moved.retain(|key| moves.is_asked(aim, key));
+            if keys.is_empty() && moved.is_empty() {
+                continue;
+            }
             let round = Round {
                 check: self,
                 site,
@@ -202,9 +228,19 @@ impl Check for Propagation {
         looks
     }
 
-    fn expect(&self, changed: &mut dyn Iterator<Item = &String>) {
-        let moved = changed.filter_map(|part| part.parse().ok());
-        self.memory().moved = moved.collect();
+    fn expect(&self, moves: &Moving<'_>) {
+        let keys = |parts: &[&String]| -> BTreeSet<RecordKey> {
+            (parts.iter())
+                .filter_map(|part| part.parse().ok())
+                .collect()
+        };
+        let already = keys(&moves.already);
+        self.memory().moves = Moves {
+            target: moves.target.to_owned(),
+            moved: keys(&moves.changed),
+            stay: already.iter().map(|key| key.name.clone()).collect(),
+            already,
+        };
     }
 
     fn judge(&self, aim: &Aim, evidence: &Evidence) -> Finding {
@@ -310,45 +346,23 @@ impl<'a> Round<'a> {
             Some(self.ask_tcp(at, key).await)
         };
         let (answers, over_tcp) = futures::join!(self.ask_all(at, &self.all, false), over_tcp);
-        let mut asked = Asked {
-            server: name,
-            at,
-            answers,
-            over_tcp,
-            taken: self.site.clock.now(),
-            new_since: None,
-            wavers: false,
-            short: None,
-            silent: 0,
-            unsigned: Vec::new(),
-            unsigned_soa: false,
-            serial: None,
-        };
+        let mut asked = Asked::new(name, at, answers, self.site.clock.now());
+        asked.over_tcp = over_tcp;
         self.steadily(&mut asked, Role::Authoritative).await;
-        match self.aim.moved {
-            true if asked.new_since.is_some() => self.signatures(&mut asked).await,
-            true => {}
-            false => asked.serial = self.serial(at).await,
+        if !self.aim.moved {
+            asked.serial = self.serial(at).await;
+        }
+        let over_tcp = !matches!(asked.over_tcp, Some(Err(_)));
+        if over_tcp && (!self.aim.moved || asked.new_since.is_some()) {
+            self.signatures(&mut asked).await;
         }
         self.remember(&asked);
         asked
     }
 
     async fn resolver(&self, at: SocketAddr) -> Asked {
-        let mut asked = Asked {
-            server: at.to_string(),
-            at,
-            answers: self.ask_all(at, &self.keys, true).await,
-            over_tcp: None,
-            taken: self.site.clock.now(),
-            new_since: None,
-            wavers: false,
-            short: None,
-            silent: 0,
-            unsigned: Vec::new(),
-            unsigned_soa: false,
-            serial: None,
-        };
+        let answers = self.ask_all(at, &self.keys, true).await;
+        let mut asked = Asked::new(at.to_string(), at, answers, self.site.clock.now());
         self.steadily(&mut asked, Role::Resolver).await;
         asked
     }

@@ -36,6 +36,27 @@ fn a_check_wants_the_side_of_its_round_and_knows_whether_the_names_lead_there() 
     assert!(!aim(&plan(Mode::Check, "kk"), Round::There, 1).moved);
 }
 
+#[test]
+fn a_check_is_told_what_the_run_moves_and_what_it_found_moved() {
+    let mut plan = plan(Mode::Failover, "ckck");
+    let own: Vec<String> = (plan.entries.iter())
+        .filter_map(|entry| match &entry.nature {
+            Nature::Change(edit) => Some(edit.before.0.keys().cloned()),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    let already = "www.example.org. A".to_owned();
+    plan.locks = vec![format!("playbook {}", plan.playbook), already.clone()];
+    plan.locks.extend(own.iter().cloned());
+    let moves = moving(&plan, &plan.entries[1]);
+    assert_eq!(moves.target, "new");
+    assert!(!moves.changed.is_empty() && moves.changed.len() < 2 * own.len());
+    assert!(moves.changed.iter().all(|part| own.contains(part)));
+    // What a later change moves was not so already.
+    assert_eq!(moves.already, [&already]);
+}
+
 /// Remembers one sight of everything.
 struct Remembers(Stamp);
 

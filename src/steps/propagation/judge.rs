@@ -7,6 +7,7 @@ mod state;
 mod words;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::Value as Json;
@@ -15,12 +16,12 @@ use self::beside::alias_to;
 pub(super) use self::foresee::foresee;
 use self::rows::Rows;
 use self::state::{State, States, Truth, state, truth};
-use self::words::{
-    SILENT, clock_text, headline, listed, shown, spelled, too_few, unanswered, wavering,
-};
+pub(super) use self::words::spelled;
+use self::words::{SILENT, clock_text, headline, listed, shown, too_few, unanswered, wavering};
 use super::caches::versions as cached;
 use super::outside::Outside;
 use super::seen::{Asked, Role, Sides, Sighting};
+use super::signatures::{lacked_before, lacking};
 use crate::clock::Stamp;
 use crate::dns::RecordKey;
 use crate::dns::caches::{Expiry, Kept, Version, expiry};
@@ -53,6 +54,8 @@ pub(super) fn judge(aim: &Aim, evidence: &Evidence, floor: Duration) -> Finding 
     let weigh = Weigh {
         aim,
         truth: truth(aim, &sightings),
+        sightings: &sightings,
+        lacked: lacked_before(&before),
     };
     for sighting in &sightings {
         for asked in &sighting.asked {
@@ -67,7 +70,9 @@ pub(super) fn judge(aim: &Aim, evidence: &Evidence, floor: Duration) -> Finding 
     rows.facts.extend(weigh.strangers(&sightings, &before));
     rows.facts.extend(weigh.nothing_leads_there(&sightings));
 
-    rows.beyond.extend(weigh.aliases(&sightings));
+    let (gone, untold) = weigh.aliases(&sightings, &before);
+    rows.facts.extend(gone);
+    rows.beyond.extend(untold);
     let outcome = rows.outcome().unwrap_or(Outcome::Unknown);
     let facts = rows.all();
     let caches = caches(aim, &sightings, &before, floor);
@@ -166,6 +171,9 @@ fn unseen_row(key: &str, unseen: &Unseen) -> Fact {
 struct Weigh<'a> {
     aim: &'a Aim,
     truth: Truth,
+    sightings: &'a [Sighting],
+    /// What servers lacked for those who validate before the change, by zone and address.
+    lacked: BTreeMap<(&'a str, SocketAddr), String>,
 }
 
 impl Weigh<'_> {
@@ -176,13 +184,18 @@ impl Weigh<'_> {
         let mut unknown = Vec::new();
         let mut any_new = false;
         let mut any_shared = false;
+        let mut any_elsewhere = false;
+        let mut alias = None;
         for (key, told) in &asked.answers {
             match state(&sides, told, true) {
                 State::Old => old.push(shown(key, told)),
                 State::Unknown(why) => unknown.push(why),
                 State::New => any_new = true,
                 State::Shared => any_shared = true,
-                State::Elsewhere | State::Absent => {}
+                State::Elsewhere => any_elsewhere = true,
+                State::Absent => {
+                    alias = alias.or(told.as_ref().ok().and_then(|of| of.cname.as_ref()))
+                }
             }
         }
         let mut tcp = None;
@@ -204,18 +217,24 @@ impl Weigh<'_> {
             (Outcome::Late, text)
         } else if let Some(few) = too_few(asked) {
             (Outcome::Late, few)
-        } else if !asked.unsigned.is_empty() {
-            let lost = "new, and lost for those who validate (DNSSEC)";
-            (
-                Outcome::Fail,
-                format!("{lost}: {}", spelled(&asked.unsigned)),
-            )
+        } else if let Some(why) = lacking(self.sightings, sighting, asked) {
+            let lost = "lost for those who validate (DNSSEC)";
+            match self
+                .lacked
+                .contains_key(&(sighting.zone.as_str(), asked.at))
+            {
+                true => (
+                    Outcome::Warn,
+                    format!("{lost}, as before the change: {why}"),
+                ),
+                false => (Outcome::Fail, format!("new, and {lost}: {why}")),
+            }
         } else if let Some(tcp) = tcp {
             (Outcome::Warn, tcp)
-        } else if asked.unsigned_soa {
-            let soa = "new, but the signature of its SOA does not cover it: those who validate (DNSSEC) do not believe it \
-                       where it says that there is nothing";
-            (Outcome::Warn, soa.to_owned())
+        } else if let Some(why) = &asked.unsigned_soa {
+            let soa =
+                "those who validate (DNSSEC) do not believe it where it says that there is nothing";
+            (Outcome::Warn, format!("new, but {why}: {soa}"))
         } else if asked.silent >= SILENT {
             (Outcome::Warn, unanswered(asked))
         } else if any_new {
@@ -223,6 +242,9 @@ impl Weigh<'_> {
         } else if any_shared {
             let only = "records lead to a proxy of both sides only";
             (Outcome::Warn, only.to_owned())
+        } else if let (Some(to), false) = (alias, any_elsewhere) {
+            // Where that leads, a row of its own tells.
+            (Outcome::Pass, format!("an alias of {to}"))
         } else {
             (Outcome::Warn, "no record leads to either site".to_owned())
         };
@@ -293,11 +315,13 @@ impl Weigh<'_> {
     /// A row for the case that servers answered and not one record leads to the active side.
     fn nothing_leads_there(&self, sightings: &[Sighting]) -> Option<Fact> {
         let states = States::of(self.aim, sightings);
-        let mut all = states.0.values().flat_map(BTreeMap::values).flatten();
-        let known = |(state, _): &(State, _)| matches!(state, State::Absent | State::Elsewhere);
         let asked = !states.0.is_empty();
+        // Where an alias leads, a row of its own tells.
+        let own = states.0.values().filter(|keys| alias_to(keys).is_none());
+        let mut all = own.flat_map(BTreeMap::values).flatten().peekable();
+        let known = |(state, _): &(State, _)| matches!(state, State::Absent | State::Elsewhere);
         let outcome = match asked {
-            true if all.all(known) => gone(sightings),
+            true if all.peek().is_some() && all.all(known) => gone(sightings),
             true => return None,
             false => Outcome::Unknown,
         };

@@ -38,20 +38,12 @@ mod tests {
     fn where_this_machine_has_no_route_to_a_name_server_it_says_where_to_look_from() {
         let key: crate::dns::RecordKey = "www.example.org. A".parse().unwrap();
         let judged = |cause| {
-            let asked = Asked {
-                server: "ns2.example.org [2001:db8::53]".into(),
-                at: "[2001:db8::53]:53".parse().unwrap(),
-                answers: vec![(key.clone(), Err(Unseen::new(cause, "was not asked")))],
-                over_tcp: None,
-                taken: crate::clock::Clock::real().now(),
-                new_since: None,
-                wavers: false,
-                short: None,
-                silent: 0,
-                unsigned: Default::default(),
-                unsigned_soa: Default::default(),
-                serial: None,
-            };
+            let asked = Asked::new(
+                "ns2.example.org [2001:db8::53]".into(),
+                "[2001:db8::53]:53".parse().unwrap(),
+                vec![(key.clone(), Err(Unseen::new(cause, "was not asked")))],
+                crate::clock::Clock::real().now(),
+            );
             let sighting = Sighting {
                 zone: "example.org".into(),
                 role: Role::Authoritative,

@@ -10,6 +10,7 @@ use crate::dns::{RecordKey, RecordType};
 use crate::event::Unseen;
 use crate::site::Aim;
 use crate::world::delegation::NameServer;
+use crate::world::dns::signed::KeyId;
 use crate::world::dns::{self, DnsSeen};
 
 /// One look: servers of one role that were asked about names of one zone.
@@ -71,9 +72,14 @@ pub(super) struct Asked {
     /// The serial of the zone at this server, where it was asked before the change.
     #[serde(default)]
     pub(super) serial: Option<u32>,
-    /// The signature of the zone's SOA does not cover it.
+    /// What the signature of the zone's SOA lacks, in words.
     #[serde(default)]
-    pub(super) unsigned_soa: bool,
+    pub(super) unsigned_soa: Option<String>,
+    /// The keys of the zone at this server, and those whose signatures are right there; none where it does not sign.
+    #[serde(default)]
+    pub(super) zone_keys: BTreeSet<KeyId>,
+    #[serde(default)]
+    pub(super) signed_by: BTreeSet<KeyId>,
 }
 
 /// How many answers in a row were new, and how many it takes.
@@ -86,6 +92,26 @@ pub(super) struct Short {
 }
 
 impl Asked {
+    /// What a server said to these questions; nothing more is known of it yet.
+    pub(super) fn new(server: String, at: SocketAddr, answers: Answers, taken: Stamp) -> Asked {
+        Asked {
+            server,
+            at,
+            answers,
+            over_tcp: None,
+            taken,
+            new_since: None,
+            wavers: false,
+            short: None,
+            silent: 0,
+            unsigned: Vec::new(),
+            serial: None,
+            unsigned_soa: None,
+            zone_keys: BTreeSet::new(),
+            signed_by: BTreeSet::new(),
+        }
+    }
+
     /// Every answer that was seen, over UDP and TCP.
     pub(super) fn told(&self) -> impl Iterator<Item = &Told> {
         let tcp = self.over_tcp.iter().flatten();

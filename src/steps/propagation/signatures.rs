@@ -1,12 +1,14 @@
-//! Whether those who validate (DNSSEC) get the new records too: in a signed zone a set whose signature does not cover it
-//! is lost for them (RFC 4035, 5.5).
+//! Whether those who validate (DNSSEC) get the records too: in a signed zone a set whose signature does not cover it is lost
+//! for them (RFC 4035, 5.5).
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use futures::future::join_all;
 
-use super::seen::{Asked, asked_type};
+use super::seen::{Asked, Role, Sighting, asked_type};
 use super::{AT_ONCE, Round};
+use crate::event::Unseen;
 use crate::world::dns::signed::{self, Signed};
 use crate::world::dns::{self, RecordType};
 
@@ -19,40 +21,82 @@ impl Round<'_> {
         told.soa.map(|soa| soa.serial)
     }
 
-    /// Looks at what the signatures cover at a server that has the new records. Who signs one set signs all, so that
-    /// some of them are enough.
+    /// Looks at what the signatures of a server cover. Who signs one set signs all, so that some of them are enough.
     pub(super) async fn signatures(&self, asked: &mut Asked) {
         let (at, patience) = (asked.at, self.check.patience);
         let Ok(Some(keys)) = signed::keys(at, &self.zone.name, patience).await else {
             return;
         };
+        let now = asked.taken.wall;
         let ask = async |name: &str, rtype| signed::signed(at, &keys, name, rtype, patience).await;
-        match ask(&self.zone.name, RecordType::SOA).await {
+        let soa = ask(&self.zone.name, RecordType::SOA).await;
+        match &soa {
             // Keys alone sign nothing.
             Ok(Signed::Not) | Err(_) => return,
-            told => asked.unsigned_soa = told == Ok(Signed::Wrong),
+            Ok(told) => {
+                let set = format!("{}. SOA", self.zone.name);
+                asked.unsigned_soa = told.lacks(&set, now);
+            }
         }
         let sets = asked.answers.iter().filter_map(|(key, told)| {
-            let told = told
-                .as_ref()
-                .ok()
-                .filter(|told| !told.addresses.is_empty())?;
-            let rtype = match told.cname {
+            let told = told.as_ref().ok()?;
+            let rtype = match &told.cname {
                 Some(_) => RecordType::CNAME,
+                None if told.addresses.is_empty() => return None,
                 None => asked_type(key.rtype),
             };
-            Some((&key.name, rtype))
+            Some((key.name.clone(), rtype))
         });
-        let looks = sets
-            .take(AT_ONCE)
-            .map(async |(name, rtype)| match ask(name, rtype).await {
-                Ok(Signed::Not) => Some(format!("{name}. {rtype} has no signature")),
-                Ok(Signed::Wrong) => Some(format!(
-                    "the signature of {name}. {rtype} does not cover it"
-                )),
+        let sets: BTreeSet<(String, RecordType)> = sets.take(AT_ONCE).collect();
+        let looks = sets.iter().map(|(name, rtype)| ask(name, *rtype));
+        let told: Vec<Result<Signed, Unseen>> = join_all(looks).await;
+        asked.unsigned = (sets.iter().zip(&told))
+            .filter_map(|((name, rtype), told)| {
+                told.as_ref().ok()?.lacks(&format!("{name}. {rtype}"), now)
+            })
+            .collect();
+        asked.signed_by = (told.iter().chain([&soa]))
+            .filter_map(|told| match told {
+                Ok(Signed::Right(span)) => Some(span.by),
                 _ => None,
-            });
-        let bad: Vec<String> = join_all(looks).await.into_iter().flatten().collect();
-        asked.unsigned = bad;
+            })
+            .collect();
+        asked.zone_keys = keys.ids();
     }
+}
+
+/// What the signatures of a server lack for those who validate, in words.
+///
+/// Whoever validates takes the keys from any server of the zone and keeps them, so a key that signs at one of them
+/// must be known at all others that sign (RFC 8901, 2.1).
+pub(super) fn lacking(
+    sightings: &[Sighting],
+    sighting: &Sighting,
+    asked: &Asked,
+) -> Option<String> {
+    if !asked.unsigned.is_empty() {
+        return Some(super::judge::spelled(&asked.unsigned));
+    }
+    let of_zone = |of: &&Sighting| of.role == Role::Authoritative && of.zone == sighting.zone;
+    let mut others = (sightings.iter().filter(of_zone))
+        .flat_map(|of| &of.asked)
+        .filter(|other| !other.signed_by.is_empty());
+    others.find_map(|other| {
+        let unknown = asked.signed_by.difference(&other.zone_keys).next()?;
+        Some(format!(
+            "its signatures are of the key {unknown}, which the zone does not have at {}",
+            other.server
+        ))
+    })
+}
+
+/// What each server lacked before the change, by zone and address.
+pub(super) fn lacked_before(before: &[Sighting]) -> BTreeMap<(&str, SocketAddr), String> {
+    let asked = (before.iter()).flat_map(|of| of.asked.iter().map(move |asked| (of, asked)));
+    asked
+        .filter_map(|(of, asked)| {
+            let why = lacking(before, of, asked)?;
+            Some(((of.zone.as_str(), asked.at), why))
+        })
+        .collect()
 }

@@ -379,7 +379,11 @@ async fn what_else_the_run_moves_is_asked_of_the_name_servers_there_and_back() {
     let (check, there) = (check(), aim("cloud", "dedicated"));
     let moved = ["www.example.org. A", "n1.example.org. A", "no name"].map(String::from);
     for (expected, outcome) in [(&moved[..1], Outcome::Pass), (&moved[..], Outcome::Late)] {
-        check.expect(&mut expected.iter());
+        check.expect(&Moving {
+            target: "cloud",
+            changed: expected.iter().collect(),
+            already: Vec::new(),
+        });
         let finding = check.judge(&there, &evidence(&check, &site, &there).await);
         assert_eq!(finding.outcome, outcome, "{finding:?}");
     }
@@ -387,4 +391,55 @@ async fn what_else_the_run_moves_is_asked_of_the_name_servers_there_and_back() {
     let back = aim("dedicated", "cloud");
     let finding = check.judge(&back, &evidence(&check, &site, &back).await);
     assert_eq!(finding.outcome, Outcome::Late, "{finding:?}");
+}
+
+/// Somebody puts back during the run what was at the target before it.
+#[tokio::test]
+async fn what_was_at_the_target_already_is_asked_for_too_and_stays_there_on_the_way_back() {
+    let [moved, put_back] = [false, false].map(|is| Arc::new(AtomicBool::new(is)));
+    let (led, other) = (moved.clone(), put_back.clone());
+    let server = Scripted::start(anywhere(), move |query, _| {
+        let mut out = reply(query);
+        let name = query.queries[0].name().to_ascii();
+        if query.queries[0].query_type() == dns::RecordType::A {
+            let there = match name.starts_with("www.") {
+                true => led.load(Ordering::Relaxed),
+                false => !other.load(Ordering::Relaxed),
+            };
+            let ip = if there { "198.51.100.20" } else { "192.0.2.10" };
+            out.add_answer(a(&name, 60, ip));
+        }
+        vec![out.to_vec().unwrap()]
+    })
+    .await;
+    let mut site = site(Book::new(Honesty::Atomic, &[]));
+    let zone = site.zones.get_mut("example.org").unwrap();
+    (zone.servers, zone.resolvers) = (vec![server.at], Some(Vec::new()));
+    let (changed, already) = ("www.example.org. A".into(), "n1.example.org. A".into());
+    for named in [false, true] {
+        let mut check = check();
+        // It may be a name of a service, and so asked for anyhow.
+        (check.names).extend(named.then(|| "n1.example.org".to_owned()));
+        check.expect(&Moving {
+            target: "cloud",
+            changed: vec![&changed],
+            already: vec![&already],
+        });
+        let judged = async |active: &str, idle: &str| {
+            let aim = aim(active, idle);
+            check
+                .judge(&aim, &evidence(&check, &site, &aim).await)
+                .outcome
+        };
+        for (led, back, there, home) in [
+            (true, false, Outcome::Pass, Outcome::Late),
+            (true, true, Outcome::Late, Outcome::Late),
+            (false, false, Outcome::Late, Outcome::Pass),
+        ] {
+            moved.store(led, Ordering::Relaxed);
+            put_back.store(back, Ordering::Relaxed);
+            assert_eq!(judged("cloud", "dedicated").await, there, "{led} {back}");
+            assert_eq!(judged("dedicated", "cloud").await, home, "{led} {back}");
+        }
+    }
 }

@@ -1,15 +1,19 @@
 //! Whether what a server answers is what its signatures cover (DNSSEC, RFC 4034 and 4035).
 //!
-//! Only that is asked: whether the zone's own keys made a signature of just this data. Which keys are trusted, and
-//! until when a signature holds, is for those to judge who validate. Questions go over TCP, so that none is put again
-//! without EDNS, which would hide the signatures.
+//! Only that is asked: whether the zone's own keys made a signature of just this data, and whether it has run out. Which
+//! keys are trusted is for those to judge who validate. Questions go over TCP, so that none is put again without EDNS,
+//! which would hide the signatures.
 
+use std::collections::BTreeSet;
+use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use hickory_resolver::proto::dnssec::rdata::{DNSKEY, DNSSECRData, RRSIG};
 use hickory_resolver::proto::dnssec::{Algorithm, PublicKey, Verifier};
 use hickory_resolver::proto::rr::{DNSClass, RData, Record};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::{RecordType, over_tcp, question};
@@ -19,12 +23,29 @@ use crate::event::{Cause, Unseen};
 #[derive(Debug)]
 pub struct Keys(Vec<DNSKEY>);
 
-/// When a signature begins and ends to hold, in seconds since 1970 (RFC 4034, 3.1.5).
+/// Which key it is, as a signature says it (RFC 4034, 3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct KeyId {
+    pub tag: u16,
+    pub algorithm: u8,
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of algorithm {}", self.tag, self.algorithm)
+    }
+}
+
+/// When a signature begins and ends to hold, in seconds since 1970 (RFC 4034, 3.1.5), and whose it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
     pub inception: u32,
     pub expiration: u32,
+    pub by: KeyId,
 }
+
+/// How long past its end a signature is told of, in seconds: clocks differ.
+const SKEW: u32 = 300;
 
 /// What is said of one record set by its signatures.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,8 +58,31 @@ pub enum Signed {
     Right(Span),
     /// None of them does, though the keys are there that would have made them.
     Wrong,
-    /// They are of keys or algorithms that are not known here.
+    /// All of them are of keys that the zone does not have, as of this one: nobody can use them (RFC 4035, 5.3.1).
+    Foreign(KeyId),
+    /// They are of algorithms that are not known here.
     Unclear,
+}
+
+impl Signed {
+    /// What a set, as it is called, lacks for those who validate at a time.
+    pub fn lacks(&self, set: &str, now: Timestamp) -> Option<String> {
+        // RFC 4034, 3.1.5: as serial numbers.
+        let now = u32::try_from(now.as_second().rem_euclid(1 << 32)).unwrap_or_default();
+        match self {
+            Signed::Not => Some(format!("{set} has no signature")),
+            Signed::Wrong => Some(format!("the signature of {set} does not cover it")),
+            Signed::Foreign(key) => Some(format!(
+                "the signature of {set} is of the key {key}, which the zone does not have"
+            )),
+            Signed::Right(span) if (SKEW..1 << 31).contains(&now.wrapping_sub(span.expiration)) => {
+                let end = Timestamp::from_second(span.expiration.into());
+                let end = end.map_or_else(|_| String::new(), |end| format!(" at {end}"));
+                Some(format!("the signature of {set} ran out{end}"))
+            }
+            Signed::Right(_) | Signed::Absent | Signed::Unclear => None,
+        }
+    }
 }
 
 /// The keys of a zone; `None` where the zone has none at this server.
@@ -88,7 +132,19 @@ async fn ask(
     Ok(message.answers)
 }
 
+fn id_of(key: &DNSKEY) -> Option<KeyId> {
+    Some(KeyId {
+        tag: key.calculate_key_tag().ok()?,
+        algorithm: key.public_key().algorithm().into(),
+    })
+}
+
 impl Keys {
+    /// Which keys they are.
+    pub fn ids(&self) -> BTreeSet<KeyId> {
+        self.0.iter().filter_map(id_of).collect()
+    }
+
     fn judge(&self, name: &str, rtype: RecordType, answers: &[Record]) -> Signed {
         let Ok(query) = question(name, rtype, false) else {
             return Signed::Absent;
@@ -111,10 +167,11 @@ impl Keys {
         let mut worst = Signed::Not;
         for made in signatures {
             let by = made.input();
-            let mut keys = (self.0.iter()).filter(|key| {
-                key.calculate_key_tag().is_ok_and(|tag| tag == by.key_tag)
-                    && key.public_key().algorithm() == by.algorithm
-            });
+            let id = KeyId {
+                tag: by.key_tag,
+                algorithm: by.algorithm.into(),
+            };
+            let mut keys = (self.0.iter()).filter(|key| id_of(key) == Some(id));
             let is_right = |key: &DNSKEY| {
                 let records = set.iter().copied();
                 key.verify_rrsig(&owner, DNSClass::IN, made, records)
@@ -127,11 +184,13 @@ impl Keys {
                 return Signed::Right(Span {
                     inception: by.sig_inception.get(),
                     expiration: by.sig_expiration.get(),
+                    by: id,
                 });
             }
-            worst = match (any_key && known, worst) {
-                (true, Signed::Not | Signed::Wrong) => Signed::Wrong,
-                _ => Signed::Unclear,
+            worst = match (any_key, known, worst) {
+                (_, _, Signed::Unclear) | (true, false, _) => Signed::Unclear,
+                (true, true, _) | (_, _, Signed::Wrong) => Signed::Wrong,
+                (false, _, _) => Signed::Foreign(id),
             };
         }
         worst

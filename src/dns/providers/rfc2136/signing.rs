@@ -97,23 +97,26 @@ async fn signatures(
     });
     let mut found = Signatures::default();
     for (name, rtype, told) in join_all(asked).await {
-        match (told?, rtype) {
-            (Signed::Absent, _) => {}
-            (_, RecordType::Unknown(_)) => found.keeps_record = true,
+        let told = told?;
+        match (&told, rtype) {
+            (Signed::Absent, _) => continue,
+            (_, RecordType::Unknown(_)) => {
+                found.keeps_record = true;
+                continue;
+            }
             // Keys alone sign nothing.
             (Signed::Not, RecordType::SOA) => return Ok(None),
-            (Signed::Right(span), RecordType::SOA) => found.soa = Some(span),
-            (Signed::Right(span), _) => found.others.push(span),
-            (Signed::Unclear, _) => {}
-            (Signed::Not, _) => found.bad.push(format!("`{name} {rtype}` has no signature")),
-            (Signed::Wrong, _) => found.bad.push(wrong(name, rtype)),
+            (Signed::Right(span), RecordType::SOA) => found.soa = Some(*span),
+            (Signed::Right(span), _) => found.others.push(*span),
+            _ => {}
         }
+        found.bad.extend(lacks(&told, name, rtype));
     }
     Ok(Some(found))
 }
 
-fn wrong(name: &str, rtype: RecordType) -> String {
-    format!("the signature of `{name} {rtype}` does not cover it")
+fn lacks(told: &Signed, name: &str, rtype: RecordType) -> Option<String> {
+    told.lacks(&format!("`{name} {rtype}`"), Clock::real().now().wall)
 }
 
 fn of(key: &RecordKey) -> RecordType {
@@ -210,11 +213,8 @@ pub(super) async fn missing(
         let asked = (written.iter().take(SETS)).map(|set| {
             let (name, rtype) = (&set.key.name, of(&set.key));
             async move {
-                match signed::signed(server, keys, name, rtype, PATIENCE).await {
-                    Ok(Signed::Not) => Some(format!("`{name} {rtype}` has no signature")),
-                    Ok(Signed::Wrong) => Some(wrong(name, rtype)),
-                    _ => None,
-                }
+                let told = signed::signed(server, keys, name, rtype, PATIENCE).await;
+                lacks(&told.ok()?, name, rtype)
             }
         });
         let bad = join_all(asked).await.into_iter().flatten().next()?;

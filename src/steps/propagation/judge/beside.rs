@@ -65,8 +65,13 @@ impl Weigh<'_> {
             .collect()
     }
 
-    /// Rows for names whose servers tell of an alias and of no address; where a cache does, its own row says the rest.
-    pub(super) fn aliases(&self, sightings: &[Sighting]) -> Vec<Fact> {
+    /// Rows for names whose servers tell of an alias and of no address: those that caches saw lead to a side before and to
+    /// none now, and those of which it is not known where they lead. Where a cache knows it, its own row says the rest.
+    pub(super) fn aliases(
+        &self,
+        sightings: &[Sighting],
+        before: &[Sighting],
+    ) -> (Vec<Fact>, Vec<Fact>) {
         let states = States::of(self.aim, sightings);
         let ends = (states.0.iter()).filter_map(|(name, keys)| Some((name, alias_to(keys)?)));
         // Where the run asks about the other name too, its own servers tell.
@@ -75,16 +80,53 @@ impl Weigh<'_> {
             let mut seen = end.flat_map(|(_, shown)| shown);
             seen.any(|(state, _)| !matches!(state, State::Absent | State::Unknown(_)))
         };
-        ends.filter(|(name, to)| !self.told_by_caches(sightings, name) && !told(to))
-            .map(|(name, cname)| Fact {
-                outcome: Outcome::Unknown,
+        let earlier = States::of(self.aim, before);
+        let led_itself = |name: &String| {
+            let mut keys = earlier.0.get(name).into_iter().flatten();
+            keys.any(|(key, _)| earlier.leads(name, key))
+        };
+        let (mut gone, mut untold) = (Vec::new(), Vec::new());
+        for (name, cname) in ends.filter(|(_, to)| !told(to)) {
+            let told = self.told_by_caches(sightings, name);
+            let astray = self.astray_in_caches(sightings, name);
+            let at: Vec<String> = astray.iter().map(ToString::to_string).collect();
+            let at = at.join(" and ");
+            let led = self.told_by_caches(before, name) && !astray.is_empty();
+            let (rows, outcome) = match !told && (led || led_itself(name)) {
+                true => (&mut gone, super::gone(sightings)),
+                false => (&mut untold, Outcome::Unknown),
+            };
+            let leads = match (told, astray.is_empty()) {
+                (true, true) => continue,
+                (false, true) => "and no cache that was asked tells where that leads".to_owned(),
+                (false, false) if led => format!("which leads to neither site any more ({at})"),
+                (false, false) => format!("which leads to neither site ({at})"),
+                (true, false) => {
+                    format!("which leads to neither site by what some caches say ({at})")
+                }
+            };
+            rows.push(Fact {
+                outcome,
                 what: name.clone(),
                 expected: format!("leads to {}", self.aim.active),
-                actual: format!(
-                    "it is an alias of {cname}, and no cache that was asked tells where that leads"
-                ),
-            })
-            .collect()
+                actual: format!("it is an alias of {cname}, {leads}"),
+            });
+        }
+        (gone, untold)
+    }
+
+    /// The addresses of neither side that caches gave for this name, and no address of a side beside them.
+    fn astray_in_caches(&self, sightings: &[Sighting], name: &str) -> BTreeSet<IpAddr> {
+        let caches = sightings.iter().filter(|s| s.role != Role::Authoritative);
+        let astray = caches.flat_map(|sighting| {
+            let sides = Sides::new(&sighting.sites, self.aim);
+            let of_all = sighting.asked.iter().flat_map(Asked::told_of);
+            let of_neither = of_all.filter(move |(key, told)| {
+                key.name == name && told.is_telling && !sides.is_of_either(told)
+            });
+            of_neither.flat_map(|(_, told)| told.addresses.iter().copied())
+        });
+        astray.collect()
     }
 
     /// Whether a cache gave an address of a side for this name: where that is the old one, its own row says so.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::rows::Rows;
 use super::state::{State, Truth, state, texts};
 use super::words::{clock_text, listed, shown, spelled};
-use super::{mend_of, read, unseen_row};
+use super::{Weigh, mend_of, read, unseen_row};
 use crate::clock::short;
 use crate::dns::RecordKey;
 use crate::event::{Fact, Finding};
@@ -15,6 +15,7 @@ use crate::site::Aim;
 use crate::step::{Evidence, Known};
 use crate::steps::propagation::caches;
 use crate::steps::propagation::seen::{Asked, Role, Sides, Sighting, Told, is_told};
+use crate::steps::propagation::signatures::lacking;
 use crate::words::count;
 use crate::world::dns::plain_ttl;
 
@@ -63,6 +64,15 @@ pub(in crate::steps::propagation) fn foresee(
         );
     }
     rows.facts.extend(behind(&sightings));
+    rows.facts.extend(lost(&sightings));
+    let weigh = Weigh {
+        aim,
+        truth: Truth::new(),
+        sightings: &sightings,
+        lacked: BTreeMap::new(),
+    };
+    let (_, untold) = weigh.aliases(&sightings, &[]);
+    rows.beyond.extend(untold);
     // One that lags will do so after the change too; how long is seen then.
     for (key, sets) in &said {
         if sets.len() > 1 {
@@ -103,6 +113,9 @@ pub(in crate::steps::propagation) fn foresee(
         .iter()
         .flat_map(|of| of.asked.iter().map(move |asked| (of, asked)));
     if outcome == Outcome::Late {
+        if !lost(&sightings).is_empty() {
+            return finding.mend(UNSIGNED).is_final();
+        }
         let mut all = asked.clone();
         if let Some(held) = all.find_map(|(of, asked)| held_too_long(aim, of, asked, within)) {
             let mend = mend_of_held(&held, served(&sightings, held.key), within);
@@ -132,6 +145,26 @@ pub(in crate::steps::propagation) fn foresee(
         _ => finding,
     }
 }
+
+/// Rows for servers whose records are lost for those who validate before anything changes: the new ones would be too, and
+/// nothing would show whether they are signed.
+fn lost(sightings: &[Sighting]) -> Vec<Fact> {
+    let servers = sightings.iter().filter(|of| of.role == Role::Authoritative);
+    let asked = servers.flat_map(|of| of.asked.iter().map(move |asked| (of, asked)));
+    let rows = asked.filter_map(|(of, asked)| {
+        let why = lacking(sightings, of, asked)?;
+        Some(Fact {
+            outcome: Outcome::Late,
+            what: format!("{} at {}", of.zone, asked.server),
+            expected: "signatures that cover what it says".into(),
+            actual: format!("what it says is lost for those who validate (DNSSEC): {why}"),
+        })
+    });
+    rows.collect()
+}
+
+/// What may be done about it.
+const UNSIGNED: &str = "mend the signatures of that server first, or take it out of the delegation (or the zone's `servers`)";
 
 /// Rows for servers with an older zone than another one: what is written may not reach them. Where the serials are no
 /// ones of the same copy (two providers), that says nothing, and so it only warns.

@@ -49,22 +49,15 @@ const NEW6: &[&str] = &["2001:db8:1::20"];
 fn asked(server: &str, v4: Result<Told, Unseen>, v6: Result<Told, Unseen>) -> Asked {
     // Each server has an address of its own.
     let last = server.chars().filter_map(|c| c.to_digit(10)).next_back();
+    let answers = vec![
+        ("www.example.org. A".parse().unwrap(), v4.clone()),
+        ("www.example.org. AAAA".parse().unwrap(), v6),
+    ];
+    let ip = ([127, 0, 0, last.unwrap_or(1) as u8], 5300).into();
     Asked {
-        server: server.into(),
-        at: ([127, 0, 0, last.unwrap_or(1) as u8], 5300).into(),
-        answers: vec![
-            ("www.example.org. A".parse().unwrap(), v4.clone()),
-            ("www.example.org. AAAA".parse().unwrap(), v6),
-        ],
         over_tcp: Some(v4),
-        taken: at(100),
         new_since: Some(at(90)),
-        wavers: false,
-        short: None,
-        silent: 0,
-        unsigned: Vec::new(),
-        unsigned_soa: false,
-        serial: None,
+        ..Asked::new(server.into(), ip, answers, at(100))
     }
 }
 
@@ -395,9 +388,18 @@ fn names_that_lead_nowhere_are_never_a_success() {
             told.cname = Some("cdn.example.net.".into())
         })
     };
-    let alias = of_servers(vec![asked("ns1", alias(), alias())]);
-    assert_eq!(alias.outcome, Outcome::Fail);
+    let now = sighting(Role::Authoritative, vec![asked("ns1", alias(), alias())]);
+    let mut seen = evidence(vec![now]);
+    let alias = judge(&aim(), &seen, FLOOR);
+    assert!(alias.has_unknowns(), "unproven at most: {alias:?}");
     assert!(format!("{:?}", alias.facts).contains("alias of cdn.example.net."));
+    // It led to a side itself before.
+    let before = sighting(
+        Role::Authoritative,
+        vec![asked("ns1", told(OLD4), told(&[]))],
+    );
+    seen.baseline = vec![("look 0".into(), serde_json::to_value(before).unwrap())];
+    assert_eq!(judge(&aim(), &seen, FLOOR).outcome, Outcome::Fail);
 }
 
 #[test]

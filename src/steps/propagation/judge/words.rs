@@ -129,7 +129,7 @@ pub(super) fn listed(addresses: &[String]) -> String {
 }
 
 /// The first few, and how many more there are.
-pub(super) fn spelled(texts: &[String]) -> String {
+pub(in crate::steps::propagation) fn spelled(texts: &[String]) -> String {
     let shown = texts
         .iter()
         .take(SPELLED)

@@ -56,6 +56,7 @@ fn only_a_signature_over_just_this_data_is_right() {
     let right = Signed::Right(Span {
         inception: 1_000,
         expiration: 2_000,
+        by: id_of(&signer.key()).unwrap(),
     });
     let cases: [(&[&Record], Signed); 8] = [
         (&[&old, &of_old], right.clone()),
@@ -73,9 +74,56 @@ fn only_a_signature_over_just_this_data_is_right() {
         let answers: Vec<Record> = of(answers);
         assert_eq!(judged(&keys, &answers), expected, "{at}");
     }
-    // Of a key that the zone does not tell nothing is known.
+    // A key that the zone does not have proves nothing, whatever it signed.
     let others = Keys(vec![stranger.key()]);
-    assert_eq!(judged(&others, &of(&[&old, &of_old])), Signed::Unclear);
+    let id = id_of(&signer.key()).unwrap();
+    assert_eq!(judged(&others, &of(&[&old, &of_old])), Signed::Foreign(id));
+    // Beside it there may be one of the zone's own.
+    let own = stranger.sign(std::slice::from_ref(&new));
+    let beside = of(&[&old, &of_old, &own]);
+    assert_eq!(judged(&others, &beside), Signed::Wrong);
+    let own = stranger.sign(std::slice::from_ref(&old));
+    let beside = judged(&others, &of(&[&old, &of_old, &own]));
+    assert!(matches!(beside, Signed::Right(_)), "{beside:?}");
+}
+
+#[test]
+fn what_a_set_lacks_for_those_who_validate_is_said_in_one_way() {
+    let by = KeyId {
+        tag: 7,
+        algorithm: 13,
+    };
+    let right = |inception, expiration| {
+        Signed::Right(Span {
+            inception,
+            expiration,
+            by,
+        })
+    };
+    let lacks = |told: Signed, now: u32| {
+        let now = Timestamp::from_second(now.into()).unwrap();
+        told.lacks("`www A`", now)
+    };
+    assert_eq!(lacks(right(1_000, 2_000), 2_100), None);
+    assert_eq!(
+        lacks(right(1_000, 2_000), 2_300).unwrap(),
+        "the signature of `www A` ran out at 1970-01-01T00:33:20Z"
+    );
+    // Behind the turn of the numbers it is still to come.
+    assert_eq!(lacks(right(u32::MAX - 9, 1_000), u32::MAX), None);
+    assert!(lacks(Signed::Not, 0).unwrap().ends_with("has no signature"));
+    assert!(
+        lacks(Signed::Wrong, 0)
+            .unwrap()
+            .ends_with("does not cover it")
+    );
+    let foreign = lacks(Signed::Foreign(by), 0).unwrap();
+    assert_eq!(
+        foreign,
+        "the signature of `www A` is of the key 7 of algorithm 13, which the zone does not have"
+    );
+    assert_eq!(lacks(Signed::Absent, 0), None);
+    assert_eq!(lacks(Signed::Unclear, 0), None);
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 use super::*;
 use crate::event::Cause;
+use crate::world::dns::signed::KeyId;
 
 /// Seconds since 1970, of a time as a signature has it.
 fn at(text: &str) -> u32 {
@@ -11,6 +12,10 @@ fn span(inception: &str, expiration: &str) -> Span {
     Span {
         inception: at(inception),
         expiration: at(expiration),
+        by: KeyId {
+            tag: 1,
+            algorithm: 13,
+        },
     }
 }
 
@@ -66,7 +71,7 @@ fn signatures_of_a_tool_refuse_and_those_of_a_server_do_not() {
 fn a_signature_that_covers_nothing_refuses_whoever_made_it() {
     let weekly = span("2026-11-19T00:00:00Z", "2026-12-10T00:00:00Z");
     let found = Signatures {
-        bad: vec![wrong("www.example.org", RecordType::A)],
+        bad: vec![lacks(&Signed::Wrong, "www.example.org", RecordType::A).unwrap()],
         keeps_record: true,
         ..signatures(weekly, &[weekly])
     };

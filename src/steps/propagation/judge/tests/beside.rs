@@ -126,6 +126,75 @@ fn an_alias_that_leads_out_of_the_zones_is_told_by_caches_or_unknown() {
     assert_eq!(ask(Some(OLD4)).outcome, Outcome::Late);
 }
 
+/// A service whose only name is an alias out of the zones: whoever keeps it out there moves it.
+#[test]
+fn an_alias_out_of_the_zones_as_the_only_name_is_followed_through_caches() {
+    let alias = |ips: &[&str]| but(told(ips), |told| told.cname = Some("web.cdn.test".into()));
+    let of = |server, ips: &[&str]| Asked {
+        over_tcp: None,
+        ..asked(server, alias(ips), alias(&[]))
+    };
+    let seen = |caches: &[&[&str]]| {
+        let servers = sighting(Role::Authoritative, vec![of("ns1", &[])]);
+        let caches = caches.iter().map(|ips| of("192.0.2.55:53", ips));
+        let caches = caches.map(|cache| sighting(Role::Resolver, vec![cache]));
+        [servers].into_iter().chain(caches).collect::<Vec<_>>()
+    };
+    let home = Aim {
+        active: "dedicated".into(),
+        idle: "cloud".into(),
+        moved: true,
+    };
+    let other: &[&str] = &["203.0.113.9"];
+    let row = |aim: &Aim, caches: &[&[&str]], before: &[&[&str]]| {
+        let mut evidence = evidence(seen(caches));
+        for (at, of) in seen(before).into_iter().enumerate() {
+            let json = serde_json::to_value(of).unwrap();
+            evidence.baseline.push((format!("look {at}"), json));
+        }
+        let finding = judge(aim, &evidence, FLOOR);
+        let servers = &finding.facts[0];
+        assert_eq!(servers.outcome, Outcome::Pass, "{servers:?}");
+        assert_eq!(servers.actual, "an alias of web.cdn.test");
+        let found = finding
+            .facts
+            .iter()
+            .find(|fact| fact.what == "www.example.org");
+        (finding.outcome, found.map(|fact| fact.actual.clone()))
+    };
+    let says = |text: &str| Some(format!("it is an alias of web.cdn.test, {text}"));
+    // There, and back again after an undo.
+    assert_eq!(row(&aim(), &[NEW4], &[OLD4]), (Outcome::Pass, None));
+    assert_eq!(row(&home, &[OLD4], &[OLD4]), (Outcome::Pass, None));
+    assert_eq!(row(&aim(), &[OLD4], &[OLD4]).0, Outcome::Late);
+    let untold = says("and no cache that was asked tells where that leads");
+    assert_eq!(row(&aim(), &[], &[]), (Outcome::Warn, untold.clone()));
+    assert_eq!(row(&home, &[], &[]), (Outcome::Warn, untold));
+    let nobody = says("which leads to neither site (203.0.113.9)");
+    assert_eq!(row(&aim(), &[other], &[other]), (Outcome::Warn, nobody));
+    let gone = says("which leads to neither site any more (203.0.113.9)");
+    assert_eq!(row(&aim(), &[other], &[OLD4]), (Outcome::Fail, gone));
+    let some = says("which leads to neither site by what some caches say (203.0.113.9)");
+    assert_eq!(row(&aim(), &[NEW4, other], &[OLD4]), (Outcome::Warn, some));
+
+    // The plan says what will not be told.
+    let foreseen = |caches: &[&[&str]]| {
+        let within = Duration::from_secs(600);
+        foresee(
+            &Aim {
+                moved: false,
+                ..aim()
+            },
+            &evidence(seen(caches)),
+            within,
+        )
+    };
+    assert_eq!(foreseen(&[OLD4]).outcome, Outcome::Pass);
+    let finding = foreseen(&[]);
+    assert_eq!(finding.outcome, Outcome::Warn, "{finding:?}");
+    assert!(finding.has_unknowns(), "{finding:?}");
+}
+
 #[test]
 fn a_name_in_no_zone_is_told_where_it_leads() {
     use serde_json::json;

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::steps::propagation::seen::Short;
+use crate::world::dns::signed::KeyId;
 
 #[test]
 fn an_address_that_wavers_is_late_and_says_why() {
@@ -62,6 +63,53 @@ fn new_records_that_no_signature_covers_fail() {
     assert_eq!(finding.outcome, Outcome::Fail);
     assert!(finding.headline.contains("those who validate"));
     one.unsigned.clear();
-    one.unsigned_soa = true;
+    one.unsigned_soa = Some("the signature of example.org. SOA does not cover it".into());
     assert_eq!(of_servers(vec![one]).outcome, Outcome::Warn);
+}
+
+#[test]
+fn who_signs_with_keys_that_another_server_does_not_know_is_lost_for_those_who_validate() {
+    let key = |tag| KeyId { tag, algorithm: 13 };
+    let server = |name, keys: &[u16], by: &[u16], ips: &[&str]| Asked {
+        zone_keys: keys.iter().map(|tag| key(*tag)).collect(),
+        signed_by: by.iter().map(|tag| key(*tag)).collect(),
+        ..asked(name, told(ips), told(&[]))
+    };
+    // Two that sign, one without signatures, and one with old keys of its own.
+    let all = |ips: &'static [&str], own: &[u16]| {
+        vec![
+            server("ns1", &[1, 2], &[1], ips),
+            server("ns2", &[1, 2], &[2], ips),
+            server("ns3", &[], &[], ips),
+            server("ns4", own, &[own[0]], ips),
+        ]
+    };
+    assert_eq!(of_servers(all(NEW4, &[1, 2])).outcome, Outcome::Pass);
+    let finding = of_servers(all(NEW4, &[3]));
+    assert_eq!(finding.outcome, Outcome::Fail, "{finding:?}");
+    let row = &finding.facts[3];
+    assert_eq!(
+        row.actual,
+        "new, and lost for those who validate (DNSSEC): its signatures are of the key 3 of algorithm 13, which the zone \
+         does not have at ns1"
+    );
+
+    // Before the change it refuses a planned run; what was so then is not put back for.
+    let before = sighting(Role::Authoritative, all(OLD4, &[3]));
+    let foreseen = foresee(
+        &Aim {
+            moved: false,
+            ..aim()
+        },
+        &evidence(vec![before.clone()]),
+        Duration::from_secs(600),
+    );
+    assert_eq!(foreseen.outcome, Outcome::Late, "{foreseen:?}");
+    assert!(foreseen.final_ && foreseen.mended_by().is_some());
+    let mut seen = evidence(vec![sighting(Role::Authoritative, all(NEW4, &[3]))]);
+    let json = serde_json::to_value(before).unwrap();
+    seen.baseline.push(("look 0".into(), json));
+    let finding = judge(&aim(), &seen, FLOOR);
+    assert_eq!(finding.outcome, Outcome::Warn, "{finding:?}");
+    assert!(finding.facts[3].actual.contains("as before the change"));
 }
