@@ -121,8 +121,10 @@ pub(super) async fn go(
         actual.connect_ahead();
     }
     let plan = survey(&actual, &intention).await?;
-    let to = intention.to.as_deref();
-    if let Some(why) = unfinished::turns_round(desk, earlier.as_ref(), to, &plan) {
+    let goes = (going.mode, intention.to.as_deref());
+    let earlier = earlier.as_ref();
+    let turns = unfinished::turns_round(desk, &*store, &whose, earlier, goes, &plan);
+    if let Some(why) = turns.await? {
         return Err(why);
     }
     if let Some(reviewed) = &going.reviewed

@@ -60,7 +60,7 @@ struct Arguments {
 #[derive(Clone, Debug, clap::Args)]
 struct Global {
     /// The folder of journals, history and baselines
-    /// [default: /var/lib/cutover where it can be written, else the state folder of the user]
+    /// [default: /var/lib/cutover where it is there, else the state folder of the user]
     #[arg(
         long,
         global = true,

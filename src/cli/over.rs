@@ -55,6 +55,16 @@ impl Takers {
         }
         over
     }
+
+    /// The newest one of a playbook.
+    pub(super) async fn newest(&self, store: &dyn Store, of: &Whose) -> Option<&Run> {
+        for (taker, _) in &self.0 {
+            if of.is_of(store, taker).await == Same::Yes {
+                return Some(taker);
+            }
+        }
+        None
+    }
 }
 
 /// The run that went over what another one left, and stayed.

@@ -111,8 +111,9 @@ pub(super) async fn dry_run(
             desk.to_type(&quoted(&carry_out(playbook, how, out)))
         ));
     }
-    let turns = unfinished::turns_round(desk, of_this.as_ref(), how.to.as_deref(), &plan)
-        .filter(|_| how.like == Mode::Emergency);
+    let goes = (how.like, how.to.as_deref());
+    let turns = unfinished::turns_round(desk, &*store, &whose, of_this.as_ref(), goes, &plan);
+    let turns = turns.await?;
     let stops = |earlier: &unfinished::Unfinished| earlier.stops(how.like);
     let earlier = match of_this.filter(stops) {
         None => unfinished::of_another(desk, &*store, &whose, &plan).await?,

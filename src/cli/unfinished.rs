@@ -110,25 +110,40 @@ pub(super) async fn of_another(
     Ok(None)
 }
 
-/// Why an emergency that goes over an unfinished run does not begin: what that run moved makes the same line, typed once
-/// more, lead back to the side that was left. `to` is where somebody said that it shall go.
-pub(super) fn turns_round(
+/// Why an emergency without a word of where it shall go does not begin: the same line, typed once more, would lead back to
+/// the side that an emergency left, whether that has come to its end or not. `to` is where somebody said that it shall go.
+pub(super) async fn turns_round(
     desk: &Desk,
+    store: &dyn Store,
+    whose: &Whose,
     earlier: Option<&Unfinished>,
-    to: Option<&str>,
+    (mode, to): (Mode, Option<&str>),
     plan: &Plan,
-) -> Option<Failure> {
-    let (run, led) = earlier?.led.as_ref()?;
-    let target = &plan.direction.target;
-    if to.is_some() || led == target {
-        return None;
+) -> Result<Option<Failure>, Failure> {
+    if mode != Mode::Emergency || to.is_some() {
+        return Ok(None);
     }
-    let message = format!(
-        "run `{run}` of this playbook led to {led} and has not come to an end, and this would lead from there to {target}: \
-         say which side is meant, with `--to {led}` or `--to {target}`; or {} goes on with it",
-        desk.to_type(&format!("resume {run}")),
-    );
-    Some(Failure::new(Exit::Busy, message))
+    let target = &plan.direction.target;
+    let led = earlier.and_then(|earlier| earlier.led.as_ref());
+    if let Some((run, led)) = led.filter(|(_, led)| led != target) {
+        let message = format!(
+            "run `{run}` of this playbook led to {led} and has not come to an end, and this would lead from there to {target}: \
+             say which side is meant, with `--to {led}` or `--to {target}`; or {} goes on with it",
+            desk.to_type(&format!("resume {run}")),
+        );
+        return Ok(Some(Failure::new(Exit::Busy, message)));
+    }
+    let takers = Takers::of(store, &journal::runs(store).await?).await;
+    let left =
+        |run: &&Run| run.meta.mode == Mode::Emergency && run.meta.direction.source == *target;
+    let fled = takers.newest(store, whose).await.filter(left);
+    Ok(fled.map(|run| {
+        let message = format!(
+            "run `{}` left {target} in an emergency, and this would lead back there: where that is meant, say `--to {target}`",
+            run.id
+        );
+        Failure::new(Exit::Busy, message)
+    }))
 }
 
 fn in_the_way(desk: &Desk, run: &Run, whose: &str, own: bool) -> Unfinished {

@@ -19,11 +19,30 @@ pub struct Hints {
     pub home: Option<OsString>,
 }
 
+/// Why no folder is chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "no folder for the state: `{SYSTEM}` cannot be written and `$HOME` is not set; use `--state DIR`"
-)]
-pub struct NoStateDir;
+pub enum NoStateDir {
+    #[error(
+        "no folder for the state: there is no `{SYSTEM}`, and `$HOME` is not set; use `--state DIR`"
+    )]
+    NoHome,
+    /// Whoever went on with a folder of his own would see none of the runs that are known there.
+    #[error(
+        "the runs of this machine are in `{SYSTEM}`, which you may not write; use sudo, join the group of that folder, or \
+         name another one with `--state DIR`: runs there do not know of these"
+    )]
+    Closed,
+}
+
+/// What is at a path that may hold the state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    Nothing,
+    /// A folder that this user may write.
+    Usable,
+    /// A folder that he may not.
+    Closed,
+}
 
 /// The state folder of this process; it need not exist yet.
 pub fn state_dir(flag: Option<PathBuf>) -> Result<PathBuf, NoStateDir> {
@@ -33,11 +52,11 @@ pub fn state_dir(flag: Option<PathBuf>) -> Result<PathBuf, NoStateDir> {
         xdg_state_home: std::env::var_os("XDG_STATE_HOME"),
         home: std::env::var_os("HOME"),
     };
-    choose(&hints, &is_writable_folder)
+    choose(&hints, &found)
 }
 
-/// The state folder that follows from `hints`; `writable` says whether a folder is there and can be written.
-pub fn choose(hints: &Hints, writable: &dyn Fn(&Path) -> bool) -> Result<PathBuf, NoStateDir> {
+/// The state folder that follows from `hints`; `found` says what is at a path.
+pub fn choose(hints: &Hints, found: &dyn Fn(&Path) -> Found) -> Result<PathBuf, NoStateDir> {
     let given = |value: &Option<OsString>| {
         (value.as_ref())
             .filter(|value| !value.is_empty())
@@ -48,13 +67,15 @@ pub fn choose(hints: &Hints, writable: &dyn Fn(&Path) -> bool) -> Result<PathBuf
     if let Some(dir) = hints.flag.clone().or_else(|| given(&hints.variable)) {
         return Ok(dir);
     }
-    if writable(Path::new(SYSTEM)) {
-        return Ok(SYSTEM.into());
+    match found(Path::new(SYSTEM)) {
+        Found::Usable => return Ok(SYSTEM.into()),
+        Found::Closed => return Err(NoStateDir::Closed),
+        Found::Nothing => {}
     }
     rooted(&hints.xdg_state_home)
         .or_else(|| rooted(&hints.home).map(|home| home.join(".local/state")))
         .map(|dir| dir.join("cutover"))
-        .ok_or(NoStateDir)
+        .ok_or(NoStateDir::NoHome)
 }
 
 /// Whether no folder is there; one that cannot be looked at may be.
@@ -64,9 +85,15 @@ pub fn is_missing(dir: &Path) -> bool {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the store is an edge")]
-fn is_writable_folder(path: &Path) -> bool {
+fn found(path: &Path) -> Found {
     use rustix::fs::{Access, access};
-    path.is_dir() && access(path, Access::WRITE_OK | Access::EXEC_OK).is_ok()
+    if !path.is_dir() {
+        return Found::Nothing;
+    }
+    match access(path, Access::WRITE_OK | Access::EXEC_OK) {
+        Ok(()) => Found::Usable,
+        Err(_) => Found::Closed,
+    }
 }
 
 #[cfg(test)]
@@ -86,36 +113,48 @@ mod tests {
 
     #[test]
     fn the_nearest_wish_wins() {
+        use Found::{Nothing, Usable};
         let cases = [
-            (hints("f", "v", "/x", "/h"), true, "f"),
-            (hints("", "v", "/x", "/h"), true, "v"),
-            (hints("", "", "/x", "/h"), true, SYSTEM),
-            (hints("", "", "/x", "/h"), false, "/x/cutover"),
-            (hints("", "", "", "/h"), false, "/h/.local/state/cutover"),
-            (hints("", "", "x", "/h"), false, "/h/.local/state/cutover"),
+            (hints("f", "v", "/x", "/h"), Usable, "f"),
+            (hints("", "v", "/x", "/h"), Usable, "v"),
+            (hints("", "", "/x", "/h"), Usable, SYSTEM),
+            (hints("", "", "/x", "/h"), Nothing, "/x/cutover"),
+            (hints("", "", "", "/h"), Nothing, "/h/.local/state/cutover"),
+            (hints("", "", "x", "/h"), Nothing, "/h/.local/state/cutover"),
         ];
-        for (hints, writable, expected) in cases {
+        for (hints, found, expected) in cases {
             assert_eq!(
-                choose(&hints, &|_| writable),
+                choose(&hints, &|_| found),
                 Ok(PathBuf::from(expected)),
                 "{hints:?}"
             );
         }
-        assert_eq!(choose(&hints("", "", "", ""), &|_| false), Err(NoStateDir));
+        let none = choose(&hints("", "", "", ""), &|_| Nothing);
+        assert_eq!(none, Err(NoStateDir::NoHome));
         let empty = Hints {
             variable: Some(OsString::new()),
             ..hints("", "", "", "/h")
         };
-        assert_eq!(choose(&empty, &|_| true), Ok(PathBuf::from(SYSTEM)));
+        assert_eq!(choose(&empty, &|_| Usable), Ok(PathBuf::from(SYSTEM)));
+    }
+
+    /// The runs of the machine would not be seen, and a second one would go beside them.
+    #[test]
+    fn a_folder_of_the_machine_that_somebody_may_not_write_is_not_passed_over() {
+        let closed = |hints| choose(&hints, &|_| Found::Closed);
+        assert_eq!(closed(hints("", "", "/x", "/h")), Err(NoStateDir::Closed));
+        for said in [hints("f", "", "/x", "/h"), hints("", "f", "/x", "/h")] {
+            assert_eq!(closed(said), Ok(PathBuf::from("f")));
+        }
     }
 
     #[test]
     fn a_file_is_no_folder() {
         let dir = tempfile::tempdir().unwrap();
-        assert!(is_writable_folder(dir.path()));
+        assert_eq!(found(dir.path()), Found::Usable);
         let file = dir.path().join("file");
         std::fs::write(&file, "").unwrap();
-        assert!(!is_writable_folder(&file));
-        assert!(!is_writable_folder(&dir.path().join("nothing")));
+        assert_eq!(found(&file), Found::Nothing);
+        assert_eq!(found(&dir.path().join("nothing")), Found::Nothing);
     }
 }

@@ -214,4 +214,15 @@ fn the_same_line_typed_again_does_not_turn_round() {
     ];
     scene.run(&home).exits(0);
     assert!(scene.leads_to(&scene.old));
+    // Nor where the emergency came to its end.
+    for verb in [
+        &["failover", "PLAYBOOK", "--emergency", "--yes"][..],
+        &["plan", "PLAYBOOK", "--emergency"],
+    ] {
+        scene
+            .run(verb)
+            .exits(8)
+            .complains("left new in an emergency, and this would lead back there");
+        assert!(scene.leads_to(&scene.old));
+    }
 }
