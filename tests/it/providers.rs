@@ -2,6 +2,7 @@
 
 mod contract;
 mod faults;
+mod many;
 mod mythic_beasts;
 mod own;
 mod powerdns;

@@ -17,21 +17,33 @@ pub(super) const LARGEST_TTL: u32 = 2_147_483_647;
 pub(super) fn gather(
     records: impl IntoIterator<Item = (RecordKey, u32, String)>,
 ) -> Result<Vec<RecordSet>, String> {
-    let mut sets: BTreeMap<RecordKey, (BTreeSet<u32>, Vec<String>)> = BTreeMap::new();
-    for (key, ttl, data) in records {
-        let (ttls, members) = sets.entry(key).or_default();
-        ttls.insert(ttl);
-        members.push(data);
-    }
-    sets.into_iter()
-        .map(|(key, (ttls, members))| {
-            let set = RecordSet::new(key, ttls.last().copied().unwrap_or(0), members)?;
-            Ok(match ttls.len() {
-                0 | 1 => set,
-                _ => set.with_extra(json!({ "ttls": ttls })),
-            })
-        })
+    let mut records: Vec<_> = records.into_iter().collect();
+    let sets = by_key(&mut records);
+    sets.filter_map(|records| Some(set_of(&records.first()?.0, records)))
         .collect()
+}
+
+/// The records of each set, sorted by key.
+pub(super) fn by_key(
+    records: &mut [(RecordKey, u32, String)],
+) -> impl Iterator<Item = &[(RecordKey, u32, String)]> {
+    records.sort_by(|one, other| one.0.cmp(&other.0));
+    records.chunk_by(|one, other| one.0 == other.0)
+}
+
+/// The one set of all records of a key.
+pub(super) fn set_of(
+    key: &RecordKey,
+    records: &[(RecordKey, u32, String)],
+) -> Result<RecordSet, String> {
+    let ttls = || records.iter().map(|(_, ttl, _)| *ttl);
+    let members = records.iter().map(|(.., data)| data);
+    let most = ttls().max().unwrap_or(0);
+    let set = RecordSet::new(key.clone(), most, members)?;
+    Ok(match ttls().all(|ttl| ttl == most) {
+        true => set,
+        false => set.with_extra(json!({ "ttls": ttls().collect::<BTreeSet<u32>>() })),
+    })
 }
 
 /// Several reasons as one answer.

@@ -1,7 +1,8 @@
 //! Any name server that takes dynamic updates (RFC 2136), signed with TSIG (RFC 8945).
 //!
 //! The strongest provider: all record sets of a zone are compared and swapped by the server in one message.
-//! The message does not compare TTLs, so those are read just before. A PowerDNS server drops the comments and the
+//! The message does not compare TTLs, so those are read just before; of many sets that may be a transfer less than a
+//! second old, where the serial says that nobody has written since. A PowerDNS server drops the comments and the
 //! disabled records of a set that is updated so, and no question shows them; where they matter, its own API is
 //! the better way (`powerdns`).
 
@@ -13,6 +14,7 @@ mod reply;
 mod signed;
 mod signing;
 mod transfer;
+mod view;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,6 +30,7 @@ use hickory_resolver::proto::op::Message;
 use self::look::Reader;
 use self::signing::Against;
 use self::transfer::TRANSFER_LIMIT;
+use self::view::Views;
 use super::common::{Swap, in_shell};
 use super::{Limits, ProviderKind};
 use crate::clock::Clock;
@@ -128,6 +131,7 @@ struct Rfc2136 {
     wrote: AtomicBool,
     /// A transfer of so many bytes did not hold a zone, or was refused: it is not tried again.
     no_transfer: AtomicUsize,
+    views: Views,
     /// By zone, the keys whose sets were seen to be the zone's own, and made by no wildcard. That they still are, an
     /// update requires.
     own: Mutex<BTreeMap<String, Arc<BTreeSet<RecordKey>>>>,
@@ -175,6 +179,7 @@ fn build(fields: &Fields) -> Result<Arc<dyn Provider>, Vec<Problem>> {
             signs: fields.bool("signs").unwrap_or(false),
             wrote: AtomicBool::new(false),
             no_transfer: AtomicUsize::new(0),
+            views: Views::default(),
             own: Mutex::default(),
         })),
         _ => Err(problems),
@@ -220,6 +225,7 @@ impl Rfc2136 {
             key,
             signer: message::signer(key, &reveal(&key.secret).await?)?,
             no_transfer: &self.no_transfer,
+            views: &self.views,
         })
     }
 
@@ -285,7 +291,11 @@ fn two_views(why: &str) -> String {
 
 impl Provider for Rfc2136 {
     fn list<'a>(&'a self, zone: &'a str) -> BoxFuture<'a, Result<Listing, Unseen>> {
-        async move { self.reader(zone).await?.transfer(TRANSFER_LIMIT).await }.boxed()
+        async move {
+            let zone = self.reader(zone).await?.view_anew(TRANSFER_LIMIT).await?;
+            Ok(Listing::clone(&zone))
+        }
+        .boxed()
     }
 
     fn read<'a>(

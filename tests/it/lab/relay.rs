@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 
 /// What becomes of a connection on which a write was seen.
@@ -23,6 +23,8 @@ pub enum Fate {
 pub struct Relay {
     pub at: SocketAddr,
     over: Arc<AtomicBool>,
+    /// What clients were handed of the answers, in bytes.
+    handed: Arc<AtomicUsize>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -32,6 +34,8 @@ impl Relay {
         let at = listener.local_addr().unwrap();
         let over = Arc::new(AtomicBool::new(false));
         let ended = Arc::clone(&over);
+        let handed = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&handed);
         let thread = std::thread::spawn(move || {
             let mut open = Vec::new();
             for client in listener.incoming() {
@@ -42,7 +46,8 @@ impl Relay {
                     continue;
                 };
                 open.extend([client.try_clone().unwrap(), server.try_clone().unwrap()]);
-                std::thread::spawn(move || relay(client, server, is_write, fate));
+                let counted = Arc::clone(&counted);
+                std::thread::spawn(move || relay(client, server, is_write, fate, &counted));
             }
             for stream in open {
                 let _ = stream.shutdown(std::net::Shutdown::Both);
@@ -51,8 +56,14 @@ impl Relay {
         Relay {
             at,
             over,
+            handed,
             thread: Some(thread),
         }
+    }
+
+    /// How many bytes of answers were handed on until now.
+    pub fn handed(&self) -> usize {
+        self.handed.load(Ordering::SeqCst)
     }
 }
 
@@ -66,10 +77,17 @@ impl Drop for Relay {
     }
 }
 
-fn relay(mut client: TcpStream, mut server: TcpStream, is_write: fn(&[u8]) -> bool, fate: Fate) {
+fn relay(
+    mut client: TcpStream,
+    mut server: TcpStream,
+    is_write: fn(&[u8]) -> bool,
+    fate: Fate,
+    handed: &Arc<AtomicUsize>,
+) {
     let (mut back, mut from) = (client.try_clone().unwrap(), server.try_clone().unwrap());
     let mute = Arc::new(AtomicBool::new(false));
     let muted = Arc::clone(&mute);
+    let handed = Arc::clone(handed);
     std::thread::spawn(move || {
         let mut piece = [0; 65536];
         while let Ok(length @ 1..) = from.read(&mut piece) {
@@ -78,8 +96,11 @@ fn relay(mut client: TcpStream, mut server: TcpStream, is_write: fn(&[u8]) -> bo
                     // The server has the write, since it answers.
                     let _ = back.shutdown(std::net::Shutdown::Both);
                 }
-            } else if back.write_all(&piece[..length]).is_err() {
-                break;
+            } else {
+                handed.fetch_add(length, Ordering::SeqCst);
+                if back.write_all(&piece[..length]).is_err() {
+                    break;
+                }
             }
         }
         if !muted.load(Ordering::SeqCst) {

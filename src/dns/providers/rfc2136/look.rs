@@ -1,6 +1,6 @@
 //! What is asked of a name server: record sets, and whether they are the zone's own.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::AtomicUsize;
 
@@ -9,6 +9,7 @@ use hickory_resolver::proto::rr::{self, TSigner};
 
 use super::reply::{CNAME, DNAME, Data, Entry, NS, Reply, SOA};
 use super::signed::{self, Opened, Sealed};
+use super::view::Views;
 use super::{Key, TIMEOUT, message, now};
 use crate::dns::providers::common::gather;
 use crate::dns::{Grounds, Other, RecordKey, RecordSet, RecordType};
@@ -30,6 +31,7 @@ pub(super) struct Reader<'a> {
     pub(super) signer: TSigner,
     /// A transfer of so many bytes did not hold a zone, or was refused: it is not tried again.
     pub(super) no_transfer: &'a AtomicUsize,
+    pub(super) views: &'a Views,
 }
 
 impl Reader<'_> {
@@ -40,7 +42,10 @@ impl Reader<'_> {
 
     /// Puts questions, signed and in flight together; each comes back with its answer, which is signed and of
     /// the zone's own server.
-    async fn ask(&self, questions: Vec<(String, Message)>) -> Result<Vec<Reply>, Unseen> {
+    pub(super) async fn ask(
+        &self,
+        questions: Vec<(String, Message)>,
+    ) -> Result<Vec<Reply>, Unseen> {
         let question =
             |(asked, question): &(String, Message)| Ok((asked.clone(), question.clone()));
         self.ask_each(&questions, question, |_, reply| reply).await
@@ -225,13 +230,14 @@ impl Reader<'_> {
         &self,
         keys: &[RecordKey],
     ) -> Result<(Vec<RecordSet>, Option<Vec<RecordSet>>, Grounds), Unseen> {
-        let own = self.own(keys).await;
-        if own.is_empty() {
+        let Some(zone) = self.at_once(keys).await else {
             let without_key = async { Ok(self.read_unsigned(keys).await) };
             let signed = self.read_with_grounds(keys, |_| false);
             let ((sets, grounds), public) = futures::try_join!(signed, without_key)?;
             return Ok((sets, public.map(|(sets, _)| sets), grounds));
-        }
+        };
+        let own: HashMap<&RecordKey, &RecordSet> =
+            zone.sets.iter().map(|set| (&set.key, set)).collect();
         let (public, of_the_zone) = self.read_unsigned(keys).await.unzip();
         let same: HashSet<&RecordKey> = (public.iter().flatten())
             .filter(|set| own.get(&set.key) == Some(set))
@@ -241,9 +247,14 @@ impl Reader<'_> {
         let (settled, open): (Vec<_>, Vec<_>) = (keys.iter().zip(of_the_zone))
             .partition(|(key, of_the_zone)| *of_the_zone && same.contains(key));
         let open: Vec<RecordKey> = open.into_iter().map(|(key, _)| key.clone()).collect();
-        let is_own = |set: &RecordSet| own.get(&set.key) == Some(set);
+        let is_own = |set: &RecordSet| own.get(&set.key) == Some(&set);
         let (mut sets, grounds) = self.read_with_grounds(&open, is_own).await?;
-        sets.extend(settled.iter().filter_map(|(key, _)| own.get(key)).cloned());
+        sets.extend(
+            settled
+                .iter()
+                .filter_map(|(key, _)| own.get(key))
+                .map(|set| RecordSet::clone(set)),
+        );
         Ok((sets, public, grounds))
     }
 

@@ -50,7 +50,7 @@ pub(super) struct Reply {
 /// One record.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
-    /// As [`name::text`] writes it.
+    /// As [`name::text`] writes it, which is how a [`RecordKey`] has it.
     pub(super) owner: String,
     pub(super) rtype: u16,
     class: u16,
@@ -99,7 +99,10 @@ impl Entry {
             (Data::Name(to), CNAME) => (RecordType::Cname, format!("{to}.")),
             _ => return None,
         };
-        let key = RecordKey::new(&self.owner, rtype);
+        let key = RecordKey {
+            name: self.owner.clone(),
+            rtype,
+        };
         (self.class == IN).then_some((key, self.ttl, data))
     }
 
@@ -240,6 +243,14 @@ impl Reply {
             Ok(reply)
         };
         read().map_err(|why| format!("the answer is no DNS message: {why}"))
+    }
+
+    /// The serial of a zone, where the answer has its SOA.
+    pub(super) fn serial_of(&self, zone: &str) -> Option<u32> {
+        self.answers.iter().find_map(|entry| match entry.data {
+            Data::Soa { serial, .. } if entry.owner == zone => Some(serial),
+            _ => None,
+        })
     }
 
     fn additional(&mut self, cursor: &mut Cursor) -> Read<()> {

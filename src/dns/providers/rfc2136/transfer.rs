@@ -1,7 +1,7 @@
 //! What a transfer of the zone (AXFR, RFC 5936) tells.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::sync::atomic::Ordering;
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use hickory_resolver::proto::op::ResponseCode;
@@ -9,8 +9,8 @@ use hickory_resolver::proto::op::ResponseCode;
 use super::look::Reader;
 use super::reply::{Entry, NS, SOA};
 use super::signed::{self, Opened, Sealed};
-use super::{TIMEOUT, message, now};
-use crate::dns::providers::common::gather;
+use super::{message, now};
+use crate::dns::providers::common::{by_key, set_of};
 use crate::dns::{Holds, Listing, Other, RecordKey, RecordSet};
 use crate::event::{Cause, Unseen};
 use crate::world::wire::Wire;
@@ -22,8 +22,16 @@ pub(super) const TRANSFER_LIMIT: usize = 256 << 20;
 
 /// From so many record sets on, a transfer of the zone is tried in place of questions about each.
 const MANY: usize = 64;
-/// The most of a transfer that is read for each of them, in bytes: more would take longer than questions.
-const SET: usize = 256;
+/// The most of a transfer that is read for each of them, in bytes: more would take longer than questions. A question
+/// takes as long as some 250; and one transfer answers both what a write came to and what is there before the next one,
+/// which else is asked twice.
+const SET: usize = 768;
+
+/// A zone, and its serial.
+pub(super) struct Whole {
+    pub(super) listing: Listing,
+    pub(super) serial: u32,
+}
 
 impl Reader<'_> {
     /// The sets at these keys as a transfer tells them; `None` where it does not, or where something else answers for
@@ -42,34 +50,21 @@ impl Reader<'_> {
             return None;
         }
         let wanted: HashSet<&RecordKey> = keys.iter().collect();
-        let mut sets = listing.sets;
-        sets.retain(|set| wanted.contains(&set.key));
-        Some(sets)
-    }
-
-    /// The zone's own sets, where a transfer tells them for less than as many questions take; none where it does not.
-    pub(super) async fn own(&self, keys: &[RecordKey]) -> BTreeMap<RecordKey, RecordSet> {
-        let listing = self.at_once(keys).await;
-        let sets = listing.into_iter().flat_map(|listing| listing.sets);
-        sets.map(|set| (set.key.clone(), set)).collect()
+        let sets = listing.sets.iter();
+        let sets = sets.filter(|set| wanted.contains(&set.key));
+        Some(sets.cloned().collect())
     }
 
     /// The whole zone, where that takes less than as many questions.
-    async fn at_once(&self, keys: &[RecordKey]) -> Option<Listing> {
-        let limit = keys.len() * SET;
-        if keys.len() < MANY || limit <= self.no_transfer.load(Ordering::Relaxed) {
-            return None;
+    pub(super) async fn at_once(&self, keys: &[RecordKey]) -> Option<Arc<Listing>> {
+        match keys.len() {
+            0..MANY => None,
+            many => self.view(many * SET).await,
         }
-        let listing = tokio::time::timeout(TIMEOUT, self.transfer(limit)).await;
-        let listing = listing.ok().and_then(Result::ok);
-        if listing.is_none() {
-            self.no_transfer.fetch_max(limit, Ordering::Relaxed);
-        }
-        listing
     }
 
     /// Transfers the zone, where it is no larger than `limit`, in bytes.
-    pub(super) async fn transfer(&self, limit: usize) -> Result<Listing, Unseen> {
+    pub(super) async fn transfer(&self, limit: usize) -> Result<Whole, Unseen> {
         let (server, zone) = (self.server, self.zone);
         let garbled = |why: String| {
             let detail = format!("the transfer of `{zone}` from `{server}` failed: {why}");
@@ -82,6 +77,7 @@ impl Reader<'_> {
         wire.ask(&bytes).await?;
         let (mut records, mut others, mut cuts) = (Vec::new(), Vec::new(), BTreeSet::new());
         let (mut heads, mut size) = (0, 0);
+        let mut serial = None;
         loop {
             let bytes = wire.receive().await?;
             size += bytes.len();
@@ -114,6 +110,7 @@ impl Reader<'_> {
                 .iter()
                 .filter(|entry| entry.rtype == SOA)
                 .count();
+            serial = serial.or_else(|| reply.serial_of(zone));
             records.extend(reply.answers.iter().filter_map(Entry::understood));
             others.extend(reply.answers.iter().filter_map(Entry::other));
             let delegations = reply.answers.iter().filter(|entry| entry.rtype == NS);
@@ -122,30 +119,32 @@ impl Reader<'_> {
                 return Err(garbled("it does not begin with the zone's SOA".into()));
             }
             if heads >= 2 {
-                return match signed {
-                    true => Ok(cuts
-                        .iter()
-                        .fold(listing(records, others), |mut all, owner| {
-                            all.cut(zone, owner);
-                            all
-                        })),
-                    false => Err(garbled("its last message is not signed".into())),
-                };
+                if !signed {
+                    return Err(garbled("its last message is not signed".into()));
+                }
+                let serial = serial.ok_or_else(|| garbled("it has no SOA of this zone".into()))?;
+                let mut listing = listing(records, others);
+                for owner in &cuts {
+                    listing.cut(zone, owner);
+                }
+                return Ok(Whole { listing, serial });
             }
         }
     }
 }
 
 /// A whole zone; a set that cannot be understood is one of the others.
-pub(super) fn listing(records: Vec<(RecordKey, u32, String)>, mut others: Vec<Other>) -> Listing {
-    let mut grouped: BTreeMap<RecordKey, Vec<(RecordKey, u32, String)>> = BTreeMap::new();
-    for record in records {
-        grouped.entry(record.0.clone()).or_default().push(record);
-    }
-    let mut sets = Vec::new();
-    for (key, records) in grouped {
-        match gather(records) {
-            Ok(one) => sets.extend(one),
+pub(super) fn listing(
+    mut records: Vec<(RecordKey, u32, String)>,
+    mut others: Vec<Other>,
+) -> Listing {
+    let mut sets = Vec::with_capacity(records.len());
+    for records in by_key(&mut records) {
+        let Some((key, ..)) = records.first() else {
+            continue;
+        };
+        match set_of(key, records) {
+            Ok(set) => sets.push(set),
             Err(why) => {
                 let rtype = key.rtype.to_string();
                 others.push(Other::new(&key.name, rtype, Holds::Unread(why)));

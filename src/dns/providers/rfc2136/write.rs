@@ -18,7 +18,7 @@ use crate::world::wire::Wire;
 impl Rfc2136 {
     pub(super) async fn swap(&self, zone: &str, permit: &Permit<'_>) -> Result<String, Answer> {
         let unseen = |unseen: Unseen| Answer::Refused { why: unseen.detail };
-        let (swap, _) = self
+        let (swap, update) = self
             .sendable(zone, &Grounds::default(), permit.from(), permit.to())
             .map_err(|reasons| refusal(&reasons))?;
         let reader = self.writer(zone).await.map_err(unseen)?;
@@ -34,8 +34,7 @@ impl Rfc2136 {
         if let Some(why) = swap.foreign(&fresh) {
             return Err(Answer::Refused { why });
         }
-        let (_, update) = self
-            .sendable(zone, &grounds, permit.from(), permit.to())
+        swap.allowed(&grounds, None)
             .map_err(|reasons| refusal(&reasons))?;
         let signed = signing::keys(self.server, zone).await;
         let note = self.send(&reader, zone, permit, update).await?;
@@ -110,12 +109,17 @@ impl Rfc2136 {
             ),
         };
         self.wrote.store(true, Ordering::Relaxed);
+        self.views.sends();
         wire.update(permit, &bytes).await.map_err(unclear)?;
         let bytes = wire.receive().await.map_err(unclear)?;
         let opened = sealed
             .open(&bytes, now())
             .map_err(|why| Answer::Unclear { why })?;
-        answer::meaning(self.server, &self.write_key.name, zone, &opened)
+        let meant = answer::meaning(self.server, &self.write_key.name, zone, &opened);
+        if matches!(meant, Ok(_) | Err(Answer::Refused { .. })) {
+            self.views.was_answered();
+        }
+        meant
     }
 }
 
