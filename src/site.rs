@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Clock;
 use crate::dns::Provider;
 use crate::plan::Direction;
+use crate::world::asking::Asking;
 use crate::world::exec::{Exec, Reach};
 
 /// Everything that a step may look at, ready to be asked.
@@ -21,6 +22,8 @@ pub struct Site {
     pub zones: BTreeMap<String, Zone>,
     pub exec: Exec,
     pub clock: Clock,
+    /// What was asked of services, and how often they may be asked: for all steps.
+    pub asking: Arc<Asking>,
 }
 
 /// One machine of one site.

@@ -219,15 +219,6 @@ pub trait Change: Send + Sync {
     fn describe(&self, value: &Value) -> Vec<String>;
 }
 
-/// From so many questions that one server is asked side by side to the next ones: ten a second, which servers are commonly
-/// told to take from one client. A look that trips a limit would see what it caused.
-pub fn politely(questions: usize) -> Duration {
-    const EACH: Duration = Duration::from_millis(100);
-    EACH * u32::try_from(questions.max(1))
-        .unwrap_or(u32::MAX)
-        .min(1_000)
-}
-
 /// How long a plan waits for what a step finds there; one that knows why it is slow says so before.
 pub const SURVEY_TIME: Duration = Duration::from_secs(30);
 

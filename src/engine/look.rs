@@ -157,7 +157,7 @@ impl<W: World, M: Memory> Looker<'_, W, M> {
                 fraction: None,
             });
             let pause = match row.is_good() {
-                true => entry.pace.every.min(self.between(entry, wanted)),
+                true => entry.pace.every.min(row::BETWEEN),
                 false => left.min(entry.pace.every),
             };
             tokio::select! {
@@ -167,14 +167,6 @@ impl<W: World, M: Memory> Looker<'_, W, M> {
                 _ = theirs.wait_for(|theirs| *theirs), if !hurried => {}
             }
         }
-    }
-
-    /// How long after a good look the next one of a row is taken.
-    fn between(&self, entry: &Entry, wanted: &Wanted) -> Duration {
-        row::between(match wanted {
-            Wanted::Aim(aim) => self.world.looks(entry, aim, &Pulses::none()).len(),
-            Wanted::Holds(..) => 1,
-        })
     }
 
     /// One look at a place, or one round of looks at a check, and the judgement.

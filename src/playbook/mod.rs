@@ -257,6 +257,7 @@ impl Playbook {
             zones: zones.collect(),
             exec: exec.of_playbook(self.name()),
             clock,
+            asking: Arc::default(),
         }
     }
 }

@@ -41,7 +41,7 @@ pub(super) struct Spot {
 pub(super) enum Reply {
     Http {
         status: u16,
-        /// Only the headers that the probe is about, and `location`.
+        /// Only the headers that the probe is about, `location` and `retry-after`.
         headers: Vec<(String, String)>,
         /// Whether the text that was looked for is in the body.
         holds: Option<bool>,
@@ -447,6 +447,7 @@ impl Spot {
         let seen = net::http(&ask, timeout).await?;
         let about = |name: &str| {
             name == "location"
+                || name == "retry-after"
                 || http
                     .header
                     .iter()

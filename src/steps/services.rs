@@ -7,6 +7,7 @@
 mod judge;
 mod looks;
 mod often;
+mod said;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,7 +16,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use self::judge::{judge_direct, judge_public};
-use super::probe::{Reply, Spot};
+use self::often::Answer;
+use super::probe::Spot;
 use crate::event::{Cause, Finding, Unseen};
 use crate::field::{Field, Fields, Form};
 use crate::plan::Question;
@@ -212,11 +214,8 @@ enum Shown {
     /// One probe at one address of a host.
     Probe {
         spot: Box<Spot>,
-        /// The worst answer.
-        reply: Reply,
-        /// How many came before it that were better.
-        #[serde(default, skip_serializing_if = "is_zero")]
-        better: usize,
+        #[serde(flatten)]
+        answer: Answer,
     },
     /// One side can be reached over an address family and the other cannot.
     Lacks {
@@ -242,14 +241,6 @@ fn is_false(flag: &bool) -> bool {
     !flag
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde hands out references"
-)]
-fn is_zero(n: &usize) -> bool {
-    *n == 0
-}
-
 fn json(shown: &Shown) -> Result<Json, Unseen> {
     serde_json::to_value(shown).map_err(|error| Unseen::new(Cause::Garbled, error.to_string()))
 }
@@ -262,9 +253,8 @@ struct Lead {
     /// It is a proxy of both sides: either of them may have answered.
     #[serde(default, skip_serializing_if = "is_false")]
     shared: bool,
-    /// Empty where it leads to the side that shall be idle: what answers there says nothing. The number is of the
-    /// answers that were better and came before this one.
-    probes: Vec<(Spot, Reply, usize)>,
+    /// Empty where it leads to the side that shall be idle: what answers there says nothing.
+    probes: Vec<(Spot, Answer)>,
 }
 
 impl Check for Probing {

@@ -218,5 +218,6 @@ pub(crate) fn site(book: Arc<Book>) -> Site {
         zones: [(zone.name.clone(), zone)].into(),
         exec: Exec::new(),
         clock: Clock::real(),
+        asking: Arc::default(),
     }
 }

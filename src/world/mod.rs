@@ -4,6 +4,7 @@
 //! [`Unseen`](crate::event::Unseen) why something could not be told.
 
 pub mod api;
+pub mod asking;
 pub mod delegation;
 pub mod dns;
 pub mod exec;

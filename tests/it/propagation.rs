@@ -67,6 +67,7 @@ fn site(provider: Arc<dyn Provider>, servers: Vec<SocketAddr>, resolvers: Vec<So
         zones: [(ZONE.to_owned(), zone)].into(),
         exec: Exec::new(),
         clock: Clock::real(),
+        asking: Arc::default(),
     }
 }
 

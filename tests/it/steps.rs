@@ -4,6 +4,7 @@ mod names;
 mod services;
 mod traffic;
 
+use std::sync::Arc;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
@@ -54,6 +55,7 @@ fn site(hosts: Vec<Host>, services: Vec<Service>) -> Site {
         zones: BTreeMap::new(),
         exec: Exec::new(),
         clock: Clock::real(),
+        asking: Arc::default(),
     }
 }
 

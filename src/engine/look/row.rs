@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use crate::event::Finding;
 use crate::plan::Outcome;
-use crate::step::politely;
 use crate::words::count;
 
 /// How many good looks in a row count after one that was not: as many as a balancer's `rise` asks for, and some more.
@@ -23,11 +22,8 @@ const LONG: Duration = Duration::from_secs(10);
 /// How many of those count.
 const ROW_OF_LONG: u32 = 2;
 
-/// The time between two looks of a row that ask so many questions side by side.
-pub(super) fn between(questions: usize) -> Duration {
-    const CLOSE: Duration = Duration::from_millis(200);
-    politely(questions).max(CLOSE)
-}
+/// The time between two looks of a row. Where a server wants to be asked more slowly than that, the looks see to it.
+pub(super) const BETWEEN: Duration = Duration::from_millis(200);
 
 /// What the looks at one thing came to, since its phase began.
 pub(super) struct Row {

@@ -3,6 +3,7 @@
     reason = "the commands under test work on files"
 )]
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::json;
 
@@ -125,6 +126,7 @@ fn site(hosts: &[(&str, &str)]) -> Site {
         zones: BTreeMap::new(),
         exec: Exec::new(),
         clock: Clock::real(),
+        asking: Arc::default(),
     }
 }
 

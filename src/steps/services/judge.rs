@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::Shown;
+use super::often::{Answer, Slowly};
 use crate::clock;
 use crate::event::{Cause, Fact, Finding, Unseen};
 use crate::plan::Outcome;
@@ -37,11 +38,20 @@ fn garbled(key: &str) -> Fact {
 }
 
 /// The judgement of the worst answer of a probe, and whether it was better before.
-fn fact_of(spot: &Spot, reply: &Reply, better: usize) -> Fact {
-    let mut fact = spot.fact(reply);
-    if better > 0 {
-        fact.actual += &format!(" (after {} that passed)", count(better, "answer"));
+fn fact_of(spot: &Spot, answer: &Answer) -> Fact {
+    let mut fact = spot.fact(&answer.reply);
+    if answer.better > 0 {
+        let better = count(answer.better, "answer");
+        fact.actual += &format!(" (after {better} that passed)");
     }
+    fact.actual += &match &answer.slowly {
+        None => String::new(),
+        Some(Slowly::Passed(said)) => format!(", asked slowly; when asked quickly it said: {said}"),
+        Some(Slowly::Failed) => ", asked slowly too".into(),
+        Some(Slowly::NoTime) => {
+            "; there was no time to ask all slowly, which a longer `timeout` gives".into()
+        }
+    };
     fact
 }
 
@@ -69,12 +79,8 @@ pub(super) fn judge_direct(at_source: bool, evidence: &Evidence) -> Finding {
             continue;
         };
         match shown {
-            Shown::Probe {
-                spot,
-                reply,
-                better,
-            } => {
-                let mut fact = fact_of(&spot, &reply, better);
+            Shown::Probe { spot, answer } => {
+                let mut fact = fact_of(&spot, &answer);
                 if let Some((age, why)) = recorded {
                     // An old answer of the side that is given up is worth a word; of the side that shall
                     // serve it proves nothing.
@@ -180,9 +186,9 @@ pub(super) fn judge_public(aim: &Aim, evidence: &Evidence) -> Finding {
                     format!("{ip}, which belongs to neither side"),
                 )),
             }
-            for (spot, reply, better) in lead.probes {
-                let fact = fact_of(&spot, &reply, better);
-                if let Reply::None(unseen) = &reply {
+            for (spot, answer) in lead.probes {
+                let fact = fact_of(&spot, &answer);
+                if let Reply::None(unseen) = &answer.reply {
                     lacks.take(unseen, Some(Family::of(spot.address)));
                 }
                 tally.add(Family::of(spot.address), fact.outcome);

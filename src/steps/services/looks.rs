@@ -7,12 +7,14 @@ use futures::FutureExt;
 use futures::future::join_all;
 use serde_json::Value as Json;
 
-use super::often::{self, Pace};
+use super::often::{Answer, Asks, Pace};
 use super::{At, Lead, Probing, Shown, What, json};
+use crate::clock::Stamp;
 use crate::event::{Cause, Unseen};
 use crate::site::{Aim, Host, Probe, Service, Site, Zone};
 use crate::step::{About, Look};
 use crate::steps::probe::{Family, Reply, Spot, literal, shows_it_is_down};
+use crate::world::asking::Since;
 use crate::world::names::{self, Asked};
 
 /// A look that need not go anywhere to know its answer.
@@ -48,16 +50,10 @@ fn names_for(service: &Service, probe: &Probe) -> Vec<Option<String>> {
 
 impl Probing {
     /// How the probes are asked again, given how many there are at one address.
-    fn pace(&self, services: &[Service], site: &Site) -> Pace {
+    fn pace(services: &[Service]) -> Pace {
         let probes = |service: &Service| -> usize {
             let names = |probe| names_for(service, probe).len();
-            match self.at {
-                At::Public => {
-                    let asked = service.names.iter().map(|name| asked(site, name).len());
-                    service.probes.len() * asked.sum::<usize>()
-                }
-                _ => service.probes.iter().map(names).sum(),
-            }
+            service.probes.iter().map(names).sum()
         };
         Pace::of(services.iter().map(probes).sum())
     }
@@ -67,7 +63,7 @@ impl Probing {
         let timeout = self.timeout.mul_f64(0.9);
         let mut looks = Vec::new();
         let services = self.what.services(site);
-        let pace = self.pace(&services, site);
+        let (pace, since) = (Probing::pace(&services), site.asking.since());
         for service in services {
             let hosts: Vec<&Host> = match &self.at {
                 At::Host(name) => site.hosts.get(name).into_iter().collect(),
@@ -136,18 +132,17 @@ impl Probing {
                                 key: spot.what(),
                                 about: about(host),
                                 ask: async move {
-                                    let clock = &site.clock;
-                                    let asked = often::ask(&spot, Some(host), clock, timeout, pace);
-                                    match asked.await {
-                                        (Reply::None(unseen), 0)
-                                            if !shows_it_is_down(unseen.cause) =>
-                                        {
-                                            Err(unseen)
-                                        }
-                                        (reply, better) => json(&Shown::Probe {
+                                    let until = site.clock.now().plus(timeout);
+                                    let how = (timeout, until, pace);
+                                    match probe_at(site, &spot, Some(host), since, how).await {
+                                        Answer {
+                                            reply: Reply::None(unseen),
+                                            better: 0,
+                                            ..
+                                        } if !shows_it_is_down(unseen.cause) => Err(unseen),
+                                        answer => json(&Shown::Probe {
                                             spot: Box::new(spot),
-                                            reply,
-                                            better,
+                                            answer,
                                         }),
                                     }
                                 }
@@ -165,7 +160,7 @@ impl Probing {
     pub(super) fn public<'a>(&'a self, site: &'a Site, aim: &'a Aim) -> Vec<Look<'a>> {
         let mut looks = Vec::new();
         let services = self.what.services(site);
-        let pace = self.pace(&services, site);
+        let (pace, since) = (Probing::pace(&services), site.asking.since());
         for service in services {
             if service.probes.is_empty() || service.names.is_empty() {
                 let lack = if service.names.is_empty() {
@@ -183,7 +178,8 @@ impl Probing {
                     looks.push(Look {
                         key: format!("{} {name} by {asked}", service.name),
                         about: About::World,
-                        ask: by_name(site, aim, service, name, asked, (self.timeout, pace)).boxed(),
+                        ask: by_name(site, aim, service, name, asked, (self.timeout, pace, since))
+                            .boxed(),
                     });
                 }
             }
@@ -206,14 +202,44 @@ fn asked(site: &Site, name: &str) -> Vec<Asked> {
     }
 }
 
+/// Asks one probe, once for all looks that began before that.
+async fn probe_at(
+    site: &Site,
+    spot: &Spot,
+    host: Option<&Host>,
+    since: Since,
+    (timeout, until, pace): (Duration, Stamp, Pace),
+) -> Answer {
+    let at = host.map_or(spot.at(), |host| host.connect_to(spot.at()));
+    let question = format!("{} {at} {:?} {:?}", spot.at(), spot.name, spot.probe);
+    let ask = async {
+        let clock = &site.clock;
+        let server = site.asking.server(spot.address, &clock.now());
+        let asks = Asks {
+            probe: &spot.probe,
+            once: |timeout| spot.ask(host, timeout).boxed(),
+            server: &server,
+            clock,
+            timeout,
+            until,
+            pace,
+        };
+        serde_json::to_value(asks.ask().await).unwrap_or_default()
+    };
+    let answer = site.asking.once(&question, since, ask).await;
+    serde_json::from_value(answer)
+        .unwrap_or_else(|error| Reply::None(Unseen::new(Cause::Garbled, error.to_string())).into())
+}
+
 async fn by_name(
     site: &Site,
     aim: &Aim,
     service: Service,
     name: String,
     asked: Asked,
-    (timeout, pace): (Duration, Pace),
+    (timeout, pace, since): (Duration, Pace, Since),
 ) -> Result<Json, Unseen> {
+    let until = &site.clock.now().plus(timeout.mul_f64(0.95));
     let addresses = names::addresses(&name, &asked, timeout.mul_f64(0.4)).await?;
     let proxies = site.shared_proxies();
     let leads = join_all(addresses.into_iter().map(|address| {
@@ -236,9 +262,9 @@ async fn by_name(
                     site: known.map(|host| host.site.clone()),
                     address: address.ip,
                 };
-                let half = timeout.mul_f64(0.5);
-                let (reply, better) = often::ask(&spot, host, &site.clock, half, pace).await;
-                (spot, reply, better)
+                let how = (timeout.mul_f64(0.5), until.clone(), pace);
+                let answer = probe_at(site, &spot, host, since, how).await;
+                (spot, answer)
             }))
             .await;
             Lead {

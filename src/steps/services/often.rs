@@ -1,70 +1,236 @@
 //! One answer is no state: behind one address there may be several servers, and one of them may be well. Each probe is
-//! asked several times in one look, over a connection of its own each time, and not faster than a careful client asks:
-//! servers limit how often they are asked, and a look must not be what trips that.
+//! asked several times in one look, over a connection of its own each time, and as soon as the answer before came. A server
+//! that says then that it is asked too often is asked alone, with pauses: see [`Server`].
 
 use std::time::Duration;
 
-use crate::clock::Clock;
+use futures::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+
+use super::said::{Said, said};
+use crate::clock::{Clock, Stamp};
+use crate::event::{Cause, Unseen};
 use crate::plan::Outcome;
-use crate::site::Host;
-use crate::step::politely;
-use crate::steps::probe::{Reply, Spot, verdict};
+use crate::site::Probe;
+use crate::steps::probe::{Reply, verdict};
+use crate::world::asking::Server;
 
 /// How often one probe is asked again in one look at the most. Where seven answers of ten are bad, five good ones come
 /// once in four hundred times.
 const AGAIN: usize = 4;
 
-/// How long all of that may take.
-const MOST: Duration = Duration::from_secs(2);
-
-/// After so long nothing is asked again, however quickly it was to be: a look may have little time, as one for a
-/// monitoring system.
+/// After so long nothing is asked again, however quickly it was to be.
 const LATEST: Duration = Duration::from_millis(2_500);
+
+/// How many probes at one address tell of it together: about so many questions are asked in one look.
+const TOGETHER: usize = 20;
+
+/// How many are many for a server that limits its clients.
+const MANY: usize = 10;
+
+/// How many good answers in a row to questions asked alone count after one that said that it is asked too often; and
+/// where there is no time for more of them.
+const ROW: u32 = 5;
+const SHORT_ROW: u32 = 3;
 
 /// How the probes of a step are asked again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Pace {
     again: usize,
-    /// From one question of a probe to its next one.
-    every: Duration,
+    many: bool,
 }
 
 impl Pace {
-    /// For so many probes at one address. From twenty on they are not asked again: they tell of the address together.
+    /// For so many probes at one address. From twenty on they are not asked again.
     pub(super) fn of(probes: usize) -> Pace {
-        let every = politely(probes);
-        let fit = usize::try_from(MOST.as_millis() / every.as_millis()).unwrap_or(AGAIN);
-        let again = if probes >= 20 { 0 } else { fit.min(AGAIN) };
-        Pace { again, every }
+        let again = if probes >= TOGETHER {
+            0
+        } else {
+            (TOGETHER / probes.max(1)).min(AGAIN)
+        };
+        Pace {
+            again,
+            many: probes > MANY,
+        }
     }
 }
 
-/// Asks so often, until an answer fails, or half of the time or [`LATEST`] is over: an answer that takes long is not
-/// asked for again. Returns the worst answer, and how many that were better came before it.
-pub(super) async fn ask(
-    spot: &Spot,
-    host: Option<&Host>,
-    clock: &Clock,
-    timeout: Duration,
-    pace: Pace,
-) -> (Reply, usize) {
-    let began = clock.now();
-    let mut worst = spot.ask(host, timeout).await;
-    let judged = |reply: &Reply| verdict(&spot.probe, reply).0;
-    let mut before = 0;
-    let last = LATEST.min(timeout / 2);
-    for asked in 1..=pace.again {
-        if judged(&worst) > Outcome::Warn || clock.now().since(&began) + pace.every > last {
-            break;
-        }
-        clock.sleep(pace.every).await;
-        let left = timeout.saturating_sub(clock.now().since(&began));
-        let reply = spot.ask(host, left).await;
-        if judged(&reply) > judged(&worst) {
-            (worst, before) = (reply, asked);
+/// What the questions of one probe in one look came to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct Answer {
+    /// The worst one that counts.
+    pub(super) reply: Reply,
+    /// How many came before it that were better.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) better: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) slowly: Option<Slowly>,
+}
+
+impl From<Reply> for Answer {
+    fn from(reply: Reply) -> Answer {
+        Answer {
+            reply,
+            better: 0,
+            slowly: None,
         }
     }
-    (worst, before)
+}
+
+/// What came of asking alone, with pauses.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Slowly {
+    /// It passed, after it had said this.
+    Passed(String),
+    /// It said once more that it is asked too often.
+    Failed,
+    /// There was no time for it.
+    NoTime,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands out references"
+)]
+fn is_zero(n: &usize) -> bool {
+    *n == 0
+}
+
+/// Who asks what, and until when.
+pub(super) struct Asks<'a, F> {
+    pub(super) probe: &'a Probe,
+    /// Asks once, for so long.
+    pub(super) once: F,
+    pub(super) server: &'a Server,
+    pub(super) clock: &'a Clock,
+    /// How long one answer may take.
+    pub(super) timeout: Duration,
+    /// When the look ends.
+    pub(super) until: Stamp,
+    pub(super) pace: Pace,
+}
+
+/// Good answers, and how it stands.
+#[derive(Default)]
+struct Good {
+    count: usize,
+    worst: Option<Reply>,
+}
+
+impl<'a, F: Fn(Duration) -> BoxFuture<'a, Reply>> Asks<'a, F> {
+    /// Asks so often, until an answer fails, or half of the time or [`LATEST`] is over: an answer that takes long is not
+    /// asked for again.
+    pub(super) async fn ask(self) -> Answer {
+        let began = self.clock.now();
+        let last = LATEST.min(self.timeout / 2);
+        let mut good = Good::default();
+        while good.count <= self.pace.again && !self.server.is_limited() {
+            if good.count > 0 && self.clock.now().since(&began) > last {
+                break;
+            }
+            let ask = async {
+                let reply = self.once().await;
+                let said = said(self.probe, &reply);
+                if said == Said::Good {
+                    self.server.serves();
+                }
+                (reply, said)
+            };
+            let (reply, said) = self.server.beside(self.clock, ask).await;
+            match said {
+                Said::Good => self.take(&mut good, reply),
+                // What never served is no server that was asked too often.
+                Said::TooOften(wait) if self.server.has_served().await => {
+                    let now = self.clock.now();
+                    self.server.is_asked_too_often(self.pace.many, wait, &now);
+                    return self.slowly(good, Some(reply)).await;
+                }
+                Said::TooOften(_) | Said::Bad => return good.then(reply, None),
+            }
+        }
+        match good.worst {
+            Some(reply) => reply.into(),
+            None => self.slowly(good, None).await,
+        }
+    }
+
+    async fn once(&self) -> Reply {
+        let left = self.until.left(&self.clock.now());
+        (self.once)(self.timeout.min(left)).await
+    }
+
+    fn take(&self, good: &mut Good, reply: Reply) {
+        good.count += 1;
+        let judged = |reply: &Reply| -> Outcome { verdict(self.probe, reply).0 };
+        if !(good.worst.as_ref()).is_some_and(|worst| judged(worst) >= judged(&reply)) {
+            good.worst = Some(reply);
+        }
+    }
+
+    /// Asks alone until it passed since `refusal`, and the address gave enough good answers in a row.
+    async fn slowly(&self, mut good: Good, mut refusal: Option<Reply>) -> Answer {
+        let mark = self.server.mark();
+        let mut passed = false;
+        loop {
+            if passed && self.server.row(mark) >= ROW {
+                break;
+            }
+            let Some(turn) = self.server.turn(self.clock, &self.until).await else {
+                if passed && self.server.row(mark) >= SHORT_ROW {
+                    break;
+                }
+                return match refusal {
+                    Some(refusal) => good.then(refusal, Some(Slowly::NoTime)),
+                    None => good.then(Reply::None(unasked()), None),
+                };
+            };
+            // Others may have asked meanwhile.
+            if passed && self.server.row(mark) >= ROW {
+                break;
+            }
+            let reply = self.once().await;
+            let now = self.clock.now();
+            match said(self.probe, &reply) {
+                Said::Good => {
+                    turn.serves(&now);
+                    self.take(&mut good, reply);
+                    passed = true;
+                }
+                Said::TooOften(wait) => {
+                    if !turn.is_asked_too_often(wait, &now) {
+                        return good.then(reply, Some(Slowly::Failed));
+                    }
+                    passed = false;
+                    refusal = Some(reply);
+                }
+                Said::Bad => return good.then(reply, None),
+            }
+        }
+        let said = refusal.map(|refusal| verdict(self.probe, &refusal).1);
+        Answer {
+            slowly: said.map(Slowly::Passed),
+            ..(good.worst.unwrap_or_else(|| Reply::None(unasked()))).into()
+        }
+    }
+}
+
+/// It waited for its turn, and that did not come.
+fn unasked() -> Unseen {
+    let why = "was not asked in time, as the address says that it is asked too often";
+    Unseen::new(Cause::TimedOut, why)
+}
+
+impl Good {
+    /// What it comes to where this came after the good ones.
+    fn then(self, reply: Reply, slowly: Option<Slowly>) -> Answer {
+        Answer {
+            reply,
+            better: self.count,
+            slowly,
+        }
+    }
 }
 
 #[cfg(test)]

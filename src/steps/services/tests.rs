@@ -1,9 +1,11 @@
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::*;
 use crate::clock::Clock;
 use crate::plan::Outcome;
 use crate::step::Known;
+use crate::steps::probe::Reply;
 use crate::steps::testing::{host, http_probe};
 use crate::world::exec::Exec;
 use crate::world::net::RsyncSeen;
@@ -35,6 +37,7 @@ fn site(services: Vec<Service>) -> Site {
         zones: BTreeMap::new(),
         exec: Exec::new(),
         clock: Clock::real(),
+        asking: Arc::default(),
     }
 }
 
@@ -197,12 +200,8 @@ fn refused() -> Reply {
 fn live(spot: Spot, reply: Reply) -> (String, Known) {
     let key = spot.what();
     let spot = Box::new(spot);
-    let fact = json(&Shown::Probe {
-        spot,
-        reply,
-        better: 0,
-    })
-    .unwrap();
+    let answer = reply.into();
+    let fact = json(&Shown::Probe { spot, answer }).unwrap();
     (key, Known::Live(fact))
 }
 
@@ -256,8 +255,7 @@ fn an_old_answer_warns_at_the_source_and_proves_nothing_at_the_target() {
             Known::Recorded {
                 fact: json(&Shown::Probe {
                     spot: Box::new(spot),
-                    reply: open(),
-                    better: 0,
+                    answer: open().into(),
                 })
                 .unwrap(),
                 age: Duration::from_secs(7200),
@@ -306,7 +304,7 @@ async fn a_family_that_only_the_other_side_has_is_said() {
 
 fn lead(address: &str, site: Option<&str>, probed: bool, reply: Reply) -> Lead {
     let probes = if probed {
-        vec![(spot(address, site), reply, 0)]
+        vec![(spot(address, site), reply.into())]
     } else {
         Vec::new()
     };
@@ -438,8 +436,10 @@ fn an_answer_that_fails_after_others_that_passed_is_told_with_them() {
     let v4 = spot("198.51.100.20", Some("cloud"));
     let shown = Shown::Probe {
         spot: Box::new(v4.clone()),
-        reply: refused(),
-        better: 2,
+        answer: Answer {
+            better: 2,
+            ..refused().into()
+        },
     };
     let evidence = Evidence {
         items: vec![(v4.what(), Known::Live(json(&shown).unwrap()))],
@@ -450,7 +450,7 @@ fn an_answer_that_fails_after_others_that_passed_is_told_with_them() {
     let said = "connection refused (after 2 answers that passed)";
     assert_eq!(finding.facts[0].actual, said);
     let mut broken = lead("198.51.100.20", Some("cloud"), true, refused());
-    broken.probes[0].2 = 1;
+    broken.probes[0].1.better = 1;
     let finding = public(vec![broken], &aim());
     let said = "connection refused (after 1 answer that passed)";
     assert_eq!(finding.facts[0].actual, said);

@@ -137,13 +137,6 @@ fn only_the_first_row_is_looked_at_to_its_end_and_too_few_good_looks_are_no_pass
     );
 }
 
-#[test]
-fn looks_of_a_row_are_close_together_and_ask_no_more_than_ten_times_a_second() {
-    for (questions, millis) in [(0, 200), (1, 200), (2, 200), (8, 800), (40, 4_000)] {
-        assert_eq!(between(questions), Duration::from_millis(millis));
-    }
-}
-
 /// Where seven answers of ten are bad, luck does not come however often it is tried; nor where one of ten is. A look
 /// asks five times.
 #[test]

@@ -1,131 +1,257 @@
-use std::sync::Arc;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpListener;
+use futures::FutureExt;
+use futures::future::join_all;
+use jiff::Timestamp;
 
 use super::*;
-use crate::site::Probe;
 
-/// A port where each connection gets the next of these greetings, after some time; and how many came.
-#[expect(clippy::disallowed_methods, reason = "a server of the test's own")]
-async fn greets(greetings: &'static [&'static str], after: Duration) -> (Spot, Arc<AtomicUsize>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let at = listener.local_addr().unwrap();
-    let asked = Arc::new(AtomicUsize::new(0));
-    let came = Arc::clone(&asked);
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let turn = came.fetch_add(1, Ordering::SeqCst);
-            let greeting = greetings[turn % greetings.len()];
-            tokio::time::sleep(after).await;
-            let _ = stream.write_all(greeting.as_bytes()).await;
-        }
-    });
-    let spot = Spot {
-        service: "mail".into(),
-        name: None,
-        probe: Probe::Tcp {
-            port: at.port(),
-            send: None,
-            expect: Some("220".into()),
-        },
-        host: None,
-        site: None,
-        address: at.ip(),
-    };
-    (spot, asked)
+const WAIT: Duration = Duration::from_secs(9);
+
+/// A service at some address, which answers each question after a millisecond: what, is a matter of the time in seconds.
+struct Far<'s> {
+    clock: Clock,
+    began: Stamp,
+    server: Server,
+    says: Mutex<Box<dyn FnMut(f64) -> &'static str + Send + 's>>,
+    takes: Duration,
+    asked: AtomicUsize,
 }
 
-#[tokio::test]
-async fn one_server_of_several_that_is_not_well_shows() {
-    const WAIT: Duration = Duration::from_secs(9);
-    let clock = Clock::real();
-    let pace = |again| Pace {
-        again,
-        every: Duration::from_millis(5),
-    };
-    let cases: [(&[&str], usize, Outcome, usize, usize); 5] = [
-        (&["220 a"], 4, Outcome::Pass, 0, 5),
-        (&["220 a"], 0, Outcome::Pass, 0, 1),
-        (&["421 b", "220 a"], 4, Outcome::Fail, 0, 1),
-        (&["220 a", "220 a", "421 b"], 4, Outcome::Fail, 2, 3),
-        (&["220 a", "220 a", "421 b"], 1, Outcome::Pass, 0, 2),
-    ];
-    for (greetings, again, outcome, better, questions) in cases {
-        let (spot, asked) = greets(greetings, Duration::ZERO).await;
-        let (reply, before) = ask(&spot, None, &clock, WAIT, pace(again)).await;
-        assert_eq!(verdict(&spot.probe, &reply).0, outcome, "{greetings:?}");
-        let seen = (before, asked.load(Ordering::SeqCst));
-        assert_eq!(seen, (better, questions), "{greetings:?} {again}");
+impl<'s> Far<'s> {
+    fn new(says: impl FnMut(f64) -> &'static str + Send + 's) -> Far<'s> {
+        let clock = Clock::following_tokio(Timestamp::UNIX_EPOCH);
+        Far {
+            began: clock.now(),
+            clock,
+            server: Server::default(),
+            says: Mutex::new(Box::new(says)),
+            takes: Duration::from_millis(1),
+            asked: AtomicUsize::new(0),
+        }
+    }
+
+    /// Says this, over and over.
+    fn turning(says: &'static [&'static str]) -> Far<'s> {
+        let mut turn = says.iter().cycle();
+        Far::new(move |_| turn.next().unwrap())
+    }
+
+    async fn once(&self, timeout: Duration) -> Reply {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        self.clock.sleep(self.takes.min(timeout)).await;
+        let now = self.clock.now().since(&self.began).as_secs_f64();
+        let says = (self.says.lock().unwrap())(now);
+        match says {
+            "" => Reply::None(Unseen::new(Cause::Refused, "refused")),
+            _ => Reply::Tcp {
+                holds: Some(says.starts_with("220")),
+                begins: says.into(),
+            },
+        }
+    }
+
+    async fn look(&self, probes: usize, timeout: Duration) -> Answer {
+        let probe = Probe::Tcp {
+            port: 25,
+            send: None,
+            expect: Some("220".into()),
+        };
+        let asks = Asks {
+            probe: &probe,
+            once: |timeout| self.once(timeout).boxed(),
+            server: &self.server,
+            clock: &self.clock,
+            timeout,
+            until: self.clock.now().plus(timeout),
+            pace: Pace::of(probes),
+        };
+        asks.ask().await
+    }
+
+    /// One look with so many probes at the address: the worst of them.
+    async fn looks(&self, probes: usize) -> Answer {
+        let all = join_all((0..probes).map(|_| self.look(probes, WAIT))).await;
+        let bad = all.iter().position(|answer| !passes(answer));
+        all.into_iter().nth(bad.unwrap_or_default()).unwrap()
+    }
+
+    fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
     }
 }
 
+fn passes(answer: &Answer) -> bool {
+    matches!(
+        answer.reply,
+        Reply::Tcp {
+            holds: Some(true),
+            ..
+        }
+    )
+}
+
+/// What nginx does with `limit_req rate=… burst=… nodelay`.
+fn limiter(rate: f64, burst: f64) -> impl FnMut(f64) -> &'static str + Send {
+    let (mut excess, mut last) = (0.0_f64, 0.0);
+    move |now| {
+        let next = (excess - (now - last) * rate).max(0.0) + 1.0;
+        if next > burst + 1.0 {
+            return "421 too many";
+        }
+        (excess, last) = (next, now);
+        "220 a"
+    }
+}
+
+/// Of ten answers so many are bad, at random.
+fn sick(bad: u64, seed: u64) -> impl FnMut(f64) -> &'static str + Send {
+    let mut seed = seed.wrapping_mul(2) + 1;
+    move |_| {
+        seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        match (seed >> 33) % 10 < bad {
+            true => "421 not well",
+            false => "220 a",
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_server_of_several_that_is_not_well_shows() {
+    let cases: [(&[&str], usize, bool, usize, usize); 6] = [
+        (&["220 a"], 1, true, 0, 5),
+        (&["220 a"], 20, true, 0, 1),
+        (&["554 b", "220 a"], 1, false, 0, 1),
+        // What comes first is no answer to a question too many.
+        (&["421 b", "220 a"], 1, false, 0, 1),
+        (&["220 a", "220 a", "554 b"], 1, false, 2, 3),
+        (&["220 a", "220 a", "554 b"], 11, true, 0, 2),
+    ];
+    for (says, probes, good, better, questions) in cases {
+        let far = Far::turning(says);
+        let answer = far.look(probes, WAIT).await;
+        assert_eq!(passes(&answer), good, "{says:?}");
+        let seen = (answer.better, far.asked());
+        assert_eq!(seen, (better, questions), "{says:?} {probes}");
+        assert_eq!(answer.slowly, None);
+    }
+}
+
+/// Asked alone, with pauses, it fails its share as before.
+#[tokio::test(start_paused = true)]
+async fn one_of_three_that_says_it_is_asked_too_often_shows() {
+    for says in [&["220 a", "220 a", "421 b"], &["220 a", "220 a", ""]] {
+        let far = Far::turning(says);
+        let answer = far.look(1, WAIT).await;
+        assert!(!passes(&answer), "{answer:?}");
+        assert_eq!((answer.better, far.asked()), (6, 9));
+        assert_eq!(answer.slowly, Some(Slowly::Failed));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_fails_its_share_is_not_taken_for_what_limits_its_clients() {
+    for (bad, most) in [(9, 0), (7, 10), (5, 60), (3, 250)] {
+        let mut good = 0;
+        for seed in 0..500 {
+            good += usize::from(passes(&Far::new(sick(bad, seed)).look(1, WAIT).await));
+        }
+        assert!(good <= most, "{bad} of ten are bad: {good} of 500 pass");
+    }
+}
+
+/// A server that is well and limits its clients passes, however strict that is, and in a row of looks too.
+#[tokio::test(start_paused = true)]
+async fn what_limits_its_clients_is_asked_alone_and_passes() {
+    for (rate, burst, probes, first, each) in [
+        (1.0, 3.0, 1, 6.0, 5.5),
+        (2.0, 5.0, 2, 7.0, 5.5),
+        (5.0, 10.0, 8, 4.0, 3.0),
+        (5.0, 20.0, 3, 0.2, 2.0),
+        (10.0, 20.0, 8, 3.0, 3.0),
+        (10.0, 20.0, 60, 6.0, 7.0),
+        (3.0, 0.0, 1, 7.0, 5.5),
+        (1.0, 0.0, 1, 6.0, 5.5),
+        (1_000.0, 100.0, 80, 0.2, 0.2),
+    ] {
+        let far = Far::new(limiter(rate, burst));
+        for look in 0..5 {
+            let began = far.clock.now();
+            let answer = far.looks(probes).await;
+            let took = far.clock.now().since(&began).as_secs_f64();
+            assert!(
+                passes(&answer),
+                "{rate}/s and {burst}, {probes} probes, look {look}: {answer:?}"
+            );
+            let most = if look == 0 { first } else { each };
+            assert!(took <= most, "{rate}/s and {burst}, {probes}: {took} s");
+            far.clock.sleep(Duration::from_millis(200)).await;
+        }
+    }
+}
+
+/// A server that takes one session a client, and needs some time after each.
+#[tokio::test(start_paused = true)]
+async fn what_takes_one_session_at_a_time_passes() {
+    let mut free = 0.0;
+    let far = Far::new(move |now| match now >= free {
+        true => {
+            free = now + 0.29;
+            "220 a"
+        }
+        false => "421 4.7.0 too many connections",
+    });
+    let answer = far.looks(3).await;
+    assert!(passes(&answer), "{answer:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_said_for_good_after_a_good_answer_fails_soon() {
+    let mut first = true;
+    let far = Far::new(move |_| match std::mem::take(&mut first) {
+        true => "220 a",
+        false => "421 closing",
+    });
+    let began = far.clock.now();
+    let answer = far.look(1, WAIT).await;
+    assert!(!passes(&answer));
+    assert_eq!((answer.better, answer.slowly), (1, Some(Slowly::Failed)));
+    assert!(far.clock.now().since(&began) < Duration::from_secs(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_there_is_no_time_to_ask_slowly_it_is_said() {
+    let far = Far::new(limiter(1.0, 3.0));
+    let answer = far.look(1, Duration::from_secs(3)).await;
+    assert!(!passes(&answer));
+    assert_eq!(answer.slowly, Some(Slowly::NoTime));
+}
+
 /// What takes long is not made to take five times as long.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_answer_that_takes_half_of_the_time_is_not_asked_for_again() {
-    let (spot, asked) = greets(&["220 a"], Duration::from_millis(500)).await;
-    let wait = Duration::from_millis(900);
-    ask(&spot, None, &Clock::real(), wait, Pace::of(1)).await;
-    assert_eq!(asked.load(Ordering::SeqCst), 1);
+    let mut far = Far::turning(&["220 a"]);
+    far.takes = Duration::from_millis(500);
+    far.look(1, Duration::from_millis(900)).await;
+    assert_eq!(far.asked(), 1);
 }
 
 /// A look for a monitoring system has few seconds in all.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn whatever_a_look_may_take_asking_again_ends_soon() {
-    let (spot, asked) = greets(&["220 a"], Duration::from_millis(900)).await;
-    ask(
-        &spot,
-        None,
-        &Clock::real(),
-        Duration::from_secs(60),
-        Pace::of(1),
-    )
-    .await;
-    // The third one begins after two seconds; where this machine is slow, it is too late for that.
-    assert!((2..=3).contains(&asked.load(Ordering::SeqCst)));
+    let mut far = Far::turning(&["220 a"]);
+    far.takes = Duration::from_millis(900);
+    far.look(1, Duration::from_secs(60)).await;
+    assert_eq!(far.asked(), 3);
 }
 
 #[test]
 fn the_more_probes_there_are_the_less_often_each_is_asked() {
-    let cases = [
-        (0, 4),
-        (1, 4),
-        (5, 4),
-        (6, 3),
-        (8, 2),
-        (10, 2),
-        (11, 1),
-        (19, 1),
-    ];
-    for (probes, again) in cases.into_iter().chain([(20, 0), (2_000, 0)]) {
-        let pace = Pace::of(probes);
-        assert_eq!(pace.again, again, "{probes}");
-        let takes = pace.every * u32::try_from(pace.again).unwrap();
-        assert!(takes <= MOST, "{probes}: {takes:?}");
-    }
-}
-
-/// What web servers are commonly told: ten requests a second from one client, and a burst of twenty (`limit_req` of nginx).
-#[test]
-fn an_ordinary_limit_takes_a_look_and_a_row_of_looks() {
-    const RATE: f64 = 10.0;
-    const BURST: f64 = 20.0;
-    for probes in 1..=20 {
-        let pace = Pace::of(probes);
-        let (mut excess, mut last, mut now) = (0.0_f64, 0.0, 0.0);
-        for look in 0..40 {
-            for again in 0..=pace.again {
-                if again > 0 {
-                    now += pace.every.as_secs_f64();
-                }
-                for _ in 0..probes {
-                    excess = (excess - (now - last) * RATE).max(0.0) + 1.0;
-                    last = now;
-                    assert!(excess <= BURST, "{probes} probes, look {look}: {excess}");
-                }
-            }
-            now += politely(probes).as_secs_f64();
-        }
+    let cases = [(0, 4), (1, 4), (5, 4), (6, 3), (8, 2), (10, 2), (11, 1)];
+    for (probes, again) in cases.into_iter().chain([(19, 1), (20, 0), (2_000, 0)]) {
+        assert_eq!(Pace::of(probes).again, again, "{probes}");
     }
 }

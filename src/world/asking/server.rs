@@ -1,0 +1,201 @@
+//! What one address showed of how often it may be asked.
+//!
+//! A limit depends on how often a server is asked, and one that is not well does not: asked alone, with pauses, the first
+//! answers each time, and the second one fails its share. So whoever says that he is asked too often is asked alone, from
+//! then on, and with a longer pause each time he says it again; after the longest one nothing more is forgiven.
+
+use std::time::Duration;
+
+use tokio::sync::{Mutex, MutexGuard, watch};
+
+use crate::clock::{Clock, Stamp};
+
+/// The pauses between two questions. Where few questions are to be asked, the first one is left out.
+const PAUSES: [Duration; 3] = [
+    Duration::from_millis(105),
+    Duration::from_millis(300),
+    Duration::from_millis(1_050),
+];
+
+/// Limits are counted over seconds, seldom over minutes.
+const FORGOTTEN: Duration = Duration::from_secs(30);
+
+/// One address, as it showed itself in the last half minute.
+#[derive(Default)]
+pub struct Server {
+    state: watch::Sender<State>,
+    /// Held by whoever asks alone.
+    turn: Mutex<()>,
+}
+
+#[derive(Default)]
+struct State {
+    /// How many questions are on their way that others may be asked beside.
+    beside: usize,
+    /// Whether it gave a good answer.
+    served: bool,
+    /// Which of the pauses it is given; none yet where it took all that it was asked.
+    pause: Option<usize>,
+    /// How often it said that it is asked too often, and how many good answers it gave since to questions asked alone.
+    refusals: u64,
+    row: u32,
+    /// It said how long to wait.
+    not_before: Option<Stamp>,
+    last: Option<Stamp>,
+}
+
+/// A moment in the answers of a server.
+#[derive(Clone, Copy, Debug)]
+pub struct Mark {
+    refusals: u64,
+    row: u32,
+}
+
+impl Server {
+    pub(super) fn is_forgotten(&self, now: &Stamp) -> bool {
+        let state = self.state.borrow();
+        let idle = (state.last.as_ref()).is_some_and(|last| now.since(last) > FORGOTTEN);
+        idle && state.beside == 0 && self.turn.try_lock().is_ok()
+    }
+
+    /// Whether it is to be asked alone.
+    pub fn is_limited(&self) -> bool {
+        self.state.borrow().pause.is_some()
+    }
+
+    /// Asks a question that others may be asked beside.
+    pub async fn beside<T>(&self, clock: &Clock, ask: impl Future<Output = T>) -> T {
+        let on_its_way = OnItsWay::new(self);
+        let answer = ask.await;
+        drop(on_its_way);
+        self.state
+            .send_modify(|state| state.last = Some(clock.now()));
+        answer
+    }
+
+    /// It gave a good answer.
+    pub fn serves(&self) {
+        self.state.send_modify(|state| state.served = true);
+    }
+
+    /// Whether it gave a good answer; those that are on their way are waited for.
+    pub async fn has_served(&self) -> bool {
+        let mut state = self.state.subscribe();
+        let told = state.wait_for(|state| state.served || state.beside == 0);
+        told.await.is_ok_and(|state| state.served)
+    }
+
+    /// It said that it is asked too often, and perhaps how long to wait. With `many` questions to ask, the pauses are
+    /// short at first.
+    pub fn is_asked_too_often(&self, many: bool, wait: Option<Duration>, now: &Stamp) {
+        self.state.send_modify(|state| {
+            if state.pause.is_none() {
+                state.refused(usize::from(!many), wait, now);
+            }
+        });
+    }
+
+    pub fn mark(&self) -> Mark {
+        let state = self.state.borrow();
+        Mark {
+            refusals: state.refusals,
+            row: state.row,
+        }
+    }
+
+    /// How many good answers to questions asked alone it gave in a row, no further back than this mark.
+    pub fn row(&self, since: Mark) -> u32 {
+        let state = self.state.borrow();
+        match state.refusals == since.refusals {
+            true => state.row - since.row,
+            false => state.row,
+        }
+    }
+
+    /// Waits until this one may ask alone; `None` where that would be after `until`.
+    pub async fn turn(&self, clock: &Clock, until: &Stamp) -> Option<Turn<'_>> {
+        let left = |now: &Stamp| until.left(now);
+        let alone = tokio::select! {
+            alone = self.turn.lock() => alone,
+            () = clock.sleep(left(&clock.now())) => return None,
+        };
+        let now = clock.now();
+        let pause = self.state.borrow().wait(&now);
+        if pause >= left(&now) {
+            return None;
+        }
+        clock.sleep(pause).await;
+        Some(Turn {
+            server: self,
+            _alone: alone,
+        })
+    }
+}
+
+impl State {
+    fn refused(&mut self, pause: usize, wait: Option<Duration>, now: &Stamp) {
+        self.pause = Some(pause);
+        self.refusals += 1;
+        self.row = 0;
+        self.last = Some(now.clone());
+        self.not_before = wait.map(|wait| now.plus(wait));
+    }
+
+    /// How long to wait until the next question.
+    fn wait(&self, now: &Stamp) -> Duration {
+        let pause = self.pause.map_or(Duration::ZERO, |pause| PAUSES[pause]);
+        let since = self
+            .last
+            .as_ref()
+            .map_or(Duration::MAX, |last| now.since(last));
+        let asked = self
+            .not_before
+            .as_ref()
+            .map_or(Duration::ZERO, |at| at.left(now));
+        pause.saturating_sub(since).max(asked)
+    }
+}
+
+/// The right to ask alone.
+pub struct Turn<'a> {
+    server: &'a Server,
+    _alone: MutexGuard<'a, ()>,
+}
+
+impl Turn<'_> {
+    /// A good answer came.
+    pub fn serves(self, now: &Stamp) {
+        self.server.state.send_modify(|state| {
+            state.served = true;
+            state.row += 1;
+            state.last = Some(now.clone());
+        });
+    }
+
+    /// It said once more that it is asked too often. Returns whether it may be asked again.
+    pub fn is_asked_too_often(self, wait: Option<Duration>, now: &Stamp) -> bool {
+        let mut again = false;
+        self.server.state.send_modify(|state| {
+            let next = state.pause.unwrap_or_default() + 1;
+            again = next < PAUSES.len();
+            state.refused(next.min(PAUSES.len() - 1), wait, now);
+        });
+        again
+    }
+}
+
+/// Counts a question that is on its way, also where it is cut off.
+struct OnItsWay<'a>(&'a Server);
+
+impl OnItsWay<'_> {
+    fn new(server: &Server) -> OnItsWay<'_> {
+        server.state.send_modify(|state| state.beside += 1);
+        OnItsWay(server)
+    }
+}
+
+impl Drop for OnItsWay<'_> {
+    fn drop(&mut self) {
+        self.0.state.send_modify(|state| state.beside -= 1);
+    }
+}

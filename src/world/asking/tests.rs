@@ -1,0 +1,111 @@
+use std::time::Duration;
+
+use futures::future::join;
+use serde_json::json;
+use tokio::time::sleep;
+
+use super::*;
+use crate::clock::Clock;
+
+const SHORT: Duration = Duration::from_millis(20);
+
+/// Names the answer after whoever asked.
+async fn answers(who: &str) -> Json {
+    sleep(SHORT).await;
+    json!(who)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_asked_since_a_look_began_serves_that_look() {
+    let asking = Asking::default();
+    let (one, other) = (asking.since(), asking.since());
+    let first = asking.once("a", one, answers("first"));
+    let beside = asking.once("a", other, answers("beside"));
+    assert_eq!(join(first, beside).await, (json!("first"), json!("first")));
+    assert_eq!(asking.once("a", other, answers("late")).await, "first");
+    assert_eq!(asking.once("b", one, answers("b")).await, "b");
+    // What was asked before a look began proves nothing to it.
+    let next = asking.since();
+    assert_eq!(asking.once("a", next, answers("next")).await, "next");
+    assert_eq!(asking.once("a", one, answers("any")).await, "next");
+}
+
+/// A check that begins a moment later in the same batch is served too.
+#[tokio::test(start_paused = true)]
+async fn checks_of_one_batch_ask_once() {
+    let asking = Asking::default();
+    let check = async |who| asking.once("a", asking.since(), answers(who)).await;
+    assert_eq!(
+        join(check("one"), check("two")).await,
+        (json!("one"), json!("one"))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_whoever_asks_is_cut_off_the_next_one_asks() {
+    let asking = Asking::default();
+    let since = asking.since();
+    let cut = tokio::time::timeout(SHORT / 2, asking.once("a", since, answers("cut")));
+    let (cut, next) = join(cut, asking.once("a", since, answers("next"))).await;
+    assert!(cut.is_err());
+    assert_eq!(next, "next");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_server_showed_holds_for_half_a_minute() {
+    let clock = Clock::following_tokio(jiff::Timestamp::UNIX_EPOCH);
+    let asking = Asking::default();
+    let at = |ip: &str| asking.server(ip.parse().unwrap(), &clock.now());
+    at("192.0.2.1").is_asked_too_often(false, None, &clock.now());
+    assert!(at("192.0.2.1").is_limited());
+    assert!(!at("2001:db8::1").is_limited());
+    clock.sleep(Duration::from_secs(29)).await;
+    assert!(at("192.0.2.1").is_limited());
+    clock.sleep(Duration::from_secs(2)).await;
+    assert!(!at("192.0.2.1").is_limited());
+}
+
+/// Where it says how long to wait, it is not asked before that.
+#[tokio::test(start_paused = true)]
+async fn a_server_is_asked_alone_after_a_pause_or_when_it_says() {
+    let clock = Clock::following_tokio(jiff::Timestamp::UNIX_EPOCH);
+    for (wait, millis) in [(None, 300), (Some(Duration::from_secs(2)), 2_000)] {
+        let server = Server::default();
+        let began = clock.now();
+        let until = began.plus(Duration::from_secs(5));
+        server.is_asked_too_often(false, wait, &began);
+        let turn = server.turn(&clock, &until).await.unwrap();
+        assert_eq!(clock.now().since(&began), Duration::from_millis(millis));
+        // Nobody else asks meanwhile.
+        let soon = clock.now().plus(Duration::from_millis(400));
+        assert!(server.turn(&clock, &soon).await.is_none());
+        let mark = server.mark();
+        turn.serves(&clock.now());
+        assert_eq!(server.row(mark), 1);
+        assert!(server.turn(&clock, &soon).await.is_none());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_on_its_way_tells_whether_a_server_serves() {
+    let clock = Clock::following_tokio(jiff::Timestamp::UNIX_EPOCH);
+    for good in [true, false] {
+        let server = Server::default();
+        let other = async {
+            server
+                .beside(&clock, async {
+                    sleep(SHORT).await;
+                    if good {
+                        server.serves();
+                    }
+                })
+                .await;
+        };
+        let asks = async {
+            tokio::task::yield_now().await;
+            server.has_served().await
+        };
+        let ((), served) = join(other, asks).await;
+        assert_eq!(served, good);
+    }
+}
