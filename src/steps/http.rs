@@ -3,7 +3,7 @@
 use std::net::Ipv6Addr;
 
 use super::probe;
-use super::services::{AT, At, DEFAULTS, Probing, TIMEOUT, What};
+use super::services::{AT, At, DEFAULTS, Probing, What};
 use crate::field::{Field, Fields, Form};
 use crate::problem::Problem;
 use crate::site::{HttpProbe, Probe, Service};
@@ -147,12 +147,7 @@ fn build(fields: &Fields, given: &Given) -> Result<Built, Vec<Problem>> {
         None => (What::one(fields, given, Probe::Http(http)), path),
     };
     let title = format!("ask for {} {at}", probe::excerpt(&of));
-    Ok(Probing {
-        at,
-        what,
-        timeout: fields.span("timeout").unwrap_or(TIMEOUT),
-    }
-    .built(title))
+    Ok(Probing::new(at, what, fields).built(title))
 }
 
 #[derive(Debug, PartialEq, Eq)]

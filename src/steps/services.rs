@@ -7,6 +7,7 @@
 mod judge;
 mod looks;
 mod often;
+mod phase;
 mod said;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use serde_json::Value as Json;
 
 use self::judge::{judge_direct, judge_public};
 use self::often::Answer;
+use self::phase::Phase;
 use super::probe::Spot;
 use crate::event::{Cause, Finding, Unseen};
 use crate::field::{Field, Fields, Form};
@@ -76,12 +78,7 @@ fn build(fields: &Fields, given: &Given) -> Result<Built, Vec<Problem>> {
         [all] if all == "all" => format!("probe every service {at}"),
         some => format!("probe {} {at}", some.join(", ")),
     };
-    Ok(Probing {
-        at,
-        what: What::Services(chosen),
-        timeout: fields.span("timeout").unwrap_or(TIMEOUT),
-    }
-    .built(title))
+    Ok(Probing::new(at, What::Services(chosen), fields).built(title))
 }
 
 /// The ids of the services that a step names; all of them where it names none.
@@ -189,9 +186,19 @@ pub(super) struct Probing {
     pub(super) what: What,
     /// The time-out of one look. A probe ends a little earlier, so that it can say how it ended.
     pub(super) timeout: Duration,
+    phase: Phase,
 }
 
 impl Probing {
+    pub(super) fn new(at: At, what: What, fields: &Fields) -> Probing {
+        Probing {
+            at,
+            what,
+            timeout: fields.span("timeout").unwrap_or(TIMEOUT),
+            phase: Phase::default(),
+        }
+    }
+
     pub(super) fn built(self, title: String) -> Built {
         Built {
             title,

@@ -1,6 +1,6 @@
 //! One TCP probe as a step of its own.
 
-use super::services::{AT, At, DEFAULTS, Probing, TIMEOUT, What};
+use super::services::{AT, At, DEFAULTS, Probing, What};
 use crate::field::{Field, Fields, Form};
 use crate::problem::Problem;
 use crate::site::Probe;
@@ -77,10 +77,7 @@ pub(super) fn one_probe(
         .hint("write `names = [\"www.example.org\"]` or `services = \"all\"`");
         return Err(vec![problem]);
     }
-    Ok(Probing {
-        what: What::one(fields, given, probe),
-        timeout: fields.span("timeout").unwrap_or(TIMEOUT),
-        at: at.clone(),
-    }
-    .built(format!("{does} {at}")))
+    let title = format!("{does} {at}");
+    let what = What::one(fields, given, probe);
+    Ok(Probing::new(at, what, fields).built(title))
 }

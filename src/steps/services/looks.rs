@@ -11,9 +11,10 @@ use super::often::{Answer, Asks, Pace};
 use super::{At, Lead, Probing, Shown, What, json};
 use crate::clock::Stamp;
 use crate::event::{Cause, Unseen};
+use crate::plan::Outcome;
 use crate::site::{Aim, Host, Probe, Service, Site, Zone};
 use crate::step::{About, Look};
-use crate::steps::probe::{Family, Reply, Spot, literal, shows_it_is_down};
+use crate::steps::probe::{Family, Reply, Spot, literal, shows_it_is_down, verdict};
 use crate::world::asking::Since;
 use crate::world::names::{self, Asked};
 
@@ -160,7 +161,7 @@ impl Probing {
     pub(super) fn public<'a>(&'a self, site: &'a Site, aim: &'a Aim) -> Vec<Look<'a>> {
         let mut looks = Vec::new();
         let services = self.what.services(site);
-        let (pace, since) = (Probing::pace(&services), site.asking.since());
+        let (pace, since) = (Probing::pace(&services), self.phase.since(site, aim));
         for service in services {
             if service.probes.is_empty() || service.names.is_empty() {
                 let lack = if service.names.is_empty() {
@@ -178,13 +179,72 @@ impl Probing {
                     looks.push(Look {
                         key: format!("{} {name} by {asked}", service.name),
                         about: About::World,
-                        ask: by_name(site, aim, service, name, asked, (self.timeout, pace, since))
+                        ask: self
+                            .by_name((site, aim), service, name, asked, (pace, since))
                             .boxed(),
                     });
                 }
             }
         }
         looks
+    }
+
+    /// Where a name leads, and what answers there.
+    async fn by_name(
+        &self,
+        (site, aim): (&Site, &Aim),
+        service: Service,
+        name: String,
+        asked: Asked,
+        (pace, since): (Pace, Since),
+    ) -> Result<Json, Unseen> {
+        let timeout = self.timeout;
+        let until = &site.clock.now().plus(timeout.mul_f64(0.95));
+        let addresses = names::addresses(&name, &asked, timeout.mul_f64(0.4)).await?;
+        let proxies = site.shared_proxies();
+        let leads = join_all(addresses.into_iter().map(|address| {
+            let is_there = |host: &&Host| host.public().any(|ip| ip == address.ip);
+            let host = (site.hosts_of(&aim.active).find(is_there))
+                .or_else(|| site.hosts_of(&aim.idle).find(is_there));
+            // Users come by a proxy of both sides, so it is asked; whose answer it gives nobody can tell.
+            let shared = proxies.contains(&address.ip);
+            let known = host.filter(|_| !shared);
+            let (service, name) = (&service, &name);
+            async move {
+                let left = aim.moved && known.is_some_and(|host| host.site == aim.idle);
+                let probes: &[Probe] = if left { &[] } else { &service.probes };
+                let probes = join_all(probes.iter().map(|probe| async move {
+                    let spot = Spot {
+                        service: service.name.clone(),
+                        name: matches!(probe, Probe::Http(_)).then(|| name.clone()),
+                        probe: probe.clone(),
+                        host: known.map(|host| host.name.clone()),
+                        site: known.map(|host| host.site.clone()),
+                        address: address.ip,
+                    };
+                    let how = (timeout.mul_f64(0.5), until.clone(), pace);
+                    let answer = probe_at(site, &spot, host, since, how).await;
+                    if verdict(&spot.probe, &answer.reply).0 > Outcome::Warn {
+                        self.phase.suspects();
+                    }
+                    (spot, answer)
+                }))
+                .await;
+                Lead {
+                    address,
+                    site: known.map(|host| host.site.clone()),
+                    shared,
+                    probes,
+                }
+            }
+        }))
+        .await;
+        json(&Shown::Public {
+            service: service.name,
+            name,
+            asked: asked.to_string(),
+            leads,
+        })
     }
 }
 
@@ -219,6 +279,7 @@ async fn probe_at(
             probe: &spot.probe,
             once: |timeout| spot.ask(host, timeout).boxed(),
             server: &server,
+            port: spot.at().port(),
             clock,
             timeout,
             until,
@@ -229,59 +290,6 @@ async fn probe_at(
     let answer = site.asking.once(&question, since, ask).await;
     serde_json::from_value(answer)
         .unwrap_or_else(|error| Reply::None(Unseen::new(Cause::Garbled, error.to_string())).into())
-}
-
-async fn by_name(
-    site: &Site,
-    aim: &Aim,
-    service: Service,
-    name: String,
-    asked: Asked,
-    (timeout, pace, since): (Duration, Pace, Since),
-) -> Result<Json, Unseen> {
-    let until = &site.clock.now().plus(timeout.mul_f64(0.95));
-    let addresses = names::addresses(&name, &asked, timeout.mul_f64(0.4)).await?;
-    let proxies = site.shared_proxies();
-    let leads = join_all(addresses.into_iter().map(|address| {
-        let is_there = |host: &&Host| host.public().any(|ip| ip == address.ip);
-        let host = (site.hosts_of(&aim.active).find(is_there))
-            .or_else(|| site.hosts_of(&aim.idle).find(is_there));
-        // Users come by a proxy of both sides, so it is asked; whose answer it gives nobody can tell.
-        let shared = proxies.contains(&address.ip);
-        let known = host.filter(|_| !shared);
-        let (service, name) = (&service, &name);
-        async move {
-            let left = aim.moved && known.is_some_and(|host| host.site == aim.idle);
-            let probes: &[Probe] = if left { &[] } else { &service.probes };
-            let probes = join_all(probes.iter().map(|probe| async move {
-                let spot = Spot {
-                    service: service.name.clone(),
-                    name: matches!(probe, Probe::Http(_)).then(|| name.clone()),
-                    probe: probe.clone(),
-                    host: known.map(|host| host.name.clone()),
-                    site: known.map(|host| host.site.clone()),
-                    address: address.ip,
-                };
-                let how = (timeout.mul_f64(0.5), until.clone(), pace);
-                let answer = probe_at(site, &spot, host, since, how).await;
-                (spot, answer)
-            }))
-            .await;
-            Lead {
-                address,
-                site: known.map(|host| host.site.clone()),
-                shared,
-                probes,
-            }
-        }
-    }))
-    .await;
-    json(&Shown::Public {
-        service: service.name,
-        name,
-        asked: asked.to_string(),
-        leads,
-    })
 }
 
 /// Says where one site can be reached over an address family and the hosts here cannot.

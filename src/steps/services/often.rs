@@ -104,6 +104,7 @@ pub(super) struct Asks<'a, F> {
     /// Asks once, for so long.
     pub(super) once: F,
     pub(super) server: &'a Server,
+    pub(super) port: u16,
     pub(super) clock: &'a Clock,
     /// How long one answer may take.
     pub(super) timeout: Duration,
@@ -134,20 +135,23 @@ impl<'a, F: Fn(Duration) -> BoxFuture<'a, Reply>> Asks<'a, F> {
                 let reply = self.once().await;
                 let said = said(self.probe, &reply);
                 if said == Said::Good {
-                    self.server.serves();
+                    self.server.serves(self.port);
                 }
                 (reply, said)
             };
-            let (reply, said) = self.server.beside(self.clock, ask).await;
+            let (reply, said) = self.server.beside(self.port, self.clock, ask).await;
             match said {
                 Said::Good => self.take(&mut good, reply),
-                // What never served is no server that was asked too often.
-                Said::TooOften(wait) if self.server.has_served().await => {
-                    let now = self.clock.now();
-                    self.server.is_asked_too_often(self.pace.many, wait, &now);
-                    return self.slowly(good, Some(reply)).await;
+                Said::TooOften(wait) => {
+                    let server = self.server;
+                    let again =
+                        server.is_asked_too_often(self.port, self.pace.many, wait, self.clock);
+                    return match again.await {
+                        true => self.slowly(good, Some(reply)).await,
+                        false => good.then(reply, None),
+                    };
                 }
-                Said::TooOften(_) | Said::Bad => return good.then(reply, None),
+                Said::Bad => return good.then(reply, None),
             }
         }
         match good.worst {

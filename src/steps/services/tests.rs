@@ -60,11 +60,8 @@ fn aim() -> Aim {
 }
 
 fn probing(at: At) -> Probing {
-    Probing {
-        at,
-        what: What::Services(vec!["archive".into()]),
-        timeout: TIMEOUT,
-    }
+    let what = What::Services(vec!["archive".into()]);
+    Probing::new(at, what, &Fields::new(0..1))
 }
 
 fn keys(probing: &Probing, site: &Site) -> Vec<String> {

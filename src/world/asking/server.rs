@@ -2,8 +2,10 @@
 //!
 //! A limit depends on how often a server is asked, and one that is not well does not: asked alone, with pauses, the first
 //! answers each time, and the second one fails its share. So whoever says that he is asked too often is asked alone, from
-//! then on, and with a longer pause each time he says it again; after the longest one nothing more is forgiven.
+//! then on, and with a longer pause each time he says it again; after the longest one it was no limit, and nothing more is
+//! forgiven.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::sync::{Mutex, MutexGuard, watch};
@@ -30,18 +32,25 @@ pub struct Server {
 
 #[derive(Default)]
 struct State {
-    /// How many questions are on their way that others may be asked beside.
-    beside: usize,
-    /// Whether it gave a good answer.
-    served: bool,
+    ports: BTreeMap<u16, Port>,
     /// Which of the pauses it is given; none yet where it took all that it was asked.
     pause: Option<usize>,
+    /// It said so at the longest pause too: how often it is asked makes no difference to it.
+    never_enough: bool,
     /// How often it said that it is asked too often, and how many good answers it gave since to questions asked alone.
     refusals: u64,
     row: u32,
     /// It said how long to wait.
     not_before: Option<Stamp>,
     last: Option<Stamp>,
+}
+
+#[derive(Default)]
+struct Port {
+    /// How many questions are on their way that others may be asked beside.
+    beside: usize,
+    /// Whether it gave a good answer.
+    served: bool,
 }
 
 /// A moment in the answers of a server.
@@ -55,17 +64,19 @@ impl Server {
     pub(super) fn is_forgotten(&self, now: &Stamp) -> bool {
         let state = self.state.borrow();
         let idle = (state.last.as_ref()).is_some_and(|last| now.since(last) > FORGOTTEN);
-        idle && state.beside == 0 && self.turn.try_lock().is_ok()
+        let beside = state.ports.values().any(|port| port.beside > 0);
+        idle && !beside && self.turn.try_lock().is_ok()
     }
 
     /// Whether it is to be asked alone.
     pub fn is_limited(&self) -> bool {
-        self.state.borrow().pause.is_some()
+        let state = self.state.borrow();
+        state.pause.is_some() && !state.never_enough
     }
 
     /// Asks a question that others may be asked beside.
-    pub async fn beside<T>(&self, clock: &Clock, ask: impl Future<Output = T>) -> T {
-        let on_its_way = OnItsWay::new(self);
+    pub async fn beside<T>(&self, port: u16, clock: &Clock, ask: impl Future<Output = T>) -> T {
+        let on_its_way = OnItsWay::new(self, port);
         let answer = ask.await;
         drop(on_its_way);
         self.state
@@ -73,26 +84,39 @@ impl Server {
         answer
     }
 
-    /// It gave a good answer.
-    pub fn serves(&self) {
-        self.state.send_modify(|state| state.served = true);
+    /// It gave a good answer at a port.
+    pub fn serves(&self, port: u16) {
+        self.state
+            .send_modify(|state| state.port(port).served = true);
     }
 
-    /// Whether it gave a good answer; those that are on their way are waited for.
-    pub async fn has_served(&self) -> bool {
+    /// Whether it gave a good answer at this port; those that are on their way are waited for.
+    async fn has_served(&self, port: u16) -> bool {
         let mut state = self.state.subscribe();
-        let told = state.wait_for(|state| state.served || state.beside == 0);
-        told.await.is_ok_and(|state| state.served)
+        let served = |state: &State| state.ports.get(&port).is_some_and(|port| port.served);
+        let silent = |state: &State| state.ports.get(&port).is_none_or(|port| port.beside == 0);
+        let told = state.wait_for(|state| served(state) || silent(state));
+        told.await.is_ok_and(|state| served(&state))
     }
 
-    /// It said that it is asked too often, and perhaps how long to wait. With `many` questions to ask, the pauses are
-    /// short at first.
-    pub fn is_asked_too_often(&self, many: bool, wait: Option<Duration>, now: &Stamp) {
+    /// It said that it is asked too often, and perhaps how long to wait. Returns whether it may be asked again, alone: what
+    /// never served at this port was not asked too often. With `many` questions to ask, the pauses are short at first.
+    pub async fn is_asked_too_often(
+        &self,
+        port: u16,
+        many: bool,
+        wait: Option<Duration>,
+        clock: &Clock,
+    ) -> bool {
+        if !self.has_served(port).await {
+            return false;
+        }
         self.state.send_modify(|state| {
             if state.pause.is_none() {
-                state.refused(usize::from(!many), wait, now);
+                state.refused(usize::from(!many), wait, &clock.now());
             }
         });
+        self.is_limited()
     }
 
     pub fn mark(&self) -> Mark {
@@ -133,6 +157,10 @@ impl Server {
 }
 
 impl State {
+    fn port(&mut self, port: u16) -> &mut Port {
+        self.ports.entry(port).or_default()
+    }
+
     fn refused(&mut self, pause: usize, wait: Option<Duration>, now: &Stamp) {
         self.pause = Some(pause);
         self.refusals += 1;
@@ -166,7 +194,6 @@ impl Turn<'_> {
     /// A good answer came.
     pub fn serves(self, now: &Stamp) {
         self.server.state.send_modify(|state| {
-            state.served = true;
             state.row += 1;
             state.last = Some(now.clone());
         });
@@ -178,6 +205,7 @@ impl Turn<'_> {
         self.server.state.send_modify(|state| {
             let next = state.pause.unwrap_or_default() + 1;
             again = next < PAUSES.len();
+            state.never_enough |= !again;
             state.refused(next.min(PAUSES.len() - 1), wait, now);
         });
         again
@@ -185,17 +213,21 @@ impl Turn<'_> {
 }
 
 /// Counts a question that is on its way, also where it is cut off.
-struct OnItsWay<'a>(&'a Server);
+struct OnItsWay<'a>(&'a Server, u16);
 
 impl OnItsWay<'_> {
-    fn new(server: &Server) -> OnItsWay<'_> {
-        server.state.send_modify(|state| state.beside += 1);
-        OnItsWay(server)
+    fn new(server: &Server, port: u16) -> OnItsWay<'_> {
+        server
+            .state
+            .send_modify(|state| state.port(port).beside += 1);
+        OnItsWay(server, port)
     }
 }
 
 impl Drop for OnItsWay<'_> {
     fn drop(&mut self) {
-        self.0.state.send_modify(|state| state.beside -= 1);
+        self.0
+            .state
+            .send_modify(|state| state.port(self.1).beside -= 1);
     }
 }

@@ -51,12 +51,18 @@ async fn where_whoever_asks_is_cut_off_the_next_one_asks() {
     assert_eq!(next, "next");
 }
 
+/// A server at some address, which served, and the time.
+async fn limited(server: &Server, wait: Option<Duration>, clock: &Clock) {
+    server.serves(80);
+    assert!(server.is_asked_too_often(80, false, wait, clock).await);
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_a_server_showed_holds_for_half_a_minute() {
     let clock = Clock::following_tokio(jiff::Timestamp::UNIX_EPOCH);
     let asking = Asking::default();
     let at = |ip: &str| asking.server(ip.parse().unwrap(), &clock.now());
-    at("192.0.2.1").is_asked_too_often(false, None, &clock.now());
+    limited(&at("192.0.2.1"), None, &clock).await;
     assert!(at("192.0.2.1").is_limited());
     assert!(!at("2001:db8::1").is_limited());
     clock.sleep(Duration::from_secs(29)).await;
@@ -73,11 +79,11 @@ async fn a_server_is_asked_alone_after_a_pause_or_when_it_says() {
         let server = Server::default();
         let began = clock.now();
         let until = began.plus(Duration::from_secs(5));
-        server.is_asked_too_often(false, wait, &began);
+        limited(&server, wait, &clock).await;
         let turn = server.turn(&clock, &until).await.unwrap();
         assert_eq!(clock.now().since(&began), Duration::from_millis(millis));
         // Nobody else asks meanwhile.
-        let soon = clock.now().plus(Duration::from_millis(400));
+        let soon = clock.now().plus(Duration::from_millis(200));
         assert!(server.turn(&clock, &soon).await.is_none());
         let mark = server.mark();
         turn.serves(&clock.now());
@@ -87,25 +93,39 @@ async fn a_server_is_asked_alone_after_a_pause_or_when_it_says() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_pauses_grow_and_have_an_end() {
+    let clock = Clock::following_tokio(jiff::Timestamp::UNIX_EPOCH);
+    let server = Server::default();
+    limited(&server, None, &clock).await;
+    let until = clock.now().plus(Duration::from_secs(9));
+    for (pause, again) in [(300, true), (1_050, false)] {
+        let began = clock.now();
+        let turn = server.turn(&clock, &until).await.unwrap();
+        assert_eq!(clock.now().since(&began), Duration::from_millis(pause));
+        assert_eq!(turn.is_asked_too_often(None, &clock.now()), again);
+    }
+    // It was no limit.
+    assert!(!server.is_limited());
+    assert!(!server.is_asked_too_often(80, false, None, &clock).await);
+}
+
+/// The answer that says so may be quicker than the good ones that were asked before it.
+#[tokio::test(start_paused = true)]
 async fn an_answer_on_its_way_tells_whether_a_server_serves() {
     let clock = Clock::following_tokio(jiff::Timestamp::UNIX_EPOCH);
-    for good in [true, false] {
+    for (port, good) in [(80, true), (80, false), (443, true)] {
         let server = Server::default();
-        let other = async {
-            server
-                .beside(&clock, async {
-                    sleep(SHORT).await;
-                    if good {
-                        server.serves();
-                    }
-                })
-                .await;
-        };
-        let asks = async {
+        let ask = server.beside(port, &clock, async {
+            sleep(SHORT).await;
+            if good {
+                server.serves(port);
+            }
+        });
+        let limits = async {
             tokio::task::yield_now().await;
-            server.has_served().await
+            server.is_asked_too_often(80, false, None, &clock).await
         };
-        let ((), served) = join(other, asks).await;
-        assert_eq!(served, good);
+        let ((), limits) = join(ask, limits).await;
+        assert_eq!(limits, good && port == 80);
     }
 }

@@ -2,7 +2,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::FutureExt;
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use jiff::Timestamp;
 
 use super::*;
@@ -53,6 +53,10 @@ impl<'s> Far<'s> {
     }
 
     async fn look(&self, probes: usize, timeout: Duration) -> Answer {
+        self.look_at(&self.server, probes, timeout).await
+    }
+
+    async fn look_at(&self, server: &Server, probes: usize, timeout: Duration) -> Answer {
         let probe = Probe::Tcp {
             port: 25,
             send: None,
@@ -61,7 +65,8 @@ impl<'s> Far<'s> {
         let asks = Asks {
             probe: &probe,
             once: |timeout| self.once(timeout).boxed(),
-            server: &self.server,
+            server,
+            port: 25,
             clock: &self.clock,
             timeout,
             until: self.clock.now().plus(timeout),
@@ -220,6 +225,38 @@ async fn what_is_said_for_good_after_a_good_answer_fails_soon() {
     assert!(!passes(&answer));
     assert_eq!((answer.better, answer.slowly), (1, Some(Slowly::Failed)));
     assert!(far.clock.now().since(&began) < Duration::from_secs(2));
+    // From then on it is known for what it is, and holds up nobody.
+    let began = far.clock.now();
+    assert!(!passes(&far.look(1, WAIT).await));
+    assert!(far.clock.now().since(&began) < Duration::from_millis(10));
+}
+
+/// One site of many behind an address is out of order: the others are asked as quickly as before.
+#[tokio::test(start_paused = true)]
+async fn one_name_that_is_out_of_order_makes_the_others_no_slower() {
+    let well = Far::turning(&["220 a"]);
+    let closed = Far::turning(&["421 closing"]);
+    for look in 0..3 {
+        let began = well.clock.now();
+        // Both are behind one address.
+        let closed = closed.look_at(&well.server, 60, WAIT);
+        let (others, one) = join(well.looks(59), closed).await;
+        assert!(passes(&others) && !passes(&one));
+        let took = well.clock.now().since(&began);
+        let most = if look == 0 { 2_000 } else { 10 };
+        assert!(took < Duration::from_millis(most), "{took:?}");
+        well.clock.sleep(Duration::from_secs(5)).await;
+    }
+}
+
+/// Another port of the same address serves: that says nothing of this one.
+#[tokio::test(start_paused = true)]
+async fn a_port_that_is_closed_fails_at_once_whatever_else_serves() {
+    let far = Far::turning(&[""]);
+    far.server.serves(80);
+    assert!(!passes(&far.look(1, WAIT).await));
+    assert!(!far.server.is_limited());
+    assert_eq!(far.asked(), 1);
 }
 
 #[tokio::test(start_paused = true)]
