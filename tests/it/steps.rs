@@ -4,9 +4,9 @@ mod names;
 mod services;
 mod traffic;
 
-use std::sync::Arc;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use cutover::clock::Clock;
 use cutover::event::{Finding, Unseen};
