@@ -398,6 +398,8 @@ pub enum Decision {
     Back,
     /// Leave it as it is.
     Stop,
+    /// It remains where it is, for good: nothing is put back, and what that comes to is looked at.
+    Stay,
 }
 
 /// How a run ended. The exit code follows from it.

@@ -98,7 +98,7 @@ pub(super) fn single_keys() -> Option<Keys> {
 }
 
 /// Reads standard input on a thread of its own, once for the whole program: a thread that waits for a line
-/// cannot be taken back.
+/// cannot be taken back. Once the terminal is gone, what it returns ends.
 pub(super) fn lines() -> mpsc::UnboundedReceiver<Typed> {
     static SUBSCRIBER: Mutex<Option<mpsc::UnboundedSender<Typed>>> = Mutex::new(None);
     let (send, receive) = mpsc::unbounded_channel();
@@ -115,7 +115,7 @@ pub(super) fn lines() -> mpsc::UnboundedReceiver<Typed> {
                 let read = match rustix::io::read(&stdin, &mut bytes) {
                     Ok(read) => read,
                     Err(Errno::INTR | Errno::AGAIN) => continue,
-                    Err(_) => return,
+                    Err(_) => break,
                 };
                 let at = Instant::now();
                 let tell = |line, shown| {
@@ -135,6 +135,8 @@ pub(super) fn lines() -> mpsc::UnboundedReceiver<Typed> {
                     tell(Some(line), shown);
                 }
             }
+            // Nobody can answer here any more, and whoever waits for an answer hears that.
+            drop(SUBSCRIBER.lock().unwrap_or_else(|e| e.into_inner()).take());
         });
     }
     receive

@@ -138,6 +138,7 @@ mod tests {
                 wrote: true,
                 ending,
                 owed: Some(0),
+                remains: false,
             }),
             records: 1,
             writer: None,

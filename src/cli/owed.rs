@@ -10,7 +10,7 @@ use super::stuck::{Stuck, Waiting, baseline, stuck};
 use super::whose::{Same, Whose};
 use super::{Exit, Format};
 use crate::engine::{
-    FENCE, MOVE, MOVE_BACK, is_astray, leads_in_dns, look_once_more, see_places, to_see,
+    FENCE, MOVE, MOVE_BACK, RETURN, is_astray, leads_in_dns, look_once_more, see_places, to_see,
 };
 use crate::event::{Ending, Fact, LOOK_AT, Owed, Record, Round, SEE};
 use crate::journal::{self, Damaged, Run};
@@ -199,7 +199,9 @@ async fn still_owed(desk: &Desk, records: &[Record], stayed: bool) -> Vec<Owed> 
         None => Vec::new(),
     };
     let unseen = [unseen, by_hand].concat();
-    let fences = owed.iter().any(|owed| owed.key.starts_with(FENCE));
+    // What is over once the names lead back to the side that was left.
+    let away = |owed: &Owed| owed.key.starts_with(FENCE) || owed.key.starts_with(RETURN);
+    let fences = owed.iter().any(away);
     if unseen.is_empty() && looked_at.is_empty() && !fences {
         return owed;
     }
@@ -250,7 +252,7 @@ async fn still_owed(desk: &Desk, records: &[Record], stayed: bool) -> Vec<Owed> 
         .filter(|owed| {
             let settled = to_see(plan, records, owed)
                 .is_some_and(|of| passes(of) || is(of.0, wanted))
-                || serves_again && owed.key.starts_with(FENCE)
+                || serves_again && away(owed)
                 || entry(owed, "put back ").is_some_and(|index| is(index, Side::Before))
                 || entry(owed, LOOK_AT).is_some_and(|index| is(index, wanted));
             !settled

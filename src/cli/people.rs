@@ -27,12 +27,28 @@ const PACE: Duration = Duration::from_millis(300);
 const PLAINLY: &str = "\nSomebody at another terminal wants it put back, and did not say `--anyway`: that is no \
                        answer to this.";
 
+/// Said where `resume --stay` from another terminal is no answer.
+const NO_REMAINING: &str =
+    "\nSomebody at another terminal wants it to remain where it is: that is no answer to this.";
+
 /// Who left a message.
 const ELSEWHERE: &str = "somebody at another terminal";
 
 /// What was typed longer than this before a hold began does not end it: somebody may answer as soon as the
 /// display says that they can.
 pub(super) const PROMPT: Duration = Duration::from_secs(1);
+
+/// What comes from a terminal.
+enum Input {
+    Line(String),
+    /// Ctrl-D.
+    End,
+    /// There is no terminal any more: nobody answers there.
+    Gone,
+}
+
+/// Who is said to answer where the terminal is gone.
+const GONE: &str = "nobody (the terminal is gone)";
 
 /// Somebody at a terminal, or at another one, or nobody.
 pub(super) struct Present {
@@ -94,17 +110,18 @@ impl Present {
         ask(question);
     }
 
-    /// The next line that somebody types, or typed at `since` or later; `None` at the end of input.
-    async fn line(&self, since: Option<Instant>) -> Option<String> {
-        if let Some(typed) = &self.typed {
-            let mut typed = typed.lock().await;
-            while let Some(Typed { line, at }) = typed.recv().await {
-                if since.is_none_or(|since| at >= since) {
-                    return line;
-                }
+    /// The next line that somebody types, or typed at `since` or later. It does not end where there never was a terminal.
+    async fn line(&self, since: Option<Instant>) -> Input {
+        let Some(typed) = &self.typed else {
+            return std::future::pending().await;
+        };
+        let mut typed = typed.lock().await;
+        while let Some(Typed { line, at }) = typed.recv().await {
+            if since.is_none_or(|since| at >= since) {
+                return line.map_or(Input::End, Input::Line);
             }
         }
-        std::future::pending().await
+        Input::Gone
     }
 
     fn unread(&self) -> MutexGuard<'_, Vec<Message>> {
@@ -198,25 +215,32 @@ pub(super) fn why(hold: Hold) -> &'static str {
         Hold::Half => "a change was made by half",
         Hold::NotBack => "a change could not be put back",
         Hold::Interrupted => "it is not known whether a command ran",
-        Hold::OldSideSick => "the old side was not seen to serve, so nothing was put back",
+        Hold::OldSideSick => {
+            "the old side was not seen to serve, so nothing goes back to it by itself"
+        }
         Hold::NotAsBefore => "everything was put back, but not everything is seen as it was",
     }
 }
 
 /// What can be typed at a hold. Nobody leads users to a side that does not serve by the letter that is right everywhere
-/// else: that takes a word of its own, as it takes `--anyway` elsewhere.
-fn ways_on(hold: Hold) -> &'static str {
-    match hold {
-        Hold::OldSideSick => {
-            "Look [a]gain, put it back onto a side that does not serve (type `anyway`), or [s]top here?"
-        }
-        _ => "Look [a]gain, [g]o on all the same, put it [b]ack, or [s]top here?",
-    }
+/// else: that takes a word of its own, as it takes `--anyway` elsewhere. That it remains at the other side for good is a
+/// word, too.
+fn ways_on(hold: Hold, may_remain: bool) -> String {
+    let ways = match hold {
+        Hold::OldSideSick => "put it back onto a side that does not serve (type `anyway`)",
+        _ => "[g]o on all the same, put it [b]ack",
+    };
+    let remains = match may_remain {
+        true => ", let it remain where it is for good (type `stay`)",
+        false => "",
+    };
+    format!("Look [a]gain, {ways}{remains}, or [s]top here?")
 }
 
 /// What somebody typed at a hold, where it is an answer to that.
-fn answer(hold: Hold, line: &str) -> Option<Decision> {
+fn answer(hold: Hold, may_remain: bool, line: &str) -> Option<Decision> {
     match (hold, decision(line)) {
+        _ if may_remain && line.trim().eq_ignore_ascii_case("stay") => Some(Decision::Stay),
         (Hold::OldSideSick, _) if line.trim().eq_ignore_ascii_case("anyway") => {
             Some(Decision::Back)
         }
@@ -260,8 +284,10 @@ impl People for Present {
                         }
                     },
                 };
-                let Some(line) = line else {
-                    return (false, format!("{} (end of input)", self.by));
+                let line = match line {
+                    Input::Line(line) => line,
+                    Input::End => return (false, format!("{} (end of input)", self.by)),
+                    Input::Gone => return (false, GONE.to_owned()),
                 };
                 match line.trim().to_ascii_lowercase().as_str() {
                     "y" | "yes" => return (true, self.by.clone()),
@@ -272,7 +298,7 @@ impl People for Present {
         })
     }
 
-    fn decide<'a>(&'a self, hold: Hold) -> BoxFuture<'a, Told> {
+    fn decide<'a>(&'a self, hold: Hold, may_remain: bool) -> BoxFuture<'a, Told> {
         Box::pin(async move {
             if self.typed.is_none() {
                 return Told::here(Decision::Stop, "nobody (no terminal)");
@@ -283,24 +309,30 @@ impl People for Present {
                 self.ask(&format!(
                     "{plainly}\nHeld: {}.\n{}",
                     why(hold),
-                    ways_on(hold)
+                    ways_on(hold, may_remain)
                 ))
                 .await;
                 tokio::select! {
-                    line = self.line(None) => match line.as_deref().map(|line| answer(hold, line)) {
-                        Some(Some(decision)) => return Told::here(decision, &self.by),
-                        Some(None) => plainly = "",
-                        None => {
+                    line = self.line(None) => match line {
+                        Input::Line(line) => match answer(hold, may_remain, &line) {
+                            Some(decision) => return Told::here(decision, &self.by),
+                            None => plainly = "",
+                        },
+                        Input::End => {
                             let by = format!("{} (end of input)", self.by);
                             return Told::here(Decision::Stop, by);
                         }
+                        Input::Gone => return Told::here(Decision::Stop, GONE),
                     },
                     told = self.message(&began, |_| true) => {
-                        let plain = told.decision == Decision::Back && !told.anyway;
-                        if !plain || !ANYWAY.contains(&hold) {
-                            return told;
+                        match told.decision {
+                            Decision::Stay if !may_remain => plainly = NO_REMAINING,
+                            Decision::On if hold == Hold::OldSideSick => plainly = PLAINLY,
+                            Decision::Back if !told.anyway && ANYWAY.contains(&hold) => {
+                                plainly = PLAINLY;
+                            }
+                            _ => return told,
                         }
-                        plainly = PLAINLY;
                     }
                 }
             }
@@ -342,8 +374,10 @@ impl People for Present {
             let typed = async {
                 loop {
                     // The end of input ends no hold: that ends by itself.
-                    if let Some(line) = self.line(since).await {
-                        return line;
+                    match self.line(since).await {
+                        Input::Line(line) => return line,
+                        Input::End => {}
+                        Input::Gone => return std::future::pending().await,
                     }
                 }
             };

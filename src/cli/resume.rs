@@ -29,6 +29,10 @@ pub(super) struct Args {
     /// Accepts what the run was held for, if it is still so; this is asked for as well
     #[arg(long)]
     accept: bool,
+    /// Lets it remain at the site that it went to, for good: a drill does not come back, nothing is put back, and what
+    /// that comes to is looked at
+    #[arg(long, conflicts_with = "accept")]
+    stay: bool,
     /// Does not ask for the playbook's name, and approves what asks for approval
     #[arg(long)]
     yes: bool,
@@ -37,9 +41,10 @@ pub(super) struct Args {
 pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
     let store = desk.store_that_is_there()?;
     let run = desk.meant(&*store, args.run.as_deref(), Wish::GoOn).await?;
-    let (how, message) = match args.accept {
-        true => (GoOn::Accept, Decision::On),
-        false => (GoOn::Finish, Decision::Again),
+    let (how, message) = match (args.accept, args.stay) {
+        (true, _) => (GoOn::Accept, Decision::On),
+        (_, true) => (GoOn::Stay, Decision::Stay),
+        _ => (GoOn::Finish, Decision::Again),
     };
     let records = journal::read(&*store, &run.id).await?;
     let tally = Tally::of(&records);
@@ -50,6 +55,21 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
             run.id,
             ending_phrase(ending, run.meta.mode),
             desk.to_type(&format!("show {}", run.id))
+        );
+        return Err(Failure::new(Exit::Refused, why));
+    }
+    if args.accept && tally.held_for() == Some(Hold::OldSideSick) {
+        let ways = match tally.may_remain() {
+            true => format!(
+                "; {} lets it remain where it is",
+                desk.to_type(&format!("resume {} --stay", run.id))
+            ),
+            false => String::new(),
+        };
+        let why = format!(
+            "`--accept` leads nobody to `{}`, which was not seen to serve: {} does{ways}",
+            run.meta.direction.source,
+            desk.to_type(&format!("rollback {} --anyway", run.id))
         );
         return Err(Failure::new(Exit::Refused, why));
     }
@@ -70,7 +90,7 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
         );
         return Err(Failure::new(Exit::Usage, why));
     }
-    if open && run.writer.is_none() && desk.format == Format::Text {
+    if open && run.writer.is_none() && desk.format == Format::Text && !args.stay {
         desk.print(&report::resume(&run.id, &tally, &desk.style()));
         desk.print_text("\n");
     }
@@ -82,19 +102,46 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
         desk.complain(&format!("{wish}; {back} puts it back"));
     }
     if open && !args.yes {
-        let mut what = asks(
-            &run.meta.direction,
-            run.meta.mode,
-            tally.is_on_its_way_back(),
-        );
-        if args.accept && tally.is_on_its_way_back() && tally.held_for() == Some(Hold::OldSideSick)
-        {
-            let source = &run.meta.direction.source;
-            what += &format!(", where {source} was not seen to serve");
-        }
+        let what = match args.stay {
+            true => format!(
+                "let its {} remain at {}: nothing is put back",
+                run.meta.mode, run.meta.direction.target
+            ),
+            false => asks(
+                &run.meta.direction,
+                run.meta.mode,
+                tally.is_on_its_way_back(),
+            ),
+        };
         confirm(&run.meta.playbook, &what).await?;
     }
-    go_on(desk, store, &run.id, how, message, args.yes).await
+    let back = tally.is_on_its_way_back() && !args.stay;
+    let exit = go_on(desk, Arc::clone(&store), &run.id, how, message, args.yes).await?;
+    match back {
+        true => nothing_was_put_back(&*store, &run, exit).await,
+        false => Ok(exit),
+    }
+}
+
+/// The exit code of what was to be put back. Whoever stopped there left it as it had ended: that is well, and not what was
+/// asked for. A drill remains only where somebody says so.
+pub(super) async fn nothing_was_put_back(
+    store: &dyn Store,
+    run: &Run,
+    exit: Exit,
+) -> Result<Exit, Failure> {
+    let well = matches!(exit, Exit::Done | Exit::Unproven);
+    if !well
+        || run.meta.mode == Mode::Drill
+        || !Tally::of(&journal::read(store, &run.id).await?).remains()
+    {
+        return Ok(exit);
+    }
+    let why = format!(
+        "nothing was put back: run `{}` stays as it had ended; mend what the old side lacks, and try again",
+        run.id
+    );
+    Err(Failure::new(Exit::Refused, why))
 }
 
 /// What a person is asked to agree to: a run that was on its way back goes on with that.
@@ -180,6 +227,7 @@ async fn tell(
              go on",
             writer.pid
         ),
+        false if held_for(&records).is_some() => "it hears it at once".to_owned(),
         false => "it hears it once its present write is done".to_owned(),
     };
     Ok(format!(
@@ -190,6 +238,7 @@ async fn tell(
             (Decision::Back, false) => "put everything back",
             (Decision::Back, true) => "put everything back, `--anyway`",
             (Decision::Stop, _) => "stop",
+            (Decision::Stay, _) => "remain where it is",
         },
         desk.to_type(&format!("show --follow {id}"))
     ))

@@ -6,7 +6,7 @@ use super::common::{Desk, Failure};
 use super::keyboard::interactive;
 use super::over::gone_over_by;
 use super::people::confirm;
-use super::resume::{book_of, go_on};
+use super::resume::{book_of, go_on, nothing_was_put_back};
 use super::stuck::baseline;
 use super::which::{Wish, in_words};
 use super::{Exit, Format};
@@ -97,13 +97,7 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
         false,
     )
     .await?;
-    if matches!(exit, Exit::Done | Exit::Unproven) {
-        let why = format!(
-            "nothing was put back: run `{}` stays as it had ended; mend what the old side lacks, and try again",
-            run.id
-        );
-        return Err(Failure::new(Exit::Refused, why));
-    }
+    let exit = nothing_was_put_back(&*store, &run, exit).await?;
     if exit != Exit::Undone {
         return Ok(exit);
     }

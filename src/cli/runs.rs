@@ -31,6 +31,7 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
                 "began": run.meta.began.wall,
                 "by": run.meta.by,
                 "ending": run.summary.as_ref().and_then(|summary| summary.ending),
+                "remains": run.summary.as_ref().is_some_and(|summary| summary.remains),
                 "alive": run.writer.is_some(),
             });
             desk.print_text(&format!("{line}\n"));
@@ -75,6 +76,7 @@ fn row(run: &Run) -> RunRow {
         took: (summary.map(|summary| summary.last.since(&run.meta.began))).unwrap_or_default(),
         ending: summary.and_then(|summary| summary.ending),
         owed: summary.and_then(|summary| summary.owed).unwrap_or(0),
+        remains: summary.is_some_and(|summary| summary.remains),
         writer: run.writer.as_ref().map(ToString::to_string),
     }
 }

@@ -275,8 +275,14 @@ async fn of(desk: &Desk, run: Run, records: &[Record], looks: bool) -> Option<St
                 false => "",
             };
             format!(
-                "answer it where it runs, follow it with `cutover show --follow {id}`, or `cutover rollback \
-                 {id}{anyway}`"
+                "answer it where it runs, or from here: `cutover resume {id}` looks again, `cutover rollback \
+                 {id}{anyway}` puts it back; `cutover show --follow {id}` follows it"
+            )
+        }
+        false if back && stands && tally.may_remain() => {
+            format!(
+                "`cutover resume {id}`, which goes on putting it back, `cutover rollback {id} --anyway`, or `cutover resume \
+                 {id} --stay`, which lets it remain where it is"
             )
         }
         false if back && stands => {

@@ -255,6 +255,7 @@ mod tests {
                 wrote,
                 ending,
                 owed: Some(0),
+                remains: false,
             }),
             records: 1,
             writer: None,

@@ -42,6 +42,11 @@ pub enum RunError {
          from what there is now"
     )]
     LeftToOthers,
+    #[error(
+        "only a drill of which nothing went back yet, and a run that had ended and was to be put back, can be left where it \
+         is for good"
+    )]
+    CannotRemain,
     /// Somebody asked twice to stop, and a write is not settled: a resume looks at it first.
     #[error("stopped while a write was not settled yet")]
     CutOff,

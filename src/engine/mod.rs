@@ -25,7 +25,7 @@ pub use actual::{Actual, Remembered};
 pub use back::{Ahead, PlaceNow, look_ahead, look_at_places, look_once_more, may_land, see_places};
 pub use direction::{leads_in_dns, why_no_way_back};
 pub use drive::{Bar, Outfit, RunError, drive, drive_dry};
-pub use owed::{FENCE, MOVE, MOVE_BACK, is_astray, to_see};
+pub use owed::{FENCE, MOVE, MOVE_BACK, RETURN, is_astray, to_see};
 pub use people::{ANYWAY, Nobody, People, Told};
 pub use resume::{GoOn, held_for, may_go_on, may_turn_back, resume};
 pub use stop::{Stop, StopSignal, StopSwitch};

@@ -137,6 +137,9 @@ impl Places {
     }
 }
 
+/// How the key of a drill that remains at the other side begins: the name of the side that it left follows.
+pub const RETURN: &str = "return ";
+
 /// How the key of what must be kept from serving begins: the name of its site follows.
 pub const FENCE: &str = "fence ";
 
@@ -165,7 +168,8 @@ pub(super) fn owed(
             ),
         });
     }
-    if matches!(ending, Ending::Done | Ending::DoneUnproven) && plan.mode != Mode::Drill {
+    let came_back = plan.mode == Mode::Drill && !state.remains();
+    if matches!(ending, Ending::Done | Ending::DoneUnproven) && !came_back {
         let still = still_behind(plan, |entry| findings.seen(Round::There, entry));
         list.extend(still.into_iter().map(|stay| Owed {
             key: format!("{MOVE}{}", stay.what),
@@ -191,8 +195,11 @@ pub(super) fn owed(
     );
     if matches!(ending, Ending::Done | Ending::DoneUnproven) {
         list.extend(not_seen(plan, state, findings, Round::There));
-        if plan.mode == Mode::Drill {
+        if came_back {
             list.extend(not_seen(plan, state, findings, Round::Return));
+        }
+        if plan.mode == Mode::Drill && state.remains() {
+            list.push(remains(plan));
         }
     }
     // Whoever went back all the same has its users on a side that was not seen to serve.
@@ -272,6 +279,16 @@ pub(super) fn owed(
         }
     }
     list
+}
+
+/// A drill that did not come back, as somebody decided.
+fn remains(plan: &Plan) -> Owed {
+    let (source, target) = (&plan.direction.source, &plan.direction.target);
+    Owed {
+        key: format!("{RETURN}{source}"),
+        what: format!("the drill remains at `{target}`, and did not come back to `{source}`"),
+        how: format!("`cutover rollback` puts it back once `{source}` serves"),
+    }
 }
 
 /// What the checks of one round did not see to be good, nobody since.

@@ -36,8 +36,8 @@ pub trait People: Send + Sync {
     /// Whether an `approve` step may pass, and who said so.
     fn approve<'a>(&'a self, entry: &'a Entry, question: &'a str) -> BoxFuture<'a, (bool, String)>;
 
-    /// How a run that stands still goes on.
-    fn decide<'a>(&'a self, hold: Hold) -> BoxFuture<'a, Told>;
+    /// How a run that stands still goes on. `may_remain` says that `Stay` is an answer.
+    fn decide<'a>(&'a self, hold: Hold, may_remain: bool) -> BoxFuture<'a, Told>;
 
     /// Takes what somebody said meanwhile, without having been asked, who wants everything put back. It does not
     /// wait.
@@ -63,7 +63,7 @@ impl People for Nobody {
         Box::pin(async { (false, "nobody (no terminal)".to_owned()) })
     }
 
-    fn decide<'a>(&'a self, _: Hold) -> BoxFuture<'a, Told> {
+    fn decide<'a>(&'a self, _: Hold, _: bool) -> BoxFuture<'a, Told> {
         Box::pin(async { Told::here(Decision::Stop, "nobody (no terminal)") })
     }
 

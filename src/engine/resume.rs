@@ -14,6 +14,8 @@ pub enum GoOn {
     Finish,
     /// Finish; what the run was held for is accepted if it is still so.
     Accept,
+    /// It remains where it is: nothing is put back, and what that comes to is looked at.
+    Stay,
     /// Put back what stands.
     Back,
     /// Put back what stands, also where the old side is not seen to serve; what somebody else wrote is left, and all
@@ -54,13 +56,17 @@ pub async fn resume<J: Journal, W: World, M: Memory, P: People>(
         Some(ending) if !back => return Ok(ending),
         Some(_) => {}
     }
-    if back {
-        run.record(decided(Decision::Back, by.clone())).await?;
+    let decision = match how {
+        GoOn::Stay => Some(Decision::Stay),
+        _ => back.then_some(Decision::Back),
+    };
+    if let Some(decision) = decision {
+        run.record(decided(decision, by.clone())).await?;
     }
     run.answers = match how {
         GoOn::Accept => accepted.into_iter().collect(),
         GoOn::BackAnyway => back_anyway(&by).into(),
-        GoOn::Finish | GoOn::Back => Vec::new(),
+        GoOn::Finish | GoOn::Stay | GoOn::Back => Vec::new(),
     };
     run.go_to_the_end().await
 }
@@ -71,7 +77,11 @@ pub fn may_go_on(records: &[Record], how: GoOn) -> Result<(), RunError> {
         return Err(RunError::NoPlan);
     };
     let state = State::of(plan, records.iter().map(|record| &record.event))?;
-    goes_back(&state, how).map(|_| ())
+    goes_back(&state, how)?;
+    match how == GoOn::Stay && !state.may_remain(plan) {
+        true => Err(RunError::CannotRemain),
+        false => Ok(()),
+    }
 }
 
 /// What a run stands still for, as far as its journal tells.
@@ -98,7 +108,7 @@ fn goes_back(state: &State, how: GoOn) -> Result<bool, RunError> {
     let looks = matches!(state.phase(), Phase::Verify | Phase::Accept | Phase::Reread);
     let verifying = looks && open;
     match how {
-        GoOn::Finish | GoOn::Accept => Ok(false),
+        GoOn::Finish | GoOn::Accept | GoOn::Stay => Ok(false),
         GoOn::Back | GoOn::BackAnyway if state.stands() => Ok(true),
         // To look once more at what others wrote settles nothing.
         GoOn::Back | GoOn::BackAnyway if state.left_something() => Err(RunError::LeftToOthers),

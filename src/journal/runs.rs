@@ -8,7 +8,7 @@ use super::JournalError;
 use super::codec::Chain;
 use super::log::run_scope;
 use crate::clock::Stamp;
-use crate::event::{Ending, Event, Record};
+use crate::event::{Decision, Ending, Event, Record};
 use crate::plan::{Direction, Given, Mode};
 use crate::store::{Holder, Liveness, Row, Store};
 
@@ -45,6 +45,9 @@ pub struct Summary {
     /// How much it left to be done; `None` in what an earlier version wrote.
     #[serde(default)]
     pub owed: Option<usize>,
+    /// Somebody said that it remains where it is, and it was not put back since.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub remains: bool,
 }
 
 impl Summary {
@@ -59,8 +62,17 @@ impl Summary {
                 ..before.clone()
             };
         }
+        let remained = before.as_ref().is_some_and(|summary| summary.remains);
         Summary {
             last: record.at.clone(),
+            remains: match &record.event {
+                Event::Decided { decision, .. } => match decision {
+                    Decision::Stay => true,
+                    Decision::Back => false,
+                    Decision::On | Decision::Again | Decision::Stop => remained,
+                },
+                _ => remained,
+            },
             wrote: intended || before.is_some_and(|summary| summary.wrote),
             owed: match &record.event {
                 Event::Owes { .. } => owed.map(|owed| owed + 1),

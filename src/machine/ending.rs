@@ -20,7 +20,8 @@ impl State {
         let moves = !matches!(plan.mode, Mode::Check | Mode::Plan);
         let touched = self.wrote || self.marks.contains(&Mark::Unneeded);
         match ending {
-            // A drill that left something has not come back.
+            // A drill that left something has not come back, nor has one that was told to remain.
+            Ending::Done if self.remains && plan.mode == Mode::Drill => Ending::DoneUnproven,
             Ending::Done if left && plan.mode == Mode::Drill => Ending::Held,
             Ending::Done if self.unseen && moves && !touched => Ending::Refused,
             Ending::Done if self.unseen || left => Ending::DoneUnproven,

@@ -84,6 +84,7 @@ impl State {
                 motion.stage = Stage::InFlight;
                 motion.tries = motion.tries.saturating_add(1);
                 self.wrote = true;
+                self.returned |= self.phase == Phase::Return;
             }
             Event::Answered { entry, way, answer } => self.answered(plan, *entry, *way, answer)?,
             Event::Settled {
@@ -192,7 +193,13 @@ impl State {
         };
         let good = !(outcomes.iter()).any(|(i, outcome)| self.stops(plan, round, *i, *outcome));
         match (self.phase, then) {
-            (Phase::Forward, Then::Back) if plan.goes_back || !self.stands() => self.go_back(plan),
+            // Whoever said that it remains is asked, and not led back.
+            (Phase::Forward, Then::Back) if (plan.goes_back || !self.stands()) && !self.remains => {
+                self.go_back(plan);
+            }
+            (Phase::Return, Then::Back | Then::Hold) if self.leads_to_sick(plan, outcomes) => {
+                self.held = Some(Hold::OldSideSick);
+            }
             // The gates of a return lead nowhere by themselves: the run stays and asks.
             (Phase::Forward | Phase::Return, Then::Back | Then::Hold) => self.held = Some(hold),
             (Phase::Forward | Phase::Return, Then::Note) => {

@@ -9,6 +9,7 @@ mod fold;
 mod next;
 mod pack;
 mod parts;
+mod remain;
 mod state;
 mod weigh;
 

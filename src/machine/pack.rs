@@ -181,7 +181,9 @@ impl State {
         out.push(
             u8::from(self.stood)
                 | u8::from(self.stayed.is_some()) << 1
-                | u8::from(self.looks_anew) << 2,
+                | u8::from(self.looks_anew) << 2
+                | u8::from(self.remains) << 3
+                | u8::from(self.returned) << 4,
         );
         if let Some(Stayed { phase, at, ended }) = self.stayed {
             out.push(code(&PHASES, phase) | code_or_0(&Ending::ALL, ended) << 4);
@@ -224,6 +226,8 @@ impl State {
         let fourth = byte(bytes)?;
         self.stood = fourth & 1 == 1;
         self.looks_anew = fourth >> 2 & 1 == 1;
+        self.remains = fourth >> 3 & 1 == 1;
+        self.returned = fourth >> 4 & 1 == 1;
         self.stayed = match fourth >> 1 & 1 {
             0 => None,
             _ => {

@@ -141,7 +141,7 @@ pub enum Hold {
     NotBack,
     /// An act was cut off, or its effect is unknown.
     Interrupted,
-    /// The old side was not seen to serve, so nothing was put back.
+    /// The old side was not seen to serve, so nothing goes back to it by itself.
     OldSideSick,
     /// Everything was put back, but not everything is seen as it was.
     NotAsBefore,

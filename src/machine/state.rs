@@ -42,6 +42,10 @@ pub struct State {
     pub(super) looks_anew: bool,
     /// Where it was when somebody asked to go back: as long as the old side is looked at, it can stay there.
     pub(super) stayed: Option<Stayed>,
+    /// Somebody said that it remains where it is: it is looked at once more, and nothing goes back by itself.
+    pub(super) remains: bool,
+    /// A drill has begun to put something back.
+    pub(super) returned: bool,
 }
 
 impl Clone for State {
@@ -81,6 +85,8 @@ impl State {
             stood: false,
             looks_anew: false,
             stayed: None,
+            remains: false,
+            returned: false,
         };
         state.advance(plan);
         state
@@ -206,7 +212,7 @@ impl State {
             };
         }
         if undoes {
-            self.unseen = false;
+            (self.unseen, self.returned) = (false, false);
         }
         if let Some(motion) = &mut self.motion {
             let act = matches!(
@@ -229,7 +235,7 @@ impl State {
             Phase::Return => Round::Return,
             Phase::Probe => Round::Probe,
             Phase::Undo | Phase::Verify | Phase::Accept | Phase::Reread => Round::Verify,
-            Phase::Confirm if plan.mode == Mode::Drill => Round::Return,
+            Phase::Confirm if plan.mode == Mode::Drill && !self.remains => Round::Return,
             Phase::Confirm => Round::There,
         }
     }
@@ -328,18 +334,8 @@ impl State {
             }
     }
 
-    /// Where it is, if it can be left there: nothing was found against it, and nothing is being written.
-    pub(super) fn stays(&self) -> Option<Stayed> {
-        let untried = |m: Motion| m.tries == 0 && !m.stage.may_have_happened();
-        let well = self.held.is_none() && self.motion.is_none_or(untried) && !self.phase.undoes();
-        let (phase, at, _) = self.position();
-        well.then_some(Stayed {
-            phase,
-            at,
-            ended: self
-                .ended
-                .filter(|ended| matches!(ended, Ending::Done | Ending::DoneUnproven)),
-        })
+    pub(super) fn something_goes_back(&self, plan: &Plan) -> bool {
+        (0..self.marks.len()).any(|i| self.can_go_back(plan, i))
     }
 
     /// Moves on to the next entry that has something to do, and to the next phase where there is none, so
@@ -387,7 +383,7 @@ impl State {
     pub(super) fn look_behind(&mut self, plan: &Plan) {
         self.looks_anew = false;
         self.phase = match plan.mode {
-            Mode::Drill => Phase::Return,
+            Mode::Drill if !self.remains => Phase::Return,
             _ => Phase::Forward,
         };
         self.at = 0;
@@ -424,7 +420,7 @@ impl State {
         }
         self.at = 0;
         match (self.phase, plan.mode) {
-            (Phase::Forward, Mode::Drill) => self.phase = Phase::Stay,
+            (Phase::Forward, Mode::Drill) if !self.remains => self.phase = Phase::Stay,
             (Phase::Forward, _) => self.phase = Phase::Tidy,
             _ => self.phase = Phase::Confirm,
         }
@@ -456,8 +452,9 @@ impl State {
         {
             self.mark_as(usize::from(motion.entry), Mark::Standing);
         }
-        (self.at, self.reached, self.looks_anew) = (0, 0, false);
-        if (0..self.marks.len()).any(|i| self.can_go_back(plan, i)) {
+        (self.at, self.reached) = (0, 0);
+        (self.looks_anew, self.remains) = (false, false);
+        if self.something_goes_back(plan) {
             self.phase = Phase::Probe;
         } else if self.wrote {
             // That nothing stands any more is seen, and not concluded. Where something stands that cannot go back,

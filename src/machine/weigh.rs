@@ -26,4 +26,13 @@ impl State {
             Round::Verify => !good && entry.rule.fail != Then::Note,
         }
     }
+
+    /// Whether a drill's way back leads users to a side that was not seen to serve: something still goes back, and what
+    /// probes that side stops it.
+    pub(super) fn leads_to_sick(&self, plan: &Plan, outcomes: &[(usize, Outcome)]) -> bool {
+        let sick = |(i, outcome): &(usize, Outcome)| {
+            plan.entries[*i].probes_old_side && self.stops(plan, Round::Return, *i, *outcome)
+        };
+        self.something_goes_back(plan) && outcomes.iter().any(sick)
+    }
 }

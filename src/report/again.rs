@@ -17,6 +17,9 @@ pub fn resume(run: &str, tally: &Tally, style: &Style) -> Vec<Line> {
     };
     let (source, target) = (&plan.direction.source, &plan.direction.target);
     let what = match phase {
+        Phase::Forward if tally.remains() => {
+            format!("it looks again at {target}, where it remains")
+        }
         Phase::Forward if plan.mode == Mode::Drill => {
             format!("it looks again, goes on to {target}, and then comes back to {source}")
         }

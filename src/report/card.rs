@@ -61,7 +61,7 @@ fn title(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> Vec<Line> 
                 Ending::Refused | Ending::Stale | Ending::Undone => Role::Caution,
                 Ending::Held | Ending::Stopped => Role::Bad,
             };
-            (role, how_it_ended(ending, plan))
+            (role, how_it_ended(ending, plan, tally.remains()))
         }
     };
     let first = Line::new()

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use super::numbers::count;
 use crate::event::Ending;
-use crate::plan::{Edit, Entry, Mode, Plan};
+use crate::plan::{Direction, Edit, Entry, Mode, Plan};
 
-/// How a run of this plan ended: what is said of a place is what was compared.
-pub(super) fn how_it_ended(ending: Ending, plan: &Plan) -> String {
+/// How a run of this plan ended: what is said of a place is what was compared. `remains`: somebody said that it remains
+/// where it is.
+pub(super) fn how_it_ended(ending: Ending, plan: &Plan, remains: bool) -> String {
     if ending != Ending::Undone {
-        return ending_phrase(ending, plan.mode).to_owned();
+        return phrase(ending, plan.mode, &plan.direction, remains);
     }
     let blind = |(entry, edit): (&Entry, &Edit)| {
         let keys = || edit.before.0.keys().chain(edit.after.0.keys());
@@ -22,6 +23,20 @@ pub(super) fn how_it_ended(ending: Ending, plan: &Plan) -> String {
             "put back, data and TTLs of {} are as before; what else a server keeps with them cannot be seen",
             count(n, "record set")
         ),
+    }
+}
+
+/// How a run ended, where it may have been left where it was in place of being put back.
+pub(super) fn phrase(ending: Ending, mode: Mode, direction: &Direction, remains: bool) -> String {
+    match (ending, mode) {
+        (Ending::Done | Ending::DoneUnproven, Mode::Drill) if remains => {
+            format!("remains at {}, nothing was put back", direction.target)
+        }
+        (Ending::Done, _) if remains => "stayed, and seen so; nothing was put back".to_owned(),
+        (Ending::DoneUnproven, _) if remains => {
+            "stayed, but not everything was seen; nothing was put back".to_owned()
+        }
+        _ => ending_phrase(ending, mode).to_owned(),
     }
 }
 
@@ -55,7 +70,7 @@ mod tests {
     fn as_before_is_said_of_what_was_compared() {
         let mut plan = fake::plan(Mode::Failover, "cck");
         let whole = "put back, everything is as it was before";
-        assert_eq!(how_it_ended(Ending::Undone, &plan), whole);
+        assert_eq!(how_it_ended(Ending::Undone, &plan, false), whole);
         for entry in &mut plan.entries[..1] {
             entry.blind = true;
             if let Nature::Change(edit) = &mut entry.nature {
@@ -66,7 +81,7 @@ mod tests {
                 (edit.before, edit.after) = (value("old"), value("new"));
             }
         }
-        let told = how_it_ended(Ending::Undone, &plan);
+        let told = how_it_ended(Ending::Undone, &plan, false);
         assert!(
             told.contains("data and TTLs of 2 record sets are as before"),
             "{told}"
@@ -76,6 +91,25 @@ mod tests {
         // What is kept of a run in a list does not tell what was compared.
         let in_short = ending_phrase(Ending::Undone, Mode::Failover);
         assert!(!in_short.contains("everything"), "{in_short}");
-        assert_eq!(how_it_ended(Ending::Done, &plan), "done, and seen so");
+        assert_eq!(
+            how_it_ended(Ending::Done, &plan, false),
+            "done, and seen so"
+        );
+    }
+
+    #[test]
+    fn that_nothing_was_put_back_is_said_where_a_run_remains() {
+        let direction = fake::plan(Mode::Drill, "c").direction;
+        for mode in [Mode::Drill, Mode::Failover, Mode::Emergency] {
+            for ending in [Ending::Done, Ending::DoneUnproven] {
+                let told = phrase(ending, mode, &direction, true);
+                assert!(told.contains("nothing was put back"), "{told}");
+                assert!(!told.contains("done"), "{told}");
+            }
+        }
+        let told = phrase(Ending::DoneUnproven, Mode::Drill, &direction, true);
+        assert_eq!(told, "remains at new, nothing was put back");
+        let held = phrase(Ending::Held, Mode::Drill, &direction, true);
+        assert_eq!(held, "held, a person must look");
     }
 }

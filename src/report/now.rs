@@ -152,7 +152,8 @@ impl Cursor {
             .as_ref()
             .filter(|_| settled)
             .and_then(contradiction);
-        let mut sentences = contradicts.map_or_else(|| say(plan, &record.event), |it| vec![it]);
+        let mut sentences =
+            contradicts.map_or_else(|| say(plan, &record.event, tally.remains()), |it| vec![it]);
         sentences.extend(self.stopped(plan, &record.event));
         if let Some(doubt) = self.doubt(&record.event) {
             let leave = plain(Tone::Run, doubt.entry, LEAVES_A_DOUBT.to_owned());

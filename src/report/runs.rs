@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::ended::ending_phrase;
+use super::ended::phrase;
 use super::numbers::{count, rounded};
 use super::tally::Tally;
 use super::text::{Line, Role, Style};
@@ -22,6 +22,8 @@ pub struct RunRow {
     /// `None`: it still runs, or was cut off.
     pub ending: Option<Ending>,
     pub owed: usize,
+    /// Somebody said that it remains where it is.
+    pub remains: bool,
     /// The process that writes it now.
     pub writer: Option<String>,
 }
@@ -39,6 +41,7 @@ impl RunRow {
             took: tally.took(),
             ending: tally.ending(),
             owed: tally.owed().len(),
+            remains: tally.remains(),
             writer: None,
         })
     }
@@ -78,7 +81,7 @@ pub fn runs_table(rows: &[RunRow], style: &Style) -> Vec<Line> {
                     Ending::Refused | Ending::Stale | Ending::Undone => Role::Caution,
                     Ending::Held | Ending::Stopped => Role::Bad,
                 },
-                ending_phrase(ending, row.mode).to_owned(),
+                phrase(ending, row.mode, &row.direction, row.remains),
             ),
         };
         if row.owed > 0 {

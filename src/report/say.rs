@@ -88,8 +88,9 @@ impl Sentence {
     }
 }
 
-/// The sentences about one event. An event that only repeats what others said has none.
-pub fn say(plan: &Plan, event: &Event) -> Vec<Sentence> {
+/// The sentences about one event. An event that only repeats what others said has none. `remains`: somebody said that the
+/// run remains where it is.
+pub fn say(plan: &Plan, event: &Event, remains: bool) -> Vec<Sentence> {
     match event {
         Event::Started { plan, by, version } => vec![started(plan, by, version)],
         Event::Looked {
@@ -187,6 +188,7 @@ pub fn say(plan: &Plan, event: &Event) -> Vec<Sentence> {
                 Decision::Again => "to look again",
                 Decision::Back => "to go back",
                 Decision::Stop => "to leave it as it is",
+                Decision::Stay => "to let it remain where it is",
             };
             vec![Sentence::run(format!("{by} decided {what}"))]
         }
@@ -213,7 +215,7 @@ pub fn say(plan: &Plan, event: &Event) -> Vec<Sentence> {
             let mut sentence = Sentence::run(format!(
                 "{} ended: {}",
                 plan.mode,
-                how_it_ended(*ending, plan)
+                how_it_ended(*ending, plan, remains)
             ));
             sentence.tone = match ending {
                 Ending::Done => Tone::Judged(Outcome::Pass),

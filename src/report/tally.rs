@@ -230,6 +230,19 @@ impl Tally {
         (self.state.as_ref()).is_some_and(State::is_on_its_way_back)
     }
 
+    /// Whether somebody said that it remains where it is, and nothing was put back.
+    pub fn remains(&self) -> bool {
+        (self.state.as_ref()).is_some_and(State::remains)
+    }
+
+    /// Whether whoever resumes it can let it remain where it is.
+    pub fn may_remain(&self) -> bool {
+        let (Some(plan), Some(state)) = (&self.plan, &self.state) else {
+            return false;
+        };
+        state.may_remain(plan)
+    }
+
     /// Whether somebody else's value was left in a place of this run, and all the rest was put back: then nothing is
     /// left that a resume or a rollback could do.
     pub fn is_left_to_others(&self) -> bool {

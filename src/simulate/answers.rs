@@ -255,7 +255,7 @@ impl People for Stage {
         Box::pin(self.asks((yes, "somebody".to_owned())))
     }
 
-    fn decide<'a>(&'a self, _: Hold) -> BoxFuture<'a, Told> {
+    fn decide<'a>(&'a self, _: Hold, _: bool) -> BoxFuture<'a, Told> {
         let decision = self.inner().course.decides().unwrap_or(Decision::Stop);
         Box::pin(self.asks(Told::here(decision, "somebody")))
     }

@@ -166,8 +166,8 @@ fn end(model: &Model, node: &Node, ending: Ending, writers: &[u16]) -> Option<Br
         let (side, mark) = (ground.sides()[i], state.mark(i));
         let theirs = ground.is_theirs(i);
         let returns = match (plan.mode, &entry.nature) {
-            (Mode::Drill, Nature::Act(act)) => act.undo.is_some(),
-            (Mode::Drill, _) => true,
+            (Mode::Drill, Nature::Act(act)) if !state.remains() => act.undo.is_some(),
+            (Mode::Drill, _) if !state.remains() => true,
             _ => entry.temporary,
         };
         let new = match returns || matches!(plan.mode, Mode::Plan | Mode::Check) {
@@ -212,7 +212,7 @@ fn unseen(model: &Model, node: &Node, ending: Ending, writers: &[u16]) -> Option
         return None;
     }
     let last = match model.plan.mode {
-        Mode::Drill => Phase::Return,
+        Mode::Drill if !state.remains() => Phase::Return,
         _ => Phase::Forward,
     };
     if !undone && ground.stale && looks_at(model, last, entries.len()) {

@@ -443,3 +443,22 @@ fn a_resume_that_trusts_what_was_seen_long_ago() {
     let again = "failover:a1/compare=killed-before";
     found(&model, &rules, Property::SeenSince, again);
 }
+
+#[test]
+fn an_old_ending_said_again_without_a_look() {
+    let rules = hears(|_, state, event| match event {
+        Event::Judged { round, outcomes } if state.remains() => vec![Event::Judged {
+            round: *round,
+            outcomes: (outcomes.iter())
+                .map(|(i, _)| (*i, Outcome::Pass))
+                .collect(),
+        }],
+        event => vec![event.clone()],
+    });
+    found(
+        &Model::sketch(Mode::Failover, "pck"),
+        &rules,
+        Property::EveryEnding,
+        "failover:rest=back+p0/look@probe=fails+c1/look#1=foreign",
+    );
+}

@@ -256,8 +256,9 @@ impl Node {
         ground.looked &= writes;
         ground.doubt &= !back;
         // Whoever goes on with it begins anew, and an undo has looks of its own.
-        ground.stale &=
-            !ground.down && self.state.ended().is_none() && !self.state.phase().undoes();
+        ground.stale &= !ground.down
+            && self.state.ended().is_none()
+            && (!self.state.phase().undoes() || self.state.can_stay());
         // Without a branch for each entry: a search comes here with every turn.
         if !ground.theirs.iter().fold(false, |any, theirs| any | theirs) {
             return;

@@ -35,7 +35,7 @@ const MOMENTS: [(&str, Moment); 16] = [
 
 const REST: (&str, Moment) = ("rest", Moment::Rest);
 
-const FAULTS: [(&str, Fault); 32] = [
+const FAULTS: [(&str, Fault); 33] = [
     ("fails", Fault::Fails),
     ("late", Fault::Late),
     ("hangs", Fault::Hangs),
@@ -68,6 +68,7 @@ const FAULTS: [(&str, Fault); 32] = [
     ("again", Fault::Person(Decision::Again)),
     ("back", Fault::Person(Decision::Back)),
     ("stop", Fault::Person(Decision::Stop)),
+    ("remain", Fault::Person(Decision::Stay)),
 ];
 
 const MODES: [(&str, Mode); 5] = [

@@ -313,7 +313,7 @@ impl<P: Parts> Performer<P> {
             Some(Decision::Back) if inner.course.state().stands() => GoOn::Back,
             Some(Decision::Again) if open => GoOn::Finish,
             Some(Decision::On) if open => GoOn::Accept,
-            Some(Decision::Stop) => return None,
+            Some(Decision::Stop | Decision::Stay) => return None,
             _ if matches!(ended, None | Some(Ending::Stopped)) => GoOn::Finish,
             _ => return None,
         };

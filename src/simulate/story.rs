@@ -60,6 +60,7 @@ impl Fault {
             Fault::Person(Decision::Again) => "a person has it looked at again",
             Fault::Person(Decision::Back) => "a person asks to put everything back",
             Fault::Person(Decision::Stop) => "a person leaves it as it is",
+            Fault::Person(Decision::Stay) => "a person lets it remain where it is",
         }
     }
 }
@@ -336,7 +337,7 @@ fn held(hold: Hold) -> &'static str {
         Hold::Half => "a part of a change is there, and the rest could not be written",
         Hold::NotBack => "something could not be put back",
         Hold::Interrupted => "it is not known whether it was done",
-        Hold::OldSideSick => "the old side does not serve, so nothing was put back",
+        Hold::OldSideSick => "the old side does not serve, so nothing goes back to it by itself",
         Hold::NotAsBefore => "everything was put back, and not everything is as before",
     }
 }

@@ -258,7 +258,9 @@ impl<'m, R: Rules> Turns<'m, R> {
         {
             *asked = round;
             outcomes.clone_from(&self.truths);
-            self.there.ground.stale &= outcomes.iter().all(|(i, _)| self.is_change(*i));
+            // What the old side shows says nothing of where a run remains.
+            let looked = round != Round::Probe && outcomes.iter().any(|(i, _)| !self.is_change(*i));
+            self.there.ground.stale &= !looked;
             for (i, outcome) in outcomes.iter_mut() {
                 let struck = |strike: &&Strike| strike.entry == Some(short(*i));
                 match strikes.iter().find(struck).and_then(|s| s.fault) {

@@ -33,11 +33,12 @@ fn dry_run(plan: &Plan, inner: &Inner) -> Option<Found> {
 }
 
 /// What the place of an entry holds when all went well.
-fn new_side(plan: &Plan, entry: usize) -> Side {
+fn new_side(plan: &Plan, remains: bool, entry: usize) -> Side {
     let entry = &plan.entries[entry];
     let returns = match (plan.mode, &entry.nature) {
-        (Mode::Drill, Nature::Act(act)) => act.undo.is_some(),
-        (Mode::Drill | Mode::Check | Mode::Plan, _) => true,
+        (Mode::Check | Mode::Plan, _) => true,
+        (Mode::Drill, Nature::Act(act)) if !remains => act.undo.is_some(),
+        (Mode::Drill, _) if !remains => true,
         _ => entry.temporary,
     };
     match returns || !entry.there {
@@ -52,7 +53,7 @@ fn places(plan: &Plan, inner: &Inner, ending: Ending) -> Option<Found> {
     let wrong = |i: usize| -> Option<Property> {
         let (side, mark, theirs) = (inner.sides[i], state.mark(i), inner.places[i].theirs);
         let accepted = inner.course.accepted(i);
-        let new = new_side(plan, i);
+        let new = new_side(plan, state.remains(), i);
         // Where somebody else made our change, nothing of it is ours to put back.
         let made_for_us = theirs && mark == Mark::Unneeded && side == Side::After;
         let untouched = theirs && !state.wrote();

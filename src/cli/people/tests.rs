@@ -43,7 +43,7 @@ async fn what_was_typed_before_a_question_is_no_answer_to_it() {
             types(line);
         }
     };
-    let (told, ()) = tokio::join!(present.decide(Hold::Failed), later);
+    let (told, ()) = tokio::join!(present.decide(Hold::Failed, false), later);
     assert_eq!(told, Told::here(Decision::Stop, "ops@here"));
 }
 
@@ -60,12 +60,29 @@ async fn the_end_of_input_is_the_answer_that_changes_nothing() {
     let ((yes, by), ()) = tokio::join!(approve, later());
     assert_eq!((yes, by.as_str()), (false, "ops@here (end of input)"));
     for hold in [Hold::Failed, Hold::Foreign, Hold::OldSideSick] {
-        let (told, ()) = tokio::join!(present.decide(hold), later());
+        let (told, ()) = tokio::join!(present.decide(hold, false), later());
         assert_eq!(told.decision, Decision::Stop, "{hold:?}");
     }
     let stays = tokio::time::timeout(Duration::from_secs(60), present.end_stay());
     let (stays, ()) = tokio::join!(stays, later());
     assert!(stays.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_the_terminal_is_gone_nobody_answers() {
+    let (present, send) = sent();
+    drop(send);
+    let plan = crate::fake::plan(crate::plan::Mode::Failover, "kc");
+    let soon = Duration::from_secs(1);
+    let approved = tokio::time::timeout(soon, present.approve(&plan.entries[0], "go?"));
+    assert_eq!(approved.await.unwrap(), (false, GONE.to_owned()));
+    for may_remain in [false, true] {
+        let told = tokio::time::timeout(soon, present.decide(Hold::OldSideSick, may_remain));
+        assert_eq!(told.await.unwrap(), Told::here(Decision::Stop, GONE));
+    }
+    // A drill still comes back when its time is over.
+    let stays = tokio::time::timeout(Duration::from_secs(60), present.end_stay());
+    assert!(stays.await.is_err());
 }
 
 #[tokio::test(start_paused = true)]
@@ -107,20 +124,23 @@ async fn nobody_at_another_terminal_accepts_what_is_not_there_yet() {
     for early in [Decision::On, Decision::Again] {
         leaves(&present, early).await;
         tokio::time::advance(minute).await;
-        let decided = tokio::time::timeout(minute, present.decide(Hold::Foreign));
+        let decided = tokio::time::timeout(minute, present.decide(Hold::Foreign, false));
         assert!(decided.await.is_err(), "{early:?}");
     }
     let later = async {
         tokio::time::sleep(minute).await;
         leaves(&present, Decision::On).await;
     };
-    let (told, ()) = tokio::join!(present.decide(Hold::Foreign), later);
+    let (told, ()) = tokio::join!(present.decide(Hold::Foreign, false), later);
     assert_eq!(told.decision, Decision::On);
     // Whoever asked to put it back means it whatever comes.
     leaves(&present, Decision::Again).await;
     leaves(&present, Decision::Back).await;
     tokio::time::advance(minute).await;
-    assert_eq!(present.decide(Hold::Late).await.decision, Decision::Back);
+    assert_eq!(
+        present.decide(Hold::Late, false).await.decision,
+        Decision::Back
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -153,7 +173,7 @@ async fn only_anyway_answers_what_a_plain_rollback_cannot_know_of() {
                 leaves(&present, Decision::Back).await;
             }
         };
-        let decided = tokio::time::timeout(minute, present.decide(hold));
+        let decided = tokio::time::timeout(minute, present.decide(hold, false));
         let (decided, ()) = tokio::join!(decided, plainly);
         assert!(decided.is_err(), "{hold:?}");
         let at = present.clock.now();
@@ -164,7 +184,7 @@ async fn only_anyway_answers_what_a_plain_rollback_cannot_know_of() {
             at,
         };
         says(&present, anyway).await;
-        let told = present.decide(hold).await;
+        let told = present.decide(hold, false).await;
         assert_eq!((told.decision, told.anyway), (Decision::Back, true));
     }
 }
@@ -196,7 +216,7 @@ async fn what_was_said_to_a_process_that_ended_is_no_answer() {
             .is_err()
     );
     assert!(
-        tokio::time::timeout(minute, present.decide(Hold::Late))
+        tokio::time::timeout(minute, present.decide(Hold::Late, false))
             .await
             .is_err()
     );
@@ -210,15 +230,41 @@ async fn what_was_said_to_a_process_that_ended_is_no_answer() {
 #[test]
 fn users_are_led_to_a_side_that_does_not_serve_by_a_word_and_not_by_a_letter() {
     for line in ["b", "back", "g", "go on", ""] {
-        assert_eq!(answer(Hold::OldSideSick, line), None, "{line}");
+        assert_eq!(answer(Hold::OldSideSick, false, line), None, "{line}");
     }
-    let said = |line| answer(Hold::OldSideSick, line);
+    let said = |line| answer(Hold::OldSideSick, false, line);
     assert_eq!(said(" Anyway "), Some(Decision::Back));
     assert_eq!(said("a"), Some(Decision::Again));
     assert_eq!(said("s"), Some(Decision::Stop));
-    assert!(ways_on(Hold::OldSideSick).contains("`anyway`"));
+    assert!(ways_on(Hold::OldSideSick, false).contains("`anyway`"));
     // Elsewhere the letters are what they were.
-    assert_eq!(answer(Hold::Failed, "b"), Some(Decision::Back));
-    assert_eq!(answer(Hold::NotAsBefore, "g"), Some(Decision::On));
-    assert_eq!(answer(Hold::Failed, "anyway"), None);
+    assert_eq!(answer(Hold::Failed, false, "b"), Some(Decision::Back));
+    assert_eq!(answer(Hold::NotAsBefore, false, "g"), Some(Decision::On));
+    assert_eq!(answer(Hold::Failed, false, "anyway"), None);
+}
+
+#[test]
+fn that_a_run_remains_is_said_by_a_word_where_it_can_be() {
+    for hold in [Hold::OldSideSick, Hold::Failed, Hold::Late] {
+        assert!(ways_on(hold, true).contains("`stay`"));
+        assert_eq!(answer(hold, true, " Stay "), Some(Decision::Stay));
+        assert!(!ways_on(hold, false).contains("`stay`"));
+        assert_eq!(answer(hold, false, "stay"), None);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn from_elsewhere_too_only_anyway_leads_to_a_side_that_does_not_serve() {
+    let (present, _types) = present();
+    present.store.create("r1", Vec::new()).await.unwrap();
+    let minute = Duration::from_secs(60);
+    leaves(&present, Decision::On).await;
+    let told = tokio::time::timeout(minute, present.decide(Hold::OldSideSick, true));
+    assert!(told.await.is_err());
+    leaves(&present, Decision::Stay).await;
+    let told = tokio::time::timeout(minute, present.decide(Hold::OldSideSick, false));
+    assert!(told.await.is_err());
+    leaves(&present, Decision::Stay).await;
+    let told = present.decide(Hold::OldSideSick, true).await;
+    assert_eq!(told.decision, Decision::Stay);
 }

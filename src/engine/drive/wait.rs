@@ -101,8 +101,9 @@ impl<J: Journal, W: World, M: Memory, P: People> Run<'_, J, W, M, P> {
             return self.record(decided(decision, by)).await;
         }
         let people = self.outfit.people;
+        let may_remain = self.state.may_remain(self.plan);
         let answer = tokio::select! {
-            answer = people.decide(hold) => Some(answer),
+            answer = people.decide(hold, may_remain) => Some(answer),
             () = self.outfit.stop.at_least(Stop::AfterWrite) => None,
         };
         match answer {

@@ -2,7 +2,7 @@
 
 use super::{Folded, impossible};
 use crate::event::{Decision, Ending};
-use crate::machine::parts::{Hold, Mark, Motion, Phase, Said, Stage, Stayed};
+use crate::machine::parts::{Hold, Mark, Motion, Phase, Said, Stage};
 use crate::machine::state::{State, TRIES};
 use crate::plan::{IfInterrupted, Nature, Plan, Way};
 
@@ -130,6 +130,13 @@ impl State {
         if decision == Decision::Back {
             return self.decided_back(plan, parts);
         }
+        if decision == Decision::Stay {
+            if self.ended.is_some() || !self.may_remain(plan) {
+                return impossible("decided: stay");
+            }
+            self.remain(plan);
+            return Ok(());
+        }
         let (Some(hold), None) = (self.held, self.ended) else {
             return impossible("decided");
         };
@@ -150,21 +157,9 @@ impl State {
                     self.stage(Stage::Compare);
                 }
             }
-            Decision::On | Decision::Back => self.decided_on(plan, hold, parts),
+            Decision::On | Decision::Back | Decision::Stay => self.decided_on(plan, hold, parts),
         }
         Ok(())
-    }
-
-    /// Somebody had asked to go back, and leaves it where it was: as it had ended, or held.
-    fn stay(&mut self, plan: &Plan) {
-        let Some(Stayed { phase, at, ended }) = self.stayed.take() else {
-            return;
-        };
-        (self.phase, self.at) = (phase, at);
-        match ended {
-            Some(_) => (self.held, self.closing) = (None, ended),
-            None => self.close(plan, Ending::Held),
-        }
     }
 
     /// A person accepts what was seen.
@@ -196,6 +191,8 @@ impl State {
             return;
         }
         match self.phase {
+            // Nothing leads to a side that does not serve but the wish to put everything back, whatever is seen there.
+            Phase::Return if hold == Hold::OldSideSick && parts => self.phase = Phase::Undo,
             Phase::Forward | Phase::Return => match self.batch(plan).last() {
                 None => self.at += 1,
                 last => self.past(last),
@@ -225,9 +222,8 @@ impl State {
         let hold = self.held;
         // Version 0.1.0 put it back, or held it on its way back.
         let stayed = self.stays().filter(|_| parts);
-        self.ended = None;
-        self.closing = None;
-        self.stopping = false;
+        (self.ended, self.closing) = (None, None);
+        (self.stopping, self.remains) = (false, false);
         self.look_again();
         if hold == Some(Hold::OldSideSick) {
             self.phase = Phase::Undo;

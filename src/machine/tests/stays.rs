@@ -1,9 +1,9 @@
 //! Who had asked to go back, and leaves the run where it was.
 
 use super::life::Life;
-use crate::event::{Answer, Decision, Ending, Event};
-use crate::machine::{Hold, Mark, Move};
-use crate::plan::{Mode, Outcome, Way};
+use crate::event::{Answer, Decision, Ending, Event, Round};
+use crate::machine::{Hold, Mark, Move, Phase};
+use crate::plan::{Mode, Outcome, Side, Way};
 
 #[test]
 fn whoever_cannot_go_back_can_stay_where_the_run_was() {
@@ -18,7 +18,13 @@ fn whoever_cannot_go_back_can_stay_where_the_run_was() {
         life.decides(Decision::Again);
         life.judged(Outcome::Unknown);
         life.decides(Decision::Stop);
+        // What it says then is looked at: the checks behind the last write, and the places.
+        for entries in [vec![0, 3], vec![2]] {
+            assert_eq!(life.looks(), (Round::There, entries));
+            life.judged(Outcome::Pass);
+        }
         assert_eq!(life.ends(), Ending::Done);
+        assert!(life.state.remains());
         assert_eq!(life.next(), Move::Rest);
     }
     // What was begun to be put back stays no more.
@@ -67,4 +73,150 @@ fn a_return_that_has_tried_an_act_stays_nowhere() {
         life.decides(Decision::Back);
         assert_eq!(life.state.can_stay(), !tried);
     }
+}
+
+#[test]
+fn what_stays_ends_as_it_is_seen_now() {
+    // The checks behind the last write, the place, and how it ends where that is not good.
+    let cases = [
+        ([Outcome::Fail, Outcome::Pass], None),
+        ([Outcome::Pass, Outcome::Fail], None),
+        (
+            [Outcome::Pass, Outcome::Unknown],
+            Some(Ending::DoneUnproven),
+        ),
+        ([Outcome::Pass, Outcome::Pass], Some(Ending::Done)),
+    ];
+    for ([check, place], ending) in cases {
+        let mut life = Life::new(Mode::Failover, "pck");
+        life.until(|mv| matches!(mv, Move::End { .. }));
+        life.ends();
+        life.decides(Decision::Back);
+        life.judged(Outcome::Fail);
+        life.decides(Decision::Stop);
+        for outcome in [check, place] {
+            if life.state.held().is_none() {
+                life.judged(outcome);
+            }
+        }
+        match ending {
+            Some(ending) => assert_eq!(life.ends(), ending),
+            // Somebody is asked; nothing goes back by itself.
+            None => {
+                assert!(life.state.held().is_some(), "{check} {place}");
+                life.decides(Decision::Stop);
+                assert_eq!(life.ends(), Ending::Held);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_drill_whose_old_side_is_sick_asks_and_can_remain() {
+    let sick = || {
+        let mut life = Life::new(Mode::Drill, "pck");
+        life.until(|mv| {
+            matches!(
+                mv,
+                Move::Look {
+                    round: Round::Return,
+                    ..
+                }
+            )
+        });
+        life.judged(Outcome::Fail);
+        assert_eq!(life.state.held(), Some(Hold::OldSideSick));
+        assert!(life.state.may_remain(&life.plan));
+        life
+    };
+    // Whoever stops is asked again by the resume.
+    let mut life = sick();
+    life.decides(Decision::Stop);
+    assert_eq!(life.ends(), Ending::Held);
+    assert!(life.state.is_on_its_way_back());
+    life.resumes();
+    life.judged(Outcome::Unknown);
+    assert_eq!(life.state.held(), Some(Hold::OldSideSick));
+    // Whoever says that it remains has that looked at, and it is no drill that came back.
+    life.decides(Decision::Stay);
+    for entries in [vec![0, 2], vec![1]] {
+        assert_eq!(life.looks(), (Round::There, entries));
+        life.judged(Outcome::Pass);
+    }
+    assert_eq!(life.ends(), Ending::DoneUnproven);
+    assert!(life.state.remains() && life.state.stands());
+    // It can be put back later.
+    life.decides(Decision::Back);
+    assert!(!life.state.remains());
+    life.until(|mv| matches!(mv, Move::End { .. }));
+    assert_eq!(life.ends(), Ending::Undone);
+    // Whoever wants it back all the same gets it undone, in reverse and with the look at all behind it.
+    for decision in [Decision::Back, Decision::On] {
+        let mut life = sick();
+        life.decides(decision);
+        life.comes_to(1, Way::Back);
+        assert_eq!(life.state.phase(), Phase::Undo);
+    }
+    // Also where somebody asked to put it back before its return.
+    let mut life = Life::new(Mode::Drill, "pck");
+    life.until(|mv| *mv == Move::Stay);
+    life.decides(Decision::Back);
+    life.judged(Outcome::Fail);
+    assert!(life.state.may_remain(&life.plan));
+    life.decides(Decision::Stay);
+    life.until(|mv| matches!(mv, Move::End { .. }));
+    assert_eq!(life.ends(), Ending::DoneUnproven);
+}
+
+#[test]
+fn a_drill_that_has_put_something_back_remains_nowhere() {
+    let mut life = Life::new(Mode::Drill, "pcpck");
+    life.comes_to(1, Way::Back);
+    life.compared(1, Way::Back, Side::After);
+    life.written(1, Way::Back, Some(super::life::done()));
+    life.settled(Side::Before);
+    assert_eq!(life.looks(), (Round::Return, vec![2]));
+    life.judged(Outcome::Fail);
+    // Users would still be led there.
+    assert_eq!(life.state.held(), Some(Hold::OldSideSick));
+    assert!(!life.state.may_remain(&life.plan));
+    let stays = Event::Decided {
+        decision: Decision::Stay,
+        by: String::new(),
+        parts: true,
+    };
+    assert!(life.state.clone().fold(&life.plan, &stays).is_err());
+    // Where nothing goes back any more, a letter is enough.
+    let mut life = Life::new(Mode::Drill, "ckp");
+    life.until(|mv| {
+        matches!(
+            mv,
+            Move::Look {
+                round: Round::Return,
+                ..
+            }
+        )
+    });
+    life.judged(Outcome::Fail);
+    assert_eq!(life.state.held(), Some(Hold::Failed));
+}
+
+#[test]
+fn what_is_temporary_goes_back_where_a_drill_remains() {
+    let mut life = Life::new(Mode::Drill, "ptck");
+    life.until(|mv| {
+        matches!(
+            mv,
+            Move::Look {
+                round: Round::Return,
+                ..
+            }
+        )
+    });
+    life.judged(Outcome::Fail);
+    life.decides(Decision::Stay);
+    life.comes_to(1, Way::Back);
+    life.until(|mv| matches!(mv, Move::End { .. }));
+    assert_eq!(life.ends(), Ending::DoneUnproven);
+    assert_eq!(life.state.mark(2), Mark::Standing);
 }

@@ -276,6 +276,17 @@ pub(super) fn next(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> 
             };
             row(failover, "do it, and stay");
         }
+        (Some(Ending::Done | Ending::DoneUnproven), Mode::Drill) if tally.remains() => {
+            if !tally.owed().is_empty() {
+                row(owed, "what is left to be seen or done");
+            }
+            row(
+                rollback,
+                "put back what was changed, once the old side serves",
+            );
+            let home = names.failing_back(&plan.direction.source);
+            row(home, "or fail back, data first");
+        }
         (Some(Ending::Done), Mode::Drill) => row(show, "everything that was seen"),
         (Some(Ending::DoneUnproven), Mode::Drill) => {
             if !tally.owed().is_empty() {
@@ -333,15 +344,18 @@ pub(super) fn next(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> 
                     false => "look again, and go on from here",
                 },
             );
-            if tally.ending() == Some(Ending::Held) {
+            // Nothing but `anyway` leads to a side that does not serve.
+            let sick = tally.held_for() == Some(Hold::OldSideSick);
+            if tally.ending() == Some(Ending::Held) && !sick {
                 row(
                     names.of_run("resume", &["--accept"]),
-                    match tally.held_for() {
-                        Some(Hold::OldSideSick) if tally.is_on_its_way_back() => {
-                            "put it back onto a side that was not seen to serve"
-                        }
-                        _ => "go on with what was not seen: you looked yourself",
-                    },
+                    "go on with what was not seen: you looked yourself",
+                );
+            }
+            if tally.may_remain() {
+                row(
+                    names.of_run("resume", &["--stay"]),
+                    "let it remain where it is, for good",
                 );
             }
             if stands && tally.somebody_wrote() {
@@ -354,7 +368,7 @@ pub(super) fn next(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> 
                     names.of_run("rollback", &["--anyway"]),
                     "put back all but what holds neither value",
                 );
-            } else if stands && tally.old_side_is_sick() {
+            } else if stands && (sick || tally.old_side_is_sick()) {
                 row(
                     names.of_run("rollback", &["--anyway"]),
                     "put back what stands, sick or not",

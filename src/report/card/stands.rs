@@ -55,6 +55,9 @@ pub(super) fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
             "nothing was changed, and there is nothing to change".to_owned()
         }
         (_, Mode::Check | Mode::Plan) => "nothing was changed".to_owned(),
+        (Some(Ending::Done | Ending::DoneUnproven), Mode::Drill) if tally.remains() => {
+            format!("{}{made} made{so}, and none put back{unseen}", served(""))
+        }
         (Some(Ending::Done), Mode::Drill) if tally.anything_stands() => {
             let left = standing(|s| {
                 !matches!(

@@ -94,7 +94,7 @@ impl Tally {
                         self.because.clear();
                         self.moved_on(&record.at, Way::There);
                     }
-                    Decision::Again => self.because.clear(),
+                    Decision::Again | Decision::Stay => self.because.clear(),
                     Decision::Back => self.blame(
                         None,
                         Origin::Person,
@@ -155,12 +155,13 @@ impl Tally {
             }
             _ => false,
         };
-        let could_stay = self.state.as_ref().is_some_and(State::can_stay);
+        let remained = self.remains();
         self.follow(&record.event);
-        if could_stay && self.stays_ended() {
-            // What the old side showed says nothing of where it stays.
-            self.findings.retain(|(round, _), _| *round != Round::Probe);
+        if self.remains() && !remained {
+            // What the old side showed says nothing of where it remains, and what was seen there may be long ago.
+            (self.findings).retain(|(round, _), _| !matches!(round, Round::Probe | Round::Return));
             self.because.clear();
+            self.serving.clear();
         }
         if let Event::Compared { entry, .. } | Event::Settled { entry, .. } = record.event
             && shared
@@ -172,12 +173,6 @@ impl Tally {
         if let Event::Settled { entry, way, .. } = record.event {
             self.doubt(entry, way);
         }
-    }
-
-    /// Whether somebody who had asked to go back leaves a run as it had ended.
-    fn stays_ended(&self) -> bool {
-        let state = self.state.as_ref();
-        state.is_some_and(|state| !state.phase().undoes() && state.closing().is_some())
     }
 
     pub(super) fn mark(&self, entry: usize) -> Option<Mark> {

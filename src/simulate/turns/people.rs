@@ -22,8 +22,8 @@ impl<R: Rules> Turns<'_, R> {
             _ => Decision::Stop,
         };
         self.decided(decision);
-        // Whoever decides has looked.
-        self.there.ground.stale = false;
+        // Whoever decides has looked, but for what is left where it is.
+        self.there.ground.stale &= matches!(decision, Decision::Stop | Decision::Stay);
         if decision == Decision::On {
             self.there.ground.doubt = true;
             self.accept();
@@ -61,6 +61,8 @@ impl<R: Rules> Turns<'_, R> {
             }
         }
         if back {
+            // It may be long since it ended.
+            self.there.ground.stale = true;
             self.decided(Decision::Back);
         }
     }

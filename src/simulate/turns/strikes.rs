@@ -54,12 +54,15 @@ impl<R: Rules> Turns<'_, R> {
             }
             Move::Decide { .. } => {
                 // Once a look has found something: what is held for a write is looked at again as it is.
-                let asked = self.here.state.held() == Some(Hold::NotAsBefore);
+                let (state, plan) = (&self.here.state, &self.model.plan);
+                let remains = state.may_remain(plan);
+                let asked = remains || state.held() == Some(Hold::NotAsBefore);
                 if asked && self.model.plan.edits().next().is_some() && !self.is_dry() {
                     add(Fault::Overrun);
                 }
                 let others = [Decision::Back, Decision::Again, Decision::On];
-                for decision in others {
+                let stay = remains.then_some(Decision::Stay);
+                for decision in others.into_iter().chain(stay) {
                     add(Fault::Person(decision));
                 }
             }

@@ -124,8 +124,8 @@ fn a_run_that_asks_what_to_do_on_a_terminal() {
     // While it asks it is alive, and waits for a person.
     let owed = scene.run(&["owed", "--format", "json"]).exits(0);
     owed.says("(failover) is held, changes stand: new is active")
-        .says("answer it where it runs, follow it with `cutover show --follow ")
-        .says(", or `cutover rollback ");
+        .says("answer it where it runs, or from here: `cutover resume ")
+        .says(" looks again, `cutover rollback ");
     failover.type_text("s\n");
     golden("failover_stopped", &failover.end());
     for place in [&scene.old, &scene.new] {

@@ -66,7 +66,7 @@ impl People for Scripted {
         Box::pin(async move { (yes, "somebody".to_owned()) })
     }
 
-    fn decide<'a>(&'a self, hold: Hold) -> BoxFuture<'a, Told> {
+    fn decide<'a>(&'a self, hold: Hold, _: bool) -> BoxFuture<'a, Told> {
         self.asked.lock().unwrap().push(hold);
         let decision = self.decisions.lock().unwrap().pop_front();
         Box::pin(async move { Told::here(decision.unwrap_or(Decision::Stop), "somebody") })
