@@ -46,7 +46,7 @@ fn fact_of(spot: &Spot, answer: &Answer) -> Fact {
     }
     fact.actual += &match &answer.slowly {
         None => String::new(),
-        Some(Slowly::Passed(said)) => format!(", asked slowly; when asked quickly it said: {said}"),
+        Some(Slowly::Passed(said)) => format!(", asked slowly; when asked quickly, {said}"),
         Some(Slowly::Failed) => ", asked slowly too".into(),
         Some(Slowly::NoTime) => {
             "; there was no time to ask all slowly, which a longer `timeout` gives".into()
@@ -55,12 +55,40 @@ fn fact_of(spot: &Spot, answer: &Answer) -> Fact {
     fact
 }
 
+/// The probes that passed only when they were asked alone, with pauses.
+#[derive(Default)]
+struct Slowed {
+    probes: usize,
+    /// What the first of them said before.
+    said: Option<String>,
+}
+
+impl Slowed {
+    fn take(&mut self, answer: &Answer) {
+        if let Some(Slowly::Passed(said)) = &answer.slowly {
+            self.probes += 1;
+            self.said.get_or_insert_with(|| said.clone());
+        }
+    }
+
+    /// Says so behind the sum: a limit looks like that, and seldom a server of several that is not well.
+    fn told(self, mut finding: Finding) -> Finding {
+        if let Some(said) = self.said {
+            let probes = count(self.probes, "probe");
+            let slowly = format!("; {probes} asked slowly: when asked quickly, {said}");
+            finding.headline += &slowly;
+        }
+        finding
+    }
+}
+
 /// The judgement over probes at known addresses.
 pub(super) fn judge_direct(at_source: bool, evidence: &Evidence) -> Finding {
     let mut facts = Vec::new();
     let mut tally = Tally::default();
     let mut by_hand = None;
     let mut lacks = Lacks::default();
+    let mut slowed = Slowed::default();
     for (key, item) in &evidence.items {
         let (fact, recorded) = match item {
             Known::Unseen(unseen) => {
@@ -80,6 +108,7 @@ pub(super) fn judge_direct(at_source: bool, evidence: &Evidence) -> Finding {
         };
         match shown {
             Shown::Probe { spot, answer } => {
+                slowed.take(&answer);
                 let mut fact = fact_of(&spot, &answer);
                 if let Some((age, why)) = recorded {
                     // An old answer of the side that is given up is worth a word; of the side that shall
@@ -116,7 +145,8 @@ pub(super) fn judge_direct(at_source: bool, evidence: &Evidence) -> Finding {
             Shown::Public { .. } => facts.push(garbled(key)),
         }
     }
-    lacks.told(conclude(facts, &tally, None, by_hand), "blocks = \"never\"")
+    let finding = slowed.told(conclude(facts, &tally, None, by_hand));
+    lacks.told(finding, "blocks = \"never\"")
 }
 
 /// The judgement over names.
@@ -125,12 +155,14 @@ pub(super) fn judge_public(aim: &Aim, evidence: &Evidence) -> Finding {
     let mut tally = Tally::default();
     let mut by_hand = None;
     let mut lacks = Lacks::default();
+    let mut slowed = Slowed::default();
     let mut old = BTreeSet::new();
     let mut either = BTreeSet::new();
     for (key, item) in &evidence.items {
         let fact = match item {
             Known::Live(fact) => fact,
             Known::Recorded { why: unseen, .. } | Known::Unseen(unseen) => {
+                lacks.take(unseen, family_of(key));
                 facts.push(unseen_fact(key, unseen));
                 continue;
             }
@@ -187,6 +219,7 @@ pub(super) fn judge_public(aim: &Aim, evidence: &Evidence) -> Finding {
                 )),
             }
             for (spot, answer) in lead.probes {
+                slowed.take(&answer);
                 let fact = fact_of(&spot, &answer);
                 if let Reply::None(unseen) = &answer.reply {
                     lacks.take(unseen, Some(Family::of(spot.address)));
@@ -219,7 +252,7 @@ pub(super) fn judge_public(aim: &Aim, evidence: &Evidence) -> Finding {
     ) {
         finding.headline += &format!("; {either}");
     }
-    lacks.told(finding, "on-fail = \"warn\"")
+    lacks.told(slowed.told(finding), "on-fail = \"warn\"")
 }
 
 /// The worst row decides; and where no probe was asked at all, nothing was shown.

@@ -10,6 +10,8 @@ use crate::steps::testing::{host, http_probe};
 use crate::world::exec::Exec;
 use crate::world::net::RsyncSeen;
 
+mod slowly;
+
 fn page() -> Probe {
     Probe::Http(http_probe())
 }
