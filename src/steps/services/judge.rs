@@ -48,6 +48,10 @@ fn fact_of(spot: &Spot, answer: &Answer) -> Fact {
         None => String::new(),
         Some(Slowly::Passed(said)) => format!(", asked slowly; when asked quickly, {said}"),
         Some(Slowly::Failed) => ", asked slowly too".into(),
+        Some(Slowly::Later(seconds)) => {
+            let wait = clock::short(Duration::from_secs(*seconds));
+            format!(", to be asked again after {wait}, as it says")
+        }
         Some(Slowly::NoTime) => {
             "; there was no time to ask all slowly, which a longer `timeout` gives".into()
         }

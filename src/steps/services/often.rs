@@ -88,6 +88,8 @@ pub(super) enum Slowly {
     Failed,
     /// There was no time for it.
     NoTime,
+    /// It wants to be asked again after so many seconds, and the look is over before.
+    Later(u64),
 }
 
 #[expect(
@@ -142,6 +144,9 @@ impl<'a, F: Fn(Duration) -> BoxFuture<'a, Reply>> Asks<'a, F> {
             let (reply, said) = self.server.beside(self.port, self.clock, ask).await;
             match said {
                 Said::Good => self.take(&mut good, reply),
+                Said::TooOften(Some(wait)) if self.is_too_late(wait) => {
+                    return good.then(reply, Some(Slowly::Later(wait.as_secs())));
+                }
                 Said::TooOften(wait) => {
                     let server = self.server;
                     let again =
@@ -165,6 +170,11 @@ impl<'a, F: Fn(Duration) -> BoxFuture<'a, Reply>> Asks<'a, F> {
         (self.once)(self.timeout.min(left)).await
     }
 
+    /// Whether it wants to be left alone until the look is over: that holds up nobody else.
+    fn is_too_late(&self, wait: Duration) -> bool {
+        wait >= self.until.left(&self.clock.now())
+    }
+
     fn take(&self, good: &mut Good, reply: Reply) {
         good.count += 1;
         let judged = |reply: &Reply| -> Outcome { verdict(self.probe, reply).0 };
@@ -178,7 +188,8 @@ impl<'a, F: Fn(Duration) -> BoxFuture<'a, Reply>> Asks<'a, F> {
         let mark = self.server.mark();
         let mut passed = false;
         loop {
-            if passed && self.server.row(mark) >= ROW {
+            let is_enough = || self.server.row(mark) >= ROW || !self.server.is_limited();
+            if passed && is_enough() {
                 break;
             }
             let Some(turn) = self.server.turn(self.clock, &self.until).await else {
@@ -190,9 +201,12 @@ impl<'a, F: Fn(Duration) -> BoxFuture<'a, Reply>> Asks<'a, F> {
                     None => good.then(Reply::None(unasked()), None),
                 };
             };
-            // Others may have asked meanwhile.
-            if passed && self.server.row(mark) >= ROW {
+            // Others may have asked meanwhile, enough or in vain.
+            if passed && is_enough() {
                 break;
+            }
+            if let Some(refusal) = refusal.take_if(|_| !self.server.is_limited()) {
+                return good.then(refusal, None);
             }
             let reply = self.once().await;
             let now = self.clock.now();
@@ -201,6 +215,9 @@ impl<'a, F: Fn(Duration) -> BoxFuture<'a, Reply>> Asks<'a, F> {
                     turn.serves(&now);
                     self.take(&mut good, reply);
                     passed = true;
+                }
+                Said::TooOften(Some(wait)) if self.is_too_late(wait) => {
+                    return good.then(reply, Some(Slowly::Later(wait.as_secs())));
                 }
                 Said::TooOften(wait) => {
                     if !turn.is_asked_too_often(wait, &now) {

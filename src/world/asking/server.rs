@@ -171,7 +171,9 @@ impl State {
 
     /// How long to wait until the next question.
     fn wait(&self, now: &Stamp) -> Duration {
-        let pause = self.pause.map_or(Duration::ZERO, |pause| PAUSES[pause]);
+        // No pause helps what is no limit.
+        let limited = self.pause.filter(|_| !self.never_enough);
+        let pause = limited.map_or(Duration::ZERO, |pause| PAUSES[pause]);
         let since = self
             .last
             .as_ref()

@@ -45,6 +45,14 @@ impl<'s> Far<'s> {
         let says = (self.says.lock().unwrap())(now);
         match says {
             "" => Reply::None(Unseen::new(Cause::Refused, "refused")),
+            "503" => Reply::Http {
+                status: 503,
+                headers: vec![("retry-after".into(), "3600".into())],
+                holds: None,
+                unread: None,
+                begins: String::new(),
+                millis: 1,
+            },
             _ => Reply::Tcp {
                 holds: Some(says.starts_with("220")),
                 begins: says.into(),
@@ -247,6 +255,36 @@ async fn one_name_that_is_out_of_order_makes_the_others_no_slower() {
         assert!(took < Duration::from_millis(most), "{took:?}");
         well.clock.sleep(Duration::from_secs(5)).await;
     }
+}
+
+/// All but one of many are out of order: that is told as soon as it is known of one of them.
+#[tokio::test(start_paused = true)]
+async fn many_names_that_are_out_of_order_do_not_wait_for_each_other() {
+    let well = Far::turning(&["220 a"]);
+    let closed = Far::turning(&["421 closing"]);
+    let began = well.clock.now();
+    let looks = (0..60).map(|_| closed.look_at(&well.server, 61, WAIT));
+    let (one, others) = join(well.look(61, WAIT), join_all(looks)).await;
+    assert!(passes(&one));
+    for other in &others {
+        assert!(!passes(other));
+        assert_ne!(other.slowly, Some(Slowly::NoTime));
+    }
+    assert!(well.clock.now().since(&began) < Duration::from_secs(2));
+}
+
+/// One that is being looked after says so for an hour: the others are asked all the same.
+#[tokio::test(start_paused = true)]
+async fn who_wants_to_be_left_alone_for_longer_than_a_look_holds_up_nobody() {
+    let well = Far::turning(&["220 a"]);
+    let closed = Far::turning(&["503"]);
+    for _ in 0..2 {
+        let one = closed.look_at(&well.server, 2, WAIT);
+        let (other, one) = join(well.look(2, WAIT), one).await;
+        assert!(passes(&other));
+        assert_eq!(one.slowly, Some(Slowly::Later(3_600)));
+    }
+    assert!(!well.server.is_limited());
 }
 
 /// Another port of the same address serves: that says nothing of this one.

@@ -50,6 +50,10 @@ fn that_a_server_wants_to_be_asked_slowly_is_told_with_what_it_said() {
 fn what_fails_though_it_is_asked_slowly_is_told_as_such() {
     for (slowly, end) in [
         (
+            Slowly::Later(90),
+            "(after 6 answers that passed), to be asked again after 1m 30s, as it says",
+        ),
+        (
             Slowly::Failed,
             "(after 6 answers that passed), asked slowly too",
         ),
