@@ -93,7 +93,7 @@ impl Cache {
             _ => return Err(ResponseCode::ServFail),
         };
         let absence = || {
-            let soa = seen.soa.map(|soa| soa.ttl.min(soa.minimum));
+            let soa = seen.soa.as_ref().map(|soa| soa.ttl.min(soa.minimum));
             soa.unwrap_or_default().max(SHORTEST_ABSENCE)
         };
         let seconds = seen.ttl.unwrap_or_else(absence);

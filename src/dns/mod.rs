@@ -15,6 +15,8 @@ pub use record::{RecordKey, RecordSet, RecordType};
 
 use std::collections::BTreeMap;
 
+use std::net::SocketAddr;
+
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
@@ -69,6 +71,11 @@ pub trait Provider: Send + Sync {
     fn barred<'a>(&'a self, zone: &'a str) -> BoxFuture<'a, Result<Option<String>, Unseen>> {
         let _ = zone;
         Box::pin(std::future::ready(Ok(None)))
+    }
+
+    /// The name server that takes the writes, where it is one.
+    fn written_at(&self) -> Option<SocketAddr> {
+        None
     }
 
     /// The sets at exactly these keys, read from the provider itself; absent ones are left out. What else the

@@ -130,6 +130,8 @@ struct Memory {
     servers: BTreeMap<String, Arc<Vec<NameServer>>>,
     /// The record sets that are seen to exist; others cannot be published.
     existing: BTreeSet<RecordKey>,
+    /// For each zone and address: the serial that it had first.
+    serials: BTreeMap<(String, String), u32>,
     /// Zones that the provider calls published, and the site that shall be active.
     published: BTreeSet<(String, String)>,
 }
@@ -350,7 +352,7 @@ impl<'a> Round<'a> {
         asked.over_tcp = over_tcp;
         self.steadily(&mut asked, Role::Authoritative).await;
         if !self.aim.moved {
-            asked.serial = self.serial(at).await;
+            asked.soa = self.soa(&asked.server, at).await;
         }
         let over_tcp = !matches!(asked.over_tcp, Some(Err(_)));
         if over_tcp && (!self.aim.moved || asked.new_since.is_some()) {
@@ -462,6 +464,7 @@ impl<'a> Round<'a> {
             unseen: (servers.iter())
                 .filter_map(|server| Some((server.name.clone(), server.unseen.clone()?)))
                 .collect(),
+            written_at: self.zone.provider.written_at(),
             old_ttl,
         };
         serde_json::to_value(sighting)

@@ -290,6 +290,10 @@ fn two_views(why: &str) -> String {
 }
 
 impl Provider for Rfc2136 {
+    fn written_at(&self) -> Option<SocketAddr> {
+        Some(self.server)
+    }
+
     fn list<'a>(&'a self, zone: &'a str) -> BoxFuture<'a, Result<Listing, Unseen>> {
         async move {
             let zone = self.reader(zone).await?.view_anew(TRANSFER_LIMIT).await?;

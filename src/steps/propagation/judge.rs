@@ -1,5 +1,6 @@
 //! The judgement of `propagation`: pure, over what the looks brought back.
 
+mod behind;
 mod beside;
 mod foresee;
 mod rows;

@@ -51,6 +51,7 @@ mod tests {
                 asked: vec![asked],
                 notes: Vec::new(),
                 unseen: Vec::new(),
+                written_at: None,
                 old_ttl: None,
             };
             let evidence = Evidence {

@@ -27,6 +27,9 @@ pub(super) struct Sighting {
     /// Name servers that may have addresses which could not be told, and why.
     #[serde(default)]
     pub(super) unseen: Vec<(String, Unseen)>,
+    /// The name server that takes the writes, where that is known.
+    #[serde(default)]
+    pub(super) written_at: Option<SocketAddr>,
     /// The highest TTL that was served with addresses of the side that shall be idle, as far as it was seen.
     pub(super) old_ttl: Option<u32>,
 }
@@ -69,9 +72,9 @@ pub(super) struct Asked {
     /// Sets of a signed zone whose signatures do not cover what is answered, in words.
     #[serde(default)]
     pub(super) unsigned: Vec<String>,
-    /// The serial of the zone at this server, where it was asked before the change.
+    /// The SOA of the zone at this server, where it was asked before the change.
     #[serde(default)]
-    pub(super) serial: Option<u32>,
+    pub(super) soa: Option<Soa>,
     /// What the signature of the zone's SOA lacks, in words.
     #[serde(default)]
     pub(super) unsigned_soa: Option<String>,
@@ -80,6 +83,17 @@ pub(super) struct Asked {
     pub(super) zone_keys: BTreeSet<KeyId>,
     #[serde(default)]
     pub(super) signed_by: BTreeSet<KeyId>,
+}
+
+/// Which copy of a zone a server has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct Soa {
+    pub(super) serial: u32,
+    /// The SOA but for its serial: what is no copy of the same zone has another one.
+    pub(super) rest: String,
+    /// The serial was another one in an earlier look.
+    pub(super) moves: bool,
 }
 
 /// How many answers in a row were new, and how many it takes.
@@ -105,7 +119,7 @@ impl Asked {
             short: None,
             silent: 0,
             unsigned: Vec::new(),
-            serial: None,
+            soa: None,
             unsigned_soa: None,
             zone_keys: BTreeSet::new(),
             signed_by: BTreeSet::new(),

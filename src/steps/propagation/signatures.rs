@@ -6,19 +6,26 @@ use std::net::SocketAddr;
 
 use futures::future::join_all;
 
-use super::seen::{Asked, Role, Sighting, asked_type};
+use super::seen::{Asked, Role, Sighting, Soa, asked_type};
 use super::{AT_ONCE, Round};
 use crate::event::Unseen;
 use crate::world::dns::signed::{self, Signed};
 use crate::world::dns::{self, RecordType};
 
 impl Round<'_> {
-    /// The serial of the zone at one server.
-    pub(super) async fn serial(&self, at: SocketAddr) -> Option<u32> {
+    /// Which copy of the zone one server has.
+    pub(super) async fn soa(&self, server: &str, at: SocketAddr) -> Option<Soa> {
         let (zone, patience) = (&self.zone.name, self.check.patience);
         let told = dns::ask(at, zone, RecordType::SOA, false, patience).await;
-        let told = told.ok().filter(|told| told.authoritative)?;
-        told.soa.map(|soa| soa.serial)
+        let told = told.ok().filter(|told| told.authoritative)?.soa?;
+        let mut memory = self.check.memory();
+        let of = (zone.clone(), server.to_owned());
+        let first = memory.serials.entry(of).or_insert(told.serial);
+        Some(Soa {
+            moves: *first != told.serial,
+            serial: told.serial,
+            rest: told.rest,
+        })
     }
 
     /// Looks at what the signatures of a server cover. Who signs one set signs all, so that some of them are enough.

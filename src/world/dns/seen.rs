@@ -50,11 +50,14 @@ impl DnsSeen {
 }
 
 /// What matters of a start of authority.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SoaSeen {
     pub serial: u32,
     pub minimum: u32,
     pub ttl: u32,
+    /// What it says besides, as a text: copies of one zone differ by their serials alone.
+    #[serde(default)]
+    pub rest: String,
 }
 
 /// What matters of an answer.
@@ -110,6 +113,15 @@ fn nothing(message: &Message, over_tcp: bool) -> DnsSeen {
             serial: soa.serial,
             minimum: soa.minimum,
             ttl: plain_ttl(record.ttl),
+            rest: format!(
+                "{} {} {} {} {} {}",
+                host_text(&soa.mname),
+                host_text(&soa.rname),
+                soa.refresh,
+                soa.retry,
+                soa.expire,
+                soa.minimum
+            ),
         }),
         _ => None,
     });

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::rows::Rows;
 use super::state::{State, Truth, state, texts};
 use super::words::{clock_text, listed, shown, spelled};
-use super::{Weigh, mend_of, read, unseen_row};
+use super::{Weigh, behind, mend_of, read, unseen_row};
 use crate::clock::short;
 use crate::dns::RecordKey;
 use crate::event::{Fact, Finding};
@@ -45,6 +45,9 @@ pub(in crate::steps::propagation) fn foresee(
         }
     }
     let said = said(&sightings);
+    let is_odd = |of: &Sighting, asked: &Asked| {
+        of.role == Role::Authoritative && other_than(aim, &said, of, asked).is_some()
+    };
     let mut servers = BTreeSet::new();
     for sighting in &sightings {
         if sighting.role == Role::Authoritative {
@@ -59,11 +62,14 @@ pub(in crate::steps::propagation) fn foresee(
             too_long(aim, sighting, asked, within)
                 .or_else(|| may_be_too_long(sighting, asked, served, within))
         }));
-        rows.facts.extend(
-            (sighting.asked.iter()).filter_map(|asked| other_than(aim, &said, sighting, asked)),
-        );
+        rows.facts
+            .extend((sighting.asked.iter()).filter_map(|asked| {
+                other_than(aim, &said, sighting, asked)
+                    .or_else(|| behind::leads_elsewhere(aim, sighting, asked, &sightings))
+            }));
     }
-    rows.facts.extend(behind(&sightings));
+    let behind = behind::behind(&sightings);
+    rows.facts.extend(behind.iter().cloned());
     rows.facts.extend(lost(&sightings));
     let weigh = Weigh {
         aim,
@@ -128,12 +134,27 @@ pub(in crate::steps::propagation) fn foresee(
         if let Some((key, ttl)) = filled {
             return finding.mend(mend_of_ttl(key, ttl, within)).is_final();
         }
-        let other = asked.find(|(of, asked)| other_than(aim, &said, of, asked).is_some());
-        let finding = match other {
+        if let Some((of, asked)) = asked.clone().find(|(of, asked)| is_odd(of, asked)) {
             // What it says does not run out by waiting, as what a cache holds does.
-            Some((of, _)) if of.role == Role::Authoritative => finding.mend(ODD).is_final(),
-            _ => finding.mend(OTHER),
+            let finding = finding.mend(ODD).is_final();
+            return match mend_of(of, asked) {
+                Some(look) => finding.to_try(look),
+                None => finding,
+            };
+        }
+        let leads = |(of, asked): &(&Sighting, &Asked)| {
+            behind::leads_elsewhere(aim, of, asked, &sightings).is_some()
         };
+        let apart = asked.clone().find(leads);
+        if apart.is_some() || behind.iter().any(|fact| fact.outcome == Outcome::Late) {
+            let finding = finding.mend(behind::FOLLOW);
+            return match apart.and_then(|(of, asked)| mend_of(of, asked)) {
+                Some(look) => finding.to_try(look),
+                None => finding,
+            };
+        }
+        let other = asked.find(|(of, asked)| other_than(aim, &said, of, asked).is_some());
+        let finding = finding.mend(OTHER);
         return match other.and_then(|(of, asked)| mend_of(of, asked)) {
             Some(look) => finding.to_try(look),
             None => finding,
@@ -165,40 +186,6 @@ fn lost(sightings: &[Sighting]) -> Vec<Fact> {
 
 /// What may be done about it.
 const UNSIGNED: &str = "mend the signatures of that server first, or take it out of the delegation (or the zone's `servers`)";
-
-/// Rows for servers with an older zone than another one: what is written may not reach them. Where the serials are no
-/// ones of the same copy (two providers), that says nothing, and so it only warns.
-fn behind(sightings: &[Sighting]) -> Vec<Fact> {
-    let mut zones: BTreeMap<&str, Vec<(&Asked, u32)>> = BTreeMap::new();
-    for of in sightings.iter().filter(|of| of.role == Role::Authoritative) {
-        let told = (of.asked.iter()).filter_map(|asked| Some((asked, asked.serial?)));
-        zones.entry(&of.zone).or_default().extend(told);
-    }
-    // RFC 1982, 3.2.
-    let is_older = |one: u32, than: u32| one != than && than.wrapping_sub(one) < 1 << 31;
-    let rows = zones.into_iter().flat_map(|(zone, told)| {
-        let newer = |serial: u32| {
-            let newer = told.iter().filter(|(_, other)| is_older(serial, *other));
-            newer.map(|(asked, other)| (asked.server.clone(), *other)).next()
-        };
-        let rows: Vec<Fact> = (told.iter())
-            .filter_map(|(asked, serial)| {
-                let (server, other) = newer(*serial)?;
-                Some(Fact {
-                    outcome: Outcome::Warn,
-                    what: format!("{zone} at {}", asked.server),
-                    expected: "the newest zone".into(),
-                    actual: format!(
-                        "its serial is {serial}, and that of {server} is {other}: while it does not follow, what is \
-                         written does not reach it"
-                    ),
-                })
-            })
-            .collect();
-        rows
-    });
-    rows.collect()
-}
 
 /// What may be done about a cache that holds an old set for too long. Whoever asks a cache fills it again, and these
 /// looks ask it too: waiting mends that only where its servers hand out a shorter TTL by now.

@@ -74,6 +74,7 @@ fn sighting(role: Role, asked: Vec<Asked>) -> Sighting {
         asked,
         notes: Vec::new(),
         unseen: Vec::new(),
+        written_at: None,
         old_ttl: Some(300),
     }
 }

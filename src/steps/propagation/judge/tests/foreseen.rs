@@ -1,6 +1,8 @@
 //! What the looks before the change say of those after it.
 
 use super::*;
+use crate::steps::propagation::seen::Soa;
+use crate::world::dns::signed::KeyId;
 
 const LONG: Duration = Duration::from_secs(600);
 
@@ -115,11 +117,13 @@ fn servers_that_differ_before_the_change_warn() {
             vec![old("ns1"), second],
         )])
     };
-    let finding = differ(asked("ns2", told(NEW4), told(OLD6)));
+    // It leads to a side beside which the other stays.
+    let both = &["192.0.2.10", "198.51.100.20"];
+    let finding = differ(asked("ns2", told(both), told(OLD6)));
     assert_eq!(finding.outcome, Outcome::Warn);
     assert_eq!(
         finding.headline,
-        "www.example.org. A: 192.0.2.10 at one, at another 198.51.100.20"
+        "www.example.org. A: 192.0.2.10 at one, at another 192.0.2.10 198.51.100.20"
     );
     // What a cache says, or a server that does not know, is no other answer.
     let finding = of(vec![
@@ -176,42 +180,134 @@ fn a_server_that_leads_to_neither_site_or_to_more_than_the_others_stops_a_planne
             assert!(format!("{:?}", finding.advice).contains("mend that server"));
         }
     }
-    // One that has followed, or lags behind, leads to one of the sites.
-    let new = asked("ns2", told(NEW4), told(NEW6));
-    let finding = of(vec![sighting(Role::Authoritative, vec![old("ns1"), new])]);
-    assert_eq!(finding.outcome, Outcome::Warn);
     // Where all of them say so, there is nothing to wait for.
     let lone = || asked("ns1", told(STRANGER), told(STRANGER));
     let finding = of(vec![sighting(Role::Authoritative, vec![lone(), lone()])]);
     assert_ne!(finding.outcome, Outcome::Late);
 }
 
+/// It would be waited for on the way back, or on the way there.
 #[test]
-fn a_server_with_an_older_zone_is_told_before_the_change() {
-    let with = |server: &str, serial| {
-        let mut one = old(server);
-        one.serial = serial;
-        one
+fn a_server_that_leads_to_the_other_side_than_the_one_that_is_written_to_stops_a_planned_run_until_it_follows()
+ {
+    let new = |server: &str| asked(server, told(NEW4), told(NEW6));
+    let judged = |servers: Vec<Asked>, written: Option<&Asked>| {
+        let mut seen = sighting(Role::Authoritative, servers);
+        seen.written_at = written.map(|asked| asked.at);
+        of(vec![seen])
     };
-    for (one, two, odd) in [
-        (Some(14), Some(14), None),
-        (Some(14), Some(1), Some("ns2: its serial is 1")),
+    for (servers, written, named) in [
+        (
+            vec![old("ns1"), new("ns2")],
+            None,
+            "ns2: it says www.example.org. A 198.",
+        ),
+        (
+            vec![new("ns2"), old("ns1")],
+            Some(old("ns1")),
+            "ns2: it says www.example.org. A 198.",
+        ),
+        // The one that is written to has moved already.
+        (
+            vec![old("ns1"), new("ns2")],
+            Some(new("ns2")),
+            "ns1: it says www.example.org. A 192.",
+        ),
+        (
+            vec![old("ns1"), asked("ns2", told(OLD4), told(NEW6))],
+            None,
+            "ns2: it says www.example.org. AAAA 2001:db8:1::20",
+        ),
+    ] {
+        let finding = judged(servers, written.as_ref());
+        assert_eq!(finding.outcome, Outcome::Late, "{finding:?}");
+        assert!(!finding.final_, "it may follow");
+        assert!(finding.headline.contains(named), "{}", finding.headline);
+        assert!(
+            finding
+                .mended_by()
+                .unwrap()
+                .starts_with("look again when that server")
+        );
+    }
+}
+
+#[test]
+fn a_server_with_another_copy_of_the_zone_stops_a_planned_run_until_it_follows() {
+    let with = |server: &str, serial: Option<u32>, rest: &str| Asked {
+        soa: serial.map(|serial| Soa {
+            serial,
+            rest: rest.into(),
+            moves: false,
+        }),
+        ..old(server)
+    };
+    let judged = |servers: Vec<Asked>, written: Option<usize>| {
+        let at = written.map(|at| servers[at].at);
+        let mut seen = sighting(Role::Authoritative, servers);
+        seen.written_at = at;
+        of(vec![seen])
+    };
+    for (one, two, written, odd) in [
+        (Some(14), Some(14), None, None),
+        (
+            Some(14),
+            Some(1),
+            None,
+            Some("ns2: its serial is 1, and that of ns1 is 14"),
+        ),
         // RFC 1982: the number has begun anew.
         (
             Some(u32::MAX),
             Some(3),
+            None,
             Some("ns1: its serial is 4294967295"),
         ),
-        (Some(14), None, None),
+        (Some(14), None, None, None),
+        // A primary that was restored: its secondaries hold a higher serial, and never follow.
+        (
+            Some(7),
+            Some(9),
+            Some(0),
+            Some("ns2: its serial is 9, and that of ns1, which is written to, is 7"),
+        ),
+        (
+            Some(7),
+            Some(9),
+            Some(1),
+            Some("ns1: its serial is 7, and that of ns2, which is written to, is 9"),
+        ),
     ] {
-        let servers = vec![with("ns1", one), with("ns2", two)];
-        let finding = of(vec![sighting(Role::Authoritative, servers)]);
+        let servers = || vec![with("ns1", one, "same"), with("ns2", two, "same")];
+        let finding = judged(servers(), written);
         match odd {
             Some(text) => {
-                assert_eq!(finding.outcome, Outcome::Warn);
+                assert_eq!(finding.outcome, Outcome::Late);
+                assert!(!finding.final_, "it may follow");
                 assert!(finding.headline.contains(text), "{}", finding.headline);
+                assert!(finding.mended_by().unwrap().starts_with("look again when"));
             }
             None => assert_eq!(finding.outcome, Outcome::Pass, "{finding:?}"),
+        }
+        // Of two providers, of one that signs what the other does not, and while it moves, it is no proof.
+        let mut others = servers();
+        others[1].soa = with("ns2", two, "other").soa;
+        let mut signed = servers();
+        let key = KeyId {
+            tag: 1,
+            algorithm: 13,
+        };
+        (signed[1].zone_keys, signed[1].signed_by) = ([key].into(), [key].into());
+        let mut moving = servers();
+        (moving.iter_mut()).for_each(|asked| asked.soa.iter_mut().for_each(|soa| soa.moves = true));
+        for servers in [others, signed, moving] {
+            let finding = judged(servers, written);
+            let warns = if odd.is_some() {
+                Outcome::Warn
+            } else {
+                Outcome::Pass
+            };
+            assert_eq!(finding.outcome, warns, "{finding:?}");
         }
     }
 }

@@ -1,0 +1,114 @@
+//! Name servers with another copy of the zone than the one that is written to, before anything changes: what is written
+//! does not reach them.
+
+use super::words::shown;
+use crate::event::Fact;
+use crate::plan::Outcome;
+use crate::site::Aim;
+use crate::steps::propagation::seen::{Asked, Role, Sides, Sighting, Told, is_told};
+
+/// What may be done about one. It may be following just now.
+pub(super) const FOLLOW: &str = "look again when that server has followed the one that is written to; where it does not follow, \
+                                 mend it first, or take it out of the delegation (or the zone's `servers`)";
+
+/// Every server of a zone that was asked, and whether it takes the writes.
+fn servers<'a>(
+    sightings: &'a [Sighting],
+    zone: &'a str,
+) -> impl Iterator<Item = (&'a Asked, bool)> + Clone {
+    let of_zone = move |of: &&Sighting| of.role == Role::Authoritative && of.zone == zone;
+    let asked = |of: &'a Sighting| {
+        let written = move |asked: &Asked| of.written_at == Some(asked.at);
+        of.asked.iter().map(move |asked| (asked, written(asked)))
+    };
+    sightings.iter().filter(of_zone).flat_map(asked)
+}
+
+/// Rows for servers whose serial is not that of the server that is written to; where that one is not among them, for
+/// those with an older one than another.
+///
+/// A serial is a measure for copies of one zone only: not where the SOA differs otherwise (two providers), nor where one
+/// signs and the other does not. One that moves is about to follow.
+pub(super) fn behind(sightings: &[Sighting]) -> Vec<Fact> {
+    // RFC 1982, 3.2.
+    let is_older = |one: u32, than: u32| one != than && than.wrapping_sub(one) < 1 << 31;
+    let all = sightings.iter().filter(|of| of.role == Role::Authoritative);
+    let asked = all.flat_map(|of| of.asked.iter().map(move |asked| (of.zone.as_str(), asked)));
+    let rows = asked.filter_map(|(zone, asked)| {
+        let own = asked.soa.as_ref()?;
+        let mut of_zone = servers(sightings, zone);
+        let written = of_zone.clone().find(|(_, written)| *written);
+        let newer = |other: &Asked| {
+            let soa = other.soa.as_ref();
+            soa.is_some_and(|soa| is_older(own.serial, soa.serial))
+        };
+        let (first, follows) = match written {
+            Some((first, _)) => (first, ", which is written to,"),
+            None => (of_zone.find(|(other, _)| newer(other))?.0, ""),
+        };
+        let other = first.soa.as_ref().filter(|soa| soa.serial != own.serial)?;
+        let copies = own.rest == other.rest && asked.signed_by.is_empty() == first.signed_by.is_empty();
+        Some(Fact {
+            outcome: match copies && !own.moves {
+                true => Outcome::Late,
+                false => Outcome::Warn,
+            },
+            what: format!("{zone} at {}", asked.server),
+            expected: "the zone that is written to".into(),
+            actual: format!(
+                "its serial is {}, and that of {}{follows} is {}: while it does not follow, what is written does not \
+                 reach it",
+                own.serial, first.server, other.serial
+            ),
+        })
+    });
+    rows.collect()
+}
+
+/// A row for a server that leads to one side while the server that is written to, or else another one, leads to the other:
+/// it would be waited for, there or on the way back.
+pub(super) fn leads_elsewhere(
+    aim: &Aim,
+    sighting: &Sighting,
+    asked: &Asked,
+    sightings: &[Sighting],
+) -> Option<Fact> {
+    if sighting.role != Role::Authoritative || sighting.written_at == Some(asked.at) {
+        return None;
+    }
+    let sides = Sides::new(&sighting.sites, aim);
+    let of_zone = servers(sightings, &sighting.zone);
+    let counts = |told: &&Told| told.counts(Role::Authoritative);
+    let (key, told, first, other) = asked.answers.iter().find_map(|(key, told)| {
+        let own = told.as_ref().ok().filter(counts)?;
+        let says = |first: &'_ Asked| {
+            let of_key = first.answers.iter().find(|(of, _)| of == key)?;
+            is_told(&of_key.1, Role::Authoritative).then(|| of_key.1.clone())
+        };
+        let others = || of_zone.clone().filter(|(first, _)| first.at != asked.at);
+        let old = |told: &Told| sides.is_old(told);
+        let new = |told: &Told| sides.is_new(told);
+        let apart = |first: &Asked, written: bool| {
+            let theirs = says(first)?.ok()?;
+            let apart = new(own) && old(&theirs) || written && old(own) && new(&theirs);
+            apart.then_some(theirs)
+        };
+        let written = others().find(|(_, written)| *written);
+        let (first, theirs) = match written {
+            Some((first, _)) => (first, apart(first, true)?),
+            None => others().find_map(|(first, _)| Some((first, apart(first, false)?)))?,
+        };
+        Some((key, told, first, theirs))
+    })?;
+    Some(Fact {
+        outcome: Outcome::Late,
+        what: format!("{} at {}", sighting.zone, asked.server),
+        expected: "what the servers of the zone say".into(),
+        actual: format!(
+            "it says {}, and {} says {}",
+            shown(key, told),
+            first.server,
+            shown(key, &Ok(other))
+        ),
+    })
+}
