@@ -67,6 +67,7 @@ pub(super) fn text<L: AsRef<[u8]>>(labels: impl IntoIterator<Item = L>) -> Strin
         }
         for byte in label.as_ref() {
             match byte {
+                byte if is_plain(*byte) => text.push(char::from(*byte)),
                 b'!'..=b'~' if !br#""$().;@\`"#.contains(byte) => {
                     text.push(char::from(byte.to_ascii_lowercase()));
                 }
@@ -77,8 +78,22 @@ pub(super) fn text<L: AsRef<[u8]>>(labels: impl IntoIterator<Item = L>) -> Strin
     text
 }
 
+/// Whether a byte of a label is written as it is.
+fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_' | b'*')
+}
+
+/// Whether a text is the one text of its name already, as it is of nearly every name; not of each of them.
+fn is_canonical(name: &str) -> bool {
+    let fits = |label: &str| matches!(label.len(), 1..=63) && label.bytes().all(is_plain);
+    name.len() <= 253 && name.split('.').all(fits)
+}
+
 /// The one text of a name, without the last dot; empty for the root.
 pub(super) fn canonical(name: &str) -> Result<String, String> {
+    if is_canonical(name) {
+        return Ok(name.to_owned());
+    }
     Ok(text(labels(name)?))
 }
 
@@ -124,6 +139,12 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_is_canonical_already_stays_as_it_is(name in r"[a-z0-9_*.A-Z-]{1,80}") {
+            let slowly = labels(&name).map(text);
+            prop_assert_eq!(canonical(&name), slowly);
+        }
+
         #[test]
         fn every_label_survives_its_text(
             wire in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 1..20), 1..6),

@@ -57,6 +57,8 @@ struct Owner {
     path: PathBuf,
     place: Place,
     reserve: Reserve,
+    /// Of the last record; forgotten with each write that is none.
+    seen_held: Option<queries::SeenHeld>,
 }
 
 /// Why a transaction did not happen.
@@ -110,6 +112,7 @@ impl Sqlite {
             db,
             path: path.clone(),
             reserve,
+            seen_held: None,
         };
         let (requests, queue) = mpsc::channel();
         std::thread::Builder::new()
@@ -252,15 +255,19 @@ impl Owner {
         if self.reserve.take_news() {
             return all(AppendError::Full);
         }
+        let mut seen = self.seen_held.take();
         let done = self.once(TransactionBehavior::Immediate, |db| {
             (entries.iter())
-                .map(|entry| queries::append(db, entry))
+                .map(|entry| queries::append(db, entry, &mut seen))
                 .collect::<Result<Vec<_>, Trouble>>()
         });
         match done {
             // Durable where nobody will look for it is not durable.
             Ok(answers) => match self.place.check() {
-                Ok(()) => answers,
+                Ok(()) => {
+                    self.seen_held = seen;
+                    answers
+                }
                 Err(gone) => all(gone.into()),
             },
             Err(Trouble::Sql(error)) if self.is_full(&error) && self.reserve.free(&self.db) => {
@@ -285,6 +292,7 @@ impl Owner {
         behavior: TransactionBehavior,
         job: &dyn Fn(&Connection) -> Result<T, Trouble>,
     ) -> Result<T, Trouble> {
+        self.seen_held = None;
         match self.once(behavior, job) {
             Err(Trouble::Sql(error)) if self.is_full(&error) && self.reserve.free(&self.db) => {
                 self.once(behavior, job)

@@ -20,11 +20,18 @@ pub(super) fn create(db: &Connection, run: &str, meta: &[u8]) -> Answer<()> {
     }
 }
 
+/// The token of a lock that was seen to be held whole, and the version of the database then.
+pub(super) type SeenHeld = (String, i64);
+
 /// The outer error ends the whole group of appends, the inner one is about this record alone.
-pub(super) fn append(db: &Connection, entry: &Append) -> Answer<Result<(), AppendError>> {
+pub(super) fn append(
+    db: &Connection,
+    entry: &Append,
+    seen: &mut Option<SeenHeld>,
+) -> Answer<Result<(), AppendError>> {
     let Append { run, seq, .. } = entry;
     if let Some(lock) = &entry.under
-        && let Some(scope) = lost(db, lock)?
+        && let Some(scope) = lost_since(db, lock, seen)?
     {
         return Ok(Err(AppendError::LockLost(scope)));
     }
@@ -112,10 +119,8 @@ pub(super) fn lock(db: &Connection, scopes: &[String], claim: &Claim) -> Answer<
             holder: claim.holder.clone(),
             since: claim.at.clone(),
         };
-        db.execute(
-            "INSERT OR REPLACE INTO locks (scope, token, held) VALUES (?1, ?2, ?3)",
-            params![scope, token, json(&held)?],
-        )?;
+        db.prepare_cached("INSERT OR REPLACE INTO locks (scope, token, held) VALUES (?1, ?2, ?3)")?
+            .execute(params![scope, token, json(&held)?])?;
     }
     Ok(Lock {
         token,
@@ -141,6 +146,19 @@ pub(super) fn lost(db: &Connection, lock: &Lock) -> Answer<Option<String>> {
     Ok(None)
 }
 
+/// The same. A lock may have a scope for each record set that moves: they are not all looked up again where no other
+/// connection has written since it was seen to be held. What this one writes to the locks, its owner knows.
+fn lost_since(db: &Connection, lock: &Lock, seen: &mut Option<SeenHeld>) -> Answer<Option<String>> {
+    let version = (db.prepare_cached("PRAGMA data_version")?).query_row((), |row| row.get(0))?;
+    let now = (lock.token.clone(), version);
+    if seen.as_ref() == Some(&now) {
+        return Ok(None);
+    }
+    let lost = lost(db, lock)?;
+    *seen = lost.is_none().then_some(now);
+    Ok(lost)
+}
+
 pub(super) fn locks(db: &Connection) -> Answer<Vec<Held>> {
     let mut statement = db.prepare_cached("SELECT held FROM locks ORDER BY scope")?;
     let texts = statement.query_map((), |row| row.get::<_, String>(0))?;
@@ -149,9 +167,8 @@ pub(super) fn locks(db: &Connection) -> Answer<Vec<Held>> {
 
 fn held(db: &Connection, scope: &str) -> Answer<Option<Held>> {
     let text: Option<String> = db
-        .query_row("SELECT held FROM locks WHERE scope = ?1", [scope], |row| {
-            row.get(0)
-        })
+        .prepare_cached("SELECT held FROM locks WHERE scope = ?1")?
+        .query_row([scope], |row| row.get(0))
         .optional()?;
     text.as_deref().map(parse).transpose()
 }

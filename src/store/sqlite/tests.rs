@@ -4,6 +4,7 @@
 )]
 
 use super::*;
+use crate::store::Holder;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 fn entry(seq: u64, size: usize) -> Append {
@@ -19,6 +20,45 @@ fn entry(seq: u64, size: usize) -> Append {
 
 fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+/// Also where it was seen to be held a moment ago, and another process or this one has taken it since.
+#[tokio::test]
+async fn a_lock_that_another_took_over_holds_no_record() {
+    let dead = Holder {
+        started: Holder::this_process().started - 1,
+        ..Holder::this_process()
+    };
+    let claim = |run: &str, holder: &Holder| Claim {
+        run: run.into(),
+        holder: holder.clone(),
+        at: crate::clock::Stamp::at(0),
+    };
+    let scopes: Vec<String> = (0..100).map(|n| format!("h{n}.example.org. A")).collect();
+    for same in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        let first = Sqlite::open(dir.path()).unwrap();
+        first.create("a", Vec::new()).await.unwrap();
+        let lock = first.lock(&scopes, claim("a", &dead)).await.unwrap();
+        let under = |seq| Append {
+            under: Some(lock.clone()),
+            ..entry(seq, 10)
+        };
+        for seq in 0..3 {
+            first.append(under(seq)).await.unwrap();
+        }
+        let beside = Sqlite::open(dir.path()).unwrap();
+        let taker = if same { &first } else { &beside };
+        let me = Holder::this_process();
+        (taker.lock(&scopes[70..71], claim("b", &me)).await).unwrap();
+        let lost = Err(AppendError::LockLost(scopes[70].clone()));
+        assert_eq!(first.append(under(3)).await, lost);
+        assert_eq!(first.append(under(3)).await, lost);
+        // Given back, whoever by: it is held by nobody.
+        first.unlock(&lock.token).await.unwrap();
+        let lost = Err(AppendError::LockLost(lock.scopes[0].clone()));
+        assert_eq!(first.append(under(3)).await, lost);
+    }
 }
 
 #[tokio::test]
