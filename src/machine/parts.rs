@@ -40,7 +40,7 @@ pub enum Mark {
     Unneeded,
     /// It was put back, and seen so.
     Back,
-    /// Its write did not happen, and was seen so.
+    /// Its write did not happen, and was seen so; or it was never begun, and an undo says that all is as before.
     Unmade,
     /// It could not be put back, or somebody else wrote here, and a person said to leave it.
     Left,

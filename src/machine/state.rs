@@ -205,9 +205,7 @@ impl State {
             *mark = match *mark {
                 // Both hold the old value.
                 Mark::Unmade if stood => Mark::Back,
-                Mark::Unneeded if undoes => Mark::None,
-                Mark::Left => Mark::None,
-                Mark::Back if !change => Mark::None,
+                Mark::Back | Mark::Left if !change => Mark::None,
                 mark => mark,
             };
         }
@@ -258,9 +256,9 @@ impl State {
                 match self.phase {
                     Phase::Probe => entry.is_check() && entry.probes_old_side,
                     Phase::Verify | Phase::Accept => {
-                        entry.is_check() && entry.there || self.is_said_to_be_back(plan, *i)
+                        entry.is_check() && entry.there || self.is_claimed(plan, *i)
                     }
-                    Phase::Reread => self.is_said_to_be_back(plan, *i),
+                    Phase::Reread => self.is_claimed(plan, *i),
                     Phase::Confirm => self.is_claimed(plan, *i),
                     _ => self.takes_part(plan, *i),
                 }
@@ -271,10 +269,6 @@ impl State {
     /// Whether the run says of the place of an entry what it holds.
     fn is_claimed(&self, plan: &Plan, i: usize) -> bool {
         matches!(plan.entries[i].nature, Nature::Change(_)) && self.mark(i).claims().is_some()
-    }
-
-    fn is_said_to_be_back(&self, plan: &Plan, i: usize) -> bool {
-        self.is_claimed(plan, i) && self.mark(i).claims() == Some(Side::Before)
     }
 
     /// Whether no look is due.
@@ -362,7 +356,7 @@ impl State {
                 }
                 Phase::Undo => match self.last(|s, i| s.can_go_back(plan, i)) {
                     Some(i) => self.start(i, Way::Back),
-                    None => self.phase = Phase::Verify,
+                    None => self.verify(plan),
                 },
                 Phase::Probe if self.batch_is_empty(plan) => self.phase = Phase::Undo,
                 Phase::Verify | Phase::Accept | Phase::Reread if self.batch_is_empty(plan) => {
@@ -427,6 +421,16 @@ impl State {
         false
     }
 
+    /// Everything is put back. That all is as it was before is said of the changes that were never begun, too.
+    pub(super) fn verify(&mut self, plan: &Plan) {
+        self.phase = Phase::Verify;
+        for (mark, entry) in self.marks.iter_mut().zip(&plan.entries) {
+            if *mark == Mark::None && entry.there && matches!(entry.nature, Nature::Change(_)) {
+                *mark = Mark::Unmade;
+            }
+        }
+    }
+
     pub(super) fn start(&mut self, entry: u16, way: Way) {
         self.motion = Some(Motion {
             entry,
@@ -459,7 +463,7 @@ impl State {
         } else if self.wrote {
             // That nothing stands any more is seen, and not concluded. Where something stands that cannot go back,
             // or was left, nobody says that all is as before. Whoever resumes it looks at what there is.
-            self.phase = Phase::Verify;
+            self.verify(plan);
             if self.left || self.marks.iter().any(|mark| mark.stands()) {
                 self.close(plan, Ending::Undone);
             }

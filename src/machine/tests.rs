@@ -5,6 +5,7 @@
 mod decides;
 mod keeps;
 mod life;
+mod never;
 mod refuses;
 mod resumes;
 mod rules;

@@ -228,7 +228,9 @@ fn unseen(model: &Model, node: &Node, ending: Ending, writers: &[u16]) -> Option
     // What the run never saw after it may have landed is told as not seen.
     let place = writers.iter().map(|i| usize::from(*i)).any(|i| {
         let change = matches!(entries[i].nature, Nature::Change(_));
-        let claims = matches!(state.mark(i), Mark::Standing | Mark::Back);
+        let mark = state.mark(i);
+        let never = matches!(mark, Mark::None | Mark::Unmade) && entries[i].there;
+        let claims = matches!(mark, Mark::Standing | Mark::Back) || undone && never;
         change && claims && ground.is_unseen(i)
     });
     let said = "it spoke of a place that somebody wrote, and that nobody had looked at since";

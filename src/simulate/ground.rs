@@ -245,12 +245,10 @@ impl Node {
         if !asked && self.state.phase() != Phase::Accept {
             ground.shown.clear();
         }
-        // Of a place of which the run says nothing, and is not about to, nobody asks whether it was seen.
+        // Of a place that was left nobody asks whether it was seen; an undo speaks of all others.
         let moving = self.state.motion().map(|motion| usize::from(motion.entry));
-        let (phase, at) = self.state.course();
         for (i, unseen) in ground.unseen.iter_mut().enumerate() {
-            let to_come = phase == Phase::Forward && i >= usize::from(at);
-            let asked = self.state.mark(i) != Mark::None || moving == Some(i) || to_come;
+            let asked = self.state.mark(i) != Mark::Left || moving == Some(i);
             *unseen &= places.is_change[i] && asked;
         }
         ground.looked &= writes;
@@ -268,13 +266,15 @@ impl Node {
         for i in places.writers.iter().map(|i| usize::from(*i)) {
             let (change, side) = (places.is_change[i], ground.sides[i]);
             // What the run says of it is looked at before it says so.
-            if self.state.mark(i) == Mark::None && ground.theirs[i] {
+            // What was left is read by nobody any more, and what never stood by an undo.
+            let left = self.state.mark(i) == Mark::Left;
+            if (left || self.state.mark(i) == Mark::None) && ground.theirs[i] {
                 // Who wrote what was there before does not matter.
                 if side == Side::Before {
                     ground.theirs[i] = false;
-                } else if i < passed && change && (missed || side != Side::After) {
+                } else if i < passed && change && left && (missed || side != Side::After) {
                     ground.sides[i] = Side::Foreign;
-                } else if i < passed && back {
+                } else if i < passed && back && (left || !change) {
                     ground.sides[i] = Side::Before;
                     ground.theirs[i] = false;
                 }

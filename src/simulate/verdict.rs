@@ -67,9 +67,8 @@ fn places(plan: &Plan, inner: &Inner, ending: Ending) -> Option<Found> {
             Ending::DoneUnproven => side == new || made_for_us || accepted || untouched || unseen(),
             Ending::Refused | Ending::Stale => side == Side::Before || theirs,
             Ending::Undone => {
-                side == Side::Before
-                    || accepted
-                    || theirs && matches!(mark, Mark::None | Mark::Unneeded)
+                // What was never begun is read before it is said, too.
+                side == Side::Before || accepted || made_for_us
             }
             Ending::Held | Ending::Stopped => true,
         };

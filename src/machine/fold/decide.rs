@@ -237,7 +237,7 @@ impl State {
                 // Whether it is as before is seen, and not concluded.
                 _ if came_back => {
                     self.at = 0;
-                    self.phase = Phase::Verify;
+                    self.verify(plan);
                 }
                 _ => {
                     self.go_back(plan);

@@ -2,8 +2,8 @@
 
 use super::{Strike, Turns, entry_of, short};
 use crate::event::{Decision, Ending, Round};
-use crate::machine::{Hold, Move, Phase};
-use crate::plan::{Outcome, Side, Way};
+use crate::machine::{Hold, Mark, Move, Phase};
+use crate::plan::{Nature, Outcome, Side, Way};
 use crate::simulate::fault::{Cut, Fault};
 use crate::simulate::ground::goal;
 use crate::simulate::model::Dead;
@@ -112,6 +112,19 @@ impl<R: Rules> Turns<'_, R> {
 
     /// One check at a time: of several the gravest decides, and it decides as if it were alone.
     fn strikes_of_looks(&self, round: Round, found: &mut Vec<Strike>) {
+        // An undo speaks of every place, whether it is looked at or not.
+        let last = (self.model.plan.entries.iter())
+            .rposition(|entry| entry.there && matches!(entry.nature, Nature::Change(_)));
+        let left = |i: usize| self.here.state.mark(i) == Mark::Left;
+        let is_looked_at = |i: usize| self.truths.iter().any(|(of, _)| *of == i);
+        if round == Round::Verify
+            && let Some(last) = last.filter(|i| !left(*i) && !is_looked_at(*i))
+        {
+            found.push(Strike {
+                entry: Some(short(last)),
+                fault: Some(Fault::Meanwhile),
+            });
+        }
         for (i, truth) in &self.truths {
             let mut add = |fault| {
                 found.push(Strike {
@@ -128,9 +141,12 @@ impl<R: Rules> Turns<'_, R> {
                 if confirms && Some(*i) == self.looked_at_first() && *truth == Outcome::Pass {
                     add(Fault::Foreign);
                 }
-                let first = self.truths.iter().find(|(i, _)| self.is_change(*i));
+                // One that was written, and one that was never begun.
+                let mut places = self.truths.iter().filter(|(i, _)| self.is_change(*i));
+                let (first, last) = (places.clone().next(), places.next_back());
                 let waits = self.truths.iter().any(|(i, _)| !self.is_change(*i));
-                if waits && first == Some(&(*i, Outcome::Pass)) {
+                let this = Some(&(*i, Outcome::Pass));
+                if waits && (first == this || last == this) {
                     add(Fault::Meanwhile);
                 }
                 continue;
