@@ -1,6 +1,6 @@
 //! After a write, look: until it is clear what the write did, and nothing of it can land any more.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::look::within;
@@ -40,6 +40,9 @@ pub(super) struct Settling<'r> {
     pub torn: bool,
     /// It was seen as it was written, and is looked at again: another TTL is somebody else's by now.
     pub seen_before: bool,
+    /// It said that it was done, and nothing came between: a TTL is the server's doing. Where it said nothing, that is so
+    /// only of one TTL for all that was written with one.
+    pub said_done: bool,
     /// Until when it may still land; now, where it surely did nothing.
     pub until: &'r Stamp,
 }
@@ -68,8 +71,10 @@ pub(super) async fn settle<W: World>(
         let settlement = tokio::select! {
             read = within(entry.pace.timeout, world.read(entry, edit)) => match read {
                 Ok(seen) => {
+                    let theirs = settling.seen_before
+                        || !settling.said_done && !is_one_rule(edit, way, &seen);
                     let side = match way {
-                        Way::There if settling.seen_before => edit.side(&seen),
+                        Way::There if theirs => edit.side(&seen),
                         Way::There => edit.side_of_written(&seen),
                         Way::Back if settling.leaves_parts => edit.side_of_ours(&seen),
                         Way::Back => edit.side(&seen),
@@ -77,7 +82,7 @@ pub(super) async fn settle<W: World>(
                     let mut stored = edit.stored(way, &seen);
                     // Where more differs, somebody else wrote.
                     if settling.leaves_parts
-                        || settling.seen_before
+                        || theirs
                         || edit.foreign(&seen).any(|key| !stored.0.contains_key(key))
                     {
                         stored = Value::default();
@@ -89,7 +94,7 @@ pub(super) async fn settle<W: World>(
                                 Some(format!("all but {}", others(edit, &seen)))
                             }
                             true => describe(side, edit, goal, &seen, settling.torn),
-                            false => Some(told(edit.along(way).1, &stored)),
+                            false => Some(told(edit.along(way).1, &stored, settling.said_done)),
                         },
                         seen: Some(seen),
                         stored,
@@ -193,9 +198,28 @@ pub(super) fn first(mut told: Vec<String>) -> String {
     told.join("; ")
 }
 
-/// That a server stored other TTLs than it was given: each pair of TTLs once.
-fn told(written: &Value, stored: &Value) -> String {
-    let ttl = |part: Option<&Part>| part.and_then(|part| part.json().get("ttl")?.as_u64());
+fn ttl(part: Option<&Part>) -> Option<u64> {
+    part.and_then(|part| part.json().get("ttl")?.as_u64())
+}
+
+/// Whether the TTLs of what was written can be the doing of a server: each TTL that was asked became one, and the same
+/// wherever it was asked.
+fn is_one_rule(edit: &Edit, way: Way, seen: &Value) -> bool {
+    let written = edit.along(way).1;
+    let stored = edit.stored(way, seen);
+    let whole = (written.0.iter()).filter(|(key, part)| seen.0.get(*key) == Some(*part));
+    let others = (stored.0.iter()).map(|(key, part)| (ttl(written.0.get(key)), ttl(Some(part))));
+    let pairs = whole
+        .map(|(_, part)| (ttl(Some(part)), ttl(Some(part))))
+        .chain(others);
+    let mut rule = BTreeMap::new();
+    let mut pairs = pairs.into_iter();
+    pairs.all(|(asked, is)| *rule.entry(asked).or_insert(is) == is)
+}
+
+/// That a server stored other TTLs than it was given: each pair of TTLs once. Where the write did not say that it was
+/// done, somebody may have given them since.
+fn told(written: &Value, stored: &Value, said_done: bool) -> String {
     let mut pairs: BTreeMap<(Option<u64>, Option<u64>), Vec<&String>> = BTreeMap::new();
     for (key, part) in &stored.0 {
         let pair = (ttl(Some(part)), ttl(written.0.get(key)));
@@ -207,9 +231,22 @@ fn told(written: &Value, stored: &Value) -> String {
             [one] => format!("`{one}`"),
             many => count(many.len(), "record set"),
         };
-        format!("the server stored TTL {is} instead of {was} for {of}")
+        match said_done {
+            true => format!("the server stored TTL {is} instead of {was} for {of}"),
+            false => format!(
+                "TTL {is} is there instead of {was} for {of}: the server stored it so, or somebody gave it since"
+            ),
+        }
     });
     pairs.collect::<Vec<_>>().join("; ")
+}
+
+/// What the place of a change held before it, in words.
+pub fn told_before(edit: &Edit) -> String {
+    let keys = edit.before.0.keys().chain(edit.after.0.keys());
+    let keys: BTreeSet<&String> = keys.collect();
+    let told = |key: &&String| format!("`{key}`: {}", held(edit.before.0.get(*key)));
+    first(keys.iter().map(told).collect())
 }
 
 /// What a part holds, in words.

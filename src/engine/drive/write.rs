@@ -218,6 +218,8 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
                         Stage::InFlight | Stage::Answered(Said::Unclear)
                     )
                 }),
+            said_done: (self.state.motion())
+                .is_some_and(|motion| motion.stage == Stage::Answered(Said::Done)),
             seen_before: self.state.phase() == Phase::Confirm,
             until: &until,
         };

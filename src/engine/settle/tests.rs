@@ -106,7 +106,7 @@ fn a_ttl_that_was_stored_instead_of_another_is_told_once() {
         ("d", Some(120)),
     ]);
     assert_eq!(
-        told(&written, &stored),
+        told(&written, &stored, true),
         "the server stored TTL 120 instead of none for `d`; the server stored TTL 120 instead of 60 \
          for 2 record sets; the server stored TTL 120 instead of 300 for `c`"
     );
@@ -128,6 +128,7 @@ fn who_looks_on_is_told_what_is_waited_for_and_until_when() {
         leaves_parts: false,
         torn: false,
         seen_before: false,
+        said_done: true,
         until: &until,
     };
     settling.announce(0, &pulses);
@@ -159,11 +160,62 @@ async fn another_ttl_is_the_servers_once_and_somebody_elses_later() {
             leaves_parts: false,
             torn: false,
             seen_before,
+            said_done: true,
             until: &clock.now(),
         };
         let settled = settle(&world, &settling, &stop, &Pulses::none()).await;
         let settled = settled.unwrap();
         assert_eq!(settled.side, Some(side), "{seen_before}");
         assert_eq!(settled.stored.0.len(), stored, "{seen_before}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_a_write_said_nothing_one_odd_ttl_of_many_is_somebody_elses() {
+    let mut plan = crate::fake::plan(crate::plan::Mode::Failover, "c");
+    let value = |data: &str, ttls: [u32; 2]| {
+        let part = |ttl| Part::from(serde_json::json!({ "data": data, "ttl": ttl }));
+        let [www, web] = ttls.map(part);
+        Value([("www A".to_owned(), www), ("web A".to_owned(), web)].into())
+    };
+    let crate::plan::Nature::Change(edit) = &mut plan.entries[0].nature else {
+        panic!("no change");
+    };
+    (edit.before, edit.after) = (value("old", [300, 300]), value("new", [5, 5]));
+    let edit = edit.clone();
+    let clock = crate::clock::Clock::following_tokio("2026-11-22T03:05:00Z".parse().unwrap());
+    let world = crate::fake::FakeWorld::new(&plan, clock.clone());
+    let (_switch, stop) = crate::engine::stop::StopSwitch::new();
+    // A server that knows no shorter TTL makes all of them longer.
+    for (ttls, said_done, side, stored) in [
+        ([60, 60], false, Side::After, 2),
+        ([5, 60], false, Side::Foreign, 0),
+        ([60, 90], false, Side::Foreign, 0),
+        ([5, 60], true, Side::After, 1),
+        ([5, 5], false, Side::After, 0),
+    ] {
+        world.somebody_writes(&edit.place, value("new", ttls));
+        let settling = Settling {
+            entry: &plan.entries[0],
+            edit: &edit,
+            way: Way::There,
+            leaves_parts: false,
+            torn: false,
+            seen_before: false,
+            said_done,
+            until: &clock.now(),
+        };
+        let settled = settle(&world, &settling, &stop, &Pulses::none()).await;
+        let settled = settled.unwrap();
+        assert_eq!(settled.side, Some(side), "{ttls:?} {said_done}");
+        assert_eq!(settled.stored.0.len(), stored, "{ttls:?} {said_done}");
+        if stored > 0 {
+            let told = settled.detail.unwrap_or_default();
+            assert_eq!(
+                told.contains("or somebody gave it since"),
+                !said_done,
+                "{told}"
+            );
+        }
     }
 }
