@@ -120,6 +120,9 @@ pub enum Event {
         key: String,
         by: String,
         reason: String,
+        /// What the place that it speaks of held then, where that could be read: what it holds later is not meant.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        holds: Option<Value>,
     },
     /// Nothing more will happen, unless a person reopens the run.
     Ended { ending: Ending },

@@ -58,6 +58,9 @@ pub struct Plan {
     /// The steps that the playbook leaves out for now: until when, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<Stay>,
+    /// The names of all services led to the target when the plan was made: no name moves, and the way back leads nobody.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub led_there: bool,
     /// Whether a failure after a write leads back by itself (a drill, a planned failover) or a person is asked.
     pub goes_back: bool,
 }
@@ -290,6 +293,14 @@ pub struct Stay {
 }
 
 impl Plan {
+    /// The site that is active where nothing of the run stands: where the names led before it.
+    pub fn home(&self) -> &str {
+        match self.led_there {
+            true => &self.direction.target,
+            false => &self.direction.source,
+        }
+    }
+
     /// The index of the first entry that writes.
     pub fn first_write(&self) -> Option<usize> {
         self.entries

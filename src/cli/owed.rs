@@ -1,6 +1,7 @@
 //! `cutover owed`
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::common::{Desk, Failure};
 use super::over::{Takers, took_over};
@@ -9,6 +10,7 @@ use super::stays;
 use super::stuck::{Stuck, Waiting, baseline, stuck};
 use super::whose::{Same, Whose};
 use super::{Exit, Format};
+use crate::clock::short;
 use crate::engine::{
     FENCE, MOVE, MOVE_BACK, RETURN, is_astray, leads_in_dns, look_once_more, see_places, to_see,
 };
@@ -16,6 +18,10 @@ use crate::event::{Ending, Fact, LOOK_AT, Owed, Record, Round, SEE};
 use crate::journal::{self, Damaged, Run};
 use crate::plan::{Mode, Nature, Outcome, Side};
 use crate::report::{Names, OwedRow, Stays, Tally, owed_table};
+
+/// How long what one run owes is looked at: its checks, and its places.
+const CHECKS: Duration = Duration::from_secs(20);
+const PLACES: Duration = Duration::from_secs(5);
 
 /// Lists what earlier runs have left to be done
 ///
@@ -100,12 +106,15 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
                 continue;
             }
         };
-        let tally = Tally::of(&records);
+        let tally = stays::tally_now(desk, &records, true).await;
         let names = desk.names(&run);
-        let owed = still_owed(desk, &records, took_over(&run)).await;
+        let owed = still_owed(desk, &records, &tally, took_over(&run)).await;
         let open = owed.into_iter().map(|owed| (owed, None));
-        let said = (tally.stays().iter().cloned())
-            .map(|Stays { owed, by, reason }| (owed, Some((by, reason))));
+        let said = (tally.stays().iter().cloned()).map(
+            |Stays {
+                 owed, by, reason, ..
+             }| (owed, Some((by, reason))),
+        );
         let fence = |owed: &Owed| !only_fences || owed.key.starts_with(FENCE);
         let whose = Whose::run(&*store, &run).await;
         let target = &run.meta.direction.target;
@@ -171,8 +180,7 @@ fn to_type(names: &Names, owed: Owed) -> Owed {
 }
 
 /// What of the things that a run owes is still so, seen now. `stayed` says that it was to leave its changes.
-async fn still_owed(desk: &Desk, records: &[Record], stayed: bool) -> Vec<Owed> {
-    let tally = Tally::of(records);
+async fn still_owed(desk: &Desk, records: &[Record], tally: &Tally, stayed: bool) -> Vec<Owed> {
     let owed = tally.owed().to_vec();
     let (Some(plan), false) = (tally.plan(), owed.is_empty()) else {
         return owed;
@@ -215,14 +223,18 @@ async fn still_owed(desk: &Desk, records: &[Record], stayed: bool) -> Vec<Owed> 
             false => None,
         }
     };
+    // Whoever waits for one list is told what could not be looked at in time.
+    let checks = look_once_more(plan, &actual, baseline(records), &unseen);
     let (found, seen, leads) = tokio::join!(
-        look_once_more(plan, &actual, baseline(records), &unseen),
-        see_places(plan, &actual, &looked_at),
-        leads,
+        tokio::time::timeout(CHECKS, checks),
+        see_places(plan, &actual, &looked_at, PLACES),
+        tokio::time::timeout(PLACES, leads),
     );
+    let in_time = found.is_ok();
+    let (found, leads) = (found.unwrap_or_default(), leads.ok().flatten());
     // Whoever moved the names back there has decided that it shall serve.
     let serves_again = leads.is_some_and(|site| site == plan.direction.source);
-    actual.site.exec.close().await;
+    let _late = tokio::time::timeout(PLACES, actual.site.exec.close()).await;
     // One check may be owed of each side.
     let looks = || unseen.iter().zip(&found);
     let passes = |of: (usize, Round)| {
@@ -258,6 +270,26 @@ async fn still_owed(desk: &Desk, records: &[Record], stayed: bool) -> Vec<Owed> 
             !settled
         })
         .filter_map(|owed| told_now(owed, &facts))
+        .map(|owed| {
+            let place = entry(&owed, "put back ")
+                .or(entry(&owed, LOOK_AT))
+                .or(to_see(plan, records, &owed).map(|of| of.0));
+            let unread = (seen.iter()).find_map(|(index, seen)| {
+                Some(seen.as_ref().err()?).filter(|_| place == Some(*index))
+            });
+            let is_check = place.is_some_and(|index| plan.entries[index].is_check());
+            let why = match unread {
+                Some(why) => format!("it cannot be read now: {why}"),
+                None if is_check && !in_time => {
+                    format!("looking again took longer than {}", short(CHECKS))
+                }
+                None => return owed,
+            };
+            Owed {
+                what: format!("{}; {why}", owed.what),
+                ..owed
+            }
+        })
         .collect()
 }
 

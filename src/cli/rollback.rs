@@ -1,6 +1,7 @@
 //! `cutover rollback`
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::common::{Desk, Failure};
 use super::keyboard::interactive;
@@ -10,9 +11,13 @@ use super::resume::{book_of, go_on, nothing_was_put_back};
 use super::stuck::baseline;
 use super::which::{Wish, in_words};
 use super::{Exit, Format};
-use crate::engine::{GoOn, PlaceNow, is_astray, look_ahead, look_once_more, may_go_on, may_land};
+use crate::engine::{
+    Actual, Ahead, GoOn, PlaceNow, is_astray, look_ahead, look_once_more, may_go_on, may_land,
+    see_places,
+};
 use crate::event::{Decision, Ending, Fact, Record, Round};
 use crate::journal::{self, Run};
+use crate::plan::{Nature, Plan, Side};
 use crate::report::{self, SeenNow, SeenPlace, Tally, json_line};
 
 /// Puts back what a run changed
@@ -82,10 +87,19 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
     }
     if !args.yes {
         let direction = &run.meta.direction;
-        let what = format!(
-            "move it back from {} to {}",
-            direction.target, direction.source
-        );
+        let led_there = Tally::of(&records)
+            .plan()
+            .is_some_and(|plan| plan.led_there);
+        let what = match led_there {
+            true => format!(
+                "put back what it changed; the names stay at {}",
+                direction.target
+            ),
+            false => format!(
+                "move it back from {} to {}",
+                direction.target, direction.source
+            ),
+        };
         confirm(&run.meta.playbook, &what).await?;
     }
     let exit = go_on(
@@ -97,16 +111,44 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
         false,
     )
     .await?;
-    let exit = nothing_was_put_back(&*store, &run, exit).await?;
-    if exit != Exit::Undone {
-        return Ok(exit);
-    }
-    // Putting back is what was asked for here; that the old side serves is what it was asked for.
-    let tally = Tally::of(&journal::read(&*store, &run.id).await?);
-    Ok(match tally.old_side_is_sick() {
-        true => Exit::Undone,
-        false => Exit::Done,
+    // Putting back is what was asked for here.
+    Ok(match nothing_was_put_back(&*store, &run, exit).await? {
+        Exit::Undone => Exit::Done,
+        exit => exit,
     })
+}
+
+/// The places that a rollback reads at its end and does not write, and that do not hold what they did before the run.
+async fn not_as_it_was(plan: &Plan, actual: &Actual, tally: &Tally, alive: bool) -> Vec<String> {
+    let wanted = match alive {
+        true => Vec::new(),
+        false => tally.entries_to_read(),
+    };
+    let entries: Vec<usize> = wanted.iter().map(|(entry, _)| *entry).collect();
+    let seen = see_places(plan, actual, &entries, Duration::MAX).await;
+    let told = seen
+        .into_iter()
+        .zip(wanted)
+        .filter_map(|((index, value), (_, side))| {
+            let Nature::Change(edit) = &plan.entries[index].nature else {
+                return None;
+            };
+            let why = match value {
+                Ok(value) if edit.side(&value) == side => return None,
+                Ok(value) => match edit.side(&value) {
+                    Side::Before => "it holds what it held before somebody changed it".to_owned(),
+                    Side::After => "it holds the new value".to_owned(),
+                    Side::Mixed => "it holds a part of the change".to_owned(),
+                    Side::Foreign => "somebody else wrote there".to_owned(),
+                },
+                Err(why) => format!("it cannot be read: {why}"),
+            };
+            Some(format!(
+                "`{}` is not as before: {why}",
+                plan.entries[index].id
+            ))
+        });
+    told.collect()
 }
 
 /// What speaks against putting back a run.
@@ -141,25 +183,25 @@ async fn show(
         .filter(|entry| plan.entries[*entry].by_hand)
         .map(|entry| (entry, Round::Verify))
         .collect();
-    let (ahead, by_hand) = match standing.is_empty() {
-        true => Default::default(),
-        false => {
-            let actual = desk.actual(&Arc::new(book_of(desk, plan)?));
-            let moved = finished || tally.is_contradicted();
-            let landing = may_land(records);
-            let looks = tokio::join!(
-                look_ahead(plan, &actual, &entries, &landing, moved),
-                look_once_more(plan, &actual, baseline(records), &by_hand),
-            );
-            actual.site.exec.close().await;
-            looks
+    let actual = desk.actual(&Arc::new(book_of(desk, plan)?));
+    let moved = finished || tally.is_contradicted();
+    let landing = may_land(records);
+    // Where nothing goes back, the old side is not asked whether it is ready for that.
+    let ahead = async {
+        match standing.is_empty() {
+            true => Ahead::default(),
+            false => look_ahead(plan, &actual, &entries, &landing, moved).await,
         }
     };
-    let (foreign, unreadable, sick) = (
-        ahead.foreign(plan, |entry| tally.is_torn(entry)),
-        ahead.unreadable(plan),
-        ahead.sick(plan),
+    let (ahead, by_hand, mut at_rest) = tokio::join!(
+        ahead,
+        look_once_more(plan, &actual, baseline(records), &by_hand),
+        not_as_it_was(plan, &actual, &tally, alive),
     );
+    actual.site.exec.close().await;
+    let mut foreign = ahead.foreign(plan, |entry| tally.is_torn(entry));
+    foreign.append(&mut at_rest);
+    let (unreadable, sick) = (ahead.unreadable(plan), ahead.sick(plan));
     // What was left on the way there stays, and the rest would go back without it.
     let left = tally.entries_left_there().into_iter().map(|entry| {
         let id = &plan.entries[entry].id;

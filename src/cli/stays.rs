@@ -1,13 +1,20 @@
 //! `cutover owed --stays`: a person says that what a run owes shall stay as it is.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Exit;
 use super::common::{Desk, Failure};
-use crate::event::Event;
+use super::resume::book_of;
+use crate::engine::see_places;
+use crate::event::{Event, LOOK_AT, Record};
 use crate::journal::{self, Journal, Listed, Live};
+use crate::plan::{Plan, Value};
 use crate::report::Tally;
 use crate::store::Store;
+
+/// How long a place is read.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Keeps in the journal of a run that something it owes shall stay as it is. Nothing else is written anywhere.
 pub(super) async fn say(
@@ -26,13 +33,17 @@ pub(super) async fn say(
     let quiet: journal::Publisher = Arc::new(|_| {});
     let reopened = Live::reopen(store, &run.id, desk.clock.clone(), quiet);
     let (mut live, records) = reopened.await?;
-    let said = match why_not(&run.id, &Tally::of(&records), what) {
+    let tally = tally_now(desk, &records, true).await;
+    let said = match why_not(&run.id, &tally, what) {
         Some(why) => Err(Failure::new(Exit::Usage, why)),
         None => {
+            let entry = tally.plan().and_then(|plan| place_of(plan, what));
+            let seen = read(desk, &tally, entry.into_iter().collect()).await;
             let event = Event::StaysSo {
                 key: what.to_owned(),
                 by: desk.by(),
                 reason: reason.trim().to_owned(),
+                holds: seen.into_iter().next().map(|(_, value)| value),
             };
             live.record(event).await.map_err(Failure::from)
         }
@@ -45,6 +56,55 @@ pub(super) async fn say(
         desk.to_type("owed --all")
     ));
     Ok(Exit::Done)
+}
+
+/// The entry whose place something owed speaks of.
+fn place_of(plan: &Plan, key: &str) -> Option<usize> {
+    let id = key.strip_prefix(LOOK_AT)?;
+    plan.entries.iter().position(|entry| entry.id == id)
+}
+
+/// What the places of these entries hold, as far as they can be read.
+async fn read(desk: &Desk, tally: &Tally, entries: Vec<usize>) -> Vec<(usize, Value)> {
+    let (Some(plan), false) = (tally.plan(), entries.is_empty()) else {
+        return Vec::new();
+    };
+    let Ok(book) = book_of(desk, plan) else {
+        return Vec::new();
+    };
+    let actual = desk.actual(&Arc::new(book));
+    let seen = see_places(plan, &actual, &entries, PATIENCE).await;
+    let _late = tokio::time::timeout(PATIENCE, actual.site.exec.close()).await;
+    let seen = seen.into_iter();
+    seen.filter_map(|(entry, value)| Some((entry, value.ok()?)))
+        .collect()
+}
+
+/// What a run comes to now: what somebody said shall stay so is meant of what was there then. `looks`: its places are
+/// read.
+pub(super) async fn tally_now(desk: &Desk, records: &[Record], looks: bool) -> Tally {
+    let mut tally = Tally::of(records);
+    let said: Vec<(usize, String, Value)> = (tally.stays().iter())
+        .filter_map(|stays| {
+            let entry = place_of(tally.plan()?, &stays.owed.key)?;
+            Some((entry, stays.owed.key.clone(), stays.holds.clone()?))
+        })
+        .collect();
+    if said.is_empty() || !looks {
+        return tally;
+    }
+    let entries = said.iter().map(|(entry, ..)| *entry).collect();
+    let seen = read(desk, &tally, entries).await;
+    for (entry, key, holds) in said {
+        // What cannot be read now is left alone.
+        if seen
+            .iter()
+            .any(|(of, value)| *of == entry && *value != holds)
+        {
+            tally.owe_again(&key);
+        }
+    }
+    tally
 }
 
 /// Why it cannot be said of a run; `None` where it can.
@@ -72,7 +132,7 @@ fn why_not(run: &str, tally: &Tally, what: &str) -> Option<String> {
 mod tests {
     use super::*;
     use crate::clock::Stamp;
-    use crate::event::{Ending, Owed, Record};
+    use crate::event::{Ending, Owed};
     use crate::plan::Mode;
 
     fn tally(events: Vec<Event>) -> Tally {
@@ -109,6 +169,7 @@ mod tests {
             key: "look at a".into(),
             by: "root@ops1".into(),
             reason: "it is theirs".into(),
+            holds: None,
         };
         let told = |events, what| why_not("r1", &tally(events), what);
         let all = || vec![owes("look at a"), owes("fence old"), ended()];
@@ -145,6 +206,7 @@ mod tests {
             key: "look at a".into(),
             by: "root@ops1".into(),
             reason: "it is theirs".into(),
+            holds: None,
         };
         let told = tally(vec![owes, ended, stays]);
         assert!(told.owed().is_empty());
@@ -155,6 +217,12 @@ mod tests {
             (kept.owed.what.as_str(), kept.reason.as_str()),
             ("w", "it is theirs")
         );
+        // What it holds later is not meant.
+        let mut later = told.clone();
+        later.owe_again("look at b");
+        assert!(later.owed().is_empty());
+        later.owe_again("look at a");
+        assert!(later.stays().is_empty() && later.owed()[0].what.starts_with("w; it holds"));
         // It has ended as it had.
         assert_eq!(told.ending(), Some(Ending::DoneUnproven));
     }

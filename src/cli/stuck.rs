@@ -6,6 +6,7 @@ mod places;
 use super::common::Desk;
 use super::inbox::unheard;
 use super::over::{Takers, forgotten, is_nothing_left};
+use super::stays::tally_now;
 use super::whose::{Same, Whose};
 use crate::engine::{ANYWAY, may_turn_back};
 use crate::event::{Ending, Event, Owed, Record};
@@ -116,7 +117,7 @@ async fn find(
                 let stuck = match open {
                     true => open_run(desk, store, run, &records, &over, looks).await?,
                     false => {
-                        let tally = Tally::of(&records);
+                        let tally = tally_now(desk, &records, looks).await;
                         match debts::sick(desk, run.clone(), &tally, &records, looks).await {
                             None => debts::left(desk, run, &tally, looks).await,
                             sick => sick,
@@ -162,7 +163,7 @@ async fn open_run(
     over: &[&Run],
     looks: bool,
 ) -> Result<Option<Stuck>, JournalError> {
-    let tally = Tally::of(records);
+    let tally = tally_now(desk, records, looks).await;
     if !over.is_empty() && is_nothing_left(desk, &run, records) {
         let entries = forgotten(store, &tally, over).await;
         return Ok(debts::forgotten(desk, run, &tally, entries, looks).await);
@@ -172,7 +173,7 @@ async fn open_run(
         false => None,
     };
     let alive = run.writer.is_some();
-    let stuck = match of(desk, run.clone(), records, looks).await {
+    let stuck = match of(desk, run.clone(), records, &tally, looks).await {
         None if !alive => debts::left(desk, run, &tally, looks).await,
         stuck => stuck,
     };
@@ -192,9 +193,13 @@ async fn open_run(
 /// or an old side that was not seen to serve.
 fn owes_in_silence(run: &Run) -> bool {
     let owes = run.summary.as_ref().is_some_and(|summary| {
-        summary.wrote
-            && summary.owed.is_some_and(|owed| owed > 0)
-            && matches!(summary.ending, Some(Ending::DoneUnproven | Ending::Undone))
+        let owes = match summary.ending {
+            // What was said to stay may hold something else by now.
+            Some(Ending::DoneUnproven) => true,
+            Some(Ending::Undone) => summary.owed.is_some_and(|owed| owed > 0),
+            _ => false,
+        };
+        summary.wrote && owes
     });
     owes && !matches!(run.meta.mode, Mode::Check | Mode::Plan)
 }
@@ -214,8 +219,13 @@ pub(super) fn may_have_written(run: &Damaged) -> bool {
         .any(|mode| run.id.contains(&format!("-{mode}-")))
 }
 
-async fn of(desk: &Desk, run: Run, records: &[Record], looks: bool) -> Option<Stuck> {
-    let tally = Tally::of(records);
+async fn of(
+    desk: &Desk,
+    run: Run,
+    records: &[Record],
+    tally: &Tally,
+    looks: bool,
+) -> Option<Stuck> {
     let plan = tally.plan()?;
     let alive = run.writer.is_some();
     // A living run that is not held is on its way, or stays on the other side as it should.
@@ -251,15 +261,20 @@ async fn of(desk: &Desk, run: Run, records: &[Record], looks: bool) -> Option<St
         (true, false) if left => Places::left_to_others(),
         (true, false) => Places::as_recorded(),
         // A living run that is held writes nothing.
-        (true, true) => look(desk, plan, &tally, records).await,
+        (true, true) => look(desk, plan, tally, records).await,
     };
     // What others hold is not ours; that it is not as before is told until it is, or a newer run goes over it.
     let theirs = left && !ours && !alive;
     if theirs && !stands {
         return None;
     }
-    if looks && !alive && !stands && !left && is_as_before_now(desk, plan, &tally, records).await {
-        return None;
+    let mut what = what;
+    if looks && !alive && !stands && !left && is_as_before_now(desk, plan, tally, records).await {
+        // Whoever was stopped or cut off looks itself, and ends it.
+        if why == "is held" {
+            return None;
+        }
+        what = Places::as_before().what;
     }
     let id = &run.id;
     let how = match alive {

@@ -1,6 +1,7 @@
 //! What a rollback will meet: each place as it is now, and the side to which it leads back.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use futures::future::join_all;
 use tokio::sync::watch;
@@ -12,7 +13,6 @@ use super::world::{NoMemory, World};
 use crate::clock::Stamp;
 use crate::event::{Answer, Event, Finding, Record, Round, Sight};
 use crate::plan::{Entry, Nature, Outcome, Plan, Side, Then, Value};
-use crate::site::Aim;
 use crate::step::Pulses;
 
 /// What was seen before a rollback was asked for.
@@ -104,32 +104,35 @@ impl Ahead {
     }
 }
 
-/// Looks once at the places of `entries`, side by side.
+/// Looks once at the places of `entries`, side by side, and waits for none longer than `most`.
 pub async fn look_at_places<W: World>(
     plan: &Plan,
     world: &W,
     entries: &[usize],
+    most: Duration,
 ) -> Vec<(usize, Result<Side, String>)> {
     let side = |(index, seen): (usize, Result<Value, String>)| match &plan.entries[index].nature {
         Nature::Change(edit) => Some((index, seen.map(|seen| edit.side(&seen)))),
         _ => None,
     };
-    let seen = see_places(plan, world, entries).await;
+    let seen = see_places(plan, world, entries, most).await;
     seen.into_iter().filter_map(side).collect()
 }
 
-/// Reads the places of `entries` once, side by side: the value, or why there is none.
+/// Reads the places of `entries` once, side by side: the value, or why there is none. None is waited for longer than
+/// `most`, so that one that hangs hides no other.
 pub async fn see_places<W: World>(
     plan: &Plan,
     world: &W,
     entries: &[usize],
+    most: Duration,
 ) -> Vec<(usize, Result<Value, String>)> {
     join_all(entries.iter().filter_map(|index| {
         let entry = &plan.entries[*index];
         let Nature::Change(edit) = &entry.nature else {
             return None;
         };
-        let read = within(entry.pace.timeout, world.read(entry, edit));
+        let read = within(entry.pace.timeout.min(most), world.read(entry, edit));
         Some(async move { (*index, read.await.map_err(|unseen| unseen.detail)) })
     }))
     .await
@@ -196,8 +199,8 @@ pub async fn look_ahead<W: World>(
     let (_switch, stop) = StopSwitch::new();
     let pulses = Pulses::none();
     let looker = looks_once(plan, world, &[], &stop, &pulses);
-    let aim = Aim::back(&plan.direction, false);
-    let places = see_places(plan, world, entries).await;
+    let aim = |index| aim(plan, Round::Probe, index);
+    let places = see_places(plan, world, entries, Duration::MAX).await;
     let now = world.clock().now();
     let place = |(entry, seen): (usize, Result<Value, String>)| {
         let Nature::Change(edit) = &plan.entries[entry].nature else {
@@ -214,14 +217,14 @@ pub async fn look_ahead<W: World>(
         })
     };
     let places: Vec<PlaceNow> = places.into_iter().filter_map(place).collect();
-    let moved = moved || may_have_moved(plan, entries, &places);
+    let moved = !plan.led_there && (moved || may_have_moved(plan, entries, &places));
     let checks = plan.entries.iter().enumerate().filter(|(index, entry)| {
         let returns = moved && entry.back && gates_the_way_back(plan, *index);
         entry.is_check() && (returns || entry.probes_old_side)
     });
     let gates = join_all(checks.map(|(index, entry)| {
-        let (looker, aim, pulses) = (&looker, &aim, &pulses);
-        async move { (index, looker.once(entry, aim, pulses).await) }
+        let (looker, aim, pulses) = (&looker, aim(index), &pulses);
+        async move { (index, looker.once(entry, &aim, pulses).await) }
     }))
     .await;
     Ahead { places, gates }
@@ -266,7 +269,7 @@ mod tests {
     async fn places_and_the_old_side_are_looked_at_before_anything_is_put_back() {
         let plan = plan(Mode::Failover, "pkc");
         let clock = Clock::following_tokio("2026-11-22T03:05:00Z".parse().unwrap());
-        let later = clock.now().plus(std::time::Duration::from_secs(9));
+        let later = clock.now().plus(Duration::from_secs(9));
         let world = FakeWorld::new(&plan, clock);
         let change = plan.first_write().unwrap();
         let none = BTreeMap::new();
@@ -420,10 +423,10 @@ mod tests {
         assert_eq!(look(0, Round::Probe).await, [(0, Outcome::Pass)]);
         assert_eq!(world.looks_taken("k0"), 3, "once each");
         // A check has no place.
-        let sides = look_at_places(&plan, &world, &[0, 1]).await;
+        let sides = look_at_places(&plan, &world, &[0, 1], Duration::MAX).await;
         assert_eq!(sides, [(1, Ok(Side::Before))]);
         world.unreadable(1);
-        let sides = look_at_places(&plan, &world, &[1]).await;
+        let sides = look_at_places(&plan, &world, &[1], Duration::MAX).await;
         assert_eq!(sides, [(1, Err("as scripted".to_owned()))]);
     }
 }

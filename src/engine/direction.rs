@@ -20,6 +20,9 @@ use crate::world::{delegation, dns};
 /// How long one provider, or the name servers of one zone, may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How long DNS may take where a run goes on without its answer.
+const AT_ONCE: Duration = Duration::from_secs(5);
+
 /// How long one name server may take for one question.
 const ONE_QUESTION: Duration = Duration::from_secs(4);
 
@@ -122,6 +125,14 @@ pub async fn why_no_way_back(book: &Playbook, site: &Site, target: &str) -> Opti
         )),
         _ => None,
     }
+}
+
+/// Whether the names of all services lead to a site, as far as DNS tells at once.
+pub(super) async fn leads_to(book: &Playbook, site: &Site, to: &str) -> bool {
+    let (a, b) = book.sites();
+    let sites = (a.to_owned(), b.to_owned());
+    let asked = tokio::time::timeout(AT_ONCE, active(site, &sites)).await;
+    matches!(asked, Ok(Ok(Active::Site(serves))) if serves == to)
 }
 
 /// How many aliases lead from a name to its addresses at most.
@@ -316,6 +327,19 @@ at = "target"
             source: source.into(),
             target: target.into(),
         }
+    }
+
+    #[tokio::test]
+    async fn whether_the_names_lead_there_already_is_told_of_all_of_them() {
+        let old: (&str, &[&str]) = ("example.org. A", &["192.0.2.10"]);
+        let new: (&str, &[&str]) = ("example.org. AAAA", &["2001:db8:1::20"]);
+        let leads = async |sets: &[(&str, &[&str])], to| {
+            leads_to(&book(), &site(Book::new(Honesty::Atomic, sets)), to).await
+        };
+        assert!(leads(&[old], "dedicated").await && !leads(&[old], "cloud").await);
+        assert!(leads(&[new], "cloud").await && !leads(&[new], "dedicated").await);
+        assert!(!leads(&[old, new], "cloud").await && !leads(&[old, new], "dedicated").await);
+        assert!(!leads(&[], "cloud").await);
     }
 
     #[tokio::test]

@@ -66,6 +66,10 @@ pub(super) fn aim(plan: &Plan, round: Round, entry: usize) -> Aim {
     let direction = &plan.direction;
     match round {
         Round::There => Aim::there(direction, behind),
+        // No name was led away, and none is led back.
+        Round::Return | Round::Probe | Round::Verify if plan.led_there => {
+            Aim::there(direction, true)
+        }
         Round::Return => Aim::back(direction, behind),
         Round::Probe => Aim::back(direction, false),
         Round::Verify => Aim::back(direction, true),

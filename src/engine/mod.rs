@@ -28,6 +28,7 @@ pub use drive::{Bar, Outfit, RunError, drive, drive_dry};
 pub use owed::{FENCE, MOVE, MOVE_BACK, RETURN, is_astray, to_see};
 pub use people::{ANYWAY, Nobody, People, Told};
 pub use resume::{GoOn, held_for, may_go_on, may_turn_back, resume};
+pub use settle::told_before;
 pub use stop::{Stop, StopSignal, StopSwitch};
 pub use survey::{Intention, SurveyError, survey, survey_by};
 pub use surveyor::Surveyor;

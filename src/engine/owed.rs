@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::findings::Findings;
+use super::settle::told_before;
 use crate::event::{
     Answer, Ending, Event, Fact, Finding, LOOK_AT, Owed, Record, Round, SEE, SEE_BACK, still_behind,
 };
@@ -202,27 +203,8 @@ pub(super) fn owed(
             list.push(remains(plan));
         }
     }
-    // Whoever went back all the same has its users on a side that was not seen to serve.
-    for (at, entry) in plan.entries.iter().enumerate() {
-        // It may be seen to serve after the undo.
-        let serves =
-            (findings.seen(Round::Verify, at)).is_some_and(|seen| seen.outcome <= Outcome::Warn);
-        if let Some(finding) = findings.seen(Round::Probe, at)
-            && ending == Ending::Undone
-            && finding.outcome > Outcome::Warn
-            && !serves
-        {
-            list.push(Owed {
-                key: format!("{SEE_BACK}{}", entry.id),
-                what: format!(
-                    "`{source}` was not seen to serve, and was gone back to: `{}` {}: {}",
-                    entry.id,
-                    was(finding.outcome),
-                    finding.headline
-                ),
-                how: "look again with `cutover owed`".to_owned(),
-            });
-        }
+    if ending == Ending::Undone {
+        list.extend(not_seen_back(plan, findings));
     }
     // Where a place was left to others, it speaks for what the checks see of it.
     let left = (0..plan.entries.len()).any(|i| state.mark(i) == Mark::Left);
@@ -272,8 +254,8 @@ pub(super) fn owed(
             Mark::Standing if entry.temporary && ending != Ending::Stopped => list.push(Owed {
                 key: format!("put back {}", entry.id),
                 what: format!("the temporary change `{}` still stands", entry.id),
-                how: "put it back by hand, as `cutover show` tells it; `cutover rollback` puts back all of the run"
-                    .to_owned(),
+                // A rollback puts back more than that.
+                how: put_back_by_hand(entry),
             }),
             mark => list.extend(unproven(entry, mark, ending, places.unended.contains(&i))),
         }
@@ -335,6 +317,49 @@ fn not_seen(plan: &Plan, state: &State, findings: &Findings, round: Round) -> Ve
     .collect()
 }
 
+/// What puts back one change and nothing more.
+fn put_back_by_hand(entry: &Entry) -> String {
+    match &entry.nature {
+        Nature::Change(edit) => {
+            format!("put it back by hand; before the run {}", told_before(edit))
+        }
+        Nature::Act(act) => format!(
+            "put it back by hand: {}",
+            act.undo.as_deref().unwrap_or("it cannot be undone")
+        ),
+        _ => String::new(),
+    }
+}
+
+/// What the last looks of an undo did not see to be good.
+fn not_seen_back(plan: &Plan, findings: &Findings) -> impl Iterator<Item = Owed> {
+    let entries = plan.entries.iter().enumerate();
+    entries.filter_map(|(at, entry)| {
+        let after = findings.seen(Round::Verify, at);
+        let finding = after.or_else(|| findings.seen(Round::Probe, at))?;
+        if entry.by_hand || finding.outcome <= Outcome::Warn {
+            return None;
+        }
+        let (id, seen) = (&entry.id, was(finding.outcome));
+        Some(Owed {
+            key: format!("{SEE_BACK}{id}"),
+            what: match after {
+                Some(_) => format!("all was put back, and `{id}` {seen}: {}", finding.headline),
+                // Whoever went back all the same has its users on a side that was not seen to serve.
+                None => format!(
+                    "`{}` was not seen to serve, and was gone back to: `{id}` {seen}: {}",
+                    plan.home(),
+                    finding.headline
+                ),
+            },
+            how: (finding.advice.first()).map_or_else(
+                || "look again with `cutover owed`".to_owned(),
+                |advice| advice.text().to_owned(),
+            ),
+        })
+    })
+}
+
 /// What is owed where nobody saw that a write or an act came to its end, and the run came to one all the same: a person
 /// accepted it, or the playbook says to skip it.
 fn unproven(entry: &Entry, mark: Mark, ending: Ending, unended: bool) -> Option<Owed> {
@@ -349,7 +374,10 @@ fn unproven(entry: &Entry, mark: Mark, ending: Ending, unended: bool) -> Option<
         ),
         (Nature::Act(act), Mark::Standing) if there && unended => (
             format!("`{}` was begun, and how it ended is not known", entry.id),
-            format!("look whether it was done: {}", act.does),
+            format!(
+                "look for what it does; do not type it, it would be done again: {}",
+                act.does
+            ),
         ),
         (Nature::Act(act), Mark::Back) if unended && (there || ending == Ending::Undone) => (
             format!(
@@ -357,7 +385,7 @@ fn unproven(entry: &Entry, mark: Mark, ending: Ending, unended: bool) -> Option<
                 entry.id
             ),
             format!(
-                "look whether it was done: {}",
+                "look for what it does; do not type it, it would be done again: {}",
                 act.undo.as_deref().unwrap_or_default()
             ),
         ),

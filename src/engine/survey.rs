@@ -73,7 +73,7 @@ pub async fn survey(actual: &Actual, intention: &Intention) -> Result<Plan, Surv
 }
 
 /// Surveys what `surveyor` tells of the changes of a playbook. Where the intention says where to go, nothing
-/// else is asked.
+/// else is asked but whether they lead there.
 pub async fn survey_by(
     actual: &Actual,
     intention: &Intention,
@@ -85,12 +85,20 @@ pub async fn survey_by(
     // Every change is looked at side by side; an entry may depend on the text of the playbook only.
     let looks = (book.steps().iter().enumerate())
         .map(|(at, _)| look_at(actual, surveyor, at, &aim, intention));
+    // Where the names lead is known where nobody says where to go; else it is asked meanwhile.
+    let led_there = async {
+        match intention.to {
+            Some(_) => surveyor.leads_to(book, &direction.target).await,
+            None => false,
+        }
+    };
+    let (looks, led_there) = tokio::join!(join_all(looks), led_there);
     let mut entries = Vec::new();
     let mut stays = Vec::new();
     let mut left_out = Vec::new();
     let (mut left, mut nothing, mut astray) = (Vec::new(), Vec::new(), Vec::new());
     let mut locks = vec![format!("playbook {}", book.name())];
-    for (step, looked) in book.steps().iter().zip(join_all(looks).await) {
+    for (step, looked) in book.steps().iter().zip(looks) {
         if let Some(skip) = &step.common.skip {
             left_out.push(Stay {
                 what: step.id.clone(),
@@ -140,6 +148,7 @@ pub async fn survey_by(
         let step = step.id.clone();
         return Err(SurveyError::Refused { step, reasons });
     }
+    let moves_names = (entries.iter()).any(|entry| entry.kind == "dns" && writes(entry));
     let left = left::behind(left, &entries, intention.like)?;
     foresee(&mut entries, intention.like);
     left::look_at(&mut entries, &left, intention);
@@ -169,6 +178,7 @@ pub async fn survey_by(
         behind,
         astray,
         left_out,
+        led_there: led_there && !moves_names,
         goes_back: intention.like != Mode::Emergency,
     };
     compile_rules(&mut plan, book, intention.like);

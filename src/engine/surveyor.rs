@@ -2,8 +2,10 @@
 
 use futures::future::BoxFuture;
 
+use super::direction::leads_to;
 use crate::event::Unseen;
 use crate::plan::Mode;
+use crate::playbook::Playbook;
 use crate::site::{Aim, Site};
 use crate::step::{Act, Change, Step, Survey, Work};
 
@@ -25,6 +27,11 @@ pub trait Surveyor: Sync {
     ) -> BoxFuture<'a, Result<Option<String>, Unseen>> {
         Box::pin(async { Ok(None) })
     }
+
+    /// Whether the names of all services lead to a site already; not where there is nobody to ask.
+    fn leads_to<'a>(&'a self, _: &'a Playbook, _site: &'a str) -> BoxFuture<'a, bool> {
+        Box::pin(async { false })
+    }
 }
 
 /// The changes look for themselves.
@@ -45,6 +52,10 @@ impl Surveyor for Site {
         first: bool,
     ) -> BoxFuture<'a, Result<Option<String>, Unseen>> {
         act.could(self, aim, first)
+    }
+
+    fn leads_to<'a>(&'a self, book: &'a Playbook, site: &'a str) -> BoxFuture<'a, bool> {
+        Box::pin(leads_to(book, self, site))
     }
 }
 

@@ -73,6 +73,7 @@ pub fn plan(mode: Mode, sketch: &str) -> Plan {
         behind: Vec::new(),
         astray: Vec::new(),
         left_out: Vec::new(),
+        led_there: false,
         goes_back: mode != Mode::Emergency,
     }
 }

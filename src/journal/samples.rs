@@ -142,6 +142,7 @@ pub(crate) fn plan() -> Plan {
         behind: Vec::new(),
         astray: Vec::new(),
         left_out: Vec::new(),
+        led_there: false,
         goes_back: true,
     }
 }
@@ -253,6 +254,7 @@ pub(crate) fn events() -> Vec<Event> {
             key: "fence primary".into(),
             by: by(),
             reason: "it was given back to its owner".into(),
+            holds: None,
         },
     ]
 }

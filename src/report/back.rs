@@ -64,6 +64,21 @@ impl Tally {
         standing.filter(goes_back).collect()
     }
 
+    /// The changes that a rollback does not put back and speaks of all the same, each with the value that it must hold
+    /// then: what was put back already, what was never begun, and what was so before.
+    pub fn entries_to_read(&self) -> Vec<(usize, Side)> {
+        let entries = self.plan().map_or(&[][..], |plan| &plan.entries);
+        let goes_back = self.entries_to_put_back();
+        (entries.iter().enumerate())
+            .filter(|(_, entry)| entry.there && matches!(entry.nature, Nature::Change(_)))
+            .filter(|(i, _)| !goes_back.contains(i) && !self.is_left(*i))
+            .map(|(i, _)| match self.standing(i) {
+                Standing::Already => (i, Side::After),
+                _ => (i, Side::Before),
+            })
+            .collect()
+    }
+
     /// Those that a person left as they are on the way there: a rollback puts back the rest, and leads nobody back.
     pub fn entries_left_there(&self) -> Vec<usize> {
         let there = self.goes_on_with().is_some_and(|phase| !phase.undoes());
@@ -123,9 +138,12 @@ pub fn rollback(run: &str, tally: &Tally, seen: SeenNow<'_>, style: &Style) -> V
     }
     lines.push(Line::new());
     let (source, target) = (&plan.direction.source, &plan.direction.target);
-    let lost = format!(
-        "what was written on {target} since {began} and is not on {source}: a rollback copies no data"
-    );
+    let lost = match plan.led_there {
+        true => format!("nothing: the names led to {target} before the run, too"),
+        false => format!(
+            "what was written on {target} since {began} and is not on {source}: a rollback copies no data"
+        ),
+    };
     let line = Line::new().and(Role::Strong, "Would be lost").text("  ");
     lines.extend(line.text(lost).wrap(style.width, 2));
     for fact in seen.by_hand {
@@ -145,7 +163,14 @@ pub fn rollback(run: &str, tally: &Tally, seen: SeenNow<'_>, style: &Style) -> V
         };
         let entry = &plan.entries[*index];
         let line = Line::new()
-            .text(format!("  old side: {} ", entry.id))
+            .text(format!(
+                "  {}: {} ",
+                match plan.led_there {
+                    true => "active side",
+                    false => "old side",
+                },
+                entry.id
+            ))
             .and(role, finding.outcome.to_string())
             .text(format!(": {}", finding.headline));
         lines.extend(line.wrap(style.width, 4));

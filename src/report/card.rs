@@ -10,7 +10,7 @@ use claimed::{questions, times, why};
 use proposed::next;
 use stands::now;
 
-use super::ended::how_it_ended;
+use super::ended::how_it_came_out;
 use super::lines::labelled_rows;
 use super::numbers::date_time;
 use super::tally::{Stays, Tally};
@@ -61,7 +61,7 @@ fn title(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> Vec<Line> 
                 Ending::Refused | Ending::Stale | Ending::Undone => Role::Caution,
                 Ending::Held | Ending::Stopped => Role::Bad,
             };
-            (role, how_it_ended(ending, plan, tally.remains()))
+            (role, how_it_came_out(tally, ending, plan))
         }
     };
     let first = Line::new()
@@ -123,7 +123,13 @@ fn owed(tally: &Tally, names: &Names, style: &Style) -> Vec<Line> {
 /// What a person has said of what was owed.
 fn stays(tally: &Tally, style: &Style) -> Vec<Line> {
     let mut lines = Vec::new();
-    for (i, Stays { owed, by, reason }) in tally.stays().iter().enumerate() {
+    for (
+        i,
+        Stays {
+            owed, by, reason, ..
+        },
+    ) in tally.stays().iter().enumerate()
+    {
         let line = label(if i == 0 { "Stays so" } else { "" }).text(&owed.what);
         lines.extend(line.wrap(style.width, LABEL + 2));
         lines.extend(labelled_rows(by, reason, LABEL + 2));

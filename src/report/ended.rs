@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::numbers::count;
+use super::tally::Tally;
 use crate::event::Ending;
 use crate::plan::{Direction, Edit, Entry, Mode, Plan};
 
@@ -39,6 +40,17 @@ pub(super) fn phrase(ending: Ending, mode: Mode, direction: &Direction, remains:
         _ => ending_phrase(ending, mode).to_owned(),
     }
 }
+
+/// The same of a run that came to this: where it was put back and not all was seen, nobody says that all is as before.
+pub(super) fn how_it_came_out(tally: &Tally, ending: Ending, plan: &Plan) -> String {
+    match ending == Ending::Undone && tally.is_undone_unseen() {
+        true => UNSEEN.to_owned(),
+        false => how_it_ended(ending, plan, tally.remains()),
+    }
+}
+
+/// What is said of a run that was put back where its last looks did not see all of it good.
+pub(super) const UNSEEN: &str = "put back, but not everything was seen";
 
 /// How a run ended, in a few words.
 pub fn ending_phrase(ending: Ending, mode: Mode) -> &'static str {

@@ -3,6 +3,7 @@
 //! The same records fold into the same state here and in the loop that carries the run out, so a display knows
 //! what comes before it is recorded. Records that the machine refuses (a damaged journal) leave nothing to show.
 
+use super::ended::how_it_came_out;
 use super::numbers::{list, rounded, time_of_day};
 use super::say::{Sentence, Tone, Weight, contradiction, say};
 use super::tally::Tally;
@@ -154,6 +155,10 @@ impl Cursor {
             .and_then(contradiction);
         let mut sentences =
             contradicts.map_or_else(|| say(plan, &record.event, tally.remains()), |it| vec![it]);
+        if let (Event::Ended { ending }, [said]) = (&record.event, &mut sentences[..]) {
+            let how = how_it_came_out(tally, *ending, plan);
+            said.text = format!("{} ended: {how}", plan.mode);
+        }
         sentences.extend(self.stopped(plan, &record.event));
         if let Some(doubt) = self.doubt(&record.event) {
             let leave = plain(Tone::Run, doubt.entry, LEAVES_A_DOUBT.to_owned());

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::ended::phrase;
+use super::ended::{UNSEEN, phrase};
 use super::numbers::{count, rounded};
 use super::tally::Tally;
 use super::text::{Line, Role, Style};
@@ -81,11 +81,14 @@ pub fn runs_table(rows: &[RunRow], style: &Style) -> Vec<Line> {
                     Ending::Refused | Ending::Stale | Ending::Undone => Role::Caution,
                     Ending::Held | Ending::Stopped => Role::Bad,
                 },
-                phrase(ending, row.mode, &row.direction, row.remains),
+                match ending == Ending::Undone && row.owed > 0 {
+                    true => UNSEEN.to_owned(),
+                    false => phrase(ending, row.mode, &row.direction, row.remains),
+                },
             ),
         };
         if row.owed > 0 {
-            ended += &format!("; {} owed", count(row.owed, "thing"));
+            ended += &format!("; {} owed at its end", count(row.owed, "thing"));
         }
         vec![
             (Role::Strong, row.run.clone()),

@@ -208,7 +208,9 @@ pub fn say(plan: &Plan, event: &Event, remains: bool) -> Vec<Sentence> {
             }
             vec![sentence]
         }
-        Event::StaysSo { key, by, reason } => vec![Sentence::run(format!(
+        Event::StaysSo {
+            key, by, reason, ..
+        } => vec![Sentence::run(format!(
             "{by} said that it shall stay so: `{key}`: {reason}"
         ))],
         Event::Ended { ending } => {

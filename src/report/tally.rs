@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::clock::Stamp;
 use crate::event::{Advice, Ending, Fact, Finding, LOOK_AT, Owed, Record, Round};
 use crate::machine::{Hold, Mark, Phase, State};
-use crate::plan::{Outcome, Plan, Seconds, Way};
+use crate::plan::{Outcome, Plan, Seconds, Value, Way};
 
 /// The sum of a run's records so far.
 #[derive(Clone, Debug, Default)]
@@ -56,6 +56,8 @@ pub struct Stays {
     pub owed: Owed,
     pub by: String,
     pub reason: String,
+    /// What its place held then, where that could be read.
+    pub holds: Option<Value>,
 }
 
 /// Where a change is.
@@ -155,6 +157,38 @@ impl Tally {
         &self.stays
     }
 
+    /// A person said that something owed shall stay so; the last word counts.
+    fn let_stay(&mut self, key: &str, by: &str, reason: &str, holds: Option<Value>) {
+        let owed = match self.owed.iter().position(|owed| owed.key == key) {
+            Some(at) => self.owed.remove(at),
+            None => match self.stays.iter().position(|stays| stays.owed.key == key) {
+                Some(at) => self.stays.remove(at).owed,
+                None => return,
+            },
+        };
+        self.stays.push(Stays {
+            owed,
+            by: by.to_owned(),
+            reason: reason.to_owned(),
+            holds,
+        });
+    }
+
+    /// What was said to stay, and holds something else by now, is owed again.
+    pub fn owe_again(&mut self, key: &str) {
+        let Some(at) = self.stays.iter().position(|stays| stays.owed.key == key) else {
+            return;
+        };
+        let Stays { owed, by, .. } = self.stays.remove(at);
+        self.owed.push(Owed {
+            what: format!(
+                "{}; it holds something else than when {by} said that it shall stay so",
+                owed.what
+            ),
+            ..owed
+        });
+    }
+
     pub fn because(&self) -> &[Because] {
         &self.because
     }
@@ -195,6 +229,23 @@ impl Tally {
     /// Whether the old side was looked at before an undo, and not seen to serve.
     pub fn old_side_is_sick(&self) -> bool {
         self.old_side_sick().is_some()
+    }
+
+    /// Whether it was put back, and the last looks of the way back did not see all of it good.
+    pub fn is_undone_unseen(&self) -> bool {
+        let Some(plan) = self
+            .plan
+            .as_ref()
+            .filter(|_| self.ending == Some(Ending::Undone))
+        else {
+            return false;
+        };
+        (plan.entries.iter().enumerate()).any(|(i, entry)| {
+            let seen = |round| self.findings.get(&(round, i)).map(|found| found.outcome);
+            // What is looked at after the undo as well is told by that; what a person moves is owed as such.
+            let last = seen(Round::Verify).or_else(|| seen(Round::Probe));
+            !entry.by_hand && last.is_some_and(|outcome| outcome > Outcome::Warn)
+        })
     }
 
     /// The entry that did not see the old side serve before an undo, and what it found.
@@ -427,7 +478,7 @@ impl Tally {
     pub fn active_site(&self) -> Option<&str> {
         let direction = &self.plan()?.direction;
         match self.serves() {
-            Serves::Source => Some(&direction.source),
+            Serves::Source => Some(self.plan()?.home()),
             Serves::Target => Some(&direction.target),
             Serves::Unsure => None,
         }

@@ -6,7 +6,7 @@ use super::super::common::Desk;
 use super::super::resume::book_of;
 use super::Stuck;
 use super::places::{PATIENCE, baseline, named};
-use crate::engine::{look_once_more, see_places, to_see};
+use crate::engine::{look_once_more, see_places, to_see, told_before};
 use crate::event::{Ending, LOOK_AT, Record, Round};
 use crate::journal::Run;
 use crate::plan::{Mode, Nature, Outcome, Plan, Side};
@@ -27,9 +27,8 @@ async fn not_so(
         return entries;
     };
     let actual = desk.actual(&Arc::new(book));
-    let seen = tokio::time::timeout(PATIENCE, see_places(plan, &actual, &entries)).await;
+    let seen = see_places(plan, &actual, &entries, PATIENCE).await;
     let _late = tokio::time::timeout(PATIENCE, actual.site.exec.close()).await;
-    let seen = seen.unwrap_or_default();
     let is_so = |entry: &usize| {
         let found = seen.iter().find(|(other, _)| other == entry);
         match (found, &plan.entries[*entry].nature) {
@@ -93,6 +92,13 @@ pub(super) async fn forgotten(
         return None;
     }
     let id = &run.id;
+    let edits = open
+        .iter()
+        .filter_map(|entry| match &plan.entries[*entry].nature {
+            Nature::Change(edit) => Some(told_before(edit)),
+            _ => None,
+        });
+    let told: Vec<String> = edits.collect();
     Some(Stuck {
         stands: false,
         theirs: false,
@@ -102,7 +108,7 @@ pub(super) async fn forgotten(
             ids(plan, &open)
         ),
         site: None,
-        how: format!("put it back by hand, as `cutover show {id}` tells it"),
+        how: format!("put it back by hand; before the run {}", told.join("; ")),
         run,
     })
 }
@@ -143,7 +149,7 @@ pub(super) async fn sick(
         return None;
     }
     let entries: Vec<usize> = open.iter().map(|(index, _)| *index).collect();
-    let (id, source) = (&run.id, &plan.direction.source);
+    let (id, source) = (&run.id, plan.home());
     Some(Stuck {
         stands: true,
         theirs: false,

@@ -44,6 +44,15 @@ impl Places {
         }
     }
 
+    /// The same where all of it is seen as it was, by somebody else than the run.
+    pub(super) fn as_before() -> Places {
+        Places {
+            what: "all that it changed is seen as it was before, and the run is not ended"
+                .to_owned(),
+            ..Places::nothing_stands()
+        }
+    }
+
     /// The same where somebody else wrote meanwhile, and nobody looked since.
     pub(super) fn left_to_others() -> Places {
         Places {
@@ -101,7 +110,7 @@ pub(super) async fn is_as_before_now(
     let looks = async {
         tokio::join!(
             look_once_more(plan, &actual, baseline(records), &rounds),
-            look_at_places(plan, &actual, &places),
+            look_at_places(plan, &actual, &places, PATIENCE),
         )
     };
     let seen = tokio::time::timeout(PATIENCE, looks).await;
@@ -159,18 +168,19 @@ pub(super) async fn look(desk: &Desk, plan: &Plan, tally: &Tally, records: &[Rec
     let seen = match book_of(desk, plan) {
         Ok(book) => {
             let actual = desk.actual(&Arc::new(book));
-            let looks = see_places(plan, &actual, &entries);
+            let looks = see_places(plan, &actual, &entries, PATIENCE);
             // The same place says the same again: only the name servers can end a doubt about it.
             let dns = async {
                 match doubts.is_empty() {
                     true => None,
-                    false => leads_in_dns(&actual.book, &actual.site).await,
+                    false => {
+                        let leads = leads_in_dns(&actual.book, &actual.site);
+                        tokio::time::timeout(PATIENCE, leads).await.ok().flatten()
+                    }
                 }
             };
-            let looks = async { tokio::join!(looks, dns) };
-            let seen = tokio::time::timeout(PATIENCE, looks).await;
+            let (seen, dns) = tokio::join!(looks, dns);
             let _late = tokio::time::timeout(PATIENCE, actual.site.exec.close()).await;
-            let (seen, dns) = seen.unwrap_or_default();
             if dns.is_some_and(|site| site == plan.direction.source) {
                 let services = actual.site.services.values();
                 let names: BTreeSet<String> = (services.flat_map(|service| &service.names))
@@ -245,13 +255,7 @@ impl Parts {
         ];
         let settled = self.after.is_empty() && others.iter().all(|list| list.is_empty());
         if settled && self.lands.is_none() {
-            return Places {
-                stands: false,
-                what: "all that it changed is seen as it was before, and the run is not ended"
-                    .to_owned(),
-                one_side: false,
-                ours: false,
-            };
+            return Places::as_before();
         }
         let one_side = self.before.is_empty()
             && self.retimed.is_empty()

@@ -281,3 +281,18 @@ async fn a_note_carries_the_check_that_it_is_about() {
     let notes: Vec<_> = notes.map(|note| (Some(1), note)).collect();
     assert_eq!(*told.lock().unwrap(), notes);
 }
+
+#[test]
+fn where_no_name_moves_the_way_back_leads_to_the_side_that_was_active() {
+    let mut plan = plan(Mode::Failover, "kck");
+    let active = |plan: &Plan, round| {
+        let aim = aim(plan, round, 2);
+        (aim.active, aim.moved)
+    };
+    let back = [Round::Return, Round::Probe, Round::Verify];
+    assert!(back.iter().all(|round| active(&plan, *round).0 == "old"));
+    assert_eq!(active(&plan, Round::There), ("new".to_owned(), true));
+    plan.led_there = true;
+    assert!((back.iter()).all(|round| active(&plan, *round) == ("new".to_owned(), true)));
+    assert_eq!(plan.home(), "new");
+}

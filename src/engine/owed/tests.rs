@@ -140,6 +140,15 @@ fn what_is_temporary_and_stands_is_put_back_and_what_was_left_is_looked_at() {
     let (plan, state) = stands("tc");
     let told = |ending| keys(&plan, &state, ending, &[None, None]);
     assert_eq!(told(Ending::Held), ["put back t0"]);
+    // The words put back that, and nothing more.
+    let how = |ending| {
+        let list = owed(&plan, &state, ending, &of(&[]), &Places::default());
+        list.into_iter().map(|owed| owed.how).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        how(Ending::Held),
+        ["put it back by hand; before the run `one`: `old`; `two`: `old`"]
+    );
     // A stopped run is open: whoever resumes it puts it back.
     assert!(told(Ending::Stopped).is_empty());
     let (plan, state) = stands("cc");
@@ -310,7 +319,7 @@ fn what_the_playbook_skips_where_it_was_cut_off_is_owed_both_ways() {
         what(&state, &places, Ending::DoneUnproven),
         [(
             "`a0` was begun, and how it ended is not known".to_owned(),
-            "look whether it was done: do 0".to_owned()
+            "look for what it does; do not type it, it would be done again: do 0".to_owned()
         )]
     );
     let back = Event::Decided {
@@ -328,7 +337,7 @@ fn what_the_playbook_skips_where_it_was_cut_off_is_owed_both_ways() {
         what(&state, &places, Ending::Undone),
         [(
             "putting back `a0` was begun, and how that ended is not known".to_owned(),
-            "look whether it was done: undo 0".to_owned()
+            "look for what it does; do not type it, it would be done again: undo 0".to_owned()
         )]
     );
 }
@@ -433,4 +442,29 @@ fn what_is_owed_of_one_side_is_not_paid_by_the_other() {
     assert_eq!(round(Vec::new(), "see p0"), Some((0, Round::There)));
     assert_eq!(round(stayed(), "look at p0"), None);
     assert_eq!(round(stayed(), "see back p1"), None);
+}
+
+#[test]
+fn an_undo_owes_what_its_last_looks_did_not_see() {
+    let plan = fake::plan(Mode::Failover, "pck");
+    let state = State::new(&plan);
+    let told = |probe: Outcome, verify: &[(usize, Outcome)]| {
+        let mut findings = Findings::default();
+        findings.keep(Round::There, 2, Finding::new(Outcome::Fail, "there"));
+        findings.keep(Round::Probe, 0, Finding::new(probe, "before"));
+        for (entry, outcome) in verify {
+            findings.keep(Round::Verify, *entry, Finding::new(*outcome, "after"));
+        }
+        let list = owed(&plan, &state, Ending::Undone, &findings, &Places::default());
+        list.into_iter().map(|owed| owed.what).collect::<Vec<_>>()
+    };
+    let (pass, late) = (Outcome::Pass, Outcome::Late);
+    assert_eq!(
+        told(pass, &[(2, late)]),
+        ["all was put back, and `k2` was late: after"]
+    );
+    assert!(told(pass, &[(2, Outcome::Warn)]).is_empty());
+    // It was seen to serve after the undo.
+    assert!(told(late, &[(0, pass), (2, pass)]).is_empty());
+    assert_eq!(told(late, &[(2, pass)]).len(), 1);
 }

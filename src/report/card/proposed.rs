@@ -298,8 +298,11 @@ pub(super) fn next(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> 
             if !tally.owed().is_empty() {
                 row(owed, "what is left to be seen or done");
             }
-            let home = names.failing_back(&plan.direction.source);
-            row(home, "fail back, data first");
+            // Where no name moved there is nowhere to come back from.
+            if !plan.led_there {
+                let home = names.failing_back(&plan.direction.source);
+                row(home, "fail back, data first");
+            }
             if tally.anything_stands() {
                 row(rollback, "only put back what was changed");
             }

@@ -8,8 +8,8 @@ use crate::event::{Ending, Round};
 use crate::plan::{Mode, Outcome, Plan, Way};
 
 pub(super) fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
-    let source = &plan.direction.source;
-    let target = &plan.direction.target;
+    let source = plan.home();
+    let target = plan.direction.target.as_str();
     let standing = |which: fn(Standing) -> bool| {
         (plan.entries.iter().enumerate())
             .filter(|(i, entry)| entry.writes() && entry.there && which(tally.standing(*i)))
@@ -200,7 +200,7 @@ fn sick(tally: &Tally, plan: &Plan) -> String {
     let Some((entry, finding)) = tally.old_side_sick() else {
         return String::new();
     };
-    let (source, id) = (&plan.direction.source, &plan.entries[entry].id);
+    let (source, id) = (plan.home(), &plan.entries[entry].id);
     format!(
         "; {source} was not seen to serve: {id} {}: {}",
         finding.outcome, finding.headline

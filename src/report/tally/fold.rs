@@ -1,6 +1,6 @@
 //! What each record adds to the sum of a run.
 
-use super::{Because, Origin, Standing, Stays, Tally};
+use super::{Because, Origin, Standing, Tally};
 use crate::clock::Stamp;
 use crate::event::{Answer, Decision, Ending, Event, Record, Round};
 use crate::machine::{Mark, Phase, State};
@@ -132,13 +132,13 @@ impl Tally {
                 Some(known) => known.clone_from(owed),
                 None => self.owed.push(owed.clone()),
             },
-            Event::StaysSo { key, by, reason } => {
-                let found = self.owed.iter().position(|owed| owed.key == *key);
-                self.stays.extend(found.map(|at| Stays {
-                    owed: self.owed.remove(at),
-                    by: by.clone(),
-                    reason: reason.clone(),
-                }));
+            Event::StaysSo {
+                key,
+                by,
+                reason,
+                holds,
+            } => {
+                self.let_stay(key, by, reason, holds.clone());
             }
             Event::Ended { ending } => {
                 self.ending = Some(*ending);

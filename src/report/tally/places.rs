@@ -136,6 +136,37 @@ mod tests {
     }
 
     #[test]
+    fn what_was_put_back_and_not_all_seen_is_not_said_to_be_as_before() {
+        for (outcome, unseen) in [(Outcome::Warn, false), (Outcome::Late, true)] {
+            let mut story = put_back(pass("as it should"));
+            let late = Event::Looked {
+                entry: TRAFFIC,
+                round: Round::Verify,
+                finding: Finding::new(outcome, "12% of the rate arrives"),
+            };
+            let at = story.records.iter().rposition(
+                |record| matches!(&record.event, Event::Looked { entry, .. } if *entry == TRAFFIC),
+            );
+            story.records[at.unwrap()].event = late;
+            story.says(Event::Ended {
+                ending: Ending::Undone,
+            });
+            let tally = Tally::of(&story.records);
+            assert_eq!(tally.is_undone_unseen(), unseen);
+            let card = told(&story);
+            assert_eq!(
+                card.contains("everything is as it was before"),
+                !unseen,
+                "{card}"
+            );
+            assert_eq!(
+                card.contains("put back, but not everything was seen"),
+                unseen
+            );
+        }
+    }
+
+    #[test]
     fn what_holds_again_what_it_should_is_as_before() {
         let bad = Finding::new(Outcome::Fail, "`x` holds something else").side(Side::Foreign);
         let mut story = put_back(bad);

@@ -66,7 +66,7 @@ fn tables_read_well() {
     RUN                           PLAYBOOK  DIRECTION           TOOK
       ENDED
     20261122-213841-failover-j7g  raspbian  dedicated -> cloud  17m 12s
-      done, but not everything was seen; 1 thing owed
+      done, but not everything was seen; 1 thing owed at its end
     ");
     let owed: Vec<OwedRow> = (stories().into_iter())
         .flat_map(|(_, records)| Tally::of(&records).owed().to_vec())

@@ -173,6 +173,14 @@ fn what_shall_stay_so_is_asked_about_no_more() {
     let runs = scene.run(&["runs"]).exits(0);
     assert!(!runs.out.contains("owed"), "{runs}");
     says("look at flip", told).exits(2).complains("already");
+    // What is written there later was not meant.
+    scene.somebody_else_writes("203.0.113.78");
+    let again = scene.run(&["owed"]).exits(0);
+    again.says("it holds something else");
+    scene.run(&nagios).says("unfinished_runs=1");
+    says("look at flip", "theirs too").exits(0);
+    let owed = scene.run(&["owed"]).exits(0);
+    assert!(!owed.out.contains(&id), "{owed}");
 }
 
 #[test]

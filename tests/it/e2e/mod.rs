@@ -18,6 +18,7 @@ mod monitored;
 mod named_files;
 mod nightly;
 mod other_ttl;
+mod over;
 mod program;
 mod reads;
 mod refusals;

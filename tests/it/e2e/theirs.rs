@@ -153,7 +153,7 @@ fn a_side_that_was_just_seen_not_to_serve_is_not_said_to_serve() {
     std::fs::write(scene.folder.path().join("bare.toml"), bare).unwrap();
     scene.run(&["failover", "bare.toml", "--yes"]).exits(0);
     scene.old.web.take();
-    let done = scene.run(&["rollback", "--yes", "--anyway"]).exits(5);
+    let done = scene.run(&["rollback", "--yes", "--anyway"]).exits(9);
     assert!(!done.out.contains("old serves"), "{done}");
     assert_eq!(scene.zone(), before);
     done.says("put back, as before; old was not seen to serve: works fail");
