@@ -62,7 +62,7 @@ Exit codes say what state the world is in:
   6  neither: a change stands or may stand, or not all is seen as it was; a person must look
   7  stopped on request before an end; can be resumed or rolled back
   8  untouched: somebody else holds the lock, or the plan is stale
-  9  as asked, and the active side serves, but not everything was seen; or put back, and not all of it was seen";
+  9  as asked, and the active side serves, or put back; but not everything was seen";
 
 #[cfg(test)]
 mod tests {

@@ -9,7 +9,7 @@ use super::places::{PATIENCE, baseline, named};
 use crate::engine::{look_once_more, see_places, to_see, told_before};
 use crate::event::{Ending, LOOK_AT, Record, Round};
 use crate::journal::Run;
-use crate::plan::{Mode, Nature, Outcome, Plan, Side};
+use crate::plan::{Edit, Mode, Nature, Outcome, Plan, Side};
 use crate::report::Tally;
 
 /// The places of a run of which one holds something else than it shall, as far as is seen. `looks`: they are read.
@@ -78,34 +78,59 @@ pub(super) async fn left(desk: &Desk, run: Run, tally: &Tally, looks: bool) -> O
     })
 }
 
-/// The temporary changes of a run that stand on, though another one went over it.
+/// What a run wrote and no newer one held, though one went over it: temporary changes until they are seen as before, and
+/// record sets until they are not as the run wrote them.
 pub(super) async fn forgotten(
     desk: &Desk,
     run: Run,
     tally: &Tally,
-    entries: Vec<usize>,
+    mut left: Vec<(usize, Edit)>,
     looks: bool,
 ) -> Option<Stuck> {
     let plan = tally.plan()?;
-    let open = not_so(desk, plan, entries, Side::Before, looks).await;
-    if open.is_empty() {
+    if looks
+        && !left.is_empty()
+        && let Ok(book) = book_of(desk, plan)
+    {
+        let actual = desk.actual(&Arc::new(book));
+        let entries: Vec<usize> = left.iter().map(|(entry, _)| *entry).collect();
+        let seen = see_places(plan, &actual, &entries, PATIENCE).await;
+        let _late = tokio::time::timeout(PATIENCE, actual.site.exec.close()).await;
+        left.retain(|(entry, edit)| {
+            let found = seen.iter().find(|(other, _)| other == entry);
+            // It cannot be told.
+            let Some((_, Ok(value))) = found else {
+                return true;
+            };
+            let has =
+                |key: &String| edit.before.0.contains_key(key) || edit.after.0.contains_key(key);
+            let side = edit.side(&value.taken(|(key, _)| has(key)));
+            match plan.entries[*entry].temporary {
+                true => side != Side::Before,
+                false => matches!(side, Side::After | Side::Mixed),
+            }
+        });
+    }
+    if left.is_empty() {
         return None;
     }
     let id = &run.id;
-    let edits = open
-        .iter()
-        .filter_map(|entry| match &plan.entries[*entry].nature {
-            Nature::Change(edit) => Some(told_before(edit)),
-            _ => None,
-        });
-    let told: Vec<String> = edits.collect();
+    let what = left.iter().map(|(entry, edit)| {
+        let keys: Vec<String> = edit.after.0.keys().cloned().collect();
+        match plan.entries[*entry].temporary {
+            true => format!("its temporary change {}", ids(plan, &[*entry])),
+            false => format!("what it wrote to {}", named(&keys)),
+        }
+    });
+    let what: Vec<String> = what.collect();
+    let told: Vec<String> = left.iter().map(|(_, edit)| told_before(edit)).collect();
     Some(Stuck {
         stands: false,
         theirs: false,
         what: format!(
-            "a newer run went over run {id} ({}), and its temporary change {} is not seen to be put back",
+            "a newer run went over run {id} ({}), and {} is not seen to be put back",
             run.meta.mode,
-            ids(plan, &open)
+            what.join(" and ")
         ),
         site: None,
         how: format!("put it back by hand; before the run {}", told.join("; ")),

@@ -75,7 +75,8 @@ fn a_temporary_change_that_a_newer_run_went_over_is_owed_until_it_is_put_back() 
         let told = format!(
             "a newer run went over run {cut_off} (failover), and its temporary change `file`"
         );
-        scene.run(&["owed"]).exits(0).says(&told);
+        let owed = scene.run(&["owed", "--format", "json"]).exits(0);
+        owed.says(&told);
         let nagios = ["check", "PLAYBOOK", "--format", "nagios"];
         scene.run(&nagios).exits(1).says("temporary change `file`");
         std::fs::write(&file, "old").unwrap();
