@@ -53,14 +53,22 @@ fn a_temporary_change_that_a_newer_run_went_over_is_owed_until_it_is_put_back() 
     let Some((scene, file, _folder)) = with_file("temporary = true\n", PAUSE) else {
         return;
     };
+    // The names move after it.
+    let text = scene.text();
+    let (before, flip) = text.split_once("[[step]]\nid = \"flip\"").unwrap();
+    let (flip, step) = flip.split_once("[[step]]\nid = \"file\"").unwrap();
+    let (step, after) = step.split_once("[[step]]\nid = \"published\"").unwrap();
+    let text = format!(
+        "{before}[[step]]\nid = \"file\"{step}[[step]]\nid = \"flip\"{flip}[[step]]\nid = \"published\"{after}"
+    );
+    scene.write_playbook(&text);
     let run = scene.start(&["failover", "PLAYBOOK", "--yes"]);
     run.wait_for("waiting 10m");
     run.signal(Signal::KILL);
     run.end();
     let cut_off = id(&scene);
     assert_eq!(held(&file), "new");
-    let text = scene.text().replace("\"10m\"", "\"100ms\"");
-    scene.write_playbook(&text);
+    scene.write_playbook(&text.replace("\"10m\"", "\"100ms\""));
     scene
         .run(&[
             "failover",
