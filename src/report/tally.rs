@@ -2,6 +2,9 @@
 
 mod fold;
 mod places;
+mod stays;
+
+pub use stays::Stays;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,7 +12,7 @@ use std::time::Duration;
 use crate::clock::Stamp;
 use crate::event::{Advice, Ending, Fact, Finding, LOOK_AT, Owed, Record, Round};
 use crate::machine::{Hold, Mark, Phase, State};
-use crate::plan::{Outcome, Plan, Seconds, Value, Way};
+use crate::plan::{Outcome, Plan, Seconds, Way};
 
 /// The sum of a run's records so far.
 #[derive(Clone, Debug, Default)]
@@ -48,16 +51,6 @@ pub(super) struct Change {
     open: bool,
     /// Why the last answer did not tell whether the write was done.
     unclear: Option<String>,
-}
-
-/// Something owed of which a person said that it shall stay as it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stays {
-    pub owed: Owed,
-    pub by: String,
-    pub reason: String,
-    /// What its place held then, where that could be read.
-    pub holds: Option<Value>,
 }
 
 /// Where a change is.
@@ -155,38 +148,6 @@ impl Tally {
     /// What it owed, and a person said that it shall stay so.
     pub fn stays(&self) -> &[Stays] {
         &self.stays
-    }
-
-    /// A person said that something owed shall stay so; the last word counts.
-    fn let_stay(&mut self, key: &str, by: &str, reason: &str, holds: Option<Value>) {
-        let owed = match self.owed.iter().position(|owed| owed.key == key) {
-            Some(at) => self.owed.remove(at),
-            None => match self.stays.iter().position(|stays| stays.owed.key == key) {
-                Some(at) => self.stays.remove(at).owed,
-                None => return,
-            },
-        };
-        self.stays.push(Stays {
-            owed,
-            by: by.to_owned(),
-            reason: reason.to_owned(),
-            holds,
-        });
-    }
-
-    /// What was said to stay, and holds something else by now, is owed again.
-    pub fn owe_again(&mut self, key: &str) {
-        let Some(at) = self.stays.iter().position(|stays| stays.owed.key == key) else {
-            return;
-        };
-        let Stays { owed, by, .. } = self.stays.remove(at);
-        self.owed.push(Owed {
-            what: format!(
-                "{}; it holds something else than when {by} said that it shall stay so",
-                owed.what
-            ),
-            ..owed
-        });
     }
 
     pub fn because(&self) -> &[Because] {

@@ -21,6 +21,8 @@ mod ground;
 mod imagine;
 pub mod model;
 mod name;
+#[cfg(test)]
+mod never_begun;
 pub mod perform;
 #[cfg(test)]
 mod planted;
