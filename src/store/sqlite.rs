@@ -292,7 +292,9 @@ impl Owner {
         behavior: TransactionBehavior,
         job: &dyn Fn(&Connection) -> Result<T, Trouble>,
     ) -> Result<T, Trouble> {
-        self.seen_held = None;
+        if !matches!(behavior, TransactionBehavior::Deferred) {
+            self.seen_held = None;
+        }
         match self.once(behavior, job) {
             Err(Trouble::Sql(error)) if self.is_full(&error) && self.reserve.free(&self.db) => {
                 self.once(behavior, job)
