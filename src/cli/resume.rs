@@ -8,7 +8,7 @@ use super::keyboard::interactive;
 use super::over::gone_over_by;
 use super::people::{confirm, why};
 use super::perform::Performance;
-use super::which::{Wish, in_words};
+use super::which::{Wish, ended, in_words};
 use super::{Exit, Format};
 use crate::engine::{ANYWAY, GoOn, held_for, may_turn_back};
 use crate::event::{Decision, Ending, Event};
@@ -16,7 +16,7 @@ use crate::journal::{self, Run};
 use crate::machine::Hold;
 use crate::plan::{Direction, Given, Mode, Plan};
 use crate::playbook::Playbook;
-use crate::report::{self, MustEnd, Tally, ending_phrase};
+use crate::report::{self, MustEnd, Tally};
 use crate::store::{Holder, Store};
 
 /// Finishes a run that was cut off or stopped
@@ -53,7 +53,7 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
         let why = format!(
             "run `{}` is over: {}; nothing was looked at now, and {} tells what it was",
             run.id,
-            ending_phrase(ending, run.meta.mode),
+            ended(&run, ending),
             desk.to_type(&format!("show {}", run.id))
         );
         return Err(Failure::new(Exit::Refused, why));

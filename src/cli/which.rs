@@ -8,7 +8,7 @@ use super::whose::{Same, Whose};
 use crate::event::Ending;
 use crate::journal::{self, Damaged, Listed, Run};
 use crate::plan::Mode;
-use crate::report::{date_time, ending_phrase};
+use crate::report::{date_time, phrase};
 use crate::store::Store;
 use crate::words::count;
 
@@ -59,7 +59,7 @@ impl Wish {
         let ending = newest.summary.as_ref().and_then(|summary| summary.ending);
         match (self, ending) {
             (Wish::GoOn, Some(ending)) if !self.fits(newest) => {
-                let ended = ending_phrase(ending, newest.meta.mode);
+                let ended = ended(newest, ending);
                 return Some(format!("the newest one, `{id}`, has ended: {ended}"));
             }
             _ if !wrote => return Some(format!("the newest one, `{id}`, wrote nothing")),
@@ -85,13 +85,19 @@ async fn of_several(store: &dyn Store, newest: &Run, others: &[&Run]) -> bool {
     false
 }
 
+/// How a run ended, in a few words.
+pub(super) fn ended(run: &Run, ending: Ending) -> String {
+    let remains = run.summary.as_ref().is_some_and(|summary| summary.remains);
+    phrase(ending, run.meta.mode, &run.meta.direction, remains)
+}
+
 /// A run in a list, in a few words.
 pub(super) fn in_words(run: &Run) -> String {
     let meta = &run.meta;
     let ending = run.summary.as_ref().and_then(|summary| summary.ending);
     let state = match (ending, &run.writer) {
         (_, Some(writer)) => format!("alive ({writer})"),
-        (Some(ending), None) => ending_phrase(ending, meta.mode).to_owned(),
+        (Some(ending), None) => ended(run, ending),
         (None, None) => "cut off".to_owned(),
     };
     format!(

@@ -318,6 +318,18 @@ fn a_summary_counts_what_is_owed_since_somebody_went_on_last() {
     let then = Summary::after(Some(old), &owes());
     assert_eq!(then.owed, None);
     assert_eq!(Summary::after(Some(then), &resumed()).owed, Some(0));
+    // That it remains where it is counts until somebody wants it back.
+    let says = |decision| {
+        record(Event::Decided {
+            decision,
+            by: String::new(),
+            parts: true,
+        })
+    };
+    let stays = Summary::after(None, &says(crate::event::Decision::Stay));
+    assert!(stays.remains);
+    assert!(Summary::after(Some(stays.clone()), &owes()).remains);
+    assert!(!Summary::after(Some(stays), &decided()).remains);
 }
 
 #[tokio::test(start_paused = true)]

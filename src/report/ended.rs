@@ -28,7 +28,7 @@ pub(super) fn how_it_ended(ending: Ending, plan: &Plan, remains: bool) -> String
 }
 
 /// How a run ended, where it may have been left where it was in place of being put back.
-pub(super) fn phrase(ending: Ending, mode: Mode, direction: &Direction, remains: bool) -> String {
+pub fn phrase(ending: Ending, mode: Mode, direction: &Direction, remains: bool) -> String {
     match (ending, mode) {
         (Ending::Done | Ending::DoneUnproven, Mode::Drill) if remains => {
             format!("remains at {}, nothing was put back", direction.target)
@@ -52,7 +52,7 @@ pub(super) fn how_it_came_out(tally: &Tally, ending: Ending, plan: &Plan) -> Str
 /// What is said of a run that was put back where its last looks did not see all of it good.
 pub(super) const UNSEEN: &str = "put back, but not everything was seen";
 
-/// How a run ended, in a few words.
+/// How a run ended, in a few words, whatever a person said of it.
 pub fn ending_phrase(ending: Ending, mode: Mode) -> &'static str {
     match (ending, mode) {
         (Ending::Done, Mode::Check | Mode::Plan) => "nothing speaks against it",

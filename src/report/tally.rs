@@ -385,7 +385,9 @@ impl Tally {
     /// How long the way back of a drill took.
     pub fn way_back(&self) -> Option<Duration> {
         match (self.ending, &self.hold_over, &self.last) {
-            (Some(Ending::Done | Ending::DoneUnproven), Some(over), Some(last)) => {
+            (Some(Ending::Done | Ending::DoneUnproven), Some(over), Some(last))
+                if !self.remains() =>
+            {
                 Some(last.since(over))
             }
             _ => None,

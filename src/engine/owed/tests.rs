@@ -4,6 +4,8 @@ use crate::fake;
 use crate::machine::{Move, next};
 use crate::plan::{Side, Value, Way};
 
+mod remains;
+
 fn keys(
     plan: &Plan,
     state: &State,

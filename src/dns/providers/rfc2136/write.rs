@@ -52,7 +52,10 @@ impl Rfc2136 {
         }
     }
 
-    /// Writes what was there once more, at once: whoever validates has lost the names until then.
+    /// Writes what was there once more, at once: whoever validates has lost the names until then. The one permit covers
+    /// it: it names both values, of this place alone, it is still the one write in flight there, its time is not over (see
+    /// `send`), and the intent on disk says that the place may hold either. Whoever is killed in between is settled by a
+    /// look as after any write. That it was written twice stands in the answer, and so in the journal.
     async fn take_back(
         &self,
         reader: &Reader<'_>,
