@@ -5,7 +5,8 @@ use std::fmt;
 use std::net::IpAddr;
 
 use super::chain::Known;
-use super::{RecordKey, RecordSet, name};
+use super::{RecordKey, RecordSet};
+use crate::world::dns::name;
 
 /// All of a zone. One record set that nobody can read is one of the others, and spoils no other.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

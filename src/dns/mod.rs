@@ -5,7 +5,6 @@ pub mod caches;
 pub mod chain;
 mod listing;
 pub mod moves;
-mod name;
 pub mod providers;
 mod record;
 

@@ -7,6 +7,7 @@
     reason = "this module is where name servers are asked"
 )]
 
+pub(crate) mod name;
 mod seen;
 pub mod signed;
 
@@ -98,8 +99,9 @@ fn knows_no_edns(answer: &Message) -> bool {
 }
 
 fn question(name: &str, rtype: RecordType, rd: bool) -> Result<Message, Unseen> {
-    let mut fqdn = Name::from_ascii(name)
-        .map_err(|_| Unseen::new(Cause::NoName, format!("`{name}` is no domain name")))?;
+    let no_name = || Unseen::new(Cause::NoName, format!("`{name}` is no domain name"));
+    let labels = name::labels(name).map_err(|_| no_name())?;
+    let mut fqdn = Name::from_labels(labels).map_err(|_| no_name())?;
     fqdn.set_fqdn(true);
     let mut query = Message::query();
     query.metadata.recursion_desired = rd;

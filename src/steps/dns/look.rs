@@ -13,6 +13,9 @@ use crate::site::{Probe, Site, Zone};
 /// How long the list of a whole zone may take where only some of its names are moved.
 const LISTING: Duration = Duration::from_secs(10);
 
+/// Where HTTPS is often found besides, whatever the probes say: IANA's `pcsync-https`.
+const HTTPS_TOO: [u16; 1] = [8443];
+
 /// The sets of one zone that matter: those of `names`, or all of them.
 pub(super) async fn zone(
     site: &Site,
@@ -82,13 +85,13 @@ async fn asked_for(
     let ends: BTreeSet<String> = ends
         .filter(|end| here(end) && !served.contains(end))
         .collect();
-    // For another port there is a name of its own (RFC 9460, 9.1).
+    // For another port there is a name of its own, and visitors come by it without TLS too (RFC 9460, 9.1 and 9.5).
     let ports = (site.services.values()).flat_map(|service| {
         let ports = service.probes.iter().filter_map(|probe| match probe {
-            Probe::Http(http) if http.tls && http.port != 443 => Some(http.port),
+            Probe::Http(http) if !matches!(http.port, 80 | 443) => Some(http.port),
             _ => None,
         });
-        let ports: BTreeSet<u16> = ports.collect();
+        let ports: BTreeSet<u16> = ports.chain(HTTPS_TOO).collect();
         let names = service.names.iter().filter(|name| served.contains(*name));
         names.flat_map(move |name| {
             ports
@@ -117,7 +120,9 @@ async fn asked_for(
             Ok(Err(unseen)) => unseen.detail,
             Err(_) => format!("nobody answered within {LISTING:?}"),
         };
-        others.extend((names.iter()).map(|name| {
+        // Of a name for a port it is told with the name itself.
+        let names = names.iter().filter(|name| !name.starts_with('_'));
+        others.extend(names.map(|name| {
             let why = format!("whether there is one could not be told: {why}");
             Other::new(name, "HTTPS", Holds::Unread(why))
         }));

@@ -353,6 +353,11 @@ async fn what_visitors_follow_is_asked_for_where_the_zone_cannot_be_listed() {
             &["example.org. HTTPS"],
         ),
         (vec![("mail.example.org", hint("192.0.2.10"))], &[]),
+        // No probe goes there, and visitors may.
+        (
+            vec![("_8443._https.www.example.org", hint("192.0.2.10"))],
+            &["_8443._https.www.example.org. HTTPS"],
+        ),
         // Nobody answered: that is no "there is none", of no name.
         (
             vec![("example.org", nobody())],

@@ -6,6 +6,8 @@ use hickory_resolver::proto::op::{Message, ResponseCode};
 use hickory_resolver::proto::rr::{DNSClass, Name, RData, Record, RecordType};
 use serde::{Deserialize, Serialize};
 
+use super::name;
+
 /// How many CNAME links of one answer are followed.
 const LINKS: usize = 16;
 
@@ -163,12 +165,7 @@ fn text(data: &RData) -> String {
 
 /// Lower case, with the last dot.
 pub(in crate::world) fn host_text(name: &Name) -> String {
-    let text = name.to_lowercase().to_ascii();
-    if text.ends_with('.') {
-        text
-    } else {
-        format!("{text}.")
-    }
+    format!("{}.", name::text(name.iter()))
 }
 
 fn rcode(code: ResponseCode) -> String {

@@ -335,3 +335,14 @@ async fn ipv6_servers_are_asked_like_others() {
     let seen = ask(server.at, "www.example.org", RecordType::A, false, LONG).await;
     assert_eq!(seen.unwrap().records, ["192.0.2.1"]);
 }
+
+/// As zone files have it, in decimal (RFC 1035, 5.1).
+#[test]
+fn a_name_with_escapes_is_asked_for_by_its_bytes() {
+    let query = question(r"sp\032ace.v.test", RecordType::A, false).unwrap();
+    let asked = query.queries[0].name();
+    assert_eq!(asked.iter().next(), Some(&b"sp ace"[..]));
+    assert!(asked.is_fqdn());
+    assert_eq!(host_text(asked), r"sp\032ace.v.test.");
+    assert!(question("a..b", RecordType::A, false).is_err());
+}

@@ -13,9 +13,10 @@ use hickory_resolver::proto::rr::{self, DNSClass, Name, RData, Record, TSigner};
 use super::Key;
 use super::signed::Sealed;
 use crate::dns::providers::common::Swap;
-use crate::dns::{RecordKey, RecordSet, RecordType, name};
+use crate::dns::{RecordKey, RecordSet, RecordType};
 use crate::event::{Cause, Unseen};
 use crate::secret::Secret;
+use crate::world::dns::name;
 
 /// How far the clocks of both sides may differ, in seconds.
 const FUDGE: u16 = 300;

@@ -8,7 +8,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use hickory_resolver::proto::rr::{self, Record};
 use hickory_resolver::proto::serialize::binary::{BinDecodable, BinDecoder};
 
-use crate::dns::{Holds, Other, RecordKey, RecordType, name};
+use crate::dns::{Holds, Other, RecordKey, RecordType};
+use crate::world::dns::name;
 
 /// Types and classes, as numbers.
 pub(super) const A: u16 = 1;

@@ -12,8 +12,8 @@ use hickory_resolver::proto::op::{Message, ResponseCode};
 use hickory_resolver::proto::rr::{Name, TSigner};
 
 use super::reply::{Reply, Signature};
-use crate::dns::name;
 use crate::words::count;
+use crate::world::dns::name;
 
 /// The most unsigned messages between two signed ones of a transfer (RFC 8945, 5.3.1).
 const UNSIGNED_LIMIT: usize = 99;

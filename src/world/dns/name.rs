@@ -5,7 +5,7 @@
 //! text, which zone files, `nsupdate` and the APIs of the providers read alike.
 
 /// The labels of a name that is given as text, lower case; none for the root, `.`.
-pub(super) fn labels(text: &str) -> Result<Vec<Vec<u8>>, String> {
+pub(crate) fn labels(text: &str) -> Result<Vec<Vec<u8>>, String> {
     let wrong = |why: &str| Err(format!("`{text}` is no name: {why}"));
     if text == "." {
         return Ok(Vec::new());
@@ -59,7 +59,7 @@ pub(super) fn labels(text: &str) -> Result<Vec<Vec<u8>>, String> {
 }
 
 /// The text of these labels, without the last dot; empty for the root.
-pub(super) fn text<L: AsRef<[u8]>>(labels: impl IntoIterator<Item = L>) -> String {
+pub(crate) fn text<L: AsRef<[u8]>>(labels: impl IntoIterator<Item = L>) -> String {
     let mut text = String::new();
     for (at, label) in labels.into_iter().enumerate() {
         if at > 0 {
@@ -90,7 +90,7 @@ fn is_canonical(name: &str) -> bool {
 }
 
 /// The one text of a name, without the last dot; empty for the root.
-pub(super) fn canonical(name: &str) -> Result<String, String> {
+pub(crate) fn canonical(name: &str) -> Result<String, String> {
     if is_canonical(name) {
         return Ok(name.to_owned());
     }
