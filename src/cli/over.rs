@@ -114,7 +114,7 @@ fn left_by(takers: &[Plan], plan: &Plan, entry: usize) -> Option<Edit> {
         return None;
     };
     let led_home = (takers.iter()).any(|by| by.direction.target == plan.direction.source);
-    if !of.temporary && !(led_home && of.kind == "dns") {
+    if !(of.temporary || led_home && of.kind == "dns") {
         return None;
     }
     let edits = takers.iter().flat_map(Plan::edits);

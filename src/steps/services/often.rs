@@ -178,7 +178,7 @@ impl<'a, F: Fn(Duration) -> BoxFuture<'a, Reply>> Asks<'a, F> {
     fn take(&self, good: &mut Good, reply: Reply) {
         good.count += 1;
         let judged = |reply: &Reply| -> Outcome { verdict(self.probe, reply).0 };
-        if !(good.worst.as_ref()).is_some_and(|worst| judged(worst) >= judged(&reply)) {
+        if (good.worst.as_ref()).is_none_or(|worst| judged(worst) < judged(&reply)) {
             good.worst = Some(reply);
         }
     }
