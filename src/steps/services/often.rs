@@ -28,10 +28,9 @@ const TOGETHER: usize = 20;
 /// How many are many for a server that limits its clients.
 const MANY: usize = 10;
 
-/// How many good answers in a row to questions asked alone count after one that said that it is asked too often; and
-/// where there is no time for more of them.
-const ROW: u32 = 5;
-const SHORT_ROW: u32 = 3;
+/// How many good answers in a row to questions asked alone count after one that said that it is asked too often, where
+/// there is no time for more of them.
+const SHORT_ROW: u32 = 5;
 
 /// How the probes of a step are asked again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -188,7 +187,7 @@ impl<'a, F: Fn(Duration) -> BoxFuture<'a, Reply>> Asks<'a, F> {
         let mark = self.server.mark();
         let mut passed = false;
         loop {
-            let is_enough = || self.server.row(mark) >= ROW || !self.server.is_limited();
+            let is_enough = || self.server.is_enough(mark) || !self.server.is_limited();
             if passed && is_enough() {
                 break;
             }
