@@ -2,6 +2,7 @@
 //!
 //! The form is that of the Monitoring Plugins Development Guidelines: `LABEL=VALUE[UNIT];WARN;CRIT;MIN;MAX`.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -181,7 +182,10 @@ impl Told {
         }
         // What cannot be read has no number.
         let all_is_told = waiting.untold.is_empty();
-        self.numbers.stuck = all_is_told.then_some(waiting.stuck.len());
+        // One may have left two things.
+        let runs: BTreeSet<&str> =
+            (waiting.stuck.iter().map(|stuck| stuck.run.id.as_str())).collect();
+        self.numbers.stuck = all_is_told.then_some(runs.len());
         for Untold { run, open } in &waiting.untold {
             let (level, what) = match open {
                 true => (

@@ -4,9 +4,9 @@ use super::common::Desk;
 use super::stuck::lands;
 use super::whose::{Same, Whose};
 use crate::clock::Stamp;
-use crate::event::{Ending, Event, Record};
+use crate::event::{Event, Record};
 use crate::journal::{self, Run};
-use crate::plan::{Edit, Mode, Nature, Plan, Value};
+use crate::plan::{Edit, Nature, Plan, Value};
 use crate::report::Tally;
 use crate::store::Store;
 use std::time::Duration;
@@ -14,10 +14,7 @@ use std::time::Duration;
 /// Whether a run answers for all that was left of its playbook before it: it began from what was there, ended well, and
 /// stayed. One that came back, was held, or came to no end left it as it was.
 pub(super) fn took_over(run: &Run) -> bool {
-    let well = run.summary.as_ref().is_some_and(|summary| {
-        summary.wrote && matches!(summary.ending, Some(Ending::Done | Ending::DoneUnproven))
-    });
-    well && matches!(run.meta.mode, Mode::Failover | Mode::Emergency)
+    run.summary.as_ref().is_some_and(|summary| summary.wrote) && run.stayed()
 }
 
 /// The newest record of a run, from where it did anything.
@@ -138,8 +135,9 @@ fn left_by(takers: &[Plan], plan: &Plan, entry: usize) -> Option<Edit> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Ending;
     use crate::journal::{Meta, Summary};
-    use crate::plan::{Direction, Given};
+    use crate::plan::{Direction, Given, Mode};
 
     fn run(id: &str, last: u64, mode: Mode, ending: Option<Ending>) -> Run {
         Run {
@@ -187,6 +185,10 @@ mod tests {
         assert!(of(Mode::Failover, Some(Ending::Done)));
         assert!(of(Mode::Emergency, Some(Ending::DoneUnproven)));
         assert!(!of(Mode::Drill, Some(Ending::Done)));
+        // It went there, and somebody said that it remains.
+        let mut remains = run("1", 1, Mode::Drill, Some(Ending::DoneUnproven));
+        remains.summary.as_mut().unwrap().remains = true;
+        assert!(took_over(&remains));
         for ending in [
             Ending::Held,
             Ending::Undone,

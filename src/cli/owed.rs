@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::common::{Desk, Failure};
-use super::over::{Takers, took_over};
+use super::over::Takers;
 use super::resume::book_of;
 use super::stays;
 use super::stuck::{Stuck, Waiting, baseline, stuck};
@@ -62,8 +62,8 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
     // What one that has ended left to others it tells itself.
     let ending = |run: &Run| run.summary.as_ref().and_then(|summary| summary.ending);
     let tells = |stuck: &&Stuck| match ending(&stuck.run) {
+        Some(Ending::Done | Ending::DoneUnproven | Ending::Undone) => false,
         None => true,
-        Some(Ending::Undone) => false,
         Some(_) => !stuck.theirs,
     };
     let mut rows: Vec<OwedRow> = (stuck.iter().filter(tells))
@@ -108,7 +108,7 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
         };
         let tally = stays::tally_now(desk, &records, true).await;
         let names = desk.names(&run);
-        let owed = still_owed(desk, &records, &tally, took_over(&run)).await;
+        let owed = still_owed(desk, &records, &tally, run.stayed()).await;
         let open = owed.into_iter().map(|owed| (owed, None));
         let said = (tally.stays().iter().cloned()).map(
             |Stays {

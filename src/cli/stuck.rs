@@ -115,28 +115,25 @@ async fn find(
         match journal::read(store, &run.id).await {
             Ok(records) => {
                 let stuck = match open {
-                    true => open_run(desk, store, run, &records, &over, looks).await?,
-                    false => {
-                        let tally = tally_now(desk, &records, looks).await;
-                        match debts::sick(desk, run.clone(), &tally, &records, looks).await {
-                            None => debts::left(desk, run, &tally, looks).await,
-                            sick => sick,
-                        }
+                    true => {
+                        let open = open_run(desk, store, run, &records, &over, looks).await?;
+                        open.into_iter().collect()
                     }
+                    false => debts::of_ended(desk, run, &records, looks).await,
                 };
-                match stuck {
+                for stuck in stuck {
                     // The newest that left something to others says how it is now.
-                    Some(stuck) if stuck.theirs => {
+                    if stuck.theirs {
                         let mut told = false;
                         for whose in &lefts {
                             told |= whose.is_of(store, &stuck.run).await == Same::Yes;
                         }
-                        if !told {
-                            lefts.push(Whose::run(store, &stuck.run).await);
-                            waiting.stuck.push(stuck);
+                        if told {
+                            continue;
                         }
+                        lefts.push(Whose::run(store, &stuck.run).await);
                     }
-                    stuck => waiting.stuck.extend(stuck),
+                    waiting.stuck.push(stuck);
                 }
             }
             Err(why) if open => waiting.untold.push(Untold {
@@ -190,7 +187,7 @@ async fn open_run(
 }
 
 /// Whether a run that has come to its end may owe what a monitoring system is told of: a place that was left to others,
-/// or an old side that was not seen to serve.
+/// an old side that was not seen to serve, or a drill that remains at the other side.
 fn owes_in_silence(run: &Run) -> bool {
     let owes = run.summary.as_ref().is_some_and(|summary| {
         let owes = match summary.ending {

@@ -39,7 +39,7 @@ impl Wish {
             Wish::PutBack => {
                 let came_back = match summary.ending {
                     Some(Ending::Undone) => true,
-                    Some(Ending::Done | Ending::DoneUnproven) => run.meta.mode == Mode::Drill,
+                    Some(Ending::Done | Ending::DoneUnproven) => !run.stayed(),
                     _ => false,
                 };
                 summary.wrote && !came_back

@@ -102,6 +102,21 @@ pub struct Run {
     pub row_damage: Option<String>,
 }
 
+impl Run {
+    /// Whether it ended well and stayed where it went; a drill did where somebody said that it remains there. What it
+    /// leaves is to be as planned then, and as before where it went back.
+    pub fn stayed(&self) -> bool {
+        self.summary.as_ref().is_some_and(|summary| {
+            let well = matches!(summary.ending, Some(Ending::Done | Ending::DoneUnproven));
+            well && match self.meta.mode {
+                Mode::Check | Mode::Plan => false,
+                Mode::Drill => summary.remains,
+                Mode::Failover | Mode::Emergency => true,
+            }
+        })
+    }
+}
+
 /// One run of which nothing can be told: neither its row in the list nor its journal is understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damaged {

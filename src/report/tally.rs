@@ -6,7 +6,7 @@ mod stays;
 
 pub use stays::Stays;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::clock::Stamp;
@@ -23,6 +23,8 @@ pub struct Tally {
     last: Option<Stamp>,
     pub(super) findings: BTreeMap<(Round, usize), Finding>,
     pub(super) changes: BTreeMap<usize, Change>,
+    /// The changes whose places were not read since the run was last resumed.
+    unread: BTreeSet<usize>,
     because: Vec<Because>,
     owed: Vec<Owed>,
     stays: Vec<Stays>,

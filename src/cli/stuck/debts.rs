@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use super::super::common::Desk;
 use super::super::resume::book_of;
+use super::super::stays::tally_now;
 use super::Stuck;
 use super::places::{PATIENCE, baseline, named};
-use crate::engine::{look_once_more, see_places, to_see, told_before};
+use crate::engine::{RETURN, leads_in_dns, look_once_more, see_places, to_see, told_before};
 use crate::event::{Ending, LOOK_AT, Record, Round};
 use crate::journal::Run;
-use crate::plan::{Edit, Mode, Nature, Outcome, Plan, Side};
+use crate::plan::{Edit, Nature, Outcome, Plan, Side};
 use crate::report::Tally;
 
 /// The places of a run of which one holds something else than it shall, as far as is seen. `looks`: they are read.
@@ -47,12 +48,23 @@ fn ids(plan: &Plan, entries: &[usize]) -> String {
     named(&ids)
 }
 
+/// All of what a run that has come to its end left.
+pub(super) async fn of_ended(desk: &Desk, run: Run, records: &[Record], looks: bool) -> Vec<Stuck> {
+    let tally = tally_now(desk, records, looks).await;
+    if let Some(sick) = sick(desk, run.clone(), &tally, records, looks).await {
+        return vec![sick];
+    }
+    let (left, remains) = tokio::join!(
+        left(desk, run.clone(), &tally, looks),
+        remains(desk, run, &tally, looks),
+    );
+    left.into_iter().chain(remains).collect()
+}
+
 /// What was left to others by a run that has ended, and is not as the run was to leave it.
 pub(super) async fn left(desk: &Desk, run: Run, tally: &Tally, looks: bool) -> Option<Stuck> {
     let plan = tally.plan()?;
-    let well = matches!(tally.ending()?, Ending::Done | Ending::DoneUnproven);
-    let stayed = well && plan.mode != Mode::Drill;
-    let (wanted, how) = match stayed {
+    let (wanted, how) = match run.stayed() {
         true => (Side::After, "as planned"),
         false => (Side::Before, "as before"),
     };
@@ -74,6 +86,35 @@ pub(super) async fn left(desk: &Desk, run: Run, tally: &Tally, looks: bool) -> O
         ),
         site: None,
         how: format!("set it by hand; `cutover show {id}` tells what it was"),
+        run,
+    })
+}
+
+/// A drill that remains at the other side, until all names lead back, or somebody says that it shall stay so.
+pub(super) async fn remains(desk: &Desk, run: Run, tally: &Tally, looks: bool) -> Option<Stuck> {
+    let plan = tally.plan()?;
+    tally.ending()?;
+    let owed = (tally.owed().iter()).find(|owed| owed.key.starts_with(RETURN))?;
+    if looks && let Ok(book) = book_of(desk, plan) {
+        let actual = desk.actual(&Arc::new(book));
+        let leads = leads_in_dns(&actual.book, &actual.site);
+        let leads = tokio::time::timeout(PATIENCE, leads).await;
+        let _late = tokio::time::timeout(PATIENCE, actual.site.exec.close()).await;
+        if leads.ok().flatten().as_ref() == Some(&plan.direction.source) {
+            return None;
+        }
+    }
+    let names = desk.names(&run);
+    Some(Stuck {
+        stands: false,
+        theirs: false,
+        what: format!("run {}: {}", run.id, owed.what),
+        site: None,
+        how: format!(
+            "{}; or, where it shall stay so: `{}`",
+            names.to_type(&owed.how),
+            names.letting_stay(&owed.key)
+        ),
         run,
     })
 }

@@ -148,9 +148,10 @@ impl Names {
         let whole = |text: String, short: &str, long: String| {
             text.replace(&format!("`cutover {short}`"), &format!("`{long}`"))
         };
-        let text = to_type(text, self.state.as_deref());
-        let text = whole(text, "check", self.of_playbook("check", &[]));
-        whole(text, "rollback", self.of_run("rollback", &[]))
+        let text = whole(text.to_owned(), "check", self.of_playbook("check", &[]));
+        let text = whole(text, "rollback", self.of_run("rollback", &[]));
+        // Where the folder is named, the whole command would not be found any more.
+        to_type(&text, self.state.as_deref())
     }
 
     /// A command about the playbook, with what was put over it.

@@ -7,6 +7,9 @@ use super::{LABEL, label};
 use crate::event::{Ending, Round};
 use crate::plan::{Mode, Outcome, Plan, Way};
 
+/// When a place was read that nobody has read since its run was resumed.
+const BEFORE: &str = "when it was last read, before it was resumed";
+
 pub(super) fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
     let source = plan.home();
     let target = plan.direction.target.as_str();
@@ -49,6 +52,18 @@ pub(super) fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
     let unproven = match &side {
         Some((_, false)) => unseen.as_str(),
         _ => "; not everything was seen",
+    };
+    // What was read before the run was resumed may be long ago.
+    let old = (plan.entries.iter().enumerate())
+        .filter(|(i, entry)| entry.writes() && entry.there && tally.is_from_before(*i))
+        .count();
+    let (stand_s, stand_p, once) = match old {
+        0 => ("stands", "stand", String::new()),
+        old if old == changes => ("stood", "stood", format!(" {BEFORE}")),
+        old => {
+            let once = format!(" when they were last read, {old} of them before it was resumed");
+            ("stood", "stood", once)
+        }
     };
     let text = match (tally.ending(), plan.mode) {
         (Some(Ending::Done | Ending::DoneUnproven), Mode::Plan) if changes == 0 => {
@@ -125,20 +140,26 @@ pub(super) fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
             let parts: Vec<String> = parts
                 .map(|(n, how)| format!("{} {how}", count(n, "change")))
                 .collect();
-            format!("no change of this run stands; {}{unseen}", parts.join(", "))
+            format!(
+                "no change of this run {stand_s}{once}; {}{unseen}",
+                parts.join(", ")
+            )
         }
         (Some(Ending::Held | Ending::Stopped) | None, _) => match tally.serves() {
             Serves::Source if back > 0 => {
                 format!(
-                    "no change stands; {} put back{unseen}",
+                    "no change {stand_s}{once}; {} put back{unseen}",
                     count(back, "change")
                 )
             }
             Serves::Source => "nothing was changed".to_owned(),
-            Serves::Target if changes == 1 => format!("the change stands{unseen}"),
-            Serves::Target => format!("all of {all} stand{unseen}"),
+            Serves::Target if changes == 1 => format!("the change {stand_s}{once}{unseen}"),
+            Serves::Target => format!("all of {all} {stand_p}{once}{unseen}"),
             Serves::Unsure if stand() + back == 0 => format!("not known: {all} may stand, or not"),
-            Serves::Unsure => format!("between the sites: {} of {all} seen to stand", stand()),
+            Serves::Unsure => format!(
+                "between the sites: {} of {all} seen to stand{once}",
+                stand()
+            ),
         },
     };
     let mut lines = label("Now").text(text).wrap(style.width, LABEL);
@@ -172,6 +193,13 @@ pub(super) fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
                 Standing::Unclear => (Role::Unclear, "begun, and not seen since"),
                 Standing::Contradicted => (Role::Unclear, "answered with done, and not seen so"),
             };
+            let (role, word) = match tally.is_from_before(i) {
+                true => (
+                    Role::Unclear,
+                    format!("{} {BEFORE}", was(tally.standing(i), word)),
+                ),
+                false => (role, word.to_owned()),
+            };
             let id = Line::new().and(Role::Plain, &entry.id).cut(id_width, style);
             lines.push(
                 Line::new()
@@ -187,6 +215,16 @@ pub(super) fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
         lines.extend(label("").and(Role::Dim, text).wrap(style.width, LABEL));
     }
     lines
+}
+
+/// How a place was once, where this is how it is.
+fn was(standing: Standing, is: &'static str) -> &'static str {
+    match standing {
+        Standing::Stands => "stood",
+        Standing::Half => "only part of it stood",
+        Standing::Torn => "held neither value, perhaps by a write of this run,",
+        _ => is,
+    }
 }
 
 /// Whether the place of a change that this run never wrote was seen not to be as before.

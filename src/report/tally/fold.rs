@@ -121,6 +121,7 @@ impl Tally {
                 self.reopen();
                 // It may be long ago.
                 self.serving.clear();
+                self.forget_reading();
                 // What led back still leads back; that somebody asked to stop is over.
                 (self.because).retain(|because| because.origin != Origin::Person);
             }
@@ -149,6 +150,7 @@ impl Tally {
             }
             Event::BaselineTaken { .. } | Event::WouldChange { .. } => {}
         }
+        self.note_reading(&record.event);
         let shared = match record.event {
             Event::Compared { entry, .. } | Event::Settled { entry, .. } => {
                 self.mark(entry) == Some(Mark::Shared)
@@ -237,6 +239,7 @@ impl Tally {
         if self.ending.take().is_some() {
             self.owed.clear();
             self.stays.clear();
+            self.forget_reading();
         }
     }
 

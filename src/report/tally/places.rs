@@ -1,9 +1,9 @@
 //! Where a change is, as its place was read with no write of the run since.
 
 use super::{Change, Standing, Tally};
-use crate::event::{Finding, Round};
+use crate::event::{Event, Finding, Round};
 use crate::machine::Mark;
-use crate::plan::{Entry, Nature, Side};
+use crate::plan::{Entry, Nature, Outcome, Side};
 
 impl Change {
     /// Where it is, as its place was read without a write since.
@@ -37,6 +37,45 @@ impl Tally {
         };
     }
 
+    /// Somebody goes on with the run: what its places hold by now is not known. Of an act nothing can be read.
+    pub(super) fn forget_reading(&mut self) {
+        let changes = self.changes.keys().copied();
+        let is_place = |entry: &Entry| matches!(entry.nature, Nature::Change(_));
+        self.unread = changes
+            .filter(|i| self.entry(*i).is_some_and(is_place))
+            .collect();
+    }
+
+    /// Which places an event tells of, as they are now.
+    pub(super) fn note_reading(&mut self, event: &Event) {
+        match event {
+            Event::Looked { entry, finding, .. } if finding.side.is_some() => {
+                self.unread.remove(entry);
+            }
+            Event::Compared { entry, side, .. } | Event::Settled { entry, side, .. } => {
+                if side.is_some() {
+                    self.unread.remove(entry);
+                }
+            }
+            Event::Judged { outcomes, .. } => {
+                for (entry, _) in outcomes.iter().filter(|of| of.1 == Outcome::Pass) {
+                    self.unread.remove(entry);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether what is known of the place of a change was read before the run was last resumed, and not since.
+    pub fn is_from_before(&self, entry: usize) -> bool {
+        use Standing::{Already, Foreign, Half, PutBack, Stands, Torn};
+        self.unread.contains(&entry)
+            && matches!(
+                self.standing(entry),
+                Already | Foreign | Half | PutBack | Stands | Torn
+            )
+    }
+
     /// The places that hold what they should are told by this alone.
     pub(super) fn hold(&mut self, round: Round, entry: usize) {
         if self.entry(entry).is_none_or(Entry::is_check) {
@@ -53,8 +92,8 @@ impl Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Decision, Ending, Event};
-    use crate::plan::{Mode, Outcome, Way};
+    use crate::event::{Decision, Ending};
+    use crate::plan::{Mode, Way};
     use crate::report::fixture::{FLIP, PUBLIC, PUBLISHED, Story, TRAFFIC, WORKS, pass, plan};
     use crate::report::{Names, Style, card, render};
 
@@ -164,6 +203,76 @@ mod tests {
                 unseen
             );
         }
+    }
+
+    #[test]
+    fn of_a_resumed_run_only_what_was_read_since_is_claimed() {
+        let there = || {
+            let mut story = Story::of(plan(Mode::Failover));
+            story.baseline().ready(Round::There).flip(Way::There);
+            story
+        };
+        let resumed = || Event::Resumed {
+            by: "root@ops1".into(),
+            version: "0.2.0".into(),
+            anew: true,
+        };
+        let read = |side| Event::Looked {
+            entry: FLIP,
+            round: Round::There,
+            finding: pass("read").side(side),
+        };
+        let late = || {
+            let late = Finding::new(Outcome::Late, "1 server has other records");
+            Event::Looked {
+                entry: PUBLISHED,
+                round: Round::There,
+                finding: late,
+            }
+        };
+        let told_of = |events: Vec<Event>, ending| {
+            let mut story = there();
+            for event in events {
+                story.says(event);
+            }
+            story.says(Event::Ended { ending });
+            told(&story)
+        };
+        let before = "stood when it was last read, before it was resumed";
+        for ending in [Ending::Held, Ending::Stopped] {
+            // Who is resumed and reads nothing claims nothing of now, whatever the checks say.
+            for events in [vec![resumed()], vec![resumed(), late()]] {
+                let card = told_of(events, ending).replace('\n', " ");
+                let words: Vec<&str> = card.split_whitespace().collect();
+                let card = words.join(" ");
+                assert!(card.contains(&format!("example {before}")), "{card}");
+                assert!(!card.contains("the change stands"), "{card}");
+            }
+            let card = told_of(vec![resumed(), late(), read(Side::After)], ending);
+            assert!(card.contains("the change stands"), "{card}");
+            assert!(!card.contains("last read"), "{card}");
+            // Once more, and it is long ago again.
+            let card = told_of(vec![resumed(), read(Side::After), resumed()], ending);
+            assert!(card.contains("stood when it was"), "{card}");
+            let card = told_of(vec![], ending);
+            assert!(card.contains("the change stands"), "{card}");
+        }
+        // The way back of a run that had ended is no other.
+        let mut story = there();
+        story
+            .says(Event::Ended {
+                ending: Ending::Done,
+            })
+            .says(Event::Decided {
+                decision: Decision::Back,
+                by: "root@ops1".into(),
+                parts: true,
+            })
+            .says(Event::Ended {
+                ending: Ending::Stopped,
+            });
+        let card = told(&story);
+        assert!(card.contains("stood when it was"), "{card}");
     }
 
     #[test]

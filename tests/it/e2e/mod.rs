@@ -22,6 +22,7 @@ mod over;
 mod program;
 mod reads;
 mod refusals;
+mod remains;
 mod scene;
 /// The terminal in memory that the unit tests of the reports draw on.
 #[path = "../../../src/report/screen.rs"]

@@ -1,0 +1,99 @@
+//! A drill that remains at the other side, as a person decided.
+
+use rustix::process::Signal;
+
+use super::scene::{Plot, Scene};
+
+const NAGIOS: [&str; 4] = ["check", "PLAYBOOK", "--format", "nagios"];
+
+/// A drill that was stopped on the other side, and its id.
+fn stopped_there(scene: &Scene) -> String {
+    let drill = scene.drill_there();
+    drill.wait_for("holding 10m");
+    drill.signal(Signal::TERM);
+    drill.end().exits(7);
+    scene.newest_run()["run"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_drill_that_remains_is_a_warning_until_it_is_settled() {
+    let Some(scene) = Plot::staying().scene() else {
+        return;
+    };
+    let run = stopped_there(&scene);
+    scene.run(&["resume", &run, "--stay", "--yes"]).exits(9);
+    let words = "the drill remains at `new`, and did not come back to `old`";
+    let back = format!("`cutover rollback {run}`");
+    scene.run(&["owed"]).exits(0).says(words).says(&back);
+    let told = scene.run(&NAGIOS).exits(1).says("CUTOVER WARNING");
+    let told = told.says(words).says(&back);
+    told.says(&format!("`cutover owed --stays {run} 'return old'"));
+    // It is over, and came not back.
+    scene
+        .run(&["resume", &run, "--yes"])
+        .exits(4)
+        .complains("is over: remains at new, nothing was put back");
+    // Somebody says that it shall stay so.
+    let stays = [
+        "owed",
+        "--stays",
+        &run,
+        "return old",
+        "--reason",
+        "for good",
+    ];
+    scene.run(&stays).exits(0);
+    scene.run(&NAGIOS).exits(0).says("CUTOVER OK");
+    scene.run(&["owed"]).exits(0).says("nothing is owed");
+    // Whoever names no run means it: it is the newest, and has something to put back.
+    scene.run(&["rollback", "--yes"]).exits(0);
+    assert!(scene.leads_to(&scene.old));
+    scene.run(&NAGIOS).exits(0);
+}
+
+#[test]
+fn names_that_were_led_back_settle_a_drill_that_remains() {
+    let Some(scene) = Plot::staying().scene() else {
+        return;
+    };
+    let run = stopped_there(&scene);
+    scene.run(&["resume", &run, "--stay", "--yes"]).exits(9);
+    scene.run(&NAGIOS).exits(1);
+    let home = ["failover", "PLAYBOOK", "--to", "old", "--yes"];
+    scene.run(&home).exits(0);
+    scene.run(&NAGIOS).exits(0);
+    scene.run(&["owed"]).exits(0).says("nothing is owed");
+}
+
+#[test]
+fn what_a_drill_that_remains_left_to_others_is_to_be_as_planned() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "old").unwrap();
+    let plot = Plot {
+        more: format!(
+            "[[step]]\nid = \"file\"\nkind = \"command\"\non = \"local\"\nread = [\"cat\", {file:?}]\nwant = \"new\"\n\
+             run = [\"tee\", {file:?}]\nundo = [\"tee\", {file:?}]\n"
+        ),
+        ..Plot::staying()
+    };
+    let Some(scene) = plot.scene() else {
+        return;
+    };
+    let run = stopped_there(&scene);
+    std::fs::write(&file, "other").unwrap();
+    scene.run(&["resume", &run, "--stay", "--yes"]).exits(6);
+    scene.run(&["resume", &run, "--accept", "--yes"]).exits(9);
+    let left = "`file` was left as it is";
+    // What the other side needs settles it, and not what was there before the drill.
+    for (value, settled) in [("other", false), ("old", false), ("new", true)] {
+        std::fs::write(&file, value).unwrap();
+        let owed = scene.run(&["owed"]).exits(0);
+        assert_eq!(!owed.out.contains(left), settled, "{value}: {owed}");
+        let told = scene.run(&NAGIOS).exits(1).says("the drill remains at");
+        let open = told.out.contains("left `file` to others, not as planned");
+        assert_eq!(!open, settled, "{value}: {told}");
+        assert!(!told.out.contains("not as before"), "{told}");
+        told.says("unfinished_runs=1");
+    }
+}
