@@ -1,6 +1,7 @@
 //! Which folder holds the state.
 
 use std::ffi::OsString;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Where the state lives on a machine that was set up for it.
@@ -28,8 +29,8 @@ pub enum NoStateDir {
     NoHome,
     /// Whoever went on with a folder of his own would see none of the runs that are known there.
     #[error(
-        "the runs of this machine are in `{SYSTEM}`, which you may not write; use sudo, join the group of that folder, or \
-         name another one with `--state DIR`: runs there do not know of these"
+        "the runs of this machine are in `{SYSTEM}`, which is no folder that you may write; mount it, use sudo, join its \
+         group, or name another one with `--state DIR`: runs there do not know of these"
     )]
     Closed,
 }
@@ -40,7 +41,7 @@ pub enum Found {
     Nothing,
     /// A folder that this user may write.
     Usable,
-    /// A folder that he may not.
+    /// A folder that he may not, or what is none.
     Closed,
 }
 
@@ -85,14 +86,20 @@ pub fn is_missing(dir: &Path) -> bool {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the store is an edge")]
+fn is_absent(path: &Path) -> bool {
+    (path.symlink_metadata()).is_err_and(|error| error.kind() == ErrorKind::NotFound)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the store is an edge")]
 fn found(path: &Path) -> Found {
     use rustix::fs::{Access, access};
-    if !path.is_dir() {
+    // A link that leads nowhere is there: its disk may not be mounted.
+    if is_absent(path) {
         return Found::Nothing;
     }
     match access(path, Access::WRITE_OK | Access::EXEC_OK) {
-        Ok(()) => Found::Usable,
-        Err(_) => Found::Closed,
+        Ok(()) if path.is_dir() => Found::Usable,
+        _ => Found::Closed,
     }
 }
 
@@ -154,7 +161,10 @@ mod tests {
         assert_eq!(found(dir.path()), Found::Usable);
         let file = dir.path().join("file");
         std::fs::write(&file, "").unwrap();
-        assert_eq!(found(&file), Found::Nothing);
+        assert_eq!(found(&file), Found::Closed);
+        let link = dir.path().join("link");
+        std::os::unix::fs::symlink("gone", &link).unwrap();
+        assert_eq!(found(&link), Found::Closed);
         assert_eq!(found(&dir.path().join("nothing")), Found::Nothing);
     }
 }

@@ -13,7 +13,7 @@ use crate::event::{Cause, Unseen};
 use crate::plan::Outcome;
 use crate::site::Probe;
 use crate::steps::probe::{Reply, verdict};
-use crate::world::asking::Server;
+use crate::world::asking::{Server, Turn};
 
 /// How often one probe is asked again in one look at the most. Where seven answers of ten are bad, five good ones come
 /// once in four hundred times.
@@ -186,12 +186,18 @@ impl<'a, F: Fn(Duration) -> BoxFuture<'a, Reply>> Asks<'a, F> {
     async fn slowly(&self, mut good: Good, mut refusal: Option<Reply>) -> Answer {
         let mark = self.server.mark();
         let mut passed = false;
+        let mut refused = None;
         loop {
             let is_enough = || self.server.is_enough(mark) || !self.server.is_limited();
             if passed && is_enough() {
                 break;
             }
-            let Some(turn) = self.server.turn(self.clock, &self.until).await else {
+            // Who was refused is asked next, before others that wait: whether it is a limit shows there.
+            let turn: Option<Turn<'_>> = match refused.take() {
+                Some(turn) => Turn::when_due(turn, self.clock, &self.until).await,
+                None => self.server.turn(self.clock, &self.until).await,
+            };
+            let Some(turn) = turn else {
                 if passed && self.server.row(mark) >= SHORT_ROW {
                     break;
                 }
@@ -224,6 +230,7 @@ impl<'a, F: Fn(Duration) -> BoxFuture<'a, Reply>> Asks<'a, F> {
                     }
                     passed = false;
                     refusal = Some(reply);
+                    refused = Some(turn);
                 }
                 Said::Bad => return good.then(reply, None),
             }

@@ -148,21 +148,15 @@ impl Server {
 
     /// Waits until this one may ask alone; `None` where that would be after `until`.
     pub async fn turn(&self, clock: &Clock, until: &Stamp) -> Option<Turn<'_>> {
-        let left = |now: &Stamp| until.left(now);
         let alone = tokio::select! {
             alone = self.turn.lock() => alone,
-            () = clock.sleep(left(&clock.now())) => return None,
+            () = clock.sleep(until.left(&clock.now())) => return None,
         };
-        let now = clock.now();
-        let pause = self.state.borrow().wait(&now);
-        if pause >= left(&now) {
-            return None;
-        }
-        clock.sleep(pause).await;
-        Some(Turn {
+        let turn = Turn {
             server: self,
             _alone: alone,
-        })
+        };
+        turn.when_due(clock, until).await
     }
 }
 
@@ -203,6 +197,17 @@ pub struct Turn<'a> {
 }
 
 impl Turn<'_> {
+    /// Waits until the pause is over; `None` where that would be after `until`.
+    pub async fn when_due(self, clock: &Clock, until: &Stamp) -> Option<Self> {
+        let now = clock.now();
+        let pause = self.server.state.borrow().wait(&now);
+        if pause >= until.left(&now) {
+            return None;
+        }
+        clock.sleep(pause).await;
+        Some(self)
+    }
+
     /// A good answer came.
     pub fn serves(self, now: &Stamp) {
         self.server.state.send_modify(|state| {
@@ -212,7 +217,7 @@ impl Turn<'_> {
     }
 
     /// It said once more that it is asked too often. Returns whether it may be asked again.
-    pub fn is_asked_too_often(self, wait: Option<Duration>, now: &Stamp) -> bool {
+    pub fn is_asked_too_often(&self, wait: Option<Duration>, now: &Stamp) -> bool {
         let mut again = false;
         self.server.state.send_modify(|state| {
             let next = state.pause.unwrap_or_default() + 1;

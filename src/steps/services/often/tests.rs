@@ -265,6 +265,21 @@ async fn one_name_that_is_out_of_order_makes_the_others_no_slower() {
     }
 }
 
+/// The same among few, in the short look of a monitoring system: who was refused is asked before those who wait.
+#[tokio::test(start_paused = true)]
+async fn one_name_that_is_out_of_order_among_few_is_known_in_time() {
+    const SHORT: Duration = Duration::from_secs(6);
+    let well = Far::turning(&["220 a"]);
+    let closed = Far::turning(&["421 closing"]);
+    let began = well.clock.now();
+    let one = closed.look_at(&well.server, 8, SHORT);
+    let others = join_all((0..7).map(|_| well.look(8, SHORT)));
+    let (others, one) = join(others, one).await;
+    assert!(others.iter().all(passes), "{others:?}");
+    assert_eq!(one.slowly, Some(Slowly::Failed));
+    assert!(well.clock.now().since(&began) < Duration::from_secs(2));
+}
+
 /// All but one of many are out of order: that is told as soon as it is known of one of them.
 #[tokio::test(start_paused = true)]
 async fn many_names_that_are_out_of_order_do_not_wait_for_each_other() {
