@@ -45,6 +45,15 @@ impl Edit {
         seen.taken(differs)
     }
 
+    /// Whether a part of `seen` still holds what was written, whatever TTL somebody gave it since.
+    pub fn still_holds_written(&self, seen: &Value) -> bool {
+        let holds = |key: &String| {
+            let (before, after) = self.part(key, seen, &["aside", "ttl"]);
+            after && !before
+        };
+        self.keys(seen).into_iter().any(holds)
+    }
+
     /// Takes over what was really stored: whoever comes back expects it at the place.
     pub fn take_over(&mut self, stored: &Value) {
         self.after.0.extend(stored.taken(|_| true).0);
@@ -224,6 +233,45 @@ mod tests {
         for (seen, side) in cases {
             assert_eq!(edit.side(&seen), side, "{seen:?}");
         }
+    }
+
+    #[test]
+    fn what_was_written_is_held_whatever_its_ttl_until_something_else_is_there() {
+        let set = |to: &str, ttl: u32| json!({ "data": [to], "ttl": ttl });
+        let both = |www: Json, web: Json| {
+            let parts = [("www", www), ("web", web)];
+            let parts = parts.map(|(key, part)| (key.to_owned(), part.into()));
+            Value(parts.into())
+        };
+        let edit = Edit {
+            place: Place::default(),
+            before: both(set("old", 300), set("old", 300)),
+            after: both(set("new", 60), set("new", 60)),
+        };
+        let (old, theirs) = (|| set("old", 300), || set("other", 60));
+        let cases = [
+            (both(set("new", 60), set("new", 60)), true),
+            (both(old(), set("new", 60)), true),
+            (both(old(), set("new", 77)), true),
+            // Beside what is somebody else's.
+            (both(theirs(), set("new", 77)), true),
+            (both(theirs(), old()), false),
+            (both(old(), old()), false),
+            (both(old(), theirs()), false),
+            (Value::default(), false),
+        ];
+        for (seen, holds) in cases {
+            assert_eq!(edit.still_holds_written(&seen), holds, "{seen:?}");
+        }
+        // One that only got another TTL is as before with that one.
+        let timed = Edit {
+            place: Place::default(),
+            before: both(set("old", 300), old()),
+            after: both(set("old", 60), old()),
+        };
+        assert!(timed.still_holds_written(&timed.after));
+        assert!(!timed.still_holds_written(&timed.before));
+        assert!(!timed.still_holds_written(&both(set("old", 77), old())));
     }
 
     #[test]

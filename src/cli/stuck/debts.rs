@@ -120,7 +120,7 @@ pub(super) async fn remains(desk: &Desk, run: Run, tally: &Tally, looks: bool) -
 }
 
 /// What a run wrote and no newer one held, though one went over it: temporary changes until they are seen as before, and
-/// record sets until they are not as the run wrote them.
+/// record sets until none of them holds what the run wrote, whatever its TTL.
 pub(super) async fn forgotten(
     desk: &Desk,
     run: Run,
@@ -145,10 +145,11 @@ pub(super) async fn forgotten(
             };
             let has =
                 |key: &String| edit.before.0.contains_key(key) || edit.after.0.contains_key(key);
-            let side = edit.side(&value.taken(|(key, _)| has(key)));
+            let value = value.taken(|(key, _)| has(key));
             match plan.entries[*entry].temporary {
-                true => side != Side::Before,
-                false => matches!(side, Side::After | Side::Mixed),
+                true => edit.side(&value) != Side::Before,
+                // With another TTL it leads where the run led it.
+                false => edit.still_holds_written(&value),
             }
         });
     }
