@@ -26,7 +26,7 @@ const PLACES: Duration = Duration::from_secs(5);
 /// Lists what earlier runs have left to be done
 ///
 /// The newest run of a playbook that changed something, ended well and stayed speaks for all before it; a run that
-/// was held, stopped or cut off is listed until it is ended, or until all that it changed is seen as before. What was
+/// was held, stopped or cut off is listed until it is ended, also where all that it changed is seen as before. What was
 /// late or not seen is looked at again now, and is settled where it passes; what was left to others is settled where it
 /// is as the run was to leave it: as planned where it stayed, as before where it went back. What shall stay as it is
 /// is not asked about again once somebody says so (`--stays`).

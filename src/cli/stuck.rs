@@ -267,10 +267,7 @@ async fn of(
     }
     let mut what = what;
     if looks && !alive && !stands && !left && is_as_before_now(desk, plan, tally, records).await {
-        // Whoever was stopped or cut off looks itself, and ends it.
-        if why == "is held" {
-            return None;
-        }
+        // Whoever resumes it looks itself, and ends it.
         what = Places::as_before().what;
     }
     let id = &run.id;

@@ -217,33 +217,40 @@ fn two_customers_whose_playbooks_have_one_name_owe_each_for_himself() {
 }
 
 #[test]
-fn a_way_back_that_was_stopped_is_owed_until_it_is_ended() {
-    let folder = tempfile::tempdir().unwrap();
-    let sign = folder.path().join("sign");
-    std::fs::write(&sign, "fine").unwrap();
-    let plot = Plot {
-        more: format!(
-            "[[step]]\nid = \"sign\"\nkind = \"command\"\non = \"local\"\nrun = [\"cat\", {sign:?}]\nlooks-only = true\n\
-             expect = \"fine\"\nwithin = \"60s\"\nevery = \"200ms\"\n"
-        ),
-        ..Plot::small()
-    };
-    let Some(scene) = plot.scene() else {
-        return;
-    };
-    scene.run(&["failover", "PLAYBOOK", "--yes"]).exits(0);
-    let run = id(&scene);
-    std::fs::write(&sign, "broken").unwrap();
-    let back = scene.start(&["rollback", &run, "--yes"]);
-    back.wait_for("put back");
-    scene.wait_for_flip_to(&scene.old);
-    back.signal(Signal::TERM);
-    back.end().exits(7);
-    std::fs::write(&sign, "fine").unwrap();
-    // All is seen as it was, and nobody has ended it.
-    scene.run(&["owed"]).exits(0).says(&run);
-    let nagios = ["check", "PLAYBOOK", "--format", "nagios"];
-    scene.run(&nagios).exits(1).says("unfinished_runs=1");
-    scene.run(&["resume", &run, "--yes"]).exits(5);
-    scene.run(&["owed"]).exits(0).says("nothing is owed");
+fn a_way_back_that_was_stopped_or_held_is_owed_until_it_is_ended() {
+    for held in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let sign = folder.path().join("sign");
+        std::fs::write(&sign, "fine").unwrap();
+        let within = if held { "1s" } else { "60s" };
+        let plot = Plot {
+            more: format!(
+                "[[step]]\nid = \"sign\"\nkind = \"command\"\non = \"local\"\nrun = [\"cat\", {sign:?}]\nlooks-only = true\n\
+                 expect = \"fine\"\nwithin = \"{within}\"\nevery = \"200ms\"\n"
+            ),
+            ..Plot::small()
+        };
+        let Some(scene) = plot.scene() else {
+            return;
+        };
+        scene.run(&["failover", "PLAYBOOK", "--yes"]).exits(0);
+        let run = id(&scene);
+        std::fs::write(&sign, "broken").unwrap();
+        let back = scene.start(&["rollback", &run, "--yes"]);
+        if held {
+            back.end().exits(6);
+        } else {
+            back.wait_for("put back");
+            scene.wait_for_flip_to(&scene.old);
+            back.signal(Signal::TERM);
+            back.end().exits(7);
+        }
+        std::fs::write(&sign, "fine").unwrap();
+        // All is seen as it was, and nobody has ended it.
+        scene.run(&["owed"]).exits(0).says(&run);
+        let nagios = ["check", "PLAYBOOK", "--format", "nagios"];
+        scene.run(&nagios).exits(1).says("unfinished_runs=1");
+        scene.run(&["resume", &run, "--yes"]).exits(5);
+        scene.run(&["owed"]).exits(0).says("nothing is owed");
+    }
 }
