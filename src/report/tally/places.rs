@@ -52,10 +52,10 @@ impl Tally {
             Event::Looked { entry, finding, .. } if finding.side.is_some() => {
                 self.unread.remove(entry);
             }
-            Event::Compared { entry, side, .. } | Event::Settled { entry, side, .. } => {
-                if side.is_some() {
-                    self.unread.remove(entry);
-                }
+            Event::Compared { entry, side, .. } | Event::Settled { entry, side, .. }
+                if side.is_some() =>
+            {
+                self.unread.remove(entry);
             }
             Event::Judged { outcomes, .. } => {
                 for (entry, _) in outcomes.iter().filter(|of| of.1 == Outcome::Pass) {
