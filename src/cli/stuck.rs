@@ -171,7 +171,10 @@ async fn open_run(
     };
     let alive = run.writer.is_some();
     let stuck = match of(desk, run.clone(), records, &tally, looks).await {
-        None if !alive => debts::left(desk, run, &tally, looks).await,
+        None if !alive => match debts::left(desk, run.clone(), &tally, looks).await {
+            None => debts::sick(desk, run, &tally, records, looks).await,
+            left => left,
+        },
         stuck => stuck,
     };
     Ok(stuck.map(|mut stuck| {

@@ -180,7 +180,7 @@ pub(super) async fn forgotten(
     })
 }
 
-/// A run that was put back though the old side was not seen to serve, until that is seen.
+/// A run that was put back though not all was seen as before, or the old side not seen to serve, until that is seen.
 pub(super) async fn sick(
     desk: &Desk,
     run: Run,
@@ -189,12 +189,17 @@ pub(super) async fn sick(
     looks: bool,
 ) -> Option<Stuck> {
     let plan = tally.plan()?;
-    if tally.ending() != Some(Ending::Undone) {
-        return None;
-    }
+    // Held: a person accepted it.
+    let accepted = match tally.ending()? {
+        Ending::Undone => false,
+        Ending::Held => true,
+        _ => return None,
+    };
     let mut open: Vec<(usize, Round)> = (tally.owed().iter())
         .filter_map(|owed| to_see(plan, records, owed))
-        .filter(|(index, round)| plan.entries[*index].is_check() && *round == Round::Probe)
+        .filter(|(index, round)| {
+            plan.entries[*index].is_check() && matches!(round, Round::Probe | Round::Verify)
+        })
         .collect();
     if looks
         && !open.is_empty()
@@ -217,16 +222,26 @@ pub(super) async fn sick(
     }
     let entries: Vec<usize> = open.iter().map(|(index, _)| *index).collect();
     let (id, source) = (&run.id, plan.home());
+    let serves_not = (open.iter())
+        .any(|(index, round)| *round == Round::Probe || plan.entries[*index].probes_old_side);
+    let unseen = match serves_not {
+        true => format!("all the same, and {source} is not seen to serve since"),
+        false => "and not all is seen as it was before since".to_owned(),
+    };
     Some(Stuck {
-        stands: true,
-        theirs: false,
+        stands: serves_not,
+        // The list of what is owed tells it by itself.
+        theirs: accepted,
         what: format!(
-            "run {id} ({}) was put back to {source} all the same, and {source} is not seen to serve since: {}",
+            "run {id} ({}) was put back to {source} {unseen}: {}",
             run.meta.mode,
             ids(plan, &entries)
         ),
         site: None,
-        how: format!("mend {source}; `cutover owed` looks again"),
+        how: match serves_not {
+            true => format!("mend {source}; `cutover owed` looks again"),
+            false => "`cutover owed` looks again".to_owned(),
+        },
         run,
     })
 }

@@ -233,6 +233,12 @@ fn an_old_journal_may_end_only_as_that_version_did() {
     life.until(|mv| matches!(mv, Move::Look { entries, .. } if entries == &[1]));
     life.judged(Outcome::Fail);
     assert_eq!(ends(&life), [], "it is held");
+    // Where the places were looked at before the end, this version ended it: what was not seen counts.
+    let mut life = Life::new(Mode::Failover, "kck");
+    life.judged(Outcome::Late);
+    life.until(|mv| matches!(mv, Move::Look { entries, .. } if entries == &[1]));
+    life.judged(Outcome::Pass);
+    assert_eq!(ends(&life), [Ending::DoneUnproven]);
 }
 
 #[test]

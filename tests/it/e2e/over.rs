@@ -216,21 +216,25 @@ fn two_customers_whose_playbooks_have_one_name_owe_each_for_himself() {
     owed(&runs[..1]);
 }
 
+/// A scene whose last check reads a file, and waits so long until it says `fine`.
+fn with_sign(within: &str) -> Option<(Scene, PathBuf, tempfile::TempDir)> {
+    let folder = tempfile::tempdir().unwrap();
+    let sign = folder.path().join("sign");
+    std::fs::write(&sign, "fine").unwrap();
+    let plot = Plot {
+        more: format!(
+            "[[step]]\nid = \"sign\"\nkind = \"command\"\non = \"local\"\nrun = [\"cat\", {sign:?}]\nlooks-only = true\n\
+             expect = \"fine\"\nwithin = \"{within}\"\nevery = \"200ms\"\n"
+        ),
+        ..Plot::small()
+    };
+    Some((plot.scene()?, sign, folder))
+}
+
 #[test]
 fn a_way_back_that_was_stopped_or_held_is_owed_until_it_is_ended() {
     for held in [false, true] {
-        let folder = tempfile::tempdir().unwrap();
-        let sign = folder.path().join("sign");
-        std::fs::write(&sign, "fine").unwrap();
-        let within = if held { "1s" } else { "60s" };
-        let plot = Plot {
-            more: format!(
-                "[[step]]\nid = \"sign\"\nkind = \"command\"\non = \"local\"\nrun = [\"cat\", {sign:?}]\nlooks-only = true\n\
-                 expect = \"fine\"\nwithin = \"{within}\"\nevery = \"200ms\"\n"
-            ),
-            ..Plot::small()
-        };
-        let Some(scene) = plot.scene() else {
+        let Some((scene, sign, _folder)) = with_sign(if held { "1s" } else { "60s" }) else {
             return;
         };
         scene.run(&["failover", "PLAYBOOK", "--yes"]).exits(0);
@@ -253,4 +257,26 @@ fn a_way_back_that_was_stopped_or_held_is_owed_until_it_is_ended() {
         scene.run(&["resume", &run, "--yes"]).exits(5);
         scene.run(&["owed"]).exits(0).says("nothing is owed");
     }
+}
+
+#[test]
+fn what_was_accepted_on_the_way_back_is_a_warning_until_it_is_seen() {
+    let Some((scene, sign, _folder)) = with_sign("1s") else {
+        return;
+    };
+    scene.run(&["failover", "PLAYBOOK", "--yes"]).exits(0);
+    let run = id(&scene);
+    std::fs::write(&sign, "broken").unwrap();
+    scene.run(&["rollback", &run, "--yes"]).exits(6);
+    scene.run(&["resume", &run, "--accept", "--yes"]).exits(6);
+    scene
+        .run(&["owed"])
+        .exits(0)
+        .says("`sign` is not as before");
+    let nagios = ["check", "PLAYBOOK", "--format", "nagios"];
+    let told = scene.run(&nagios).exits(2);
+    told.says("not all is seen as it was before since: `sign`");
+    std::fs::write(&sign, "fine").unwrap();
+    scene.run(&["owed"]).exits(0).says("nothing is owed");
+    scene.run(&nagios).exits(0);
 }
