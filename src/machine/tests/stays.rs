@@ -133,7 +133,7 @@ fn a_drill_whose_old_side_is_sick_asks_and_can_remain() {
     let mut life = sick();
     life.decides(Decision::Stop);
     assert_eq!(life.ends(), Ending::Held);
-    assert!(life.state.is_on_its_way_back());
+    assert!(life.state.is_on_its_way_back() && life.state.may_remain(&life.plan));
     life.resumes();
     life.judged(Outcome::Unknown);
     assert_eq!(life.state.held(), Some(Hold::OldSideSick));
@@ -219,4 +219,59 @@ fn what_is_temporary_goes_back_where_a_drill_remains() {
     life.until(|mv| matches!(mv, Move::End { .. }));
     assert_eq!(life.ends(), Ending::DoneUnproven);
     assert_eq!(life.state.mark(2), Mark::Standing);
+}
+
+#[test]
+fn of_what_stands_nowhere_nothing_remains() {
+    let mut life = Life::new(Mode::Drill, "k");
+    life.until(|mv| *mv == Move::Stay);
+    assert!(!life.state.may_remain(&life.plan));
+}
+
+#[test]
+fn what_another_check_finds_on_the_way_back_is_no_sick_side() {
+    let mut life = Life::new(Mode::Drill, "pckck");
+    life.until(
+        |mv| matches!(mv, Move::Look { round: Round::Return, entries } if !entries.contains(&0)),
+    );
+    assert!(life.state.stands(), "something goes back yet");
+    life.judged(Outcome::Fail);
+    assert_eq!(life.state.held(), Some(Hold::Failed));
+    // A letter is enough, and the return goes on.
+    life.decides(Decision::On);
+    assert_eq!(life.state.phase(), Phase::Return);
+    // So did version 0.1.0 whatever it was held for.
+    let mut life = Life::new(Mode::Drill, "pck");
+    life.until(|mv| {
+        matches!(
+            mv,
+            Move::Look {
+                round: Round::Return,
+                ..
+            }
+        )
+    });
+    life.judged(Outcome::Fail);
+    life.decides_of_parts(Decision::On, false);
+    assert_eq!(life.state.phase(), Phase::Return);
+}
+
+/// In a journal of version 0.1.0 too: a newer resume looks first.
+#[test]
+fn an_act_that_was_not_begun_is_not_taken_for_one_that_was_cut_off() {
+    let mut life = Life::new(Mode::Failover, "a");
+    life.until(|mv| matches!(mv, Move::Write { .. }));
+    life.happens(Event::Resumed {
+        by: String::new(),
+        version: String::new(),
+        anew: false,
+    });
+    assert_eq!(life.state.held(), None);
+    assert_eq!(
+        life.next(),
+        Move::Compare {
+            entry: 0,
+            way: Way::There
+        }
+    );
 }
