@@ -266,6 +266,11 @@ fn an_old_journal_may_end_only_as_that_version_did() {
     assert_eq!(ends(&life), expected, "it looked at nothing there");
     life.judged(Outcome::Pass);
     assert_eq!(ends(&life), [Ending::DoneUnproven]);
+    // Where there is no place to look at, nothing tells them apart.
+    let mut life = Life::new(Mode::Failover, "ka");
+    life.judged(Outcome::Late);
+    life.until(|mv| matches!(mv, Move::End { .. }));
+    assert_eq!(ends(&life), expected);
 }
 
 #[test]
