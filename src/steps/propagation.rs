@@ -8,6 +8,7 @@
 mod caches;
 mod judge;
 mod lack;
+mod memory;
 mod outside;
 mod seen;
 mod signatures;
@@ -23,6 +24,7 @@ use futures::future::join_all;
 use serde_json::Value as Json;
 
 pub(crate) use self::caches::in_caches;
+use self::memory::{Memory, Moves};
 use self::seen::{Answers, Asked, Role, Sighting, Told, differences};
 use super::dns::names_of;
 use crate::dns::{RecordKey, RecordType};
@@ -115,44 +117,6 @@ struct Propagation {
     /// How long after the beginning of a look it is still asked again.
     budget: Duration,
     memory: Mutex<Memory>,
-}
-
-/// What earlier looks of this check saw, that a single look cannot know.
-#[derive(Debug, Default)]
-struct Memory {
-    /// For each zone and address: how many answers in a row were new.
-    streaks: BTreeMap<(String, String), steady::Streak>,
-    /// For each zone and site: the highest TTL that an authoritative server served for a set leading there.
-    ttls: BTreeMap<(String, String), u32>,
-    /// What the run moves.
-    moves: Moves,
-    /// The name servers of each zone, once found.
-    servers: BTreeMap<String, Arc<Vec<NameServer>>>,
-    /// The record sets that are seen to exist; others cannot be published.
-    existing: BTreeSet<RecordKey>,
-    /// For each zone and address: the serial that it had first.
-    serials: BTreeMap<(String, String), u32>,
-    /// Zones that the provider calls published, and the site that shall be active.
-    published: BTreeSet<(String, String)>,
-}
-
-/// The record sets that the run moves, and those that were at its target already.
-#[derive(Debug, Default)]
-struct Moves {
-    target: String,
-    moved: BTreeSet<RecordKey>,
-    already: BTreeSet<RecordKey>,
-    /// The names of the latter.
-    stay: BTreeSet<String>,
-}
-
-impl Moves {
-    /// Whether a record set shall lead to the active side: on the way back not what stays at the target, where it was
-    /// before, nor the other family of that.
-    fn is_asked(&self, aim: &Aim, key: &RecordKey) -> bool {
-        let back = aim.active != self.target && !self.moved.is_empty();
-        !back || self.moved.contains(key) || !self.stay.contains(&key.name)
-    }
 }
 
 /// What the looks at one zone share.

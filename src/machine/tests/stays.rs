@@ -5,6 +5,17 @@ use crate::event::{Answer, Decision, Ending, Event, Round};
 use crate::machine::{Hold, Mark, Move, Phase};
 use crate::plan::{Mode, Outcome, Side, Way};
 
+/// The first look of a drill's way back.
+fn returns(mv: &Move) -> bool {
+    matches!(
+        mv,
+        Move::Look {
+            round: Round::Return,
+            ..
+        }
+    )
+}
+
 #[test]
 fn whoever_cannot_go_back_can_stay_where_the_run_was() {
     // As it had ended.
@@ -115,15 +126,7 @@ fn what_stays_ends_as_it_is_seen_now() {
 fn a_drill_whose_old_side_is_sick_asks_and_can_remain() {
     let sick = || {
         let mut life = Life::new(Mode::Drill, "pck");
-        life.until(|mv| {
-            matches!(
-                mv,
-                Move::Look {
-                    round: Round::Return,
-                    ..
-                }
-            )
-        });
+        life.until(returns);
         life.judged(Outcome::Fail);
         assert_eq!(life.state.held(), Some(Hold::OldSideSick));
         assert!(life.state.may_remain(&life.plan));
@@ -188,15 +191,7 @@ fn a_drill_that_has_put_something_back_remains_nowhere() {
     assert!(life.state.clone().fold(&life.plan, &stays).is_err());
     // Where nothing goes back any more, a letter is enough.
     let mut life = Life::new(Mode::Drill, "ckp");
-    life.until(|mv| {
-        matches!(
-            mv,
-            Move::Look {
-                round: Round::Return,
-                ..
-            }
-        )
-    });
+    life.until(returns);
     life.judged(Outcome::Fail);
     assert_eq!(life.state.held(), Some(Hold::Failed));
 }
@@ -204,15 +199,7 @@ fn a_drill_that_has_put_something_back_remains_nowhere() {
 #[test]
 fn what_is_temporary_goes_back_where_a_drill_remains() {
     let mut life = Life::new(Mode::Drill, "ptck");
-    life.until(|mv| {
-        matches!(
-            mv,
-            Move::Look {
-                round: Round::Return,
-                ..
-            }
-        )
-    });
+    life.until(returns);
     life.judged(Outcome::Fail);
     life.decides(Decision::Stay);
     life.comes_to(1, Way::Back);
@@ -242,15 +229,7 @@ fn what_another_check_finds_on_the_way_back_is_no_sick_side() {
     assert_eq!(life.state.phase(), Phase::Return);
     // So did version 0.1.0 whatever it was held for.
     let mut life = Life::new(Mode::Drill, "pck");
-    life.until(|mv| {
-        matches!(
-            mv,
-            Move::Look {
-                round: Round::Return,
-                ..
-            }
-        )
-    });
+    life.until(returns);
     life.judged(Outcome::Fail);
     life.decides_of_parts(Decision::On, false);
     assert_eq!(life.state.phase(), Phase::Return);

@@ -1,0 +1,47 @@
+//! What earlier looks saw, and what the run moves.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::steady::Streak;
+use crate::dns::RecordKey;
+use crate::site::Aim;
+use crate::world::delegation::NameServer;
+
+/// What earlier looks of this check saw, that a single look cannot know.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    /// For each zone and address: how many answers in a row were new.
+    pub(super) streaks: BTreeMap<(String, String), Streak>,
+    /// For each zone and site: the highest TTL that an authoritative server served for a set leading there.
+    pub(super) ttls: BTreeMap<(String, String), u32>,
+    /// What the run moves.
+    pub(super) moves: Moves,
+    /// The name servers of each zone, once found.
+    pub(super) servers: BTreeMap<String, Arc<Vec<NameServer>>>,
+    /// The record sets that are seen to exist; others cannot be published.
+    pub(super) existing: BTreeSet<RecordKey>,
+    /// For each zone and address: the serial that it had first.
+    pub(super) serials: BTreeMap<(String, String), u32>,
+    /// Zones that the provider calls published, and the site that shall be active.
+    pub(super) published: BTreeSet<(String, String)>,
+}
+
+/// The record sets that the run moves, and those that were at its target already.
+#[derive(Debug, Default)]
+pub(super) struct Moves {
+    pub(super) target: String,
+    pub(super) moved: BTreeSet<RecordKey>,
+    pub(super) already: BTreeSet<RecordKey>,
+    /// The names of the latter.
+    pub(super) stay: BTreeSet<String>,
+}
+
+impl Moves {
+    /// Whether a record set shall lead to the active side: on the way back not what stays at the target, where it was
+    /// before, nor the other family of that.
+    pub(super) fn is_asked(&self, aim: &Aim, key: &RecordKey) -> bool {
+        let back = aim.active != self.target && !self.moved.is_empty();
+        !back || self.moved.contains(key) || !self.stay.contains(&key.name)
+    }
+}
