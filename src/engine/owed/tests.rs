@@ -191,12 +191,10 @@ fn what_is_temporary_and_stands_is_put_back_and_what_was_left_is_looked_at() {
     );
 }
 
-/// A plan of this sketch whose first entry was begun, and accepted without a word of how it ended.
-fn accepted(sketch: &str, answer: Option<Answer>, sides: &[Side]) -> (Plan, State, Places) {
-    let plan = fake::plan(Mode::Failover, sketch);
-    let (mut state, mut places) = (State::new(&plan), Places::default());
-    let (entry, way) = (0, Way::There);
-    let mut events = vec![
+/// The first write of an entry is begun.
+fn begun(entry: usize) -> [Event; 2] {
+    let way = Way::There;
+    [
         Event::Compared {
             entry,
             way,
@@ -210,7 +208,15 @@ fn accepted(sketch: &str, answer: Option<Answer>, sides: &[Side]) -> (Plan, Stat
             to: Value::default(),
             until: crate::clock::Stamp::at(0),
         },
-    ];
+    ]
+}
+
+/// A plan of this sketch whose first entry was begun, and accepted without a word of how it ended.
+fn accepted(sketch: &str, answer: Option<Answer>, sides: &[Side]) -> (Plan, State, Places) {
+    let plan = fake::plan(Mode::Failover, sketch);
+    let (mut state, mut places) = (State::new(&plan), Places::default());
+    let (entry, way) = (0, Way::There);
+    let mut events = begun(entry).to_vec();
     events.extend(answer.map(|answer| Event::Answered { entry, way, answer }));
     events.extend(sides.iter().map(|side| Event::Settled {
         entry,

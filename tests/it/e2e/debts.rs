@@ -91,16 +91,7 @@ fn a_run_that_a_newer_one_went_over_is_not_put_back_beside_it() {
         "update delete {WWW} A\nupdate add {WWW} 300 A {}\n",
         OLD[0]
     ));
-    scene
-        .run(&[
-            "failover",
-            "PLAYBOOK",
-            "--emergency",
-            "--to",
-            "new",
-            "--yes",
-        ])
-        .exits(0);
+    scene.goes_in_an_emergency_to("new");
     let newer = scene.newest_run()["run"].as_str().unwrap().to_owned();
     let owed = scene.run(&["owed"]).exits(0);
     assert!(!owed.out.contains(&cut_off), "{owed}");
@@ -212,15 +203,7 @@ fn the_same_line_typed_again_does_not_turn_round() {
         ));
         assert_eq!(scene.zone(), there);
     }
-    let home = [
-        "failover",
-        "PLAYBOOK",
-        "--emergency",
-        "--to",
-        "old",
-        "--yes",
-    ];
-    scene.run(&home).exits(0);
+    scene.goes_in_an_emergency_to("old");
     assert!(scene.leads_to(&scene.old));
     // Nor where the emergency came to its end.
     for verb in [

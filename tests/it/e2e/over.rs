@@ -69,16 +69,7 @@ fn a_temporary_change_that_a_newer_run_went_over_is_owed_until_it_is_put_back() 
     let cut_off = id(&scene);
     assert_eq!(held(&file), "new");
     scene.write_playbook(&text.replace("\"10m\"", "\"100ms\""));
-    scene
-        .run(&[
-            "failover",
-            "PLAYBOOK",
-            "--emergency",
-            "--to",
-            "new",
-            "--yes",
-        ])
-        .exits(0);
+    scene.goes_in_an_emergency_to("new");
     if held(&file) == "new" {
         let told = format!(
             "a newer run went over run {cut_off} (failover), and its temporary change `file`"

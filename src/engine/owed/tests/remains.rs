@@ -13,21 +13,7 @@ fn a_drill_that_remains_owes_its_return_and_nothing_of_the_side_that_it_left() {
     };
     happens(&mut state, judged(Round::There, &[0], Outcome::Pass));
     let (entry, way) = (1, Way::There);
-    let side = |after| Some(if after { Side::After } else { Side::Before });
-    for event in [
-        Event::Compared {
-            entry,
-            way,
-            side: side(false),
-            detail: None,
-        },
-        Event::Intended {
-            entry,
-            way,
-            from: Value::default(),
-            to: Value::default(),
-            until: crate::clock::Stamp::at(0),
-        },
+    let after = [
         Event::Answered {
             entry,
             way,
@@ -38,7 +24,7 @@ fn a_drill_that_remains_owes_its_return_and_nothing_of_the_side_that_it_left() {
         Event::Settled {
             entry,
             way,
-            side: side(true),
+            side: Some(Side::After),
             detail: None,
             stored: Value::default(),
         },
@@ -50,7 +36,8 @@ fn a_drill_that_remains_owes_its_return_and_nothing_of_the_side_that_it_left() {
             by: String::new(),
             parts: true,
         },
-    ] {
+    ];
+    for event in begun(entry).into_iter().chain(after) {
         happens(&mut state, event);
     }
     assert!(state.remains());

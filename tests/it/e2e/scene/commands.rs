@@ -82,6 +82,12 @@ impl Scene {
         drill
     }
 
+    /// An emergency that is told which side is meant.
+    pub fn goes_in_an_emergency_to(&self, site: &str) -> Done {
+        let line = ["failover", "PLAYBOOK", "--emergency", "--to", site, "--yes"];
+        self.run(&line).exits(0)
+    }
+
     /// A drill that is killed in its hold on the other side: its run.
     pub fn killed_there(&self) -> String {
         let drill = self.drill_there();
