@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::BUSY;
+use super::setup::beside;
 use crate::store::{Hash, StoreError};
 
 /// The files of a database as they were when it was opened. SQLite keeps all of them for as long as it is open, and
@@ -34,9 +35,7 @@ impl Place {
     pub(super) fn of(path: &Path) -> Result<Place, StoreError> {
         let mut files = Vec::new();
         for ending in ["", "-wal", "-shm"] {
-            let mut name = path.as_os_str().to_owned();
-            name.push(ending);
-            let file = PathBuf::from(name);
+            let file = beside(path, ending);
             match std::fs::metadata(&file) {
                 Ok(found) => files.push(OneFile {
                     device: found.dev(),

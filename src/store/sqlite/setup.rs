@@ -4,10 +4,9 @@
     reason = "this module makes the files of the store, before anything async runs"
 )]
 
-use std::ffi::OsString;
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -119,9 +118,7 @@ impl Reserve {
         }
         let given = std::fs::remove_file(&self.path).is_ok();
         if given && let Some(database) = db.path() {
-            let mut log = OsString::from(database);
-            log.push("-wal");
-            take(Path::new(&log));
+            take(&beside(Path::new(database), "-wal"));
         }
         given
     }
@@ -203,17 +200,27 @@ fn is_shared(dir: &Path) -> bool {
         .is_ok_and(|dir| dir.permissions().mode() & HANDS_ITS_GROUP_ON == HANDS_ITS_GROUP_ON)
 }
 
+/// Gives a new file to the owner of its folder where root makes it: monitoring that looks as root shuts nobody out.
 /// Opens a file of a shared folder to its group, whatever the umask is. SQLite gives the files beside it the same
-/// mode.
+/// owner and mode.
 fn share(file: &File, path: &Path) -> std::io::Result<()> {
-    match path.parent() {
-        Some(dir) if is_shared(dir) => file.set_permissions(Permissions::from_mode(0o660)),
-        _ => Ok(()),
+    let Some(dir) = path.parent() else {
+        return Ok(());
+    };
+    if rustix::process::geteuid().is_root() {
+        let whose = std::fs::metadata(dir)?;
+        // Where not even root may do that (a network file system), the file stays as it was made.
+        let _given = fchown(file, Some(whose.uid()), Some(whose.gid()));
+    }
+    match is_shared(dir) {
+        true => file.set_permissions(Permissions::from_mode(0o660)),
+        false => Ok(()),
     }
 }
 
 /// Whether there is a database; an error where that cannot be told. One that was cut to nothing, or of which only
-/// the log of its newest records is left, held journals: it is not taken for one that was never made.
+/// the log of its newest records is left, held journals: it is not taken for one that was never made. Nor is one
+/// whose log is gone taken for whole.
 pub(super) fn is_there(file: &Path) -> Result<bool, StoreError> {
     let damaged = |why: &str| StoreError::Damaged {
         path: file.display().to_string(),
@@ -223,11 +230,14 @@ pub(super) fn is_there(file: &Path) -> Result<bool, StoreError> {
         Ok(found) if found.len() == 0 => Err(damaged(
             "it is empty, as no database ever is (remove it only if this folder never held a run)",
         )),
+        Ok(_) if lost_its_log(file) => Err(damaged(
+            "its log `-wal` with the newest records is missing, while `-shm`, which comes and goes with it, is \
+             there: a process was cut off, and what it wrote last is gone (find the log; or look at each place of \
+             the newest run by hand, and remove `-shm`)",
+        )),
         Ok(_) => Ok(true),
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            let mut log = file.as_os_str().to_owned();
-            log.push("-wal");
-            match std::fs::metadata(&log) {
+            match std::fs::metadata(beside(file, "-wal")) {
                 Ok(found) if found.len() > 0 => Err(damaged(
                     "it is missing, and its log `-wal` with the newest records is still there",
                 )),
@@ -236,6 +246,21 @@ pub(super) fn is_there(file: &Path) -> Result<bool, StoreError> {
         }
         Err(error) => Err(denied(file, error)),
     }
+}
+
+/// SQLite makes the log before the index of it, and removes it after: an index without a log was left by a process
+/// that was cut off, whose log somebody has taken away. Both are looked at twice, as a process may open or close the
+/// database between two looks.
+fn lost_its_log(file: &Path) -> bool {
+    let is_alone = || !beside(file, "-wal").exists() && beside(file, "-shm").exists();
+    is_alone() && is_alone()
+}
+
+/// The database, or a file that SQLite keeps beside it, by the ending of its name.
+pub(super) fn beside(database: &Path, ending: &str) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
 }
 
 /// Opens the database and brings it to the schema of this program.

@@ -251,6 +251,66 @@ fn the_files_of_a_team_are_its_groups() {
 }
 
 #[test]
+fn what_root_makes_in_the_folder_of_somebody_else_is_theirs() {
+    use std::os::unix::fs::MetadataExt;
+    let dir = tempfile::tempdir().unwrap();
+    if rustix::process::geteuid().is_root() {
+        std::os::unix::fs::chown(dir.path(), Some(12_345), Some(23_456)).unwrap();
+    }
+    let whose = |path: &Path| {
+        let found = std::fs::metadata(path).unwrap();
+        (found.uid(), found.gid())
+    };
+    let _store = Sqlite::open(dir.path()).unwrap();
+    let mut files = 0;
+    for file in std::fs::read_dir(dir.path()).unwrap() {
+        let path = file.unwrap().path();
+        assert_eq!(whose(&path), whose(dir.path()), "{}", path.display());
+        files += 1;
+    }
+    assert!(files >= 4, "database, log, index and reserve: {files}");
+}
+
+/// As after `kill -9` and a restore of the database alone.
+#[test]
+fn a_database_whose_log_was_taken_away_is_not_taken_for_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join(FILE);
+    let mut reserve = setup::folder(dir.path(), &file, None).unwrap();
+    {
+        // Closed last, it would take its log and its index with it.
+        let _open = setup::database(&file, None, &mut reserve).unwrap();
+        std::fs::copy(
+            setup::beside(&file, "-shm"),
+            dir.path().join("index of then"),
+        )
+        .unwrap();
+        assert!(
+            setup::is_there(&file).unwrap(),
+            "open, with a log and an index"
+        );
+    }
+    assert!(
+        setup::is_there(&file).unwrap(),
+        "closed, with neither of them"
+    );
+    let index = setup::beside(&file, "-shm");
+    std::fs::rename(dir.path().join("index of then"), &index).unwrap();
+    let error = Sqlite::open_existing(dir.path()).unwrap_err();
+    assert!(
+        error.to_string().contains("`-wal` with the newest"),
+        "{error}"
+    );
+    let error = Sqlite::open(dir.path()).unwrap_err();
+    assert!(
+        error.to_string().contains("`-wal` with the newest"),
+        "{error}"
+    );
+    std::fs::remove_file(&index).unwrap();
+    assert!(Sqlite::open_existing(dir.path()).unwrap().is_some());
+}
+
+#[test]
 fn a_database_that_was_cut_to_nothing_is_not_taken_for_a_new_one() {
     let dir = tempfile::tempdir().unwrap();
     drop(Sqlite::open(dir.path()).unwrap());
