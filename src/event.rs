@@ -123,6 +123,9 @@ pub enum Event {
         /// What the place that it speaks of held then, where that could be read: what it holds later is not meant.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         holds: Option<Value>,
+        /// What it is, where the run itself did not say that it owes it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        what: Option<String>,
     },
     /// Nothing more will happen, unless a person reopens the run.
     Ended { ending: Ending },
@@ -453,6 +456,10 @@ impl Ending {
 
 /// How the key of what was left to others begins: the id of its entry follows.
 pub const LOOK_AT: &str = "look at ";
+
+/// How the key of what is to be put back begins: the id of its entry follows, or of its step, where a newer run went over
+/// it.
+pub const PUT_BACK: &str = "put back ";
 
 /// How the key of what was not seen begins: of the side that the run leads to, and of the one that it goes back to. The id
 /// of its entry follows.

@@ -10,6 +10,7 @@ mod exit;
 mod explain;
 mod failover;
 mod folder;
+mod forgotten;
 mod inbox;
 mod keyboard;
 mod keys;

@@ -4,10 +4,8 @@ use super::common::Desk;
 use super::stuck::lands;
 use super::whose::{Same, Whose};
 use crate::clock::Stamp;
-use crate::event::{Event, Record};
+use crate::event::Record;
 use crate::journal::{self, Run};
-use crate::plan::{Edit, Nature, Plan, Value};
-use crate::report::Tally;
 use crate::store::Store;
 use std::time::Duration;
 
@@ -79,59 +77,6 @@ pub(super) fn is_nothing_left(desk: &Desk, run: &Run, records: &[Record]) -> boo
     run.writer.is_none() && lands(desk, records).is_none()
 }
 
-/// What a run left standing, as its journal tells, that none of those which went over it holds in its plan: its temporary
-/// changes, and, where one of them led home, the record sets that were not in its playbook any more.
-pub(super) async fn forgotten(
-    store: &dyn Store,
-    tally: &Tally,
-    over: &[&Run],
-) -> Vec<(usize, Edit)> {
-    let Some(plan) = tally.plan() else {
-        return Vec::new();
-    };
-    let mut takers = Vec::new();
-    for taker in over {
-        if let Ok(Some(first)) = journal::first(store, &taker.id).await
-            && let Event::Started { plan, .. } = first.event
-        {
-            takers.push(*plan);
-        }
-    }
-    let standing = tally.standing_entries().into_iter();
-    standing
-        .filter_map(|entry| Some((entry, left_by(&takers, plan, entry)?)))
-        .collect()
-}
-
-/// What of the change of an entry these plans have nothing to do with; `None` where that is nothing, or they left it on
-/// purpose.
-fn left_by(takers: &[Plan], plan: &Plan, entry: usize) -> Option<Edit> {
-    let of = &plan.entries[entry];
-    let Nature::Change(edit) = &of.nature else {
-        return None;
-    };
-    let led_home = (takers.iter()).any(|by| by.direction.target == plan.direction.source);
-    if !(of.temporary || led_home && of.kind == "dns") {
-        return None;
-    }
-    let edits = takers.iter().flat_map(Plan::edits);
-    let theirs: Vec<&Edit> = edits.map(|(_, other)| other).collect();
-    let is_held = |key: &String| {
-        let holds = |other: &&Edit| {
-            let has = |value: &Value| value.0.contains_key(key);
-            other.place == edit.place && (has(&other.before) || has(&other.after))
-        };
-        theirs.iter().any(holds)
-    };
-    let ours = |value: &Value| value.taken(|(key, _)| !is_held(key));
-    let left = Edit {
-        place: edit.place.clone(),
-        before: ours(&edit.before),
-        after: ours(&edit.after),
-    };
-    (!left.before.is_empty() || !left.after.is_empty()).then_some(left)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -198,37 +143,5 @@ mod tests {
             assert!(!of(Mode::Failover, Some(ending)));
         }
         assert!(!of(Mode::Failover, None));
-    }
-
-    #[test]
-    fn what_no_newer_run_holds_is_left_by_it() {
-        let mut plan = crate::fake::plan(Mode::Failover, "tc");
-        let keys = |takers: &[Plan], plan: &Plan, entry| {
-            let left = left_by(takers, plan, entry)?;
-            Some(left.after.0.into_keys().collect::<Vec<_>>())
-        };
-        let both = || Some(vec!["one".to_owned(), "two".to_owned()]);
-        // It holds the places that it writes; what is to stay is not left.
-        assert_eq!(keys(std::slice::from_ref(&plan), &plan, 0), None);
-        let mut other = plan.clone();
-        other.entries.remove(0);
-        let others = [other];
-        assert_eq!(keys(&others, &plan, 0), both());
-        assert_eq!(keys(&others, &plan, 1), None);
-        // One that led home held one of two record sets.
-        plan.entries[1].kind = "dns".into();
-        let mut home = plan.clone();
-        home.direction = Direction {
-            source: plan.direction.target.clone(),
-            target: plan.direction.source.clone(),
-        };
-        let Nature::Change(edit) = &mut home.entries[1].nature else {
-            panic!("no change");
-        };
-        edit.before.0.remove("two");
-        edit.after.0.remove("two");
-        let homes = [home];
-        assert_eq!(keys(&homes, &plan, 1), Some(vec!["two".to_owned()]));
-        assert_eq!(keys(&others, &plan, 1), None, "it stays there");
     }
 }

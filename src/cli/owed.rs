@@ -14,7 +14,7 @@ use crate::clock::short;
 use crate::engine::{
     FENCE, MOVE, MOVE_BACK, RETURN, is_astray, leads_in_dns, look_once_more, see_places, to_see,
 };
-use crate::event::{Ending, Fact, LOOK_AT, Owed, Record, Round, SEE};
+use crate::event::{Ending, Fact, LOOK_AT, Owed, PUT_BACK, Record, Round, SEE};
 use crate::journal::{self, Damaged, Run};
 use crate::plan::{Mode, Nature, Outcome, Side};
 use crate::report::{Names, OwedRow, Stays, Tally, owed_table};
@@ -62,6 +62,7 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
     // What one that has ended left to others it tells itself.
     let ending = |run: &Run| run.summary.as_ref().and_then(|summary| summary.ending);
     let tells = |stuck: &&Stuck| match ending(&stuck.run) {
+        _ if stuck.debt.is_some() => true,
         Some(Ending::Done | Ending::DoneUnproven | Ending::Undone) => false,
         None => true,
         Some(_) => !stuck.theirs,
@@ -90,7 +91,10 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
         // Who went over it in the same direction knows nothing of the side that it left.
         let home = |taker: &&Run| taker.meta.direction.target == run.meta.direction.source;
         let only_fences = !over.is_empty();
-        if over.iter().any(home) || only_fences && run.meta.mode != Mode::Emergency {
+        let gone = over.iter().any(home) || only_fences && run.meta.mode != Mode::Emergency;
+        // What shall stay so of what they have nothing to do with.
+        let only_said = gone && args.all;
+        if gone && !only_said {
             continue;
         }
         let records = match journal::read(&*store, &run.id).await {
@@ -108,14 +112,20 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
         };
         let tally = stays::tally_now(desk, &records, true).await;
         let names = desk.names(&run);
-        let owed = still_owed(desk, &records, &tally, run.stayed()).await;
+        let owed = match only_said {
+            true => Vec::new(),
+            false => still_owed(desk, &records, &tally, run.stayed()).await,
+        };
         let open = owed.into_iter().map(|owed| (owed, None));
         let said = (tally.stays().iter().cloned()).map(
             |Stays {
                  owed, by, reason, ..
              }| (owed, Some((by, reason))),
         );
-        let fence = |owed: &Owed| !only_fences || owed.key.starts_with(FENCE);
+        let fence = |owed: &Owed| match only_said {
+            true => owed.key.starts_with(PUT_BACK),
+            false => !only_fences || owed.key.starts_with(FENCE) || owed.key.starts_with(PUT_BACK),
+        };
         let whose = Whose::run(&*store, &run).await;
         let target = &run.meta.direction.target;
         let seen_there = run.meta.mode == Mode::Drill
@@ -192,7 +202,7 @@ async fn still_owed(desk: &Desk, records: &[Record], tally: &Tally, stayed: bool
     let unseen = || (owed.iter()).filter_map(|owed| to_see(plan, records, owed));
     let is_place = |index: &usize| matches!(plan.entries[*index].nature, Nature::Change(_));
     let looked_at: Vec<usize> = (owed.iter())
-        .filter_map(|owed| entry(owed, "put back ").or(entry(owed, LOOK_AT)))
+        .filter_map(|owed| entry(owed, PUT_BACK).or(entry(owed, LOOK_AT)))
         .chain(unseen().map(|(index, _)| index).filter(is_place))
         .collect();
     // What an act did cannot be looked at.
@@ -265,13 +275,13 @@ async fn still_owed(desk: &Desk, records: &[Record], tally: &Tally, stayed: bool
             let settled = to_see(plan, records, owed)
                 .is_some_and(|of| passes(of) || is(of.0, wanted))
                 || serves_again && away(owed)
-                || entry(owed, "put back ").is_some_and(|index| is(index, Side::Before))
+                || entry(owed, PUT_BACK).is_some_and(|index| is(index, Side::Before))
                 || entry(owed, LOOK_AT).is_some_and(|index| is(index, wanted));
             !settled
         })
         .filter_map(|owed| told_now(owed, &facts))
         .map(|owed| {
-            let place = entry(&owed, "put back ")
+            let place = entry(&owed, PUT_BACK)
                 .or(entry(&owed, LOOK_AT))
                 .or(to_see(plan, records, &owed).map(|of| of.0));
             let unread = (seen.iter()).find_map(|(index, seen)| {

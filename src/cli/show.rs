@@ -69,8 +69,8 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
 }
 
 fn has_ended(records: &[Record]) -> bool {
-    matches!(
-        records.last().map(|record| &record.event),
-        Some(Event::Ended { .. } | Event::StaysSo { .. })
-    )
+    let mut events = records.iter().rev().map(|record| &record.event);
+    // What is said of it afterwards makes it no longer.
+    let last = events.find(|event| !matches!(event, Event::StaysSo { .. }));
+    matches!(last, Some(Event::Ended { .. }))
 }

@@ -6,10 +6,12 @@ use std::time::Duration;
 use super::Exit;
 use super::common::{Desk, Failure};
 use super::resume::book_of;
+use super::stuck::{named_parts, stuck};
+use super::whose::Whose;
 use crate::engine::see_places;
-use crate::event::{Event, LOOK_AT, Record};
+use crate::event::{Event, LOOK_AT, Owed, PUT_BACK, Record};
 use crate::journal::{self, Journal, Listed, Live};
-use crate::plan::{Plan, Value};
+use crate::plan::{Entry, Part, Plan, Value};
 use crate::report::Tally;
 use crate::store::Store;
 
@@ -30,20 +32,37 @@ pub(super) async fn say(
     }
     let Listed { runs, damaged } = journal::list(&*store).await?;
     let run = desk.named(runs, &damaged, given)?;
+    // What it owes and did not say itself.
+    let whose = Whose::run(&*store, &run).await;
+    let waiting = stuck(desk, &*store, Some(&whose)).await?;
+    let of_run = waiting
+        .stuck
+        .into_iter()
+        .filter(|stuck| stuck.run.id == run.id);
+    let debts: Vec<(Owed, Option<Value>)> = of_run
+        .filter_map(|stuck| {
+            let owed = stuck.owed();
+            Some((owed, stuck.debt?.holds))
+        })
+        .collect();
     let quiet: journal::Publisher = Arc::new(|_| {});
     let reopened = Live::reopen(store, &run.id, desk.clock.clone(), quiet);
     let (mut live, records) = reopened.await?;
     let tally = tally_now(desk, &records, true).await;
-    let said = match why_not(&run.id, &tally, what) {
+    let said = match why_not(&run.id, &tally, &debts, what) {
         Some(why) => Err(Failure::new(Exit::Usage, why)),
         None => {
-            let entry = tally.plan().and_then(|plan| place_of(plan, what));
-            let seen = read(desk, &tally, entry.into_iter().collect()).await;
+            let debt = debts.iter().find(|(owed, _)| owed.key == what);
+            let holds = match debt {
+                Some((_, holds)) => holds.clone(),
+                None => now(desk, &tally, what).await,
+            };
             let event = Event::StaysSo {
                 key: what.to_owned(),
                 by: desk.by(),
                 reason: reason.trim().to_owned(),
-                holds: seen.into_iter().next().map(|(_, value)| value),
+                holds,
+                what: debt.map(|(owed, _)| owed.what.clone()),
             };
             live.record(event).await.map_err(Failure::from)
         }
@@ -58,48 +77,62 @@ pub(super) async fn say(
     Ok(Exit::Done)
 }
 
-/// The entry whose place something owed speaks of.
-fn place_of(plan: &Plan, key: &str) -> Option<usize> {
-    let id = key.strip_prefix(LOOK_AT)?;
-    plan.entries.iter().position(|entry| entry.id == id)
+/// The entries whose places something owed speaks of.
+fn places_of(plan: &Plan, key: &str) -> Vec<usize> {
+    let entries = plan.entries.iter().enumerate();
+    let is_meant = |entry: &Entry| match (key.strip_prefix(LOOK_AT), key.strip_prefix(PUT_BACK)) {
+        (Some(id), _) => entry.id == id,
+        (_, Some(id)) => entry.id == id || entry.step == id,
+        _ => false,
+    };
+    entries
+        .filter(|(_, entry)| is_meant(entry))
+        .map(|(index, _)| index)
+        .collect()
 }
 
-/// What the places of these entries hold, as far as they can be read.
-async fn read(desk: &Desk, tally: &Tally, entries: Vec<usize>) -> Vec<(usize, Value)> {
-    let (Some(plan), false) = (tally.plan(), entries.is_empty()) else {
-        return Vec::new();
-    };
-    let Ok(book) = book_of(desk, plan) else {
-        return Vec::new();
+/// What the places hold that something owed speaks of; `None` where it speaks of none, or one cannot be read.
+async fn now(desk: &Desk, tally: &Tally, key: &str) -> Option<Value> {
+    let plan = tally.plan()?;
+    let entries = places_of(plan, key);
+    let book = match entries.is_empty() {
+        true => return None,
+        false => book_of(desk, plan).ok()?,
     };
     let actual = desk.actual(&Arc::new(book));
     let seen = see_places(plan, &actual, &entries, PATIENCE).await;
     let _late = tokio::time::timeout(PATIENCE, actual.site.exec.close()).await;
-    let seen = seen.into_iter();
-    seen.filter_map(|(entry, value)| Some((entry, value.ok()?)))
-        .collect()
+    let mut all = Value::default();
+    for (entry, value) in seen {
+        let value = value.ok()?;
+        let value = match key.starts_with(PUT_BACK) {
+            true => named_parts(plan, entry, &value),
+            false => value,
+        };
+        all.0.extend(value.0);
+    }
+    Some(all)
 }
 
 /// What a run comes to now: what somebody said shall stay so is meant of what was there then. `looks`: its places are
 /// read.
 pub(super) async fn tally_now(desk: &Desk, records: &[Record], looks: bool) -> Tally {
     let mut tally = Tally::of(records);
-    let said: Vec<(usize, String, Value)> = (tally.stays().iter())
-        .filter_map(|stays| {
-            let entry = place_of(tally.plan()?, &stays.owed.key)?;
-            Some((entry, stays.owed.key.clone(), stays.holds.clone()?))
-        })
-        .collect();
-    if said.is_empty() || !looks {
+    if !looks {
         return tally;
     }
-    let entries = said.iter().map(|(entry, ..)| *entry).collect();
-    let seen = read(desk, &tally, entries).await;
-    for (entry, key, holds) in said {
+    let said = tally.stays().iter();
+    let said: Vec<(String, Value)> = said
+        .filter_map(|stays| Some((stays.owed.key.clone(), stays.holds.clone()?)))
+        .collect();
+    for (key, holds) in said {
+        // Of what is to be put back only a part may be meant.
+        let meant = |(part, _): &(&String, &Part)| {
+            !key.starts_with(PUT_BACK) || holds.0.contains_key(part.as_str())
+        };
         // What cannot be read now is left alone.
-        if seen
-            .iter()
-            .any(|(of, value)| *of == entry && *value != holds)
+        if let Some(seen) = now(desk, &tally, &key).await
+            && seen.taken(meant) != holds
         {
             tally.owe_again(&key);
         }
@@ -108,16 +141,25 @@ pub(super) async fn tally_now(desk: &Desk, records: &[Record], looks: bool) -> T
 }
 
 /// Why it cannot be said of a run; `None` where it can.
-fn why_not(run: &str, tally: &Tally, what: &str) -> Option<String> {
-    if tally.ending().is_none() {
+fn why_not(
+    run: &str,
+    tally: &Tally,
+    debts: &[(Owed, Option<Value>)],
+    what: &str,
+) -> Option<String> {
+    let debts = debts.iter().map(|(owed, _)| owed);
+    // Whoever goes on with a run says anew what it owes.
+    let own = tally.owed().iter().filter(|_| tally.ending().is_some());
+    let owed: Vec<&Owed> = debts.chain(own).collect();
+    if owed.iter().any(|owed| owed.key == what) {
+        return None;
+    }
+    if owed.is_empty() && tally.ending().is_none() {
         return Some(format!(
             "run `{run}` has not come to an end: what it owes is told then"
         ));
     }
-    if tally.owed().iter().any(|owed| owed.key == what) {
-        return None;
-    }
-    let keys: Vec<String> = (tally.owed().iter())
+    let keys: Vec<String> = (owed.iter())
         .map(|owed| format!("`{}`", owed.key))
         .collect();
     let owes = match (&keys[..], tally.stays().is_empty()) {
@@ -132,7 +174,7 @@ fn why_not(run: &str, tally: &Tally, what: &str) -> Option<String> {
 mod tests {
     use super::*;
     use crate::clock::Stamp;
-    use crate::event::{Ending, Owed};
+    use crate::event::Ending;
     use crate::plan::Mode;
 
     fn tally(events: Vec<Event>) -> Tally {
@@ -170,8 +212,9 @@ mod tests {
             by: "root@ops1".into(),
             reason: "it is theirs".into(),
             holds: None,
+            what: None,
         };
-        let told = |events, what| why_not("r1", &tally(events), what);
+        let told = |events, what| why_not("r1", &tally(events), &[], what);
         let all = || vec![owes("look at a"), owes("fence old"), ended()];
         assert_eq!(told(all(), "look at a"), None);
         assert_eq!(
@@ -207,6 +250,7 @@ mod tests {
             by: "root@ops1".into(),
             reason: "it is theirs".into(),
             holds: None,
+            what: None,
         };
         let told = tally(vec![owes, ended, stays]);
         assert!(told.owed().is_empty());

@@ -4,19 +4,21 @@ mod debts;
 mod places;
 
 use super::common::Desk;
+use super::forgotten::{Left, Newer};
 use super::inbox::unheard;
-use super::over::{Takers, forgotten, is_nothing_left};
+use super::over::{Takers, is_nothing_left, took_over};
 use super::stays::tally_now;
 use super::whose::{Same, Whose};
 use crate::engine::{ANYWAY, may_turn_back};
 use crate::event::{Ending, Event, Owed, Record};
 use crate::journal::{self, Damaged, JournalError, Listed, Run};
 use crate::machine::{Hold, State};
-use crate::plan::{Mode, Plan};
+use crate::plan::{Mode, Plan, Value};
 use crate::report::Tally;
 use crate::store::Store;
 use places::{Places, is_as_before_now, look};
 
+pub(super) use debts::named_parts;
 pub(super) use places::{baseline, lands};
 
 /// A run that waits for a person.
@@ -32,6 +34,15 @@ pub(super) struct Stuck {
     pub site: Option<String>,
     /// The words to type.
     pub how: String,
+    /// What it owes where that is not its end, and can be said to stay.
+    pub debt: Option<Debt>,
+}
+
+/// One thing that a run owes and did not say itself.
+pub(super) struct Debt {
+    pub key: String,
+    /// What its places hold, where all of them could be read.
+    pub holds: Option<Value>,
 }
 
 impl Stuck {
@@ -41,7 +52,8 @@ impl Stuck {
             None => self.what.clone(),
         };
         Owed {
-            key: format!("end {}", self.run.id),
+            key: (self.debt.as_ref())
+                .map_or_else(|| format!("end {}", self.run.id), |debt| debt.key.clone()),
             what,
             how: self.how.clone(),
         }
@@ -53,6 +65,19 @@ pub(super) struct Untold {
     pub run: Damaged,
     /// It began to write, and came to no end.
     pub open: bool,
+}
+
+impl Untold {
+    fn of(run: Run, open: bool, why: &JournalError) -> Untold {
+        Untold {
+            open,
+            run: Damaged {
+                why: why.to_string(),
+                id: run.id,
+                writer: run.writer,
+            },
+        }
+    }
 }
 
 /// What earlier runs have left open.
@@ -97,14 +122,11 @@ async fn find(
         untold: untold.collect(),
     };
     let takers = Takers::of(store, &runs).await;
+    let mut newer = Newer::default();
     let mut lefts: Vec<Whose> = Vec::new();
     for run in runs {
         let (open, owes) = (is_open(&run), owes_in_silence(&run));
-        if !open && !owes {
-            continue;
-        }
-        let over = takers.over(store, &run).await;
-        if owes && !over.is_empty() {
+        if !open && !owes && !took_over(&run) {
             continue;
         }
         if let Some(whose) = whose
@@ -112,14 +134,31 @@ async fn find(
         {
             continue;
         }
+        let over = takers.over(store, &run).await;
+        let left = match newer.left_of(store, &run, &over).await {
+            Ok(left) => left,
+            Err(why) => {
+                waiting.untold.push(Untold::of(run, open, &why));
+                continue;
+            }
+        };
+        newer.take_in(&run);
+        let nothing = match over.is_empty() {
+            true => !owes,
+            false => left.is_empty(),
+        };
+        if !open && nothing {
+            continue;
+        }
         match journal::read(store, &run.id).await {
             Ok(records) => {
                 let stuck = match open {
-                    true => {
-                        let open = open_run(desk, store, run, &records, &over, looks).await?;
-                        open.into_iter().collect()
+                    true => open_run(desk, store, run, &records, (&over, left), looks).await?,
+                    false if over.is_empty() => debts::of_ended(desk, run, &records, looks).await,
+                    false => {
+                        let tally = tally_now(desk, &records, looks).await;
+                        debts::forgotten(desk, &run, &tally, left, looks).await
                     }
-                    false => debts::of_ended(desk, run, &records, looks).await,
                 };
                 for stuck in stuck {
                     // The newest that left something to others says how it is now.
@@ -136,14 +175,9 @@ async fn find(
                     waiting.stuck.push(stuck);
                 }
             }
-            Err(why) if open => waiting.untold.push(Untold {
-                open: true,
-                run: Damaged {
-                    why: why.to_string(),
-                    id: run.id,
-                    writer: run.writer,
-                },
-            }),
+            Err(why) if open || !over.is_empty() => {
+                waiting.untold.push(Untold::of(run, open, &why));
+            }
             // Whoever lists what is owed says that it cannot be read.
             Err(_) => {}
         }
@@ -151,19 +185,18 @@ async fn find(
     Ok(waiting)
 }
 
-/// A run that has not come to its end; `over` went over it since.
+/// A run that has not come to its end; `over` went over it since, and has nothing to do with what it `left`.
 async fn open_run(
     desk: &Desk,
     store: &dyn Store,
     run: Run,
     records: &[Record],
-    over: &[&Run],
+    (over, left): (&[&Run], Vec<Left>),
     looks: bool,
-) -> Result<Option<Stuck>, JournalError> {
+) -> Result<Vec<Stuck>, JournalError> {
     let tally = tally_now(desk, records, looks).await;
     if !over.is_empty() && is_nothing_left(desk, &run, records) {
-        let entries = forgotten(store, &tally, over).await;
-        return Ok(debts::forgotten(desk, run, &tally, entries, looks).await);
+        return Ok(debts::forgotten(desk, &run, &tally, left, looks).await);
     }
     let wish = match may_turn_back(records) {
         true => unheard(store, &run.id, run.writer.as_ref()).await?,
@@ -177,7 +210,7 @@ async fn open_run(
         },
         stuck => stuck,
     };
-    Ok(stuck.map(|mut stuck| {
+    let stuck = stuck.map(|mut stuck| {
         stuck.what.extend(wish.map(|wish| format!(" ({wish})")));
         if let (Some(newer), false) = (over.first(), alive) {
             stuck.how = format!(
@@ -186,7 +219,8 @@ async fn open_run(
             );
         }
         stuck
-    }))
+    });
+    Ok(stuck.into_iter().collect())
 }
 
 /// Whether a run that has come to its end may owe what a monitoring system is told of: a place that was left to others,
@@ -315,6 +349,7 @@ async fn of(
             .then(|| tally.active_site().map(str::to_owned))
             .flatten(),
         how,
+        debt: None,
         run,
     })
 }

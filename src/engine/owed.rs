@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::findings::Findings;
 use super::settle::told_before;
 use crate::event::{
-    Answer, Ending, Event, Fact, Finding, LOOK_AT, Owed, Record, Round, SEE, SEE_BACK, still_behind,
+    Answer, Ending, Event, Fact, Finding, LOOK_AT, Owed, PUT_BACK, Record, Round, SEE, SEE_BACK,
+    still_behind,
 };
 use crate::machine::{Mark, Said, Stage, State};
 use crate::plan::{Entry, Mode, Nature, Outcome, Plan, Side};
@@ -252,7 +253,7 @@ pub(super) fn owed(
                 how: "compare it with the plan, and set it by hand".to_owned(),
             }),
             Mark::Standing if entry.temporary && ending != Ending::Stopped => list.push(Owed {
-                key: format!("put back {}", entry.id),
+                key: format!("{PUT_BACK}{}", entry.id),
                 what: format!("the temporary change `{}` still stands", entry.id),
                 // A rollback puts back more than that.
                 how: put_back_by_hand(entry),

@@ -56,9 +56,10 @@ impl Summary {
         let intended = matches!(record.event, Event::Intended { .. });
         let owed = before.as_ref().map_or(Some(0), |summary| summary.owed);
         // What is said of it afterwards makes it no longer, and opens it no more.
-        if let (Event::StaysSo { .. }, Some(before)) = (&record.event, &before) {
+        if let (Event::StaysSo { what, .. }, Some(before)) = (&record.event, &before) {
             return Summary {
-                owed: owed.map(|owed| owed.saturating_sub(1)),
+                // What the run did not say that it owes was not counted.
+                owed: owed.map(|owed| owed.saturating_sub(usize::from(what.is_none()))),
                 ..before.clone()
             };
         }

@@ -255,6 +255,7 @@ pub(crate) fn events() -> Vec<Event> {
             by: by(),
             reason: "it was given back to its owner".into(),
             holds: None,
+            what: None,
         },
     ]
 }

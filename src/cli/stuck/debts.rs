@@ -1,17 +1,21 @@
 //! What runs that have come to their end left, and what they left where another one went over them.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::super::common::Desk;
+use super::super::forgotten::Left;
 use super::super::resume::book_of;
 use super::super::stays::tally_now;
-use super::Stuck;
 use super::places::{PATIENCE, baseline, named};
+use super::{Debt, Stuck};
+use crate::dns::RecordSet;
 use crate::engine::{RETURN, leads_in_dns, look_once_more, see_places, to_see, told_before};
-use crate::event::{Ending, LOOK_AT, Record, Round};
+use crate::event::{Ending, LOOK_AT, PUT_BACK, Record, Round};
 use crate::journal::Run;
-use crate::plan::{Edit, Nature, Outcome, Plan, Side};
-use crate::report::Tally;
+use crate::plan::{Edit, Nature, Outcome, Part, Plan, Side, Value};
+use crate::report::{Tally, count};
 
 /// The places of a run of which one holds something else than it shall, as far as is seen. `looks`: they are read.
 async fn not_so(
@@ -86,6 +90,7 @@ pub(super) async fn left(desk: &Desk, run: Run, tally: &Tally, looks: bool) -> O
         ),
         site: None,
         how: format!("set it by hand; `cutover show {id}` tells what it was"),
+        debt: None,
         run,
     })
 }
@@ -115,69 +120,206 @@ pub(super) async fn remains(desk: &Desk, run: Run, tally: &Tally, looks: bool) -
             names.to_type(&owed.how),
             names.letting_stay(&owed.key)
         ),
+        debt: None,
         run,
     })
 }
 
-/// What a run wrote and no newer one held, though one went over it: temporary changes until they are seen as before, and
-/// record sets until none of them holds what the run wrote, whatever its TTL.
+/// What a run wrote and the newest one that went over it has nothing to do with, one debt for each step: temporary changes
+/// until they are seen as before, acts until somebody says that they may stay, all else until it holds nothing any more
+/// that the run wrote, and leads nowhere where the run led it.
 pub(super) async fn forgotten(
     desk: &Desk,
-    run: Run,
+    run: &Run,
     tally: &Tally,
-    mut left: Vec<(usize, Edit)>,
+    left: Vec<Left>,
     looks: bool,
-) -> Option<Stuck> {
-    let plan = tally.plan()?;
+) -> Vec<Stuck> {
+    let Some(plan) = tally.plan() else {
+        return Vec::new();
+    };
+    let standing = tally.standing_entries();
+    let said = |step: &str| {
+        let key = format!("{PUT_BACK}{step}");
+        tally.stays().iter().any(|stays| stays.owed.key == key)
+    };
+    let left = left
+        .into_iter()
+        .filter(|left| standing.contains(&left.entry) && !said(&plan.entries[left.entry].step));
+    let mut open: Vec<Open> = left.map(|left| Open::of(plan, left)).collect();
     if looks
-        && !left.is_empty()
+        && !open.is_empty()
         && let Ok(book) = book_of(desk, plan)
     {
         let actual = desk.actual(&Arc::new(book));
-        let entries: Vec<usize> = left.iter().map(|(entry, _)| *entry).collect();
+        let entries: Vec<usize> = open.iter().map(|open| open.entry).collect();
         let seen = see_places(plan, &actual, &entries, PATIENCE).await;
         let _late = tokio::time::timeout(PATIENCE, actual.site.exec.close()).await;
-        left.retain(|(entry, edit)| {
-            let found = seen.iter().find(|(other, _)| other == entry);
-            // It cannot be told.
-            let Some((_, Ok(value))) = found else {
-                return true;
-            };
-            let has =
-                |key: &String| edit.before.0.contains_key(key) || edit.after.0.contains_key(key);
-            let value = value.taken(|(key, _)| has(key));
-            match plan.entries[*entry].temporary {
-                true => edit.side(&value) != Side::Before,
-                // With another TTL it leads where the run led it.
-                false => edit.still_holds_written(&value),
+        let there = actual.site.leading_to(&plan.direction.target);
+        for (entry, value) in seen {
+            let of = open.iter_mut().find(|open| open.entry == entry);
+            if let (Some(open), Ok(value)) = (of, value) {
+                open.see(&value);
             }
-        });
+        }
+        open.retain(|open| open.is_open(&there));
     }
-    if left.is_empty() {
-        return None;
+    let mut steps: BTreeMap<&str, Vec<&Open>> = BTreeMap::new();
+    for open in &open {
+        steps
+            .entry(&plan.entries[open.entry].step)
+            .or_default()
+            .push(open);
     }
-    let id = &run.id;
-    let what = left.iter().map(|(entry, edit)| {
-        let keys: Vec<String> = edit.after.0.keys().cloned().collect();
-        match plan.entries[*entry].temporary {
-            true => format!("its temporary change {}", ids(plan, &[*entry])),
-            false => format!("what it wrote to {}", named(&keys)),
+    let names = desk.names(run);
+    let told = steps.into_iter().map(|(step, open)| {
+        let what: BTreeSet<String> = open.iter().map(|open| open.told(plan)).collect();
+        let what: Vec<String> = what.into_iter().collect();
+        let how: Vec<String> = open.iter().map(|open| open.back(plan)).collect();
+        let more = match how.len().saturating_sub(MOST) {
+            0 => String::new(),
+            more => format!("; and {}", count(more, "more place")),
+        };
+        let key = format!("{PUT_BACK}{step}");
+        let how = format!(
+            "put it back by hand; {}{more}; or, where it shall stay so: `{}`",
+            how[..how.len().min(MOST)].join("; "),
+            names.letting_stay(&key)
+        );
+        Stuck {
+            stands: false,
+            theirs: false,
+            what: format!(
+                "a newer run went over run {} ({}), and {} is not seen to be put back",
+                run.id,
+                run.meta.mode,
+                what.join(" and ")
+            ),
+            site: None,
+            how,
+            debt: Some(Debt {
+                key,
+                holds: open.iter().try_fold(Value::default(), |mut all, open| {
+                    all.0
+                        .extend(named_parts(plan, open.entry, open.seen.as_ref()?).0);
+                    Some(all)
+                }),
+            }),
+            run: run.clone(),
         }
     });
-    let what: Vec<String> = what.collect();
-    let told: Vec<String> = left.iter().map(|(_, edit)| told_before(edit)).collect();
-    Some(Stuck {
-        stands: false,
-        theirs: false,
-        what: format!(
-            "a newer run went over run {id} ({}), and {} is not seen to be put back",
-            run.meta.mode,
-            what.join(" and ")
-        ),
-        site: None,
-        how: format!("put it back by hand; before the run {}", told.join("; ")),
-        run,
-    })
+    told.collect()
+}
+
+/// How many places are told in full.
+const MOST: usize = 3;
+
+/// The parts of a place with the id of its entry before each, so that those of several places can be kept together.
+pub(in crate::cli) fn named_parts(plan: &Plan, entry: usize, seen: &Value) -> Value {
+    let id = &plan.entries[entry].id;
+    let parts = seen.0.iter();
+    Value(
+        parts
+            .map(|(part, value)| (format!("{id} {part}"), value.clone()))
+            .collect(),
+    )
+}
+
+/// What is left of one change, and what was seen of it.
+struct Open {
+    entry: usize,
+    temporary: bool,
+    /// What of the change is left; `None` of an act.
+    edit: Option<Edit>,
+    seen: Option<Value>,
+}
+
+impl Open {
+    fn of(plan: &Plan, left: Left) -> Open {
+        let Left { entry, parts } = left;
+        let of = &plan.entries[entry];
+        let ours = |value: &Value| value.taken(|(part, _)| parts.contains(part.as_str()));
+        Open {
+            entry,
+            temporary: of.temporary,
+            edit: match &of.nature {
+                Nature::Change(edit) => Some(Edit {
+                    place: edit.place.clone(),
+                    before: ours(&edit.before),
+                    after: ours(&edit.after),
+                }),
+                _ => None,
+            },
+            seen: None,
+        }
+    }
+
+    fn see(&mut self, value: &Value) {
+        let Some(edit) = &self.edit else { return };
+        let has =
+            |part: &String| edit.before.0.contains_key(part) || edit.after.0.contains_key(part);
+        self.seen = Some(value.taken(|(part, _)| has(part)));
+    }
+
+    /// Whether it is to be put back, as far as is seen. `there` are the addresses of the site that the run led to.
+    fn is_open(&self, there: &BTreeSet<IpAddr>) -> bool {
+        let (Some(edit), Some(seen)) = (&self.edit, &self.seen) else {
+            // It cannot be told.
+            return true;
+        };
+        if self.temporary {
+            return edit.side(seen) != Side::Before;
+        }
+        // A record set may hold more than the run wrote to it, and still lead there.
+        let leads = |value: Option<&Part>| -> BTreeSet<IpAddr> {
+            let set = value.and_then(|part| part.read::<RecordSet>().ok());
+            let all = set
+                .map(|set| set.addresses())
+                .unwrap_or_default()
+                .into_iter();
+            all.filter(|ip| there.contains(ip)).collect()
+        };
+        let still_leads = |(key, part): (&String, &Part)| {
+            !leads(Some(part)).is_subset(&leads(edit.before.0.get(key)))
+        };
+        // With another TTL it leads where the run led it.
+        edit.still_holds_written(seen) || seen.0.iter().any(still_leads)
+    }
+
+    fn told(&self, plan: &Plan) -> String {
+        let id = &plan.entries[self.entry].id;
+        match &self.edit {
+            Some(_) if self.temporary => format!("its temporary change `{id}`"),
+            Some(edit) => {
+                let parts: BTreeSet<&String> =
+                    edit.before.0.keys().chain(edit.after.0.keys()).collect();
+                let parts: Vec<String> = parts.into_iter().cloned().collect();
+                format!("what it wrote to {}", self.named(plan, &parts))
+            }
+            None => format!("what `{id}` did"),
+        }
+    }
+
+    /// Record sets have names of their own; a setting is known by its step.
+    fn named(&self, plan: &Plan, parts: &[String]) -> String {
+        let locks = &plan.locks;
+        match parts.iter().all(|part| locks.contains(part)) {
+            true => named(parts),
+            false => named(&[plan.entries[self.entry].id.clone()]),
+        }
+    }
+
+    /// What it was before the run.
+    fn back(&self, plan: &Plan) -> String {
+        match (&self.edit, &plan.entries[self.entry].nature) {
+            (Some(edit), _) => format!("before the run {}", told_before(edit)),
+            (None, Nature::Act(act)) => {
+                let undo = act.undo.as_deref().unwrap_or_default();
+                format!("what undoes `{}`: {undo}", plan.entries[self.entry].id)
+            }
+            (None, _) => String::new(),
+        }
+    }
 }
 
 /// A run that was put back though not all was seen as before, or the old side not seen to serve, until that is seen.
@@ -242,6 +384,7 @@ pub(super) async fn sick(
             true => format!("mend {source}; `cutover owed` looks again"),
             false => "`cutover owed` looks again".to_owned(),
         },
+        debt: None,
         run,
     })
 }

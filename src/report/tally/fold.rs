@@ -138,8 +138,9 @@ impl Tally {
                 by,
                 reason,
                 holds,
+                what,
             } => {
-                self.let_stay(key, by, reason, holds.clone());
+                self.let_stay(key, (by, reason), holds.clone(), what.as_deref());
             }
             Event::Ended { ending } => {
                 self.ending = Some(*ending);

@@ -15,14 +15,27 @@ pub struct Stays {
 }
 
 impl Tally {
-    /// A person said that something owed shall stay so; the last word counts.
-    pub(super) fn let_stay(&mut self, key: &str, by: &str, reason: &str, holds: Option<Value>) {
-        let owed = match self.owed.iter().position(|owed| owed.key == key) {
-            Some(at) => self.owed.remove(at),
-            None => match self.stays.iter().position(|stays| stays.owed.key == key) {
-                Some(at) => self.stays.remove(at).owed,
-                None => return,
-            },
+    /// A person said that something owed shall stay so; the last word counts. `what` is what it is, where the run did not
+    /// say that it owes it.
+    pub(super) fn let_stay(
+        &mut self,
+        key: &str,
+        (by, reason): (&str, &str),
+        holds: Option<Value>,
+        what: Option<&str>,
+    ) {
+        let known = match self.owed.iter().position(|owed| owed.key == key) {
+            Some(at) => Some(self.owed.remove(at)),
+            None => (self.stays.iter().position(|stays| stays.owed.key == key))
+                .map(|at| self.stays.remove(at).owed),
+        };
+        let told = what.map(|what| Owed {
+            key: key.to_owned(),
+            what: what.to_owned(),
+            how: String::new(),
+        });
+        let Some(owed) = told.or(known) else {
+            return;
         };
         self.stays.push(Stays {
             owed,

@@ -8,6 +8,7 @@ mod drill;
 mod dry;
 mod emergency;
 mod exact;
+mod forgotten;
 mod formats;
 mod full_disk;
 mod golden;

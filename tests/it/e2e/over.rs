@@ -7,7 +7,7 @@ use rustix::process::Signal;
 use super::scene::{OLD, Plot, Scene, WWW};
 
 /// A scene with a step behind the flip that writes a file; `more` is said of it.
-fn with_file(more: &str, behind: &str) -> Option<(Scene, PathBuf, tempfile::TempDir)> {
+pub fn with_file(more: &str, behind: &str) -> Option<(Scene, PathBuf, tempfile::TempDir)> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     std::fs::write(&file, "old").unwrap();
@@ -22,13 +22,13 @@ fn with_file(more: &str, behind: &str) -> Option<(Scene, PathBuf, tempfile::Temp
     Some((plot.scene()?, file, folder))
 }
 
-const PAUSE: &str = "[[step]]\nid = \"pause\"\nkind = \"wait\"\ntime = \"10m\"\n";
+pub const PAUSE: &str = "[[step]]\nid = \"pause\"\nkind = \"wait\"\ntime = \"10m\"\n";
 
 fn held(file: &Path) -> String {
     std::fs::read_to_string(file).unwrap().trim().to_owned()
 }
 
-fn id(scene: &Scene) -> String {
+pub fn id(scene: &Scene) -> String {
     scene.newest_run()["run"].as_str().unwrap().to_owned()
 }
 
