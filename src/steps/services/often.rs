@@ -158,7 +158,9 @@ impl<'a, F: Fn(Duration) -> BoxFuture<'a, Reply>> Asks<'a, F> {
                 Said::Bad => return good.then(reply, None),
             }
         }
-        match good.worst {
+        // A limit that another probe met at this address ends the quick questions of this one, and not its doubts.
+        let is_cut_short = good.count <= self.pace.again && self.server.is_limited();
+        match good.worst.take_if(|_| !is_cut_short) {
             Some(reply) => reply.into(),
             None => self.slowly(good, None).await,
         }
@@ -182,10 +184,11 @@ impl<'a, F: Fn(Duration) -> BoxFuture<'a, Reply>> Asks<'a, F> {
         }
     }
 
-    /// Asks alone until it passed since `refusal`, and the address gave enough good answers in a row.
+    /// Asks alone until it passed since `refusal`, and the address gave enough good answers in a row. What only has to
+    /// be asked more often passes with what it gave where there is no time for that.
     async fn slowly(&self, mut good: Good, mut refusal: Option<Reply>) -> Answer {
         let mark = self.server.mark();
-        let mut passed = false;
+        let mut passed = good.count > 0 && refusal.is_none();
         let mut refused = None;
         loop {
             let is_enough = || self.server.is_enough(mark) || !self.server.is_limited();
@@ -198,7 +201,7 @@ impl<'a, F: Fn(Duration) -> BoxFuture<'a, Reply>> Asks<'a, F> {
                 None => self.server.turn(self.clock, &self.until).await,
             };
             let Some(turn) = turn else {
-                if passed && self.server.row(mark) >= SHORT_ROW {
+                if passed && (refusal.is_none() || self.server.row(mark) >= SHORT_ROW) {
                     break;
                 }
                 return match refusal {

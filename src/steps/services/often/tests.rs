@@ -296,6 +296,18 @@ async fn many_names_that_are_out_of_order_do_not_wait_for_each_other() {
     assert!(well.clock.now().since(&began) < Duration::from_secs(2));
 }
 
+/// A limit at one port of an address is no reason to ask at another one but once.
+#[tokio::test(start_paused = true)]
+async fn what_is_half_out_of_order_beside_a_limit_shows() {
+    let limited = Far::new(limiter(1.0, 1.0));
+    let mut half = Far::turning(&["220 a", "500 b"]);
+    half.takes = Duration::from_millis(20);
+    let mail = limited.look(2, WAIT);
+    let (mail, half) = join(mail, half.look_at(&limited.server, 2, WAIT)).await;
+    assert!(passes(&mail), "{mail:?}");
+    assert!(!passes(&half), "{half:?}");
+}
+
 /// One that is being looked after says so for an hour: the others are asked all the same.
 #[tokio::test(start_paused = true)]
 async fn who_wants_to_be_left_alone_for_longer_than_a_look_holds_up_nobody() {

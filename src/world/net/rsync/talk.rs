@@ -58,6 +58,9 @@ impl Session {
             data: Vec::new(),
             messages: Vec::new(),
         };
+        // As `rsync` does, before the daemon greets: a queue of connections that is full for a moment takes nobody who
+        // is silent (the last packet of the handshake is sent again only with data; tcp(7), `tcp_abort_on_overflow`).
+        session.send(CLAIM).await?;
         let greeting = session.line().await?;
         *came = true;
         match parse(&greeting) {
@@ -67,7 +70,6 @@ impl Session {
             Said::Error(text) => return Ok(session.not(text)),
             Said::Other => return Err(session.garbled("does not greet as an rsync daemon does")),
         }
-        session.send(CLAIM).await?;
         session.send(format!("{module}\n").as_bytes()).await?;
         loop {
             let line = session.line().await?;
