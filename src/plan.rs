@@ -18,6 +18,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::span;
+use crate::words::count;
 
 /// The version of the plan's serialized form.
 pub const FORMAT: u32 = 1;
@@ -61,6 +62,10 @@ pub struct Plan {
     /// The names of all services led to the target when the plan was made: no name moves, and the way back leads nobody.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub led_there: bool,
+    /// Where the names of the services led when the plan was made, where that was not one side: each side, and the record
+    /// sets that led there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub apart: Vec<Led>,
     /// Whether a failure after a write leads back by itself (a drill, a planned failover) or a person is asked.
     pub goes_back: bool,
 }
@@ -292,6 +297,26 @@ pub struct Stay {
     pub why: String,
 }
 
+/// What leads to a site: the first record set, and how many there are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Led {
+    pub site: String,
+    pub first: String,
+    pub sets: usize,
+}
+
+impl fmt::Display for Led {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.sets {
+            1 => write!(f, "{} leads to {}", self.first, self.site),
+            n => {
+                let sets = count(n, "record set");
+                write!(f, "{sets} ({}…) lead to {}", self.first, self.site)
+            }
+        }
+    }
+}
+
 impl Plan {
     /// The site that is active where nothing of the run stands: where the names led before it.
     pub fn home(&self) -> &str {
@@ -321,9 +346,9 @@ impl Plan {
     }
 
     /// Whether what an entry could not tell counts, though it only warns: it follows the services, or it is an
-    /// emergency, in which nobody is held up for it.
+    /// emergency or the dry run of one, in which nobody is held up for it.
     pub fn needs_all_told(&self, entry: &Entry) -> bool {
-        entry.answers == Some(Question::Moves) || self.mode == Mode::Emergency
+        entry.answers == Some(Question::Moves) || !self.goes_back
     }
 
     /// The edits, in the order in which they are made.
@@ -339,6 +364,11 @@ impl Entry {
     /// Whether it needs a permit.
     pub fn writes(&self) -> bool {
         matches!(self.nature, Nature::Change(_) | Nature::Act(_))
+    }
+
+    /// Whether it leads names to the other side.
+    pub fn moves_names(&self) -> bool {
+        self.kind == "dns" && matches!(self.nature, Nature::Change(_))
     }
 
     pub fn is_check(&self) -> bool {

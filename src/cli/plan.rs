@@ -114,6 +114,8 @@ pub(super) async fn dry_run(
     let goes = (how.like, how.to.as_deref());
     let turns = unfinished::turns_round(desk, &*store, &whose, of_this.as_ref(), goes, &plan);
     let turns = turns.await?;
+    // It stops nobody who says where to go.
+    let led = (of_this.as_ref().filter(|_| turns.is_some())).map(|earlier| earlier.first.clone());
     let stops = |earlier: &unfinished::Unfinished| earlier.stops(how.like);
     let earlier = match of_this.filter(stops) {
         None => unfinished::of_another(desk, &*store, &whose, &plan).await?,
@@ -135,7 +137,11 @@ pub(super) async fn dry_run(
             emergency: how.like == Mode::Emergency,
             plan: how.out.map(|out| out.display().to_string()),
         },
-        first: MustEnd::of(stops.as_ref().map(|earlier| earlier.first.clone())),
+        first: MustEnd::of(
+            (stops.as_ref())
+                .map(|earlier| earlier.first.clone())
+                .or(led),
+        ),
         comes_back: no_drill.is_none(),
         yes: false,
     };

@@ -87,14 +87,16 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
     }
     if !args.yes {
         let direction = &run.meta.direction;
-        let led_there = Tally::of(&records)
-            .plan()
-            .is_some_and(|plan| plan.led_there);
-        let what = match led_there {
+        let tally = Tally::of(&records);
+        let of_plan = |what: fn(&Plan) -> bool| tally.plan().is_some_and(what);
+        let what = match of_plan(|plan| plan.led_there) {
             true => format!(
                 "put back what it changed; the names stay at {}",
                 direction.target
             ),
+            false if of_plan(|plan| !plan.apart.is_empty()) => {
+                "put back what it changed; each name to where it led before".to_owned()
+            }
             false => format!(
                 "move it back from {} to {}",
                 direction.target, direction.source

@@ -11,7 +11,7 @@ use super::survey::SurveyError;
 use crate::dns::chain::{self, Known};
 use crate::dns::{Active, Listing, RecordKey, RecordSet, RecordType, active_site};
 use crate::event::{Cause, Unseen};
-use crate::plan::Direction;
+use crate::plan::{Direction, Led};
 use crate::playbook::Playbook;
 use crate::site::{Site, Zone};
 use crate::words::{count, verb_of};
@@ -94,6 +94,16 @@ pub async fn leads_in_dns(book: &Playbook, site: &Site) -> Option<String> {
     }
 }
 
+/// The same, for a plan.
+pub(super) fn led(leads: &BTreeMap<String, Vec<RecordKey>>) -> Vec<Led> {
+    let of = |(site, keys): (&String, &Vec<RecordKey>)| {
+        let first = keys.first()?.to_string();
+        let (site, sets) = (site.clone(), keys.len());
+        Some(Led { site, first, sets })
+    };
+    leads.iter().filter_map(of).collect()
+}
+
 /// Which record sets lead to which site.
 fn split(leads: &BTreeMap<String, Vec<RecordKey>>) -> String {
     let parts: Vec<String> = leads
@@ -127,12 +137,12 @@ pub async fn why_no_way_back(book: &Playbook, site: &Site, target: &str) -> Opti
     }
 }
 
-/// Whether the names of all services lead to a site, as far as DNS tells at once.
-pub(super) async fn leads_to(book: &Playbook, site: &Site, to: &str) -> bool {
+/// Where the names of all services lead, as far as DNS tells at once.
+pub(super) async fn leads(book: &Playbook, site: &Site) -> Option<Active> {
     let (a, b) = book.sites();
     let sites = (a.to_owned(), b.to_owned());
     let asked = tokio::time::timeout(AT_ONCE, active(site, &sites)).await;
-    matches!(asked, Ok(Ok(Active::Site(serves))) if serves == to)
+    asked.ok()?.ok()
 }
 
 /// How many aliases lead from a name to its addresses at most.
@@ -333,13 +343,22 @@ at = "target"
     async fn whether_the_names_lead_there_already_is_told_of_all_of_them() {
         let old: (&str, &[&str]) = ("example.org. A", &["192.0.2.10"]);
         let new: (&str, &[&str]) = ("example.org. AAAA", &["2001:db8:1::20"]);
-        let leads = async |sets: &[(&str, &[&str])], to| {
-            leads_to(&book(), &site(Book::new(Honesty::Atomic, sets)), to).await
+        let leads = async |sets: &[(&str, &[&str])]| {
+            leads(&book(), &site(Book::new(Honesty::Atomic, sets))).await
         };
-        assert!(leads(&[old], "dedicated").await && !leads(&[old], "cloud").await);
-        assert!(leads(&[new], "cloud").await && !leads(&[new], "dedicated").await);
-        assert!(!leads(&[old, new], "cloud").await && !leads(&[old, new], "dedicated").await);
-        assert!(!leads(&[], "cloud").await);
+        let site = |name: &str| Some(Active::Site(name.to_owned()));
+        assert_eq!(leads(&[old]).await, site("dedicated"));
+        assert_eq!(leads(&[new]).await, site("cloud"));
+        assert_eq!(leads(&[]).await, Some(Active::Nowhere));
+        let Some(Active::Split(split)) = leads(&[old, new]).await else {
+            panic!("they lead apart");
+        };
+        let told: Vec<String> = led(&split).iter().map(ToString::to_string).collect();
+        let each = [
+            "example.org. AAAA leads to cloud",
+            "example.org. A leads to dedicated",
+        ];
+        assert_eq!(told, each);
     }
 
     #[tokio::test]

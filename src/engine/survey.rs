@@ -7,9 +7,10 @@ use std::time::Duration;
 use futures::future::join_all;
 
 use super::actual::Actual;
-use super::direction::direction;
+use super::direction::{direction, led};
 use super::look::within;
 use super::surveyor::{Surveyor, may_bring, why_not};
+use crate::dns::Active;
 use crate::event::Unseen;
 use crate::plan::{
     Act, Edit, Entry, FORMAT, MOST_ENTRIES, Mode, Nature, Pace, Plan, Rule, Stay, Then, Way,
@@ -86,13 +87,18 @@ pub async fn survey_by(
     let looks = (book.steps().iter().enumerate())
         .map(|(at, _)| look_at(actual, surveyor, at, &aim, intention));
     // Where the names lead is known where nobody says where to go; else it is asked meanwhile.
-    let led_there = async {
+    let leads = async {
         match intention.to {
-            Some(_) => surveyor.leads_to(book, &direction.target).await,
-            None => false,
+            Some(_) => surveyor.leads(book).await,
+            None => None,
         }
     };
-    let (looks, led_there) = tokio::join!(join_all(looks), led_there);
+    let (looks, leads) = tokio::join!(join_all(looks), leads);
+    let led_there = matches!(&leads, Some(Active::Site(site)) if *site == direction.target);
+    let apart = match &leads {
+        Some(Active::Split(leads)) => led(leads),
+        _ => Vec::new(),
+    };
     let mut entries = Vec::new();
     let mut stays = Vec::new();
     let mut left_out = Vec::new();
@@ -148,7 +154,7 @@ pub async fn survey_by(
         let step = step.id.clone();
         return Err(SurveyError::Refused { step, reasons });
     }
-    let moves_names = (entries.iter()).any(|entry| entry.kind == "dns" && writes(entry));
+    let moves_names = entries.iter().any(Entry::moves_names);
     let left = left::behind(left, &entries, intention.like)?;
     foresee(&mut entries, intention.like);
     left::look_at(&mut entries, &left, intention);
@@ -179,6 +185,7 @@ pub async fn survey_by(
         astray,
         left_out,
         led_there: led_there && !moves_names,
+        apart,
         goes_back: intention.like != Mode::Emergency,
     };
     compile_rules(&mut plan, book, intention.like);

@@ -2,7 +2,8 @@
 
 use futures::future::BoxFuture;
 
-use super::direction::leads_to;
+use super::direction::leads;
+use crate::dns::Active;
 use crate::event::Unseen;
 use crate::plan::Mode;
 use crate::playbook::Playbook;
@@ -28,9 +29,9 @@ pub trait Surveyor: Sync {
         Box::pin(async { Ok(None) })
     }
 
-    /// Whether the names of all services lead to a site already; not where there is nobody to ask.
-    fn leads_to<'a>(&'a self, _: &'a Playbook, _site: &'a str) -> BoxFuture<'a, bool> {
-        Box::pin(async { false })
+    /// Where the names of all services lead; `None` where there is nobody to ask, or nobody answers at once.
+    fn leads<'a>(&'a self, _: &'a Playbook) -> BoxFuture<'a, Option<Active>> {
+        Box::pin(async { None })
     }
 }
 
@@ -54,8 +55,8 @@ impl Surveyor for Site {
         act.could(self, aim, first)
     }
 
-    fn leads_to<'a>(&'a self, book: &'a Playbook, site: &'a str) -> BoxFuture<'a, bool> {
-        Box::pin(leads_to(book, self, site))
+    fn leads<'a>(&'a self, book: &'a Playbook) -> BoxFuture<'a, Option<Active>> {
+        Box::pin(leads(book, self))
     }
 }
 

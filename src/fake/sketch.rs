@@ -74,6 +74,7 @@ pub fn plan(mode: Mode, sketch: &str) -> Plan {
         astray: Vec::new(),
         left_out: Vec::new(),
         led_there: false,
+        apart: Vec::new(),
         goes_back: mode != Mode::Emergency,
     }
 }

@@ -143,6 +143,7 @@ pub(crate) fn plan() -> Plan {
         astray: Vec::new(),
         left_out: Vec::new(),
         led_there: false,
+        apart: Vec::new(),
         goes_back: true,
     }
 }

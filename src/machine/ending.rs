@@ -13,19 +13,23 @@ impl State {
 
     /// What an ending comes to. What was accepted unseen makes a success an unproven one, and none where the run
     /// changed nothing that could have moved; what still stands, or was left, makes an undo none. Where nothing was
-    /// ever written, nothing is held.
+    /// ever written, nothing is held. A plan ends as its run would.
     fn truly(&self, plan: &Plan, ending: Ending) -> Ending {
         let left = self.left;
         let stands = self.marks.iter().any(|mark| mark.stands());
-        let moves = !matches!(plan.mode, Mode::Check | Mode::Plan);
-        let touched = self.wrote || self.marks.contains(&Mark::Unneeded);
+        let touched = match plan.mode {
+            // It writes nothing, and what it would write is looked at by its run.
+            Mode::Check => true,
+            Mode::Plan => plan.first_write().is_some(),
+            _ => self.wrote || self.marks.contains(&Mark::Unneeded),
+        };
         match ending {
             // A drill that left something has not come back, nor has one that was told to remain.
             Ending::Done if self.remains && plan.mode == Mode::Drill => Ending::DoneUnproven,
             Ending::Done if left && plan.mode == Mode::Drill => Ending::Held,
-            Ending::Done if self.unseen && moves && !touched => Ending::Refused,
+            Ending::Done if self.unseen && !touched => Ending::Refused,
             Ending::Done if self.unseen || left => Ending::DoneUnproven,
-            // What stays with the source has not moved, whoever said that it may; a plan ends as its run would.
+            // What stays with the source has not moved, whoever said that it may.
             Ending::Done if plan.mode != Mode::Check && !plan.behind.is_empty() => {
                 Ending::DoneUnproven
             }

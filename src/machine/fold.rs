@@ -17,9 +17,10 @@ pub struct Impossible {
 
 /// Whether a check of which all must be told warns only, and could not tell something all the same.
 fn is_no_proof(plan: &Plan, entry: usize, finding: &Finding) -> bool {
-    let moves = !matches!(plan.mode, Mode::Check | Mode::Plan);
     let counts = |entry: &Entry| plan.needs_all_told(entry);
-    moves && finding.has_unknowns() && plan.entries.get(entry).is_some_and(counts)
+    plan.mode != Mode::Check
+        && finding.has_unknowns()
+        && plan.entries.get(entry).is_some_and(counts)
 }
 
 type Folded = Result<(), Impossible>;

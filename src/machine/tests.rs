@@ -368,8 +368,14 @@ fn a_run_that_wrote_nothing_is_neither_held_nor_done_unseen() {
     let mut life = Life::new(Mode::Failover, "k");
     life.judged(Outcome::Late);
     assert_eq!(life.ends(), Ending::Refused);
-    // A dry run says what it saw.
-    let mut life = Life::new(Mode::Plan, "k");
+    // A dry run ends as its run would; one that has something to change would not be refused.
+    for (steps, ending) in [("k", Ending::Refused), ("kc", Ending::DoneUnproven)] {
+        let mut life = Life::new(Mode::Plan, steps);
+        life.judged(Outcome::Late);
+        life.until(|mv| matches!(mv, Move::End { .. }));
+        assert_eq!(life.ends(), ending, "{steps}");
+    }
+    let mut life = Life::new(Mode::Check, "k");
     life.judged(Outcome::Late);
     assert_eq!(life.ends(), Ending::DoneUnproven);
 }

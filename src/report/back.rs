@@ -138,8 +138,13 @@ pub fn rollback(run: &str, tally: &Tally, seen: SeenNow<'_>, style: &Style) -> V
     }
     lines.push(Line::new());
     let (source, target) = (&plan.direction.source, &plan.direction.target);
+    let names = || (plan.entries.iter().enumerate()).filter(|(_, entry)| entry.moves_names());
+    let none_moved = names().next().is_some() && !names().any(|(i, _)| entries.contains(&i));
     let lost = match plan.led_there {
         true => format!("nothing: the names led to {target} before the run, too"),
+        false if none_moved => format!(
+            "nothing, unless something else than names led users to {target}: none of the names stands moved by this run"
+        ),
         false => format!(
             "what was written on {target} since {began} and is not on {source}: a rollback copies no data"
         ),

@@ -43,10 +43,18 @@ pub fn phrase(ending: Ending, mode: Mode, direction: &Direction, remains: bool) 
 
 /// The same of a run that came to this: where it was put back and not all was seen, nobody says that all is as before.
 pub(super) fn how_it_came_out(tally: &Tally, ending: Ending, plan: &Plan) -> String {
-    match ending == Ending::Undone && tally.is_undone_unseen() {
-        true => UNSEEN.to_owned(),
-        false => how_it_ended(ending, plan, tally.remains()),
+    match ending {
+        Ending::Undone if tally.is_undone_unseen() => UNSEEN.to_owned(),
+        Ending::Refused if is_without_change(tally, plan) => {
+            "refused: there is nothing to change, and not everything is seen to be good".to_owned()
+        }
+        _ => how_it_ended(ending, plan, tally.remains()),
     }
+}
+
+/// Whether a run was refused though nothing stopped it: it had nothing to change, and did not see all of it good.
+fn is_without_change(tally: &Tally, plan: &Plan) -> bool {
+    plan.first_write().is_none() && tally.because().is_empty() && !tally.not_seen_good().is_empty()
 }
 
 /// What is said of a run that was put back where its last looks did not see all of it good.

@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::clock::Stamp;
 use crate::event::{Advice, Ending, Fact, Finding, LOOK_AT, Owed, Record, Round};
 use crate::machine::{Hold, Mark, Phase, State};
-use crate::plan::{Outcome, Plan, Seconds, Way};
+use crate::plan::{Outcome, Plan, Question, Seconds, Way};
 
 /// The sum of a run's records so far.
 #[derive(Clone, Debug, Default)]
@@ -38,7 +38,8 @@ pub struct Tally {
     pub(super) hold_over: Option<Stamp>,
     accepted_by: Option<String>,
     state: Option<State>,
-    /// What the checks that follow the services saw since the last write, and the way of that look.
+    /// What the checks that follow the services, and the probes of a side, saw since the last write, and the way of that
+    /// look.
     serving: BTreeMap<usize, (Way, Outcome)>,
 }
 
@@ -313,12 +314,21 @@ impl Tally {
     /// `false` beside it: not all of them saw it.
     pub(super) fn seen_serving(&self) -> Option<(Way, bool)> {
         let good = |outcome: Outcome| outcome <= Outcome::Warn;
-        let (way, _) = self.serving.values().find(|(_, outcome)| good(*outcome))?;
+        let moves = |entry: usize| {
+            let entry = self.plan.as_ref()?.entries.get(entry)?;
+            Some(entry.answers == Some(Question::Moves))
+        };
+        let of = |follow: bool| {
+            let looks = self.serving.iter();
+            looks.filter_map(move |(entry, look)| (moves(*entry) == Some(follow)).then_some(look))
+        };
+        let (way, _) = of(true).find(|(_, outcome)| good(*outcome))?;
         // That names lead to a side is not that it serves.
-        if *way == Way::Back && self.old_side_is_sick() {
+        let sick = of(false).any(|(other, outcome)| other == way && !good(*outcome));
+        if sick || *way == Way::Back && self.old_side_is_sick() {
             return None;
         }
-        let all = (self.serving.values()).all(|(other, outcome)| other == way && good(*outcome));
+        let all = of(true).all(|(other, outcome)| other == way && good(*outcome));
         Some((*way, all))
     }
 
@@ -443,6 +453,8 @@ impl Tally {
     pub fn active_site(&self) -> Option<&str> {
         let direction = &self.plan()?.direction;
         match self.serves() {
+            // Where the names led to both before the run, they do so again.
+            Serves::Source if !self.plan()?.apart.is_empty() => None,
             Serves::Source => Some(self.plan()?.home()),
             Serves::Target => Some(&direction.target),
             Serves::Unsure => None,

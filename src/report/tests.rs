@@ -6,6 +6,7 @@ mod course;
 mod lines;
 mod moments;
 mod plans;
+mod sides;
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};

@@ -185,6 +185,11 @@ impl Names {
         self.of_playbook("plan", &["--to", source])
     }
 
+    /// The plan of an emergency that goes there.
+    fn emergency_to(&self, site: &str) -> String {
+        self.of_playbook("plan", &["--to", site, "--emergency"])
+    }
+
     /// The plan of the same, into the same file.
     pub fn plan_anew(&self) -> String {
         let file = self.given.plan.as_deref();
@@ -243,6 +248,10 @@ pub(super) fn next(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> 
                     row(of(&["show", run]), "the earlier run, which is not finished");
                     row(of(&["resume", run]), "finish it");
                     row(of(&["rollback", run]), "or put back what it changed");
+                    if plan.mode == Mode::Plan && names.given.emergency {
+                        let target = &plan.direction.target;
+                        row(names.emergency_to(target), "or this way, if it is meant");
+                    }
                 }
                 Some(First::Alive(run)) => {
                     row(of(&["show", "--follow", run]), "the run that is alive");
@@ -300,12 +309,15 @@ pub(super) fn next(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> 
                 row(owed, "what is left to be seen or done");
             }
             // Where no name moved there is nowhere to come back from.
-            if !plan.led_there {
+            if !plan.led_there && tally.ever_wrote() {
                 let home = names.failing_back(&plan.direction.source);
                 row(home, "fail back, data first");
             }
             if tally.anything_stands() {
                 row(rollback, "only put back what was changed");
+            }
+            if !tally.ever_wrote() {
+                row(show, "everything that was seen");
             }
         }
         (Some(Ending::Refused), _) => {
@@ -313,6 +325,11 @@ pub(super) fn next(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> 
             if names.kept {
                 row(show, "everything that was seen");
             }
+        }
+        // An emergency leads back to where one came from only where somebody says so.
+        (Some(Ending::Stale), Mode::Plan) if names.given.emergency && names.given.to.is_none() => {
+            let target = &plan.direction.target;
+            row(names.emergency_to(target), "this way, if it is meant");
         }
         (Some(Ending::Stale), _) => row(names.plan_anew(), "make a new plan"),
         (Some(Ending::Undone), _) => {

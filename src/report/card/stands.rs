@@ -1,6 +1,6 @@
 //! What stands at the end of a run, change by change, and who serves as far as it was seen.
 
-use super::super::numbers::count;
+use super::super::numbers::{count, list};
 use super::super::tally::{Serves, Standing, Tally};
 use super::super::text::{Line, Role, Style};
 use super::{LABEL, label};
@@ -37,12 +37,25 @@ pub(super) fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
         Way::There => (target, all),
         Way::Back => (source, all),
     });
+    // Where the names led to both sides before the run, back is to both.
+    let apart = match tally.seen_serving() {
+        Some((Way::Back, _)) => &plan.apart[..],
+        _ => &[],
+    };
     let served = |again: &str| match side {
+        Some((_, true)) if !apart.is_empty() => {
+            let each: Vec<String> = apart.iter().map(ToString::to_string).collect();
+            format!("each name leads where it led before: {}; ", list(&each))
+        }
         Some((side, true)) => format!("{side} serves{again}; "),
         _ => String::new(),
     };
     let unseen = match side {
+        Some((_, true)) if tally.is_undone_unseen() => "; not everything was seen".to_owned(),
         Some((_, true)) => String::new(),
+        Some((_, false)) if !apart.is_empty() => {
+            "; not every name was seen to lead where it led before".to_owned()
+        }
         Some((side, false)) => format!("; not everything was seen to lead to {side}"),
         None => match &tally.seen_not_serving()[..] {
             [] => "; no check has seen since which side serves".to_owned(),
@@ -68,6 +81,9 @@ pub(super) fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
     let text = match (tally.ending(), plan.mode) {
         (Some(Ending::Done | Ending::DoneUnproven), Mode::Plan) if changes == 0 => {
             "nothing was changed, and there is nothing to change".to_owned()
+        }
+        (Some(Ending::Refused), _) if plan.led_there && !tally.ever_wrote() => {
+            format!("nothing was changed: the names lead to {target} already")
         }
         (_, Mode::Check | Mode::Plan) => "nothing was changed".to_owned(),
         (Some(Ending::Done | Ending::DoneUnproven), Mode::Drill) if tally.remains() => {

@@ -221,10 +221,10 @@ impl Tally {
         self.arrived |= there && behind;
     }
 
-    /// What a check of the services saw of which side serves.
+    /// What a check of the services saw of which side serves, or what a probe of a side saw of it.
     fn looked(&mut self, entry: usize, round: Round, outcome: Outcome) {
-        let moves = |entry: &Entry| entry.answers == Some(Question::Moves);
-        if !self.entry(entry).is_some_and(moves) {
+        let tells = |of: &Entry| of.answers == Some(Question::Moves) || of.probes_old_side;
+        if !self.entry(entry).is_some_and(tells) {
             return;
         }
         let way = match round {

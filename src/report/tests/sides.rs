@@ -1,0 +1,216 @@
+//! Which side a card says to serve: what its last looks saw, and no more.
+
+use super::fixture::{FLIP, PUBLIC, PUBLISHED, Story, TRAFFIC, WORKS, pass, plan};
+use super::names;
+use crate::event::{Decision, Ending, Event, Finding, Record, Round};
+use crate::plan::{Entry, Led, Mode, Outcome, Plan, Question, Rule, Way};
+use crate::report::{First, MustEnd, Names, SeenNow, Style, Tally, card, render, rollback};
+
+/// Behind the last check of the fixtures.
+const AFTER: usize = TRAFFIC + 1;
+
+/// The plan of the fixtures with a probe of the target behind the change, which only warns.
+fn with_after() -> Plan {
+    let mut plan = plan(Mode::Failover);
+    let works = plan.entries[WORKS].clone();
+    plan.entries.push(Entry {
+        id: "after".into(),
+        step: "after".into(),
+        rule: Rule::NOTE,
+        ..works
+    });
+    plan
+}
+
+/// The card, in words.
+fn words(records: &[Record], names: &Names) -> String {
+    let style = Style::plain();
+    let text = render(&card(&Tally::of(records), names, &style), &style);
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn moved(after: Option<Finding>) -> Vec<(usize, Finding)> {
+    let mut all = vec![
+        (PUBLISHED, pass("all lead there")),
+        (PUBLIC, pass("4 probes pass by name")),
+        (TRAFFIC, pass("97% of the rate arrives")),
+    ];
+    all.extend(after.map(|finding| (AFTER, finding)));
+    all
+}
+
+fn there(plan: Plan, after: Option<Finding>) -> Story {
+    let mut story = Story::of(plan);
+    story
+        .baseline()
+        .ready(Round::There)
+        .flip(Way::There)
+        .batch(Round::There, moved(after));
+    story
+}
+
+/// The same, put back since, with these last looks.
+fn back(mut story: Story, looks: Vec<(usize, Finding)>) -> Vec<Record> {
+    story
+        .says(Event::Ended {
+            ending: Ending::Done,
+        })
+        .says(Event::Decided {
+            decision: Decision::Back,
+            by: "root@ops1".into(),
+            parts: true,
+        })
+        .batch(Round::Probe, vec![(WORKS, pass("4 probes pass"))])
+        .flip(Way::Back)
+        .batch(Round::Verify, looks)
+        .ends(Ending::Undone)
+}
+
+#[test]
+fn a_side_that_a_probe_saw_not_serve_is_not_said_to_serve() {
+    for outcome in [Outcome::Late, Outcome::Unknown, Outcome::Fail] {
+        let sick = || Some(Finding::new(outcome, "0 of 1 probe passes"));
+        let unseen = format!("no side is seen to serve: after {outcome}");
+        let gone = there(with_after(), sick()).ends(Ending::DoneUnproven);
+        let text = words(&gone, &names());
+        assert!(!text.contains("cloud serves"), "{text}");
+        let records = back(there(with_after(), None), moved(sick()));
+        let text = words(&records, &names());
+        assert!(!text.contains("dedicated serves"), "{text}");
+        assert!(text.contains(&unseen), "{text}");
+    }
+    let well = || Some(pass("1 probe passes"));
+    let gone = there(with_after(), well()).ends(Ending::Done);
+    assert!(words(&gone, &names()).contains("Now cloud serves;"));
+    let records = back(there(with_after(), well()), moved(well()));
+    let text = words(&records, &names());
+    assert!(text.contains("Now dedicated serves, as before;"), "{text}");
+    // What was seen before the write says nothing of the side that serves since.
+    let mut story = Story::of(with_after());
+    let sick = Finding::new(Outcome::Fail, "0 of 1 probe passes");
+    story
+        .batch(Round::There, vec![(WORKS, sick)])
+        .flip(Way::There)
+        .batch(Round::There, moved(well()));
+    let text = words(&story.ends(Ending::DoneUnproven), &names());
+    assert!(text.contains("cloud serves"), "{text}");
+}
+
+#[test]
+fn what_only_warned_is_told_beside_the_side_that_serves() {
+    let mut plan = with_after();
+    plan.entries[AFTER].probes_old_side = false;
+    plan.entries[AFTER].answers = Some(Question::Ready);
+    let late = Finding::new(Outcome::Late, "2 files differ");
+    let text = words(&back(there(plan, None), moved(Some(late))), &names());
+    let now = "Now dedicated serves, as before; 1 change put back; not everything was seen";
+    assert!(text.contains(now), "{text}");
+}
+
+/// Its names led to both sides before the run.
+fn mixed() -> Plan {
+    let led = |site: &str, first: &str, sets| Led {
+        site: site.into(),
+        first: first.into(),
+        sets,
+    };
+    Plan {
+        apart: vec![
+            led("cloud", "web.example. A", 1),
+            led("dedicated", "www.example. A", 3),
+        ],
+        ..plan(Mode::Failover)
+    }
+}
+
+#[test]
+fn where_names_led_to_both_sides_back_is_to_both() {
+    let gone = there(mixed(), None).ends(Ending::Done);
+    assert!(words(&gone, &names()).contains("Now cloud serves;"));
+    let records = back(there(mixed(), None), moved(None));
+    let text = words(&records, &names());
+    assert!(!text.contains("dedicated serves"), "{text}");
+    let each = "each name leads where it led before: web.example. A leads to cloud and \
+                3 record sets (www.example. A…) lead to dedicated; 1 change put back";
+    assert!(text.contains(each), "{text}");
+    assert_eq!(Tally::of(&records).active_site(), None);
+    let mut late = moved(None);
+    late[0].1 = Finding::new(Outcome::Late, "1 server is behind");
+    let text = words(&back(there(mixed(), None), late), &names());
+    let unseen = "not every name was seen to lead where it led before";
+    assert!(text.contains(unseen), "{text}");
+}
+
+#[test]
+fn a_run_that_is_refused_without_a_change_says_why_and_where_the_names_lead() {
+    for mode in [Mode::Emergency, Mode::Plan] {
+        let mut plan = plan(mode);
+        plan.entries.truncate(FLIP);
+        plan.led_there = true;
+        for entry in &mut plan.entries {
+            entry.rule = Rule::NOTE;
+        }
+        let failed = Finding::new(Outcome::Fail, "0 of 4 probes pass");
+        let mut story = Story::of(plan);
+        story.batch(Round::There, vec![(WORKS, failed)]);
+        let text = words(&story.ends(Ending::Refused), &names());
+        for told in [
+            "refused: there is nothing to change, and not everything is seen to be good",
+            "Why works fail",
+            "0 of 4 probes pass",
+            "Now nothing was changed: the names lead to cloud already",
+            "look again, when it is mended",
+        ] {
+            assert!(text.contains(told), "{mode}: {told}: {text}");
+        }
+    }
+}
+
+#[test]
+fn what_moved_nobody_proposes_no_way_back() {
+    let mut plan = plan(Mode::Failover);
+    plan.entries.truncate(FLIP);
+    let mut story = Story::of(plan);
+    let text = words(&story.ready(Round::There).ends(Ending::Done), &names());
+    assert!(!text.contains("fail back"), "{text}");
+    assert!(text.contains("Next cutover show r17"), "{text}");
+}
+
+#[test]
+fn the_plan_of_an_emergency_that_would_turn_round_asks_for_a_side() {
+    let mut names = names();
+    names.given.emergency = true;
+    let mut story = Story::of(plan(Mode::Plan));
+    let records = story.ready(Round::There).ends(Ending::Stale);
+    let text = words(&records, &names);
+    let side = "cutover plan raspbian.toml --to cloud --emergency this way, if it is meant";
+    assert!(text.contains(side), "{text}");
+    let first = MustEnd::of(Some(First::Unfinished("r9".into())));
+    let text = words(&records, &names.with_first(first));
+    assert!(text.contains("Owed the end of run r9"), "{text}");
+    assert!(text.contains("cutover resume r9"), "{text}");
+    assert!(text.contains("--to cloud --emergency"), "{text}");
+}
+
+#[test]
+fn what_would_be_lost_is_said_where_names_stand_moved() {
+    let seen = SeenNow {
+        places: &[],
+        gates: &[],
+        by_hand: &[],
+    };
+    let told = |story: &Story| {
+        let style = Style::plain();
+        let tally = Tally::of(&story.records);
+        let text = render(&rollback("r17", &tally, seen, &style), &style);
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let lost = "what was written on cloud since";
+    assert!(told(&there(plan(Mode::Failover), None)).contains(lost));
+    let mut plan = plan(Mode::Failover);
+    let text = told(&Story::of(plan.clone()));
+    assert!(text.contains("none of the names stands moved"), "{text}");
+    // Where no name moves at all, something else leads there.
+    plan.entries[FLIP].kind = "command".into();
+    assert!(told(&Story::of(plan)).contains(lost));
+}
