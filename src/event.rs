@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::clock::Stamp;
-use crate::plan::{Outcome, Plan, Seconds, Side, Stay, Value, Way};
+use crate::plan::{Entry, Outcome, Plan, Seconds, Side, Stay, Value, Way};
 
 /// One numbered fact.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -321,6 +321,18 @@ pub fn still_behind<'f>(plan: &Plan, seen: impl Fn(usize) -> Option<&'f Finding>
         None => Some(stay.clone()),
     };
     plan.behind.iter().filter_map(still).collect()
+}
+
+/// The last look at a check on a way back that undid a run: after it, else before it. A drill that was to return to a side
+/// that was not seen to serve, and went back all the same, may have looked at it only then.
+pub fn last_of_undo<'f>(
+    entry: &Entry,
+    seen: impl Fn(Round) -> Option<&'f Finding>,
+) -> Option<(Round, &'f Finding)> {
+    [Round::Verify, Round::Probe, Round::Return]
+        .into_iter()
+        .filter(|round| *round != Round::Return || entry.probes_old_side)
+        .find_map(|round| Some((round, seen(round)?)))
 }
 
 /// What a person may do about a finding: a command that can be pasted, where there is one. What only looks mends

@@ -11,7 +11,7 @@ use super::perform::Performance;
 use super::which::{Wish, ended, in_words};
 use super::{Exit, Format};
 use crate::engine::{ANYWAY, GoOn, held_for, may_turn_back};
-use crate::event::{Decision, Ending, Event};
+use crate::event::{Decision, Ending, Event, Record};
 use crate::journal::{self, Run};
 use crate::machine::Hold;
 use crate::plan::{Direction, Given, Mode, Plan};
@@ -123,18 +123,15 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
     }
 }
 
-/// The exit code of what was to be put back. Whoever stopped there left it as it had ended: that is well, and not what was
-/// asked for. A drill remains only where somebody says so.
+/// The exit code of what was to be put back. Whoever stopped there left it as it had ended, a drill too that somebody had
+/// told to remain: that is well, and not what was asked for, but where he says that it remains.
 pub(super) async fn nothing_was_put_back(
     store: &dyn Store,
     run: &Run,
     exit: Exit,
 ) -> Result<Exit, Failure> {
     let well = matches!(exit, Exit::Done | Exit::Unproven);
-    if !well
-        || run.meta.mode == Mode::Drill
-        || !Tally::of(&journal::read(store, &run.id).await?).remains()
-    {
+    if !well || !is_left_unasked(&journal::read(store, &run.id).await?) {
         return Ok(exit);
     }
     let why = format!(
@@ -142,6 +139,15 @@ pub(super) async fn nothing_was_put_back(
         run.id
     );
     Err(Failure::new(Exit::Refused, why))
+}
+
+/// Whether a run remains where it was though the last word was not that it shall.
+fn is_left_unasked(records: &[Record]) -> bool {
+    let last = records.iter().rev().find_map(|record| match &record.event {
+        Event::Decided { decision, .. } => Some(*decision),
+        _ => None,
+    });
+    Tally::of(records).remains() && last != Some(Decision::Stay)
 }
 
 /// What a person is asked to agree to: a run that was on its way back goes on with that.
@@ -256,6 +262,43 @@ pub(super) fn book_of(desk: &Desk, plan: &Plan) -> Result<Playbook, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::{Finding, Round};
+    use crate::plan::{Outcome, Way};
+    use crate::report::fixture::{FLIP, Story, WORKS, plan};
+
+    #[test]
+    fn what_was_to_be_put_back_and_remains_is_well_only_where_somebody_says_so() {
+        for mode in [Mode::Failover, Mode::Emergency] {
+            let of = |decision: Option<Decision>| {
+                let decided = |decision| Event::Decided {
+                    decision,
+                    by: "root@ops1".into(),
+                    parts: true,
+                };
+                let ending = Ending::Done;
+                let sick = Finding::new(Outcome::Fail, "0 of 4 probes pass");
+                let mut story = Story::of(plan(mode));
+                story.baseline().ready(Round::There).flip(Way::There);
+                story.moved(Round::There);
+                let outcomes = vec![(FLIP, Outcome::Pass)];
+                story.says(Event::Judged {
+                    round: Round::There,
+                    outcomes,
+                });
+                story.says(Event::Ended { ending });
+                story.says(decided(Decision::Back));
+                story.batch(Round::Probe, vec![(WORKS, sick)]);
+                if let Some(decision) = decision {
+                    story.says(decided(decision));
+                }
+                is_left_unasked(&story.records)
+            };
+            assert!(!of(None), "it is held, and remains nowhere yet");
+            assert!(of(Some(Decision::Stop)));
+            assert!(!of(Some(Decision::Stay)));
+            assert!(!of(Some(Decision::Back)));
+        }
+    }
 
     #[test]
     fn the_question_says_which_way_it_goes_on() {

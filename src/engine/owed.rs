@@ -6,7 +6,7 @@ use super::findings::Findings;
 use super::settle::told_before;
 use crate::event::{
     Answer, Ending, Event, Fact, Finding, LOOK_AT, Owed, PUT_BACK, Record, Round, SEE, SEE_BACK,
-    still_behind,
+    last_of_undo, still_behind,
 };
 use crate::machine::{Mark, Said, Stage, State};
 use crate::plan::{Entry, Mode, Nature, Outcome, Plan, Side};
@@ -336,18 +336,19 @@ fn put_back_by_hand(entry: &Entry) -> String {
 fn not_seen_back(plan: &Plan, findings: &Findings) -> impl Iterator<Item = Owed> {
     let entries = plan.entries.iter().enumerate();
     entries.filter_map(|(at, entry)| {
-        let after = findings.seen(Round::Verify, at);
-        let finding = after.or_else(|| findings.seen(Round::Probe, at))?;
+        let (round, finding) = last_of_undo(entry, |round| findings.seen(round, at))?;
         if entry.by_hand || finding.outcome <= Outcome::Warn {
             return None;
         }
         let (id, seen) = (&entry.id, was(finding.outcome));
         Some(Owed {
             key: format!("{SEE_BACK}{id}"),
-            what: match after {
-                Some(_) => format!("all was put back, and `{id}` {seen}: {}", finding.headline),
+            what: match round {
+                Round::Verify => {
+                    format!("all was put back, and `{id}` {seen}: {}", finding.headline)
+                }
                 // Whoever went back all the same has its users on a side that was not seen to serve.
-                None => format!(
+                _ => format!(
                     "`{}` was not seen to serve, and was gone back to: `{id}` {seen}: {}",
                     plan.home(),
                     finding.headline

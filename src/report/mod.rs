@@ -34,7 +34,7 @@ mod typed;
 mod zone;
 
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 #[cfg(test)]
 mod screen;
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::clock::Stamp;
-use crate::event::{Advice, Ending, Fact, Finding, LOOK_AT, Owed, Record, Round};
+use crate::event::{Advice, Ending, Fact, Finding, LOOK_AT, Owed, Record, Round, last_of_undo};
 use crate::machine::{Hold, Mark, Phase, State};
 use crate::plan::{Outcome, Plan, Question, Seconds, Way};
 
@@ -190,7 +190,7 @@ impl Tally {
         self.findings.get(&(round, entry))
     }
 
-    /// Whether the old side was looked at before an undo, and not seen to serve.
+    /// Whether the old side was looked at before the way back, and not seen to serve.
     pub fn old_side_is_sick(&self) -> bool {
         self.old_side_sick().is_some()
     }
@@ -205,20 +205,21 @@ impl Tally {
             return false;
         };
         (plan.entries.iter().enumerate()).any(|(i, entry)| {
-            let seen = |round| self.findings.get(&(round, i)).map(|found| found.outcome);
-            // What is looked at after the undo as well is told by that; what a person moves is owed as such.
-            let last = seen(Round::Verify).or_else(|| seen(Round::Probe));
-            !entry.by_hand && last.is_some_and(|outcome| outcome > Outcome::Warn)
+            let last = last_of_undo(entry, |round| self.finding(round, i));
+            // What a person moves is owed as such.
+            !entry.by_hand && last.is_some_and(|(_, found)| found.outcome > Outcome::Warn)
         })
     }
 
-    /// The entry that did not see the old side serve before an undo, and what it found.
+    /// The entry that did not see the old side serve before the way back, and what it found.
     pub(super) fn old_side_sick(&self) -> Option<(usize, &Finding)> {
-        let bad = |finding: &Finding| !matches!(finding.outcome, Outcome::Pass | Outcome::Warn);
-        let mut looks = self.findings.iter();
-        let ((_, entry), finding) =
-            looks.find(|((round, _), finding)| *round == Round::Probe && bad(finding))?;
-        Some((*entry, finding))
+        let entries = self.plan()?.entries.iter().enumerate();
+        let mut looks = entries.filter_map(|(i, entry)| {
+            let before = |round| self.finding(round, i).filter(|_| round != Round::Verify);
+            let (_, finding) = last_of_undo(entry, before).filter(|_| entry.probes_old_side)?;
+            Some((i, finding))
+        });
+        looks.find(|(_, finding)| finding.outcome > Outcome::Warn)
     }
 
     /// The phase that it goes on with: who was told to go back in a write goes back once that is settled.

@@ -362,13 +362,17 @@ fn what_was_left_is_told_once() {
 fn an_old_side_that_was_gone_back_to_all_the_same_is_owed() {
     let plan = fake::plan(Mode::Failover, "pc");
     let state = State::new(&plan);
-    let probed = |outcome| {
+    let seen_in = |round, outcome| {
         let finding = Finding::new(outcome, "0 of 1 probe passes");
-        [Some((Round::Probe, finding)), None]
+        [Some((round, finding)), None]
     };
+    let probed = |outcome| seen_in(Round::Probe, outcome);
     for outcome in [Outcome::Late, Outcome::Unknown, Outcome::Fail] {
-        let found = probed(outcome);
-        assert_eq!(keys(&plan, &state, Ending::Undone, &found), ["see back p0"]);
+        // A drill that was to return may have looked at it only then.
+        for round in [Round::Probe, Round::Return] {
+            let found = seen_in(round, outcome);
+            assert_eq!(keys(&plan, &state, Ending::Undone, &found), ["see back p0"]);
+        }
     }
     assert!(keys(&plan, &state, Ending::Undone, &probed(Outcome::Warn)).is_empty());
     let what = owed(

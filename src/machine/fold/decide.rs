@@ -225,7 +225,8 @@ impl State {
         (self.ended, self.closing) = (None, None);
         (self.stopping, self.remains) = (false, false);
         self.look_again();
-        if hold == Some(Hold::OldSideSick) {
+        // Version 0.1.0 looked at the old side once more where a drill was to return.
+        if hold == Some(Hold::OldSideSick) && (parts || self.phase == Phase::Probe) {
             self.phase = Phase::Undo;
             return Ok(());
         }

@@ -160,6 +160,12 @@ fn a_drill_whose_old_side_is_sick_asks_and_can_remain() {
         life.comes_to(1, Way::Back);
         assert_eq!(life.state.phase(), Phase::Undo);
     }
+    // Version 0.1.0, whose word had no parts, looked at it once more, and held it there.
+    let mut life = sick();
+    life.decides_of_parts(Decision::Back, false);
+    assert_eq!(life.looks(), (Round::Probe, vec![0]));
+    life.judged(Outcome::Fail);
+    assert_eq!(life.state.held(), Some(Hold::OldSideSick));
     // Also where somebody asked to put it back before its return.
     let mut life = Life::new(Mode::Drill, "pck");
     life.until(|mv| *mv == Move::Stay);

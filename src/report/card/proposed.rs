@@ -248,7 +248,8 @@ pub(super) fn next(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> 
                     row(of(&["show", run]), "the earlier run, which is not finished");
                     row(of(&["resume", run]), "finish it");
                     row(of(&["rollback", run]), "or put back what it changed");
-                    if plan.mode == Mode::Plan && names.given.emergency {
+                    if plan.mode == Mode::Plan && names.given.emergency && names.given.to.is_none()
+                    {
                         let target = &plan.direction.target;
                         row(names.emergency_to(target), "or this way, if it is meant");
                     }

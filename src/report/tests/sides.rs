@@ -107,6 +107,40 @@ fn what_only_warned_is_told_beside_the_side_that_serves() {
     assert!(text.contains(now), "{text}");
 }
 
+#[test]
+fn a_drill_that_went_back_to_a_side_that_was_sick_says_so() {
+    let mut story = Story::of(plan(Mode::Drill));
+    story
+        .baseline()
+        .ready(Round::There)
+        .flip(Way::There)
+        .moved(Round::There)
+        .says(Event::HoldOver {
+            by: "the clock".into(),
+        });
+    let sick = Finding::new(Outcome::Fail, "0 of 4 probes pass");
+    story.batch(Round::Return, vec![(WORKS, sick)]);
+    let text = words(
+        &story
+            .says(Event::Decided {
+                decision: Decision::Back,
+                by: "root@ops1".into(),
+                parts: true,
+            })
+            .flip(Way::Back)
+            .moved(Round::Verify)
+            .ends(Ending::Undone),
+        &names(),
+    );
+    assert!(!text.contains("dedicated serves"), "{text}");
+    assert!(
+        text.contains("put back, but not everything was seen"),
+        "{text}"
+    );
+    let why = "dedicated was not seen to serve: works fail: 0 of 4 probes pass";
+    assert!(text.contains(why), "{text}");
+}
+
 /// Its names led to both sides before the run.
 fn mixed() -> Plan {
     let led = |site: &str, first: &str, sets| Led {
