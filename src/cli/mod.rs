@@ -1,6 +1,7 @@
 //! The command line: one file per verb, and the table of exit codes.
 
 mod barred;
+mod came_back;
 mod check;
 mod common;
 mod compare;

@@ -106,6 +106,7 @@ mod tests {
                 ending,
                 owed: Some(0),
                 remains: false,
+                wanted_back: false,
             }),
             records: 1,
             writer: None,

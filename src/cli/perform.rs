@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::came_back::code_of;
 use super::common::{Desk, Failure, from_the_root, size};
 use super::keyboard::{count_unread_lines, interactive, typed_lines};
 use super::people::Present;
@@ -224,7 +225,8 @@ impl Performance<'_> {
         };
         let result = drive(plan, &mut journal, outfit).await;
         journal.close().await;
-        self.end_of_writer(displays, &run, result, &told).await
+        self.end_of_writer(displays, &run, result, &told, false)
+            .await
     }
 
     /// Goes on with a run, or puts it back.
@@ -232,6 +234,10 @@ impl Performance<'_> {
         let past = crate::journal::read(&*self.store, run).await?;
         // What cannot be done is said alone, without the story of the run.
         may_go_on(&past, how).map_err(|error| self.failure(run, &error))?;
+        let back = match how {
+            GoOn::Back | GoOn::BackAnyway => true,
+            GoOn::Finish | GoOn::Accept | GoOn::Stay => Tally::of(&past).is_on_its_way_back(),
+        };
         let (store, told) = (Arc::clone(&self.store), Told::default());
         let reopened = Live::reopen(store, run, self.desk.clock.clone(), told.publisher());
         let (mut journal, records) = reopened.await?;
@@ -252,7 +258,7 @@ impl Performance<'_> {
         };
         let result = resume(&records, &mut journal, outfit, how).await;
         journal.close().await;
-        self.end_of_writer(displays, run, result, &told).await
+        self.end_of_writer(displays, run, result, &told, back).await
     }
 
     /// Looks, and changes nothing: a check or a dry run. What is recorded is added to `records` as it comes; `bars` tells
@@ -363,13 +369,15 @@ impl Performance<'_> {
         }
     }
 
-    /// The same for a run that writes: where its journal is lost, the way back is on the screen.
+    /// The same for a run that writes: where its journal is lost, the way back is on the screen. `back`: it was to be put
+    /// back.
     async fn end_of_writer(
         &self,
         displays: Displays,
         run: &str,
         result: Result<Ending, RunError>,
         told: &Told,
+        back: bool,
     ) -> Result<Exit, Failure> {
         let lost = is_lost(&result);
         let tally = told.tally();
@@ -379,7 +387,7 @@ impl Performance<'_> {
         }
         let ended = self.end(displays, run, result).await;
         let failure = match ended {
-            Ok(Exit::Undone) if told.tally().is_undone_unseen() => return Ok(Exit::Unproven),
+            Ok(Exit::Undone) => return Ok(code_of(&told.tally(), back)),
             Ok(exit) => return Ok(exit),
             Err(failure) => failure,
         };

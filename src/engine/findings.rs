@@ -18,6 +18,13 @@ impl Findings {
         self.0.retain(|(of, _), _| *of != entry);
     }
 
+    /// What the place of a change was found to hold at the end, whichever way the run ended.
+    pub(super) fn last_of_place(&self, entry: usize) -> Option<&Finding> {
+        [Round::Verify, Round::Return, Round::There]
+            .into_iter()
+            .find_map(|round| self.seen(round, entry))
+    }
+
     pub(super) fn seen(&self, round: Round, entry: usize) -> Option<&Finding> {
         self.0.get(&(entry, round))
     }

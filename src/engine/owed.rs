@@ -246,8 +246,12 @@ pub(super) fn owed(
                         }
                     ),
                     false => format!(
-                        "`{}` was left as it is: this run never wrote it, and it is not as before",
-                        entry.id
+                        "`{}` was left as it is: this run never wrote it, and it {}",
+                        entry.id,
+                        match findings.last_of_place(i).and_then(|found| found.side) {
+                            Some(_) => "is not as before",
+                            None => "could not be read: nobody saw whether it is as before",
+                        }
                     ),
                 },
                 how: "compare it with the plan, and set it by hand".to_owned(),

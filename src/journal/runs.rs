@@ -45,9 +45,13 @@ pub struct Summary {
     /// How much it left to be done; `None` in what an earlier version wrote.
     #[serde(default)]
     pub owed: Option<usize>,
-    /// Somebody said that it remains where it is, and it was not put back since.
+    /// It remains where it is: somebody said so, or asked to put it back and did not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub remains: bool,
+    /// It had ended well, or was told to remain, when somebody asked to put it back: where it ends well again, nothing
+    /// was, and it remains.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub wanted_back: bool,
 }
 
 impl Summary {
@@ -64,6 +68,10 @@ impl Summary {
             };
         }
         let remained = before.as_ref().is_some_and(|summary| summary.remains);
+        let had_ended = before.as_ref().is_some_and(Summary::ended_well);
+        let wanted = before.as_ref().is_some_and(|summary| summary.wanted_back);
+        let back =
+            matches!(&record.event, Event::Decided { decision, .. } if *decision == Decision::Back);
         Summary {
             last: record.at.clone(),
             remains: match &record.event {
@@ -72,8 +80,10 @@ impl Summary {
                     Decision::Back => false,
                     Decision::On | Decision::Again | Decision::Stop => remained,
                 },
+                Event::Ended { ending } => remained || wanted && is_well(*ending),
                 _ => remained,
             },
+            wanted_back: wanted || back && (remained || had_ended),
             wrote: intended || before.is_some_and(|summary| summary.wrote),
             owed: match &record.event {
                 Event::Owes { .. } => owed.map(|owed| owed + 1),
@@ -87,6 +97,14 @@ impl Summary {
             },
         }
     }
+
+    fn ended_well(&self) -> bool {
+        self.ending.is_some_and(is_well)
+    }
+}
+
+fn is_well(ending: Ending) -> bool {
+    matches!(ending, Ending::Done | Ending::DoneUnproven)
 }
 
 /// One run in a list.
@@ -108,12 +126,12 @@ impl Run {
     /// leaves is to be as planned then, and as before where it went back.
     pub fn stayed(&self) -> bool {
         self.summary.as_ref().is_some_and(|summary| {
-            let well = matches!(summary.ending, Some(Ending::Done | Ending::DoneUnproven));
-            well && match self.meta.mode {
-                Mode::Check | Mode::Plan => false,
-                Mode::Drill => summary.remains,
-                Mode::Failover | Mode::Emergency => true,
-            }
+            summary.ended_well()
+                && match self.meta.mode {
+                    Mode::Check | Mode::Plan => false,
+                    Mode::Drill => summary.remains,
+                    Mode::Failover | Mode::Emergency => true,
+                }
         })
     }
 }

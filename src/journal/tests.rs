@@ -329,7 +329,29 @@ fn a_summary_counts_what_is_owed_since_somebody_went_on_last() {
     let stays = Summary::after(None, &says(crate::event::Decision::Stay));
     assert!(stays.remains);
     assert!(Summary::after(Some(stays.clone()), &owes()).remains);
-    assert!(!Summary::after(Some(stays), &decided()).remains);
+    let asked = Summary::after(Some(stays), &decided());
+    assert!(!asked.remains);
+    // Whoever stops there leaves it where it was, as the machine says it, also where it had only ended well.
+    let ends = |before, ending| Summary::after(before, &record(Event::Ended { ending }));
+    let stop = || says(crate::event::Decision::Stop);
+    for before in [
+        asked,
+        Summary::after(Some(ends(None, Ending::Done)), &decided()),
+    ] {
+        let stopped = || Summary::after(Some(before.clone()), &stop());
+        for (ending, remains) in [
+            (Ending::DoneUnproven, true),
+            (Ending::Done, true),
+            (Ending::Held, false),
+            (Ending::Undone, false),
+        ] {
+            let ended = ends(Some(stopped()), ending);
+            assert_eq!(ended.remains, remains, "{ending:?}");
+        }
+    }
+    // A drill that was asked to come back during its hold, stayed all the same and came back later, remains nowhere.
+    let open = Summary::after(Some(Summary::after(None, &start())), &decided());
+    assert!(!ends(Some(Summary::after(Some(open), &stop())), Ending::Done).remains);
 }
 
 #[tokio::test(start_paused = true)]

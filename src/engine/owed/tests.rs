@@ -181,10 +181,20 @@ fn what_is_temporary_and_stands_is_put_back_and_what_was_left_is_looked_at() {
         what([&[], &[0], &[]]),
         "`c0` was left as it is, as accepted: it was not seen to hold what was written"
     );
+    // Nobody read it.
     assert_eq!(
         what([&[], &[], &[]]),
-        "`c0` was left as it is: this run never wrote it, and it is not as before"
+        "`c0` was left as it is: this run never wrote it, and it could not be read: nobody saw whether it is as before"
     );
+    for round in [Round::Verify, Round::There] {
+        let mut found = Findings::default();
+        found.keep(round, 0, Finding::new(Outcome::Fail, "").side(Side::After));
+        let list = owed(&plan, &state, Ending::Held, &found, &Places::default());
+        assert_eq!(
+            list[0].what,
+            "`c0` was left as it is: this run never wrote it, and it is not as before"
+        );
+    }
     assert_eq!(
         what([&[0], &[0], &[0]]),
         "`c0` was left as it is, and holds neither value: a write of this run may have left it so"

@@ -192,9 +192,13 @@ pub(super) fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
                 continue;
             }
             let (role, word) = match tally.standing(i) {
-                Standing::Untouched if is_astray(tally, i) => {
-                    (Role::Bad, "not changed by this run, and not as before")
-                }
+                Standing::Untouched if is_astray(tally, i) => match has_side(tally, i) {
+                    true => (Role::Bad, "not changed by this run, and not as before"),
+                    false => (
+                        Role::Unclear,
+                        "not changed by this run, and could not be read at the end",
+                    ),
+                },
                 Standing::Untouched => (Role::Dim, "not changed"),
                 Standing::Stands => (Role::Strong, "stands"),
                 Standing::Already => (Role::Dim, "was so already"),
@@ -247,6 +251,12 @@ fn was(standing: Standing, is: &'static str) -> &'static str {
 fn is_astray(tally: &Tally, entry: usize) -> bool {
     let seen = tally.finding(Round::Verify, entry);
     seen.is_some_and(|seen| seen.outcome > Outcome::Warn)
+}
+
+/// Whether that place could be read then.
+fn has_side(tally: &Tally, entry: usize) -> bool {
+    let seen = tally.finding(Round::Verify, entry);
+    seen.is_some_and(|seen| seen.side.is_some())
 }
 
 /// That the places lead to a side that was not seen to serve, and why.
