@@ -65,7 +65,9 @@ fn answer(level: Stop, go_on: &str, notices: &Notices) {
     match level {
         Stop::No => {}
         Stop::AfterWrite => {
-            notices("stopping: the present write is finished first (again: stop waiting, too)");
+            notices(
+                "stopping: the write or look under way is finished first (again: stop waiting, too)",
+            );
         }
         Stop::Now => notices("stopping now: not waiting any more (again: leave at once)"),
         Stop::Exit => {

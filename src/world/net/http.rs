@@ -156,8 +156,13 @@ impl Question {
         timeout: Duration,
     ) -> Result<HttpSeen, Unseen> {
         let at = ask.at;
-        let broken =
-            |fault: Fault| Unseen::new(Cause::Garbled, format!("`{at}` {}", fault.words()));
+        let broken = |fault: Fault| match &fault {
+            // In TLS 1.3 a server judges the client only after the handshake of the client has ended.
+            Fault::Broken(error) if tls::tls_error(error).is_some() => {
+                tls::explain(at, &self.host, error)
+            }
+            _ => Unseen::new(Cause::Garbled, format!("`{at}` {}", fault.words())),
+        };
         let late = |cause, what: String| {
             Unseen::new(cause, format!("`{at}` {what} within {}", short(timeout)))
         };

@@ -229,8 +229,8 @@ impl ServerCertVerifier for Trust {
 }
 
 /// The reason of a failed handshake, in words.
-fn explain(at: SocketAddr, name: &str, error: &std::io::Error) -> Unseen {
-    let (cause, what) = match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+pub(super) fn explain(at: SocketAddr, name: &str, error: &std::io::Error) -> Unseen {
+    let (cause, what) = match tls_error(error) {
         Some(tls) => fault(tls, name),
         None if error.kind() == ErrorKind::UnexpectedEof => (
             Cause::Garbled,
@@ -245,6 +245,11 @@ fn explain(at: SocketAddr, name: &str, error: &std::io::Error) -> Unseen {
         ),
     };
     Unseen::new(cause, format!("`{at}` {what}"))
+}
+
+/// The error of TLS within one of a stream.
+pub(super) fn tls_error(error: &std::io::Error) -> Option<&Error> {
+    error.get_ref()?.downcast_ref()
 }
 
 /// What an error of TLS means, in words that follow who sent it.

@@ -127,7 +127,7 @@ fn a_lost_terminal_stops_nothing_and_a_second_request_waits_for_nothing() {
         let drill = scene.drill_there();
         let begun = Instant::now();
         drill.signal(Signal::TERM);
-        drill.wait_for("the present write is finished first");
+        drill.wait_for("under way is finished first");
         drill.signal(Signal::INT);
         let stopped = drill.end().exits(7);
         let took = begun.elapsed();
@@ -170,7 +170,7 @@ fn a_third_request_leaves_at_once() {
     once_in_time(|| {
         let mut drill = scene.drill_there();
         drill.signal(Signal::TERM);
-        drill.wait_for("the present write is finished first");
+        drill.wait_for("under way is finished first");
         drill.signal(Signal::TERM);
         wait_until("stopping now, or ended with the write", READY, || {
             (drill.said().contains("stopping now") || drill.has_ended()).then_some(())

@@ -254,7 +254,7 @@ fn ctrl_c_is_answered_above_the_moving_lines_and_leaves_none_of_them() {
     let done = check.end().exits(7);
     let screen = drawn(&done.out);
     for text in [
-        "· stopping: the present write is finished first (again: stop waiting, too)\n",
+        "· stopping: the write or look under way is finished first (again: stop waiting, too)\n",
         "· stopping now: not waiting any more (again: leave at once)\n",
     ] {
         assert!(screen.contains(text), "{screen}");

@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{RootCertStore, ServerConfig};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -33,8 +34,28 @@ pub async fn odd(
     pause: Duration,
     then: Then,
 ) -> SocketAddr {
-    let tls = identity.map(acceptor);
-    let pieces: Vec<Vec<u8>> = pieces.iter().map(|piece| piece.to_vec()).collect();
+    let pieces = pieces.iter().map(|piece| piece.to_vec()).collect();
+    serve(
+        identity.map(|shown| acceptor(shown, None)),
+        pieces,
+        pause,
+        then,
+    )
+    .await
+}
+
+/// Takes only clients with a certificate of this authority.
+pub async fn for_clients_of(authority: &str, identity: &Identity) -> SocketAddr {
+    let tls = acceptor(identity, Some(authority));
+    serve(Some(tls), Vec::new(), Duration::ZERO, Then::Close).await
+}
+
+async fn serve(
+    tls: Option<TlsAcceptor>,
+    pieces: Vec<Vec<u8>>,
+    pause: Duration,
+    then: Then,
+) -> SocketAddr {
     let ip = if tls.is_some() { V6 } else { V4 };
     let listener = TcpListener::bind((ip, 0)).await.unwrap();
     let at = listener.local_addr().unwrap();
@@ -82,17 +103,25 @@ async fn say(
     }
 }
 
-fn acceptor(identity: &Identity) -> TlsAcceptor {
+fn acceptor(identity: &Identity, clients: Option<&str>) -> TlsAcceptor {
     let chain = CertificateDer::pem_slice_iter(identity.certificate.as_bytes());
     let chain = chain.collect::<Result<Vec<_>, _>>().unwrap();
     let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     // Unlike a server that means it, this one does not look at what it shows.
     let shown = CertifiedKey::new(chain, provider.key_provider.load_private_key(key).unwrap());
+    let clients = clients.map(|authority| {
+        let mut roots = RootCertStore::empty();
+        let authority = CertificateDer::from_pem_slice(authority.as_bytes());
+        roots.add(authority.unwrap()).unwrap();
+        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone())
+            .build()
+            .unwrap()
+    });
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
-        .with_no_client_auth()
+        .with_client_cert_verifier(clients.unwrap_or_else(WebPkiClientVerifier::no_client_auth))
         .with_cert_resolver(Arc::new(SingleCertAndKey::from(shown)));
     TlsAcceptor::from(Arc::new(config))
 }

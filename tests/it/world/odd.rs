@@ -12,7 +12,7 @@ use rcgen::{
 };
 
 use crate::lab::have;
-use crate::lab::odd::{Then, odd};
+use crate::lab::odd::{Then, for_clients_of, odd};
 use crate::lab::web::{Authority, Identity, pem_file};
 
 const LONG: Duration = Duration::from_secs(60);
@@ -358,4 +358,19 @@ async fn what_was_not_looked_through_is_said() {
         let seen = look(at, LONG).await.unwrap();
         assert_eq!((seen.holds, seen.unread), (Some(false), Some(unread)));
     }
+}
+
+/// With TLS 1.3 the server says so when the handshake of the client has ended.
+#[tokio::test]
+async fn a_server_that_wants_the_certificate_of_a_client_says_so() {
+    let authority = Authority::new();
+    let at = for_clients_of(&authority.pem, &authority.issue(&[NAME], 2100)).await;
+    let unseen = ask(NAME, at, Some(&authority.pem)).await.unwrap_err();
+    assert_eq!(unseen.cause, Cause::Error);
+    assert_eq!(
+        unseen.detail,
+        format!(
+            "`{at}` refuses a secure connection for `{NAME}`: it asks for the certificate of a client"
+        )
+    );
 }
