@@ -81,37 +81,14 @@ pub(super) fn is_nothing_left(desk: &Desk, run: &Run, records: &[Record]) -> boo
 mod tests {
     use super::*;
     use crate::event::Ending;
-    use crate::journal::{Meta, Summary};
-    use crate::plan::{Direction, Given, Mode};
+    use crate::journal::samples;
+    use crate::plan::Mode;
 
     fn run(id: &str, last: u64, mode: Mode, ending: Option<Ending>) -> Run {
-        Run {
-            id: id.into(),
-            meta: Meta {
-                playbook: "site".into(),
-                file: None,
-                mode,
-                direction: Direction {
-                    source: "a".into(),
-                    target: "b".into(),
-                },
-                by: "ops".into(),
-                version: "0".into(),
-                began: Stamp::at(0),
-                given: Given::default(),
-            },
-            summary: Some(Summary {
-                last: Stamp::at(last),
-                wrote: true,
-                ending,
-                owed: Some(0),
-                remains: false,
-                wanted_back: false,
-            }),
-            records: 1,
-            writer: None,
-            row_damage: None,
-        }
+        let mut run = samples::row(id, ending);
+        run.meta.mode = mode;
+        run.summary.as_mut().unwrap().last = Stamp::at(last);
+        run
     }
 
     #[test]

@@ -194,6 +194,9 @@ impl Told {
     }
 }
 
+/// What a run on the screen is carried out with.
+type Shown<'a> = Outfit<'a, Actual, Remembered, Present>;
+
 impl Performance<'_> {
     /// Carries out a plan.
     pub(super) async fn live(&self, plan: Plan) -> Result<Exit, Failure> {
@@ -208,25 +211,9 @@ impl Performance<'_> {
             self.desk.clock.clone(),
             told.publisher(),
         );
-        let mut journal = begun.await?;
-        let displays = self.displays(&run, &[])?;
-        told.begin(&displays, &[]);
-        let (_signals, stop) = Signals::listen(self.desk, &run, displays.notices(self.desk))
-            .map_err(|e| Failure::new(Exit::Error, e))?;
-        let memory = Remembered(Arc::clone(&self.store));
-        let people = self.people(&run, &meta.by, &displays);
-        let outfit = Outfit {
-            world: self.actual,
-            memory: &memory,
-            people: &people,
-            stop,
-            pulses: displays.pulses(),
-            by: meta.by.clone(),
-        };
-        let result = drive(plan, &mut journal, outfit).await;
-        journal.close().await;
-        self.end_of_writer(displays, &run, result, &told, false)
-            .await
+        let opened = (begun.await?, &[][..]);
+        let go = async |journal: &mut Live, outfit: Shown<'_>| drive(plan, journal, outfit).await;
+        self.shown(&run, meta.by, opened, &told, false, go).await
     }
 
     /// Goes on with a run, or puts it back.
@@ -240,13 +227,31 @@ impl Performance<'_> {
         };
         let (store, told) = (Arc::clone(&self.store), Told::default());
         let reopened = Live::reopen(store, run, self.desk.clock.clone(), told.publisher());
-        let (mut journal, records) = reopened.await?;
-        let displays = self.displays(run, &records)?;
-        told.begin(&displays, &records);
+        let (journal, records) = reopened.await?;
+        let go = async |journal: &mut Live, outfit: Shown<'_>| {
+            resume(&records, journal, outfit, how).await
+        };
+        let opened = (journal, &records[..]);
+        self.shown(run, self.desk.by(), opened, &told, back, go)
+            .await
+    }
+
+    /// Shows what an open journal takes in, and asks and listens for it, while `go` carries the run out. `back`: it was
+    /// to be put back.
+    async fn shown(
+        &self,
+        run: &str,
+        by: String,
+        (mut journal, records): (Live, &[Record]),
+        told: &Told,
+        back: bool,
+        go: impl AsyncFnOnce(&mut Live, Shown<'_>) -> Result<Ending, RunError>,
+    ) -> Result<Exit, Failure> {
+        let displays = self.displays(run, records)?;
+        told.begin(&displays, records);
         let (_signals, stop) = Signals::listen(self.desk, run, displays.notices(self.desk))
             .map_err(|e| Failure::new(Exit::Error, e))?;
         let memory = Remembered(Arc::clone(&self.store));
-        let by = self.desk.by();
         let people = self.people(run, &by, &displays);
         let outfit = Outfit {
             world: self.actual,
@@ -256,9 +261,9 @@ impl Performance<'_> {
             pulses: displays.pulses(),
             by,
         };
-        let result = resume(&records, &mut journal, outfit, how).await;
+        let result = go(&mut journal, outfit).await;
         journal.close().await;
-        self.end_of_writer(displays, run, result, &told, back).await
+        self.end_of_writer(displays, run, result, told, back).await
     }
 
     /// Looks, and changes nothing: a check or a dry run. What is recorded is added to `records` as it comes; `bars` tells
@@ -355,17 +360,12 @@ impl Performance<'_> {
 
     fn meta(&self, plan: &Plan) -> Meta {
         Meta {
-            playbook: plan.playbook.clone(),
             file: Some(from_the_root(&self.playbook)),
-            mode: plan.mode,
-            direction: plan.direction.clone(),
-            by: self.desk.by(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            began: self.desk.clock.now(),
             given: Given {
                 plan: self.given.plan.as_deref().map(from_the_root),
                 ..self.given.clone()
             },
+            ..Meta::of(plan, self.desk.by(), self.desk.clock.now())
         }
     }
 

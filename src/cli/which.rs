@@ -231,43 +231,14 @@ impl Desk {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Stamp;
-    use crate::journal::{Meta, Summary};
-    use crate::plan::Direction;
+    use crate::journal::samples;
 
     fn run(id: &str, playbook: &str, wrote: bool, ending: Option<Ending>) -> Run {
-        let began = Stamp {
-            wall: "2026-11-22T03:05:00Z".parse().unwrap(),
-            boot_ms: 0,
-            boot_id: String::new(),
-        };
-        Run {
-            id: id.into(),
-            meta: Meta {
-                playbook: playbook.into(),
-                file: Some(format!("/{playbook}.toml")),
-                mode: Mode::Failover,
-                direction: Direction {
-                    source: "a".into(),
-                    target: "b".into(),
-                },
-                by: "ops".into(),
-                version: "0".into(),
-                began: began.clone(),
-                given: crate::plan::Given::default(),
-            },
-            summary: Some(Summary {
-                last: began,
-                wrote,
-                ending,
-                owed: Some(0),
-                remains: false,
-                wanted_back: false,
-            }),
-            records: 1,
-            writer: None,
-            row_damage: None,
-        }
+        let mut run = samples::row(id, ending);
+        run.meta.playbook = playbook.into();
+        run.meta.file = Some(format!("/{playbook}.toml"));
+        run.summary.as_mut().unwrap().wrote = wrote;
+        run
     }
 
     fn doubt(wish: Wish, runs: &[Run]) -> Option<String> {

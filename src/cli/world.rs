@@ -19,8 +19,8 @@ pub(super) fn zones(actual: &Actual) -> Vec<SeenZone> {
             name: zone.name.clone(),
             provider: zone.provider_name.clone(),
             kind: spec.kind.name.to_owned(),
-            promise: zone.provider.honesty(),
-            smallest_ttl: zone.provider.smallest_ttl(),
+            promise: zone.provider.limits().honesty,
+            smallest_ttl: zone.provider.limits().smallest_ttl,
         })
     };
     actual.site.zones.values().filter_map(of).collect()

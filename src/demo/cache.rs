@@ -28,9 +28,6 @@ const MOST: usize = 1_000;
 /// The shortest time for which it is remembered that there is no such record.
 const SHORTEST_ABSENCE: u32 = 1;
 
-/// How long a connection of a client may be idle.
-const IDLE: Duration = Duration::from_secs(5);
-
 /// A resolver that asks the zone's servers in turn.
 #[derive(Clone)]
 pub(super) struct Cache {
@@ -60,14 +57,7 @@ impl Cache {
 
     /// Resolves until the server is dropped.
     pub(super) fn serve(self, sockets: Sockets) -> Server<Cache> {
-        let mut server = Server::new(self);
-        for socket in sockets.udp {
-            server.register_socket(socket);
-        }
-        for listener in sockets.tcp {
-            server.register_listener(listener, IDLE, 64);
-        }
-        server
+        sockets.name_server(self)
     }
 
     async fn resolve(&self, name: &str, rtype: RecordType) -> Result<Kept, ResponseCode> {

@@ -5,7 +5,9 @@
 )]
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
 
+use hickory_server::server::RequestHandler;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tokio::net::{TcpListener, UdpSocket};
@@ -16,6 +18,9 @@ use super::DemoError;
 const LOWEST: u16 = 20_000;
 const ROWS: u16 = 1_500;
 const ROW: u16 = 8;
+
+/// How long a connection of a client may be idle.
+const IDLE: Duration = Duration::from_secs(5);
 
 /// Where the servers of a lab listen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +62,20 @@ impl Server {
 pub(super) struct Sockets {
     pub(super) tcp: Vec<TcpListener>,
     pub(super) udp: Vec<UdpSocket>,
+}
+
+impl Sockets {
+    /// Answers here as a name server, until what is returned is dropped.
+    pub(super) fn name_server<H: RequestHandler>(self, handler: H) -> hickory_server::Server<H> {
+        let mut server = hickory_server::Server::new(handler);
+        for socket in self.udp {
+            server.register_socket(socket);
+        }
+        for listener in self.tcp {
+            server.register_listener(listener, IDLE, 64);
+        }
+        server
+    }
 }
 
 /// The sockets of every server.

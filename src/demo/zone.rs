@@ -30,9 +30,6 @@ const LAG: Duration = Duration::from_millis(1_500);
 /// How often the second server looks by itself, where nobody tells it.
 const REFRESH: Duration = Duration::from_secs(5);
 
-/// How long a connection of a resolver may be idle.
-const IDLE: Duration = Duration::from_secs(5);
-
 /// The TTL of what is not moved.
 const TTL: u32 = 60;
 
@@ -106,14 +103,7 @@ impl Zone {
             let mut catalog = Catalog::new();
             let origin = LowerName::from(handler_origin(&self.name));
             catalog.upsert(origin, vec![handler]);
-            let mut server = Server::new(catalog);
-            for socket in sockets.udp {
-                server.register_socket(socket);
-            }
-            for listener in sockets.tcp {
-                server.register_listener(listener, IDLE, 64);
-            }
-            server
+            sockets.name_server(catalog)
         })
     }
 

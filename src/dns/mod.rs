@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::{Answer, Unseen};
 use crate::journal::Permit;
 use crate::plan::Value;
+use providers::Limits;
 
 /// How much a provider's write can promise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -131,16 +132,8 @@ pub trait Provider: Send + Sync {
     /// [`RecordSet::sets_of`]. Unequal at the far side is [`Answer::Refused`].
     fn write<'a>(&'a self, zone: &'a str, permit: Permit<'a>) -> BoxFuture<'a, Answer>;
 
-    fn honesty(&self) -> Honesty;
-
-    /// Cuts a zone's changes (before, after) into groups that each fit into one write. Only a provider
-    /// that puts several sets into one write is asked.
-    fn groups<'s>(&self, sets: &'s [(RecordSet, RecordSet)]) -> Vec<&'s [(RecordSet, RecordSet)]> {
-        vec![sets]
-    }
-
-    /// The smallest TTL that it stores, in seconds.
-    fn smallest_ttl(&self) -> u32;
+    /// What is known of it without asking it.
+    fn limits(&self) -> Limits;
 
     /// Whether the provider itself says that all its name servers publish the present data; `None` where
     /// it cannot tell, and its name servers must be asked.

@@ -9,7 +9,7 @@ use super::codec::Chain;
 use super::log::run_scope;
 use crate::clock::Stamp;
 use crate::event::{Decision, Ending, Event, Record};
-use crate::plan::{Direction, Given, Mode};
+use crate::plan::{Direction, Given, Mode, Plan};
 use crate::store::{Holder, Liveness, Row, Store};
 
 /// What is known of a run from its beginning.
@@ -30,6 +30,22 @@ pub struct Meta {
     /// What it was asked for beside the playbook.
     #[serde(default, skip_serializing_if = "Given::is_nothing")]
     pub given: Given,
+}
+
+impl Meta {
+    /// Of a run of this plan by this program, asked for with nothing beside the playbook.
+    pub fn of(plan: &Plan, by: impl Into<String>, began: Stamp) -> Meta {
+        Meta {
+            playbook: plan.playbook.clone(),
+            file: None,
+            mode: plan.mode,
+            direction: plan.direction.clone(),
+            by: by.into(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            began,
+            given: Given::default(),
+        }
+    }
 }
 
 /// What a list shows of a run without reading its journal.
@@ -225,16 +241,10 @@ fn retold(records: Vec<Record>) -> Option<(Meta, Option<Summary>)> {
     let Event::Started { plan, by, version } = &first.event else {
         return None;
     };
+    // What else it was asked for, a journal does not tell.
     let meta = Meta {
-        playbook: plan.playbook.clone(),
-        file: None,
-        mode: plan.mode,
-        direction: plan.direction.clone(),
-        by: by.clone(),
         version: version.clone(),
-        began: first.at.clone(),
-        // A journal does not tell it.
-        given: Given::default(),
+        ..Meta::of(plan, by, first.at.clone())
     };
     let summary =
         (records.iter()).fold(None, |before, record| Some(Summary::after(before, record)));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::Meta;
+use super::{Meta, Run, Summary};
 use crate::clock::Stamp;
 use crate::event::{
     Answer, Cause, Decision, Ending, Event, Fact, Finding, Owed, Record, Round, Sight, Unseen,
@@ -34,6 +34,28 @@ pub(crate) fn meta() -> Meta {
         version: "0.1.0".into(),
         began: stamp(0),
         given: crate::plan::Given::default(),
+    }
+}
+
+/// How a list shows a failover that wrote, and ended so.
+pub(crate) fn row(id: &str, ending: Option<Ending>) -> Run {
+    Run {
+        id: id.into(),
+        meta: Meta {
+            mode: Mode::Failover,
+            ..meta()
+        },
+        summary: Some(Summary {
+            last: stamp(0),
+            wrote: true,
+            ending,
+            owed: Some(0),
+            remains: false,
+            wanted_back: false,
+        }),
+        records: 1,
+        writer: None,
+        row_damage: None,
     }
 }
 

@@ -298,7 +298,8 @@ fn all_zones(actual: &Actual, entry: &Entry, is_so: impl Fn(Honesty) -> bool) ->
     };
     let sets = RecordSet::sets_of(&edit.before).unwrap_or_default();
     sets.iter().all(|set| {
-        (actual.site.zone_of(&set.key.name)).is_some_and(|zone| is_so(zone.provider.honesty()))
+        (actual.site.zone_of(&set.key.name))
+            .is_some_and(|zone| is_so(zone.provider.limits().honesty))
     })
 }
 

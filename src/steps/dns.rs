@@ -292,9 +292,9 @@ impl Flip {
             before: RecordSet::value_of(sets.iter().map(|(before, _)| before)),
             after: RecordSet::value_of(sets.iter().map(|(_, after)| after)),
         };
-        match zone.provider.honesty() {
+        match zone.provider.limits().honesty {
             Honesty::CompareAndSwap | Honesty::Atomic => {
-                match zone.provider.groups(sets).as_slice() {
+                match (zone.provider.limits().cut)(sets).as_slice() {
                     [all] => vec![edit(zone.name.clone(), all)],
                     groups => (groups.iter().enumerate())
                         .map(|(i, group)| edit(format!("{}#{}", zone.name, i + 1), group))
@@ -335,7 +335,7 @@ impl Flip {
             let Some(zone) = site.zones.get(name) else {
                 continue;
             };
-            let least = zone.provider.smallest_ttl();
+            let least = zone.provider.limits().smallest_ttl;
             if let Some(ttl) = self.ttl.filter(|ttl| *ttl < least) {
                 survey.refusals.push(format!(
                     "a TTL of {ttl}s is less than `{}` stores for `{name}`: write `ttl = \"{least}s\"` or more",
@@ -343,8 +343,8 @@ impl Flip {
                 ));
             }
             let edits = self.edits(zone, sets);
-            survey.blind |= zone.provider.honesty() == Honesty::CompareAndSwap;
-            let promise = promise(zone.provider.honesty(), edits.len());
+            survey.blind |= zone.provider.limits().honesty == Honesty::CompareAndSwap;
+            let promise = promise(zone.provider.limits().honesty, edits.len());
             promises.entry(promise).or_default().push(name);
             survey.edits.extend(edits);
         }

@@ -8,6 +8,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use crate::clock::Clock;
+use crate::dns::providers::Limits;
 use crate::dns::{Grounds, Holds, Honesty, Listing, Other, Provider, RecordKey, RecordSet};
 use crate::event::{Answer, Cause, Unseen};
 use crate::journal::Permit;
@@ -149,12 +150,12 @@ impl Provider for Book {
         .boxed()
     }
 
-    fn honesty(&self) -> Honesty {
-        self.honesty
-    }
-
-    fn smallest_ttl(&self) -> u32 {
-        30
+    fn limits(&self) -> Limits {
+        Limits {
+            honesty: self.honesty,
+            smallest_ttl: 30,
+            cut: |sets| vec![sets],
+        }
     }
 
     fn commands(&self, _zone: &str, _from: &Value, _to: &Value) -> Vec<String> {

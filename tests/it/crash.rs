@@ -14,7 +14,7 @@ use cutover::engine::{GoOn, NoMemory, Nobody, Outfit, RunError, StopSwitch, driv
 use cutover::event::Ending;
 use cutover::fake::{FakeWorld, Fuse, WriteFault, plan};
 use cutover::journal::{Live, Meta};
-use cutover::plan::{Given, Mode, Plan, Side, Way};
+use cutover::plan::{Mode, Plan, Side, Way};
 use cutover::step::Pulses;
 use cutover::store::{Blow, Memory, Store};
 
@@ -118,16 +118,7 @@ impl Machine {
             let (mut live, records) = reopened.unwrap();
             resume(&records, &mut live, outfit, GoOn::Finish).await
         } else {
-            let meta = Meta {
-                playbook: self.plan.playbook.clone(),
-                file: None,
-                mode: self.plan.mode,
-                direction: self.plan.direction.clone(),
-                by: "test".into(),
-                version: "0".into(),
-                began: self.clock.now(),
-                given: Given::default(),
-            };
+            let meta = Meta::of(&self.plan, "test", self.clock.now());
             // A run that was cut off before its first line has done nothing: the next begins anew.
             let run = format!("{RUN}-{}", runs.len());
             let locks = &self.plan.locks;

@@ -11,7 +11,7 @@ use cutover::engine::{
 };
 use cutover::event::{Ending, Event, Record, Round};
 use cutover::journal::{Live, Meta, Publisher, read};
-use cutover::plan::{Given, Mode, Outcome, Plan, Side, Way};
+use cutover::plan::{Mode, Outcome, Plan, Side, Way};
 use cutover::playbook::Playbook;
 use cutover::step::Pulses;
 use cutover::store::{Memory, Store};
@@ -83,16 +83,7 @@ impl Show {
     async fn run(&self, mode: Mode) -> Ending {
         let plan = self.plan(mode).await;
         assert_eq!(plan.direction.source, "dedicated");
-        let meta = Meta {
-            playbook: plan.playbook.clone(),
-            file: None,
-            mode,
-            direction: plan.direction.clone(),
-            by: "test".into(),
-            version: "0".into(),
-            began: Clock::real().now(),
-            given: Given::default(),
-        };
+        let meta = Meta::of(&plan, "test", Clock::real().now());
         let publish: Publisher = Arc::new(|_| {});
         let store = Arc::clone(&self.store);
         let begun = Live::begin(store, RUN, &meta, &plan.locks, Clock::real(), publish).await;

@@ -11,7 +11,7 @@ use cutover::clock::Clock;
 use cutover::event::{Event, Record};
 use cutover::journal::codec::read_lines;
 use cutover::journal::{self, Journal, JournalError, Live, Meta, Publisher};
-use cutover::plan::{Given, Plan};
+use cutover::plan::Plan;
 use cutover::store::{Sqlite, Store};
 
 const RUN: &str = "20261122-030500-drill-k3f";
@@ -30,26 +30,14 @@ fn plan() -> Plan {
     }
 }
 
-fn meta(plan: &Plan) -> Meta {
-    Meta {
-        playbook: plan.playbook.clone(),
-        file: None,
-        mode: plan.mode,
-        direction: plan.direction.clone(),
-        by: "root@ops1".into(),
-        version: "0.1.0".into(),
-        began: Clock::real().now(),
-        given: Given::default(),
-    }
-}
-
 fn open(dir: &Path) -> Arc<dyn Store> {
     Arc::new(Sqlite::open(dir).unwrap())
 }
 
 async fn begin(store: Arc<dyn Store>, run: &str, show: Publisher) -> Result<Live, JournalError> {
     let plan = plan();
-    Live::begin(store, run, &meta(&plan), &plan.locks, Clock::real(), show).await
+    let meta = Meta::of(&plan, "root@ops1", Clock::real().now());
+    Live::begin(store, run, &meta, &plan.locks, Clock::real(), show).await
 }
 
 /// The other process: writes records as fast as it can, and prints the number of each once it is durable.

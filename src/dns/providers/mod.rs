@@ -39,7 +39,7 @@ pub struct Limits {
     pub honesty: Honesty,
     /// The smallest TTL that it stores, in seconds.
     pub smallest_ttl: u32,
-    /// What one write holds at most.
+    /// What one write holds at most. Only where several sets go into one write is it asked.
     pub cut: Cut,
 }
 

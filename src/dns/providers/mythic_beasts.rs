@@ -77,6 +77,7 @@ secret = { file = "/etc/cutover/mythic.secret" }
     ],
     limits: Limits {
         honesty: Honesty::OneSet,
+        // The vendor documents no minimum; a smaller one than a minute is not asked for.
         smallest_ttl: 60,
         cut: |sets| sets.chunks(1).collect(),
     },
@@ -357,17 +358,8 @@ impl Provider for MythicBeasts {
         .boxed()
     }
 
-    fn honesty(&self) -> Honesty {
-        KIND.limits.honesty
-    }
-
-    fn groups<'s>(&self, sets: &'s [(RecordSet, RecordSet)]) -> Vec<&'s [(RecordSet, RecordSet)]> {
-        (KIND.limits.cut)(sets)
-    }
-
-    /// The vendor documents no minimum; a smaller one than a minute is not asked for.
-    fn smallest_ttl(&self) -> u32 {
-        KIND.limits.smallest_ttl
+    fn limits(&self) -> Limits {
+        KIND.limits
     }
 
     fn published<'a>(

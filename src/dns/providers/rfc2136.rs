@@ -406,16 +406,8 @@ impl Provider for Rfc2136 {
         .boxed()
     }
 
-    fn honesty(&self) -> Honesty {
-        KIND.limits.honesty
-    }
-
-    fn groups<'s>(&self, sets: &'s [(RecordSet, RecordSet)]) -> Vec<&'s [(RecordSet, RecordSet)]> {
-        (KIND.limits.cut)(sets)
-    }
-
-    fn smallest_ttl(&self) -> u32 {
-        KIND.limits.smallest_ttl
+    fn limits(&self) -> Limits {
+        KIND.limits
     }
 
     fn commands(&self, zone: &str, from: &Value, to: &Value) -> Vec<String> {

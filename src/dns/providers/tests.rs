@@ -125,7 +125,7 @@ fn each_group_can_be_written_and_one_set_that_is_too_large_is_refused() {
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     let large = (set(WWW, 300, &many), set(WWW, 60, &["192.0.2.2"]));
     for (name, provider) in each() {
-        for group in provider.groups(&sets) {
+        for group in (provider.limits().cut)(&sets) {
             let (from, to): (Vec<_>, Vec<_>) = group.iter().cloned().unzip();
             let (from, to) = (RecordSet::value_of(&from), RecordSet::value_of(&to));
             let judged = provider.judge("example.org", &Grounds::default(), &from, &to);

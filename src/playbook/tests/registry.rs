@@ -74,12 +74,8 @@ impl Provider for Nothing {
         })
     }
 
-    fn honesty(&self) -> Honesty {
-        Honesty::Atomic
-    }
-
-    fn smallest_ttl(&self) -> u32 {
-        1
+    fn limits(&self) -> Limits {
+        LAB.limits
     }
 
     fn published<'a>(

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 
-use crate::dns::{Grounds, Honesty, Listing, Provider, RecordKey, RecordSet, RecordType};
+use crate::dns::providers::Limits;
+use crate::dns::{Grounds, Listing, Provider, RecordKey, RecordSet, RecordType};
 use crate::event::{Answer, Cause, Unseen};
 use crate::journal::Permit;
 use crate::plan::Value;
@@ -122,16 +123,8 @@ impl Provider for Imagined {
         Box::pin(std::future::ready(Answer::Refused { why }))
     }
 
-    fn honesty(&self) -> Honesty {
-        self.real.honesty()
-    }
-
-    fn groups<'s>(&self, sets: &'s [(RecordSet, RecordSet)]) -> Vec<&'s [(RecordSet, RecordSet)]> {
-        self.real.groups(sets)
-    }
-
-    fn smallest_ttl(&self) -> u32 {
-        self.real.smallest_ttl()
+    fn limits(&self) -> Limits {
+        self.real.limits()
     }
 
     fn published<'a>(

@@ -11,7 +11,7 @@ use cutover::event::{Decision, Ending, Event, Record};
 use cutover::fake::{FakeWorld, Fuse, plan};
 use cutover::journal::{Dry, Live, Meta, Publisher, read};
 use cutover::machine::Hold;
-use cutover::plan::{Entry, Given, Mode, Plan, Side};
+use cutover::plan::{Entry, Mode, Plan, Side};
 use cutover::step::Pulses;
 use cutover::store::{Memory, Store};
 use futures::future::BoxFuture;
@@ -180,16 +180,7 @@ impl Bench {
     }
 
     async fn live(&self, world: &FakeWorld) -> Result<Ending, RunError> {
-        let meta = Meta {
-            playbook: self.plan.playbook.clone(),
-            file: None,
-            mode: self.plan.mode,
-            direction: self.plan.direction.clone(),
-            by: "test".into(),
-            version: "0".into(),
-            began: self.clock.now(),
-            given: Given::default(),
-        };
+        let meta = Meta::of(&self.plan, "test", self.clock.now());
         let (clock, locks) = (self.clock.clone(), &self.plan.locks);
         let begun = Live::begin(self.store(), RUN, &meta, locks, clock, Bench::nobody());
         let mut journal = begun.await?;

@@ -258,7 +258,7 @@ async fn powerdns_keeps_the_contract() {
         wrong: vec![powerdns(dir.path(), &url, "planted-api-key")],
         at: server.v4,
     };
-    assert_eq!(rig.provider.honesty(), Honesty::Atomic);
+    assert_eq!(rig.provider.limits().honesty, Honesty::Atomic);
     contract(rig).await;
     race(server.v6, &key).await;
 }

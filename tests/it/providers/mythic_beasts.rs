@@ -46,7 +46,7 @@ async fn mythic_beasts_replaces_one_set_and_counts() {
     .await;
     let provider = mythic(dir.path(), &service.url(), "lab-id", "planted-secret");
     let provider = &*provider;
-    assert_eq!(provider.honesty(), Honesty::OneSet);
+    assert_eq!(provider.limits().honesty, Honesty::OneSet);
     assert_eq!(provider.list(ZONE).await.unwrap().sets.len(), 4);
     let www = "www.lab.example. A";
     let apex = "lab.example. A";
