@@ -13,7 +13,7 @@ use super::common::Failure;
 use super::inbox::{self, Message};
 use super::keyboard::{Typed, interactive, lines, single_keys};
 use crate::clock::{Clock, Stamp};
-use crate::engine::{ANYWAY, People, Told};
+use crate::engine::{ANYWAY, Heeds, People, Told};
 use crate::event::Decision;
 use crate::machine::Hold;
 use crate::plan::Entry;
@@ -30,6 +30,9 @@ const PLAINLY: &str = "\nSomebody at another terminal wants it put back, and did
 /// Said where `resume --stay` from another terminal is no answer.
 const NO_REMAINING: &str =
     "\nSomebody at another terminal wants it to remain where it is: that is no answer to this.";
+
+/// The word with which a run remains where it is.
+const STAY: &str = "stay";
 
 /// Who left a message.
 const ELSEWHERE: &str = "somebody at another terminal";
@@ -146,13 +149,17 @@ impl Present {
             let (taken, left): (Vec<_>, Vec<_>) = unread.drain(..).partition(takes);
             *unread = left;
             drop(unread);
-            let rank = |message: &Message| (message.decision != Decision::Back, !message.anyway);
             let answers = taken.into_iter().filter(|one| one.answers(since));
-            if let Some(answer) = answers.min_by_key(rank) {
+            if let Some(answer) = answers.min_by_key(|message| rank(message)) {
                 return elsewhere(&answer);
             }
         }
     }
+}
+
+/// Which of several messages at once counts: the least.
+fn rank(message: &Message) -> (bool, bool) {
+    (message.decision != Decision::Back, !message.anyway)
 }
 
 fn elsewhere(message: &Message) -> Told {
@@ -162,8 +169,9 @@ fn elsewhere(message: &Message) -> Told {
     }
 }
 
-fn is_back(message: &Message) -> bool {
-    message.decision == Decision::Back
+/// Whether it answers the question of an `approve` step: what else a run can be told is heard as in any other wait.
+fn is_of_an_approval(message: &Message) -> bool {
+    !matches!(message.decision, Decision::Back | Decision::Stay)
 }
 
 /// Asks on standard error, where it is not part of the output.
@@ -240,12 +248,22 @@ fn ways_on(hold: Hold, may_remain: bool) -> String {
 /// What somebody typed at a hold, where it is an answer to that.
 fn answer(hold: Hold, may_remain: bool, line: &str) -> Option<Decision> {
     match (hold, decision(line)) {
-        _ if may_remain && line.trim().eq_ignore_ascii_case("stay") => Some(Decision::Stay),
+        _ if may_remain && line.trim().eq_ignore_ascii_case(STAY) => Some(Decision::Stay),
         (Hold::OldSideSick, _) if line.trim().eq_ignore_ascii_case("anyway") => {
             Some(Decision::Back)
         }
         (Hold::OldSideSick, Some(Decision::On | Decision::Back)) => None,
         (_, decision) => decision,
+    }
+}
+
+/// What somebody typed while a drill stays, where it is an answer to that: Enter comes back early, and nothing that nobody
+/// understands does.
+fn ends_a_hold(may_remain: bool, line: &str) -> Option<Decision> {
+    match line.trim() {
+        "" => Some(Decision::On),
+        line if line.eq_ignore_ascii_case(STAY) => may_remain.then_some(Decision::Stay),
+        line => decision(line),
     }
 }
 
@@ -274,8 +292,7 @@ impl People for Present {
                 self.ask(&format!("\n{question} [yes/no]")).await;
                 let line = tokio::select! {
                     line = self.line(None) => line,
-                    // Whoever wants everything put back is heard as in any other wait.
-                    told = self.message(&since, |message| !is_back(message)) => match told.decision {
+                    told = self.message(&since, is_of_an_approval) => match told.decision {
                         // Whoever wants it to go on has not said yes: `resume --accept` does.
                         Decision::Again => continue,
                         decision => {
@@ -339,22 +356,22 @@ impl People for Present {
         })
     }
 
-    fn wants_back<'a>(&'a self) -> BoxFuture<'a, Option<Told>> {
+    fn said<'a>(&'a self, heeds: Heeds) -> BoxFuture<'a, Option<Told>> {
         Box::pin(async move {
             self.fetch().await;
             let mut unread = self.unread();
-            let (back, left): (Vec<_>, Vec<_>) = unread.drain(..).partition(is_back);
+            let heeded = |message: &Message| heeds.takes(message.decision);
+            let (told, left): (Vec<_>, Vec<_>) = unread.drain(..).partition(heeded);
             *unread = left;
-            let told = back.iter().max_by_key(|message| message.anyway);
-            told.map(elsewhere)
+            told.iter().min_by_key(|message| rank(message)).map(elsewhere)
         })
     }
 
-    fn hears_back<'a>(&'a self) -> BoxFuture<'a, ()> {
+    fn hears<'a>(&'a self, heeds: Heeds) -> BoxFuture<'a, ()> {
         Box::pin(async move {
             loop {
                 self.fetch().await;
-                if self.unread().iter().any(is_back) {
+                if (self.unread().iter()).any(|message| heeds.takes(message.decision)) {
                     return;
                 }
                 tokio::time::sleep(PACE).await;
@@ -362,32 +379,43 @@ impl People for Present {
         })
     }
 
-    fn end_stay<'a>(&'a self) -> BoxFuture<'a, Told> {
+    fn end_stay<'a>(&'a self, may_remain: bool) -> BoxFuture<'a, Told> {
         Box::pin(async move {
             let since = Instant::now().checked_sub(PROMPT);
             let began = self.clock.now();
             let _keys = single_keys();
-            if self.invites && self.typed.is_some() {
-                (self.caught_up)();
-                ask(&format!("{ENDS_A_HOLD}\n"));
-            }
+            let invite = |why: &str| {
+                if self.invites && self.typed.is_some() {
+                    (self.caught_up)();
+                    ask(&format!("{why}{ENDS_A_HOLD}\n"));
+                }
+            };
+            invite("");
             let typed = async {
                 loop {
                     // The end of input ends no hold: that ends by itself.
                     match self.line(since).await {
-                        Input::Line(line) => return line,
+                        Input::Line(line) => match ends_a_hold(may_remain, &line) {
+                            Some(decision) => return Told::here(decision, &self.by),
+                            None => invite(""),
+                        },
                         Input::End => {}
                         Input::Gone => return std::future::pending().await,
                     }
                 }
             };
-            tokio::select! {
-                line = typed => {
-                    // Enter comes back early, `b` undoes.
-                    let decision = decision(&line).unwrap_or(Decision::On);
-                    Told::here(decision, &self.by)
+            let elsewhere = async {
+                loop {
+                    let told = self.message(&began, |_| true).await;
+                    match told.decision {
+                        Decision::Stay if !may_remain => invite(&format!("{NO_REMAINING}\n")),
+                        _ => return told,
+                    }
                 }
-                told = self.message(&began, |_| true) => told,
+            };
+            tokio::select! {
+                told = typed => told,
+                told = elsewhere => told,
             }
         })
     }

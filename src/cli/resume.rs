@@ -10,7 +10,7 @@ use super::people::{confirm, why};
 use super::perform::Performance;
 use super::which::{Wish, ended, in_words};
 use super::{Exit, Format};
-use crate::engine::{ANYWAY, GoOn, held_for, may_turn_back};
+use crate::engine::{ANYWAY, GoOn, held_for, may_go_on, may_turn_back};
 use crate::event::{Decision, Ending, Event, Record};
 use crate::journal::{self, Run};
 use crate::machine::Hold;
@@ -220,6 +220,11 @@ async fn tell(
             desk.to_type(&format!("rollback {id} --anyway"))
         ));
     }
+    if how == GoOn::Stay
+        && let Err(why) = may_go_on(&records, how)
+    {
+        return Ok(format!(", and was told nothing: {why}"));
+    }
     let message = Message {
         decision,
         anyway,
@@ -234,10 +239,15 @@ async fn tell(
             writer.pid
         ),
         false if held_for(&records).is_some() => "it hears it at once".to_owned(),
-        false => "it hears it once its present write is done".to_owned(),
+        false => "it hears it at once, or when its present write is done".to_owned(),
+    };
+    // Between this look at it and that it hears of it, it may have begun to come back.
+    let unless = match how {
+        GoOn::Stay => ", and remains where nothing was put back by then",
+        GoOn::Finish | GoOn::Accept | GoOn::Back | GoOn::BackAnyway => "",
     };
     Ok(format!(
-        ", and was told to {}; {hears}; follow it with {}",
+        ", and was told to {}; {hears}{unless}; follow it with {}",
         match (decision, anyway) {
             (Decision::Again, _) => "go on",
             (Decision::On, _) => "go on all the same",

@@ -15,7 +15,7 @@ use super::accept::{Shown, accept};
 use super::findings::Findings;
 use super::look::{Looker, Wanted, aim};
 use super::owed::{Places, owed};
-use super::people::{ANYWAY, People, Told};
+use super::people::{ANYWAY, Heeds, People, Told};
 use super::stop::{Stop, StopSignal, StopSwitch};
 use super::world::{Memory, World};
 use crate::clock::Stamp;
@@ -43,8 +43,8 @@ pub enum RunError {
     )]
     LeftToOthers,
     #[error(
-        "only a drill of which nothing went back yet, and a run that had ended and was to be put back, can be left where it \
-         is for good"
+        "only a drill that has come to its hold and put nothing back yet, and a run that had ended and was to be put back, \
+         can be left where it is for good; what was told so already goes on with that by a plain `resume`"
     )]
     CannotRemain,
     /// Somebody asked twice to stop, and a write is not settled: a resume looks at it first.
@@ -170,11 +170,11 @@ pub(super) fn back_anyway(by: &str) -> [Foregone; 2] {
     })
 }
 
-/// Ends looks as the run is asked to end, and where somebody wants it put back.
-async fn ends_looks(asked: &StopSignal, back: impl Future<Output = ()>, switch: StopSwitch) {
+/// Ends looks as the run is asked to end, and where somebody has told it something that it heeds.
+async fn ends_looks(asked: &StopSignal, told: impl Future<Output = ()>, switch: StopSwitch) {
     tokio::select! {
         () = asked.at_least(Stop::AfterWrite) => {}
-        () = back => {}
+        () = told => {}
     }
     switch.ask();
     asked.at_least(Stop::Now).await;
@@ -286,7 +286,7 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
     async fn go_until_it_ends(&mut self) -> Result<Option<Ending>, RunError> {
         loop {
             // First: a run that stops before it goes back has heard that it shall, and a resume goes on with that.
-            if self.turns_back().await? {
+            if self.turns().await? {
                 continue;
             }
             if self.outfit.stop.level() > Stop::No && !self.asked_to_stop() {
@@ -315,12 +315,13 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
         }
     }
 
-    /// Whether somebody asked to go back, and it does. Where nothing was written, it is over.
-    async fn turns_back(&mut self) -> Result<bool, RunError> {
-        if !self.may_turn_back() {
+    /// Whether somebody asked to go back, or to remain, and it does. Where nothing was written, it is over.
+    async fn turns(&mut self) -> Result<bool, RunError> {
+        let heeds = self.heeds();
+        if !heeds.any() {
             return Ok(false);
         }
-        let Some(told) = self.outfit.people.wants_back().await else {
+        let Some(told) = self.outfit.people.said(heeds).await else {
             return Ok(false);
         };
         match self.state.wrote() {
@@ -330,17 +331,21 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
         Ok(true)
     }
 
-    fn may_turn_back(&self) -> bool {
+    fn heeds(&self) -> Heeds {
         let looks_only = matches!(self.plan.mode, Mode::Check | Mode::Plan);
-        !looks_only && !self.state.phase().undoes() && !self.asked_to_stop()
+        let may = !looks_only && !self.asked_to_stop();
+        Heeds {
+            back: may && !self.state.phase().undoes(),
+            stay: may && self.state.may_remain(self.plan),
+        }
     }
 
-    /// Resolves when somebody wants everything put back that still can be: it ends each wait.
-    fn told_back(&self) -> impl Future<Output = ()> + use<'r, J, W, M, P> {
-        let (may, people) = (self.may_turn_back(), self.outfit.people);
+    /// Resolves when somebody wants everything put back that still can be, or that it remains: it ends each wait.
+    fn told(&self) -> impl Future<Output = ()> + use<'r, J, W, M, P> {
+        let (heeds, people) = (self.heeds(), self.outfit.people);
         async move {
-            match may {
-                true => people.hears_back().await,
+            match heeds.any() {
+                true => people.hears(heeds).await,
                 false => std::future::pending().await,
             }
         }
@@ -398,7 +403,7 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
     async fn look(&mut self, round: Round, entries: Vec<usize>) -> Result<(), RunError> {
         let (asked, pulses) = (self.outfit.stop.clone(), self.outfit.pulses.clone());
         let (switch, stop) = StopSwitch::new();
-        let mut ends = std::pin::pin!(ends_looks(&asked, self.told_back(), switch));
+        let mut ends = std::pin::pin!(ends_looks(&asked, self.told(), switch));
         let known = self.baseline.clone();
         let mut looker = self.looker(&known, &stop, &pulses);
         let accepted = self.state.phase() == Phase::Accept;

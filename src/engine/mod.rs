@@ -26,7 +26,7 @@ pub use back::{Ahead, PlaceNow, look_ahead, look_at_places, look_once_more, may_
 pub use direction::{leads_in_dns, why_no_way_back};
 pub use drive::{Bar, Outfit, RunError, drive, drive_dry};
 pub use owed::{FENCE, MOVE, MOVE_BACK, RETURN, is_astray, to_see};
-pub use people::{ANYWAY, Nobody, People, Told};
+pub use people::{ANYWAY, Heeds, Nobody, People, Told};
 pub use resume::{GoOn, held_for, may_go_on, may_turn_back, resume};
 pub use settle::told_before;
 pub use stop::{Stop, StopSignal, StopSwitch};

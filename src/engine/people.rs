@@ -31,6 +31,30 @@ impl Told {
 /// may not know of them.
 pub const ANYWAY: [Hold; 2] = [Hold::OldSideSick, Hold::Foreign];
 
+/// What a run heeds now that it did not ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heeds {
+    /// That everything is put back.
+    pub back: bool,
+    /// That it remains where it is.
+    pub stay: bool,
+}
+
+impl Heeds {
+    pub fn any(self) -> bool {
+        self.back || self.stay
+    }
+
+    /// Whether it heeds this.
+    pub fn takes(self, decision: Decision) -> bool {
+        match decision {
+            Decision::Back => self.back,
+            Decision::Stay => self.stay,
+            Decision::On | Decision::Again | Decision::Stop => false,
+        }
+    }
+}
+
 /// Somebody who can be asked: at the terminal, through the inbox, or nobody.
 pub trait People: Send + Sync {
     /// Whether an `approve` step may pass, and who said so.
@@ -39,20 +63,20 @@ pub trait People: Send + Sync {
     /// How a run that stands still goes on. `may_remain` says that `Stay` is an answer.
     fn decide<'a>(&'a self, hold: Hold, may_remain: bool) -> BoxFuture<'a, Told>;
 
-    /// Takes what somebody said meanwhile, without having been asked, who wants everything put back. It does not
-    /// wait.
-    fn wants_back<'a>(&'a self) -> BoxFuture<'a, Option<Told>> {
+    /// Takes what somebody said meanwhile, without having been asked, and the run heeds. It does not wait.
+    fn said<'a>(&'a self, _: Heeds) -> BoxFuture<'a, Option<Told>> {
         Box::pin(std::future::ready(None))
     }
 
-    /// Resolves when [`People::wants_back`] has something to take.
-    fn hears_back<'a>(&'a self) -> BoxFuture<'a, ()> {
+    /// Resolves when [`People::said`] has something to take.
+    fn hears<'a>(&'a self, _: Heeds) -> BoxFuture<'a, ()> {
         Box::pin(std::future::pending())
     }
 
-    /// Resolves when somebody ends the stay of a drill before its time: `On` comes back as planned,
-    /// `Back` is an undo.
-    fn end_stay<'a>(&'a self) -> BoxFuture<'a, Told>;
+    /// Resolves when somebody ends the stay of a drill before its time: `On` and `Again` come back as planned,
+    /// `Back` is an undo, `Stop` a request to stop, and with `Stay`, which is an answer where it `may_remain`, the
+    /// drill does not come back.
+    fn end_stay<'a>(&'a self, may_remain: bool) -> BoxFuture<'a, Told>;
 }
 
 /// Nobody is there: nothing is approved, and a run that must ask stops for a person.
@@ -67,7 +91,7 @@ impl People for Nobody {
         Box::pin(async { Told::here(Decision::Stop, "nobody (no terminal)") })
     }
 
-    fn end_stay<'a>(&'a self) -> BoxFuture<'a, Told> {
+    fn end_stay<'a>(&'a self, _: bool) -> BoxFuture<'a, Told> {
         Box::pin(std::future::pending())
     }
 }

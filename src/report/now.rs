@@ -248,7 +248,7 @@ fn announce(plan: &Plan, tally: &Tally, now: &Now) -> Option<Sentence> {
 
 /// What ends a hold before its time, for whoever sits at the terminal.
 pub const ENDS_A_HOLD: &str =
-    "keys: Enter comes back before the time is up, b puts everything back at once";
+    "keys: Enter comes back now, b puts all back at once, `stay` lets it remain";
 
 /// What somebody may type meanwhile.
 fn invite(plan: &Plan, now: &Now) -> Option<Sentence> {

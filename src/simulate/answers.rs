@@ -260,7 +260,7 @@ impl People for Stage {
         Box::pin(self.asks(Told::here(decision, "somebody")))
     }
 
-    fn end_stay<'a>(&'a self) -> BoxFuture<'a, Told> {
+    fn end_stay<'a>(&'a self, _: bool) -> BoxFuture<'a, Told> {
         let decision = self.inner().course.decides();
         Box::pin(async move {
             match decision {

@@ -236,7 +236,7 @@ impl<'m, R: Rules> Turns<'m, R> {
             }
             Move::Stay => match fault {
                 None => self.happen(&Event::HoldOver { by: nobody() }),
-                Some(_) => self.decided(Decision::Back),
+                Some(_) => self.decide(fault),
             },
             Move::Decide { .. } => self.decide(fault),
             Move::End { ending } => self.happen(&Event::Ended { ending }),

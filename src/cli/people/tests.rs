@@ -1,6 +1,11 @@
 use super::*;
 use crate::store::Memory;
 
+const ALL: Heeds = Heeds {
+    back: true,
+    stay: true,
+};
+
 /// Somebody at a terminal, and what types there.
 fn present() -> (Present, impl Fn(&str)) {
     let (present, send) = sent();
@@ -63,7 +68,7 @@ async fn the_end_of_input_is_the_answer_that_changes_nothing() {
         let (told, ()) = tokio::join!(present.decide(hold, false), later());
         assert_eq!(told.decision, Decision::Stop, "{hold:?}");
     }
-    let stays = tokio::time::timeout(Duration::from_secs(60), present.end_stay());
+    let stays = tokio::time::timeout(Duration::from_secs(60), present.end_stay(true));
     let (stays, ()) = tokio::join!(stays, later());
     assert!(stays.is_err());
 }
@@ -81,7 +86,7 @@ async fn where_the_terminal_is_gone_nobody_answers() {
         assert_eq!(told.await.unwrap(), Told::here(Decision::Stop, GONE));
     }
     // A drill still comes back when its time is over.
-    let stays = tokio::time::timeout(Duration::from_secs(60), present.end_stay());
+    let stays = tokio::time::timeout(Duration::from_secs(60), present.end_stay(true));
     assert!(stays.await.is_err());
 }
 
@@ -90,10 +95,10 @@ async fn an_impatient_enter_does_not_end_a_hold_that_begins_later() {
     let (present, types) = present();
     types("");
     tokio::time::advance(Duration::from_secs(5)).await;
-    let soon = tokio::time::timeout(Duration::from_secs(60), present.end_stay());
+    let soon = tokio::time::timeout(Duration::from_secs(60), present.end_stay(true));
     assert!(soon.await.is_err());
     types("");
-    assert_eq!(present.end_stay().await.decision, Decision::On);
+    assert_eq!(present.end_stay(true).await.decision, Decision::On);
 }
 
 async fn leaves(present: &Present, decision: Decision) {
@@ -208,10 +213,10 @@ async fn what_was_said_to_a_process_that_ended_is_no_answer() {
         };
         says(&present, stale).await;
     }
-    assert_eq!(present.wants_back().await, None);
+    assert_eq!(present.said(ALL).await, None);
     let minute = Duration::from_secs(60);
     assert!(
-        tokio::time::timeout(minute, present.hears_back())
+        tokio::time::timeout(minute, present.hears(ALL))
             .await
             .is_err()
     );
@@ -221,10 +226,10 @@ async fn what_was_said_to_a_process_that_ended_is_no_answer() {
             .is_err()
     );
     leaves(&present, Decision::Back).await;
-    present.hears_back().await;
-    let told = present.wants_back().await;
+    present.hears(ALL).await;
+    let told = present.said(ALL).await;
     assert_eq!(told.map(|told| told.decision), Some(Decision::Back));
-    assert_eq!(present.wants_back().await, None);
+    assert_eq!(present.said(ALL).await, None);
 }
 
 #[test]
@@ -251,6 +256,59 @@ fn that_a_run_remains_is_said_by_a_word_where_it_can_be() {
         assert!(!ways_on(hold, false).contains("`stay`"));
         assert_eq!(answer(hold, false, "stay"), None);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_word_that_a_drill_remains_ends_its_stay_as_that_and_no_unknown_one_does() {
+    let minute = Duration::from_secs(60);
+    for (may_remain, line, ends) in [
+        (true, "stay", Some(Decision::Stay)),
+        (true, " STAY ", Some(Decision::Stay)),
+        (false, "stay", None),
+        (true, "what?", None),
+        (true, "", Some(Decision::On)),
+        (false, "g", Some(Decision::On)),
+        (false, "b", Some(Decision::Back)),
+        (false, "s", Some(Decision::Stop)),
+    ] {
+        let (present, types) = present();
+        types(line);
+        let told = tokio::time::timeout(minute, present.end_stay(may_remain)).await;
+        let told = told.ok().map(|told| told.decision);
+        assert_eq!(told, ends, "{may_remain} {line:?}");
+    }
+    for may_remain in [true, false] {
+        let (present, _types) = present();
+        present.store.create("r1", Vec::new()).await.unwrap();
+        leaves(&present, Decision::Stay).await;
+        let told = tokio::time::timeout(minute, present.end_stay(may_remain)).await;
+        let told = told.ok().map(|told| told.decision);
+        assert_eq!(told, may_remain.then_some(Decision::Stay));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_word_that_a_run_remains_is_heard_unasked_where_it_is_heeded_and_approves_nothing() {
+    let (present, _types) = present();
+    present.store.create("r1", Vec::new()).await.unwrap();
+    leaves(&present, Decision::Stay).await;
+    let minute = Duration::from_secs(60);
+    let plan = crate::fake::plan(crate::plan::Mode::Drill, "kc");
+    let approved = tokio::time::timeout(minute, present.approve(&plan.entries[0], "go?"));
+    assert!(approved.await.is_err());
+    let back = Heeds { stay: false, ..ALL };
+    assert!(tokio::time::timeout(minute, present.hears(back)).await.is_err());
+    assert_eq!(present.said(back).await, None);
+    present.hears(ALL).await;
+    let told = present.said(ALL).await;
+    assert_eq!(told.map(|told| told.decision), Some(Decision::Stay));
+    assert_eq!(present.said(ALL).await, None);
+    // Who wants everything put back counts before whoever wants it to remain.
+    leaves(&present, Decision::Stay).await;
+    leaves(&present, Decision::Back).await;
+    let told = present.said(ALL).await;
+    assert_eq!(told.map(|told| told.decision), Some(Decision::Back));
+    assert_eq!(present.said(ALL).await, None);
 }
 
 #[tokio::test(start_paused = true)]

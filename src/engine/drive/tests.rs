@@ -189,7 +189,7 @@ async fn what_was_seen_is_kept_for_those_who_ask_later() {
 /// Where it goes back already, or ends, nobody has to be heard.
 #[tokio::test]
 async fn whoever_wants_it_put_back_is_heard_while_it_goes_on() {
-    let hears = |mode, events: &[Event]| told(&plan(mode, "c"), events, |run| run.may_turn_back());
+    let hears = |mode, events: &[Event]| told(&plan(mode, "c"), events, |run| run.heeds().back);
     for mode in [Mode::Drill, Mode::Failover, Mode::Emergency] {
         assert!(hears(mode, &[]), "{mode}");
         let stop = Event::StopAsked { by: String::new() };

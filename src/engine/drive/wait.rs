@@ -20,7 +20,7 @@ impl<J: Journal, W: World, M: Memory, P: People> Run<'_, J, W, M, P> {
         let over = self.plan.mode == Mode::Plan
             || tokio::select! {
                 over = self.sleep_unless_stopped(Some(entry), time) => over,
-                () = self.told_back() => false,
+                () = self.told() => false,
             };
         if over {
             self.record(Event::Waited { entry }).await?;
@@ -56,7 +56,7 @@ impl<J: Journal, W: World, M: Memory, P: People> Run<'_, J, W, M, P> {
         let people = self.outfit.people;
         let answer = tokio::select! {
             answer = people.approve(&self.plan.entries[entry], question) => Some(answer),
-            () = self.told_back() => None,
+            () = self.told() => None,
             () = self.outfit.stop.at_least(Stop::AfterWrite) => None,
         };
         match answer {
@@ -68,16 +68,16 @@ impl<J: Journal, W: World, M: Memory, P: People> Run<'_, J, W, M, P> {
     pub(super) async fn stay(&mut self) -> Result<(), RunError> {
         debug_assert_eq!(self.state.phase(), Phase::Stay);
         let people = self.outfit.people;
+        let may_remain = self.state.may_remain(self.plan);
         let event = tokio::select! {
             over = self.sleep_unless_stopped(None, self.plan.hold) => {
                 over.then(|| Event::HoldOver { by: "the clock".to_owned() })
             }
-            told = people.end_stay() => {
-                if told.decision == Decision::Back {
-                    return self.decides(told).await;
-                }
-                Some(Event::HoldOver { by: told.by })
-            }
+            told = people.end_stay(may_remain) => Some(match told.decision {
+                Decision::Back | Decision::Stay => return self.decides(told).await,
+                Decision::Stop => Event::StopAsked { by: told.by },
+                Decision::On | Decision::Again => Event::HoldOver { by: told.by },
+            }),
         };
         match event {
             Some(event) => self.record(event).await,

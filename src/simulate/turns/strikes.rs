@@ -66,7 +66,12 @@ impl<R: Rules> Turns<'_, R> {
                     add(Fault::Person(decision));
                 }
             }
-            Move::Stay => add(Fault::Person(Decision::Back)),
+            Move::Stay => {
+                add(Fault::Person(Decision::Back));
+                if self.here.state.may_remain(&self.model.plan) {
+                    add(Fault::Person(Decision::Stay));
+                }
+            }
             Move::Approve { .. } if !self.is_dry() => add(Fault::Declined),
             _ => {}
         }

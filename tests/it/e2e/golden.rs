@@ -220,7 +220,7 @@ fn a_person_at_a_terminal_types_the_name() {
     answer(&mut drill, NAME, "site\n");
     scene.wait_for_flip_to(&scene.new);
     drill.wait_for("holding");
-    drill.wait_for("Enter comes back before the time is up");
+    drill.wait_for("Enter comes back now");
     // Enter ends the hold early.
     drill.type_text("\n");
     let drill = drill.end().exits(0);

@@ -2,7 +2,9 @@
 
 use rustix::process::Signal;
 
+use super::program::Done;
 use super::scene::{Plot, Scene};
+use super::terminal::{NAME, answer};
 
 const NAGIOS: [&str; 4] = ["check", "PLAYBOOK", "--format", "nagios"];
 
@@ -49,6 +51,87 @@ fn a_drill_that_remains_is_a_warning_until_it_is_settled() {
     scene.run(&["rollback", "--yes"]).exits(0);
     assert!(scene.leads_to(&scene.old));
     scene.run(&NAGIOS).exits(0);
+}
+
+/// What is said of a drill that remains where it is, and where the names lead.
+fn remained(scene: &Scene, done: Done) {
+    let done = done.exits(9);
+    assert!(!done.out.contains("put back 4 record sets"), "{done}");
+    assert!(scene.leads_to(&scene.new), "{done}");
+    let words = "the drill remains at `new`, and did not come back to `old`";
+    scene.run(&["owed"]).exits(0).says(words);
+}
+
+#[test]
+fn a_living_drill_in_its_hold_remains_by_a_word_from_elsewhere() {
+    let Some(scene) = Plot::staying().scene() else {
+        return;
+    };
+    let drill = scene.drill_there();
+    drill.wait_for("holding 10m");
+    let run = scene.newest_run()["run"].as_str().unwrap().to_owned();
+    let stay = ["resume", &run, "--stay", "--yes"];
+    let told = "told to remain where it is; it hears it at once";
+    scene.run(&stay).exits(8).complains(told);
+    remained(&scene, drill.end());
+}
+
+#[test]
+fn a_living_drill_that_has_not_come_to_its_hold_is_told_nothing() {
+    let plot = Plot {
+        more: "[[step]]\nid = \"pause\"\nkind = \"wait\"\ntime = \"10m\"\n".to_owned(),
+        ..Plot::small()
+    };
+    let Some(scene) = plot.scene() else {
+        return;
+    };
+    let drill = scene.drill_there();
+    drill.wait_for("waiting 10m");
+    let run = scene.newest_run()["run"].as_str().unwrap().to_owned();
+    let refused = "was told nothing: only a drill that has come to its hold";
+    let stay = ["resume", &run, "--stay", "--yes"];
+    scene.run(&stay).exits(8).complains(refused);
+    scene.run(&["rollback", &run, "--yes"]).exits(8);
+    drill.end().exits(5);
+}
+
+#[test]
+fn a_drill_in_its_hold_remains_by_a_word_at_its_terminal() {
+    let Some(scene) = Plot::staying().scene() else {
+        return;
+    };
+    let mut drill = scene.start_on_terminal(&["drill", "PLAYBOOK"], &[]);
+    answer(&mut drill, NAME, "site\n");
+    answer(&mut drill, "`stay` lets it remain", "stay\n");
+    remained(&scene, drill.end());
+}
+
+#[test]
+fn a_living_drill_that_looks_whether_it_can_come_back_remains_by_a_word() {
+    let folder = tempfile::tempdir().unwrap();
+    let sign = folder.path().join("sign");
+    std::fs::write(&sign, "fine").unwrap();
+    let plot = Plot {
+        hold: "2s",
+        ..Plot::small()
+    };
+    let Some(scene) = plot.scene() else {
+        return;
+    };
+    let gate = format!(
+        "[[step]]\nid = \"sign\"\nkind = \"command\"\non = \"local\"\nrun = [\"cat\", {sign:?}]\nlooks-only = true\n\
+         expect = \"fine\"\nwithin = \"60s\"\nevery = \"200ms\"\n[[step]]\nid = \"flip\""
+    );
+    let text = scene.text().replace("[[step]]\nid = \"flip\"", &gate);
+    scene.write_playbook(&text);
+    let drill = scene.start(&["drill", "PLAYBOOK", "--yes"]);
+    scene.wait_for_flip_to(&scene.new);
+    let run = scene.newest_run()["run"].as_str().unwrap().to_owned();
+    let stay = ["resume", &run, "--stay", "--yes"];
+    std::fs::write(&sign, "broken").unwrap();
+    drill.wait_for("the way back to old began");
+    scene.run(&stay).exits(8).complains("remain where it is");
+    remained(&scene, drill.end());
 }
 
 #[test]

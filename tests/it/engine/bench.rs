@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cutover::clock::{Clock, Stamp};
-use cutover::engine::{GoOn, Memory as Baseline, Outfit, People, RunError, StopSwitch, Told};
-use cutover::engine::{StopSignal, drive, resume};
+use cutover::engine::{GoOn, Heeds, Memory as Baseline, Outfit, People, RunError, StopSignal};
+use cutover::engine::{StopSwitch, Told, drive, resume};
 use cutover::event::{Decision, Ending, Event, Record};
 use cutover::fake::{FakeWorld, Fuse, plan};
 use cutover::journal::{Dry, Live, Meta, Publisher, read};
@@ -72,7 +72,10 @@ impl People for Scripted {
         Box::pin(async move { Told::here(decision.unwrap_or(Decision::Stop), "somebody") })
     }
 
-    fn wants_back<'a>(&'a self) -> BoxFuture<'a, Option<Told>> {
+    fn said<'a>(&'a self, heeds: Heeds) -> BoxFuture<'a, Option<Told>> {
+        if !heeds.back {
+            return Box::pin(async { None });
+        }
         let mut left = self.back_at.lock().unwrap();
         *left = match *left {
             Some(0) => None,
@@ -88,8 +91,9 @@ impl People for Scripted {
         Box::pin(async move { now.then_some(told) })
     }
 
-    fn hears_back<'a>(&'a self) -> BoxFuture<'a, ()> {
-        let Some(after) = *self.back_after.lock().unwrap() else {
+    fn hears<'a>(&'a self, heeds: Heeds) -> BoxFuture<'a, ()> {
+        let after = *self.back_after.lock().unwrap();
+        let Some(after) = after.filter(|_| heeds.back) else {
             return Box::pin(std::future::pending());
         };
         Box::pin(async move {
@@ -100,7 +104,7 @@ impl People for Scripted {
         })
     }
 
-    fn end_stay<'a>(&'a self) -> BoxFuture<'a, Told> {
+    fn end_stay<'a>(&'a self, _: bool) -> BoxFuture<'a, Told> {
         let visit = self.visit.lock().unwrap().take();
         Box::pin(async move {
             match visit {

@@ -232,11 +232,15 @@ async fn a_drill_stays_as_long_as_it_should_or_until_somebody_ends_it() {
 
     for (decision, ending) in [
         (Decision::On, Ending::Done),
+        (Decision::Again, Ending::Done),
         (Decision::Back, Ending::Undone),
+        (Decision::Stay, Ending::DoneUnproven),
+        (Decision::Stop, Ending::Stopped),
     ] {
         let bench = Bench::new(Mode::Drill, "pck").with(Scripted::visit(move || decision));
         assert_eq!(bench.run().await.unwrap(), ending);
-        assert!(bench.all(Side::Before));
+        let back = matches!(ending, Ending::Done | Ending::Undone);
+        assert!(bench.all(if back { Side::Before } else { Side::After }));
         assert!(bench.elapsed() < Duration::from_secs(60));
     }
 }
