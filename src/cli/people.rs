@@ -278,13 +278,17 @@ fn decision(line: &str) -> Option<Decision> {
 }
 
 impl People for Present {
-    fn approve<'a>(&'a self, _: &'a Entry, question: &'a str) -> BoxFuture<'a, (bool, String)> {
+    fn approve<'a>(
+        &'a self,
+        _: &'a Entry,
+        question: &'a str,
+    ) -> BoxFuture<'a, (Option<bool>, String)> {
         Box::pin(async move {
             if self.yes {
-                return (true, format!("{} (--yes)", self.by));
+                return (Some(true), format!("{} (--yes)", self.by));
             }
             if self.typed.is_none() {
-                return (false, "nobody (no terminal)".to_owned());
+                return (Some(false), "nobody (no terminal)".to_owned());
             }
             let question = crate::report::clean(question);
             let since = self.clock.now();
@@ -297,18 +301,18 @@ impl People for Present {
                         Decision::Again => continue,
                         decision => {
                             let yes = decision == Decision::On;
-                            return (yes, ELSEWHERE.to_owned());
+                            return (Some(yes), ELSEWHERE.to_owned());
                         }
                     },
                 };
                 let line = match line {
                     Input::Line(line) => line,
-                    Input::End => return (false, format!("{} (end of input)", self.by)),
-                    Input::Gone => return (false, GONE.to_owned()),
+                    Input::End => return (Some(false), format!("{} (end of input)", self.by)),
+                    Input::Gone => return (None, GONE.to_owned()),
                 };
                 match line.trim().to_ascii_lowercase().as_str() {
-                    "y" | "yes" => return (true, self.by.clone()),
-                    "n" | "no" => return (false, self.by.clone()),
+                    "y" | "yes" => return (Some(true), self.by.clone()),
+                    "n" | "no" => return (Some(false), self.by.clone()),
                     _ => {}
                 }
             }
@@ -363,7 +367,9 @@ impl People for Present {
             let heeded = |message: &Message| heeds.takes(message.decision);
             let (told, left): (Vec<_>, Vec<_>) = unread.drain(..).partition(heeded);
             *unread = left;
-            told.iter().min_by_key(|message| rank(message)).map(elsewhere)
+            told.iter()
+                .min_by_key(|message| rank(message))
+                .map(elsewhere)
         })
     }
 

@@ -57,8 +57,13 @@ impl Heeds {
 
 /// Somebody who can be asked: at the terminal, through the inbox, or nobody.
 pub trait People: Send + Sync {
-    /// Whether an `approve` step may pass, and who said so.
-    fn approve<'a>(&'a self, entry: &'a Entry, question: &'a str) -> BoxFuture<'a, (bool, String)>;
+    /// Whether an `approve` step may pass, and who said so; `None` where whoever was to answer is gone, and the run
+    /// stops there.
+    fn approve<'a>(
+        &'a self,
+        entry: &'a Entry,
+        question: &'a str,
+    ) -> BoxFuture<'a, (Option<bool>, String)>;
 
     /// How a run that stands still goes on. `may_remain` says that `Stay` is an answer.
     fn decide<'a>(&'a self, hold: Hold, may_remain: bool) -> BoxFuture<'a, Told>;
@@ -83,8 +88,8 @@ pub trait People: Send + Sync {
 pub struct Nobody;
 
 impl People for Nobody {
-    fn approve<'a>(&'a self, _: &'a Entry, _: &'a str) -> BoxFuture<'a, (bool, String)> {
-        Box::pin(async { (false, "nobody (no terminal)".to_owned()) })
+    fn approve<'a>(&'a self, _: &'a Entry, _: &'a str) -> BoxFuture<'a, (Option<bool>, String)> {
+        Box::pin(async { (Some(false), "nobody (no terminal)".to_owned()) })
     }
 
     fn decide<'a>(&'a self, _: Hold, _: bool) -> BoxFuture<'a, Told> {

@@ -250,9 +250,9 @@ impl Stage {
 }
 
 impl People for Stage {
-    fn approve<'a>(&'a self, _: &'a Entry, _: &'a str) -> BoxFuture<'a, (bool, String)> {
+    fn approve<'a>(&'a self, _: &'a Entry, _: &'a str) -> BoxFuture<'a, (Option<bool>, String)> {
         let yes = !self.inner().course.strikes(Fault::Declined);
-        Box::pin(self.asks((yes, "somebody".to_owned())))
+        Box::pin(self.asks((Some(yes), "somebody".to_owned())))
     }
 
     fn decide<'a>(&'a self, _: Hold, _: bool) -> BoxFuture<'a, Told> {

@@ -63,7 +63,7 @@ async fn the_end_of_input_is_the_answer_that_changes_nothing() {
     let plan = crate::fake::plan(crate::plan::Mode::Failover, "kc");
     let approve = present.approve(&plan.entries[0], "go?");
     let ((yes, by), ()) = tokio::join!(approve, later());
-    assert_eq!((yes, by.as_str()), (false, "ops@here (end of input)"));
+    assert_eq!((yes, by.as_str()), (Some(false), "ops@here (end of input)"));
     for hold in [Hold::Failed, Hold::Foreign, Hold::OldSideSick] {
         let (told, ()) = tokio::join!(present.decide(hold, false), later());
         assert_eq!(told.decision, Decision::Stop, "{hold:?}");
@@ -80,7 +80,7 @@ async fn where_the_terminal_is_gone_nobody_answers() {
     let plan = crate::fake::plan(crate::plan::Mode::Failover, "kc");
     let soon = Duration::from_secs(1);
     let approved = tokio::time::timeout(soon, present.approve(&plan.entries[0], "go?"));
-    assert_eq!(approved.await.unwrap(), (false, GONE.to_owned()));
+    assert_eq!(approved.await.unwrap(), (None, GONE.to_owned()));
     for may_remain in [false, true] {
         let told = tokio::time::timeout(soon, present.decide(Hold::OldSideSick, may_remain));
         assert_eq!(told.await.unwrap(), Told::here(Decision::Stop, GONE));
@@ -161,7 +161,7 @@ async fn a_request_to_go_on_neither_approves_nor_declines() {
     };
     let approve = present.approve(&plan.entries[0], "go?");
     let ((yes, _), ()) = tokio::join!(approve, later);
-    assert!(yes);
+    assert_eq!(yes, Some(true));
 }
 
 #[tokio::test(start_paused = true)]
@@ -297,7 +297,11 @@ async fn a_word_that_a_run_remains_is_heard_unasked_where_it_is_heeded_and_appro
     let approved = tokio::time::timeout(minute, present.approve(&plan.entries[0], "go?"));
     assert!(approved.await.is_err());
     let back = Heeds { stay: false, ..ALL };
-    assert!(tokio::time::timeout(minute, present.hears(back)).await.is_err());
+    assert!(
+        tokio::time::timeout(minute, present.hears(back))
+            .await
+            .is_err()
+    );
     assert_eq!(present.said(back).await, None);
     present.hears(ALL).await;
     let told = present.said(ALL).await;

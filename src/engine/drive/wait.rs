@@ -60,7 +60,9 @@ impl<J: Journal, W: World, M: Memory, P: People> Run<'_, J, W, M, P> {
             () = self.outfit.stop.at_least(Stop::AfterWrite) => None,
         };
         match answer {
-            Some((yes, by)) => self.record(Event::Approved { entry, yes, by }).await,
+            Some((Some(yes), by)) => self.record(Event::Approved { entry, yes, by }).await,
+            // Nobody declined: whoever resumes it is asked.
+            Some((None, by)) => self.record(Event::StopAsked { by }).await,
             None => Ok(()),
         }
     }

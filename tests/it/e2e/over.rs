@@ -70,16 +70,14 @@ fn a_temporary_change_that_a_newer_run_went_over_is_owed_until_it_is_put_back() 
     assert_eq!(held(&file), "new");
     scene.write_playbook(&text.replace("\"10m\"", "\"100ms\""));
     scene.goes_in_an_emergency_to("new");
-    if held(&file) == "new" {
-        let told = format!(
-            "a newer run went over run {cut_off} (failover), and its temporary change `file`"
-        );
-        let owed = scene.run(&["owed", "--format", "json"]).exits(0);
-        owed.says(&told);
-        let nagios = ["check", "PLAYBOOK", "--format", "nagios"];
-        scene.run(&nagios).exits(1).says("temporary change `file`");
-        std::fs::write(&file, "old").unwrap();
-    }
+    assert_eq!(held(&file), "new");
+    let told =
+        format!("a newer run went over run {cut_off} (failover), and its temporary change `file`");
+    let owed = scene.run(&["owed", "--format", "json"]).exits(0);
+    owed.says(&told);
+    let nagios = ["check", "PLAYBOOK", "--format", "nagios"];
+    scene.run(&nagios).exits(1).says("temporary change `file`");
+    std::fs::write(&file, "old").unwrap();
     let owed = scene.run(&["owed"]).exits(0);
     assert!(!owed.out.contains("temporary change"), "{owed}");
 }

@@ -28,6 +28,8 @@ pub(super) struct Scripted {
     pub decisions: Mutex<VecDeque<Decision>>,
     pub asked: Mutex<Vec<Hold>>,
     pub approvals: Mutex<VecDeque<bool>>,
+    /// The terminal at which they sat is gone.
+    pub gone: bool,
     pub visit: Mutex<Option<Visit>>,
     /// Somebody asks to go back before the run's step of this number.
     pub back_at: Mutex<Option<u32>>,
@@ -58,11 +60,14 @@ impl Scripted {
 }
 
 impl People for Scripted {
-    fn approve<'a>(&'a self, _: &'a Entry, _: &'a str) -> BoxFuture<'a, (bool, String)> {
+    fn approve<'a>(&'a self, _: &'a Entry, _: &'a str) -> BoxFuture<'a, (Option<bool>, String)> {
         if self.back_after.lock().unwrap().is_some() {
             return Box::pin(std::future::pending());
         }
-        let yes = self.approvals.lock().unwrap().pop_front().unwrap_or(false);
+        let yes = match self.gone {
+            true => None,
+            false => Some(self.approvals.lock().unwrap().pop_front().unwrap_or(false)),
+        };
         Box::pin(async move { (yes, "somebody".to_owned()) })
     }
 

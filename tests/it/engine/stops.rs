@@ -130,6 +130,26 @@ async fn a_request_ends_a_wait_and_a_stay_at_once_and_both_can_be_resumed() {
     }
 }
 
+/// A terminal that is gone has declined nothing.
+#[tokio::test(start_paused = true)]
+async fn an_approval_that_nobody_can_give_stops_the_run_and_a_resume_asks_again() {
+    for (mode, side) in [(Mode::Failover, Side::After), (Mode::Drill, Side::Before)] {
+        let mut bench = Bench::new(mode, "kc?k");
+        bench.people.gone = true;
+        assert_eq!(bench.run().await.unwrap(), Ending::Stopped, "{mode}");
+        assert!(bench.all(Side::After), "{mode}");
+        bench.people.gone = false;
+        bench.people.approvals.get_mut().unwrap().push_back(true);
+        let bench = calm(bench);
+        assert_eq!(
+            bench.resume(GoOn::Finish).await.unwrap(),
+            Ending::Done,
+            "{mode}"
+        );
+        assert!(bench.all(side), "{mode}");
+    }
+}
+
 /// Whoever tells a living run to put everything back is heard before its next step, wherever it is.
 #[tokio::test(start_paused = true)]
 async fn a_run_that_is_told_to_go_back_makes_no_further_change() {
