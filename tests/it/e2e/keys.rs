@@ -10,7 +10,7 @@ use super::scene::{Plot, Scene};
 use super::terminal::{NAME, answer};
 use crate::lab::{READY, wait_until};
 
-const HOLDS: &str = "b puts everything back at once";
+const HOLDS: &str = "b puts all back at once";
 
 /// A drill that holds, on a terminal whose modes are told at the end.
 fn holding(scene: &Scene) -> Running {
