@@ -7,17 +7,16 @@ use super::common::{Desk, Failure};
 use super::over::Takers;
 use super::resume::book_of;
 use super::stays;
-use super::stuck::{Stuck, Waiting, baseline, stuck};
+use super::stuck::{Stuck, Waiting, baseline, came_back_in_part, is_put_back, stuck};
 use super::whose::{Same, Whose};
 use super::{Exit, Format};
-use crate::clock::short;
 use crate::engine::{
     FENCE, MOVE, MOVE_BACK, RETURN, is_astray, leads_in_dns, look_once_more, see_places, to_see,
 };
 use crate::event::{Ending, Fact, LOOK_AT, Owed, PUT_BACK, Record, Round, SEE};
 use crate::journal::{self, Damaged, Run};
 use crate::plan::{Mode, Nature, Outcome, Side};
-use crate::report::{Names, OwedRow, Stays, Tally, owed_table};
+use crate::report::{Names, OwedRow, Stays, Tally, clean, owed_table};
 
 /// How long what one run owes is looked at: its checks, and its places.
 const CHECKS: Duration = Duration::from_secs(20);
@@ -26,7 +25,9 @@ const PLACES: Duration = Duration::from_secs(5);
 /// Lists what earlier runs have left to be done
 ///
 /// The newest run of a playbook that changed something, ended well and stayed speaks for all before it; a run that
-/// was held, stopped or cut off is listed until it is ended, also where all that it changed is seen as before. What was
+/// was held, stopped or cut off is listed until it is ended, also where all that it changed is seen as before. What that
+/// newest run has nothing to do with, as a name or a step that was taken out of the playbook, is listed where it led the
+/// other way, until it is put back. What was
 /// late or not seen is looked at again now, and is settled where it passes; what was left to others is settled where it
 /// is as the run was to leave it: as planned where it stayed, as before where it went back. What shall stay as it is
 /// is not asked about again once somebody says so (`--stays`).
@@ -165,20 +166,37 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
             }
             desk.print_text(&format!("{line}\n"));
         }
+        for one in &damaged {
+            // Whose playbook it is of cannot be told either.
+            let line = serde_json::json!({
+                "run": one.id,
+                "playbook": null,
+                "owed": { "key": format!("read {}", one.id), "what": cannot_be_told(one), "how": BY_HAND },
+            });
+            desk.print_text(&format!("{line}\n"));
+        }
     } else {
         // Nobody says that nothing is owed who could not read all of it.
         if !rows.is_empty() || damaged.is_empty() {
             desk.print(&owed_table(&rows, &desk.style()));
         }
-    }
-    for one in &damaged {
-        let alive = (one.writer.as_ref()).map_or_else(String::new, |w| format!(", alive ({w}),"));
-        desk.complain(&format!(
-            "what run `{}`{alive} owes cannot be told: {}",
-            one.id, one.why
-        ));
+        for one in &damaged {
+            desk.print_text(&format!("{}\n  {BY_HAND}\n", clean(&cannot_be_told(one))));
+        }
     }
     Ok(Exit::Done)
+}
+
+/// What a person does about a run of which nothing can be told.
+const BY_HAND: &str = "look at what it was to change by hand";
+
+/// What is said of a run that cannot be read. Whoever reads the list alone must not take it for nothing.
+fn cannot_be_told(one: &Damaged) -> String {
+    let alive = (one.writer.as_ref()).map_or_else(String::new, |w| format!(", alive ({w}),"));
+    format!(
+        "what run `{}`{alive} owes cannot be told: {}",
+        one.id, one.why
+    )
 }
 
 /// The same, with the commands as a person here would type them.
@@ -199,10 +217,21 @@ async fn still_owed(desk: &Desk, records: &[Record], tally: &Tally, stayed: bool
         let id = owed.key.strip_prefix(word)?;
         plan.entries.iter().position(|entry| entry.id == id)
     };
-    let unseen = || (owed.iter()).filter_map(|owed| to_see(plan, records, owed));
     let is_place = |index: &usize| matches!(plan.entries[*index].nature, Nature::Change(_));
+    let unseen = || (owed.iter()).filter_map(|owed| to_see(plan, records, owed));
+    // What a drill that remains wrote goes back with the names.
+    let remains = owed.iter().any(|owed| owed.key.starts_with(RETURN));
+    let wrote: Vec<usize> = match remains {
+        true => tally
+            .standing_entries()
+            .into_iter()
+            .filter(is_place)
+            .collect(),
+        false => Vec::new(),
+    };
     let looked_at: Vec<usize> = (owed.iter())
         .filter_map(|owed| entry(owed, PUT_BACK).or(entry(owed, LOOK_AT)))
+        .chain(wrote.iter().copied())
         .chain(unseen().map(|(index, _)| index).filter(is_place))
         .collect();
     // What an act did cannot be looked at.
@@ -234,14 +263,12 @@ async fn still_owed(desk: &Desk, records: &[Record], tally: &Tally, stayed: bool
         }
     };
     // Whoever waits for one list is told what could not be looked at in time.
-    let checks = look_once_more(plan, &actual, baseline(records), &unseen);
     let (found, seen, leads) = tokio::join!(
-        tokio::time::timeout(CHECKS, checks),
+        look_once_more(plan, &actual, baseline(records), &unseen, CHECKS),
         see_places(plan, &actual, &looked_at, PLACES),
         tokio::time::timeout(PLACES, leads),
     );
-    let in_time = found.is_ok();
-    let (found, leads) = (found.unwrap_or_default(), leads.ok().flatten());
+    let leads = leads.ok().flatten();
     // Whoever moved the names back there has decided that it shall serve.
     let serves_again = leads.is_some_and(|site| site == plan.direction.source);
     let _late = tokio::time::timeout(PLACES, actual.site.exec.close()).await;
@@ -262,6 +289,9 @@ async fn still_owed(desk: &Desk, records: &[Record], tally: &Tally, stayed: bool
             _ => false,
         }
     };
+    let still: Vec<usize> = (wrote.into_iter())
+        .filter(|index| !is_put_back(plan, *index, &seen))
+        .collect();
     let facts = (found.iter())
         .filter(|(index, _)| plan.entries[*index].by_hand)
         .flat_map(|(_, finding)| &finding.facts);
@@ -274,12 +304,17 @@ async fn still_owed(desk: &Desk, records: &[Record], tally: &Tally, stayed: bool
         .filter(|owed| {
             let settled = to_see(plan, records, owed)
                 .is_some_and(|of| passes(of) || is(of.0, wanted))
-                || serves_again && away(owed)
+                || serves_again && owed.key.starts_with(FENCE)
+                || serves_again && owed.key.starts_with(RETURN) && still.is_empty()
                 || entry(owed, PUT_BACK).is_some_and(|index| is(index, Side::Before))
                 || entry(owed, LOOK_AT).is_some_and(|index| is(index, wanted));
             !settled
         })
         .filter_map(|owed| told_now(owed, &facts))
+        .map(|owed| match serves_again && owed.key.starts_with(RETURN) {
+            true => came_back_in_part(plan, &still, owed),
+            false => owed,
+        })
         .map(|owed| {
             let place = entry(&owed, PUT_BACK)
                 .or(entry(&owed, LOOK_AT))
@@ -287,13 +322,15 @@ async fn still_owed(desk: &Desk, records: &[Record], tally: &Tally, stayed: bool
             let unread = (seen.iter()).find_map(|(index, seen)| {
                 Some(seen.as_ref().err()?).filter(|_| place == Some(*index))
             });
-            let is_check = place.is_some_and(|index| plan.entries[index].is_check());
-            let why = match unread {
-                Some(why) => format!("it cannot be read now: {why}"),
-                None if is_check && !in_time => {
-                    format!("looking again took longer than {}", short(CHECKS))
-                }
-                None => return owed,
+            // What it shows now is told where that is nothing.
+            let unseen = to_see(plan, records, &owed).and_then(|of| {
+                let (_, finding) = looks().find(|(look, _)| **look == of)?.1;
+                (finding.outcome == Outcome::Unknown).then_some(&finding.headline)
+            });
+            let why = match (unread, unseen) {
+                (Some(why), _) => format!("it cannot be read now: {why}"),
+                (None, Some(why)) if !owed.what.ends_with(why.as_str()) => format!("now: {why}"),
+                _ => return owed,
             };
             Owed {
                 what: format!("{}; {why}", owed.what),

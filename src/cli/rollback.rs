@@ -197,7 +197,7 @@ async fn show(
     };
     let (ahead, by_hand, mut at_rest) = tokio::join!(
         ahead,
-        look_once_more(plan, &actual, baseline(records), &by_hand),
+        look_once_more(plan, &actual, baseline(records), &by_hand, Duration::MAX),
         not_as_it_was(plan, &actual, &tally, alive),
     );
     actual.site.exec.close().await;

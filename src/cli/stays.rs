@@ -11,7 +11,7 @@ use super::whose::Whose;
 use crate::engine::see_places;
 use crate::event::{Event, LOOK_AT, Owed, PUT_BACK, Record};
 use crate::journal::{self, Journal, Listed, Live};
-use crate::plan::{Entry, Part, Plan, Value};
+use crate::plan::{Edit, Entry, Part, Place, Plan, Side, Value};
 use crate::report::Tally;
 use crate::store::Store;
 
@@ -132,12 +132,22 @@ pub(super) async fn tally_now(desk: &Desk, records: &[Record], looks: bool) -> T
         };
         // What cannot be read now is left alone.
         if let Some(seen) = now(desk, &tally, &key).await
-            && seen.taken(meant) != holds
+            && is_other(&holds, &seen.taken(meant))
         {
             tally.owe_again(&key);
         }
     }
     tally
+}
+
+/// Whether a place holds something else than it did; a colleague's comment is nothing else.
+fn is_other(holds: &Value, seen: &Value) -> bool {
+    let held = Edit {
+        place: Place::default(),
+        before: holds.clone(),
+        after: holds.clone(),
+    };
+    held.side(seen) == Side::Foreign
 }
 
 /// Why it cannot be said of a run; `None` where it can.
@@ -231,6 +241,19 @@ mod tests {
         );
         let nothing = told(vec![ended()], "look at a").unwrap();
         assert!(nothing.ends_with("it owes nothing"), "{nothing}");
+    }
+
+    #[test]
+    fn what_was_said_to_stay_is_meant_of_the_value_and_not_of_its_bookkeeping() {
+        let one = |part: serde_json::Value| Value([("www".to_owned(), part.into())].into());
+        let set = |to: &str, aside: &str| {
+            one(serde_json::json!({ "data": [to], "ttl": 60, "aside": aside }))
+        };
+        let holds = set("theirs", "");
+        assert!(!is_other(&holds, &set("theirs", "a comment")));
+        assert!(is_other(&holds, &set("ours", "")));
+        assert!(is_other(&holds, &Value::default()));
+        assert!(is_other(&Value::default(), &holds));
     }
 
     #[test]

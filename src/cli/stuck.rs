@@ -1,6 +1,7 @@
 //! Runs that have not come to an end, with changes of theirs standing: held, stopped, or cut off.
 
 mod debts;
+mod gone_over;
 mod places;
 
 use super::common::Desk;
@@ -18,7 +19,8 @@ use crate::report::Tally;
 use crate::store::Store;
 use places::{Places, is_as_before_now, look};
 
-pub(super) use debts::named_parts;
+pub(super) use debts::{came_back_in_part, is_put_back};
+pub(super) use gone_over::named_parts;
 pub(super) use places::{baseline, lands};
 
 /// A run that waits for a person.
@@ -157,7 +159,7 @@ async fn find(
                     false if over.is_empty() => debts::of_ended(desk, run, &records, looks).await,
                     false => {
                         let tally = tally_now(desk, &records, looks).await;
-                        debts::forgotten(desk, &run, &tally, left, looks).await
+                        gone_over::debts(desk, &run, &tally, left, looks).await
                     }
                 };
                 for stuck in stuck {
@@ -196,7 +198,7 @@ async fn open_run(
 ) -> Result<Vec<Stuck>, JournalError> {
     let tally = tally_now(desk, records, looks).await;
     if !over.is_empty() && is_nothing_left(desk, &run, records) {
-        return Ok(debts::forgotten(desk, &run, &tally, left, looks).await);
+        return Ok(gone_over::debts(desk, &run, &tally, left, looks).await);
     }
     let wish = match may_turn_back(records) {
         true => unheard(store, &run.id, run.writer.as_ref()).await?,
@@ -331,11 +333,14 @@ async fn of(
                  {id} --stay`, which lets it remain where it is"
             )
         }
-        false if back && stands => {
-            format!(
-                "`cutover resume {id}`, which goes on putting it back, or `cutover rollback {id}`"
-            )
-        }
+        // Both are refused there as long as the old side does not serve.
+        false if back && stands => format!(
+            "`cutover resume {id}`, which goes on putting it back, or `cutover rollback {id}`; where {} does not serve, \
+             `cutover failover {} --emergency --to {}` takes over",
+            plan.direction.source,
+            desk.playbook_to_type(&run),
+            plan.direction.target
+        ),
         false => format!("`cutover resume {id}` or `cutover rollback {id}`"),
     };
     Some(Stuck {

@@ -16,7 +16,7 @@ use crate::store::Store;
 pub(super) enum Same {
     Yes,
     No,
-    /// They have one name and two files, and what one of them moves is not known.
+    /// They have one name and two files, or one file and two names, and what one of them moves is not known.
     CannotTell,
 }
 
@@ -88,17 +88,17 @@ impl Whose {
         }
     }
 
-    /// One name and one file, or one name and something that both move.
+    /// One name and one file; or one of the two, and something that both move.
     pub(super) fn same(&self, other: &Whose) -> Same {
         let one_file = self.file.is_some() && self.file == other.file;
         let Some((name, other_name)) = self.name.as_ref().zip(other.name.as_ref()) else {
             return if one_file { Same::Yes } else { Same::No };
         };
-        if name != other_name {
-            return Same::No;
-        }
-        if one_file {
-            return Same::Yes;
+        match (name == other_name, one_file) {
+            (true, true) => return Same::Yes,
+            (false, false) => return Same::No,
+            // A copy of it; or it got another name, or another one its file.
+            (true, false) | (false, true) => {}
         }
         if self.moves.is_empty() || other.moves.is_empty() {
             return Same::CannotTell;
@@ -142,7 +142,11 @@ mod tests {
         use Same::{CannotTell, No, Yes};
         let a = whose("site", Some("/a/site.toml"), &["www.a.test."]);
         let cases = [
-            (whose("other", Some("/a/site.toml"), &["www.a.test"]), No),
+            // It got another name; or another one its file.
+            (whose("other", Some("/a/site.toml"), &["www.a.test"]), Yes),
+            (whose("other", Some("/a/site.toml"), &["www.b.test"]), No),
+            (whose("other", Some("/a/site.toml"), &[]), CannotTell),
+            (whose("other", Some("/b/site.toml"), &["www.a.test"]), No),
             (whose("site", Some("/a/site.toml"), &[]), Yes),
             // It moves other names since it was edited.
             (whose("site", Some("/a/site.toml"), &["www.b.test"]), Yes),

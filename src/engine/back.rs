@@ -10,7 +10,7 @@ use super::look::{Looker, aim, within};
 use super::settle::{first, foreign};
 use super::stop::{StopSignal, StopSwitch};
 use super::world::{NoMemory, World};
-use crate::clock::Stamp;
+use crate::clock::{Stamp, short};
 use crate::event::{Answer, Event, Finding, Record, Round, Sight};
 use crate::plan::{Entry, Nature, Outcome, Plan, Side, Then, Value};
 use crate::step::Pulses;
@@ -160,13 +160,15 @@ fn looks_once<'a, W: World>(
     }
 }
 
-/// Looks once more at what a run of the past did not see, as it would have looked: what it finds now. Each of
-/// `entries` was looked at last in this round.
+/// Looks once more at what a run of the past did not see, as it would have looked: what it finds now, in the order of
+/// `entries`, each of which was looked at last in this round. None is waited for longer than `most`, so that one that
+/// hangs hides no other.
 pub async fn look_once_more<W: World>(
     plan: &Plan,
     world: &W,
     baseline: &[Sight],
     entries: &[(usize, Round)],
+    most: Duration,
 ) -> Vec<(usize, Finding)> {
     let (_switch, stop) = StopSwitch::new();
     let pulses = Pulses::none();
@@ -175,10 +177,13 @@ pub async fn look_once_more<W: World>(
         let (looker, pulses) = (&looker, &pulses);
         async move {
             let aim = aim(plan, *round, *index);
-            (
-                *index,
-                looker.once(&plan.entries[*index], &aim, pulses).await,
-            )
+            let look = looker.once(&plan.entries[*index], &aim, pulses);
+            let found = tokio::time::timeout(most, look).await;
+            let late = |_| {
+                let why = format!("looking again took longer than {}", short(most));
+                Finding::new(Outcome::Unknown, why)
+            };
+            (*index, found.unwrap_or_else(late))
         }
     }))
     .await
@@ -400,6 +405,23 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_look_that_hangs_hides_no_other() {
+        let mut plan = plan(Mode::Failover, "kck");
+        plan.entries[0].pace.timeout = Duration::from_secs(3600);
+        let clock = Clock::following_tokio("2026-11-22T03:05:00Z".parse().unwrap());
+        let world = FakeWorld::new(&plan, clock);
+        world.freeze("k0");
+        let both = [(0, Round::There), (2, Round::Verify)];
+        let found = look_once_more(&plan, &world, &[], &both, Duration::from_secs(20)).await;
+        let told = |of: usize| (found[of].0, found[of].1.outcome);
+        assert_eq!(
+            [told(0), told(1)],
+            [(0, Outcome::Unknown), (2, Outcome::Pass)]
+        );
+        assert_eq!(found[0].1.headline, "looking again took longer than 20s");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn what_was_not_seen_is_looked_at_once_more_as_the_run_looked_at_it() {
         let plan = plan(Mode::Failover, "kck");
         let world = FakeWorld::new(
@@ -407,7 +429,7 @@ mod tests {
             Clock::following_tokio("2026-11-22T03:05:00Z".parse().unwrap()),
         );
         let look = async |entry, round| {
-            let found = look_once_more(&plan, &world, &[], &[(entry, round)]).await;
+            let found = look_once_more(&plan, &world, &[], &[(entry, round)], Duration::MAX).await;
             let told: Vec<_> = found
                 .iter()
                 .map(|(of, found)| (*of, found.outcome))

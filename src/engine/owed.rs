@@ -297,8 +297,8 @@ fn not_seen(plan: &Plan, state: &State, findings: &Findings, round: Round) -> Ve
     });
     open.map(|(entry, finding)| {
         let (key, of) = match round {
-            Round::There => (SEE, &plan.direction.target),
-            _ => (SEE_BACK, &plan.direction.source),
+            Round::There => (SEE, plan.direction.target.as_str()),
+            _ => (SEE_BACK, plan.home()),
         };
         // Which side is meant is plain where a run goes one way.
         let side = match plan.mode {

@@ -1,21 +1,17 @@
-//! What runs that have come to their end left, and what they left where another one went over them.
+//! What runs that have come to their end left.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::super::common::Desk;
-use super::super::forgotten::Left;
 use super::super::resume::book_of;
 use super::super::stays::tally_now;
+use super::Stuck;
 use super::places::{PATIENCE, baseline, named};
-use super::{Debt, Stuck};
-use crate::dns::RecordSet;
-use crate::engine::{RETURN, leads_in_dns, look_once_more, see_places, to_see, told_before};
-use crate::event::{Ending, LOOK_AT, PUT_BACK, Record, Round};
+use crate::engine::{RETURN, leads_in_dns, look_once_more, see_places, to_see};
+use crate::event::{Ending, LOOK_AT, Owed, Record, Round};
 use crate::journal::Run;
-use crate::plan::{Edit, Nature, Outcome, Part, Plan, Side, Value};
-use crate::report::{Tally, count};
+use crate::plan::{Nature, Outcome, Plan, Side, Value};
+use crate::report::Tally;
 
 /// The places of a run of which one holds something else than it shall, as far as is seen. `looks`: they are read.
 async fn not_so(
@@ -58,11 +54,82 @@ pub(super) async fn of_ended(desk: &Desk, run: Run, records: &[Record], looks: b
     if let Some(sick) = sick(desk, run.clone(), &tally, records, looks).await {
         return vec![sick];
     }
-    let (left, remains) = tokio::join!(
+    let (left, remains, failed) = tokio::join!(
         left(desk, run.clone(), &tally, looks),
-        remains(desk, run, &tally, looks),
+        remains(desk, run.clone(), &tally, looks),
+        failed_there(desk, run, &tally, records, looks),
     );
-    left.into_iter().chain(remains).collect()
+    left.into_iter().chain(remains).chain(failed).collect()
+}
+
+/// A run that stays where it went though a check behind its last write failed there, until that is seen to pass.
+async fn failed_there(
+    desk: &Desk,
+    run: Run,
+    tally: &Tally,
+    records: &[Record],
+    looks: bool,
+) -> Option<Stuck> {
+    let plan = tally.plan().filter(|_| run.stayed())?;
+    let first = plan.first_write()?;
+    let failed = |(index, round): &(usize, Round)| {
+        let found = tally.finding(Round::There, *index);
+        let entry = &plan.entries[*index];
+        *round == Round::There
+            && *index > first
+            && entry.is_check()
+            && !entry.by_hand
+            && found.is_some_and(|finding| finding.outcome == Outcome::Fail)
+    };
+    let open: Vec<(usize, Round)> = (tally.owed().iter())
+        .filter_map(|owed| to_see(plan, records, owed))
+        .filter(failed)
+        .collect();
+    let open = not_seen_good(desk, plan, records, open, looks).await;
+    if open.is_empty() {
+        return None;
+    }
+    let (id, target) = (&run.id, &plan.direction.target);
+    Some(Stuck {
+        stands: true,
+        theirs: false,
+        what: format!(
+            "run {id} ({}) stays at {target}, where {} failed and is not seen to pass since",
+            run.meta.mode,
+            ids(plan, &open)
+        ),
+        site: None,
+        how: format!(
+            "mend {target}, and look again with `cutover owed`; or `cutover rollback {id}` puts it back"
+        ),
+        debt: None,
+        run,
+    })
+}
+
+/// The checks of these that are still not seen to be good; all of them where nobody looks.
+async fn not_seen_good(
+    desk: &Desk,
+    plan: &Plan,
+    records: &[Record],
+    mut open: Vec<(usize, Round)>,
+    looks: bool,
+) -> Vec<usize> {
+    if looks
+        && !open.is_empty()
+        && let Ok(book) = book_of(desk, plan)
+    {
+        let actual = desk.actual(&Arc::new(book));
+        let baseline = baseline(records);
+        let found = look_once_more(plan, &actual, baseline, &open, PATIENCE).await;
+        let _late = tokio::time::timeout(PATIENCE, actual.site.exec.close()).await;
+        let good = |index: usize| {
+            (found.iter())
+                .any(|(other, finding)| *other == index && finding.outcome <= Outcome::Warn)
+        };
+        open.retain(|(index, _)| !good(*index));
+    }
+    open.into_iter().map(|(index, _)| index).collect()
 }
 
 /// What was left to others by a run that has ended, and is not as the run was to leave it.
@@ -95,18 +162,55 @@ pub(super) async fn left(desk: &Desk, run: Run, tally: &Tally, looks: bool) -> O
     })
 }
 
-/// A drill that remains at the other side, until all names lead back, or somebody says that it shall stay so.
+/// Whether the place of an entry is seen to hold nothing any more that its run wrote.
+pub(in crate::cli) fn is_put_back(
+    plan: &Plan,
+    entry: usize,
+    seen: &[(usize, Result<Value, String>)],
+) -> bool {
+    let found = seen.iter().find(|(other, _)| *other == entry);
+    match (found, &plan.entries[entry].nature) {
+        (Some((_, Ok(value))), Nature::Change(edit)) => !edit.still_holds_written(value),
+        _ => false,
+    }
+}
+
+/// What a drill that remains owes where the names lead back, and all else that it wrote does not.
+pub(in crate::cli) fn came_back_in_part(plan: &Plan, still: &[usize], owed: Owed) -> Owed {
+    let source = &plan.direction.source;
+    Owed {
+        what: format!(
+            "the drill did not come back to `{source}` by itself: the names lead there again, and {} is not seen to be \
+             put back",
+            ids(plan, still)
+        ),
+        ..owed
+    }
+}
+
+/// A drill that remains at the other side, until all names lead back and nothing else holds what it wrote, or somebody
+/// says that it shall stay so.
 pub(super) async fn remains(desk: &Desk, run: Run, tally: &Tally, looks: bool) -> Option<Stuck> {
     let plan = tally.plan()?;
     tally.ending()?;
     let owed = (tally.owed().iter()).find(|owed| owed.key.starts_with(RETURN))?;
+    let mut owed = owed.clone();
     if looks && let Ok(book) = book_of(desk, plan) {
         let actual = desk.actual(&Arc::new(book));
+        let mut wrote = tally.standing_entries();
+        wrote.retain(|entry| matches!(plan.entries[*entry].nature, Nature::Change(_)));
         let leads = leads_in_dns(&actual.book, &actual.site);
-        let leads = tokio::time::timeout(PATIENCE, leads).await;
+        let (leads, seen) = tokio::join!(
+            tokio::time::timeout(PATIENCE, leads),
+            see_places(plan, &actual, &wrote, PATIENCE),
+        );
         let _late = tokio::time::timeout(PATIENCE, actual.site.exec.close()).await;
         if leads.ok().flatten().as_ref() == Some(&plan.direction.source) {
-            return None;
+            wrote.retain(|entry| !is_put_back(plan, *entry, &seen));
+            if wrote.is_empty() {
+                return None;
+            }
+            owed = came_back_in_part(plan, &wrote, owed);
         }
     }
     let names = desk.names(&run);
@@ -125,203 +229,6 @@ pub(super) async fn remains(desk: &Desk, run: Run, tally: &Tally, looks: bool) -
     })
 }
 
-/// What a run wrote and the newest one that went over it has nothing to do with, one debt for each step: temporary changes
-/// until they are seen as before, acts until somebody says that they may stay, all else until it holds nothing any more
-/// that the run wrote, and leads nowhere where the run led it.
-pub(super) async fn forgotten(
-    desk: &Desk,
-    run: &Run,
-    tally: &Tally,
-    left: Vec<Left>,
-    looks: bool,
-) -> Vec<Stuck> {
-    let Some(plan) = tally.plan() else {
-        return Vec::new();
-    };
-    let standing = tally.standing_entries();
-    let said = |step: &str| {
-        let key = format!("{PUT_BACK}{step}");
-        tally.stays().iter().any(|stays| stays.owed.key == key)
-    };
-    let left = left
-        .into_iter()
-        .filter(|left| standing.contains(&left.entry) && !said(&plan.entries[left.entry].step));
-    let mut open: Vec<Open> = left.map(|left| Open::of(plan, left)).collect();
-    if looks
-        && !open.is_empty()
-        && let Ok(book) = book_of(desk, plan)
-    {
-        let actual = desk.actual(&Arc::new(book));
-        let entries: Vec<usize> = open.iter().map(|open| open.entry).collect();
-        let seen = see_places(plan, &actual, &entries, PATIENCE).await;
-        let _late = tokio::time::timeout(PATIENCE, actual.site.exec.close()).await;
-        let there = actual.site.leading_to(&plan.direction.target);
-        for (entry, value) in seen {
-            let of = open.iter_mut().find(|open| open.entry == entry);
-            if let (Some(open), Ok(value)) = (of, value) {
-                open.see(&value);
-            }
-        }
-        open.retain(|open| open.is_open(&there));
-    }
-    let mut steps: BTreeMap<&str, Vec<&Open>> = BTreeMap::new();
-    for open in &open {
-        steps
-            .entry(&plan.entries[open.entry].step)
-            .or_default()
-            .push(open);
-    }
-    let names = desk.names(run);
-    let told = steps.into_iter().map(|(step, open)| {
-        let what: BTreeSet<String> = open.iter().map(|open| open.told(plan)).collect();
-        let what: Vec<String> = what.into_iter().collect();
-        let how: Vec<String> = open.iter().map(|open| open.back(plan)).collect();
-        let more = match how.len().saturating_sub(MOST) {
-            0 => String::new(),
-            more => format!("; and {}", count(more, "more place")),
-        };
-        let key = format!("{PUT_BACK}{step}");
-        let how = format!(
-            "put it back by hand; {}{more}; or, where it shall stay so: `{}`",
-            how[..how.len().min(MOST)].join("; "),
-            names.letting_stay(&key)
-        );
-        Stuck {
-            stands: false,
-            theirs: false,
-            what: format!(
-                "a newer run went over run {} ({}), and {} is not seen to be put back",
-                run.id,
-                run.meta.mode,
-                what.join(" and ")
-            ),
-            site: None,
-            how,
-            debt: Some(Debt {
-                key,
-                holds: open.iter().try_fold(Value::default(), |mut all, open| {
-                    all.0
-                        .extend(named_parts(plan, open.entry, open.seen.as_ref()?).0);
-                    Some(all)
-                }),
-            }),
-            run: run.clone(),
-        }
-    });
-    told.collect()
-}
-
-/// How many places are told in full.
-const MOST: usize = 3;
-
-/// The parts of a place with the id of its entry before each, so that those of several places can be kept together.
-pub(in crate::cli) fn named_parts(plan: &Plan, entry: usize, seen: &Value) -> Value {
-    let id = &plan.entries[entry].id;
-    let parts = seen.0.iter();
-    Value(
-        parts
-            .map(|(part, value)| (format!("{id} {part}"), value.clone()))
-            .collect(),
-    )
-}
-
-/// What is left of one change, and what was seen of it.
-struct Open {
-    entry: usize,
-    temporary: bool,
-    /// What of the change is left; `None` of an act.
-    edit: Option<Edit>,
-    seen: Option<Value>,
-}
-
-impl Open {
-    fn of(plan: &Plan, left: Left) -> Open {
-        let Left { entry, parts } = left;
-        let of = &plan.entries[entry];
-        let ours = |value: &Value| value.taken(|(part, _)| parts.contains(part.as_str()));
-        Open {
-            entry,
-            temporary: of.temporary,
-            edit: match &of.nature {
-                Nature::Change(edit) => Some(Edit {
-                    place: edit.place.clone(),
-                    before: ours(&edit.before),
-                    after: ours(&edit.after),
-                }),
-                _ => None,
-            },
-            seen: None,
-        }
-    }
-
-    fn see(&mut self, value: &Value) {
-        let Some(edit) = &self.edit else { return };
-        let has =
-            |part: &String| edit.before.0.contains_key(part) || edit.after.0.contains_key(part);
-        self.seen = Some(value.taken(|(part, _)| has(part)));
-    }
-
-    /// Whether it is to be put back, as far as is seen. `there` are the addresses of the site that the run led to.
-    fn is_open(&self, there: &BTreeSet<IpAddr>) -> bool {
-        let (Some(edit), Some(seen)) = (&self.edit, &self.seen) else {
-            // It cannot be told.
-            return true;
-        };
-        if self.temporary {
-            return edit.side(seen) != Side::Before;
-        }
-        // A record set may hold more than the run wrote to it, and still lead there.
-        let leads = |value: Option<&Part>| -> BTreeSet<IpAddr> {
-            let set = value.and_then(|part| part.read::<RecordSet>().ok());
-            let all = set
-                .map(|set| set.addresses())
-                .unwrap_or_default()
-                .into_iter();
-            all.filter(|ip| there.contains(ip)).collect()
-        };
-        let still_leads = |(key, part): (&String, &Part)| {
-            !leads(Some(part)).is_subset(&leads(edit.before.0.get(key)))
-        };
-        // With another TTL it leads where the run led it.
-        edit.still_holds_written(seen) || seen.0.iter().any(still_leads)
-    }
-
-    fn told(&self, plan: &Plan) -> String {
-        let id = &plan.entries[self.entry].id;
-        match &self.edit {
-            Some(_) if self.temporary => format!("its temporary change `{id}`"),
-            Some(edit) => {
-                let parts: BTreeSet<&String> =
-                    edit.before.0.keys().chain(edit.after.0.keys()).collect();
-                let parts: Vec<String> = parts.into_iter().cloned().collect();
-                format!("what it wrote to {}", self.named(plan, &parts))
-            }
-            None => format!("what `{id}` did"),
-        }
-    }
-
-    /// Record sets have names of their own; a setting is known by its step.
-    fn named(&self, plan: &Plan, parts: &[String]) -> String {
-        let locks = &plan.locks;
-        match parts.iter().all(|part| locks.contains(part)) {
-            true => named(parts),
-            false => named(&[plan.entries[self.entry].id.clone()]),
-        }
-    }
-
-    /// What it was before the run.
-    fn back(&self, plan: &Plan) -> String {
-        match (&self.edit, &plan.entries[self.entry].nature) {
-            (Some(edit), _) => format!("before the run {}", told_before(edit)),
-            (None, Nature::Act(act)) => {
-                let undo = act.undo.as_deref().unwrap_or_default();
-                format!("what undoes `{}`: {undo}", plan.entries[self.entry].id)
-            }
-            (None, _) => String::new(),
-        }
-    }
-}
-
 /// A run that was put back though not all was seen as before, or the old side not seen to serve, until that is seen.
 pub(super) async fn sick(
     desk: &Desk,
@@ -337,34 +244,19 @@ pub(super) async fn sick(
         Ending::Held => true,
         _ => return None,
     };
-    let mut open: Vec<(usize, Round)> = (tally.owed().iter())
+    let open: Vec<(usize, Round)> = (tally.owed().iter())
         .filter_map(|owed| to_see(plan, records, owed))
         .filter(|(index, round)| {
             plan.entries[*index].is_check() && matches!(round, Round::Probe | Round::Verify)
         })
         .collect();
-    if looks
-        && !open.is_empty()
-        && let Ok(book) = book_of(desk, plan)
-    {
-        let actual = desk.actual(&Arc::new(book));
-        let look = look_once_more(plan, &actual, baseline(records), &open);
-        let found = tokio::time::timeout(PATIENCE, look)
-            .await
-            .unwrap_or_default();
-        let _late = tokio::time::timeout(PATIENCE, actual.site.exec.close()).await;
-        let good = |index: usize| {
-            (found.iter())
-                .any(|(other, finding)| *other == index && finding.outcome <= Outcome::Warn)
-        };
-        open.retain(|(index, _)| !good(*index));
-    }
-    if open.is_empty() {
+    let entries = not_seen_good(desk, plan, records, open.clone(), looks).await;
+    if entries.is_empty() {
         return None;
     }
-    let entries: Vec<usize> = open.iter().map(|(index, _)| *index).collect();
     let (id, source) = (&run.id, plan.home());
     let serves_not = (open.iter())
+        .filter(|(index, _)| entries.contains(index))
         .any(|(index, round)| *round == Round::Probe || plan.entries[*index].probes_old_side);
     let unseen = match serves_not {
         true => format!("all the same, and {source} is not seen to serve since"),

@@ -107,19 +107,14 @@ pub(super) async fn is_as_before_now(
         .map(|index| (*index, Round::Verify))
         .collect();
     let actual = desk.actual(&Arc::new(book));
-    let looks = async {
-        tokio::join!(
-            look_once_more(plan, &actual, baseline(records), &rounds),
-            look_at_places(plan, &actual, &places, PATIENCE),
-        )
-    };
-    let seen = tokio::time::timeout(PATIENCE, looks).await;
+    let (found, sides) = tokio::join!(
+        look_once_more(plan, &actual, baseline(records), &rounds, PATIENCE),
+        look_at_places(plan, &actual, &places, PATIENCE),
+    );
     let _late = tokio::time::timeout(PATIENCE, actual.site.exec.close()).await;
-    seen.is_ok_and(|(found, sides)| {
-        found.iter().all(|(_, finding)| {
-            matches!(finding.outcome, Outcome::Pass | Outcome::Warn) && !finding.has_unknowns()
-        }) && sides.iter().all(|(_, side)| *side == Ok(Side::Before))
-    })
+    found.iter().all(|(_, finding)| {
+        matches!(finding.outcome, Outcome::Pass | Outcome::Warn) && !finding.has_unknowns()
+    }) && sides.iter().all(|(_, side)| *side == Ok(Side::Before))
 }
 
 /// Whether an entry is looked at before an undo is said to be whole.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::{Flip, Seen, swap_of};
+use crate::dns::RecordKey;
 use crate::dns::moves::{Leads, Moves};
 use crate::event::{Cause, Fact, Finding, Unseen};
 use crate::plan::{Outcome, Stay};
@@ -30,11 +31,16 @@ struct Thing {
 struct Things {
     idle: String,
     things: Vec<Thing>,
+    /// What leads to `idle` after the change, and would be moved from there by a new one: a name that had no record before
+    /// may have got one there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    moves: Vec<Thing>,
 }
 
 impl Things {
     fn of<'a>(&'a self, what: &'a str) -> impl Iterator<Item = &'a Thing> {
-        self.things.iter().filter(move |thing| thing.what == what)
+        let all = self.things.iter().chain(&self.moves);
+        all.filter(move |thing| thing.what == what)
     }
 }
 
@@ -78,6 +84,21 @@ impl Seen {
     }
 }
 
+/// The names that a change would move from a site.
+fn moves(found: &Moves, from: &str) -> Vec<Thing> {
+    let sets = found.zones.values().flatten();
+    // A name without a record is told by itself, a record set of neither site by its type as well.
+    let whats = |key: &RecordKey| [key.name.trim_end_matches('.').to_owned(), key.to_string()];
+    sets.flat_map(|(set, _)| {
+        whats(&set.key).map(|what| Thing {
+            what,
+            why: format!("it leads to `{from}` by `{}`", set.key),
+            leads: Leads::To(from.to_owned()),
+        })
+    })
+    .collect()
+}
+
 fn leads_to(site: &str) -> impl Fn(&&Thing) -> bool {
     move |thing| matches!(&thing.leads, Leads::To(to) if to == site)
 }
@@ -91,6 +112,10 @@ impl Check for Flip {
             let things = Things {
                 idle: aim.idle.clone(),
                 things: seen.things(site, aim, &found),
+                moves: match aim.moved {
+                    true => moves(&found, &aim.idle),
+                    false => Vec::new(),
+                },
             };
             serde_json::to_value(things)
                 .map_err(|error| Unseen::new(Cause::Garbled, error.to_string()))

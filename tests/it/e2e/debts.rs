@@ -7,7 +7,7 @@ use rustix::process::Signal;
 use super::scene::{NEW, OLD, Plot, WWW};
 
 /// What sets the whole zone to this.
-fn all_of(zone: &BTreeMap<String, Vec<String>>) -> String {
+pub fn all_of(zone: &BTreeMap<String, Vec<String>>) -> String {
     let mut updates = String::new();
     for (key, lines) in zone.iter().filter(|(_, lines)| !lines.is_empty()) {
         let (name, rtype) = key.split_once(' ').unwrap();

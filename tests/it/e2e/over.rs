@@ -269,3 +269,28 @@ fn what_was_accepted_on_the_way_back_is_a_warning_until_it_is_seen() {
     scene.run(&["owed"]).exits(0).says("nothing is owed");
     scene.run(&nagios).exits(0);
 }
+
+#[test]
+fn who_stays_where_a_check_failed_is_critical_until_it_is_seen_to_pass() {
+    let Some((scene, sign, _folder)) = with_sign("1s") else {
+        return;
+    };
+    let text = scene.text();
+    let warns = text.replace(
+        "expect = \"fine\"\n",
+        "expect = \"fine\"\non-fail = \"warn\"\n",
+    );
+    scene.write_playbook(&warns);
+    std::fs::write(&sign, "broken").unwrap();
+    scene.run(&["failover", "PLAYBOOK", "--yes"]).exits(9);
+    let run = id(&scene);
+    scene.run(&["owed"]).exits(0).says("`sign` failed");
+    let nagios = ["check", "PLAYBOOK", "--format", "nagios"];
+    let told = scene.run(&nagios).exits(2);
+    told.says(&format!(
+        "run {run} (failover) stays at new, where `sign` failed and is not seen to pass since"
+    ));
+    std::fs::write(&sign, "fine").unwrap();
+    scene.run(&nagios).exits(0).says("unfinished_runs=0");
+    scene.run(&["owed"]).exits(0).says("nothing is owed");
+}

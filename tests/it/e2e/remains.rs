@@ -180,3 +180,31 @@ fn what_a_drill_that_remains_left_to_others_is_to_be_as_planned() {
         told.says("unfinished_runs=1");
     }
 }
+
+#[test]
+fn names_that_were_led_back_by_hand_settle_nothing_else_of_a_drill_that_remains() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "old").unwrap();
+    let plot = Plot {
+        more: format!(
+            "[[step]]\nid = \"file\"\nkind = \"command\"\non = \"local\"\nread = [\"cat\", {file:?}]\nwant = \"new\"\n\
+             run = [\"tee\", {file:?}]\nundo = [\"tee\", {file:?}]\n"
+        ),
+        ..Plot::staying()
+    };
+    let Some(scene) = plot.scene() else {
+        return;
+    };
+    let home = scene.zone();
+    let run = stopped_there(&scene);
+    scene.run(&["resume", &run, "--stay", "--yes"]).exits(9);
+    scene.update_zone(&super::debts::all_of(&home));
+    let words = "the names lead there again, and `file` is not seen to be put back";
+    let owed = scene.run(&["owed", "--format", "json"]).exits(0);
+    owed.says(words);
+    scene.run(&NAGIOS).exits(1).says(words);
+    std::fs::write(&file, "old").unwrap();
+    scene.run(&["owed"]).exits(0).says("nothing is owed");
+    scene.run(&NAGIOS).exits(0);
+}

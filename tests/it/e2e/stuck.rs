@@ -305,8 +305,10 @@ fn a_damaged_journal_is_named_and_hides_nothing_else() {
             .complains(&bad)
             .complains("record 2");
     }
-    let owed = scene.run(&["owed"]).exits(0);
-    owed.complains(&format!("what run `{bad}` owes cannot be told"));
+    for format in ["text", "json"] {
+        let owed = scene.run(&["owed", "--format", format]).exits(0);
+        owed.says(&format!("what run `{bad}` owes cannot be told"));
+    }
     scene.run(&["show", &good]).exits(0);
     // Not even its row in the list can be read.
     scene.types(&format!(

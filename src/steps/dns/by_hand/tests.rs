@@ -22,6 +22,7 @@ fn seen(idle: &str, things: &[(&str, Leads)]) -> Json {
     json!(Things {
         idle: idle.into(),
         things: things.collect(),
+        moves: Vec::new(),
     })
 }
 
@@ -187,6 +188,52 @@ async fn what_leads_to_either_side_and_is_moved_by_nobody_is_seen_whichever_way_
         };
         let finding = flip().judge(way, &evidence);
         assert_eq!(finding.outcome, outcome, "{finding:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_got_a_record_at_the_side_that_was_left_is_not_moved() {
+    use Outcome::{Fail, Late, Pass, Warn};
+    let (old, new) = ("192.0.2.10", "198.51.100.20");
+    let (there, back) = (aim("cloud", "dedicated"), aim("dedicated", "cloud"));
+    // A name without a record, and one that led to neither side.
+    for (zone, key) in [
+        (vec![("example.org. A", [old])], "www.example.org. A"),
+        (
+            vec![
+                ("example.org. A", [old]),
+                ("www.example.org. A", ["203.0.113.7"]),
+            ],
+            "www.example.org. A",
+        ),
+    ] {
+        let zone: Vec<(&str, &[&str])> = zone.iter().map(|(key, data)| (*key, &data[..])).collect();
+        let book = Book::new(Honesty::Atomic, &zone);
+        let before = Aim {
+            moved: false,
+            ..there.clone()
+        };
+        let before = json!(things(&book, &before).await);
+        for (way, at, outcome) in [
+            (&there, old, Late),
+            (&there, new, Pass),
+            (&back, new, Fail),
+            (&back, old, Warn),
+        ] {
+            let set =
+                |key: &str, to: &str| RecordSet::new(key.parse().unwrap(), 300, [to]).unwrap();
+            let home = if way.active == "cloud" { new } else { old };
+            book.replace(&RecordSet::value_of(&[
+                set("example.org. A", home),
+                set(key, at),
+            ]));
+            let evidence = Evidence {
+                items: vec![(KEY.into(), Known::Live(json!(things(&book, way).await)))],
+                baseline: vec![(KEY.into(), before.clone())],
+            };
+            let finding = flip().judge(way, &evidence);
+            assert_eq!(finding.outcome, outcome, "{way:?} {at} {finding:?}");
+        }
     }
 }
 
