@@ -2,16 +2,22 @@ use super::*;
 use crate::dns::Honesty;
 use crate::engine::survey::tests::BOOK;
 use crate::fake::plan;
-use crate::plan::{Direction, Edit, Mode};
+use crate::journal::{Intent, Journal, Live, Meta};
+use crate::plan::{Direction, Edit, Mode, Place, Way};
 use crate::steps::testing::{Book, site};
 
-/// A step that looks at data, before the first one of the survey's playbook.
+/// A step that looks at data, and one that only does something, before the first one of the survey's playbook.
 const DATA: &str = r#"[[step]]
 id = "data"
 kind = "mirror"
 path = "/srv/www/"
 max-files = 10
 reuse = "1h"
+[[step]]
+id = "timer"
+kind = "command"
+on = "local"
+run = ["true"]
 [[step]]
 "#;
 
@@ -90,6 +96,46 @@ async fn each_entry_is_looked_at_as_its_step_says() {
     assert_eq!(world.reuse(&entry("data")), Some(hour));
     assert_eq!(world.reuse(&entry("works")), None);
     assert_eq!(world.landing(&entry("works")), Duration::ZERO);
+    assert!(world.landing(&entry("timer")) > Duration::ZERO);
+    // What asks each server several times itself is not asked several times more.
+    assert!(world.repeats(&entry("works")) && !world.repeats(&entry("published")));
+}
+
+#[tokio::test]
+async fn what_only_does_something_is_done_by_its_step() {
+    let (world, clock) = (actual(), Clock::real());
+    let plan = plan(Mode::Failover, "k");
+    let meta = Meta::of(&plan, "test", clock.now());
+    let store = Arc::new(crate::store::Memory::new());
+    let begun = Live::begin(store, "run", &meta, &[], clock.clone(), Arc::new(|_| {}));
+    let mut live = begun.await.unwrap();
+    let intent = Intent {
+        entry: 0,
+        place: Place::default(),
+        way: Way::There,
+        from: Value::default(),
+        to: Value::default(),
+        until: clock.now().plus(Duration::from_secs(30)),
+    };
+    let permit = live.intend(intent).await.unwrap().unwrap();
+    let answer = world.act(&entry("timer"), &aim(), permit).await;
+    assert!(matches!(answer, Answer::Done { .. }), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_check_behind_the_writes_looks_for_what_the_plan_moves() {
+    let (mut world, pulses) = (actual(), Pulses::none());
+    world.site.services.clear();
+    let count = |world: &Actual| world.looks(&entry("published"), &aim(), &pulses).len();
+    assert_eq!(count(&world), 0);
+    let moved = "www.example.org. A".to_owned();
+    let moves = Moving {
+        target: "cloud",
+        changed: vec![&moved],
+        already: Vec::new(),
+    };
+    world.expect(&entry("published"), &moves);
+    assert!(count(&world) > 0);
 }
 
 #[tokio::test]

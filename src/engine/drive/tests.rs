@@ -111,6 +111,14 @@ async fn a_write_may_have_torn_a_place_only_until_it_is_read() {
     assert!(torn(Some(Side::Foreign), &[again.clone(), foreign]));
     let after = settled(Way::There, Some(Side::After), &[]);
     assert!(!torn(Some(Side::Foreign), &[again, after]));
+    // A look that finds there what was written has read it as well.
+    let finding = Finding::new(Outcome::Pass, "it stands").side(Side::After);
+    let looked = Event::Looked {
+        entry: 0,
+        round: Round::There,
+        finding,
+    };
+    assert!(!torn(Some(Side::Foreign), &[looked]));
 }
 
 #[tokio::test]
@@ -184,6 +192,30 @@ async fn what_was_seen_is_kept_for_those_who_ask_later() {
         assert!(!run.shown.covers(&plan, 0, &worse));
         assert_eq!(run.state.held(), Some(Hold::Late));
     });
+}
+
+/// What a check found stands beside its judgement; a bad word of a place is no longer so once the place is well.
+#[tokio::test]
+async fn only_of_a_place_that_is_well_again_what_was_found_is_forgotten() {
+    let round = Round::There;
+    let kept = |sketch, before: Vec<Event>, outcome| {
+        let plan = plan(Mode::Failover, sketch);
+        let looked = Event::Looked {
+            entry: 0,
+            round,
+            finding: Finding::new(outcome, "as it was seen"),
+        };
+        let judged = Event::Judged {
+            round,
+            outcomes: vec![(0, outcome)],
+        };
+        let events = [before, vec![looked, judged]].concat();
+        told(&plan, &events, |run| run.findings.seen(round, 0).is_some())
+    };
+    let write = || written(Some(Side::After), &[]);
+    assert!(kept("bck", Vec::new(), Outcome::Pass));
+    assert!(kept("c", write(), Outcome::Fail));
+    assert!(!kept("c", write(), Outcome::Pass));
 }
 
 /// Where it goes back already, or ends, nobody has to be heard.

@@ -5,6 +5,7 @@ use crate::machine::{Move, next};
 use crate::plan::{Side, Value, Way};
 
 mod remains;
+mod sides;
 
 fn keys(
     plan: &Plan,
@@ -103,22 +104,8 @@ fn stands(sketch: &str) -> (Plan, State) {
     let mut state = State::new(&plan);
     let (entry, way) = (0, Way::There);
     assert_eq!(next(&plan, &state), Move::Compare { entry, way });
-    let until = crate::clock::Stamp::at(0);
     let note = String::new();
-    for event in [
-        Event::Compared {
-            entry,
-            way,
-            side: Some(Side::Before),
-            detail: None,
-        },
-        Event::Intended {
-            entry,
-            way,
-            from: Value::default(),
-            to: Value::default(),
-            until,
-        },
+    let ended = [
         Event::Answered {
             entry,
             way,
@@ -131,7 +118,8 @@ fn stands(sketch: &str) -> (Plan, State) {
             detail: None,
             stored: Value::default(),
         },
-    ] {
+    ];
+    for event in begun(entry).into_iter().chain(ended) {
         state.fold(&plan, &event).unwrap();
     }
     (plan, state)
@@ -431,45 +419,6 @@ fn a_drill_owes_what_each_side_did_not_show() {
     );
     assert_eq!(told(Outcome::Fail, Outcome::Late), [there, back]);
     assert!(told(Outcome::Pass, Outcome::Pass).is_empty());
-}
-
-#[test]
-fn what_is_owed_of_one_side_is_not_paid_by_the_other() {
-    let plan = fake::plan(Mode::Failover, "pc");
-    let looked = |round, outcome| Event::Looked {
-        entry: 0,
-        round,
-        finding: Finding::new(outcome, "as it was seen"),
-    };
-    let round = |events: Vec<Event>, key: &str| {
-        let records: Vec<Record> = (0..)
-            .zip(events)
-            .map(|(seq, event)| Record {
-                seq,
-                at: crate::clock::Stamp::at(seq),
-                event,
-            })
-            .collect();
-        let (key, what, how) = (key.to_owned(), String::new(), String::new());
-        to_see(&plan, &records, &Owed { key, what, how })
-    };
-    let (fail, pass) = (Outcome::Fail, Outcome::Pass);
-    // Somebody asked to go back, and it stayed.
-    let stayed = || vec![looked(Round::There, fail), looked(Round::Probe, fail)];
-    assert_eq!(round(stayed(), "see p0"), Some((0, Round::There)));
-    assert_eq!(round(stayed(), "see back p0"), Some((0, Round::Probe)));
-    let after = vec![
-        looked(Round::There, fail),
-        looked(Round::Probe, pass),
-        looked(Round::Verify, fail),
-    ];
-    assert_eq!(round(after, "see back p0"), Some((0, Round::Verify)));
-    // A journal of version 0.1.0.
-    let before = vec![looked(Round::There, pass), looked(Round::Verify, fail)];
-    assert_eq!(round(before, "see p0"), Some((0, Round::Verify)));
-    assert_eq!(round(Vec::new(), "see p0"), Some((0, Round::There)));
-    assert_eq!(round(stayed(), "look at p0"), None);
-    assert_eq!(round(stayed(), "see back p1"), None);
 }
 
 #[test]

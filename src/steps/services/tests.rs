@@ -360,6 +360,13 @@ fn names_are_judged_by_the_side_that_they_lead_to() {
         finding.headline,
         "`a.example` still leads to dedicated; 1 of 1 probe passes (1 over IPv4, 0 over IPv6)"
     );
+    // Where something is worse than that, it is told first.
+    let said = public(vec![broken(), old6()], &aim()).headline;
+    let at = |words| said.find(words).unwrap_or_else(|| panic!("{said}"));
+    assert!(
+        at("probe") < at("`a.example` still leads to dedicated"),
+        "{said}"
+    );
     assert_eq!(
         finding.facts[0].outcome.max(finding.facts[1].outcome),
         Outcome::Late
@@ -417,7 +424,7 @@ fn where_no_probe_was_asked_nothing_was_shown() {
     let finding = public(vec![shared()], &aim());
     assert_eq!(finding.outcome, Outcome::Unknown);
     let said = &finding.headline;
-    assert!(said.starts_with("no probe was asked"), "{said}");
+    assert!(said.starts_with("no probe was asked: "), "{said}");
     assert!(
         said.ends_with("; `a.example` leads only to a proxy of both sides"),
         "{said}"
@@ -426,8 +433,9 @@ fn where_no_probe_was_asked_nothing_was_shown() {
     let finding = public(vec![shared(), old], &aim());
     assert_eq!(finding.outcome, Outcome::Late);
     let said = &finding.headline;
-    let parts = ["`a.example` still leads to dedicated", "no probe was asked"];
-    assert!(parts.iter().all(|part| said.contains(part)), "{said}");
+    let known = "`a.example` still leads to dedicated; no probe was asked; `a.example` leads only to a proxy of both \
+                 sides";
+    assert_eq!(said, known);
 }
 
 #[test]

@@ -470,3 +470,28 @@ fn services_that_are_found_by_srv_naptr_and_uri_stay_where_their_target_stays() 
     let told = found.stays.iter().find(|stay| stay.what == "m.v.test. MX");
     assert!(told.is_some_and(|stay| stay.why.contains("svc.v.test")));
 }
+
+#[test]
+fn what_leads_out_of_all_that_was_read_is_told_with_where_it_ends() {
+    let sets = [
+        set("www.v.test. CNAME", 60, &["lb.v.test."]),
+        set("lb.v.test. CNAME", 60, &["www.far.test."]),
+        set("shop.v.test. A", 60, &["192.0.2.10"]),
+        set("near.v.test. A", 60, &["192.0.2.10"]),
+    ];
+    let others = [
+        ("shop", "HTTPS", "1 shop.far.test. alpn=h2"),
+        ("www", "HTTPS", "0 near.v.test."),
+        // Nobody comes by a name of no service, and a DNAME leads only what is below it.
+        ("nobody", "HTTPS", "1 nobody.far.test. alpn=h2"),
+        ("shop", "DNAME", "below.far.test."),
+    ];
+    let others = others.map(|(name, rtype, data)| other(&format!("{name}.v.test"), rtype, data));
+    let zone = served(&["shop", "www"], &sets, others.to_vec());
+    let beyond = moves(&swap(), &[zone], None).beyond.into_iter();
+    let told: Vec<_> = beyond
+        .map(|end| format!("{} to {}", end.what, end.target))
+        .collect();
+    let shop = "shop.v.test. HTTPS to shop.far.test";
+    assert_eq!(told, ["www.v.test to www.far.test", shop]);
+}

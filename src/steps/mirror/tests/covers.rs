@@ -80,6 +80,17 @@ fn what_differs_by_the_time_alone_is_told_apart() {
         ),
         "{finding:#?}"
     );
+    let fact = |what: &str| finding.facts.iter().find(|fact| fact.what == what).unwrap();
+    assert_eq!(
+        fact("other than at the source, on standby").expected,
+        "none"
+    );
+    // What is not looked at is no part of "holds all".
+    let unseen = &fact("not compared, on standby").actual;
+    assert!(
+        unseen.contains("ACLs") && unseen.contains("all but root"),
+        "{unseen}"
+    );
 }
 
 #[test]
@@ -137,5 +148,8 @@ fn a_way_is_proven_by_what_the_source_itself_shows() {
         let finding = with(own.clone(), loopback);
         assert_eq!(finding.outcome, outcome, "{own} {loopback} {finding:#?}");
         assert!(finding.headline.contains(words), "{own} {finding:#?}");
+        // Where it could not be told, a person is told how to.
+        let by_hand = format!("{:?}", finding.advice).contains("compare with the folder on");
+        assert_eq!(by_hand, outcome == Outcome::Unknown, "{own} {finding:#?}");
     }
 }
