@@ -61,37 +61,55 @@ pub(super) async fn direction(
 /// do not agree, or one does not tell. A provider is not asked: what it shows may be an old copy.
 pub async fn leads_in_dns(book: &Playbook, site: &Site) -> Option<String> {
     let names = site.services.values().flat_map(|service| &service.names);
+    let types = [RecordType::A, RecordType::Aaaa];
     let mut asked: Vec<(&Zone, RecordKey)> = Vec::new();
     for name in names {
         // Names in no zone of the playbook are moved by nobody here.
         let Some(zone) = site.zone_of(name) else {
             continue;
         };
-        let types = [RecordType::A, RecordType::Aaaa];
         asked.extend(types.map(|rtype| (zone, RecordKey::new(name, rtype))));
     }
-    let sets = asked.iter().map(|(zone, key)| async move {
-        let servers = servers_of(zone).await?;
-        let each = servers
-            .iter()
-            .map(|at| published_set(std::slice::from_ref(at), key));
-        let each = join_all(each)
-            .await
-            .into_iter()
-            .collect::<Result<Vec<_>, _>>()?;
-        match each.is_empty() {
-            true => Err(Unseen::new(Cause::NoName, "there is no name server to ask")),
-            false => Ok(each),
+    let (mut sets, mut known) = (Vec::new(), BTreeSet::new());
+    for _ in 0..=LINKS {
+        let fresh = asked.iter().map(|(zone, key)| at_every_server(zone, key));
+        let fresh = join_all(fresh).await.into_iter();
+        let fresh: Vec<RecordSet> = (fresh.collect::<Result<Vec<_>, Unseen>>().ok()?.into_iter())
+            .flatten()
+            .collect();
+        known.extend(asked.drain(..).map(|(_, key)| key));
+        // A server follows an alias as far as its own zones reach.
+        for to in fresh.iter().filter_map(chain::target) {
+            let Some(zone) = site.zone_of(to) else {
+                continue;
+            };
+            let keys = types.map(|rtype| RecordKey::new(to, rtype));
+            let new = keys.into_iter().filter(|key| !known.contains(key));
+            asked.extend(new.map(|key| (zone, key)));
         }
-    });
-    let sets = join_all(sets).await.into_iter();
-    let sets = sets.collect::<Result<Vec<_>, Unseen>>().ok()?;
+        sets.extend(fresh);
+    }
     let (a, b) = book.sites();
     let addresses = [a, b].map(|name| (name.to_owned(), site.leading_to(name)));
-    match active_site(&addresses.into(), sets.iter().flatten().flatten()) {
+    match active_site(&addresses.into(), &sets) {
         Active::Site(site) => Some(site),
         Active::Split(_) | Active::Nowhere => None,
     }
+}
+
+/// One record set as each name server of its zone publishes it, none at all among them.
+async fn at_every_server(zone: &Zone, key: &RecordKey) -> Result<Vec<RecordSet>, Unseen> {
+    let servers = servers_of(zone).await?;
+    if servers.is_empty() {
+        return Err(Unseen::new(Cause::NoName, "there is no name server to ask"));
+    }
+    let each = (servers.iter()).map(|at| published_set(std::slice::from_ref(at), key));
+    let each = join_all(each).await.into_iter();
+    Ok(each
+        .collect::<Result<Vec<_>, _>>()?
+        .into_iter()
+        .flatten()
+        .collect())
 }
 
 /// The same, for a plan.
@@ -232,15 +250,19 @@ async fn sets_of(zone: &Zone, keys: &[RecordKey]) -> Result<Vec<RecordSet>, Unse
 /// The record sets as the authoritative servers of a zone publish them.
 async fn published(zone: &Zone, keys: &[RecordKey]) -> Result<Vec<RecordSet>, Unseen> {
     let servers = servers_of(zone).await?;
-    // A name server follows an alias by itself.
+    // A name server follows an alias by itself, as far as its own zones reach.
     let addresses = keys.iter().filter(|key| key.rtype != RecordType::Cname);
     let asked = addresses.map(|key| published_set(&servers, key));
     let sets = join_all(asked).await.into_iter();
-    Ok(sets
-        .collect::<Result<Vec<_>, _>>()?
-        .into_iter()
-        .flatten()
-        .collect())
+    let sets = sets.collect::<Result<Vec<_>, _>>()?;
+    let mut sets: Vec<RecordSet> = sets.into_iter().flatten().collect();
+    // Of one family there may be an address, and of the other only the alias.
+    let addressed: BTreeSet<String> = (sets.iter())
+        .filter(|set| set.key.rtype != RecordType::Cname)
+        .map(|set| set.key.name.clone())
+        .collect();
+    sets.retain(|set| set.key.rtype != RecordType::Cname || !addressed.contains(&set.key.name));
+    Ok(sets)
 }
 
 /// The addresses of the authoritative servers of a zone.
@@ -257,7 +279,7 @@ async fn servers_of(zone: &Zone) -> Result<Vec<SocketAddr>, Unseen> {
 }
 
 /// One record set, as the first of these servers publishes it that answers for its zone, be it at the end of a
-/// chain of aliases; `None` where there is none.
+/// chain of aliases; where that leads to a name of which the server tells nothing, the alias. `None` where there is none.
 async fn published_set(
     servers: &[SocketAddr],
     key: &RecordKey,
@@ -281,10 +303,14 @@ async fn published_set(
                 continue;
             }
         };
-        if seen.records.is_empty() {
-            return Ok(None);
-        }
-        return RecordSet::new(key.clone(), seen.ttl.unwrap_or_default(), &seen.records)
+        let set = match (seen.records.is_empty(), seen.cname_chain.last()) {
+            (true, None) => return Ok(None),
+            (true, Some(to)) => {
+                RecordSet::new(RecordKey::new(&key.name, RecordType::Cname), 0, [to])
+            }
+            (false, _) => RecordSet::new(key.clone(), seen.ttl.unwrap_or_default(), &seen.records),
+        };
+        return set
             .map(Some)
             .map_err(|why| Unseen::new(Cause::Garbled, why));
     }
@@ -292,195 +318,4 @@ async fn published_set(
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::dns::Honesty;
-    use crate::steps::testing::{Book, site};
-    use crate::world::dns::tests::{Scripted, a, anywhere, reply};
-
-    const BOOK: &str = r#"
-[playbook]
-name = "site"
-[hosts.primary]
-site = "dedicated"
-ssh = "primary"
-addresses = ["192.0.2.10", "2001:db8::10"]
-[hosts.standby]
-site = "cloud"
-ssh = "standby"
-addresses = ["198.51.100.20", "2001:db8:1::20"]
-[services.website]
-names = ["example.org"]
-probes = [{ http = "/" }]
-[[step]]
-id = "works"
-kind = "services"
-at = "target"
-"#;
-
-    async fn of(sets: &[(&str, &[&str])], to: Option<&str>) -> Result<Direction, SurveyError> {
-        let site = site(Book::new(Honesty::Atomic, sets));
-        direction(&book(), &site, to).await
-    }
-
-    fn book() -> Playbook {
-        match Playbook::parse(BOOK, "site.toml", &[]) {
-            Ok(book) => book,
-            Err(problems) => panic!("{}", problems.render(false, None)),
-        }
-    }
-
-    fn from(source: &str, target: &str) -> Direction {
-        Direction {
-            source: source.into(),
-            target: target.into(),
-        }
-    }
-
-    #[tokio::test]
-    async fn whether_the_names_lead_there_already_is_told_of_all_of_them() {
-        let old: (&str, &[&str]) = ("example.org. A", &["192.0.2.10"]);
-        let new: (&str, &[&str]) = ("example.org. AAAA", &["2001:db8:1::20"]);
-        let leads = async |sets: &[(&str, &[&str])]| {
-            leads(&book(), &site(Book::new(Honesty::Atomic, sets))).await
-        };
-        let site = |name: &str| Some(Active::Site(name.to_owned()));
-        assert_eq!(leads(&[old]).await, site("dedicated"));
-        assert_eq!(leads(&[new]).await, site("cloud"));
-        assert_eq!(leads(&[]).await, Some(Active::Nowhere));
-        let Some(Active::Split(split)) = leads(&[old, new]).await else {
-            panic!("they lead apart");
-        };
-        let told: Vec<String> = led(&split).iter().map(ToString::to_string).collect();
-        let each = [
-            "example.org. AAAA leads to cloud",
-            "example.org. A leads to dedicated",
-        ];
-        assert_eq!(told, each);
-    }
-
-    #[tokio::test]
-    async fn the_source_is_where_the_names_lead() {
-        let old: (&str, &[&str]) = ("example.org. A", &["192.0.2.10"]);
-        let new: (&str, &[&str]) = ("example.org. AAAA", &["2001:db8:1::20"]);
-        let elsewhere: (&str, &[&str]) = ("example.org. A", &["203.0.113.5"]);
-        assert_eq!(of(&[old], None).await.unwrap(), from("dedicated", "cloud"));
-        assert_eq!(of(&[new], None).await.unwrap(), from("cloud", "dedicated"));
-
-        let split = of(&[old, new], None).await.unwrap_err().to_string();
-        assert!(split.contains("1 record set leads to `cloud`"), "{split}");
-        assert!(split.contains("--to cloud"), "{split}");
-        let nowhere = of(&[elsewhere], None).await.unwrap_err().to_string();
-        assert!(nowhere.contains("leads to either site"), "{nowhere}");
-
-        // Through aliases, and the wildcard that covers a name.
-        let chain: [(&str, &[&str]); 3] = [
-            ("example.org. CNAME", &["www.example.org."]),
-            ("www.example.org. CNAME", &["web.example.org."]),
-            ("web.example.org. AAAA", &["2001:db8:1::20"]),
-        ];
-        assert_eq!(of(&chain, None).await.unwrap(), from("cloud", "dedicated"));
-        let wildcard: [(&str, &[&str]); 2] = [
-            ("example.org. CNAME", &["any.example.org."]),
-            ("*.example.org. A", &["192.0.2.10"]),
-        ];
-        let read = of(&wildcard, None).await.unwrap();
-        assert_eq!(read, from("dedicated", "cloud"));
-        let far: (&str, &[&str]) = ("example.org. CNAME", &["cdn.example.net."]);
-        let nowhere = of(&[far], None).await.unwrap_err().to_string();
-        assert!(nowhere.contains("leads to either site"), "{nowhere}");
-
-        // Somebody says where to go: then it does not matter where the names lead.
-        let to = of(&[old, new], Some("cloud")).await.unwrap();
-        assert_eq!(to, from("dedicated", "cloud"));
-        let no_site = of(&[old], Some("moon")).await.unwrap_err();
-        assert!(matches!(no_site, SurveyError::NoSuchSite { .. }));
-    }
-
-    #[tokio::test]
-    async fn a_drill_to_where_it_serves_already_has_no_way_back() {
-        let old: (&str, &[&str]) = ("example.org. A", &["192.0.2.10"]);
-        let new: (&str, &[&str]) = ("example.org. AAAA", &["2001:db8:1::20"]);
-        let nowhere: (&str, &[&str]) = ("example.org. A", &["203.0.113.5"]);
-        let why = async |sets: &[(&str, &[&str])]| {
-            let site = site(Book::new(Honesty::Atomic, sets));
-            why_no_way_back(&book(), &site, "cloud").await
-        };
-        let there = why(&[new]).await.unwrap();
-        assert!(there.starts_with("`cloud` serves already, "), "{there}");
-        assert!(there.contains("`--to dedicated`"), "{there}");
-        let split = why(&[old, new]).await.unwrap();
-        assert!(split.contains("1 record set leads to `cloud`"), "{split}");
-        assert_eq!(why(&[old]).await, None);
-        assert_eq!(why(&[nowhere]).await, None);
-    }
-
-    #[tokio::test]
-    async fn where_the_names_lead_in_dns_is_asked_of_every_server_and_not_of_the_provider() {
-        // The provider shows an old copy.
-        let old: (&str, &[&str]) = ("example.org. A", &["192.0.2.10"]);
-        let mut site = site(Book::new(Honesty::Atomic, &[old]));
-        let serving = |ip: &'static str| {
-            Scripted::start(anywhere(), move |query, _| {
-                let mut reply = reply(query);
-                let asked = &query.queries[0];
-                let apex = asked.name().to_ascii() == "example.org.";
-                if apex && asked.query_type() == dns::RecordType::A {
-                    reply.add_answer(a("example.org", 60, ip));
-                }
-                vec![reply.to_vec().unwrap()]
-            })
-        };
-        let (new, also, lags) = (
-            serving("198.51.100.20").await,
-            serving("198.51.100.20").await,
-            serving("192.0.2.10").await,
-        );
-        let mut of = async |servers: &[SocketAddr]| {
-            let zone = site.zones.get_mut("example.org").unwrap();
-            zone.servers = servers.to_vec();
-            leads_in_dns(&book(), &site).await
-        };
-        assert_eq!(of(&[new.at, also.at]).await.as_deref(), Some("cloud"));
-        assert_eq!(of(&[new.at, lags.at]).await, None);
-        assert_eq!(of(&[lags.at]).await.as_deref(), Some("dedicated"));
-    }
-
-    #[tokio::test]
-    async fn where_the_provider_is_down_the_name_servers_are_asked() {
-        let provider = Book::new(Honesty::Atomic, &[]);
-        provider.fail();
-        let mut site = site(Arc::clone(&provider));
-        let server = Scripted::start(anywhere(), |query, _| {
-            let mut reply = reply(query);
-            let asked = &query.queries[0];
-            let name = asked.name().to_ascii();
-            if name == "example.org." && asked.query_type() == dns::RecordType::A {
-                reply.add_answer(a("example.org", 60, "198.51.100.20"));
-            }
-            vec![reply.to_vec().unwrap()]
-        })
-        .await;
-        let zone = site.zones.get_mut("example.org").unwrap();
-        zone.servers = vec![server.at];
-        let read = direction(&book(), &site, None).await.unwrap();
-        assert_eq!(read, from("cloud", "dedicated"));
-
-        let lame = Scripted::start(anywhere(), |query, _| {
-            let mut reply = reply(query);
-            reply.metadata.authoritative = false;
-            vec![reply.to_vec().unwrap()]
-        })
-        .await;
-        let zone = site.zones.get_mut("example.org").unwrap();
-        zone.servers = vec![lame.at];
-        let error = direction(&book(), &site, None)
-            .await
-            .unwrap_err()
-            .to_string();
-        assert!(error.contains("the provider did not answer"), "{error}");
-        assert!(error.contains("without authority"), "{error}");
-    }
-}
+mod tests;

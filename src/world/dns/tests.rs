@@ -133,6 +133,10 @@ pub(crate) fn a(owner: &str, ttl: u32, ip: &str) -> Record {
     Record::from_rdata(name(owner), ttl, data)
 }
 
+pub(crate) fn cname(owner: &str, to: &str) -> Record {
+    Record::from_rdata(name(owner), 60, RData::CNAME(CNAME(name(to))))
+}
+
 pub(crate) fn ns(owner: &str, to: &str) -> Record {
     Record::from_rdata(name(owner), 300, RData::NS(NS(name(to))))
 }
