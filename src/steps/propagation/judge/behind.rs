@@ -1,8 +1,11 @@
 //! Name servers with another copy of the zone than the one that is written to, before anything changes: what is written
 //! does not reach them.
 
+use std::collections::HashMap;
+
 use super::words::shown;
-use crate::event::Fact;
+use crate::dns::RecordKey;
+use crate::event::{Fact, Unseen};
 use crate::plan::Outcome;
 use crate::site::Aim;
 use crate::steps::propagation::seen::{Asked, Role, Sides, Sighting, Told, is_told};
@@ -77,26 +80,31 @@ pub(super) fn leads_elsewhere(
         return None;
     }
     let sides = Sides::new(&sighting.sites, aim);
-    let of_zone = servers(sightings, &sighting.zone);
     let counts = |told: &&Told| told.counts(Role::Authoritative);
+    // Each answer is looked up by its question: there may be thousands.
+    let others: Vec<(&Asked, bool, HashMap<_, _>)> = (servers(sightings, &sighting.zone))
+        .filter(|(first, _)| first.at != asked.at)
+        .map(|(first, written)| {
+            // Where a question was put twice, the first answer counts.
+            let answers = first.answers.iter().rev();
+            let answers = answers.map(|(key, told)| (key, told)).collect();
+            (first, written, answers)
+        })
+        .collect();
+    let written = others.iter().find(|(_, written, _)| *written);
     let (key, told, first, other) = asked.answers.iter().find_map(|(key, told)| {
         let own = told.as_ref().ok().filter(counts)?;
-        let says = |first: &'_ Asked| {
-            let of_key = first.answers.iter().find(|(of, _)| of == key)?;
-            is_told(&of_key.1, Role::Authoritative).then(|| of_key.1.clone())
+        let apart = |answers: &HashMap<&RecordKey, &Result<Told, Unseen>>, written: bool| {
+            let told = *answers.get(key)?;
+            let theirs = (told.as_ref().ok()).filter(|_| is_told(told, Role::Authoritative))?;
+            let apart = sides.is_new(own) && sides.is_old(theirs)
+                || written && sides.is_old(own) && sides.is_new(theirs);
+            apart.then(|| theirs.clone())
         };
-        let others = || of_zone.clone().filter(|(first, _)| first.at != asked.at);
-        let old = |told: &Told| sides.is_old(told);
-        let new = |told: &Told| sides.is_new(told);
-        let apart = |first: &Asked, written: bool| {
-            let theirs = says(first)?.ok()?;
-            let apart = new(own) && old(&theirs) || written && old(own) && new(&theirs);
-            apart.then_some(theirs)
-        };
-        let written = others().find(|(_, written)| *written);
         let (first, theirs) = match written {
-            Some((first, _)) => (first, apart(first, true)?),
-            None => others().find_map(|(first, _)| Some((first, apart(first, false)?)))?,
+            Some((first, _, answers)) => (*first, apart(answers, true)?),
+            None => (others.iter())
+                .find_map(|(first, _, answers)| Some((*first, apart(answers, false)?)))?,
         };
         Some((key, told, first, theirs))
     })?;
