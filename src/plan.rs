@@ -148,6 +148,10 @@ pub struct Entry {
     /// It looks at what its step, a change, does not move though a service depends on it: a person moves that.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_hand: bool,
+    /// It looks at the end whether a place still holds what it held when the plan was made: what the run says of it, and
+    /// never writes. Before and after are the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holds: Option<Edit>,
     /// What its place keeps beside data and TTLs cannot be seen, so nobody can say that all of it is as before.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub blind: bool,

@@ -233,6 +233,10 @@ pub struct Survey {
     pub promise: String,
     /// What a place keeps beside data and TTLs cannot be seen.
     pub blind: bool,
+    /// What is so already: the places whose values the run counts on and does not write, with before and after the same.
+    pub found: Vec<Found>,
+    /// What the edits write, as [`Found::of`] calls it.
+    pub writes: Vec<String>,
     /// Reasons why the change must not be made; each is an error in the plan.
     pub refusals: Vec<String>,
     /// What leads to the side that is left on, though a service depends on it, unless another step moves it.
@@ -241,6 +245,14 @@ pub struct Survey {
     pub astray: Vec<Stay>,
     /// Why nothing that it names leads to either side: where no step changes anything, that is no success.
     pub nothing: Option<String>,
+}
+
+/// What a change found as it shall be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Two steps may speak of one thing: where another one writes it, it does not stay so.
+    pub of: String,
+    pub edit: crate::plan::Edit,
 }
 
 /// An effect that cannot be read back.

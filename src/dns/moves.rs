@@ -211,6 +211,8 @@ pub struct ZoneSets {
     pub sets: Vec<RecordSet>,
     /// The names of services that shall be moved with it.
     pub served: BTreeSet<String>,
+    /// The names of services that shall not.
+    pub unmoved: BTreeSet<String>,
     /// The whole zone, where it could be listed.
     pub around: Option<Listing>,
     /// Where it could not: what was asked for at names of services and at the ends of their aliases.
@@ -230,6 +232,8 @@ impl ZoneSets {
 pub struct Moves {
     /// For each zone its record sets as they are and as they shall be.
     pub zones: BTreeMap<String, Vec<(RecordSet, RecordSet)>>,
+    /// For each zone the record sets that lead to the active site already.
+    pub there: BTreeMap<String, Vec<RecordSet>>,
     pub stays: Vec<Stay>,
     pub refusals: Vec<String>,
     /// Every record set that leads to either site.
@@ -248,6 +252,8 @@ pub struct Beyond {
     /// A name of the service, or a record set at it.
     pub what: String,
     pub target: String,
+    /// The service shall not be moved: it matters only where that leads to the idle site.
+    pub unmoved: bool,
 }
 
 /// Works out what moves, what stays and why, and what must be refused.
@@ -305,6 +311,8 @@ pub fn moves(swap: &Swap, zones: &[ZoneSets], ttl: Option<u32>) -> Moves {
                 }
                 Fate::Already => {
                     found.ours.insert(set.key.clone());
+                    let already = found.there.entry(zone.clone()).or_default();
+                    already.push(set.clone());
                 }
                 Fate::Elsewhere(why) => found.stays.push(stay(set.key.to_string(), why)),
                 Fate::Refused(why) => found.refusals.push(why),
@@ -322,6 +330,7 @@ pub fn moves(swap: &Swap, zones: &[ZoneSets], ttl: Option<u32>) -> Moves {
                 beyond.push(Beyond {
                     what: name.clone(),
                     target: name.clone(),
+                    unmoved: false,
                 });
             }
             if cut || is_there {

@@ -194,6 +194,10 @@ impl<W: World, M: Memory> Looker<'_, W, M> {
 
     /// One round of looks at one check, and the judgement.
     pub(super) async fn once(&self, entry: &Entry, aim: &Aim, pulses: &Pulses) -> Finding {
+        if let Some(edit) = &entry.holds {
+            let read = within(entry.pace.timeout, self.world.read(entry, edit)).await;
+            return place::judge(edit, Side::After, read);
+        }
         self.world.expect(entry, &moving(self.plan, entry));
         let looks = self.world.looks(entry, aim, pulses);
         let taken = looks.into_iter().map(|look| async move {

@@ -1,7 +1,9 @@
 //! Looks at the world and compiles a plan: which way, every edit spelled out, every rule decided.
 
+mod found;
 mod left;
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -103,6 +105,7 @@ pub async fn survey_by(
     let mut stays = Vec::new();
     let mut left_out = Vec::new();
     let (mut left, mut nothing, mut astray) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut so, mut written) = (Vec::new(), HashSet::new());
     let mut locks = vec![format!("playbook {}", book.name())];
     for (step, looked) in book.steps().iter().zip(looks) {
         if let Some(skip) = &step.common.skip {
@@ -122,6 +125,8 @@ pub async fn survey_by(
             (Looked::Changes(mut found), _) => {
                 left.extend(found.left.drain(..).map(|left| (step, left)));
                 nothing.extend(found.nothing.take().map(|why| (step, why)));
+                so.extend(found.found.drain(..).map(|found| (step, found)));
+                written.extend(found.writes.drain(..));
                 for stay in found.astray.drain(..) {
                     if !astray.contains(&stay) {
                         astray.push(stay);
@@ -158,6 +163,7 @@ pub async fn survey_by(
     let left = left::behind(left, &entries, intention.like)?;
     foresee(&mut entries, intention.like);
     left::look_at(&mut entries, &left, intention);
+    found::look_at(&mut entries, so, &written, intention);
     let mut behind: Vec<Stay> = Vec::new();
     for (_, left) in left {
         if !behind.contains(&left) {
@@ -316,6 +322,7 @@ fn entry(step: &Step, intention: &Intention) -> Entry {
         needs_baseline: false,
         foresees: false,
         by_hand: false,
+        holds: None,
         blind: false,
         answers: step.answers,
         promise: None,
@@ -384,7 +391,7 @@ fn compile_rules(plan: &mut Plan, book: &Playbook, like: Mode) {
     for (i, entry) in plan.entries.iter_mut().enumerate() {
         if let Some(step) = book.step(&entry.step) {
             let (blocks, on_fail) = (step.common.blocks, step.common.on_fail);
-            entry.rule = if entry.by_hand {
+            entry.rule = if entry.by_hand || entry.holds.is_some() {
                 left::RULE
             } else if entry.foresees && on_fail == OnFail::Warn {
                 // Nothing will be held for what it foresees.

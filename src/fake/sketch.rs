@@ -49,6 +49,7 @@ pub fn plan(mode: Mode, sketch: &str) -> Plan {
             needs_baseline: letter == 'b',
             foresees: false,
             by_hand: false,
+            holds: None,
             blind: false,
             answers: None,
             promise: None,

@@ -110,6 +110,7 @@ fn entry(id: &str, kind: &str, nature: Nature) -> Entry {
         needs_baseline: true,
         foresees: false,
         by_hand: false,
+        holds: None,
         blind: false,
         answers: Some(Question::Moves),
         promise: None,

@@ -4,6 +4,7 @@ mod beyond;
 mod by_hand;
 mod judge;
 mod look;
+mod unmoved;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::IpAddr;
@@ -12,7 +13,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 
-use crate::dns::moves::{Beyond, Left, Moves, Swap, ZoneSets, moves};
+use crate::dns::moves::{Beyond, Leads, Left, Moves, Swap, ZoneSets, moves};
 use crate::dns::{Honesty, RecordKey, RecordSet};
 use crate::event::{Answer, Cause, Unseen};
 use crate::field::{Field, Fields, Form};
@@ -20,7 +21,9 @@ use crate::journal::Permit;
 use crate::plan::{Edit, Place, Stay, Value};
 use crate::problem::Problem;
 use crate::site::{Aim, Host, Site, Zone};
-use crate::step::{Blocks, Built, Change, Check, Defaults, Given, Kind, OnFail, Survey, Work};
+use crate::step::{
+    Blocks, Built, Change, Check, Defaults, Found, Given, Kind, OnFail, Survey, Work,
+};
 
 pub(super) static KIND: Kind = Kind {
     name: "dns",
@@ -184,7 +187,11 @@ impl Seen {
         }
         for (end, told) in &self.beyond {
             let (stay, left) = beyond::judge(site, aim, &found.ours, end, told);
-            found.stays.push(stay);
+            let matters = |left: &Left| !end.unmoved || !matches!(left.leads, Leads::Neither(_));
+            let left = left.filter(matters);
+            found
+                .stays
+                .extend(Some(stay).filter(|_| !end.unmoved || left.is_some()));
             found.left.extend(left);
         }
         found
@@ -265,11 +272,15 @@ impl Flip {
         let targets = self.targets(site, &mut stays, &mut outside);
         let reads = (targets.iter()).map(|(zone, names)| look::zone(site, zone, names.as_deref()));
         let zones: Result<Vec<_>, _> = join_all(reads).await.into_iter().collect();
-        let zones = zones?;
-        let outside = outside.into_iter().map(|name| Beyond {
-            what: name.clone(),
-            target: name,
-        });
+        let mut zones = zones?;
+        let unmoved = unmoved::look(site, &mut zones, &outside).await;
+        let outside = (outside.into_iter().map(|name| (name, false)))
+            .chain(unmoved.into_iter().map(|name| (name, true)))
+            .map(|(name, unmoved)| Beyond {
+                what: name.clone(),
+                target: name,
+                unmoved,
+            });
         // What leads out of them is the same whichever way is meant.
         let ends = outside.chain(moves(swap, &zones, None).beyond);
         let beyond = beyond::look(site, ends.collect()).await;
@@ -348,6 +359,19 @@ impl Flip {
             promises.entry(promise).or_default().push(name);
             survey.edits.extend(edits);
         }
+        survey.found = (found.there.iter())
+            .map(|(zone, sets)| Found {
+                of: zone.clone(),
+                edit: Edit {
+                    place: Place {
+                        step: self.step.clone(),
+                        name: zone.clone(),
+                    },
+                    before: RecordSet::value_of(sets),
+                    after: RecordSet::value_of(sets),
+                },
+            })
+            .collect();
         survey.promise = match promises.len() {
             0 | 1 => promises.into_keys().collect(),
             _ => (promises.into_iter())

@@ -43,8 +43,9 @@ pub(super) struct Remains<'a> {
     moving: HashSet<RecordKey>,
     /// The sets that were asked for: they move, or their refusal is told.
     asked: HashSet<&'a RecordKey>,
-    /// The names of services.
+    /// The names of services, and those among them that shall not be moved.
     served: BTreeSet<&'a str>,
+    unmoved: BTreeSet<&'a str>,
     /// The names at which the visitors of a service look, each with a name of the service: its own, the ends of its
     /// aliases, and the wildcards that answer for these.
     visited: HashMap<&'a str, &'a str>,
@@ -59,10 +60,13 @@ impl<'a> Remains<'a> {
         zones: &'a [ZoneSets],
     ) -> Remains<'a> {
         let edits = found.zones.values().flatten();
-        let served = zones.iter().flat_map(|zone| &zone.served);
-        let served: BTreeSet<&str> = served.map(String::as_str).collect();
+        let of = |names: fn(&ZoneSets) -> &BTreeSet<String>| -> BTreeSet<&str> {
+            let names = zones.iter().flat_map(names);
+            names.map(String::as_str).collect()
+        };
+        let (served, unmoved) = (of(|zone| &zone.served), of(|zone| &zone.unmoved));
         let mut visited = HashMap::new();
-        for name in &served {
+        for name in served.iter().chain(&unmoved) {
             let end = known.links(name).last().copied();
             let owners = [known.owner(name), end.and_then(|end| known.owner(end))];
             for at in owners.into_iter().flatten().chain([*name]).chain(end) {
@@ -74,7 +78,8 @@ impl<'a> Remains<'a> {
             known,
             moving: edits.map(|(before, _)| before.key.clone()).collect(),
             asked,
-            served,
+            served: &served | &unmoved,
+            unmoved,
             visited,
         }
     }
@@ -99,7 +104,8 @@ impl<'a> Remains<'a> {
                 hint: false,
             })
         };
-        zone.served.iter().filter_map(left).collect()
+        let names = zone.served.iter().chain(&zone.unmoved);
+        names.filter_map(left).collect()
     }
 
     /// The sets at the ends of names of services that hold addresses of neither site only. Nobody can tell whose they
@@ -154,31 +160,34 @@ impl<'a> Remains<'a> {
 
     /// Names of services whose aliases end where nothing is known.
     pub(super) fn beyond(&self, zone: &ZoneSets) -> Vec<Beyond> {
-        let ends = zone.served.iter().filter_map(|name| {
+        let ends = zone.served.iter().chain(&zone.unmoved).filter_map(|name| {
             let end = *self.known.links(name).last()?;
             self.known.at(end).is_empty().then(|| Beyond {
                 what: name.clone(),
                 target: end.to_owned(),
+                unmoved: self.unmoved.contains(name.as_str()),
             })
         });
         let unknown = (zone.others())
-            .filter(|other| other.rtype != "DNAME" && self.served_by(other).is_some())
-            .flat_map(|other| {
+            .filter(|other| other.rtype != "DNAME")
+            .filter_map(|other| Some((other, self.served_by(other)?)))
+            .flat_map(|(other, name)| {
                 let targets = other.targets().into_iter();
-                targets.map(move |target| (other, target))
+                targets.map(move |target| (other, name, target))
             })
-            .map(|(other, target)| {
+            .map(|(other, name, target)| {
                 let end = self
                     .known
                     .links(&target)
                     .last()
                     .map(|end| (*end).to_owned());
-                (other, end.unwrap_or(target))
+                (other, name, end.unwrap_or(target))
             })
-            .filter(|(_, end)| self.known.at(end).is_empty())
-            .map(|(other, target)| Beyond {
+            .filter(|(_, _, end)| self.known.at(end).is_empty())
+            .map(|(other, name, target)| Beyond {
                 what: other.to_string(),
                 target,
+                unmoved: self.unmoved.contains(name),
             });
         ends.chain(unknown).collect()
     }

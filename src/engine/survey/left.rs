@@ -9,7 +9,7 @@ use crate::plan::{Entry, Mode, Nature, Pace, Rule, Stay, Then};
 use crate::step::Step;
 
 /// That it stays is told, and the run ends unproven by it. That somebody moved it, and it leads to the wrong side when
-/// the run has come back, is for a person.
+/// the run has come back, is for a person; so is what was so already, and is not when the run ends.
 pub(super) const RULE: Rule = Rule {
     late: Then::Note,
     fail: Then::Hold,
@@ -34,11 +34,18 @@ pub(super) fn behind<'s>(
         let mut by = left.by.iter();
         !left.by.is_empty() && by.all(|key| moved.contains(key.to_string().as_str()))
     };
-    let (mut behind, mut refused) = (Vec::new(), BTreeMap::<&str, Vec<String>>::new());
-    for (step, left) in left {
-        if goes(&left) {
-            continue;
+    // Several steps may leave the same: it is looked at once, and told only where one of them says so.
+    let mut once: Vec<(&Step, Left)> = Vec::new();
+    for (step, left) in left.into_iter().filter(|(_, left)| !goes(left)) {
+        let same =
+            |(_, known): &&mut (&Step, Left)| known.what == left.what && known.why == left.why;
+        match once.iter_mut().find(same) {
+            Some((_, known)) => known.hint |= left.hint,
+            None => once.push((step, left)),
         }
+    }
+    let (mut behind, mut refused) = (Vec::new(), BTreeMap::<&str, Vec<String>>::new());
+    for (step, left) in once {
         if !left.hint && like != Mode::Emergency {
             let reason = format!("{}: {}", left.what, left.why);
             refused.entry(step.id.as_str()).or_default().push(reason);

@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+mod found;
+
 use super::*;
 use crate::dns::Honesty;
 use crate::steps::testing::{Book, site};

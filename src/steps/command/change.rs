@@ -11,7 +11,7 @@ use crate::event::{Answer, Cause, Unseen};
 use crate::journal::Permit;
 use crate::plan::{Edit, Place, Stay, Value, Way};
 use crate::site::{Aim, Site};
-use crate::step::{Change, SURVEY_TIME, Survey};
+use crate::step::{Change, Found, SURVEY_TIME, Survey};
 use crate::words::count;
 use crate::world::exec::{Command, Inquiry, quoted};
 
@@ -123,8 +123,20 @@ impl Change for Changing {
                         what: format!("{} on {host}", quoted(&self.read)),
                         why: format!("it prints `{now}` already"),
                     });
+                    survey.found.push(Found {
+                        of: format!("{} on {host}", quoted(&self.read)),
+                        edit: Edit {
+                            place: Place {
+                                step: self.step.clone(),
+                                name: host,
+                            },
+                            before: value(&now),
+                            after: value(&now),
+                        },
+                    });
                     continue;
                 }
+                (survey.writes).push(format!("{} on {host}", quoted(&self.read)));
                 if let Some(why) = could? {
                     survey
                         .refusals

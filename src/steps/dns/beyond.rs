@@ -86,7 +86,7 @@ pub(super) fn judge(
     end: &Beyond,
     told: &Told,
 ) -> (Stay, Option<Left>) {
-    let Beyond { what, target } = end.clone();
+    let Beyond { what, target, .. } = end.clone();
     let (idle, active) = (&aim.idle, &aim.active);
     let ips: BTreeSet<IpAddr> = told.iter().flatten().map(|(_, ip)| *ip).collect();
     // Where a record stands in a zone of the playbook, a step may move it.
@@ -254,6 +254,7 @@ mod tests {
             let end = Beyond {
                 what: what.into(),
                 target: target.into(),
+                unmoved: false,
             };
             let told = told.map(|ips| ips.into_iter().map(|ip| (target.into(), ip)).collect());
             let (stay, left) = judge(&site, aim, &BTreeSet::new(), &end, &told);
@@ -279,6 +280,7 @@ mod tests {
         let end = Beyond {
             what: "api.example.org".into(),
             target: "hop.elsewhere.test".into(),
+            unmoved: false,
         };
         let key = |text: &str| text.parse::<RecordKey>().unwrap();
         let (a, aaaa) = ("web.example.org. A", "web.example.org. AAAA");

@@ -11,7 +11,7 @@ use crate::plan::Stay;
 use crate::site::{Probe, Site, Zone};
 
 /// How long the list of a whole zone may take where only some of its names are moved.
-const LISTING: Duration = Duration::from_secs(10);
+pub(super) const LISTING: Duration = Duration::from_secs(10);
 
 /// Where HTTPS is often found besides, whatever the probes say: IANA's `pcsync-https`.
 const HTTPS_TOO: [u16; 1] = [8443];
@@ -66,6 +66,7 @@ pub(super) async fn zone(
         names: names.map(<[String]>::to_vec),
         sets: sets.map_err(unread)?,
         served,
+        unmoved: BTreeSet::new(),
         around,
         beside,
     })
@@ -142,7 +143,7 @@ async fn listed(site: &Site, zone: &Zone) -> Result<Listing, Unseen> {
 
 /// What leads to the idle site too, and nobody named: a name that was forgotten is seen before the flip.
 pub(super) fn unnamed(zone: &ZoneSets, swap: &Swap, idle: &str) -> Vec<Stay> {
-    let Some(names) = &zone.names else {
+    let Some(names) = zone.names.as_ref().filter(|names| !names.is_empty()) else {
         return Vec::new();
     };
     let Some(listing) = &zone.around else {

@@ -412,3 +412,71 @@ async fn a_share_of_neither_site_is_unproven_unless_the_playbook_lets_it_stay() 
     assert_eq!(left(false).await, [("example.org. A".to_owned(), true)]);
     assert_eq!(left(true).await, []);
 }
+
+/// A step that moves `mail` alone, beside the service `website`.
+fn mail() -> Flip {
+    let names = vec!["mail.example.org".to_owned()];
+    let scope = Scope::Names {
+        services: Vec::new(),
+        names,
+    };
+    flip(scope, None)
+}
+
+#[tokio::test]
+async fn names_of_services_that_no_part_of_the_step_moves_are_left_where_they_lead_to_the_source() {
+    let sets: [(&str, &[&str]); 4] = [
+        ("mail.example.org. A", &["192.0.2.10"]),
+        ("example.org. AAAA", &["2001:db8::10"]),
+        ("www.example.org. CNAME", &["lb.example.org."]),
+        ("lb.example.org. A", &["192.0.2.10"]),
+    ];
+    let back = Aim {
+        active: "dedicated".into(),
+        idle: "cloud".into(),
+        moved: false,
+    };
+    for unlisted in [false, true] {
+        let mut book = Book::new(Honesty::Atomic, &sets);
+        Arc::get_mut(&mut book).unwrap().unlisted = unlisted;
+        let site = site(book);
+        let survey = mail().survey(&site, &aim()).await.unwrap();
+        assert_eq!((survey.edits.len(), survey.locks.len()), (1, 1));
+        let left: Vec<(&str, bool)> = (survey.left.iter())
+            // Where the alias and the name in no zone lead is asked of resolvers, which is no part of this.
+            .filter(|left| left.what == "example.org")
+            .map(|left| (left.why.as_str(), left.hint))
+            .collect();
+        let why = "it leads to `dedicated` by `example.org. AAAA`, which this step does not move: name that too";
+        assert_eq!(left, [(why, false)], "{unlisted}");
+        let by_alias = survey
+            .left
+            .iter()
+            .any(|left| left.what == "www.example.org");
+        assert_eq!(by_alias, !unlisted);
+        // On the way back they are where they should be.
+        let survey = mail().survey(&site, &back).await.unwrap();
+        assert!(survey.left.iter().all(|left| left.what != "example.org"));
+    }
+}
+
+#[tokio::test]
+async fn what_leads_there_already_is_to_be_found_so_at_the_end() {
+    let sets: [(&str, &[&str]); 2] = [
+        ("example.org. A", &["198.51.100.20"]),
+        ("example.org. AAAA", &["2001:db8::10"]),
+    ];
+    let site = site(Book::new(Honesty::OneSet, &sets));
+    let survey = flip(all_services(), Some(60)).survey(&site, &aim()).await;
+    let survey = survey.unwrap();
+    let [found] = survey.found.as_slice() else {
+        panic!("one zone is one place: {:?}", survey.found);
+    };
+    assert_eq!(found.edit.before, found.edit.after);
+    let keys: Vec<&str> = found.edit.after.0.keys().map(String::as_str).collect();
+    assert_eq!(keys, ["example.org. A"]);
+    let parts: Vec<String> = keys.into_iter().map(str::to_owned).collect();
+    let work = flip(all_services(), Some(60));
+    let read = work.read(&site, &found.edit.place, &parts).await.unwrap();
+    assert_eq!(read, found.edit.after);
+}

@@ -16,6 +16,7 @@ fn served(names: &[&str], sets: &[RecordSet], others: Vec<Other>) -> ZoneSets {
         zone: "v.test".into(),
         sets: sets.iter().filter(own).cloned().collect(),
         served: names.iter().cloned().collect(),
+        unmoved: BTreeSet::new(),
         names: Some(names),
         around: Some(Listing {
             sets: sets.to_vec(),
@@ -74,6 +75,7 @@ fn what_visitors_follow_where_an_alias_ends_or_a_wildcard_answers_is_the_service
         // A service looks at the names that it has, not at the others that are moved with them.
         let all = ZoneSets {
             served: [format!("{}.v.test", names[0])].into(),
+            unmoved: BTreeSet::new(),
             ..all
         };
         let left: Vec<String> = left_of(all).into_iter().map(|(what, _)| what).collect();
@@ -351,6 +353,7 @@ fn a_name_of_a_service_of_neither_site_does_not_move_whatever_its_other_family_d
     );
     let zone = ZoneSets {
         served: BTreeSet::new(),
+        unmoved: BTreeSet::new(),
         ..served(&["www"], &sets, vec![])
     };
     assert_eq!(moves(&swap(), &[zone], None).left, []);

@@ -1,0 +1,56 @@
+//! What a run counts on and does not write: names of services that no step moves, and what is so already.
+
+use super::*;
+
+#[tokio::test]
+async fn a_name_of_a_service_that_no_step_names_refuses_a_planned_run_or_is_told_once() {
+    let sets: [(&str, &[&str]); 2] = [
+        ("example.org. A", &["192.0.2.10"]),
+        ("www.example.org. A", &["192.0.2.10"]),
+    ];
+    let text = serving(r#"["example.org", "www.example.org"]"#, "")
+        .replace("services = \"all\"\n", "names = [\"www.example.org\"]\n");
+    let plan = async |text: &str, mode| {
+        surveyed_text(text, Honesty::Atomic, &sets, mode, Some("cloud")).await
+    };
+    let refused = plan(&text, Mode::Failover).await.unwrap_err().to_string();
+    let why =
+        "example.org: it leads to `dedicated` by `example.org. A`, which this step does not move";
+    assert!(refused.contains(why), "{refused}");
+    assert_eq!(plan(&text, Mode::Emergency).await.unwrap().behind.len(), 1);
+    // Another step says that it is told only, and another one moves it.
+    let other = |field: &str| format!("{text}[[step]]\nid = \"web\"\nkind = \"dns\"\n{field}\n");
+    let mail = "names = [\"mail.example.org\"]\nunmoved = \"warn\"";
+    let told = plan(&other(mail), Mode::Failover).await.unwrap();
+    let told = (told.behind.iter()).filter(|stay| stay.what == "example.org");
+    assert_eq!(told.count(), 1);
+    let moved = plan(&other("names = [\"example.org\"]"), Mode::Failover).await;
+    let moved = moved.unwrap();
+    assert_eq!((moved.edits().count(), moved.behind.len()), (2, 0));
+}
+
+#[tokio::test]
+async fn what_is_so_already_is_read_behind_all_else() {
+    let sets: [(&str, &[&str]); 2] = [
+        ("example.org. A", &["198.51.100.20"]),
+        ("example.org. AAAA", &["2001:db8::10"]),
+    ];
+    for mode in [Mode::Drill, Mode::Failover, Mode::Emergency, Mode::Plan] {
+        let plan = surveyed(Honesty::Atomic, &sets, mode, Some("cloud")).await;
+        let plan = plan.unwrap();
+        let last = plan.entries.last().unwrap();
+        assert_eq!(last.id, "flip/as-found/example.org", "{mode}");
+        let edit = last.holds.as_ref().unwrap();
+        assert_eq!(edit.before, edit.after);
+        assert!(edit.after.0.keys().eq(["example.org. A"]));
+        // A dry run has nothing to look at afterwards.
+        assert_eq!((last.there, last.back), (mode != Mode::Plan, true));
+        // Where nothing is changed nobody is asked.
+        let fail = if mode == Mode::Plan {
+            Then::Note
+        } else {
+            Then::Hold
+        };
+        assert_eq!((last.rule.unknown, last.rule.fail), (Then::Note, fail));
+    }
+}
