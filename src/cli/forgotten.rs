@@ -222,7 +222,7 @@ mod tests {
         let plan = crate::fake::plan(Mode::Failover, "tca");
         let both = || vec!["one".to_owned(), "two".to_owned()];
         // It holds the places that it writes.
-        assert_eq!(told(&plan, &[plan.clone()]), []);
+        assert_eq!(told(&plan, std::slice::from_ref(&plan)), []);
         assert_eq!(told(&plan, &[home(&plan)]), []);
         // A step that was taken out; of what is to stay nothing is left where they went the same way.
         let no_steps = |mut plan: Plan| {
@@ -251,7 +251,10 @@ mod tests {
         plan.locks = vec!["playbook p".into(), "one".into(), "two".into()];
         // A name that left the playbook, though its step is there.
         let one = without(home(&plan), &["two"]);
-        assert_eq!(told(&plan, &[one.clone()]), [(0, vec!["two".to_owned()])]);
+        assert_eq!(
+            told(&plan, std::slice::from_ref(&one)),
+            [(0, vec!["two".to_owned()])]
+        );
         // A step and a playbook of another name.
         let mut other = home(&plan);
         other.playbook = "q".into();

@@ -150,7 +150,7 @@ impl Present {
             *unread = left;
             drop(unread);
             let answers = taken.into_iter().filter(|one| one.answers(since));
-            if let Some(answer) = answers.min_by_key(|message| rank(message)) {
+            if let Some(answer) = answers.min_by_key(rank) {
                 return elsewhere(&answer);
             }
         }

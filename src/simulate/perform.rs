@@ -346,7 +346,7 @@ impl<P: Parts> Performer<P> {
         let store = self.parts.store(Arc::new(disk));
         match begin {
             Begin::Anew => {
-                let meta = Meta::of(&plan, &*outfit.by, clock.now());
+                let meta = Meta::of(plan, &*outfit.by, clock.now());
                 // What was cut off before its first line has done nothing, and is begun anew.
                 let run = format!("run-{}", store.runs().await.map_err(journal_error)?.len());
                 let begun = Live::begin(store, &run, &meta, &plan.locks, clock, publish);
