@@ -261,12 +261,12 @@ async fn what_is_not_an_rsync_daemon_is_garbled() {
     if !have(&["nginx"]) {
         return;
     }
-    // A web server waits for the client to speak first, so it looks frozen to an rsync client.
+    // A web server answers the greeting of an rsync client as it answers any request that it cannot read.
     let web = Nginx::start(&[("lab.example", None)]);
     let unseen = rsync_module(web.http_at(V4), "archive", SHORT)
         .await
         .unwrap_err();
-    assert_eq!(unseen.cause, Cause::Frozen, "{unseen:?}");
+    assert_eq!(unseen.cause, Cause::Garbled, "{unseen:?}");
     let listener = tokio::net::TcpListener::bind((V6, 0)).await.unwrap();
     let at = listener.local_addr().unwrap();
     tokio::spawn(async move {
