@@ -360,6 +360,11 @@ impl People for Present {
         })
     }
 
+    fn hear(&self, words: &str) {
+        (self.caught_up)();
+        let _gone = writeln!(std::io::stderr(), "cutover: {words}");
+    }
+
     fn said<'a>(&'a self, heeds: Heeds) -> BoxFuture<'a, Option<Told>> {
         Box::pin(async move {
             self.fetch().await;

@@ -66,6 +66,20 @@ impl Shown {
             .all(|(entry, reason)| self.has(*entry, reason))
     }
 
+    /// What of `newer` was not shown here.
+    pub(super) fn lacks(&self, newer: &Shown) -> Vec<usize> {
+        (newer.0.iter())
+            .filter(|(entry, reason)| !self.has(*entry, reason))
+            .map(|(entry, _)| *entry)
+            .collect()
+    }
+
+    /// This, and what else was shown.
+    pub(super) fn and(mut self, other: &Shown) -> Shown {
+        self.0.extend(other.0.iter().cloned());
+        self
+    }
+
     fn has(&self, entry: usize, new: &Reason) -> bool {
         self.0.iter().any(|(shown, reason)| {
             *shown == entry

@@ -133,6 +133,8 @@ pub(super) struct Run<'r, J, W, M, P> {
     places: Places,
     /// What the last hold for a finding was for: a decision on it covers that and nothing newer.
     pub(super) shown: Shown,
+    /// What a person went on over since the last write.
+    pub(super) accepted: Shown,
     /// Decisions that were given beforehand, for when a person is asked.
     pub(super) answers: Vec<Foregone>,
 }
@@ -201,6 +203,7 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
             findings: Findings::default(),
             places: Places::default(),
             shown: Shown::default(),
+            accepted: Shown::default(),
             answers: Vec::new(),
         }
     }
@@ -208,6 +211,16 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
     /// Takes in what a fact says beyond the state.
     pub(super) fn take_in(&mut self, event: &Event) -> Result<(), RunError> {
         self.places.take_in(&self.state, event);
+        match event {
+            Event::Decided {
+                decision: Decision::On,
+                ..
+            } if self.state.motion().is_none() => {
+                self.accepted = std::mem::take(&mut self.accepted).and(&self.shown);
+            }
+            Event::Intended { .. } => self.accepted = Shown::default(),
+            _ => {}
+        }
         self.state.fold(self.plan, event)?;
         // It was looked at until nothing could land any more.
         if matches!(event, Event::Settled { .. }) {

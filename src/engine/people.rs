@@ -68,6 +68,9 @@ pub trait People: Send + Sync {
     /// How a run that stands still goes on. `may_remain` says that `Stay` is an answer.
     fn decide<'a>(&'a self, hold: Hold, may_remain: bool) -> BoxFuture<'a, Told>;
 
+    /// Is told something that no fact of the journal says.
+    fn hear(&self, _: &str) {}
+
     /// Takes what somebody said meanwhile, without having been asked, and the run heeds. It does not wait.
     fn said<'a>(&'a self, _: Heeds) -> BoxFuture<'a, Option<Told>> {
         Box::pin(std::future::ready(None))

@@ -41,7 +41,7 @@ pub async fn resume<J: Journal, W: World, M: Memory, P: People>(
     }
     let accepted = run.state.held().map(|hold| Foregone {
         hold,
-        at: Some((run.state.position(), run.shown.clone())),
+        at: Some((run.state.position(), run.accepted.clone().and(&run.shown))),
         decision: Decision::On,
         by: by.clone(),
     });

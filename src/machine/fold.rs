@@ -194,6 +194,9 @@ impl State {
         };
         let good = !(outcomes.iter()).any(|(i, outcome)| self.stops(plan, round, *i, *outcome));
         match (self.phase, then) {
+            (Phase::Forward, Then::Back) if self.is_asked_behind_a_write(plan, outcomes) => {
+                self.held = Some(hold);
+            }
             // Whoever said that it remains is asked, and not led back.
             (Phase::Forward, Then::Back) if (plan.goes_back || !self.stands()) && !self.remains => {
                 self.go_back(plan);

@@ -27,6 +27,21 @@ impl State {
         }
     }
 
+    /// Whether all that would lead back stood before the first write, and something stands: whoever resumed it looks there
+    /// again. It was to stop the run before it began. Now a person goes on with it, who is asked, and not led back in
+    /// silence.
+    pub(super) fn is_asked_behind_a_write(
+        &self,
+        plan: &Plan,
+        outcomes: &[(usize, Outcome)],
+    ) -> bool {
+        let first = plan.first_write().unwrap_or_default();
+        let gate = |(i, outcome): &(usize, Outcome)| {
+            *i < first || plan.entries[*i].rule.then(*outcome) != Then::Back
+        };
+        self.reached > 0 && self.stands() && outcomes.iter().all(gate)
+    }
+
     /// Whether a drill's way back leads users to a side that was not seen to serve: something still goes back, and what
     /// probes that side stops it.
     pub(super) fn leads_to_sick(&self, plan: &Plan, outcomes: &[(usize, Outcome)]) -> bool {

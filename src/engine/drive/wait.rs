@@ -10,6 +10,7 @@ use crate::event::{Decision, Event};
 use crate::journal::Journal;
 use crate::machine::{Hold, Impossible, Phase};
 use crate::plan::{Mode, Nature};
+use crate::words::list;
 
 impl<J: Journal, W: World, M: Memory, P: People> Run<'_, J, W, M, P> {
     pub(super) async fn wait(&mut self, entry: usize) -> Result<(), RunError> {
@@ -87,22 +88,53 @@ impl<J: Journal, W: World, M: Memory, P: People> Run<'_, J, W, M, P> {
         }
     }
 
+    /// What somebody who accepted something beforehand is told where it does not cover what the run is held for.
+    fn is_newer_than_accepted(&self) -> Option<String> {
+        let accepted = |said: &&Foregone| said.decision == Decision::On;
+        let (_, of) = self.answers.iter().find(accepted)?.at.as_ref()?;
+        let newer: Vec<String> = (of.lacks(&self.shown).into_iter())
+            .map(|entry| format!("`{}`", self.plan.entries[entry].id))
+            .collect();
+        let what = match newer.as_slice() {
+            [] => "this is another hold than the one that was accepted".to_owned(),
+            newer => format!(
+                "what was accepted is what was shown at the hold before, and not {}, which is new since",
+                list(newer)
+            ),
+        };
+        Some(format!(
+            "{what}: look at it; whoever accepts that as well says so again"
+        ))
+    }
+
     pub(super) async fn decide(&mut self, hold: Hold) -> Result<(), RunError> {
         let here = self.state.position();
         let shown = &self.shown;
+        // Of the batches of a pass over the list each may hold it, and for something else.
+        let passes = |of: Hold| {
+            let looks = matches!(of, Hold::Failed | Hold::Late | Hold::Unknown);
+            looks && here.0 == Phase::Forward && here.2.is_none()
+        };
         let fits = |said: &Foregone| {
-            said.hold == hold
+            (said.hold == hold || passes(said.hold) && passes(hold))
                 && (said.at.as_ref()).is_none_or(|(at, of)| *at == here && of.covers_all(shown))
         };
         if let Some(at) = self.answers.iter().position(fits) {
             let (decision, by) = (self.answers[at].decision, self.answers[at].by.clone());
             // Of several places each may be somebody else's.
-            if hold != Hold::Foreign || self.answers[at].at.is_some() {
+            let once = match hold {
+                Hold::Foreign => self.answers[at].at.is_some(),
+                _ => !passes(hold),
+            };
+            if once {
                 self.answers.swap_remove(at);
             }
             return self.record(decided(decision, by)).await;
         }
         let people = self.outfit.people;
+        if let Some(newer) = self.is_newer_than_accepted() {
+            people.hear(&newer);
+        }
         let may_remain = self.state.may_remain(self.plan);
         let answer = tokio::select! {
             answer = people.decide(hold, may_remain) => Some(answer),

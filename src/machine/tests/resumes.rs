@@ -127,6 +127,46 @@ fn whoever_resumes_sees_whether_the_side_serves_before_the_run_goes_on() {
     }
 }
 
+/// Of what stood before the first write a person is asked once something stands.
+#[test]
+fn whoever_resumes_is_asked_where_a_look_before_the_first_write_fails_behind_it() {
+    for odd in [Outcome::Fail, Outcome::Unknown] {
+        for held in [false, true] {
+            let mut life = Life::new(Mode::Failover, "pckk");
+            life.writes(Some(done()), Side::After);
+            if held {
+                life.judged(Outcome::Late);
+                life.decides(Decision::Stop);
+                assert_eq!(life.ends(), Ending::Held);
+            }
+            life.resumes();
+            let (round, entries) = life.looks();
+            assert_eq!((round, entries.as_slice()), (Round::There, &[0, 2, 3][..]));
+            let judged = |bad: usize, outcome| {
+                let of = |i| if i == bad { outcome } else { Outcome::Pass };
+                let outcomes = entries.iter().map(|i| (*i, of(*i))).collect();
+                Event::Judged { round, outcomes }
+            };
+            life.happens(judged(0, odd));
+            assert!(life.state.held().is_some(), "{odd:?} {held}");
+            assert_eq!(life.state.phase(), Phase::Forward);
+            // What stands behind the write follows its own rule.
+            life.decides(Decision::Again);
+            life.happens(judged(2, Outcome::Fail));
+            assert_eq!(life.state.phase(), Phase::Probe);
+        }
+    }
+    // Where nothing stands it stops the run as before.
+    let mut life = Life::new(Mode::Failover, "pkck");
+    life.until(|mv| matches!(mv, Move::Write { .. }));
+    life.written(2, Way::There, None);
+    life.resumes();
+    life.settled(Side::Before);
+    assert_eq!(life.looks(), (Round::There, vec![0, 1]));
+    life.judged(Outcome::Fail);
+    assert_eq!(life.state.held(), None);
+}
+
 /// Version 0.1.0 went on where it was.
 #[test]
 fn a_journal_that_went_on_with_what_it_had_seen_is_read() {

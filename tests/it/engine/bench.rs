@@ -27,6 +27,8 @@ type Visit = Box<dyn FnOnce() -> Decision + Send>;
 pub(super) struct Scripted {
     pub decisions: Mutex<VecDeque<Decision>>,
     pub asked: Mutex<Vec<Hold>>,
+    /// What they were told.
+    pub heard: Mutex<Vec<String>>,
     pub approvals: Mutex<VecDeque<bool>>,
     /// The terminal at which they sat is gone.
     pub gone: bool,
@@ -75,6 +77,10 @@ impl People for Scripted {
         self.asked.lock().unwrap().push(hold);
         let decision = self.decisions.lock().unwrap().pop_front();
         Box::pin(async move { Told::here(decision.unwrap_or(Decision::Stop), "somebody") })
+    }
+
+    fn hear(&self, words: &str) {
+        self.heard.lock().unwrap().push(words.to_owned());
     }
 
     fn said<'a>(&'a self, heeds: Heeds) -> BoxFuture<'a, Option<Told>> {

@@ -182,6 +182,31 @@ async fn late_and_unknown_after_the_write_hold_and_ask() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_fails_newly_behind_a_write_is_asked_of_and_told_to_whoever_accepted_something_else() {
+    let bench = Bench::new(Mode::Failover, "pck");
+    let late = || std::iter::repeat_n(Ok(Outcome::Late), 5);
+    bench.world.script("k2", late());
+    assert_eq!(bench.run().await.unwrap(), Ending::Held);
+    // It stands before the first write, and leads nobody back behind it.
+    bench.world.broken("p0", "new");
+    bench.world.script("k2", late());
+    assert_eq!(bench.resume(GoOn::Accept).await.unwrap(), Ending::Held);
+    assert!(bench.all(Side::After));
+    let heard = std::mem::take(&mut *bench.people.heard.lock().unwrap());
+    let [words] = heard.as_slice() else {
+        panic!("{heard:?}");
+    };
+    assert!(words.contains("and not `p0`"), "{words}");
+    bench.world.script("k2", late());
+    assert_eq!(
+        bench.resume(GoOn::Accept).await.unwrap(),
+        Ending::DoneUnproven
+    );
+    assert!(bench.people.heard.lock().unwrap().is_empty());
+    assert!(bench.all(Side::After));
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_was_accepted_of_one_check_is_not_accepted_of_another() {
     let bench = Bench::new(Mode::Failover, "pckwk");
     let late = || std::iter::repeat_n(Ok(Outcome::Late), 5);
