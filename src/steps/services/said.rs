@@ -18,9 +18,13 @@ pub(super) enum Said {
     Bad,
 }
 
-/// What servers say to whom they give no session: of IMAP, rsync, databases; those of SMTP and FTP begin with 421.
-const BUSY: [&str; 4] = [
+/// What servers say to whom they give no session: of IMAP, rsync, databases, OpenSSH (sshd.c: `MaxStartups`, and what its
+/// penalties say since 9.8), Postfix; those of SMTP and FTP begin with 421.
+const BUSY: [&str; 7] = [
     "too many",
+    "exceeded maxstartups",
+    "not allowed at this time",
+    "rate exceeded",
     "max connections",
     "maximum number",
     "try again later",
@@ -118,6 +122,16 @@ mod tests {
             (
                 &mail,
                 greets("421 4.7.0 too many connections"),
+                Said::TooOften(None),
+            ),
+            (
+                &mail,
+                greets("Exceeded MaxStartups\r\n"),
+                Said::TooOften(None),
+            ),
+            (
+                &mail,
+                greets("554 5.7.0 connection rate exceeded"),
                 Said::TooOften(None),
             ),
             (
