@@ -78,6 +78,7 @@ pub mod clock;
 pub mod plan;
 pub mod event;
 pub mod machine;
+pub mod words;
 pub mod fake {
     #[path = "sketch.rs"]
     mod sketch;
