@@ -45,7 +45,10 @@ pub(super) fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
     let served = |again: &str| match side {
         Some((_, true)) if !apart.is_empty() => {
             let each: Vec<String> = apart.iter().map(ToString::to_string).collect();
-            format!("each name leads where it led before: {}; ", list(&each))
+            format!(
+                "each name was seen to lead where it led before: {}; ",
+                list(&each)
+            )
         }
         Some((side, true)) => format!("{side} serves{again}; "),
         _ => String::new(),

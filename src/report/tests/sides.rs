@@ -164,7 +164,7 @@ fn where_names_led_to_both_sides_back_is_to_both() {
     let records = back(there(mixed(), None), moved(None));
     let text = words(&records, &names());
     assert!(!text.contains("dedicated serves"), "{text}");
-    let each = "each name leads where it led before: web.example. A leads to cloud and \
+    let each = "each name was seen to lead where it led before: web.example. A leads to cloud and \
                 3 record sets (www.example. A…) lead to dedicated; 1 change put back";
     assert!(text.contains(each), "{text}");
     assert_eq!(Tally::of(&records).active_site(), None);
