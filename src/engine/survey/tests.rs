@@ -461,28 +461,6 @@ async fn where_nothing_leads_to_either_side_there_is_no_run() {
 }
 
 #[tokio::test]
-async fn a_plan_knows_where_names_led_that_led_apart() {
-    let old: (&str, &[&str]) = ("example.org. A", &["192.0.2.10"]);
-    let new: (&str, &[&str]) = ("example.org. AAAA", &["2001:db8:1::20"]);
-    let plan = async |sets: &[(&str, &[&str])], to| {
-        let plan = surveyed(Honesty::Atomic, sets, Mode::Failover, to).await;
-        plan.unwrap()
-    };
-    let mixed = plan(&[old, new], Some("cloud")).await;
-    let told: Vec<String> = mixed.apart.iter().map(ToString::to_string).collect();
-    let each = [
-        "example.org. AAAA leads to cloud",
-        "example.org. A leads to dedicated",
-    ];
-    assert_eq!(told, each);
-    assert!(!mixed.led_there);
-    for to in [Some("cloud"), None] {
-        assert_eq!(plan(&[old], to).await.apart, []);
-    }
-    assert_eq!(plan(&[new], Some("cloud")).await.apart, []);
-}
-
-#[tokio::test]
 async fn each_entry_says_what_the_run_may_do_with_it() {
     let of = |mode| surveyed(Honesty::Atomic, &SETS, mode, None);
     for (mode, goes_back) in [

@@ -1,5 +1,7 @@
 //! A drill that remains at the other side, as a person decided.
 
+use std::path::Path;
+
 use rustix::process::Signal;
 
 use super::program::Done;
@@ -148,19 +150,23 @@ fn names_that_were_led_back_settle_a_drill_that_remains() {
     scene.run(&["owed"]).exits(0).says("nothing is owed");
 }
 
-#[test]
-fn what_a_drill_that_remains_left_to_others_is_to_be_as_planned() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("file");
-    std::fs::write(&file, "old").unwrap();
-    let plot = Plot {
+/// A drill that stays, and writes a file too.
+fn writing(file: &Path) -> Plot {
+    Plot {
         more: format!(
             "[[step]]\nid = \"file\"\nkind = \"command\"\non = \"local\"\nread = [\"cat\", {file:?}]\nwant = \"new\"\n\
              run = [\"tee\", {file:?}]\nundo = [\"tee\", {file:?}]\n"
         ),
         ..Plot::staying()
-    };
-    let Some(scene) = plot.scene() else {
+    }
+}
+
+#[test]
+fn what_a_drill_that_remains_left_to_others_is_to_be_as_planned() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "old").unwrap();
+    let Some(scene) = writing(&file).scene() else {
         return;
     };
     let run = stopped_there(&scene);
@@ -186,14 +192,7 @@ fn names_that_were_led_back_by_hand_settle_nothing_else_of_a_drill_that_remains(
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     std::fs::write(&file, "old").unwrap();
-    let plot = Plot {
-        more: format!(
-            "[[step]]\nid = \"file\"\nkind = \"command\"\non = \"local\"\nread = [\"cat\", {file:?}]\nwant = \"new\"\n\
-             run = [\"tee\", {file:?}]\nundo = [\"tee\", {file:?}]\n"
-        ),
-        ..Plot::staying()
-    };
-    let Some(scene) = plot.scene() else {
+    let Some(scene) = writing(&file).scene() else {
         return;
     };
     let home = scene.zone();

@@ -54,3 +54,25 @@ async fn what_is_so_already_is_read_behind_all_else() {
         assert_eq!((last.rule.unknown, last.rule.fail), (Then::Note, fail));
     }
 }
+
+#[tokio::test]
+async fn a_plan_knows_where_names_led_that_led_apart() {
+    let old: (&str, &[&str]) = ("example.org. A", &["192.0.2.10"]);
+    let new: (&str, &[&str]) = ("example.org. AAAA", &["2001:db8:1::20"]);
+    let plan = async |sets: &[(&str, &[&str])], to| {
+        let plan = surveyed(Honesty::Atomic, sets, Mode::Failover, to).await;
+        plan.unwrap()
+    };
+    let mixed = plan(&[old, new], Some("cloud")).await;
+    let told: Vec<String> = mixed.apart.iter().map(ToString::to_string).collect();
+    let each = [
+        "example.org. AAAA leads to cloud",
+        "example.org. A leads to dedicated",
+    ];
+    assert_eq!(told, each);
+    assert!(!mixed.led_there);
+    for to in [Some("cloud"), None] {
+        assert_eq!(plan(&[old], to).await.apart, []);
+    }
+    assert_eq!(plan(&[new], Some("cloud")).await.apart, []);
+}
