@@ -61,6 +61,17 @@ impl Stamp {
         }
     }
 
+    /// The moment for people who read it at `now`: the time of day in UTC, `03:00:04`; on another day with the date,
+    /// `2026-11-24 03:00:04`.
+    pub fn told_at(&self, now: &Stamp) -> String {
+        let day = |stamp: &Stamp| stamp.wall.to_zoned(jiff::tz::TimeZone::UTC).date();
+        let format = match day(self) == day(now) {
+            true => "%H:%M:%S",
+            false => "%Y-%m-%d %H:%M:%S",
+        };
+        self.wall.strftime(format).to_string()
+    }
+
     /// The time that is left from `now` until `self`; zero once it has passed.
     pub fn left(&self, now: &Stamp) -> Duration {
         self.since(now)
@@ -268,6 +279,15 @@ mod tests {
         let after = clock.now();
         assert_eq!(after.wall.to_string(), "2026-11-21T03:00:05Z");
         assert_eq!(after.since(&before), Duration::from_secs(5));
+    }
+
+    #[test]
+    fn a_moment_of_another_day_has_its_date() {
+        let now = stamp("2026-11-22T23:30:00Z", 0, "a");
+        let later = |minutes: u64| now.plus(Duration::from_secs(60 * minutes)).told_at(&now);
+        assert_eq!(later(29), "23:59:00");
+        assert_eq!(later(30), "2026-11-23 00:00:00");
+        assert_eq!(later(2 * 24 * 60), "2026-11-24 23:30:00");
     }
 
     #[test]

@@ -263,8 +263,7 @@ fn forecast(desk: &Desk, plan: &Plan, records: &[Record]) -> Option<String> {
 }
 
 fn sentence(expiry: &caches::Expiry, now: &Stamp) -> String {
-    let at = |stamp: &Stamp| stamp.wall.strftime("%H:%M:%S").to_string();
-    let (strict, floored) = (at(&expiry.strict), at(&expiry.floored));
+    let (strict, floored) = (expiry.strict.told_at(now), expiry.floored.told_at(now));
     let longer = match strict == floored {
         true => String::new(),
         false => format!(
@@ -299,6 +298,12 @@ mod tests {
             of(300).ends_with("until 03:05:00 UTC (5m 00s)."),
             "{}",
             of(300)
+        );
+        // Whoever reads a time of day takes it for one of today.
+        assert!(
+            of(172_800).ends_with("until 2026-11-24 03:00:00 UTC (2d 0h)."),
+            "{}",
+            of(172_800)
         );
         let low = "until 03:00:05 UTC (5.0s), those that keep everything for at least 30s until 03:00:30 UTC.";
         assert!(of(5).ends_with(low), "{}", of(5));

@@ -9,7 +9,6 @@ use super::Reporter;
 use super::card::{Names, card};
 use super::lines::{advice_rows, fact_rows, id_width, tone_role};
 use super::now::{Cursor, Now};
-use super::numbers::time_of_day;
 use super::say::{Sentence, Tone, Weight};
 use super::tally::Tally;
 use super::terminal::{Size, Terminal};
@@ -229,7 +228,7 @@ impl<W: Write + Send + 'static> Bars<W> {
         let right = match (until, self.cursor.since()) {
             (Some(until), _) if until.left(now).is_zero() => "any moment now".to_owned(),
             (Some(until), _) => {
-                format!("until {} ({})", time_of_day(&until), short(until.left(now)))
+                format!("until {}Z ({})", until.told_at(now), short(until.left(now)))
             }
             (None, Some(since)) => short(now.since(since)),
             (None, None) => String::new(),

@@ -63,6 +63,8 @@ fn what_was_shown_is_accepted_and_nothing_newer() {
         assert_eq!(accepted.covers(&plan, 2, &finding), covered, "{finding:?}");
         let newer = shown(&plan, 2, finding.clone());
         assert_eq!(accepted.covers_all(&newer), covered, "{finding:?}");
+        let new: &[usize] = if covered { &[] } else { &[2] };
+        assert_eq!(accepted.lacks(&newer), new, "{finding:?}");
     }
     assert!(!accepted.covers(&plan, 0, &two()), "another entry");
     assert!(

@@ -234,6 +234,70 @@ async fn whoever_wants_it_put_back_is_heard_while_it_goes_on() {
     for mode in [Mode::Check, Mode::Plan] {
         assert!(!hears(mode, &[]), "{mode}");
     }
+    // That it stays is for a drill in its hold.
+    let stays = |events: &[Event]| told(&plan(Mode::Drill, "c"), events, |run| run.heeds().stay);
+    let mut hold = written(Some(Side::After), &[]);
+    assert!(!stays(&[]) && stays(&hold));
+    hold.push(Event::StopAsked { by: String::new() });
+    assert!(!stays(&hold));
+}
+
+/// Whoever resumes accepts with it what was gone over since the last write, and nothing from before it.
+#[tokio::test]
+async fn what_was_accepted_counts_until_the_next_write() {
+    let plan = plan(Mode::Emergency, "ckc");
+    let sick = || Finding::new(Outcome::Fail, "0 of 4 probes pass");
+    let failed = |entry| {
+        let mut findings = Findings::default();
+        findings.keep(Round::There, entry, sick());
+        Shown::of(&plan, Round::There, &[(entry, Outcome::Fail)], &findings)
+    };
+    let judged = Event::Judged {
+        round: Round::There,
+        outcomes: vec![(1, Outcome::Fail)],
+    };
+    let held = [written(Some(Side::After), &[]), vec![judged]].concat();
+    let on = decided(Decision::On, "test".into());
+    // What the second change of the plan goes through up to its intent.
+    let at_last = |event: Event| match event {
+        Event::Compared { way, side, .. } => Event::Compared {
+            entry: 2,
+            way,
+            side,
+            detail: None,
+        },
+        Event::Intended {
+            way,
+            from,
+            to,
+            until,
+            ..
+        } => Event::Intended {
+            entry: 2,
+            way,
+            from,
+            to,
+            until,
+        },
+        other => other,
+    };
+    told(&plan, &held, |run| {
+        run.shown = failed(1);
+        run.take_in(&on).unwrap();
+        assert!(run.accepted.covers_all(&failed(1)));
+        run.take_in(&at_last(compared(Way::There, Side::Before)))
+            .unwrap();
+        assert!(run.accepted.covers_all(&failed(1)), "nothing was written");
+        run.take_in(&at_last(intended(Way::There))).unwrap();
+        assert!(!run.accepted.covers_all(&failed(1)));
+    });
+    // Of a place that somebody else wrote in, its own look tells what is so.
+    let foreign = written(Some(Side::Foreign), &[]);
+    told(&plan, &foreign, |run| {
+        run.shown = failed(1);
+        run.take_in(&on).unwrap();
+        assert!(!run.accepted.covers_all(&failed(1)));
+    });
 }
 
 #[tokio::test]

@@ -267,7 +267,8 @@ impl Weigh<'_> {
             match state(&sides, told, false) {
                 State::Old => {
                     let left = told.as_ref().ok().and_then(|told| told.ttl).unwrap_or(0);
-                    let until = clock_text(&asked.taken.plus(Duration::from_secs(left.into())));
+                    let until = asked.taken.plus(Duration::from_secs(left.into()));
+                    let until = clock_text(&until, &asked.taken);
                     let text = format!("{}, until {until} at the latest", shown(key, told));
                     rows.push((Outcome::Late, format!("still old: {text}")));
                 }

@@ -307,7 +307,7 @@ fn too_long(aim: &Aim, sighting: &Sighting, asked: &Asked, within: Duration) -> 
             "it holds {} for {} more, until {}, and after the change it would be waited for {} only",
             held.key,
             short(left),
-            clock_text(&held.until()),
+            clock_text(&held.until(), &asked.taken),
             short(within)
         ),
     })

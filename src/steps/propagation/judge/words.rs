@@ -43,7 +43,10 @@ pub(super) fn headline(
     let now = taken.max_by_key(|taken| taken.wall);
     let held = match (caches, now) {
         (Some(expiry), Some(now)) if expiry.floored.wall > now.wall => {
-            let (strict, floored) = (clock_text(&expiry.strict), clock_text(&expiry.floored));
+            let (strict, floored) = (
+                clock_text(&expiry.strict, now),
+                clock_text(&expiry.floored, now),
+            );
             let longer = match strict == floored {
                 true => String::new(),
                 false => format!(
@@ -142,6 +145,7 @@ pub(in crate::steps::propagation) fn spelled(texts: &[String]) -> String {
     }
 }
 
-pub(super) fn clock_text(stamp: &Stamp) -> String {
-    stamp.wall.strftime("%H:%M:%S UTC").to_string()
+/// A moment, as whoever looked at `now` says it.
+pub(super) fn clock_text(stamp: &Stamp, now: &Stamp) -> String {
+    format!("{} UTC", stamp.told_at(now))
 }

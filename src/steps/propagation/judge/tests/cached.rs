@@ -173,6 +173,11 @@ fn one_sentence_tells_one_thing_of_what_caches_hold() {
     let until = "caches that keep to the rules may hold the old records until 03:02:24 UTC";
     assert!(late.headline.contains(until), "{}", late.headline);
     assert!(!late.headline.contains("have let"), "{}", late.headline);
+    // A day later the time of day alone would be one that is over.
+    let items = evidence(vec![servers(NEW4, NEW6), cache(Role::Resolver, 86_400)]);
+    let late = judge(&aim(), &items, Duration::from_secs(1));
+    let told = format!("{late:?}");
+    assert_eq!(told.matches("until 2026-11-23 03:0").count(), 3, "{told}");
 }
 
 #[test]
