@@ -17,7 +17,7 @@ use super::tally::{Stays, Tally};
 use super::text::{Line, Role, Style};
 use crate::clock::short;
 use crate::event::Ending;
-use crate::plan::Plan;
+use crate::plan::{Mode, Plan};
 
 /// Where the labels end.
 const LABEL: usize = 9;
@@ -107,7 +107,11 @@ fn owed(tally: &Tally, names: &Names, style: &Style) -> Vec<Line> {
             let line = label("Owed").and(Role::Caution, open);
             return line.wrap(style.width, LABEL + 2);
         }
-        return label("Owed").text("nothing").wrap(style.width, LABEL);
+        // What earlier runs left is none of its own, and is not looked at here.
+        return match tally.plan().map(|plan| plan.mode) {
+            Some(Mode::Check | Mode::Plan) => Vec::new(),
+            _ => (label("Owed").text("nothing by this run")).wrap(style.width, LABEL),
+        };
     }
     let mut lines = Vec::new();
     for (i, owed) in tally.owed().iter().enumerate() {

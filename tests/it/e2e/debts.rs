@@ -160,7 +160,9 @@ fn what_shall_stay_so_is_asked_about_no_more() {
         .run(&["show", &id])
         .exits(0)
         .says("held, a person must look");
-    show.says("Owed     nothing").says("Stays so").says(told);
+    show.says("Owed     nothing by this run")
+        .says("Stays so")
+        .says(told);
     let runs = scene.run(&["runs"]).exits(0);
     assert!(!runs.out.contains("owed"), "{runs}");
     says("look at flip", told).exits(2).complains("already");

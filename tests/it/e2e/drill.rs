@@ -28,7 +28,7 @@ fn a_drill_goes_there_and_comes_back() {
         .says("Is it fast enough for the load?              not proven: no load step")
         .says("Does every service move?                     yes: published, public and traffic")
         .says("old serves again; 1 change made, seen, and put back")
-        .says("Owed     nothing");
+        .says("Owed     nothing by this run");
 
     let run = scene.newest_run();
     assert_eq!(run["mode"], "drill");
