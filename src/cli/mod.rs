@@ -210,6 +210,11 @@ pub async fn run() -> Exit {
         Ok(exit) => exit,
         Err(failure) => {
             let Failure { exit, message } = failure.at(&desk);
+            // Whoever reads objects looks at no other stream.
+            if desk.format == Format::Json {
+                let line = serde_json::json!({ "error": &message, "exit": exit as u8 });
+                desk.print_text(&format!("{line}\n"));
+            }
             desk.complain(&message);
             exit
         }

@@ -25,6 +25,29 @@ fn refuses(mut spoil: impl FnMut(&mut Scene), because: &[&str]) {
 }
 
 #[test]
+fn what_is_refused_before_a_run_begins_is_one_object_for_programs() {
+    let Some(scene) = Plot::small().scene() else {
+        return;
+    };
+    let lines = [
+        &["failover", "PLAYBOOK", "--to", "nowhere", "--yes"][..],
+        &["drill", "PLAYBOOK", "--to", "nowhere", "--yes"],
+        &["rollback", "--yes"],
+        &["resume", "no-such-run", "--yes"],
+    ];
+    for line in lines {
+        let told = scene.run(&[line, &["--format", "json"]].concat());
+        let one: serde_json::Value = serde_json::from_str(&told.out).unwrap();
+        assert!(told.err.starts_with("cutover: "), "{told}");
+        let why = one["error"].as_str().unwrap();
+        assert!(told.err.contains(why.lines().next().unwrap()), "{told}");
+        let exit = one["exit"].as_i64().unwrap();
+        assert!(exit > 0, "{told}");
+        told.exits(exit.try_into().unwrap());
+    }
+}
+
+#[test]
 fn a_missing_package_stops_the_run() {
     refuses(
         |scene| {
