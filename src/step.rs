@@ -206,6 +206,13 @@ pub trait Change: Send + Sync {
         false
     }
 
+    /// What it writes where this aim is reached, by the names of its places: in words that are the same whichever step
+    /// writes it, and whatever that is called. Empty where what it locks tells that.
+    fn things(&self, site: &Site, aim: &Aim) -> Vec<(String, String)> {
+        let _ = (site, aim);
+        Vec::new()
+    }
+
     /// The look at what it does not move though a service depends on it. A person moves that by hand, there and back,
     /// so that only who looks knows where it leads. Its facts carry the names of [`Survey::left`].
     fn by_hand(&self) -> Option<&dyn Check> {
@@ -272,6 +279,12 @@ pub trait Act: Send + Sync {
 
     /// What it runs, as a person would type it; `None` where there is no undo.
     fn command(&self, way: Way) -> Option<String>;
+
+    /// What it does and where, where this aim is reached, in words that are the same whichever step does it.
+    fn thing(&self, site: &Site, aim: &Aim) -> Option<String> {
+        let _ = (site, aim);
+        None
+    }
 
     fn if_interrupted(&self) -> IfInterrupted;
 

@@ -60,6 +60,8 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
     let now = desk.clock.now();
     let Waiting { stuck, untold } = stuck(desk, &*store, None).await?;
     let mut damaged: Vec<Damaged> = untold.into_iter().map(|untold| untold.run).collect();
+    // Whether something could not be looked at, so that nobody can tell whether it is owed still.
+    let mut unlooked = stuck.iter().any(|stuck| stuck.unread);
     // What one that has ended left to others it tells itself.
     let ending = |run: &Run| run.summary.as_ref().and_then(|summary| summary.ending);
     let tells = |stuck: &&Stuck| match ending(&stuck.run) {
@@ -113,7 +115,7 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
         };
         let tally = stays::tally_now(desk, &records, true).await;
         let names = desk.names(&run);
-        let owed = match only_said {
+        let owed: Vec<Still> = match only_said {
             true => Vec::new(),
             false => still_owed(desk, &records, &tally, run.stayed()).await,
         };
@@ -121,7 +123,7 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
         let said = (tally.stays().iter().cloned()).map(
             |Stays {
                  owed, by, reason, ..
-             }| (owed, Some((by, reason))),
+             }| (Still::told(owed), Some((by, reason))),
         );
         let fence = |owed: &Owed| match only_said {
             true => owed.key.starts_with(PUT_BACK),
@@ -135,7 +137,9 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
             drilled.push((whose.clone(), target.clone()));
         }
         let settled = |owed: &Owed| seen_there && owed.key.starts_with(SEE);
-        for (owed, said) in (open.chain(said)).filter(|(owed, _)| fence(owed) && !settled(owed)) {
+        let all = open.chain(said);
+        for (still, said) in all.filter(|(Still { owed, .. }, _)| fence(owed) && !settled(owed)) {
+            let owed = still.owed;
             // The newest run that speaks of it says how it is now.
             let same =
                 |(by, key): &(Whose, String)| *key == owed.key && by.same(&whose) == Same::Yes;
@@ -143,6 +147,7 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
                 // What was said of one run speaks for no other.
                 if said.is_none() {
                     told.push((whose.clone(), owed.key.clone()));
+                    unlooked |= still.unlooked;
                 }
                 rows.push(OwedRow {
                     run: run.id.clone(),
@@ -184,7 +189,10 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
             desk.print_text(&format!("{}\n  {BY_HAND}\n", clean(&cannot_be_told(one))));
         }
     }
-    Ok(Exit::Done)
+    Ok(match unlooked || !damaged.is_empty() {
+        true => Exit::Unproven,
+        false => Exit::Done,
+    })
 }
 
 /// What a person does about a run of which nothing can be told.
@@ -207,11 +215,27 @@ fn to_type(names: &Names, owed: Owed) -> Owed {
     }
 }
 
+/// Something that is owed still.
+struct Still {
+    owed: Owed,
+    /// It could not be looked at now.
+    unlooked: bool,
+}
+
+impl Still {
+    fn told(owed: Owed) -> Still {
+        Still {
+            owed,
+            unlooked: false,
+        }
+    }
+}
+
 /// What of the things that a run owes is still so, seen now. `stayed` says that it was to leave its changes.
-async fn still_owed(desk: &Desk, records: &[Record], tally: &Tally, stayed: bool) -> Vec<Owed> {
+async fn still_owed(desk: &Desk, records: &[Record], tally: &Tally, stayed: bool) -> Vec<Still> {
     let owed = tally.owed().to_vec();
     let (Some(plan), false) = (tally.plan(), owed.is_empty()) else {
-        return owed;
+        return owed.into_iter().map(Still::told).collect();
     };
     let entry = |owed: &Owed, word: &str| {
         let id = owed.key.strip_prefix(word)?;
@@ -250,10 +274,14 @@ async fn still_owed(desk: &Desk, records: &[Record], tally: &Tally, stayed: bool
     let away = |owed: &Owed| owed.key.starts_with(FENCE) || owed.key.starts_with(RETURN);
     let fences = owed.iter().any(away);
     if unseen.is_empty() && looked_at.is_empty() && !fences {
-        return owed;
+        return owed.into_iter().map(Still::told).collect();
     }
     let Ok(book) = book_of(desk, plan) else {
-        return owed;
+        let unlooked = |owed| Still {
+            owed,
+            unlooked: true,
+        };
+        return owed.into_iter().map(unlooked).collect();
     };
     let actual = desk.actual(&Arc::new(book));
     let leads = async {
@@ -327,14 +355,16 @@ async fn still_owed(desk: &Desk, records: &[Record], tally: &Tally, stayed: bool
                 let (_, finding) = looks().find(|(look, _)| **look == of)?.1;
                 (finding.outcome == Outcome::Unknown).then_some(&finding.headline)
             });
+            let unlooked = unread.is_some() || unseen.is_some();
             let why = match (unread, unseen) {
-                (Some(why), _) => format!("it cannot be read now: {why}"),
-                (None, Some(why)) if !owed.what.ends_with(why.as_str()) => format!("now: {why}"),
-                _ => return owed,
+                (Some(why), _) => format!("; it cannot be read now: {why}"),
+                (None, Some(why)) if !owed.what.ends_with(why.as_str()) => format!("; now: {why}"),
+                _ => String::new(),
             };
-            Owed {
-                what: format!("{}; {why}", owed.what),
-                ..owed
+            let what = format!("{}{why}", owed.what);
+            Still {
+                owed: Owed { what, ..owed },
+                unlooked,
             }
         })
         .collect()

@@ -30,6 +30,8 @@ pub(super) struct Stuck {
     pub stands: bool,
     /// Only what others wrote is not as before, and a person left it to them.
     pub theirs: bool,
+    /// A place of it could not be read.
+    pub unread: bool,
     /// What it is: `run x (drill) was stopped on its way back, changes stand`.
     pub what: String,
     /// The site that is active, where all that it changed tells the same.
@@ -292,6 +294,7 @@ async fn of(
         what,
         one_side,
         ours,
+        unread,
     } = match (stands, looks) {
         (false, _) => Places::nothing_stands(),
         (true, false) if left => Places::left_to_others(),
@@ -346,6 +349,7 @@ async fn of(
     Some(Stuck {
         stands: stands && !theirs,
         theirs,
+        unread,
         what: match back && stands && !left && frozen.is_none() {
             true => format!("run {id} ({}) {why} on its way back, {what}", run.meta.mode),
             false => format!("run {id} ({}) {why}, {what}", run.meta.mode),

@@ -15,6 +15,7 @@ use crate::plan::{Direction, Led};
 use crate::playbook::Playbook;
 use crate::site::{Site, Zone};
 use crate::words::{count, verb_of};
+use crate::world::names::{Asked, addresses};
 use crate::world::{delegation, dns};
 
 /// How long one provider, or the name servers of one zone, may take.
@@ -110,6 +111,39 @@ async fn at_every_server(zone: &Zone, key: &RecordKey) -> Result<Vec<RecordSet>,
         .into_iter()
         .flatten()
         .collect())
+}
+
+/// The addresses that a record set leads to now, wherever it stands: as every name server of its zone publishes it, with
+/// aliases followed, beyond the zones of the playbook as the resolvers of this machine do.
+pub async fn ends_of(site: &Site, key: &RecordKey) -> Result<BTreeSet<IpAddr>, Unseen> {
+    let (mut found, mut known) = (BTreeSet::new(), BTreeSet::new());
+    let mut names = BTreeSet::from([key.name.clone()]);
+    for _ in 0..=LINKS {
+        let mut next = BTreeSet::new();
+        for name in &names {
+            let key = RecordKey::new(name, key.rtype);
+            let Some(zone) = site.zone_of(name) else {
+                let all = addresses(name, &Asked::System, ONE_QUESTION).await?;
+                let family = |ip: &IpAddr| ip.is_ipv4() == (key.rtype == RecordType::A);
+                found.extend(all.into_iter().map(|address| address.ip).filter(family));
+                continue;
+            };
+            for set in at_every_server(zone, &key).await? {
+                found.extend(set.addresses());
+                next.extend(chain::target(&set).map(str::to_owned));
+            }
+        }
+        known.append(&mut names);
+        names = next
+            .into_iter()
+            .filter(|name| !known.contains(name))
+            .collect();
+        if names.is_empty() {
+            return Ok(found);
+        }
+    }
+    let detail = format!("`{key}` is an alias, and does not end after {LINKS} more");
+    Err(Unseen::new(Cause::Garbled, detail))
 }
 
 /// The same, for a plan.

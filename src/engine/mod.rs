@@ -23,7 +23,7 @@ mod world;
 
 pub use actual::{Actual, Remembered};
 pub use back::{Ahead, PlaceNow, look_ahead, look_at_places, look_once_more, may_land, see_places};
-pub use direction::{leads_in_dns, why_no_way_back};
+pub use direction::{ends_of, leads_in_dns, why_no_way_back};
 pub use drive::{Bar, Outfit, RunError, drive, drive_dry};
 pub use owed::{FENCE, MOVE, MOVE_BACK, RETURN, is_astray, to_see};
 pub use people::{ANYWAY, Heeds, Nobody, People, Told};

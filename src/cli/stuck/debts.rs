@@ -93,6 +93,7 @@ async fn failed_there(
     Some(Stuck {
         stands: true,
         theirs: false,
+        unread: false,
         what: format!(
             "run {id} ({}) stays at {target}, where {} failed and is not seen to pass since",
             run.meta.mode,
@@ -150,6 +151,7 @@ pub(super) async fn left(desk: &Desk, run: Run, tally: &Tally, looks: bool) -> O
     Some(Stuck {
         stands: false,
         theirs: true,
+        unread: false,
         what: format!(
             "run {id} ({}) left {} to others, not {how}",
             run.meta.mode,
@@ -217,6 +219,7 @@ pub(super) async fn remains(desk: &Desk, run: Run, tally: &Tally, looks: bool) -
     Some(Stuck {
         stands: false,
         theirs: false,
+        unread: false,
         what: format!("run {}: {}", run.id, owed.what),
         site: None,
         how: format!(
@@ -266,6 +269,7 @@ pub(super) async fn sick(
         stands: serves_not,
         // The list of what is owed tells it by itself.
         theirs: accepted,
+        unread: false,
         what: format!(
             "run {id} ({}) was put back to {source} {unseen}: {}",
             run.meta.mode,

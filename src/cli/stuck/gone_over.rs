@@ -4,17 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use futures::future::join_all;
+
 use super::super::common::Desk;
 use super::super::forgotten::Left;
 use super::super::resume::book_of;
 use super::places::{PATIENCE, named};
 use super::{Debt, Stuck};
-use crate::dns::RecordSet;
-use crate::engine::{see_places, told_before};
+use crate::dns::{RecordKey, RecordSet};
+use crate::engine::{ends_of, see_places, told_before};
 use crate::event::PUT_BACK;
 use crate::journal::Run;
 use crate::plan::{Edit, Nature, Part, Plan, Side, Value};
 use crate::report::{Tally, count};
+use crate::site::Site;
 
 /// What a run wrote and the newest one that went over it has nothing to do with, one debt for each step: temporary changes
 /// until they are seen as before, acts until somebody says that they may stay, all else until it holds nothing any more
@@ -45,7 +48,6 @@ pub(super) async fn debts(
         let actual = desk.actual(&Arc::new(book));
         let entries: Vec<usize> = open.iter().map(|open| open.entry).collect();
         let seen = see_places(plan, &actual, &entries, PATIENCE).await;
-        let _late = tokio::time::timeout(PATIENCE, actual.site.exec.close()).await;
         let there = actual.site.leading_to(&plan.direction.target);
         for (entry, value) in seen {
             let of = open.iter_mut().find(|open| open.entry == entry);
@@ -53,6 +55,9 @@ pub(super) async fn debts(
                 open.see(&value);
             }
         }
+        let aliases = open.iter_mut().map(|open| open.follow(&actual.site));
+        join_all(aliases).await;
+        let _late = tokio::time::timeout(PATIENCE, actual.site.exec.close()).await;
         open.retain(|open| open.is_open(&there));
     }
     let mut steps: BTreeMap<&str, Vec<&Open>> = BTreeMap::new();
@@ -80,6 +85,7 @@ pub(super) async fn debts(
         Stuck {
             stands: false,
             theirs: false,
+            unread: looks && (open.iter()).any(|open| open.edit.is_some() && open.seen.is_none()),
             what: format!(
                 "a newer run went over run {} ({}), and {} is not seen to be put back",
                 run.id,
@@ -105,6 +111,9 @@ pub(super) async fn debts(
 /// How many places are told in full.
 const MOST: usize = 3;
 
+/// How much is told of what reads a setting, in characters.
+const LONGEST: usize = 100;
+
 /// The parts of a place with the id of its entry before each, so that those of several places can be kept together.
 pub(in crate::cli) fn named_parts(plan: &Plan, entry: usize, seen: &Value) -> Value {
     let id = &plan.entries[entry].id;
@@ -116,18 +125,32 @@ pub(in crate::cli) fn named_parts(plan: &Plan, entry: usize, seen: &Value) -> Va
     )
 }
 
+/// Where the name of a record set leads now; `None` where that cannot be told in time.
+async fn ends(site: &Site, key: &RecordKey) -> Option<BTreeSet<IpAddr>> {
+    let looks = ends_of(site, key);
+    (tokio::time::timeout(PATIENCE, looks).await.ok()?).ok()
+}
+
 /// What is left of one change, and what was seen of it.
 struct Open {
     entry: usize,
     temporary: bool,
     /// What of the change is left; `None` of an act.
     edit: Option<Edit>,
+    /// What it is, where its step may have another name, or write something else, by now.
+    thing: Option<String>,
     seen: Option<Value>,
+    /// Where the names of record sets lead that are gone: an alias may stand there instead. `None` where it cannot be told.
+    ends: BTreeMap<String, Option<BTreeSet<IpAddr>>>,
 }
 
 impl Open {
     fn of(plan: &Plan, left: Left) -> Open {
-        let Left { entry, parts } = left;
+        let Left {
+            entry,
+            parts,
+            thing,
+        } = left;
         let of = &plan.entries[entry];
         let ours = |value: &Value| value.taken(|(part, _)| parts.contains(part.as_str()));
         Open {
@@ -141,7 +164,9 @@ impl Open {
                 }),
                 _ => None,
             },
+            thing,
             seen: None,
+            ends: BTreeMap::new(),
         }
     }
 
@@ -150,6 +175,17 @@ impl Open {
         let has =
             |part: &String| edit.before.0.contains_key(part) || edit.after.0.contains_key(part);
         self.seen = Some(value.taken(|(part, _)| has(part)));
+    }
+
+    /// Looks where the names of record sets lead that hold none any more.
+    async fn follow(&mut self, site: &Site) {
+        let (Some(edit), Some(seen), false) = (&self.edit, &self.seen, self.temporary) else {
+            return;
+        };
+        let gone = (edit.after.0.iter()).filter(|(part, _)| !seen.0.contains_key(*part));
+        let sets = gone.filter_map(|(part, set)| Some((part, set.read::<RecordSet>().ok()?.key)));
+        let looks = sets.map(|(part, key)| async move { (part.clone(), ends(site, &key).await) });
+        self.ends = join_all(looks).await.into_iter().collect();
     }
 
     /// Whether it is to be put back, as far as is seen. `there` are the addresses of the site that the run led to.
@@ -173,14 +209,22 @@ impl Open {
         let still_leads = |(key, part): (&String, &Part)| {
             !leads(Some(part)).is_subset(&leads(edit.before.0.get(key)))
         };
+        let leads_on = |(key, ends): (&String, &Option<BTreeSet<IpAddr>>)| match ends {
+            Some(ends) => {
+                (ends.intersection(there)).any(|ip| !leads(edit.before.0.get(key)).contains(ip))
+            }
+            None => true,
+        };
         // With another TTL it leads where the run led it.
-        edit.still_holds_written(seen) || seen.0.iter().any(still_leads)
+        edit.still_holds_written(seen)
+            || seen.0.iter().any(still_leads)
+            || self.ends.iter().any(leads_on)
     }
 
     fn told(&self, plan: &Plan) -> String {
         let id = &plan.entries[self.entry].id;
         match &self.edit {
-            Some(_) if self.temporary => format!("its temporary change `{id}`"),
+            Some(_) if self.temporary => format!("its temporary change `{id}`{}", self.in_words()),
             Some(edit) => {
                 let parts: BTreeSet<&String> =
                     edit.before.0.keys().chain(edit.after.0.keys()).collect();
@@ -191,13 +235,29 @@ impl Open {
         }
     }
 
-    /// Record sets have names of their own; a setting is known by its step.
+    /// Record sets have names of their own; a setting is known by its step of that day, and by what reads it.
     fn named(&self, plan: &Plan, parts: &[String]) -> String {
         let locks = &plan.locks;
         match parts.iter().all(|part| locks.contains(part)) {
             true => named(parts),
-            false => named(&[plan.entries[self.entry].id.clone()]),
+            false => {
+                let step = named(&[plan.entries[self.entry].id.clone()]);
+                format!("{step}{}", self.in_words())
+            }
         }
+    }
+
+    fn in_words(&self) -> String {
+        let Some(thing) = &self.thing else {
+            return String::new();
+        };
+        let more = if thing.chars().count() > LONGEST {
+            "…"
+        } else {
+            ""
+        };
+        let thing: String = thing.chars().take(LONGEST).collect();
+        format!(" (`{thing}{more}`)")
     }
 
     /// What it was before the run.
@@ -238,6 +298,8 @@ mod tests {
                     before: set(&[old], 300),
                     after: set(&[new], 60),
                 }),
+                thing: None,
+                ends: BTreeMap::new(),
                 seen: Some(seen),
             };
             open.is_open(&there)
@@ -262,6 +324,29 @@ mod tests {
                 "{seen:?}"
             );
         }
+        // It is gone, and what stands there instead is followed.
+        for (ends, is_open) in [
+            (Some(vec![new]), true),
+            (Some(vec![old, more]), true),
+            (Some(vec![old]), false),
+            (Some(Vec::new()), false),
+            (None, true),
+        ] {
+            let ips = |all: Vec<&str>| all.into_iter().map(|ip| ip.parse().unwrap()).collect();
+            let open = Open {
+                entry: 0,
+                temporary: false,
+                edit: Some(Edit {
+                    place: Place::default(),
+                    before: set(&[old], 300),
+                    after: set(&[new], 60),
+                }),
+                thing: None,
+                ends: [(key.to_owned(), ends.clone().map(ips))].into(),
+                seen: Some(Value::default()),
+            };
+            assert_eq!(open.is_open(&there), is_open, "{ends:?}");
+        }
         // A setting leads nowhere: it holds what was written, or it does not.
         let value = |text: &str| Value([("printed".to_owned(), json!(text).into())].into());
         for (seen, is_open) in [("new", true), ("old", false), ("theirs", false)] {
@@ -273,6 +358,8 @@ mod tests {
                     before: value("old"),
                     after: value("new"),
                 }),
+                thing: None,
+                ends: BTreeMap::new(),
                 seen: Some(value(seen)),
             };
             assert_eq!(open.is_open(&there), is_open, "{seen}");

@@ -30,6 +30,8 @@ pub(super) struct Places {
     pub one_side: bool,
     /// Something holds what the run wrote, or may: else what is there is as before, or somebody else's.
     pub ours: bool,
+    /// One of them could not be read.
+    pub unread: bool,
 }
 
 impl Places {
@@ -41,6 +43,7 @@ impl Places {
             // Who has moved it since is not in its journal.
             one_side: false,
             ours: false,
+            unread: false,
         }
     }
 
@@ -60,6 +63,7 @@ impl Places {
             what: "what somebody else wrote was left".to_owned(),
             one_side: false,
             ours: false,
+            unread: false,
         }
     }
 
@@ -70,6 +74,7 @@ impl Places {
             what: "changes stand".to_owned(),
             one_side: true,
             ours: true,
+            unread: false,
         }
     }
 }
@@ -301,6 +306,7 @@ impl Parts {
             .iter()
             .any(|list| !list.is_empty())
                 || self.lands.is_some(),
+            unread: !self.unseen.is_empty(),
         }
     }
 }

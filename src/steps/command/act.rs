@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-use super::{LANDING, On, reach};
+use super::{LANDING, On, machine, reach};
 use crate::event::{Answer, Unseen};
 use crate::journal::Permit;
 use crate::plan::{IfInterrupted, Way};
@@ -108,6 +108,11 @@ impl Act for Acting {
 
     fn command(&self, way: Way) -> Option<String> {
         Some(format!("{}  # {}", quoted(self.program(way)?), self.on))
+    }
+
+    fn thing(&self, site: &Site, aim: &Aim) -> Option<String> {
+        let host = self.host(site, aim, Way::There).ok()?;
+        Some(format!("{} {}", quoted(&self.run), machine(site, &host)))
     }
 
     fn if_interrupted(&self) -> IfInterrupted {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-use super::{LANDING, On, ran, reach, tail};
+use super::{LANDING, On, machine, ran, reach, tail};
 use crate::event::{Answer, Cause, Unseen};
 use crate::journal::Permit;
 use crate::plan::{Edit, Place, Stay, Value, Way};
@@ -199,6 +199,15 @@ impl Change for Changing {
                     .get(name)
                     .is_some_and(|host| host.site == aim.idle)
             })
+    }
+
+    fn things(&self, site: &Site, aim: &Aim) -> Vec<(String, String)> {
+        let read = quoted(&self.read);
+        let thing = |host: String| {
+            let at = machine(site, &host);
+            (host, format!("{read} {at}"))
+        };
+        self.on.hosts(site, aim).into_iter().map(thing).collect()
     }
 
     fn commands(&self, site: &Site, place: &Place, _: &Value, to: &Value) -> Vec<String> {

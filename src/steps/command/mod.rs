@@ -289,6 +289,16 @@ fn reach(site: &Site, host: &str) -> Result<Reach, Unseen> {
     }
 }
 
+/// Which machine a host is, whatever a playbook calls it.
+fn machine(site: &Site, host: &str) -> String {
+    match reach(site, host).map(|reach| reach.via) {
+        Ok(Via::Local) => "here".to_owned(),
+        // Where the configuration of ssh lies is no matter of the machine.
+        Ok(Via::Ssh { destination, .. }) => format!("on {destination}"),
+        Err(_) => format!("on {host}"),
+    }
+}
+
 /// The exit status of a program that ran; why it tells nothing where it did not.
 fn ran(argv: &[String], output: &Output) -> Result<i32, Unseen> {
     let program = argv.first().map_or("", String::as_str);

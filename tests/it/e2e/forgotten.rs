@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 
 use super::over::{PAUSE, id, with_file};
-use super::scene::{ARCHIVE, NEW, OLD, Plot, Scene};
+use super::scene::{ARCHIVE, NEW, OLD, Plot, Scene, ZONE};
 
 const NAGIOS: [&str; 4] = ["check", "PLAYBOOK", "--format", "nagios"];
 
@@ -19,17 +19,26 @@ fn goes_home(scene: &Scene) {
     scene.run(&home).exits(0);
 }
 
+/// A table breaks lines.
+fn plain(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// `owed` says `told`, or does not.
+fn owed(scene: &Scene, told: &str, is_so: bool) {
+    let text = scene.run(&["owed"]).exits(0).out;
+    assert_eq!(plain(&text).contains(told), is_so, "{told}: {text}");
+}
+
 /// `owed` as text and as JSON and the monitoring's line say `told`, or none of them does.
 fn all_say(scene: &Scene, told: &str, is_so: bool) {
-    // A table breaks lines.
-    let plain = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let words = [
         scene.run(&["owed"]).exits(0).out,
         scene.run(&["owed", "--format", "json"]).exits(0).out,
         scene.run(&NAGIOS).exits(i32::from(is_so)).out,
     ];
     for text in words {
-        assert_eq!(plain(text.clone()).contains(told), is_so, "{told}: {text}");
+        assert_eq!(plain(&text).contains(told), is_so, "{told}: {text}");
     }
 }
 
@@ -63,6 +72,22 @@ fn a_name_that_left_the_playbook_is_owed_until_it_is_put_back_or_may_stay() {
          update add {ARCHIVE} 77 AAAA {new}\nupdate add {ARCHIVE} 77 AAAA 2001:db8::99\n"
     ));
     all_say(&scene, &both, true);
+    // So does an alias, wherever it leads to that side.
+    let gone = format!("update delete {ARCHIVE} A\nupdate delete {ARCHIVE} AAAA\n");
+    let side = format!("side.{ZONE}");
+    let alias = format!(
+        "{gone}update add {side} 300 A {}\nupdate add {ARCHIVE} 300 CNAME {side}.\n",
+        NEW[0]
+    );
+    scene.update_zone(&alias);
+    owed(&scene, &both, true);
+    scene.update_zone(&format!(
+        "update delete {side} A\nupdate add {side} 300 A {old}\n"
+    ));
+    owed(&scene, &both, false);
+    scene.update_zone(&format!(
+        "update delete {ARCHIVE} CNAME\nupdate add {ARCHIVE} 77 AAAA {new}\n"
+    ));
     let says = |what: &str| {
         let says = ["owed", "--stays", &run, what, "--reason", "it lives there"];
         scene.run(&says)
@@ -108,7 +133,8 @@ fn steps_that_left_the_playbook_are_owed_until_they_are_put_back_or_may_stay() {
     let told = |what: &str| {
         format!("a newer run went over run {run} (failover), and what {what} is not seen")
     };
-    all_say(&scene, &told("it wrote to `file`"), true);
+    let read = format!("it wrote to `file` (`cat {} here`)", file.display());
+    all_say(&scene, &told(&read), true);
     all_say(&scene, "before the run `printed`: `old`", true);
     all_say(&scene, &told("`act` did"), true);
     all_say(&scene, "what undoes `act`: echo back", true);
@@ -142,7 +168,9 @@ fn what_a_run_that_never_ended_left_can_be_said_to_stay() {
         "[[step]]\nid = \"published\"",
     ));
     scene.goes_in_an_emergency_to("old");
-    let told = "what it wrote to `file` is not seen to be put back";
+    let read = file.display();
+    let told = format!("what it wrote to `file` (`cat {read} here`) is not seen to be put back");
+    let told = told.as_str();
     all_say(&scene, told, true);
     let says = |what: &str| {
         let says = [
@@ -165,4 +193,36 @@ fn what_a_run_that_never_ended_left_can_be_said_to_stay() {
     all_say(&scene, told, false);
     let show = scene.run(&["show", &run]).exits(0);
     show.says("new suits the old side");
+}
+
+#[test]
+fn a_setting_is_the_same_whatever_its_step_is_called_and_another_where_it_lies_elsewhere() {
+    let Some((scene, file, folder)) = with_file("", "") else {
+        return;
+    };
+    scene.run(&["failover", "PLAYBOOK", "--yes"]).exits(0);
+    let text = scene.text();
+    // The step keeps its name, and writes another file.
+    let other = folder.path().join("other");
+    std::fs::write(&other, "old").unwrap();
+    let [this, that] = [&file, &other].map(|path| format!("{path:?}"));
+    scene.write_playbook(&text.replace(&this, &that));
+    goes_home(&scene);
+    let told = format!("what it wrote to `file` (`cat {} here`)", file.display());
+    all_say(&scene, &told, true);
+    // What cannot be read is owed, and the list says by its exit code that it did not see all.
+    std::fs::remove_file(&file).unwrap();
+    let unread = scene.run(&["owed"]).exits(9);
+    assert!(plain(&unread.out).contains(&told), "{unread}");
+    std::fs::write(&file, "old").unwrap();
+    owed(&scene, "went over run", false);
+    // It is found again by a step of another name, which finds it as it shall be.
+    std::fs::write(&file, "new").unwrap();
+    owed(&scene, &told, true);
+    scene.write_playbook(&text.replace("id = \"file\"", "id = \"setting\""));
+    scene
+        .run(&["failover", "PLAYBOOK", "--to", "new", "--yes"])
+        .exits(0);
+    goes_home(&scene);
+    owed(&scene, "went over run", false);
 }
