@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::Value as Json;
 use tokio::sync::OnceCell;
 
-pub use server::{Server, Turn};
+pub use server::{Beside, Room, Server, Turn};
 
 use crate::clock::Stamp;
 

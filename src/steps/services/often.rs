@@ -8,12 +8,12 @@ use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use super::said::{Said, said};
-use crate::clock::{Clock, Stamp};
+use crate::clock::{Clock, Stamp, short};
 use crate::event::{Cause, Unseen};
 use crate::plan::Outcome;
 use crate::site::Probe;
 use crate::steps::probe::{Reply, verdict};
-use crate::world::asking::{Server, Turn};
+use crate::world::asking::{Beside, Room, Server, Turn};
 
 /// How often one probe is asked again in one look at the most. Where seven answers of ten are bad, five good ones come
 /// once in four hundred times.
@@ -31,6 +31,9 @@ const MANY: usize = 10;
 /// How many good answers in a row to questions asked alone count after one that said that it is asked too often, where
 /// there is no time for more of them.
 const SHORT_ROW: u32 = 5;
+
+/// So much waiting is told of.
+const TELLING: Duration = Duration::from_millis(500);
 
 /// How the probes of a step are asked again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,7 +143,13 @@ impl<'a, F: Fn(Duration) -> BoxFuture<'a, Reply>> Asks<'a, F> {
                 }
                 (reply, said)
             };
-            let (reply, said) = self.server.beside(self.port, self.clock, ask).await;
+            let at = (self.port, room(self.probe));
+            let beside = self.server.beside(at, self.clock, &self.until, ask);
+            let (reply, said) = match beside.await {
+                Beside::Asked((reply, said), waited) => (after(reply, waited), said),
+                Beside::Limited => continue,
+                Beside::NoRoom => return good.then(Reply::None(no_room()), None),
+            };
             match said {
                 Said::Good => self.take(&mut good, reply),
                 Said::TooOften(Some(wait)) if self.is_too_late(wait) => {
@@ -244,6 +253,41 @@ impl<'a, F: Fn(Duration) -> BoxFuture<'a, Reply>> Asks<'a, F> {
             ..(good.worst.unwrap_or_else(|| Reply::None(unasked()))).into()
         }
     }
+}
+
+/// How many are asked at once at one port. A connection that waits for a greeting and found no place in the queue of a server
+/// is told nothing for seconds, and the queue of many a daemon takes five. For a web server, which is spoken to first, a
+/// bound serves the far side alone.
+fn room(probe: &Probe) -> Room {
+    const WEB: Room = Room::for_one_of(60);
+    const GREETS: Room = Room::for_one_of(5);
+    // Each asks several times, and ends with a connection that the daemon takes for open for a moment longer.
+    const RSYNC: Room = Room::for_one_of(4);
+    match probe {
+        Probe::Http(_) => WEB,
+        Probe::Tcp { .. } => GREETS,
+        Probe::Rsync { .. } => RSYNC,
+    }
+}
+
+/// An answer that did not come in time, and how much of that was spent on waiting to ask.
+fn after(reply: Reply, waited: Duration) -> Reply {
+    match reply {
+        Reply::None(mut unseen) if waited >= TELLING => {
+            let waited = short(waited);
+            let told =
+                format!(" (it was asked after {waited}, behind other questions to that port)");
+            unseen.detail.push_str(&told);
+            Reply::None(unseen)
+        }
+        reply => reply,
+    }
+}
+
+/// There was no room beside others.
+fn no_room() -> Unseen {
+    let why = "was not asked in time: other questions to that port were not answered yet";
+    Unseen::new(Cause::TimedOut, why)
 }
 
 /// It waited for its turn, and that did not come.

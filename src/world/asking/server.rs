@@ -4,11 +4,16 @@
 //! answers each time, and the second one fails its share. So whoever says that he is asked too often is asked alone, from
 //! then on, and with a longer pause each time he says it again; after the longest one it was no limit, and nothing more is
 //! forgiven.
+//!
+//! Nor is any asked by all at once: the queue of a daemon may take five connections, and what comes on top of that waits
+//! for seconds, or is refused.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
+use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Mutex, MutexGuard, watch};
+use tokio::sync::{Mutex, MutexGuard, Semaphore, watch};
 
 use crate::clock::{Clock, Stamp};
 
@@ -26,12 +31,44 @@ const ROWS: [u32; 3] = [30, 15, 8];
 /// Limits are counted over seconds, seldom over minutes.
 const FORGOTTEN: Duration = Duration::from_secs(30);
 
+/// How many places there are at a port for questions that are on their way: a small one takes one, see [`Room`].
+const PLACES: u32 = 60;
+
+/// After so long a question makes room for others: its connection is out of the queue by then, and what hangs is not to
+/// hide what does not.
+const HELD: Duration = Duration::from_secs(1);
+
+/// How much room a question takes at a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room(u32);
+
+impl Room {
+    /// As many of them are asked at once at the most.
+    pub const fn for_one_of(questions: u32) -> Room {
+        assert!(0 < questions && questions <= PLACES, "more than there are");
+        Room(PLACES / questions)
+    }
+}
+
+/// What came of asking beside others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Beside<T> {
+    /// It was asked, after it had waited for so long for room.
+    Asked(T, Duration),
+    /// While it waited, the server said that it is asked too often.
+    Limited,
+    /// There was no room in time.
+    NoRoom,
+}
+
 /// One address, as it showed itself in the last half minute.
 #[derive(Default)]
 pub struct Server {
     state: watch::Sender<State>,
     /// Held by whoever asks alone.
     turn: Mutex<()>,
+    /// The places at its ports.
+    places: SyncMutex<BTreeMap<u16, Arc<Semaphore>>>,
 }
 
 #[derive(Default)]
@@ -78,14 +115,45 @@ impl Server {
         state.pause.is_some() && !state.never_enough
     }
 
-    /// Asks a question that others may be asked beside.
-    pub async fn beside<T>(&self, port: u16, clock: &Clock, ask: impl Future<Output = T>) -> T {
+    /// Asks a question that others may be asked beside, as soon as there is room for it.
+    pub async fn beside<T>(
+        &self,
+        (port, room): (u16, Room),
+        clock: &Clock,
+        until: &Stamp,
+        ask: impl Future<Output = T>,
+    ) -> Beside<T> {
         let on_its_way = OnItsWay::new(self, port);
-        let answer = ask.await;
+        let began = clock.now();
+        let places = self.places(port);
+        let place = tokio::select! {
+            biased;
+            place = places.acquire_many(room.0) => place.ok(),
+            () = clock.sleep(until.left(&began)) => return Beside::NoRoom,
+        };
+        if self.is_limited() {
+            return Beside::Limited;
+        }
+        let waited = clock.now().since(&began);
+        let mut ask = pin!(ask);
+        let answer = tokio::select! {
+            biased;
+            answer = &mut ask => answer,
+            () = clock.sleep(HELD) => {
+                drop(place);
+                ask.await
+            }
+        };
         drop(on_its_way);
         self.state
             .send_modify(|state| state.last = Some(clock.now()));
-        answer
+        Beside::Asked(answer, waited)
+    }
+
+    fn places(&self, port: u16) -> Arc<Semaphore> {
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = || Arc::new(Semaphore::new(PLACES as usize));
+        Arc::clone(places.entry(port).or_insert_with(all))
     }
 
     /// It gave a good answer at a port.

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use futures::future::join;
+use futures::future::{join, join_all};
 use serde_json::json;
 use tokio::time::sleep;
 
@@ -115,7 +115,9 @@ async fn an_answer_on_its_way_tells_whether_a_server_serves() {
     let clock = Clock::following_tokio(jiff::Timestamp::UNIX_EPOCH);
     for (port, good) in [(80, true), (80, false), (443, true)] {
         let server = Server::default();
-        let ask = server.beside(port, &clock, async {
+        let until = clock.now().plus(SHORT * 2);
+        let at = (port, Room::for_one_of(5));
+        let ask = server.beside(at, &clock, &until, async {
             sleep(SHORT).await;
             if good {
                 server.serves(port);
@@ -125,7 +127,50 @@ async fn an_answer_on_its_way_tells_whether_a_server_serves() {
             tokio::task::yield_now().await;
             server.is_asked_too_often(80, false, None, &clock).await
         };
-        let ((), limits) = join(ask, limits).await;
+        let (asked, limits) = join(ask, limits).await;
+        assert_eq!(asked, Beside::Asked((), Duration::ZERO));
         assert_eq!(limits, good && port == 80);
     }
+}
+
+/// So many questions at one port, each of which takes so long: when the last one ended, and what came of each.
+async fn beside(questions: usize, takes: Duration) -> (Duration, Vec<Beside<()>>) {
+    let clock = &Clock::following_tokio(jiff::Timestamp::UNIX_EPOCH);
+    let server = &Server::default();
+    let began = clock.now();
+    let until = &began.plus(Duration::from_millis(8_500));
+    let at = (25, Room::for_one_of(5));
+    let ask = async || sleep(takes).await;
+    let all = (0..questions).map(|_| server.beside(at, clock, until, ask()));
+    let all = join_all(all).await;
+    (clock.now().since(&began), all)
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_one_port_a_few_are_asked_at_once() {
+    let asked = |all: &[Beside<()>]| all.iter().filter(|of| **of != Beside::NoRoom).count();
+    let (took, all) = beside(5, SHORT).await;
+    assert_eq!((took, asked(&all)), (SHORT, 5));
+    let (took, all) = beside(15, SHORT).await;
+    assert_eq!((took, asked(&all)), (SHORT * 3, 15));
+    assert_eq!(all[14], Beside::Asked((), SHORT * 2));
+    // What hangs makes room after a second, and nobody waits for longer than its look.
+    let (took, all) = beside(60, Duration::from_secs(10)).await;
+    assert_eq!((took, asked(&all)), (Duration::from_secs(18), 45));
+}
+
+/// Who waits while a server says that it is asked too often does not ask beside others.
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_room_hears_of_a_limit() {
+    let clock = Clock::following_tokio(jiff::Timestamp::UNIX_EPOCH);
+    let server = Server::default();
+    let until = clock.now().plus(Duration::from_secs(9));
+    let at = (80, Room::for_one_of(1));
+    let first = server.beside(at, &clock, &until, async {
+        sleep(SHORT).await;
+        limited(&server, None, &clock).await;
+    });
+    let second = server.beside(at, &clock, &until, sleep(SHORT));
+    let (_, second) = join(first, second).await;
+    assert_eq!(second, Beside::Limited);
 }

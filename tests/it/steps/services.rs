@@ -1,5 +1,7 @@
 //! Probes at both address families, with the real name and certificate.
 
+mod crowded;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -228,32 +230,4 @@ async fn the_rsync_daemon_and_a_port_are_steps_of_their_own() {
         let finding = judged(check.as_ref(), &site).await;
         assert_eq!(finding.outcome, outcome, "{kind} {fields:?} {finding:#?}");
     }
-}
-
-/// The queue of a daemon takes five connections (`listen backlog`), and whoever is silent in a full one stays there.
-#[tokio::test]
-async fn an_rsync_daemon_of_many_modules_is_asked_for_all_at_once() {
-    if !have(&["rsync"]) {
-        return;
-    }
-    let names: Vec<String> = (0..60).map(|number| format!("m{number}")).collect();
-    let open: Vec<&str> = names.iter().map(String::as_str).collect();
-    let daemon = RsyncDaemon::start(V4, &open, &[]);
-    let probe = |module: &String| {
-        std::fs::write(daemon.module(module).join("README"), "x").unwrap();
-        Probe::Rsync {
-            module: module.clone(),
-            port: daemon.at.port(),
-        }
-    };
-    let service = Service {
-        name: "mirror".into(),
-        names: vec![NAME.into()],
-        probes: names.iter().map(probe).collect(),
-        hosts: Vec::new(),
-    };
-    let public = format!("198.51.100.20:{}", daemon.at.port());
-    let host = host("standby", "cloud", &[(&public, daemon.at)]);
-    let finding = at_target(&site(vec![host], vec![service])).await;
-    assert_eq!(finding.outcome, Outcome::Pass, "{finding:#?}");
 }

@@ -259,7 +259,8 @@ async fn one_name_that_is_out_of_order_makes_the_others_no_slower() {
         let (others, one) = join(well.looks(59), closed).await;
         assert!(passes(&others) && !passes(&one));
         let took = well.clock.now().since(&began);
-        let most = if look == 0 { 2_000 } else { 10 };
+        // Five are asked at once.
+        let most = if look == 0 { 2_000 } else { 20 };
         assert!(took < Duration::from_millis(most), "{took:?}");
         well.clock.sleep(Duration::from_secs(5)).await;
     }
