@@ -78,11 +78,12 @@ pub(super) struct Asked {
     /// What the signature of the zone's SOA lacks, in words.
     #[serde(default)]
     pub(super) unsigned_soa: Option<String>,
-    /// The keys of the zone at this server, and those whose signatures are right there; none where it does not sign.
+    /// The keys of the zone at this server, and by which of them each set is signed rightly there; none where it does not
+    /// sign.
     #[serde(default)]
     pub(super) zone_keys: BTreeSet<KeyId>,
     #[serde(default)]
-    pub(super) signed_by: BTreeSet<KeyId>,
+    pub(super) signers: BTreeSet<BTreeSet<KeyId>>,
 }
 
 /// Which copy of a zone a server has.
@@ -122,7 +123,7 @@ impl Asked {
             soa: None,
             unsigned_soa: None,
             zone_keys: BTreeSet::new(),
-            signed_by: BTreeSet::new(),
+            signers: BTreeSet::new(),
         }
     }
 

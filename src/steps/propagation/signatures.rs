@@ -9,7 +9,7 @@ use futures::future::join_all;
 use super::seen::{Asked, Role, Sighting, Soa, asked_type};
 use super::{AT_ONCE, Round};
 use crate::event::Unseen;
-use crate::world::dns::signed::{self, Signed};
+use crate::world::dns::signed::{self, KeyId, Signed};
 use crate::world::dns::{self, RecordType};
 
 impl Round<'_> {
@@ -62,11 +62,15 @@ impl Round<'_> {
                 told.as_ref().ok()?.lacks(&format!("{name}. {rtype}"), now)
             })
             .collect();
-        asked.signed_by = (told.iter().chain([&soa]))
+        asked.signers = (told.iter().chain([&soa]))
             .filter_map(|told| match told {
-                Ok(Signed::Right(span)) => Some(span.by),
+                Ok(Signed::Right(spans)) => {
+                    let holding = spans.iter().filter(|span| span.holds(now));
+                    Some(holding.map(|span| span.by).collect())
+                }
                 _ => None,
             })
+            .filter(|by: &BTreeSet<KeyId>| !by.is_empty())
             .collect();
         asked.zone_keys = keys.ids();
     }
@@ -75,7 +79,7 @@ impl Round<'_> {
 /// What the signatures of a server lack for those who validate, in words.
 ///
 /// Whoever validates takes the keys from any server of the zone and keeps them, so a key that signs at one of them
-/// must be known at all others that sign (RFC 8901, 2.1).
+/// must be known at all others that sign (RFC 8901, 2.1); of several keys of one set, one of them.
 pub(super) fn lacking(
     sightings: &[Sighting],
     sighting: &Sighting,
@@ -87,9 +91,10 @@ pub(super) fn lacking(
     let of_zone = |of: &&Sighting| of.role == Role::Authoritative && of.zone == sighting.zone;
     let mut others = (sightings.iter().filter(of_zone))
         .flat_map(|of| &of.asked)
-        .filter(|other| !other.signed_by.is_empty());
+        .filter(|other| !other.signers.is_empty());
     others.find_map(|other| {
-        let unknown = asked.signed_by.difference(&other.zone_keys).next()?;
+        let is_unknown = |by: &&BTreeSet<KeyId>| by.is_disjoint(&other.zone_keys);
+        let unknown = asked.signers.iter().find(is_unknown)?.first()?;
         Some(format!(
             "its signatures are of the key {unknown}, which the zone does not have at {}",
             other.server

@@ -1,6 +1,6 @@
 //! Whether what a server answers is what its signatures cover (DNSSEC, RFC 4034 and 4035).
 //!
-//! Only that is asked: whether the zone's own keys made a signature of just this data, and whether it has run out. Which
+//! Only that is asked: whether the zone's own keys made a signature of just this data, and whether it holds now. Which
 //! keys are trusted is for those to judge who validate. Questions go over TCP, so that none is put again without EDNS,
 //! which would hide the signatures.
 
@@ -44,8 +44,28 @@ pub struct Span {
     pub by: KeyId,
 }
 
-/// How long past its end a signature is told of, in seconds: clocks differ.
+/// How long before its beginning and past its end a signature is told of, in seconds: clocks differ.
 const SKEW: u32 = 300;
+
+/// Half of what the numbers of times count to.
+const HALF: u32 = 1 << 31;
+
+impl Span {
+    /// Whether those who validate take it at a time.
+    pub fn holds(&self, now: Timestamp) -> bool {
+        !self.is_to_come(now) && !(SKEW..HALF).contains(&age(now, self.expiration))
+    }
+
+    fn is_to_come(&self, now: Timestamp) -> bool {
+        (SKEW..HALF).contains(&age(now, self.inception).wrapping_neg())
+    }
+}
+
+/// How long ago a time of a signature was; above [`HALF`] it is to come (RFC 4034, 3.1.5: as serial numbers).
+fn age(now: Timestamp, at: u32) -> u32 {
+    let now = u32::try_from(now.as_second().rem_euclid(1 << 32)).unwrap_or_default();
+    now.wrapping_sub(at)
+}
 
 /// What is said of one record set by its signatures.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,8 +74,8 @@ pub enum Signed {
     Absent,
     /// It has no signature.
     Not,
-    /// One of them covers it.
-    Right(Span),
+    /// These cover it, one at least: it is enough that one of them holds (RFC 6840, 5.11).
+    Right(Vec<Span>),
     /// None of them does, though the keys are there that would have made them.
     Wrong,
     /// All of them are of keys that the zone does not have, as of this one: nobody can use them (RFC 4035, 5.3.1).
@@ -67,18 +87,26 @@ pub enum Signed {
 impl Signed {
     /// What a set, as it is called, lacks for those who validate at a time.
     pub fn lacks(&self, set: &str, now: Timestamp) -> Option<String> {
-        // RFC 4034, 3.1.5: as serial numbers.
-        let now = u32::try_from(now.as_second().rem_euclid(1 << 32)).unwrap_or_default();
         match self {
             Signed::Not => Some(format!("{set} has no signature")),
             Signed::Wrong => Some(format!("the signature of {set} does not cover it")),
             Signed::Foreign(key) => Some(format!(
                 "the signature of {set} is of the key {key}, which the zone does not have"
             )),
-            Signed::Right(span) if (SKEW..1 << 31).contains(&now.wrapping_sub(span.expiration)) => {
-                let end = Timestamp::from_second(span.expiration.into());
-                let end = end.map_or_else(|_| String::new(), |end| format!(" at {end}"));
-                Some(format!("the signature of {set} ran out{end}"))
+            Signed::Right(spans) if !spans.iter().any(|span| span.holds(now)) => {
+                // One that begins to hold says more than those that it takes the place of.
+                let to_come = spans.iter().find(|span| span.is_to_come(now));
+                let last = || {
+                    spans
+                        .iter()
+                        .max_by_key(|span| age(now, span.expiration).wrapping_neg())
+                };
+                let (what, at) = match to_come {
+                    Some(span) => ("does not hold yet, but from", span.inception),
+                    None => ("ran out at", last()?.expiration),
+                };
+                let at = Timestamp::from_second(at.into()).ok()?;
+                Some(format!("the signature of {set} {what} {at}"))
             }
             Signed::Right(_) | Signed::Absent | Signed::Unclear => None,
         }
@@ -164,6 +192,7 @@ impl Keys {
             _ => None,
         });
         let signatures: Vec<&RRSIG> = signatures.collect();
+        let mut right = Vec::new();
         let mut worst = Signed::Not;
         for made in signatures {
             let by = made.input();
@@ -181,11 +210,12 @@ impl Keys {
                 !matches!(by.algorithm, Algorithm::Unknown(_)) && by.algorithm.is_supported();
             let any_key = keys.clone().next().is_some();
             if keys.any(is_right) {
-                return Signed::Right(Span {
+                right.push(Span {
                     inception: by.sig_inception.get(),
                     expiration: by.sig_expiration.get(),
                     by: id,
                 });
+                continue;
             }
             worst = match (any_key, known, worst) {
                 (_, _, Signed::Unclear) | (true, false, _) => Signed::Unclear,
@@ -193,7 +223,10 @@ impl Keys {
                 (false, _, _) => Signed::Foreign(id),
             };
         }
-        worst
+        match right.is_empty() {
+            true => worst,
+            false => Signed::Right(right),
+        }
     }
 }
 

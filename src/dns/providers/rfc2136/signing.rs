@@ -106,8 +106,8 @@ async fn signatures(
             }
             // Keys alone sign nothing.
             (Signed::Not, RecordType::SOA) => return Ok(None),
-            (Signed::Right(span), RecordType::SOA) => found.soa = Some(*span),
-            (Signed::Right(span), _) => found.others.push(*span),
+            (Signed::Right(spans), RecordType::SOA) => found.soa = spans.first().copied(),
+            (Signed::Right(spans), _) => found.others.extend(spans),
             _ => {}
         }
         found.bad.extend(lacks(&told, name, rtype));

@@ -50,7 +50,7 @@ pub(super) fn behind(sightings: &[Sighting]) -> Vec<Fact> {
             None => (of_zone.find(|(other, _)| newer(other))?.0, ""),
         };
         let other = first.soa.as_ref().filter(|soa| soa.serial != own.serial)?;
-        let copies = own.rest == other.rest && asked.signed_by.is_empty() == first.signed_by.is_empty();
+        let copies = own.rest == other.rest && asked.signers.is_empty() == first.signers.is_empty();
         Some(Fact {
             outcome: match copies && !own.moves {
                 true => Outcome::Late,

@@ -53,11 +53,11 @@ fn only_a_signature_over_just_this_data_is_right() {
     let of = |records: &[&Record]| records.iter().map(|record| (*record).clone()).collect();
     let both: Vec<Record> = of(&[&old, &new]);
     let (of_old, of_both) = (signer.sign(std::slice::from_ref(&old)), signer.sign(&both));
-    let right = Signed::Right(Span {
+    let right = Signed::Right(vec![Span {
         inception: 1_000,
         expiration: 2_000,
         by: id_of(&signer.key()).unwrap(),
-    });
+    }]);
     let cases: [(&[&Record], Signed); 8] = [
         (&[&old, &of_old], right.clone()),
         (&[&old, &new, &of_both], right.clone()),
@@ -74,6 +74,17 @@ fn only_a_signature_over_just_this_data_is_right() {
         let answers: Vec<Record> = of(answers);
         assert_eq!(judged(&keys, &answers), expected, "{at}");
     }
+    // Both keys of a zone that changes them sign: each is told of.
+    let keys_of_both = stranger.sign(std::slice::from_ref(&old));
+    let told = judged(&keys, &of(&[&old, &keys_of_both, &of_old]));
+    let Signed::Right(spans) = told else {
+        panic!("{told:?}")
+    };
+    let ids: Vec<KeyId> = spans.iter().map(|span| span.by).collect();
+    assert_eq!(
+        ids,
+        [&stranger, &signer].map(|of| id_of(&of.key()).unwrap())
+    );
     // A key that the zone does not have proves nothing, whatever it signed.
     let others = Keys(vec![stranger.key()]);
     let id = id_of(&signer.key()).unwrap();
@@ -93,13 +104,12 @@ fn what_a_set_lacks_for_those_who_validate_is_said_in_one_way() {
         tag: 7,
         algorithm: 13,
     };
-    let right = |inception, expiration| {
-        Signed::Right(Span {
-            inception,
-            expiration,
-            by,
-        })
+    let span = |inception, expiration| Span {
+        inception,
+        expiration,
+        by,
     };
+    let right = |inception, expiration| Signed::Right(vec![span(inception, expiration)]);
     let lacks = |told: Signed, now: u32| {
         let now = Timestamp::from_second(now.into()).unwrap();
         told.lacks("`www A`", now)
@@ -108,6 +118,30 @@ fn what_a_set_lacks_for_those_who_validate_is_said_in_one_way() {
     assert_eq!(
         lacks(right(1_000, 2_000), 2_300).unwrap(),
         "the signature of `www A` ran out at 1970-01-01T00:33:20Z"
+    );
+    assert_eq!(lacks(right(1_000, 2_000), 701), None);
+    assert_eq!(
+        lacks(right(1_000, 2_000), 700).unwrap(),
+        "the signature of `www A` does not hold yet, but from 1970-01-01T00:16:40Z"
+    );
+    // Of several one that holds is enough, wherever it stands.
+    let (old, new, next) = (span(0, 900), span(1_000, 2_000), span(5_000, 9_000));
+    for spans in [[old, new, next], [next, new, old], [new, old, next]] {
+        assert_eq!(
+            lacks(Signed::Right(spans.to_vec()), 1_500),
+            None,
+            "{spans:?}"
+        );
+    }
+    let ended = lacks(Signed::Right(vec![old, new]), 9_000).unwrap();
+    assert!(
+        ended.ends_with("ran out at 1970-01-01T00:33:20Z"),
+        "{ended}"
+    );
+    let soon = lacks(Signed::Right(vec![old, next]), 1_500).unwrap();
+    assert!(
+        soon.ends_with("yet, but from 1970-01-01T01:23:20Z"),
+        "{soon}"
     );
     // Behind the turn of the numbers it is still to come.
     assert_eq!(lacks(right(u32::MAX - 9, 1_000), u32::MAX), None);

@@ -297,7 +297,7 @@ fn a_server_with_another_copy_of_the_zone_stops_a_planned_run_until_it_follows()
             tag: 1,
             algorithm: 13,
         };
-        (signed[1].zone_keys, signed[1].signed_by) = ([key].into(), [key].into());
+        (signed[1].zone_keys, signed[1].signers) = ([key].into(), [[key].into()].into());
         let mut moving = servers();
         (moving.iter_mut()).for_each(|asked| asked.soa.iter_mut().for_each(|soa| soa.moves = true));
         for servers in [others, signed, moving] {

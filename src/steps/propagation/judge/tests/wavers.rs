@@ -1,5 +1,7 @@
 //! Addresses whose answers differ, or are too few.
 
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::steps::propagation::seen::Short;
 use crate::world::dns::signed::KeyId;
@@ -72,7 +74,10 @@ fn who_signs_with_keys_that_another_server_does_not_know_is_lost_for_those_who_v
     let key = |tag| KeyId { tag, algorithm: 13 };
     let server = |name, keys: &[u16], by: &[u16], ips: &[&str]| Asked {
         zone_keys: keys.iter().map(|tag| key(*tag)).collect(),
-        signed_by: by.iter().map(|tag| key(*tag)).collect(),
+        signers: [by.iter().map(|tag| key(*tag)).collect()]
+            .into_iter()
+            .filter(|by: &BTreeSet<_>| !by.is_empty())
+            .collect(),
         ..asked(name, told(ips), told(&[]))
     };
     // Two that sign, one without signatures, and one with old keys of its own.
@@ -93,6 +98,16 @@ fn who_signs_with_keys_that_another_server_does_not_know_is_lost_for_those_who_v
         "new, and lost for those who validate (DNSSEC): its signatures are of the key 3 of algorithm 13, which the zone \
          does not have at ns1"
     );
+
+    // While a zone changes its keys a set has two signatures, and a server may know one of the keys alone.
+    let change = |ours: &[u16]| {
+        vec![
+            server("ns1", &[1, 2], &[1, 2], NEW4),
+            server("ns2", ours, &[1], NEW4),
+        ]
+    };
+    assert_eq!(of_servers(change(&[1])).outcome, Outcome::Pass);
+    assert_eq!(of_servers(change(&[3])).outcome, Outcome::Fail);
 
     // Before the change it refuses a planned run; what was so then is not put back for.
     let before = sighting(Role::Authoritative, all(OLD4, &[3]));
