@@ -3,7 +3,7 @@ use crate::dns::Honesty;
 use crate::plan::Outcome;
 use crate::step::Known;
 use crate::steps::testing::{Book, site};
-use crate::world::dns::tests::{Closed, Scripted, a, anywhere, reply};
+use crate::world::dns::tests::{Closed, Scripted, a, anywhere, cname, reply};
 use hickory_resolver::proto::op::ResponseCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -391,6 +391,49 @@ async fn what_else_the_run_moves_is_asked_of_the_name_servers_there_and_back() {
     let back = aim("dedicated", "cloud");
     let finding = check.judge(&back, &evidence(&check, &site, &back).await);
     assert_eq!(finding.outcome, Outcome::Late, "{finding:?}");
+}
+
+/// What an alias leads to in another zone of the playbook is asked of all servers of that zone, once the run moves it.
+#[tokio::test]
+async fn what_an_alias_leads_to_in_another_zone_is_asked_of_all_servers_there() {
+    let alias = Scripted::start(anywhere(), |query, _| {
+        let mut out = reply(query);
+        out.add_answer(cname("www.example.org", "www.example.net"));
+        vec![out.to_vec().unwrap()]
+    });
+    let serving = |ip: &'static str| {
+        Scripted::start(anywhere(), move |query, _| {
+            let mut out = reply(query);
+            let asked = &query.queries[0];
+            let is_set = asked.name().to_ascii() == "www.example.net.";
+            if is_set && asked.query_type() == dns::RecordType::A {
+                out.add_answer(a("www.example.net", 60, ip));
+            }
+            vec![out.to_vec().unwrap()]
+        })
+    };
+    let (new, old) = ("198.51.100.20", "192.0.2.10");
+    let (alias, first, second) = (alias.await, serving(new).await, serving(new).await);
+    let behind = serving(old).await;
+    let mut site = site(Book::new(Honesty::Atomic, &[]));
+    let zone = site.zones.get_mut("example.org").unwrap();
+    (zone.servers, zone.resolvers) = (vec![alias.at], Some(Vec::new()));
+    let mut other = zone.clone();
+    other.name = "example.net".into();
+    site.zones.insert("example.net".into(), other);
+    let (check, there) = (check(), aim("cloud", "dedicated"));
+    let moved = "www.example.net. A".into();
+    check.expect(&Moving {
+        target: "cloud",
+        changed: vec![&moved],
+        already: Vec::new(),
+    });
+    for (second, outcome) in [(second.at, Outcome::Pass), (behind.at, Outcome::Late)] {
+        let zone = site.zones.get_mut("example.net").unwrap();
+        zone.servers = vec![first.at, second];
+        let finding = check.judge(&there, &evidence(&check, &site, &there).await);
+        assert_eq!(finding.outcome, outcome, "{finding:#?}");
+    }
 }
 
 /// Somebody puts back during the run what was at the target before it.

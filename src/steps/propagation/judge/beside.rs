@@ -1,6 +1,6 @@
 //! What leads to neither side or out of the zones: addresses beside those of the sites, and aliases.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use super::Weigh;
@@ -85,13 +85,13 @@ impl Weigh<'_> {
             let mut keys = earlier.0.get(name).into_iter().flatten();
             keys.any(|(key, _)| earlier.leads(name, key))
         };
+        let (now, then) = (self.in_caches(sightings), self.in_caches(before));
         let (mut gone, mut untold) = (Vec::new(), Vec::new());
         for (name, cname) in ends.filter(|(_, to)| !told(to)) {
-            let told = self.told_by_caches(sightings, name);
-            let astray = self.astray_in_caches(sightings, name);
+            let InCaches { told, astray } = now.get(name.as_str()).cloned().unwrap_or_default();
             let at: Vec<String> = astray.iter().map(ToString::to_string).collect();
             let at = at.join(" and ");
-            let led = self.told_by_caches(before, name) && !astray.is_empty();
+            let led = then.get(name.as_str()).is_some_and(|of| of.told) && !astray.is_empty();
             let (rows, outcome) = match !told && (led || led_itself(name)) {
                 true => (&mut gone, super::gone(sightings)),
                 false => (&mut untold, Outcome::Unknown),
@@ -115,30 +115,31 @@ impl Weigh<'_> {
         (gone, untold)
     }
 
-    /// The addresses of neither side that caches gave for this name, and no address of a side beside them.
-    fn astray_in_caches(&self, sightings: &[Sighting], name: &str) -> BTreeSet<IpAddr> {
-        let caches = sightings.iter().filter(|s| s.role != Role::Authoritative);
-        let astray = caches.flat_map(|sighting| {
+    /// Each answer of a cache is looked at once: there may be thousands, and as many aliases.
+    fn in_caches<'s>(&self, sightings: &'s [Sighting]) -> HashMap<&'s str, InCaches> {
+        let mut names: HashMap<&str, InCaches> = HashMap::new();
+        for sighting in sightings.iter().filter(|s| s.role != Role::Authoritative) {
             let sides = Sides::new(&sighting.sites, self.aim);
-            let of_all = sighting.asked.iter().flat_map(Asked::told_of);
-            let of_neither = of_all.filter(move |(key, told)| {
-                key.name == name && told.is_telling && !sides.is_of_either(told)
-            });
-            of_neither.flat_map(|(_, told)| told.addresses.iter().copied())
-        });
-        astray.collect()
+            for (key, told) in sighting.asked.iter().flat_map(Asked::told_of) {
+                let of_name = names.entry(&key.name).or_default();
+                if sides.is_of_either(told) {
+                    of_name.told = true;
+                } else if told.is_telling {
+                    of_name.astray.extend(&told.addresses);
+                }
+            }
+        }
+        names
     }
+}
 
-    /// Whether a cache gave an address of a side for this name: where that is the old one, its own row says so.
-    pub(super) fn told_by_caches(&self, sightings: &[Sighting], name: &str) -> bool {
-        let caches = sightings.iter().filter(|s| s.role != Role::Authoritative);
-        let mut told = caches.flat_map(|sighting| {
-            let sides = Sides::new(&sighting.sites, self.aim);
-            let of_all = sighting.asked.iter().flat_map(Asked::told_of);
-            of_all.filter(move |(key, told)| key.name == name && sides.is_of_either(told))
-        });
-        told.next().is_some()
-    }
+/// What caches gave for one name.
+#[derive(Clone, Default)]
+struct InCaches {
+    /// An address of a side; where that is the old one, its own row says so.
+    told: bool,
+    /// The addresses of neither side, and no address of a side beside them.
+    astray: BTreeSet<IpAddr>,
 }
 
 /// The name that a name without addresses is an alias of.

@@ -1,6 +1,7 @@
 //! Addresses of neither side, aliases that lead out of the zones, names in none.
 
 use super::*;
+use crate::dns::RecordType;
 
 #[test]
 fn an_address_of_neither_side_beside_new_ones_is_told_in_each_family_and_direction() {
@@ -193,6 +194,64 @@ fn an_alias_out_of_the_zones_as_the_only_name_is_followed_through_caches() {
     let finding = foreseen(&[]);
     assert_eq!(finding.outcome, Outcome::Warn, "{finding:?}");
     assert!(finding.has_unknowns(), "{finding:?}");
+}
+
+/// Of many aliases each is told of by its own answers, and by those of no other.
+#[test]
+fn of_many_aliases_each_is_told_of_by_itself() {
+    const NAMES: usize = 4_000;
+    let name = |number| format!("n{number}.example.org");
+    let of = |server, ips: &dyn Fn(usize) -> Option<&'static [&'static str]>| {
+        let answers = (0..NAMES).filter_map(|number| {
+            let alias = but(told(ips(number)?), |told| {
+                told.cname = Some("web.cdn.test".into());
+            });
+            Some((RecordKey::new(&name(number), RecordType::A), alias))
+        });
+        Asked {
+            answers: answers.collect(),
+            over_tcp: None,
+            ..asked(server, told(&[]), told(&[]))
+        }
+    };
+    let other: &[&str] = &["203.0.113.9"];
+    let seen = |caches: [&dyn Fn(usize) -> Option<&'static [&'static str]>; 2]| {
+        let servers = sighting(Role::Authoritative, vec![of("ns1", &|_| Some(&[]))]);
+        let caches = caches.map(|ips| sighting(Role::Resolver, vec![of("192.0.2.55:53", ips)]));
+        [servers].into_iter().chain(caches).collect::<Vec<_>>()
+    };
+    let one = |number: usize| match number % 4 {
+        0 => Some(NEW4),
+        1 => None,
+        _ => Some(other),
+    };
+    let two = |number: usize| (number % 4 == 2).then_some(NEW4);
+    let mut now = evidence(seen([&one, &two]));
+    for (at, of) in seen([&|_| Some(OLD4), &|_| None]).into_iter().enumerate() {
+        let json = serde_json::to_value(of).unwrap();
+        now.baseline.push((format!("look {at}"), json));
+    }
+    let finding = judge(&aim(), &now, FLOOR);
+    let says = |number: usize| {
+        let name = name(number);
+        let mut rows = finding.facts.iter().filter(|fact| fact.what == name);
+        let (row, more) = (rows.next(), rows.next());
+        assert!(more.is_none(), "{more:?}");
+        row.map(|row| {
+            row.actual
+                .trim_start_matches("it is an alias of web.cdn.test, ")
+        })
+    };
+    for first in [0, NAMES / 2, NAMES - 4] {
+        let rows = [0, 1, 2, 3].map(|kind| says(first + kind));
+        let right = [
+            None,
+            Some("and no cache that was asked tells where that leads"),
+            Some("which leads to neither site by what some caches say (203.0.113.9)"),
+            Some("which leads to neither site any more (203.0.113.9)"),
+        ];
+        assert_eq!(rows, right, "{first}");
+    }
 }
 
 #[test]
