@@ -6,6 +6,7 @@ mod many;
 mod mythic_beasts;
 mod own;
 mod powerdns;
+mod unsigned;
 mod views;
 
 use std::net::SocketAddr;
@@ -25,7 +26,7 @@ use cutover::secret::SecretRef;
 use cutover::store::Memory;
 use hickory_resolver::proto::rr::RecordType;
 
-use crate::lab::dns::{Bind, Knot, Nsd, PowerDns, Tsig, Unbound, answers, ask};
+use crate::lab::dns::{Bind, Knot, Nsd, PowerDns, Tsig, Unbound, answers, ask, serial};
 use crate::lab::{READY, free_port, have, put, wait_until};
 
 const ZONE: &str = "lab.example";
