@@ -1,5 +1,9 @@
 //! Which run of a playbook speaks for the others: the one that wrote last, ended well and stayed.
 
+use std::time::Duration;
+
+use tokio::sync::OnceCell;
+
 use super::common::Desk;
 use super::stuck::lands;
 use super::whose::{Same, Whose};
@@ -7,7 +11,6 @@ use crate::clock::Stamp;
 use crate::event::Record;
 use crate::journal::{self, Run};
 use crate::store::Store;
-use std::time::Duration;
 
 /// Whether a run answers for all that was left of its playbook before it: it began from what was there, ended well, and
 /// stayed. One that came back, was held, or came to no end left it as it was.
@@ -26,16 +29,13 @@ fn is_later(run: &Run, than: &Run) -> bool {
     both.is_some_and(|(run, than)| run.since(than) > Duration::ZERO)
 }
 
-/// The runs that took over, each with its playbook.
-pub(super) struct Takers(Vec<(Run, Whose)>);
+/// The runs that took over, each with its playbook, which is read where it is asked for: the plan of a large zone is long.
+pub(super) struct Takers(Vec<(Run, OnceCell<Whose>)>);
 
 impl Takers {
-    pub(super) async fn of(store: &dyn Store, runs: &[Run]) -> Takers {
-        let mut takers = Vec::new();
-        for run in runs.iter().filter(|run| took_over(run)) {
-            takers.push((run.clone(), Whose::run(store, run).await));
-        }
-        Takers(takers)
+    pub(super) fn of(runs: &[Run]) -> Takers {
+        let takers = runs.iter().filter(|run| took_over(run));
+        Takers(takers.map(|run| (run.clone(), OnceCell::new())).collect())
     }
 
     /// Those of the same playbook that did something after all that a run did, newest first. A run that is not surely
@@ -43,8 +43,11 @@ impl Takers {
     pub(super) async fn over(&self, store: &dyn Store, run: &Run) -> Vec<&Run> {
         let mut over = Vec::new();
         for (taker, whose) in &self.0 {
-            let later = taker.id != run.id && is_later(taker, run);
-            if later && whose.is_of(store, run).await == Same::Yes {
+            if taker.id == run.id || !is_later(taker, run) {
+                continue;
+            }
+            let whose = whose.get_or_init(|| Whose::run(store, taker)).await;
+            if whose.is_of(store, run).await == Same::Yes {
                 over.push(taker);
             }
         }
@@ -67,7 +70,7 @@ pub(super) async fn gone_over_by(
     store: &dyn Store,
     run: &Run,
 ) -> Result<Option<Run>, journal::JournalError> {
-    let takers = Takers::of(store, &journal::runs(store).await?).await;
+    let takers = Takers::of(&journal::runs(store).await?);
     Ok(takers.over(store, run).await.first().copied().cloned())
 }
 

@@ -85,7 +85,7 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
     // Whose drill went there and back again, and saw all of it.
     let mut drilled: Vec<(Whose, String)> = Vec::new();
     let runs = journal::runs(&*store).await?;
-    let takers = Takers::of(&*store, &runs).await;
+    let takers = Takers::of(&runs);
     for run in runs {
         if matches!(run.meta.mode, Mode::Check | Mode::Plan) {
             continue;

@@ -125,7 +125,7 @@ async fn find(
         stuck: Vec::new(),
         untold: untold.collect(),
     };
-    let takers = Takers::of(store, &runs).await;
+    let takers = Takers::of(&runs);
     let mut newer = Newer::default();
     let mut lefts: Vec<Whose> = Vec::new();
     for run in runs {

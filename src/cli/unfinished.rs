@@ -38,7 +38,7 @@ pub(super) async fn of_this(
     whose: &Whose,
 ) -> Result<Option<Unfinished>, Failure> {
     let Listed { runs, damaged } = journal::list(store).await?;
-    let takers = Takers::of(store, &runs).await;
+    let takers = Takers::of(&runs);
     for run in runs.into_iter().filter(is_open) {
         if whose.is_of(store, &run).await == Same::No {
             continue;
@@ -89,7 +89,7 @@ pub(super) async fn of_another(
         }));
     }
     let runs = journal::runs(store).await?;
-    let takers = Takers::of(store, &runs).await;
+    let takers = Takers::of(&runs);
     for run in runs.into_iter().filter(is_open) {
         if run.writer.is_some() || whose.is_of(store, &run).await != Same::No {
             continue;
@@ -133,7 +133,7 @@ pub(super) async fn turns_round(
         );
         return Ok(Some(Failure::new(Exit::Busy, message)));
     }
-    let takers = Takers::of(store, &journal::runs(store).await?).await;
+    let takers = Takers::of(&journal::runs(store).await?);
     let left =
         |run: &&Run| run.meta.mode == Mode::Emergency && run.meta.direction.source == *target;
     let fled = takers.newest(store, whose).await.filter(left);
