@@ -279,7 +279,8 @@ fn traits(actual: &Actual, entry: &Entry, aim: &Aim, lag: Lag) -> Traits {
     Traits {
         sees,
         serves,
-        whole: all_zones(actual, entry, |honesty| honesty != Honesty::OneSet),
+        whole: all_zones(actual, entry, |honesty| honesty != Honesty::OneSet)
+            && fits_into_one_message(actual, entry),
         compares: matches!(entry.nature, Nature::Change(_))
             && entry.kind == "dns"
             && all_zones(actual, entry, |honesty| honesty == Honesty::CompareAndSwap),
@@ -301,6 +302,20 @@ fn all_zones(actual: &Actual, entry: &Entry, is_so: impl Fn(Honesty) -> bool) ->
         (actual.site.zone_of(&set.key.name))
             .is_some_and(|zone| is_so(zone.provider.limits().honesty))
     })
+}
+
+/// Whether all record sets that an entry writes fit into one message, which does all that it holds or nothing.
+fn fits_into_one_message(actual: &Actual, entry: &Entry) -> bool {
+    let Nature::Change(edit) = &entry.nature else {
+        return true;
+    };
+    let sets = |value| RecordSet::sets_of(value).unwrap_or_default();
+    let sets: Vec<_> = sets(&edit.before)
+        .into_iter()
+        .zip(sets(&edit.after))
+        .collect();
+    let zone = (sets.first()).and_then(|(before, _)| actual.site.zone_of(&before.key.name));
+    zone.is_none_or(|zone| (zone.provider.limits().cut)(&sets).len() <= 1)
 }
 
 #[cfg(test)]

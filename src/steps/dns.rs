@@ -2,6 +2,7 @@
 
 mod beyond;
 mod by_hand;
+mod edits;
 mod judge;
 mod look;
 mod unmoved;
@@ -292,32 +293,6 @@ impl Flip {
         })
     }
 
-    /// Cuts what was found into edits: a zone is one place where the provider writes it in one call (`zone#2`
-    /// and so on where it does not fit into one), a record set is one where it does not.
-    fn edits(&self, zone: &Zone, sets: &[(RecordSet, RecordSet)]) -> Vec<Edit> {
-        let edit = |name: String, sets: &[(RecordSet, RecordSet)]| Edit {
-            place: Place {
-                step: self.step.clone(),
-                name,
-            },
-            before: RecordSet::value_of(sets.iter().map(|(before, _)| before)),
-            after: RecordSet::value_of(sets.iter().map(|(_, after)| after)),
-        };
-        match zone.provider.limits().honesty {
-            Honesty::CompareAndSwap | Honesty::Atomic => {
-                match (zone.provider.limits().cut)(sets).as_slice() {
-                    [all] => vec![edit(zone.name.clone(), all)],
-                    groups => (groups.iter().enumerate())
-                        .map(|(i, group)| edit(format!("{}#{}", zone.name, i + 1), group))
-                        .collect(),
-                }
-            }
-            Honesty::OneSet => (sets.iter())
-                .map(|set| edit(set.0.key.to_string(), std::slice::from_ref(set)))
-                .collect(),
-        }
-    }
-
     fn survey_of(&self, site: &Site, found: Moves, stays: Vec<Stay>) -> Survey {
         let mut survey = Survey {
             stays,
@@ -353,11 +328,10 @@ impl Flip {
                     zone.provider_name
                 ));
             }
-            let edits = self.edits(zone, sets);
+            let edits = edits::of(&self.step, zone, sets);
             survey.blind |= zone.provider.limits().honesty == Honesty::CompareAndSwap;
-            let promise = promise(zone.provider.limits().honesty, edits.len());
-            promises.entry(promise).or_default().push(name);
-            survey.edits.extend(edits);
+            promises.entry(edits.promise).or_default().push(name);
+            survey.edits.extend(edits.all);
         }
         survey.found = (found.there.iter())
             .map(|(zone, sets)| Found {
@@ -380,22 +354,6 @@ impl Flip {
                 .join("; "),
         };
         survey
-    }
-}
-
-/// What a zone's writes can promise, in words.
-fn promise(honesty: Honesty, writes: usize) -> String {
-    let one = match honesty {
-        Honesty::CompareAndSwap => {
-            "compare-and-swap of all record sets in one message; comments and disabled records that a server keeps with \
-             them are not seen, and not put back"
-        }
-        Honesty::Atomic => "all record sets of a zone in one call, compared just before it",
-        Honesty::OneSet => return "one call for each record set, compared just before it".into(),
-    };
-    match writes {
-        0 | 1 => one.into(),
-        _ => format!("{one}; they do not fit into one, so there are {writes}, one after the other"),
     }
 }
 

@@ -155,6 +155,7 @@ impl Provider for Book {
             honesty: self.honesty,
             smallest_ttl: 30,
             cut: |sets| vec![sets],
+            messages: 1,
         }
     }
 

@@ -5,6 +5,7 @@ mod faults;
 mod many;
 mod mythic_beasts;
 mod own;
+mod parts;
 mod powerdns;
 mod unsigned;
 mod views;

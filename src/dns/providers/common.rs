@@ -1,6 +1,6 @@
 //! What the providers share: gathering, comparison, and how a command names a secret.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashSet};
 
 use serde_json::json;
 
@@ -140,16 +140,20 @@ pub(super) fn pairs<'s>(
     one: &'s [RecordSet],
     two: &'s [RecordSet],
 ) -> Vec<(&'s RecordKey, Option<&'s RecordSet>, Option<&'s RecordSet>)> {
-    let mut pairs: BTreeMap<&RecordKey, (Option<&RecordSet>, Option<&RecordSet>)> = one
-        .iter()
-        .map(|set| (&set.key, (Some(set), None)))
+    let mut pairs: Vec<(&RecordKey, Option<&RecordSet>, Option<&RecordSet>)> = (one.iter())
+        .map(|set| (&set.key, Some(set), None))
+        .chain(two.iter().map(|set| (&set.key, None, Some(set))))
         .collect();
-    for set in two {
-        pairs.entry(&set.key).or_default().1 = Some(set);
-    }
-    (pairs.into_iter())
-        .map(|(key, (one, two))| (key, one, two))
-        .collect()
+    // Both are nearly sorted already, and those of one key stay in their order.
+    pairs.sort_by(|one, other| one.0.cmp(other.0));
+    pairs.dedup_by(|next, kept| {
+        let is_same = next.0 == kept.0;
+        if is_same {
+            (kept.1, kept.2) = (next.1.or(kept.1), next.2.or(kept.2));
+        }
+        is_same
+    });
+    pairs
 }
 
 pub(super) fn find<'a>(sets: &'a [RecordSet], key: &RecordKey) -> Option<&'a RecordSet> {

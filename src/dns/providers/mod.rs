@@ -14,7 +14,7 @@ use crate::problem::Problem;
 /// Builds a provider from checked fields, or says what is wrong with them together.
 pub type Build = fn(&Fields) -> Result<Arc<dyn Provider>, Vec<Problem>>;
 
-/// Cuts changes of a zone (before, after) into groups that each fit into one write.
+/// Cuts changes of a zone (before, after) into groups that each fit into one message to the far side.
 pub type Cut = for<'s> fn(&'s [(RecordSet, RecordSet)]) -> Vec<&'s [(RecordSet, RecordSet)]>;
 
 /// A provider that a playbook can name.
@@ -39,8 +39,10 @@ pub struct Limits {
     pub honesty: Honesty,
     /// The smallest TTL that it stores, in seconds.
     pub smallest_ttl: u32,
-    /// What one write holds at most. Only where several sets go into one write is it asked.
+    /// What the far side takes at once, all of it or nothing. Only where several sets go into one write is it asked.
     pub cut: Cut,
+    /// So many of these one write sends at most, one after the other.
+    pub messages: usize,
 }
 
 /// Every provider.

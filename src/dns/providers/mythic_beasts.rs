@@ -80,6 +80,7 @@ secret = { file = "/etc/cutover/mythic.secret" }
         // The vendor documents no minimum; a smaller one than a minute is not asked for.
         smallest_ttl: 60,
         cut: |sets| sets.chunks(1).collect(),
+        messages: 1,
     },
     build,
 };

@@ -66,6 +66,7 @@ api-key = { env = "PDNS_API_KEY" }
         smallest_ttl: 0,
         // Its API documents no limit.
         cut: |sets| vec![sets],
+        messages: 1,
     },
     build,
 };

@@ -1,7 +1,8 @@
 //! Any name server that takes dynamic updates (RFC 2136), signed with TSIG (RFC 8945).
 //!
-//! The strongest provider: all record sets of a zone are compared and swapped by the server in one message.
-//! The message does not compare TTLs, so those are read just before; of many sets that may be a transfer less than a
+//! The strongest provider: all record sets of a zone are compared and swapped by the server in one message, or in as
+//! many as they need, one after the other, each of which does all that it holds or nothing.
+//! No message compares TTLs, so those are read just before; of many sets that may be a transfer less than a
 //! second old, where the serial says that nobody has written since. A PowerDNS server drops the comments and the
 //! disabled records of a set that is updated so, and no question shows them; where they matter, its own API is
 //! the better way (`powerdns`).
@@ -25,13 +26,12 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use hickory_resolver::proto::op::Message;
 
 use self::look::Reader;
 use self::signing::Against;
 use self::transfer::TRANSFER_LIMIT;
 use self::view::Views;
-use super::common::{Swap, in_shell};
+use super::common::{Swap, in_shell, pairs};
 use super::{Limits, ProviderKind};
 use crate::clock::Clock;
 use crate::dns::{Grounds, Honesty, Listing, Other, Provider, RecordKey, RecordSet};
@@ -45,6 +45,10 @@ use crate::world::secrets::reveal;
 
 /// Of fewer record sets it is asked whether the zone as everybody may have it shows what they are made up from.
 const FEW: usize = 64;
+
+/// So many messages one write sends at most, one after the other: it has one time for all of them, and what they did is
+/// looked at only behind the last.
+const MESSAGES: usize = 8;
 
 /// How long one question or one update may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -108,6 +112,7 @@ key = { name = "cutover", algorithm = "hmac-sha256", secret = { env = "TSIG_SECR
         honesty: Honesty::CompareAndSwap,
         smallest_ttl: 0,
         cut: message::groups,
+        messages: MESSAGES,
     },
     build,
 };
@@ -247,39 +252,71 @@ impl Rfc2136 {
         }
     }
 
-    /// The swap and its one message, or why it must not be sent.
+    /// The swap, and what of it goes into each message; or why it must not be sent.
     fn sendable(
         &self,
         zone: &str,
         grounds: &Grounds,
         from: &Value,
         to: &Value,
-    ) -> Result<(Swap, Message), Vec<String>> {
+    ) -> Result<(Swap, Vec<Swap>), Vec<String>> {
         let swap = Swap::new(from, to)?;
-        let update = message::update(zone, &swap)
-            .and_then(|update| message::fits(&self.write_key, &update).map(|()| update));
-        swap.allowed(grounds, update.as_ref().err().cloned())?;
-        let update = update.map_err(|why| vec![why])?;
-        Ok((swap, update))
+        let parts = message::parts(&swap);
+        let faults: BTreeSet<String> = (parts.iter())
+            .filter_map(|part| message::judged(&self.write_key, zone, part).err())
+            .collect();
+        swap.allowed(grounds, faults)?;
+        Ok((swap, parts))
+    }
+
+    /// What a person would type in place of one message.
+    fn command(&self, zone: &str, part: &Swap) -> String {
+        let key = &self.write_key;
+        let mut lines = vec![
+            "nsupdate -v <<END".to_owned(),
+            format!("server {} {}", self.server.ip(), self.server.port()),
+            format!(
+                "key {}:{} {}",
+                key.algorithm,
+                key.name,
+                in_shell(&key.secret)
+            ),
+            format!("zone {}.", zone.trim_end_matches('.')),
+        ];
+        for key in message::absent(part) {
+            lines.push(format!("prereq nxrrset {}. IN {}", key.name, key.rtype));
+        }
+        for set in &part.from {
+            for data in &set.data {
+                lines.push(format!(
+                    "prereq yxrrset {}. IN {} {data}",
+                    set.key.name, set.key.rtype
+                ));
+            }
+        }
+        for set in &part.from {
+            lines.push(format!(
+                "update delete {}. IN {}",
+                set.key.name, set.key.rtype
+            ));
+        }
+        for set in &part.to {
+            lines.extend(
+                set.zone_lines()
+                    .iter()
+                    .map(|line| format!("update add {line}")),
+            );
+        }
+        lines.extend(["send".to_owned(), "END".to_owned()]);
+        lines.join("\n")
     }
 }
 
 /// How what two ways of asking show differs, for a sentence.
 fn unlike(one: &[RecordSet], other: &[RecordSet]) -> Option<String> {
-    let by_key = |sets: &[RecordSet]| -> BTreeMap<RecordKey, RecordSet> {
-        sets.iter()
-            .map(|set| (set.key.clone(), set.clone()))
-            .collect()
-    };
-    let (one, other) = (by_key(one), by_key(other));
-    let keys: BTreeSet<&RecordKey> = one.keys().chain(other.keys()).collect();
-    let key = keys
-        .into_iter()
-        .find(|key| one.get(key) != other.get(key))?;
-    let (is, was) = (
-        RecordSet::told(other.get(key)),
-        RecordSet::told(one.get(key)),
-    );
+    let mut pairs = pairs(one, other).into_iter();
+    let (key, one, other) = pairs.find(|(_, one, other)| one != other)?;
+    let (is, was) = (RecordSet::told(other), RecordSet::told(one));
     Some(format!("`{key}` is {is} there, and {was} here"))
 }
 
@@ -411,47 +448,12 @@ impl Provider for Rfc2136 {
     }
 
     fn commands(&self, zone: &str, from: &Value, to: &Value) -> Vec<String> {
-        let Ok((swap, _)) = self.sendable(zone, &Grounds::default(), from, to) else {
-            return Vec::new();
-        };
-        let key = &self.write_key;
-        let mut lines = vec![
-            "nsupdate -v <<END".to_owned(),
-            format!("server {} {}", self.server.ip(), self.server.port()),
-            format!(
-                "key {}:{} {}",
-                key.algorithm,
-                key.name,
-                in_shell(&key.secret)
-            ),
-            format!("zone {}.", zone.trim_end_matches('.')),
-        ];
-        for key in message::absent(&swap) {
-            lines.push(format!("prereq nxrrset {}. IN {}", key.name, key.rtype));
+        match self.sendable(zone, &Grounds::default(), from, to) {
+            Ok((_, parts)) => (parts.iter())
+                .map(|part| self.command(zone, part))
+                .collect(),
+            Err(_) => Vec::new(),
         }
-        for set in &swap.from {
-            for data in &set.data {
-                lines.push(format!(
-                    "prereq yxrrset {}. IN {} {data}",
-                    set.key.name, set.key.rtype
-                ));
-            }
-        }
-        for set in &swap.from {
-            lines.push(format!(
-                "update delete {}. IN {}",
-                set.key.name, set.key.rtype
-            ));
-        }
-        for set in &swap.to {
-            lines.extend(
-                set.zone_lines()
-                    .iter()
-                    .map(|line| format!("update add {line}")),
-            );
-        }
-        lines.extend(["send".to_owned(), "END".to_owned()]);
-        vec![lines.join("\n")]
     }
 }
 

@@ -169,6 +169,7 @@ static LAB: ProviderKind = ProviderKind {
         honesty: Honesty::Atomic,
         smallest_ttl: 0,
         cut: |sets| vec![sets],
+        messages: 1,
     },
     build: |_| Ok(Arc::new(Nothing)),
 };

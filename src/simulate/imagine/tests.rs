@@ -196,6 +196,19 @@ async fn only_a_provider_that_swaps_tells_who_wrote_in_between() {
         assert_eq!((flip.whole, flip.compares), (true, compares));
         assert!(!entry(&model, "works").1.compares);
     }
+    // What needs several messages may be left by half.
+    let long = "a-label-of-which-few-fit-into-a-message";
+    let names: Vec<String> = (0..300)
+        .map(|n| format!("\"h{n}.{long}.{long}.six.example\""))
+        .collect();
+    let many = rfc2136.replace("\"archive.six.example\"", &names.join(", "));
+    let model = imagined(&many, Mode::Failover).await;
+    let flips: Vec<usize> = (model.plan.entries.iter().enumerate())
+        .filter(|(_, entry)| entry.kind == "dns")
+        .map(|(i, _)| i)
+        .collect();
+    assert_eq!(flips.len(), 1);
+    assert!(model.splits(flips[0]) && model.traits[flips[0]].compares);
     // One call for each record set: that is whole as well, as there is nothing to leave half of.
     let model = imagined(PLAYBOOK, Mode::Failover).await;
     let flips = (model.plan.entries.iter().enumerate())

@@ -1,8 +1,15 @@
 //! A way back over what somebody else wrote meanwhile, and onto a side that does not serve.
 
 use std::collections::BTreeMap;
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use hickory_resolver::proto::rr::RecordType;
 
 use super::scene::{NEW, OLD, Plot, Scene, WWW};
+use crate::lab::dns::answers;
+use crate::lab::relay::{Fate, Relay};
+use crate::lab::{program, put};
 
 /// What each touch of the A set of `www` makes of it, and how a refusal says so.
 fn touches() -> [(String, &'static str, Vec<String>); 3] {
@@ -157,4 +164,63 @@ fn a_side_that_was_just_seen_not_to_serve_is_not_said_to_serve() {
     assert!(!done.out.contains("old serves"), "{done}");
     assert_eq!(scene.zone(), before);
     done.says("put back, as before; old was not seen to serve: works fail");
+}
+
+/// So many record sets with names so long need some messages, of which the one write of the zone consists.
+const MANY: usize = 400;
+
+fn long_name(n: usize) -> String {
+    let long = "a-label-of-which-few-fit-into-a-message";
+    format!("h{n:03}.{long}.{long}.site.example")
+}
+
+#[test]
+fn what_somebody_else_writes_while_a_zone_is_written_in_several_messages_is_left() {
+    let Some(mut scene) = Plot::small().scene() else {
+        return;
+    };
+    for some in (0..MANY).collect::<Vec<_>>().chunks(100) {
+        let add = |n: &usize| format!("update add {} 300 A {}\n", long_name(*n), OLD[0]);
+        scene.update_zone(&some.iter().map(add).collect::<String>());
+    }
+    let last = long_name(MANY - 1);
+    let held = |scene: &Scene| -> Vec<String> {
+        let of = |n| answers(scene.primary(), &long_name(n), RecordType::A).concat();
+        (0..MANY).map(of).collect()
+    };
+    let before = held(&scene);
+    // The last message is not under way before the second one.
+    let update = format!(
+        "server {} {}\nkey hmac-sha256:{} {}\nzone site.example\nupdate delete {last} A\n\
+         update add {last} 77 A 203.0.113.77\nsend\n",
+        scene.primary().ip(),
+        scene.primary().port(),
+        scene.key.name,
+        scene.key.secret
+    );
+    let update = put(scene.folder.path(), "theirs.update", &update);
+    let seen = AtomicUsize::new(0);
+    let is_second = move |piece: &[u8]| {
+        let is_update = piece.get(4..8) == Some(&[5 << 3, 0, 0, 1]);
+        if is_update && seen.fetch_add(1, Ordering::SeqCst) == 1 {
+            let done = Command::new(program("nsupdate")).arg(&update).status();
+            assert!(done.unwrap().success());
+        }
+        false
+    };
+    let relay = Relay::start(scene.provider_at, is_second, Fate::Silence);
+    scene.provider_at = relay.at;
+    let text = scene.text();
+    let text = text.replace("services = \"all\"\nttl = \"1s\"", "records = \"all\"");
+    scene.write_playbook(&text);
+    let done = scene.run(&["failover", "PLAYBOOK", "--to", "new", "--yes"]);
+    let done = done
+        .exits(6)
+        .says("the write was refused: ")
+        .says("messages were taken, and then: ")
+        .says("what was taken was put back at once")
+        .says("somebody else wrote here: ");
+    let mut whole = before;
+    whole[MANY - 1] = "77 203.0.113.77".to_owned();
+    assert!(held(&scene) == whole, "{done}");
 }

@@ -19,6 +19,8 @@ pub enum Fate {
     Changed(fn(&[u8]) -> Vec<u8>),
 }
 
+type IsWrite = dyn Fn(&[u8]) -> bool + Send + Sync;
+
 /// Relays connections to `to`, until a piece that the client sends looks like a write.
 pub struct Relay {
     pub at: SocketAddr,
@@ -29,7 +31,12 @@ pub struct Relay {
 }
 
 impl Relay {
-    pub fn start(to: SocketAddr, is_write: fn(&[u8]) -> bool, fate: Fate) -> Relay {
+    pub fn start(
+        to: SocketAddr,
+        is_write: impl Fn(&[u8]) -> bool + Send + Sync + 'static,
+        fate: Fate,
+    ) -> Relay {
+        let is_write: Arc<IsWrite> = Arc::new(is_write);
         let listener = TcpListener::bind("[::1]:0").unwrap();
         let at = listener.local_addr().unwrap();
         let over = Arc::new(AtomicBool::new(false));
@@ -46,8 +53,8 @@ impl Relay {
                     continue;
                 };
                 open.extend([client.try_clone().unwrap(), server.try_clone().unwrap()]);
-                let counted = Arc::clone(&counted);
-                std::thread::spawn(move || relay(client, server, is_write, fate, &counted));
+                let (counted, is_write) = (Arc::clone(&counted), Arc::clone(&is_write));
+                std::thread::spawn(move || relay(client, server, &*is_write, fate, &counted));
             }
             for stream in open {
                 let _ = stream.shutdown(std::net::Shutdown::Both);
@@ -80,7 +87,7 @@ impl Drop for Relay {
 fn relay(
     mut client: TcpStream,
     mut server: TcpStream,
-    is_write: fn(&[u8]) -> bool,
+    is_write: &IsWrite,
     fate: Fate,
     handed: &Arc<AtomicUsize>,
 ) {

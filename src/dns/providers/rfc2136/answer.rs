@@ -7,13 +7,13 @@ use hickory_resolver::proto::op::ResponseCode;
 use super::signed::{self, Opened};
 use crate::event::Answer;
 
-/// The note of a write that was done, or what the server said instead.
+/// Whether the update was done, or what the server said instead.
 pub(super) fn meaning(
     server: SocketAddr,
     key: &str,
     zone: &str,
     opened: &Opened,
-) -> Result<String, Answer> {
+) -> Result<(), Answer> {
     let Opened { reply, signed } = opened;
     let code = ResponseCode::from(0, (reply.code & 15) as u8);
     // The update may have been kept back by whoever said no in the server's place.
@@ -40,7 +40,7 @@ pub(super) fn meaning(
                 "the name server `{server}` answered `{code}` without a signature, so anybody may have said it"
             ),
         }),
-        ResponseCode::NoError => Ok(format!("`{server}` took the update in one message")),
+        ResponseCode::NoError => Ok(()),
         ResponseCode::NXRRSet => Err(refused(
             "a record set is not what it was (NXRRSET): somebody else wrote it, or the zone does not hold it and the server makes it up (from a wildcard, ALIAS or LUA)",
         )),

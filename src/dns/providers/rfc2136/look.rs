@@ -390,7 +390,7 @@ impl Reader<'_> {
             )),
             Some(_) => {}
             // Only what the server itself knows of its primary is asked.
-            None if is_within(&primary, zone) => {
+            None if message::is_within(&primary, zone) => {
                 let rtype = match server.ip() {
                     IpAddr::V4(_) => RecordType::A,
                     IpAddr::V6(_) => RecordType::Aaaa,
@@ -411,12 +411,6 @@ impl Reader<'_> {
         }
         Ok(notes)
     }
-}
-
-/// Whether a name is the zone's or lies below it.
-fn is_within(name: &str, zone: &str) -> bool {
-    let rest = name.strip_suffix(zone.trim_end_matches('.'));
-    rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
 /// The id of the n-th of several questions: different ones within what is in flight on a connection, and others than

@@ -1,7 +1,8 @@
 //! The messages of RFC 2136.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::ops::Range;
 
 use hickory_resolver::proto::op::update_message::UpdateMessage;
 use hickory_resolver::proto::op::{Edns, Message, OpCode, Query};
@@ -83,7 +84,7 @@ fn query(name: Name, rtype: rr::RecordType) -> Message {
     message
 }
 
-/// The one message that swaps all sets of a zone, or none.
+/// The one message that swaps all sets of a swap, or none.
 ///
 /// Every set that it touches must be exactly what is expected. Where it brings an alias, or an address
 /// beside an alias, the other types must be absent: servers skip such an addition without a word.
@@ -94,31 +95,72 @@ pub(super) fn update(zone: &str, swap: &Swap) -> Result<Message, String> {
     message.metadata.op_code = OpCode::Update;
     message.metadata.recursion_desired = false;
     message.add_zone(Query::query(origin.clone(), rr::RecordType::SOA));
-    for key in swap.keys() {
-        if !origin.zone_of(&name(&key.name)?) {
-            return Err(format!("`{key}` does not lie in the zone `{zone}`"));
+    let mut names: HashMap<&str, Name> = HashMap::new();
+    for set in swap.from.iter().chain(&swap.to) {
+        if !names.contains_key(&*set.key.name) {
+            let name = name(&set.key.name)?;
+            if !origin.zone_of(&name) {
+                return Err(outside(&set.key, zone));
+            }
+            names.insert(&set.key.name, name);
         }
     }
+    let named = |key: &RecordKey| match names.get(&*key.name) {
+        Some(name) => Ok(name.clone()),
+        None => name(&key.name),
+    };
     for key in absent(swap) {
-        message.add_pre_requisite(bare(&key, DNSClass::NONE)?);
+        message.add_pre_requisite(bare(&key, named(&key)?, DNSClass::NONE));
     }
     for set in &swap.from {
-        message.add_pre_requisites(records(set, 0)?);
+        message.add_pre_requisites(records(set, &named(&set.key)?, 0)?);
     }
     for set in &swap.from {
-        message.add_update(bare(&set.key, DNSClass::ANY)?);
+        message.add_update(bare(&set.key, named(&set.key)?, DNSClass::ANY));
     }
     for set in &swap.to {
-        message.add_updates(records(set, set.ttl)?);
+        message.add_updates(records(set, &named(&set.key)?, set.ttl)?);
     }
     Ok(message)
 }
 
+/// Why the message of a part could not be made, or sent. Made it is only where it may be too large.
+pub(super) fn judged(key: &Key, zone: &str, part: &Swap) -> Result<(), String> {
+    let origin = name::canonical(zone)?;
+    let mut most = 0;
+    for (key, from, to) in part.pairs() {
+        let name = name::canonical(&key.name)?;
+        if !is_within(&name, &origin) {
+            return Err(outside(key, zone));
+        }
+        most += weight(from, to);
+        if from.is_none() {
+            // What must not be there: the set itself, and those that cannot live beside it.
+            most += 3 * head(key);
+        }
+    }
+    match most <= LARGEST {
+        true => Ok(()),
+        false => fits(key, update(zone, part)?),
+    }
+}
+
+/// Whether a name is the zone's or lies below it.
+pub(super) fn is_within(name: &str, zone: &str) -> bool {
+    let zone = zone.trim_end_matches('.');
+    let rest = name.strip_suffix(zone);
+    rest.is_some_and(|rest| rest.is_empty() || zone.is_empty() || rest.ends_with('.'))
+}
+
+fn outside(key: &RecordKey, zone: &str) -> String {
+    format!("`{key}` does not lie in the zone `{zone}`")
+}
+
 /// Whether a message still fits into 65,535 bytes (RFC 1035, 4.2.2) once it is signed with this key.
-pub(super) fn fits(key: &Key, message: &Message) -> Result<(), String> {
+fn fits(key: &Key, message: Message) -> Result<(), String> {
     // A signature is as long with any secret.
     let signer = signer(key, &Secret::new("AAAA")).map_err(|unseen| unseen.detail)?;
-    Sealed::seal(message.clone(), signer, 0).map(drop)
+    Sealed::seal(message, signer, 0).map(drop)
 }
 
 /// The keys at which nothing may be: new ones, and those that cannot live beside a new one.
@@ -145,14 +187,13 @@ pub(super) fn absent(swap: &Swap) -> Vec<RecordKey> {
 }
 
 /// A record without data: "no such set" or "delete the set", by its class.
-fn bare(key: &RecordKey, class: DNSClass) -> Result<Record, String> {
-    let mut record = Record::update0(name(&key.name)?, 0, rtype(key.rtype));
+fn bare(key: &RecordKey, owner: Name, class: DNSClass) -> Record {
+    let mut record = Record::update0(owner, 0, rtype(key.rtype));
     record.dns_class = class;
-    Ok(record)
+    record
 }
 
-fn records(set: &RecordSet, ttl: u32) -> Result<Vec<Record>, String> {
-    let owner = name(&set.key.name)?;
+fn records(set: &RecordSet, owner: &Name, ttl: u32) -> Result<Vec<Record>, String> {
     set.data
         .iter()
         .map(|text| {
@@ -196,149 +237,73 @@ const LARGEST: usize = 60_000;
 
 /// Cuts changes (before, after) into groups that each fit into one message.
 pub(super) fn groups(sets: &[(RecordSet, RecordSet)]) -> Vec<&[(RecordSet, RecordSet)]> {
-    let mut groups = Vec::new();
+    let weights =
+        (sets.iter()).map(|(before, after)| (&before.key, weight(Some(before), Some(after))));
+    ranges(weights)
+        .into_iter()
+        .map(|range| &sets[range])
+        .collect()
+}
+
+/// Cuts a swap into swaps that each fit into one message, in the order of their keys.
+pub(super) fn parts(swap: &Swap) -> Vec<Swap> {
+    let pairs = swap.pairs();
+    let weights = (pairs.iter()).map(|(key, from, to)| (*key, weight(*from, *to)));
+    let ranges = ranges(weights).into_iter();
+    ranges
+        .map(|range| {
+            let some = &pairs[range];
+            Swap {
+                from: some
+                    .iter()
+                    .filter_map(|(_, from, _)| from.cloned())
+                    .collect(),
+                to: some.iter().filter_map(|(.., to)| to.cloned()).collect(),
+            }
+        })
+        .collect()
+}
+
+/// Which changes go together, by their keys and weights. Those of one name stay together, since they are conditions of
+/// each other.
+fn ranges<'k>(weights: impl Iterator<Item = (&'k RecordKey, usize)>) -> Vec<Range<usize>> {
+    let mut ranges = Vec::new();
     let (mut start, mut size) = (0, 0);
-    for (i, (before, after)) in sets.iter().enumerate() {
-        let more = weight(before, after);
-        if size + more > LARGEST && i > start {
-            groups.push(&sets[start..i]);
-            (start, size) = (i, 0);
+    // The changes of the newest name: where they begin, and what they weigh.
+    let (mut begins, mut of_name, mut name) = (0, 0, "");
+    let mut end = 0;
+    for (key, more) in weights {
+        if key.name != name {
+            (begins, of_name, name) = (end, 0, key.name.as_str());
+        }
+        if size + more > LARGEST && begins > start {
+            ranges.push(start..begins);
+            (start, size) = (begins, of_name);
         }
         size += more;
+        of_name += more;
+        end += 1;
     }
-    groups.push(&sets[start..]);
-    groups
+    ranges.push(start..end);
+    ranges
 }
 
 /// The most bytes that the change of one set takes, names uncompressed: each old record as a condition, one
 /// deletion, each new record.
-fn weight(before: &RecordSet, after: &RecordSet) -> usize {
-    // Owner name with its length bytes; type, class, TTL, length of the data.
-    let head = before.key.name.len() + 2 + 10;
-    let record = |data: &String| head + data.len().max(16) + 2;
-    let records = before.data.iter().chain(&after.data);
-    records.map(record).sum::<usize>() + head
+fn weight(before: Option<&RecordSet>, after: Option<&RecordSet>) -> usize {
+    let of = |set: &RecordSet| -> usize {
+        let head = head(&set.key);
+        let data = set.data.iter().map(|data| head + data.len().max(16) + 2);
+        data.sum()
+    };
+    let key = before.or(after).map(|set| &set.key);
+    key.map_or(0, head) + before.map_or(0, of) + after.map_or(0, of)
+}
+
+/// What a record takes without its data: its owner's name with its length bytes, type, class, TTL, length of the data.
+fn head(key: &RecordKey) -> usize {
+    key.name.len() + 2 + 10
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::secret::SecretRef;
-
-    fn set(name: &str, rtype: RecordType, ttl: u32, data: &[&str]) -> RecordSet {
-        RecordSet::new(RecordKey::new(name, rtype), ttl, data).unwrap()
-    }
-
-    fn swap(from: &[RecordSet], to: &[RecordSet]) -> Swap {
-        Swap::new(&RecordSet::value_of(from), &RecordSet::value_of(to)).unwrap()
-    }
-
-    #[test]
-    fn deletions_go_before_additions_and_every_set_has_its_condition() {
-        let swap = swap(
-            &[set(
-                "www.example.org",
-                RecordType::Cname,
-                300,
-                &["old.example.org."],
-            )],
-            &[
-                set(
-                    "www.example.org",
-                    RecordType::A,
-                    60,
-                    &["192.0.2.1", "192.0.2.2"],
-                ),
-                set("www.example.org", RecordType::Aaaa, 60, &["2001:db8::1"]),
-            ],
-        );
-        let message = update("example.org", &swap).unwrap();
-        let classes: Vec<_> = message
-            .prerequisites()
-            .iter()
-            .map(|r| r.dns_class)
-            .collect();
-        assert_eq!(classes, [DNSClass::NONE, DNSClass::NONE, DNSClass::IN]);
-        assert!(message.prerequisites().iter().all(|r| r.ttl == 0));
-        let classes: Vec<_> = message.updates().iter().map(|r| r.dns_class).collect();
-        assert_eq!(
-            classes,
-            [DNSClass::ANY, DNSClass::IN, DNSClass::IN, DNSClass::IN]
-        );
-        assert_eq!(message.updates()[1].ttl, 60);
-    }
-
-    #[test]
-    fn a_thousand_sets_are_cut_into_messages_that_fit() {
-        let pair = |n: usize| {
-            let name = format!("a-host-with-a-long-name-{n}.a-department.example.org");
-            let of = |ip: &str| set(&name, RecordType::Aaaa, 300, &[ip, "2001:db8::ffff"]);
-            (of("2001:db8::10"), of("2001:db8:1::20"))
-        };
-        let sets: Vec<_> = (0..1000).map(pair).collect();
-        let groups = groups(&sets);
-        assert!(groups.len() > 1);
-        assert_eq!(groups.concat(), sets);
-        for group in groups {
-            let (before, after): (Vec<_>, Vec<_>) = group.iter().cloned().unzip();
-            let message = update("example.org", &swap(&before, &after)).unwrap();
-            assert!(message.to_vec().unwrap().len() < 64_000);
-        }
-    }
-
-    #[test]
-    fn an_alias_must_not_come_beside_addresses() {
-        let swap = swap(
-            &[],
-            &[set(
-                "www.example.org",
-                RecordType::Cname,
-                60,
-                &["x.example.org."],
-            )],
-        );
-        let keys: Vec<_> = absent(&swap).iter().map(|key| key.rtype).collect();
-        assert_eq!(keys, [RecordType::A, RecordType::Aaaa, RecordType::Cname]);
-    }
-
-    #[test]
-    fn a_name_outside_the_zone_is_refused() {
-        let swap = swap(
-            &[],
-            &[set("www.example.net", RecordType::A, 60, &["192.0.2.1"])],
-        );
-        assert!(update("example.org", &swap).is_err());
-    }
-
-    #[test]
-    fn an_error_about_a_secret_does_not_hold_it() {
-        let key = Key {
-            name: "k".into(),
-            algorithm: "hmac-sha256".into(),
-            secret: SecretRef::Env("TSIG".into()),
-        };
-        let error = signer(&key, &Secret::new("!planted-secret!"))
-            .err()
-            .unwrap();
-        assert!(!error.detail.contains("planted"), "{error:?}");
-        assert!(error.detail.contains("`TSIG`"), "{error:?}");
-    }
-
-    #[test]
-    fn an_answer_to_another_question_is_refused() {
-        let key = Key {
-            name: "k".into(),
-            algorithm: "hmac-sha512".into(),
-            secret: SecretRef::Env("TSIG".into()),
-        };
-        let signer = signer(&key, &Secret::new("c2VjcmV0")).unwrap();
-        let message = question(&RecordKey::new("www.example.org", RecordType::A)).unwrap();
-        let id = message.metadata.id;
-        let (_, mut sealed) = Sealed::seal(message, signer, 1_000).unwrap();
-        let answer = |id| Message::response(id, OpCode::Query).to_vec().unwrap();
-        assert!(sealed.open(&answer(id.wrapping_add(1)), 1_000).is_err());
-        let opened = sealed.open(&answer(id), 1_000).unwrap();
-        assert!(!opened.signed);
-        assert!(sealed.open(&[1, 2, 3], 1_000).is_err());
-    }
-}
+mod tests;

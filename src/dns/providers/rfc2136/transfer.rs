@@ -16,7 +16,7 @@ use crate::event::{Cause, Unseen};
 use crate::world::wire::Wire;
 
 /// How long a zone transfer may take.
-const TRANSFER_TIMEOUT: Duration = Duration::from_secs(60);
+pub(super) const TRANSFER_TIMEOUT: Duration = Duration::from_secs(60);
 /// The most of a zone transfer that is read, in bytes.
 pub(super) const TRANSFER_LIMIT: usize = 256 << 20;
 

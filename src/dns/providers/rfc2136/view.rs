@@ -14,11 +14,11 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::look::Reader;
-use super::transfer::Whole;
+use super::transfer::{TRANSFER_TIMEOUT, Whole};
 use super::{TIMEOUT, message};
-use crate::clock::{Clock, Stamp};
+use crate::clock::{Clock, Stamp, short};
 use crate::dns::Listing;
-use crate::event::Unseen;
+use crate::event::{Cause, Unseen};
 
 /// For so long the serial alone may say that a view is still right.
 const MOMENT: Duration = Duration::from_secs(1);
@@ -123,7 +123,15 @@ impl Reader<'_> {
     /// The same, transferred anew.
     pub(super) async fn view_anew(&self, limit: usize) -> Result<Arc<Listing>, Unseen> {
         let slot = self.views.slot(&self.key.name, self.zone);
-        let mut held = slot.lock().await;
+        // Whoever holds it transfers the zone, and not for longer than that.
+        let Ok(mut held) = timeout(TRANSFER_TIMEOUT, slot.lock()).await else {
+            let (zone, server) = (self.zone, self.server);
+            let detail = format!(
+                "other transfers of `{zone}` from `{server}` took longer than {}",
+                short(TRANSFER_TIMEOUT)
+            );
+            return Err(Unseen::new(Cause::Frozen, detail));
+        };
         self.take(&mut held, limit).await
     }
 

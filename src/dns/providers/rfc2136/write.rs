@@ -1,15 +1,13 @@
-//! One write: compared, sent as one update, and, in a signed zone, looked at for its signatures.
+//! One write: compared, sent as one update or as several, and, in a signed zone, looked at for its signatures.
 
 use std::sync::atomic::Ordering;
 
-use hickory_resolver::proto::op::Message;
-
 use super::look::Reader;
 use super::signed::Sealed;
-use super::{Rfc2136, TIMEOUT, answer, now, signing};
+use super::{Rfc2136, TIMEOUT, answer, message, now, signing};
 use crate::clock::Clock;
 use crate::dns::Grounds;
-use crate::dns::providers::common::refusal;
+use crate::dns::providers::common::{Swap, refusal};
 use crate::event::{Answer, Unseen};
 use crate::journal::Permit;
 use crate::plan::Way;
@@ -18,7 +16,7 @@ use crate::world::wire::Wire;
 impl Rfc2136 {
     pub(super) async fn swap(&self, zone: &str, permit: &Permit<'_>) -> Result<String, Answer> {
         let unseen = |unseen: Unseen| Answer::Refused { why: unseen.detail };
-        let (swap, update) = self
+        let (swap, parts) = self
             .sendable(zone, &Grounds::default(), permit.from(), permit.to())
             .map_err(|reasons| refusal(&reasons))?;
         let reader = self.writer(zone).await.map_err(unseen)?;
@@ -37,19 +35,40 @@ impl Rfc2136 {
         swap.allowed(&grounds, None)
             .map_err(|reasons| refusal(&reasons))?;
         let signed = signing::keys(self.server, zone).await;
-        let note = self.send(&reader, zone, permit, update).await?;
-        let unsigned = match &signed {
-            Some(keys) => signing::missing(self.server, keys, &swap.to).await,
-            None => None,
-        };
-        match unsigned {
-            None => Ok(note),
-            // What was there before is signed no worse; and whoever says that the server signs has it his way.
-            Some(why) if self.signs || permit.way() == Way::Back => {
-                Ok(format!("{note}; but {why}"))
+        let mut unsigned = None;
+        let mut next = parts.first().map(|part| seal(&reader, part));
+        for (sent, part) in parts.iter().enumerate() {
+            let Some(ready) = next.take() else { break };
+            // While the server deals with one of them, the next is made.
+            let make_next = || next = parts.get(sent + 1).map(|part| seal(&reader, part));
+            if let Err(answer) = self.send(&reader, permit, ready, make_next).await {
+                let (written, many) = (&parts[..sent], parts.len());
+                return Err(self.stopped(&reader, permit, written, many, answer).await);
             }
-            Some(why) => Err(self.take_back(&reader, zone, permit, &why).await),
+            // A server that does not sign the first of them signs none.
+            if let Some(keys) = &signed
+                && unsigned.is_none()
+            {
+                unsigned = signing::missing(self.server, keys, &part.to).await;
+            }
+            // What was there before is signed no worse; and whoever says that the server signs has it his way.
+            if let Some(why) = &unsigned
+                && !self.signs
+                && permit.way() == Way::There
+            {
+                let parts = &parts[..=sent];
+                return Err(self.take_back(&reader, zone, permit, parts, why).await);
+            }
         }
+        let server = self.server;
+        let note = match parts.len() {
+            0 | 1 => format!("`{server}` took the update in one message"),
+            many => format!("`{server}` took the update in {many} messages"),
+        };
+        Ok(match unsigned {
+            None => note,
+            Some(why) => format!("{note}; but {why}"),
+        })
     }
 
     /// Writes what was there once more, at once: whoever validates has lost the names until then. The one permit covers
@@ -61,17 +80,13 @@ impl Rfc2136 {
         reader: &Reader<'_>,
         zone: &str,
         permit: &Permit<'_>,
+        written: &[Swap],
         why: &str,
     ) -> Answer {
-        let back = self.sendable(zone, &Grounds::default(), permit.to(), permit.from());
-        let sent = match back {
-            Ok((_, update)) => self.send(reader, zone, permit, update).await,
-            Err(reasons) => Err(refusal(&reasons)),
-        };
         let server = self.server;
         let why = format!("`{server}` took the update and does not sign what is written: {why}");
-        match sent {
-            Ok(_) => Answer::Refused {
+        match self.unwrite(reader, permit, written).await {
+            Ok(()) => Answer::Refused {
                 why: format!(
                     "{why}; so it was taken back at once. The serial of `{zone}` rose, and its SOA is not signed anew \
                      either: sign the zone again where it is signed"
@@ -86,18 +101,68 @@ impl Rfc2136 {
         }
     }
 
-    /// Sends one update, and takes its answer.
+    /// What is answered where one of `many` messages was not taken. After a no that is certain those before it are taken
+    /// back under the same permit, as in `take_back`: then nothing was written, as where there is one message alone. Where
+    /// it is not certain, a look tells what is there.
+    async fn stopped(
+        &self,
+        reader: &Reader<'_>,
+        permit: &Permit<'_>,
+        written: &[Swap],
+        many: usize,
+        answer: Answer,
+    ) -> Answer {
+        let taken = written.len();
+        if taken == 0 {
+            return answer;
+        }
+        let said = told(&answer);
+        let why = format!("{taken} of {many} messages were taken, and then: {said}");
+        if !matches!(answer, Answer::Refused { .. }) {
+            return Answer::Unclear { why };
+        }
+        match self.unwrite(reader, permit, written).await {
+            Ok(()) => Answer::Refused {
+                why: format!("{why}; what was taken was put back at once"),
+            },
+            Err(answer) => Answer::Unclear {
+                why: format!(
+                    "{why}; that what was taken was put back could not be seen: {}",
+                    told(&answer)
+                ),
+            },
+        }
+    }
+
+    /// Writes what these parts replaced, the last one first.
+    async fn unwrite(
+        &self,
+        reader: &Reader<'_>,
+        permit: &Permit<'_>,
+        written: &[Swap],
+    ) -> Result<(), Answer> {
+        for part in written.iter().rev() {
+            let back = Swap {
+                from: part.to.clone(),
+                to: part.from.clone(),
+            };
+            self.send(reader, permit, seal(reader, &back), || ())
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Sends one update, and takes its answer; what else there is to do meanwhile is done.
     async fn send(
         &self,
         reader: &Reader<'_>,
-        zone: &str,
         permit: &Permit<'_>,
-        update: Message,
-    ) -> Result<String, Answer> {
+        ready: Result<(Vec<u8>, Sealed), String>,
+        meanwhile: impl FnOnce(),
+    ) -> Result<(), Answer> {
         let refused = |why: String| Answer::Refused { why };
         let unseen = |unseen: Unseen| Answer::Refused { why: unseen.detail };
-        let (bytes, mut sealed) =
-            Sealed::seal(update, reader.signer.clone(), now()).map_err(refused)?;
+        let (bytes, mut sealed) = ready.map_err(refused)?;
         let left = permit.until().left(&Clock::real().now()).min(TIMEOUT);
         if left.is_zero() {
             return Err(refused(
@@ -114,16 +179,23 @@ impl Rfc2136 {
         self.wrote.store(true, Ordering::Relaxed);
         self.views.sends();
         wire.update(permit, &bytes).await.map_err(unclear)?;
+        meanwhile();
         let bytes = wire.receive().await.map_err(unclear)?;
         let opened = sealed
             .open(&bytes, now())
             .map_err(|why| Answer::Unclear { why })?;
-        let meant = answer::meaning(self.server, &self.write_key.name, zone, &opened);
-        if matches!(meant, Ok(_) | Err(Answer::Refused { .. })) {
+        let meant = answer::meaning(self.server, &self.write_key.name, reader.zone, &opened);
+        if matches!(meant, Ok(()) | Err(Answer::Refused { .. })) {
             self.views.was_answered();
         }
         meant
     }
+}
+
+/// The signed message of a part.
+fn seal(reader: &Reader<'_>, part: &Swap) -> Result<(Vec<u8>, Sealed), String> {
+    let update = message::update(reader.zone, part)?;
+    Sealed::seal(update, reader.signer.clone(), now())
 }
 
 /// What an answer that is no success says.
