@@ -60,6 +60,7 @@ pub(super) struct Draw {
     by_time: BinaryHeap<Reverse<(i64, Vec<u8>)>>,
     /// The largest number is on top: the files with the smallest ones are a random sample of all.
     by_number: BinaryHeap<(u64, Vec<u8>)>,
+    large: u64,
 }
 
 impl Draw {
@@ -71,12 +72,14 @@ impl Draw {
             rest: count(rest),
             by_time: BinaryHeap::new(),
             by_number: BinaryHeap::new(),
+            large: 0,
         }
     }
 
     /// Takes a file of the source into account.
     pub(super) fn see(&mut self, file: &File) {
         if file.bytes > LARGEST_MIB << 20 {
+            self.large += 1;
             return;
         }
         // Of the files of one time, others are kept each day as well.
@@ -108,6 +111,11 @@ impl Draw {
         self.salt.hash(&mut hasher);
         name.hash(&mut hasher);
         hasher.finish()
+    }
+
+    /// How many files were left out, as they are too large.
+    pub(super) fn large(&self) -> u64 {
+        self.large
     }
 
     /// What was drawn.
@@ -199,6 +207,10 @@ mod tests {
         let names = drawn(&lines.map(str::to_owned), 5, 5, "");
         assert_eq!(names.into_iter().collect::<Vec<_>>(), [b"small"]);
         assert!(drawn(&files(100), 0, 0, "").is_empty());
+        let mut draw = Draw::new(5, 5, String::new());
+        let all = lines.iter().filter_map(|line| listed(line.as_bytes()));
+        all.for_each(|file| draw.see(&file));
+        assert_eq!(draw.large(), 1);
     }
 
     #[test]

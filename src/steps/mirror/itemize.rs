@@ -52,8 +52,10 @@ pub(super) enum What {
     Stale,
     /// Both have it, a file of the same size with another time: its content may be the same.
     Timed,
-    /// The content counts as the same; mode or the time of a link is not.
+    /// The content counts as the same; the mode is not.
     Metadata,
+    /// A link or a folder, of which the time alone is not the same.
+    Aged,
     /// All but the owner or the group is the same.
     Owner,
     /// Only the target has it.
@@ -155,6 +157,7 @@ fn item(text: &[u8]) -> Option<Item<'_>> {
             b'<' | b'>' if code[1] == b'f' && code[2..5] == *b"..t" => What::Timed,
             b'<' | b'>' | b'c' | b'h' => What::Stale,
             b'.' if code[2..6].iter().all(|c| matches!(c, b'.' | b' ')) && owner => What::Owner,
+            b'.' if code[2..6] == *b"..t." => What::Aged,
             b'.' => What::Metadata,
             _ => return None,
         };
@@ -239,7 +242,7 @@ mod tests {
 
     #[test]
     fn reads_every_shape_of_an_item() {
-        use What::{Extra, Metadata, Missing, Owner, Stale, Timed};
+        use What::{Aged, Extra, Metadata, Missing, Owner, Stale, Timed};
         let cases: &[(&str, What, bool, u64, &str)] = &[
             (
                 "CUT >f+++++++++ 2 dists/Release",
@@ -282,7 +285,9 @@ mod tests {
             ("CUT .d.....g... 4096 dir/", Owner, true, 4096, "dir/"),
             ("CUT .f...po.... 7 both", Metadata, false, 7, "both"),
             ("CUT >f.s..o.... 7 all", Stale, false, 7, "all"),
-            ("CUT .d..t...... 4096 dir/", Metadata, true, 4096, "dir/"),
+            ("CUT .d..t...... 4096 dir/", Aged, true, 4096, "dir/"),
+            ("CUT .L..t...... 4 link", Aged, false, 4, "link"),
+            ("CUT .L..tp..... 4 link", Metadata, false, 4, "link"),
             ("CUT *deleting   0 gone/f", Extra, false, 0, "gone/f"),
             ("CUT *deleting   0 gone/", Extra, true, 0, "gone/"),
         ];

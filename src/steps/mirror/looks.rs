@@ -76,8 +76,13 @@ impl Mirror {
 
     /// Lists the files of the source, and draws some. A walk costs far less than to let the comparison list what is the
     /// same. They are the same names all day, others tomorrow: a look that is repeated cannot be luckier, and a year of
-    /// rehearsals sees many files.
-    async fn drawn(&self, site: &Site, source: &Host, ground: &Ground) -> Result<Names, Unseen> {
+    /// rehearsals sees many files. With them comes how many are too large to be drawn.
+    async fn drawn(
+        &self,
+        site: &Site,
+        source: &Host,
+        ground: &Ground,
+    ) -> Result<(Names, u64), Unseen> {
         let newest = self.sample.div_ceil(4);
         let day = site.clock.now().wall.strftime("%Y-%m-%d").to_string();
         let salt = format!("{day} {}", source.name);
@@ -101,7 +106,7 @@ impl Mirror {
             .stream(reach(source)?, &inquiry, self.timeout, &mut line)
             .await?;
         match whole && output.status == Some(0) {
-            true => Ok(draw.names()),
+            true => Ok((draw.names(), draw.large())),
             false => Err(ended(source, "the list of files for a sample", &output)),
         }
     }
@@ -152,12 +157,13 @@ xargs -0 -r sh -c 'for name; do if [ -e "$name" ]; then echo yes; else echo no; 
         target: &Host,
     ) -> Result<sample::Sample, Unseen> {
         let ground = self.ground(site, target).await?;
-        let names = self.drawn(site, source, &ground).await?;
+        let (names, large) = self.drawn(site, source, &ground).await?;
         let there = self.measure(site, source, sample::asked(&names)).await?;
         let here = (self.measure(site, target, sample::asked(there.keys()))).await?;
         Ok(sample::Sample {
             source: source.name.clone(),
             target: target.name.clone(),
+            large,
             ..sample::compare(&there, &here, self.window)
         })
     }

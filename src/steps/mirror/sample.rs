@@ -24,6 +24,8 @@ pub(super) struct Sample {
     pub(super) first: Vec<String>,
     /// Files that one side could not read.
     pub(super) unread: u64,
+    /// Files of the source that are too large to be compared so.
+    pub(super) large: u64,
 }
 
 /// Prints size and time of all files that are named on standard input, their checksums, and size and time again, so

@@ -47,6 +47,7 @@ pub(super) struct Tree {
     /// A folder on one side, something else on the other.
     pub(super) retyped: Tally,
     pub(super) metadata: Tally,
+    pub(super) aged: Tally,
     /// Another owner or group, as far as the login on the target sees that.
     pub(super) owner: Tally,
     pub(super) extra: Tally,
@@ -242,13 +243,14 @@ impl Reading {
             What::Stale => tree.stale.add(item),
             What::Timed => tree.timed.add(item),
             What::Metadata => tree.metadata.add(item),
+            What::Aged => tree.aged.add(item),
             What::Owner => {}
             What::Extra => {
                 tree.extra.add(item);
                 self.remember(item.name);
             }
         }
-        if !matches!(item.what, What::Metadata | What::Owner) {
+        if !matches!(item.what, What::Metadata | What::Aged | What::Owner) {
             self.count_folder(item.name);
         }
     }

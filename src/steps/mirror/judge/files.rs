@@ -108,6 +108,11 @@ pub(super) fn trees(
             &tree.metadata,
             Outcome::Warn,
         ),
+        (
+            "the same link or folder, another time",
+            &tree.aged,
+            Outcome::Warn,
+        ),
         ("another owner or group", &tree.owner, Outcome::Warn),
         ("only on the target", &tree.extra, grade(limits.extra)),
     ];
@@ -328,6 +333,13 @@ pub(super) fn samples(rows: &mut Rows, evidence: &Evidence, source: &str, target
         Some(Seen::No(unseen)) => rows.unseen(&what, expected, &unseen),
         Some(Seen::Yes(sample, recorded)) => {
             rows.recorded(&what, recorded.as_ref());
+            if sample.large > 0 {
+                let large = count(sample.large, "file");
+                let actual =
+                    format!("{large} above {LARGEST_MIB} MiB compared by size and time only");
+                rows.well.push(actual.clone());
+                rows.row(Outcome::Pass, &what, "", actual);
+            }
             if sample.other > 0 {
                 let actual = format!(
                     "{} {} the same size and time and another content: {}",

@@ -166,6 +166,13 @@ fn an_unreadable_source_file_and_another_content_are_seen_elsewhere() {
     );
     assert_eq!(finding.outcome, Outcome::Unknown);
 
+    // What is too large for a checksum is told of where all is well too.
+    let large = json!({"chosen": 9, "compared": 9, "large": 2});
+    let finding = with("sample primary -> standby", Known::Live(large));
+    assert_eq!(finding.outcome, Outcome::Pass, "{finding:#?}");
+    let told = "2 files above 64 MiB compared by size and time only";
+    assert!(finding.headline.contains(told), "{finding:#?}");
+
     let mut items = evidence();
     items.remove("sample primary -> standby");
     let finding = judge(&plain(), items);
