@@ -48,6 +48,8 @@ pub(super) struct Host {
     pub(super) installed: BTreeMap<String, String>,
     /// Packages that are neither installed nor gone, and dpkg's word for their state: `iU`, `iF`, `iHR`.
     pub(super) broken: BTreeMap<String, String>,
+    /// The versions of these, as far as dpkg tells them.
+    pub(super) broken_versions: BTreeMap<String, String>,
     /// Packages that are held at their version.
     pub(super) held: Vec<String>,
 }
@@ -236,6 +238,9 @@ fn package(seen: &mut Host, native: &str, line: &str) -> Option<()> {
             if !state.chars().all(|c| c.is_ascii_alphabetic()) {
                 return None;
             }
+            if is_version(version) {
+                (seen.broken_versions).insert(key.clone(), version.to_owned());
+            }
             seen.broken.insert(key, state.to_owned());
         }
         _ => return None,
@@ -277,6 +282,11 @@ mod tests {
                 "php 2:8.2+93"
             ]
         );
+        let versions = [
+            ("bad".to_owned(), "1".to_owned()),
+            ("worse".to_owned(), "1".to_owned()),
+        ];
+        assert_eq!(host.broken_versions, versions.into());
         let broken: Vec<_> = host
             .broken
             .iter()

@@ -21,7 +21,7 @@ const PASTED: usize = 40;
 /// What is known of one host.
 enum Seen {
     /// With its age where it is from an earlier run, and why it could not be seen now.
-    Yes(Host, Option<String>),
+    Yes(Box<Host>, Option<String>),
     No(Unseen),
 }
 
@@ -146,6 +146,19 @@ struct Sort<'a> {
     rows: Vec<(&'a str, String, String)>,
 }
 
+/// The two versions of a package that is half-installed on both hosts, where they are not the same.
+fn versions_apart<'h>(
+    source: &'h Host,
+    target: &'h Host,
+    name: &str,
+) -> Option<(&'h String, &'h String)> {
+    let versions = (
+        source.broken_versions.get(name)?,
+        target.broken_versions.get(name)?,
+    );
+    (compare(versions.0, versions.1) != Ordering::Equal).then_some(versions)
+}
+
 fn pair(all: &mut Verdict, limits: &Limits, source: &Host, target: &Host) {
     let ignored = |name: &str| {
         let bare = name.split_once(':').map_or(name, |(bare, _)| bare);
@@ -188,6 +201,13 @@ fn pair(all: &mut Verdict, limits: &Limits, source: &Host, target: &Host) {
             // Where the source has it installed, it was counted above.
             left_out += u64::from(!source.installed.contains_key(name));
         } else if let Some(there) = source.broken.get(name) {
+            if let Some((other, own)) =
+                versions_apart(source, target, name).filter(|_| same_release)
+            {
+                let half = |state, version| format!("half-installed ({state}) {version}");
+                broken.push((name.as_str(), half(there, other), half(state, own)));
+                continue;
+            }
             let what = format!("{name} on {}, half-installed", target.host);
             let actual = format!("half-installed ({state}), as on `{}`", source.host);
             let there = format!("half-installed ({there})");

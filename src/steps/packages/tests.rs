@@ -323,6 +323,39 @@ fn what_is_to_be_ignored_is_ignored_in_every_list() {
 }
 
 #[test]
+fn what_is_half_installed_on_both_hosts_in_two_versions_is_told() {
+    let host = |name: &str, version: Option<&str>, codename: &str| {
+        let mut host = host(name, &[("a", "1")]);
+        host["broken"] = json!({"x": "iU"});
+        if let Some(version) = version {
+            host["broken-versions"] = json!({ "x": version });
+        }
+        host["system"]["version"] = json!(codename);
+        Known::Live(host)
+    };
+    let run = |there, here, release| {
+        let (source, target) = (host("primary", there, "12"), host("standby", here, release));
+        judge(&[], source, target)
+    };
+    let finding = run(Some("2.0-1"), Some("1.9-1"), "12");
+    assert_eq!(finding.outcome, Outcome::Fail, "{finding:#?}");
+    assert!(
+        finding.headline.contains("1 half-installed"),
+        "{finding:#?}"
+    );
+    let row = (finding.facts.iter()).find(|fact| fact.actual.contains("(iU) 1.9-1"));
+    assert_eq!(row.unwrap().expected, "half-installed (iU) 2.0-1");
+    for (there, here, release) in [
+        (Some("2.0-1"), Some("2.0-1"), "12"),
+        (Some("2.0-1"), None, "12"),
+        (Some("2.0-1"), Some("1.9-1"), "13"),
+    ] {
+        let finding = run(there, here, release);
+        assert!(!finding.headline.contains("half-installed"), "{finding:#?}");
+    }
+}
+
+#[test]
 fn packages_that_are_broken_at_the_source_are_told() {
     let source = |state: &str| {
         let mut primary = host("primary", &[("a", "1")]);
