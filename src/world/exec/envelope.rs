@@ -12,7 +12,7 @@
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 use super::coded::{Coded, Whose};
-use super::not_run::{by_login, by_sudo, ending, instead, ours};
+use super::not_run::{by_login, by_sudo, cut_off, ending, instead, ours};
 use super::output::{Keep, Own};
 use super::reason::Reason;
 use super::{Job, Lost, Output};
@@ -374,8 +374,18 @@ impl Heard {
         if let Some(output) = self.whole(stdout, stderr) {
             return Ok(output);
         }
+        if self.err.ended() && !self.out.begun() {
+            let what = format!(
+                "ran `{program}`, and let nothing through of what it printed: something in its login (.bashrc, \
+                 .zshenv) sends that elsewhere"
+            );
+            return Err(Lost::midway(told(Cause::Garbled, what)));
+        }
         if begun {
-            let what = format!("cut `{program}` off before its end: {}", ending(status));
+            let what = format!(
+                "cut `{program}` off before its end: {}",
+                cut_off(status, job.host.sudo)
+            );
             return Err(Lost::midway(told(Cause::Garbled, what)));
         }
         if !job.write() && self.refusal() == Some("missing") {

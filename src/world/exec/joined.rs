@@ -110,22 +110,27 @@ pub(super) enum News {
     Told(Option<Raw>),
 }
 
-impl Answers {
-    /// Whether a line says that the far script has begun.
-    pub(super) fn begun(&self, line: &[u8]) -> bool {
-        self.said(line).is_some_and(|said| said.trim() == "begin")
-    }
+/// Whether a line says that the far script has begun.
+pub(super) fn begun(mark: &Mark, line: &[u8]) -> bool {
+    said(mark, line).is_some_and(|said| said.trim() == "begin")
+}
 
-    /// What our script says in a line. What stands before it, such as the time, is not ours.
-    fn said<'a>(&self, line: &'a [u8]) -> Option<&'a str> {
-        let mark = self.mark.as_str().as_bytes();
-        let at = line.windows(mark.len()).rposition(|part| part == mark)?;
-        std::str::from_utf8(&line[at + mark.len()..]).ok()
+/// What our script says in a line. What stands before it, such as the time, is not ours.
+fn said<'a>(mark: &Mark, line: &'a [u8]) -> Option<&'a str> {
+    let mark = mark.as_str().as_bytes();
+    let at = line.windows(mark.len()).rposition(|part| part == mark)?;
+    std::str::from_utf8(&line[at + mark.len()..]).ok()
+}
+
+impl Answers {
+    /// What its lines begin with.
+    pub(super) fn mark(&self) -> &Mark {
+        &self.mark
     }
 
     /// Reads one line of the far script.
     pub(super) fn line(&mut self, line: &[u8]) -> Option<(usize, News)> {
-        let mut words = self.said(line)?.split_ascii_whitespace();
+        let mut words = said(&self.mark, line)?.split_ascii_whitespace();
         let n: usize = words.next()?.parse().ok()?;
         let what = words.next()?;
         let slot = self.heard.get_mut(n)?;

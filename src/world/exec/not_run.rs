@@ -72,16 +72,13 @@ pub(super) fn by_sudo(err: &str) -> Option<(Cause, String)> {
             || line.starts_with("Sorry, user ")
             || line.contains("is not in the sudoers file")
     };
-    if let Some(line) = err.lines().rev().find(says) {
-        let line = printable(line.strip_prefix("sudo: ").unwrap_or(line));
-        let mend = match line.contains("have a tty") {
-            true => "take `requiretty` away for this account in sudoers",
-            false => {
-                "every program there is started by `env`, so allow that without a password in sudoers \
-                 (`NOPASSWD: /usr/bin/env`)"
-            }
-        };
-        let why = format!("sudo refuses it ({line}); {mend}");
+    let said: Vec<&str> = err.lines().filter(says).collect();
+    if !said.is_empty() {
+        // The last line tells what it comes to, and the one before it often why.
+        let told = said[said.len().saturating_sub(2)..].join("; ");
+        let told = told.replace("sudo: ", "");
+        let mend = mend_of(&told).map_or_else(String::new, |mend| format!("; {mend}"));
+        let why = format!("sudo refuses it ({}){mend}", printable(&told));
         return Some((Cause::Denied, why));
     }
     let no_exec = |line: &&str| line.starts_with("env: ") && line.ends_with("Permission denied");
@@ -96,6 +93,49 @@ pub(super) fn by_sudo(err: &str) -> Option<(Cause, String)> {
     let line = err.lines().find(missing)?;
     let why = format!("`sudo` is not installed there ({})", printable(line));
     Some((Cause::Missing, why))
+}
+
+/// What lets sudo start a program, by what it says; none where only a person can tell.
+fn mend_of(told: &str) -> Option<&'static str> {
+    const MENDS: [(&[&str], &str); 5] = [
+        (
+            &["have a tty"],
+            "take `requiretty` away for this account in sudoers",
+        ),
+        (
+            &["I/O plugin", "iolog", "sudo-io", "I/O log"],
+            "it cannot keep its log of what programs read and print: make its folder (`iolog_dir` in sudoers, \
+             usually `/var/log/sudo-io`) one that can be written, or take `log_input` and `log_output` away for this \
+             account",
+        ),
+        (
+            &["change root", "chroot"],
+            "sudoers sets a `runchroot` for this account: make that folder one that can be entered, or take it away",
+        ),
+        (
+            &["change directory", "chdir", "working directory"],
+            "sudoers sets a `runcwd` for this account: make that folder one that can be entered, or take it away",
+        ),
+        (
+            &["unable to execute", "command not found"],
+            "`env` is not where sudo looks for it: see `secure_path` and `runchroot` in sudoers",
+        ),
+    ];
+    let mend = (MENDS.iter()).find(|(signs, _)| signs.iter().any(|sign| told.contains(sign)));
+    if let Some((_, mend)) = mend {
+        return Some(mend);
+    }
+    const RIGHTS: [&str; 5] = [
+        "password",
+        "not allowed",
+        "sudoers file",
+        "may not run",
+        "no valid sudoers",
+    ];
+    RIGHTS.iter().any(|sign| told.contains(sign)).then_some(
+        "every program there is started by `env`, so allow that without a password in sudoers \
+         (`NOPASSWD: /usr/bin/env`)",
+    )
 }
 
 /// What the login says of an account that may run nothing.
@@ -155,9 +195,26 @@ pub(super) fn ending(status: Option<i32>) -> String {
     }
 }
 
+/// The end of a session whose program did not come to its own. sudo passes on the signal that it ends programs with.
+pub(super) fn cut_off(status: Option<i32>, sudo: bool) -> String {
+    const TERMINATED: i32 = 128 + 15;
+    let ending = ending(status);
+    match sudo && matches!(status, None | Some(TERMINATED)) {
+        true => format!("{ending}, as where a `command_timeout` of sudoers runs out"),
+        false => ending,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_program_that_sudo_ended_is_told() {
+        let timeout = |status, sudo| cut_off(status, sudo).contains("`command_timeout`");
+        assert!(timeout(Some(143), true) && timeout(None, true));
+        assert!(!timeout(Some(143), false) && !timeout(Some(1), true));
+    }
 
     #[test]
     fn the_reason_for_no_mark_is_told_in_words() {
@@ -168,6 +225,27 @@ mod tests {
                 "take `requiretty` away",
             ),
             ("env: 'sh': Permission denied\n", "take `noexec` away"),
+            (
+                "sudo: unable to mkdir /var/log/sudo-io: Read-only file system\nsudo: error initializing I/O plugin sudoers_io\n",
+                "(unable to mkdir /var/log/sudo-io: Read-only file system; error initializing I/O plugin sudoers_io); \
+                 it cannot keep its log",
+            ),
+            (
+                "sudo: unable to change root to /gone: No such file or directory\n",
+                "a `runchroot`",
+            ),
+            (
+                "sudo: unable to change directory to /gone: No such file or directory\n",
+                "a `runcwd`",
+            ),
+            (
+                "sudo: you are not permitted to use the -D option with env\n",
+                "sudo refuses it (you are not permitted to use the -D option with env)",
+            ),
+            (
+                "sudo: unable to execute /usr/bin/env: No such file or directory\n",
+                "see `secure_path` and `runchroot`",
+            ),
             (
                 "sudo: a password is required\nsudo: unable to resolve host sby: Name or service not known\n",
                 "a password is required",
@@ -181,6 +259,9 @@ mod tests {
         for (err, expected) in says {
             let (_, why) = by_sudo(err).unwrap();
             assert!(why.contains(expected), "{why}");
+            let rights = why.contains("NOPASSWD");
+            let of_rights = err.contains("password") || err.contains("not allowed");
+            assert_eq!(rights, of_rights, "{why}");
         }
         let warning = "sudo: unable to resolve host sby: Name or service not known\n";
         assert_eq!(by_sudo(warning), None);

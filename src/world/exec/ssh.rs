@@ -29,6 +29,9 @@ use crate::event::{Cause, Unseen};
 /// How long a look waits for others to go with it: looks of one batch come one right after the other.
 const GATHER: Duration = Duration::from_millis(3);
 
+/// How long looks that went together wait for their script to begin, before each is asked alone as well.
+const BEGINS: Duration = Duration::from_secs(2);
+
 /// How long a failure to connect stands for those who ask next.
 const PAUSE: Duration = Duration::from_secs(2);
 
@@ -110,11 +113,11 @@ impl Far {
         let begun = Instant::now();
         let keeps = matches!(sink, Sink::Keep);
         if let Some(line) = joined::line(&job).filter(|_| keeps)
-            && let Some(output) = self.together(&job, line, begun + job.timeout).await?
+            && let Some(output) = self.together(&job, line, begun).await?
         {
             return Ok(output);
         }
-        self.alone(job, sink, begun).await
+        self.alone(&job, sink, begun).await
     }
 
     /// Asks in one session with what else is asked at about the same time. None: to be asked alone.
@@ -122,11 +125,27 @@ impl Far {
         self: &Arc<Far>,
         job: &Job<'_>,
         line: String,
-        deadline: Instant,
+        begun: Instant,
     ) -> Result<Option<Output>, Lost> {
+        let deadline = begun + job.timeout;
         let link = self.link(job, deadline).await.map_err(Lost::before)?;
         let mut seat = self.board(line);
-        match seat.answer(deadline).await {
+        let begins = BEGINS.min(job.timeout / 2);
+        let mut until = deadline.min(Instant::now() + begins);
+        let told = loop {
+            match seat.answer(until).await {
+                // Something in the login may have read the script, or keep back what it says. What is asked alone may
+                // come through all the same, or tells why not.
+                Err(Stage::Open) if until < deadline => tokio::select! {
+                    told = seat.answer(deadline) => break told,
+                    alone = self.alone(job, Sink::Keep, begun) => return alone.map(Some),
+                },
+                Err(Stage::Running) if until < deadline => until = deadline,
+                Err(_) if until < deadline => until = deadline.min(Instant::now() + begins),
+                told => break told,
+            }
+        };
+        match told {
             // What did not come whole, or never ran, is asked alone: that tells why.
             Ok(raw) => Ok(raw.and_then(|raw| envelope::opened(&job.line.mark, &raw.out, &raw.err))),
             Err(Stage::Waiting) => Err(Lost::before(self.busy(job))),
@@ -175,7 +194,7 @@ impl Far {
             command
                 .stdin(openssh::Stdio::piped())
                 .stdout(openssh::Stdio::piped())
-                .stderr(openssh::Stdio::null());
+                .stderr(openssh::Stdio::piped());
             match command.spawn().await {
                 Ok(child) => break child,
                 Err(error) if is_refusal(&error) => {
@@ -189,10 +208,14 @@ impl Far {
                 Err(_) => return,
             }
         };
-        let streams = (child.stdin().take(), child.stdout().take());
-        if let (Some(stdin), Some(stdout)) = streams {
+        let streams = (
+            child.stdin().take(),
+            child.stdout().take(),
+            child.stderr().take(),
+        );
+        if let (Some(stdin), Some(stdout), Some(stderr)) = streams {
             looks.reached(Stage::Open);
-            leaving.attend(&looks, stdin, stdout).await;
+            leaving.attend(&looks, stdin, stdout, stderr).await;
         }
         drop(place);
     }
@@ -200,16 +223,16 @@ impl Far {
     /// Asks in a session of its own.
     async fn alone(
         self: &Arc<Far>,
-        job: Job<'_>,
+        job: &Job<'_>,
         sink: Sink<'_>,
         begun: Instant,
     ) -> Result<Output, Lost> {
-        let (_place, mut child) = self.open(&job, begun + job.start).await?;
+        let (_place, mut child) = self.open(job, begun + job.start).await?;
         let link = child.session();
         let (stdout, stderr) = match (child.stdout().take(), child.stderr().take()) {
             (Some(stdout), Some(stderr)) => (stdout, stderr),
             _ => {
-                return Err(Lost::before(unseen(&job, Cause::Error, "gave no output")));
+                return Err(Lost::before(unseen(job, Cause::Error, "gave no output")));
             }
         };
         let streams = Streams {
@@ -233,11 +256,11 @@ impl Far {
             }
         };
         let mut heard = Heard::coded(&job.line.mark);
-        let attended = attend(streams, &job, &mut heard, sink, end);
+        let attended = attend(streams, job, &mut heard, sink, end);
         let attended = timeout_at(begun + job.patience(), attended).await;
         match attended {
             Ok(Ok(Attended::Ended(outputs, status))) => {
-                let output = heard.answer(&job, outputs, status)?;
+                let output = heard.answer(job, outputs, status)?;
                 // A look that ran out of time may have been ended there before it was given up here.
                 let ended = matches!(output.status, None | Some(124 | 137 | 143));
                 if !job.write() && ended && begun.elapsed() >= job.timeout {
@@ -251,7 +274,7 @@ impl Far {
                     "lost its connection while `{}` ran: {error}",
                     job.line.program
                 );
-                Err(heard.lost(&job, unseen(&job, Cause::Unreachable, &why)))
+                Err(heard.lost(job, unseen(job, Cause::Unreachable, &why)))
             }
             Ok(Ok(Attended::NotReady)) | Err(_) => Err(job.out_of_time(&heard)),
         }

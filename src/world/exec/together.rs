@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
 
@@ -46,6 +46,8 @@ pub(super) struct Ride {
 pub(super) struct Seat {
     ride: Arc<Ride>,
     news: mpsc::UnboundedReceiver<News>,
+    /// By when the rest of the answer must have come, once its program has ended.
+    rest: Option<Instant>,
 }
 
 /// The looks that go in one session.
@@ -71,6 +73,7 @@ impl Ride {
         let seat = Seat {
             ride: Arc::clone(&ride),
             news,
+            rest: None,
         };
         (ride, seat)
     }
@@ -85,7 +88,11 @@ impl Ride {
             }
             _ => return Err(line),
         };
-        Ok(Seat { ride: self, news })
+        Ok(Seat {
+            ride: self,
+            news,
+            rest: None,
+        })
     }
 }
 
@@ -145,21 +152,36 @@ impl Leaving {
         joined::shell(&self.answers)
     }
 
-    /// Asks, and hands each look its answer as soon as that comes. Where the session ends, whoever has no
-    /// answer is told by the end of their news.
+    /// Asks, and hands each look its answer as soon as that comes. Where the session ends, or what is printed comes on
+    /// the stream of errors, whoever has no answer is told by the end of their news.
     pub(super) async fn attend(
         mut self,
         looks: &Looks,
         mut stdin: impl AsyncWrite + Unpin,
         stdout: impl AsyncRead + Unpin,
+        stderr: impl AsyncRead + Unpin,
     ) {
-        let feed = async {
+        let script = std::mem::take(&mut self.script);
+        let feed = async move {
             // A far shell that does not read to the end tells nothing, and so each is asked alone.
-            let _ = stdin.write_all(self.script.as_bytes()).await;
+            let _ = stdin.write_all(script.as_bytes()).await;
             let _ = stdin.shutdown().await;
+            // A pipe ends with its last holder only: a login that reads to the end waits for it.
+            drop(stdin);
+            std::future::pending::<()>().await;
+        };
+        let mark = self.answers.mark().clone();
+        let (elsewhere, is_elsewhere) = oneshot::channel();
+        let mut elsewhere = Some(elsewhere);
+        let mut other = |line: &[u8]| {
+            if joined::begun(&mark, line)
+                && let Some(elsewhere) = elsewhere.take()
+            {
+                let _ = elsewhere.send(());
+            }
         };
         let mut line = |line: &[u8]| {
-            if self.answers.begun(line) {
+            if joined::begun(self.answers.mark(), line) {
                 looks.reached(Stage::Running);
             }
             if let Some((n, told)) = self.answers.line(line) {
@@ -168,24 +190,89 @@ impl Leaving {
             }
         };
         let read = lines(stdout, &mut line);
-        let _ = tokio::join!(feed, read);
+        // Nobody reads the errors of a login; but where they are not read, it may wait to write them.
+        let noise = async {
+            let _ = lines(stderr, &mut other).await;
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            _ = read => {}
+            Ok(()) = is_elsewhere => {}
+            () = noise => {}
+            () = feed => {}
+        }
     }
 }
 
 impl Seat {
     /// Waits for the answer; none where the look has to be asked alone. What it waited for at the deadline is
-    /// the error.
+    /// the error; then it can be waited for again.
     pub(super) async fn answer(&mut self, deadline: Instant) -> Result<Option<Raw>, Stage> {
-        let mut until = deadline;
         loop {
+            let until = self.rest.map_or(deadline, |rest| rest.min(deadline));
             match timeout_at(until, self.news.recv()).await {
                 Ok(Some(News::Told(raw))) => return Ok(raw),
                 // Where something that the program left behind holds its streams, the rest never comes.
-                Ok(Some(News::Ended)) => until = deadline.min(Instant::now() + AFTER_END),
+                Ok(Some(News::Ended)) => self.rest = Some(Instant::now() + AFTER_END),
                 Ok(None) => return Ok(None),
                 Err(_) if until < deadline => return Ok(None),
                 Err(_) => return Err(self.ride.looks.stage()),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::{duplex, sink};
+    use tokio::time::{sleep, timeout};
+
+    use super::*;
+
+    /// What becomes of two looks where the login sends what our script prints to the errors.
+    #[tokio::test]
+    async fn looks_whose_outputs_go_elsewhere_are_asked_alone_at_once() {
+        let (ride, mut first) = Ride::begin("true".into(), |looks| async move {
+            sleep(Duration::from_millis(50)).await;
+            let leaving = looks.leave().unwrap();
+            looks.reached(Stage::Open);
+            let (stdout, _still_open) = duplex(1 << 10);
+            let (stderr, mut login) = duplex(1 << 10);
+            let says = format!("hello\n{} begin\n", leaving.answers.mark().as_str());
+            login.write_all(says.as_bytes()).await.unwrap();
+            leaving.attend(&looks, sink(), stdout, stderr).await;
+        });
+        let mut second = Arc::clone(&ride).board("true".into()).unwrap();
+        let long = Instant::now() + Duration::from_secs(600);
+        for seat in [&mut first, &mut second] {
+            let told = timeout(Duration::from_secs(60), seat.answer(long)).await;
+            assert_eq!(told.unwrap(), Ok(None));
+        }
+    }
+
+    /// A look that has not begun is told so at each deadline, and answered when it has.
+    #[tokio::test]
+    async fn an_answer_is_waited_for_again() {
+        let (news, received) = mpsc::unbounded_channel();
+        let looks = Arc::new(Looks {
+            waiting: Mutex::new(None),
+            stage: AtomicU8::new(Stage::Open as u8),
+        });
+        let task = tokio::spawn(std::future::pending::<()>()).abort_handle();
+        let mut seat = Seat {
+            ride: Arc::new(Ride { looks, task }),
+            news: received,
+            rest: None,
+        };
+        assert_eq!(seat.answer(Instant::now()).await, Err(Stage::Open));
+        news.send(News::Ended).unwrap();
+        let soon = Instant::now() + Duration::from_millis(50);
+        assert_eq!(seat.answer(soon).await, Err(Stage::Open));
+        // It has ended, and the rest does not come.
+        let long = Instant::now() + Duration::from_secs(600);
+        let told = timeout(Duration::from_secs(60), seat.answer(long)).await;
+        assert_eq!(told.unwrap(), Ok(None));
     }
 }

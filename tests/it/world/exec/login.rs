@@ -1,6 +1,6 @@
 //! What a login prints or does of its own accord is not the program's; and what did not run is not believed.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cutover::event::{Answer, Cause, Unseen};
 use cutover::world::exec::{Command, Exec, Inquiry, Reach};
@@ -158,6 +158,44 @@ async fn a_login_that_reads_the_input_of_a_write_stops_it() {
     // Looks that go together begin with a script on standard input; without it they go alone.
     let output = ask_at_once(&exec, &host, &sh("echo here"), 3).await;
     assert_eq!(text(&output), "here\n");
+    exec.close().await;
+}
+
+/// What is read alone is read beside others too, and soon.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn looks_go_alone_where_a_login_lets_them_go_together_no_further() {
+    let Some(lab) = ssh_lab() else { return };
+    let exec = Exec::new();
+    let cases = [
+        ("errors", "sh -c \"$SSH_ORIGINAL_COMMAND\" 1>&2"),
+        ("swapped", "sh -c \"$SSH_ORIGINAL_COMMAND\" 3>&1 1>&2 2>&3"),
+        ("eaten", "cat; sh -c \"$SSH_ORIGINAL_COMMAND\""),
+        ("gnawed", "head -c 10; sh -c \"$SSH_ORIGINAL_COMMAND\""),
+        (
+            "filtered",
+            "sh -c \"$SSH_ORIGINAL_COMMAND\" | sed 's/^/> /'",
+        ),
+    ];
+    for (name, login) in cases {
+        let (_server, host) = forced(&lab, name, login);
+        let begun = Instant::now();
+        for times in [1, 3] {
+            let output = ask_at_once(&exec, &host, &sh("echo here"), times).await;
+            assert_eq!(text(&output), "here\n", "{name}");
+        }
+        assert!(begun.elapsed() < LONG / 2, "{name}: {:?}", begun.elapsed());
+    }
+    let (_server, host) = forced(
+        &lab,
+        "nowhere",
+        "sh -c \"$SSH_ORIGINAL_COMMAND\" >/dev/null",
+    );
+    let begun = Instant::now();
+    let unseen = unseen(&exec, &host).await;
+    let words = "host `nowhere` ran `sh`, and let nothing through of what it printed: something in its login \
+                 (.bashrc, .zshenv) sends that elsewhere";
+    assert_eq!(unseen.detail, words);
+    assert!(begun.elapsed() < LONG, "{:?}", begun.elapsed());
     exec.close().await;
 }
 
