@@ -141,8 +141,8 @@ impl Client<'_> {
             if is_top && entries.is_empty() {
                 return Ok(RsyncSeen::Empty { version });
             }
-            let path = |entry: &Entry| [&folder[..], &entry.name].concat();
-            let files = (entries.iter()).filter(|entry| entry.is == Is::File && entry.is_plain());
+            let path = |entry: &Entry| [&folder[..], &entry.asked()].concat();
+            let files = entries.iter().filter(|entry| entry.is == Is::File);
             for file in files.take(FILES) {
                 match self.read(&path(file)).await? {
                     None => return Ok(RsyncSeen::Open { version, beside }),
@@ -153,8 +153,7 @@ impl Client<'_> {
             }
             // The first one is entered first; links after folders, as they may lead nowhere.
             for is in [Is::Link, Is::Folder] {
-                let some =
-                    (entries.iter().rev()).filter(|entry| entry.is == is && entry.is_plain());
+                let some = entries.iter().rev().filter(|entry| entry.is == is);
                 folders.extend(some.map(|entry| [&path(entry)[..], b"/"].concat()));
             }
         }

@@ -256,6 +256,42 @@ async fn an_rsync_daemon_tells_of_its_modules() {
     }
 }
 
+/// A client that asks for all of a module never names its files.
+#[tokio::test]
+async fn a_file_of_any_name_is_read_from_an_rsync_daemon() {
+    if !have(&["rsync"]) {
+        return;
+    }
+    let daemon = RsyncDaemon::start(V4, &["archive"], &[]);
+    let names = [
+        "[A] x.iso",
+        "b*?.iso",
+        "c\\d",
+        "e\\[f",
+        "a\nb",
+        "a\rb",
+        "a\tb",
+        "\u{7f}",
+        "-rf",
+        "--delete",
+        "]",
+    ];
+    for name in names {
+        for folder in ["", name] {
+            let top = daemon.module("archive");
+            std::fs::create_dir_all(top.join(folder)).unwrap();
+            std::fs::write(top.join(folder).join(name), "x").unwrap();
+            let seen = rsync_module(daemon.at, "archive", LONG).await.unwrap();
+            let open = matches!(&seen, RsyncSeen::Open { beside: None, .. });
+            assert!(open, "{folder:?} {name:?}: {seen:?}");
+            match folder {
+                "" => std::fs::remove_file(top.join(name)).unwrap(),
+                _ => std::fs::remove_dir_all(top.join(folder)).unwrap(),
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn what_is_not_an_rsync_daemon_is_garbled() {
     if !have(&["nginx"]) {

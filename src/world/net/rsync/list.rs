@@ -8,10 +8,18 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// Whether its name means itself: a daemon takes some characters for patterns.
-    pub(super) fn is_plain(&self) -> bool {
-        let odd = |byte: &u8| byte.is_ascii_control() || b"*?[]\\".contains(byte);
-        !self.name.iter().any(odd)
+    /// Its name as it is asked for. A daemon takes some characters for patterns, and the end of a line for the end of a
+    /// name; where there are such, each stands as a pattern for any character.
+    pub(super) fn asked(&self) -> Vec<u8> {
+        let is_odd = |byte: u8| b"*?[\r\n\0".contains(&byte);
+        if !self.name.iter().copied().any(is_odd) {
+            return self.name.clone();
+        }
+        let plain = |byte: &u8| match *byte {
+            byte if is_odd(byte) || b"]\\".contains(&byte) => b'?',
+            byte => byte,
+        };
+        self.name.iter().map(plain).collect()
     }
 }
 

@@ -92,12 +92,15 @@ impl Session {
         let how: &[u8] = if deep { b"-tr\n" } else { b"-tr\n--no-r\n-d\n" };
         let top: &[u8] = if deep { TOP } else { b"" };
         let module = module.as_bytes();
+        // The daemon takes the module away, and what begins with `-` is no option then.
+        let here: &[u8] = if path.starts_with(b"-") { b"./" } else { b"" };
         let ask = [
             b"--server\n--sender\n",
             how,
             b".\n",
             module,
             b"/",
+            here,
             path,
             b"\n\n",
             top,
