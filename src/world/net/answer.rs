@@ -59,17 +59,20 @@ impl Head {
                 first: true,
             });
         }
-        let mut lengths = self.list("content-length");
-        lengths.dedup();
-        match lengths.as_slice() {
-            [] => Ok(Frame::Close),
-            [one] => one.parse().map(Frame::Length).map_err(|_| {
-                Fault::Odd(format!(
-                    "gives a length of its body that is no number: `{}`",
-                    printable(one)
-                ))
-            }),
-            _ => Err(Fault::Odd("gives two lengths of its body".into())),
+        // As curl has it: of several the last one counts, digits at the beginning of it do, and a length that no
+        // number holds is none.
+        let values = self.all("content-length");
+        let Some(value) = values.filter(|value| !value.is_empty()).last() else {
+            return Ok(Frame::Close);
+        };
+        let digits = value.strip_prefix('+').unwrap_or(value);
+        let digits = digits.split(|c: char| !c.is_ascii_digit()).next();
+        match digits.unwrap_or_default() {
+            "" => Err(Fault::Odd(format!(
+                "gives a length of its body that is no number: `{}`",
+                printable(value)
+            ))),
+            digits => Ok(digits.parse().map_or(Frame::Close, Frame::Length)),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The text of a body: what is compressed is unpacked, and its characters are read in their own coding.
 
-use std::io::{ErrorKind, Write};
+use std::io::{self, ErrorKind, Write};
 
 use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
 use flate2::write::{DeflateDecoder, GzDecoder, ZlibDecoder};
@@ -30,13 +30,57 @@ pub(super) struct Body {
 
 enum Packed {
     Plain(Vec<u8>),
-    Gzip(GzDecoder<Vec<u8>>),
+    Gzip(Gunzip),
     Zlib(ZlibDecoder<Vec<u8>>),
     Deflate(DeflateDecoder<Vec<u8>>),
     /// Its first byte tells which of the two.
     DeflateOrZlib,
     /// It is not known here.
     Unknown(String, Vec<u8>),
+}
+
+/// Unpacks gzip, which may have several members (RFC 1952, 2.2).
+struct Gunzip {
+    /// The one that comes, with all that was unpacked.
+    member: GzDecoder<Vec<u8>>,
+    /// Whether the head of one has come.
+    begun: bool,
+    /// What comes now is no part of it.
+    over: bool,
+}
+
+impl Default for Gunzip {
+    fn default() -> Gunzip {
+        Gunzip {
+            member: GzDecoder::new(Vec::new()),
+            begun: false,
+            over: false,
+        }
+    }
+}
+
+impl Gunzip {
+    fn write(&mut self, mut piece: &[u8]) -> io::Result<()> {
+        const FIRST: u8 = 0x1f;
+        while let Some(first) = piece.first().filter(|_| !self.over) {
+            let taken = self.member.write(piece)?;
+            piece = &piece[taken..];
+            if taken > 0 {
+                continue;
+            }
+            // It has ended; another one may follow.
+            self.over = *first != FIRST;
+            if !self.over {
+                let before = std::mem::replace(&mut self.member, GzDecoder::new(Vec::new()));
+                self.member = GzDecoder::new(before.finish()?);
+            }
+        }
+        self.begun |= self.member.header().is_some();
+        match self.over {
+            true => Ok(()),
+            false => self.member.flush(),
+        }
+    }
 }
 
 impl Body {
@@ -48,7 +92,7 @@ impl Body {
         let codings: Vec<&str> = codings.iter().map(String::as_str).collect();
         let packed = match codings.as_slice() {
             [] => Packed::Plain(Vec::new()),
-            ["gzip" | "x-gzip"] => Packed::Gzip(GzDecoder::new(Vec::new())),
+            ["gzip" | "x-gzip"] => Packed::Gzip(Gunzip::default()),
             ["deflate"] => Packed::DeflateOrZlib,
             some => Packed::Unknown(some.join(", "), Vec::new()),
         };
@@ -98,7 +142,7 @@ impl Body {
                     bytes.extend_from_slice(piece);
                     Ok(())
                 }
-                Packed::Gzip(to) => to.write_all(piece).and_then(|()| to.flush()),
+                Packed::Gzip(to) => to.write(piece),
                 Packed::Zlib(to) => to.write_all(piece).and_then(|()| to.flush()),
                 Packed::Deflate(to) => to.write_all(piece).and_then(|()| to.flush()),
                 Packed::DeflateOrZlib => Ok(()),
@@ -116,7 +160,7 @@ impl Body {
     fn bytes(&self) -> &[u8] {
         match &self.packed {
             Packed::Plain(bytes) | Packed::Unknown(_, bytes) => bytes,
-            Packed::Gzip(from) => from.get_ref(),
+            Packed::Gzip(from) => from.member.get_ref(),
             Packed::Zlib(from) => from.get_ref(),
             Packed::Deflate(from) => from.get_ref(),
             Packed::DeflateOrZlib => &[],
@@ -150,7 +194,9 @@ impl Body {
     pub(super) fn unread(&self) -> Option<Unread> {
         match &self.packed {
             Packed::Unknown(coding, _) => Some(Unread::Coding(printable(coding))),
-            Packed::Gzip(_) if self.damaged => Some(Unread::Damaged("gzip".into())),
+            Packed::Gzip(from) if self.damaged || self.came > 0 && !from.begun => {
+                Some(Unread::Damaged("gzip".into()))
+            }
             _ if self.damaged => Some(Unread::Damaged("deflate".into())),
             _ => None,
         }
@@ -211,6 +257,13 @@ mod tests {
             assert!(body.is_full() && body.bytes().len() < 1 << 20, "{coding}");
             assert_eq!(body.text().len(), 10_000);
         }
+        let [(_, gzip), ..] = packed(b"hello ");
+        let [(_, more), ..] = packed(b"world");
+        for behind in [&b""[..], b"what follows, \x1f too", &[0; 700]] {
+            let members = [&gzip[..], &more, behind].concat();
+            let body = body(&[("content-encoding", "gzip")], &members, 10_000, "o w");
+            assert_eq!((body.text().as_str(), body.unread()), ("hello world", None));
+        }
         let chunked = [("transfer-encoding", "gzip, chunked")];
         let [(_, gzip), ..] = packed(b"hello");
         assert_eq!(body(&chunked, &gzip, 100, "x").text(), "hello");
@@ -224,6 +277,14 @@ mod tests {
             ("gzip", Unread::Damaged("gzip".into())),
             ("deflate", Unread::Damaged("deflate".into())),
         ];
+        for short in [&b"hello"[..], b"<"] {
+            let body = body(&[("content-encoding", "gzip")], short, 100, "x");
+            assert_eq!(body.unread(), Some(Unread::Damaged("gzip".into())));
+        }
+        assert_eq!(
+            body(&[("content-encoding", "gzip")], b"", 100, "x").unread(),
+            None
+        );
         for (coding, unread) in cases {
             let bytes = b"\x0fhello\xff\xff\xff\xff, this is no such thing";
             let body = body(&[("content-encoding", coding)], bytes, 100, "x");
