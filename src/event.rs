@@ -206,6 +206,8 @@ pub enum Cause {
     Unreachable,
     /// This machine has no way there, as it lacks the address family: it says nothing of the far side.
     NoRoute,
+    /// This program lacks what it takes to ask there: it says nothing of the far side.
+    Unable,
     /// It accepts connections and says nothing.
     Frozen,
     /// It answered, too late.

@@ -199,9 +199,12 @@ pub(super) fn expected(probe: &Probe) -> String {
 pub(super) fn shows_it_is_down(cause: Cause) -> bool {
     match cause {
         Cause::Refused | Cause::Denied | Cause::Garbled | Cause::Missing | Cause::Error => true,
-        Cause::Unreachable | Cause::NoRoute | Cause::Frozen | Cause::TimedOut | Cause::NoName => {
-            false
-        }
+        Cause::Unreachable
+        | Cause::NoRoute
+        | Cause::Unable
+        | Cause::Frozen
+        | Cause::TimedOut
+        | Cause::NoName => false,
     }
 }
 

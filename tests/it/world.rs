@@ -1,5 +1,6 @@
 //! The edge against real servers: sshd, nginx, the rsync daemon, and ports that misbehave.
 
+mod certificates;
 mod exec;
 mod net;
 mod odd;

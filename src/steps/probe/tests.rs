@@ -108,6 +108,7 @@ fn silence_is_unknown_and_a_refusal_is_a_failure() {
         (Cause::Missing, Outcome::Fail),
         (Cause::Error, Outcome::Fail),
         (Cause::Unreachable, Outcome::Unknown),
+        (Cause::Unable, Outcome::Unknown),
         (Cause::Frozen, Outcome::Unknown),
         (Cause::TimedOut, Outcome::Unknown),
     ];

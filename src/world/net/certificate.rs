@@ -2,8 +2,11 @@
 
 use std::net::IpAddr;
 
-use rustls::CertificateError;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::crypto::WebPkiSupportedAlgorithms;
+use rustls::pki_types::{
+    CertificateDer, ServerName, SignatureVerificationAlgorithm, SubjectPublicKeyInfoDer, UnixTime,
+};
+use rustls::{CertificateError, DigitallySignedStruct};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer;
@@ -33,43 +36,113 @@ pub(super) fn fits(
     why.map_or(Ok(()), Err)
 }
 
-/// Why a certificate is not taken, in words that follow "a certificate". `named` says that the playbook names
-/// certificates to be trusted.
+/// Whether it is for this name, with a dot at its end too. `common` says that its common name counts where it has no
+/// other, as curl has it.
+pub(super) fn names(leaf: &CertificateDer<'_>, name: &ServerName<'_>, common: bool) -> bool {
+    parse(leaf).is_some_and(|leaf| wrong_name(&leaf, name, common).is_none())
+}
+
+/// Why it may not be shown by a server, where its other rights are known: TLS libraries look at it, and ours does not.
+pub(super) fn wrong_use(leaf: &CertificateDer<'_>) -> Option<String> {
+    wrong_purpose(&parse(leaf)?)
+}
+
+/// Whether this one may sign others today.
+pub(super) fn may_sign(one: &CertificateDer<'_>, now: UnixTime) -> bool {
+    parse(one).is_some_and(|one| may_not_sign(&one, now).is_none())
+}
+
+/// Whether a server may show a certificate that has an odd form and that one of these authorities signed itself: that of
+/// an authority, or one of an old version.
+pub(super) fn fits_though_odd(
+    leaf: &CertificateDer<'_>,
+    authorities: &[&CertificateDer<'_>],
+    name: &ServerName<'_>,
+    now: UnixTime,
+    algorithms: WebPkiSupportedAlgorithms,
+) -> bool {
+    let Some(odd) = parse(leaf).filter(|leaf| wrong_form(leaf).is_some()) else {
+        return false;
+    };
+    let signed = authorities.iter().any(|one| {
+        parse(one).is_some_and(|one| {
+            matches!(one.name_constraints(), Ok(None)) && has_signed(&one, &odd, algorithms)
+        })
+    });
+    signed && unknown_critical(&odd).is_none() && fits(leaf, name, now).is_ok()
+}
+
+/// Whether the key of one certificate has signed another one.
+fn has_signed(
+    issuer: &X509Certificate<'_>,
+    of: &X509Certificate<'_>,
+    algorithms: WebPkiSupportedAlgorithms,
+) -> bool {
+    let (key, signature) = (
+        &issuer.public_key().subject_public_key.data,
+        &of.signature_value.data,
+    );
+    let fits = |one: &&dyn SignatureVerificationAlgorithm| {
+        one.verify_signature(key, of.tbs_certificate.as_ref(), signature)
+            .is_ok()
+    };
+    issuer.subject().as_raw() == of.issuer().as_raw() && algorithms.all.iter().any(fits)
+}
+
+/// Whether a signature of a handshake of TLS 1.2 was made with the key of a certificate, of any form.
+pub(super) fn has_key(
+    leaf: &CertificateDer<'_>,
+    message: &[u8],
+    signed: &DigitallySignedStruct,
+    algorithms: WebPkiSupportedAlgorithms,
+) -> bool {
+    let Some(leaf) = parse(leaf) else {
+        return false;
+    };
+    let key = &leaf.public_key().subject_public_key.data;
+    let mut of_scheme = algorithms.mapping.iter();
+    of_scheme.any(|(scheme, several)| {
+        *scheme == signed.scheme
+            && (several.iter()).any(|one| {
+                one.verify_signature(key, message, signed.signature())
+                    .is_ok()
+            })
+    })
+}
+
+/// The public key as it stands in a certificate of any form.
+pub(super) fn key_of(leaf: &CertificateDer<'_>) -> Option<SubjectPublicKeyInfoDer<'static>> {
+    Some(parse(leaf)?.public_key().raw.to_vec().into())
+}
+
+/// Why a certificate is not taken, in words that follow "a certificate". `named` are those that the playbook trusts.
 pub(super) fn why(
     error: &CertificateError,
     leaf: &CertificateDer<'_>,
     chain: &[CertificateDer<'_>],
     name: &ServerName<'_>,
     now: UnixTime,
-    named: bool,
+    named: &[CertificateDer<'_>],
 ) -> String {
     let Some(leaf) = parse(leaf) else {
         return "that cannot be read".into();
     };
     let chain: Vec<X509Certificate<'_>> = chain.iter().filter_map(parse).collect();
+    let authorities: Vec<X509Certificate<'_>> = named.iter().filter_map(parse).collect();
+    let named = !named.is_empty();
     // What it says of itself is told first: a person can see and mend it.
     let own = wrong_dates(&leaf, now)
         .or_else(|| wrong_name(&leaf, name, false))
         .or_else(|| self_signed(&leaf, named))
         .or_else(|| wrong_purpose(&leaf))
-        .or_else(|| wrong_form(&leaf));
+        .or_else(|| wrong_form(&leaf))
+        .or_else(|| unknown_critical(&leaf))
+        .or_else(|| wrong_issuer(&leaf, &chain, &authorities, now));
     if let Some(own) = own {
         return own;
     }
     let issuers = || chain.iter().filter(|one| one.subject() != leaf.subject());
     match error {
-        CertificateError::Expired
-        | CertificateError::ExpiredContext { .. }
-        | CertificateError::NotValidYet
-        | CertificateError::NotValidYetContext { .. } => {
-            let of = issuers().find_map(|one| Some((one, wrong_dates(one, now)?)));
-            match of {
-                Some((one, what)) => {
-                    format!("whose issuer {} has a certificate {what}", full(one.subject()))
-                }
-                None => "one of whose issuers has a certificate that is not valid today".into(),
-            }
-        }
         CertificateError::UnknownIssuer => unknown_issuer(&leaf, &chain, named),
         CertificateError::Revoked => "that was revoked".into(),
         CertificateError::BadSignature => {
@@ -86,10 +159,7 @@ pub(super) fn why(
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             "one of whose issuers is not for servers (extended key usage)".into()
         }
-        CertificateError::UnhandledCriticalExtension => {
-            "with a critical extension that is not known here".into()
-        }
-        // An authority without the right to sign, too long a chain, a constraint on names: there are many.
+        // Too long a chain, a constraint on names: there are many.
         _ => format!(
             "that breaks a rule of RFC 5280, or whose issuer {} does; `openssl verify` says which",
             full(leaf.issuer())
@@ -105,9 +175,27 @@ pub(super) fn why_no_proof(leaf: &CertificateDer<'_>) -> String {
         .unwrap_or_else(|| "and did not prove that it has its key".into())
 }
 
-/// Whether it is a certificate at all.
-pub(super) fn can_be_read(one: &CertificateDer<'_>) -> bool {
-    parse(one).is_some()
+/// A certificate as a file holds it. OpenSSL may write behind it what it is called and what it is trusted for.
+pub(super) fn of_a_file(one: &CertificateDer<'_>) -> Result<CertificateDer<'static>, Odd> {
+    let (rest, _) = X509Certificate::from_der(one).map_err(|_| Odd::Damaged)?;
+    match *rest {
+        // A list of what is trusted or rejected comes first (`X509_CERT_AUX` of OpenSSL, x509(1), `-trustout`).
+        [0x30, length, first, ..] if length > 0 && matches!(first, 0x30 | 0xa0) => {
+            return Err(Odd::Limited);
+        }
+        [] | [0x30, ..] => {}
+        _ => return Err(Odd::Damaged),
+    }
+    let length = one.len() - rest.len();
+    Ok(one[..length].to_vec().into())
+}
+
+/// Why what a file holds is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Odd {
+    Damaged,
+    /// It says for what it is trusted.
+    Limited,
 }
 
 fn parse<'a>(der: &'a CertificateDer<'_>) -> Option<X509Certificate<'a>> {
@@ -124,8 +212,61 @@ fn wrong_dates(of: &X509Certificate<'_>, now: UnixTime) -> Option<String> {
     (now < from.timestamp()).then(|| format!("that is not valid before {}", day(from.timestamp())))
 }
 
+/// Why one that others are signed by has no right to.
+fn may_not_sign(of: &X509Certificate<'_>, now: UnixTime) -> Option<String> {
+    if let Some(dates) = wrong_dates(of, now) {
+        return Some(dates);
+    }
+    let usage = of.key_usage().ok().flatten();
+    let signs = usage.map(|usage| usage.value.key_cert_sign());
+    if signs == Some(false) {
+        return Some("that may not sign others (its key usage lacks `keyCertSign`)".into());
+    }
+    // Those of an old version have no such word, and some of version 3 only one on the use of the key.
+    let is_authority = match of.basic_constraints() {
+        Ok(Some(constraints)) => constraints.value.ca,
+        _ => of.version() != X509Version::V3 || signs == Some(true),
+    };
+    (!is_authority).then(|| "that is not one of an authority (it lacks CA:TRUE)".into())
+}
+
+/// What is wrong with a certificate above it, as far as they are known.
+fn wrong_issuer(
+    leaf: &X509Certificate<'_>,
+    chain: &[X509Certificate<'_>],
+    named: &[X509Certificate<'_>],
+    now: UnixTime,
+) -> Option<String> {
+    let above = |one: &X509Certificate<'_>| {
+        let of_file = (named.iter()).map(|issuer| (issuer, " in `ca`"));
+        let known = of_file.chain(chain.iter().map(|issuer| (issuer, "")));
+        let is_above =
+            |issuer: &X509Certificate<'_>| issuer.subject().as_raw() == one.issuer().as_raw();
+        let mut first = None;
+        for (issuer, place) in known.filter(|(issuer, _)| is_above(issuer)) {
+            // Another one may do in its place.
+            let what = may_not_sign(issuer, now)?;
+            let who = full(issuer.subject());
+            first.get_or_insert_with(|| {
+                format!("whose issuer {who} has a certificate{place} {what}")
+            });
+        }
+        first
+    };
+    above(leaf).or_else(|| chain.iter().find_map(above))
+}
+
+fn unknown_critical(of: &X509Certificate<'_>) -> Option<String> {
+    let mut all = of.extensions().iter();
+    let unknown = all.find(|one| one.critical && one.parsed_extension().unsupported())?;
+    Some(format!(
+        "with a critical extension that is not known here ({})",
+        unknown.oid.to_id_string()
+    ))
+}
+
 /// The names that it is for: DNS names, possibly with a wildcard, and addresses.
-fn names(of: &X509Certificate<'_>) -> Vec<String> {
+fn names_of(of: &X509Certificate<'_>) -> Vec<String> {
     let Ok(Some(names)) = of.subject_alternative_name() else {
         return Vec::new();
     };
@@ -152,8 +293,9 @@ fn common_name(of: &X509Certificate<'_>) -> Option<String> {
 
 /// `common` says that the common name counts where there are no other names, as curl and no browser has it.
 fn wrong_name(of: &X509Certificate<'_>, name: &ServerName<'_>, common: bool) -> Option<String> {
-    let mut names = names(of);
+    let mut names = names_of(of);
     let asked = name.to_str();
+    let asked = asked.trim_end_matches('.');
     if names.is_empty() {
         match common_name(of) {
             Some(only) if common => names.push(only),
@@ -169,13 +311,14 @@ fn wrong_name(of: &X509Certificate<'_>, name: &ServerName<'_>, common: bool) -> 
     let fits = |one: &String| match name {
         ServerName::DnsName(_) => {
             let one = one.trim_end_matches('.');
-            one.eq_ignore_ascii_case(&asked)
+            one.eq_ignore_ascii_case(asked)
                 || one.strip_prefix("*.").is_some_and(|above| {
+                    // As everywhere, nobody has a certificate for all of `example`.
                     let rest = asked.split_once('.').map(|(_, rest)| rest);
-                    rest.is_some_and(|rest| rest.eq_ignore_ascii_case(above))
+                    above.contains('.') && rest.is_some_and(|rest| rest.eq_ignore_ascii_case(above))
                 })
         }
-        _ => **one == asked,
+        _ => one == asked,
     };
     if names.iter().any(fits) {
         return None;

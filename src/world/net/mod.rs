@@ -7,6 +7,7 @@ mod rsync;
 mod tcp;
 mod text;
 pub(in crate::world) mod tls;
+mod trust;
 
 pub use http::{HttpAsk, HttpSeen, USER_AGENT, Unread, http};
 pub use rsync::{RsyncSeen, rsync_module};

@@ -1,7 +1,6 @@
 //! Certificates: checked for the real name, against the system's authorities and those of a playbook.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -9,20 +8,16 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use rustls::client::Resumption;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{
-    AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError,
-    RootCertStore, SignatureScheme,
-};
-use rustls_platform_verifier::Verifier;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{AlertDescription, ClientConfig, Error, PeerIncompatible, RootCertStore};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::certificate;
+use super::certificate::{self, Odd};
 use super::tcp::reason;
+use super::trust::{self, Trust};
 use crate::event::{Cause, Unseen};
 use crate::world::files;
 
@@ -90,7 +85,7 @@ async fn config(ca: Option<&Path>) -> Result<Arc<ClientConfig>, Unseen> {
     };
     let config = build.await.map_err(|error| {
         Unseen::new(
-            Cause::Error,
+            Cause::Unable,
             format!("failed to read the certificate authorities: {error}"),
         )
     })??;
@@ -102,7 +97,7 @@ async fn read(path: &Path) -> Result<Vec<u8>, Unseen> {
     let read = files::read_within(path, CA_LIMIT, CA_TIME).await;
     read.map_err(|why| {
         Unseen::new(
-            Cause::Missing,
+            Cause::Unable,
             format!(
                 "failed to read the certificate authority `{}`: {why}",
                 path.display()
@@ -112,19 +107,28 @@ async fn read(path: &Path) -> Result<Vec<u8>, Unseen> {
 }
 
 fn build(pem: &[u8], ca: Option<&Path>) -> Result<Arc<ClientConfig>, Unseen> {
-    let wrong = |what: String| Unseen::new(Cause::Error, what);
+    // A file that is not good says nothing of the server.
+    let wrong = |what: String| Unseen::new(Cause::Unable, what);
     let mut extra = Vec::new();
     if let Some(path) = ca {
         let file = path.display();
-        for certificate in CertificateDer::pem_slice_iter(pem) {
+        let text = String::from_utf8_lossy(pem);
+        // OpenSSL has names of its own for them.
+        let text = text.replace(" TRUSTED CERTIFICATE-----", " CERTIFICATE-----");
+        let text = text.replace(" X509 CERTIFICATE-----", " CERTIFICATE-----");
+        for certificate in CertificateDer::pem_slice_iter(text.as_bytes()) {
             let number = extra.len() + 1;
             let damaged = || wrong(format!("certificate {number} of `{file}` is damaged"));
             let certificate = certificate.map_err(|_| damaged())?;
-            let readable = certificate::can_be_read(&certificate);
+            let certificate = certificate::of_a_file(&certificate).map_err(|odd| match odd {
+                Odd::Damaged => damaged(),
+                Odd::Limited => wrong(format!(
+                    "certificate {number} of `{file}` says for what OpenSSL trusts it: `openssl x509 -in` with its \
+                     file writes it without"
+                )),
+            })?;
             let kept = RootCertStore::empty().add(certificate.clone());
-            if !readable || kept.is_err() {
-                return Err(damaged());
-            }
+            kept.map_err(|_| damaged())?;
             extra.push(certificate);
         }
         if extra.is_empty() {
@@ -132,17 +136,12 @@ fn build(pem: &[u8], ca: Option<&Path>) -> Result<Arc<ClientConfig>, Unseen> {
         }
     }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let authorities = Verifier::new_with_extra_roots(extra.clone(), Arc::clone(&provider));
-    let authorities = authorities.map_err(|_| {
+    let verifier = Trust::new(extra, &provider).ok_or_else(|| {
         wrong(
             "this machine has no certificate authorities to check with: install `ca-certificates`"
                 .into(),
         )
     })?;
-    let verifier = Trust {
-        authorities,
-        named: extra,
-    };
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|_| wrong("TLS cannot be set up here".into()))?
@@ -153,79 +152,6 @@ fn build(pem: &[u8], ca: Option<&Path>) -> Result<Arc<ClientConfig>, Unseen> {
     // Only a full handshake proves that this address holds the private key.
     config.resumption = Resumption::disabled();
     Ok(Arc::new(config))
-}
-
-/// Who is trusted: the authorities of the system and of a playbook, and each certificate that a playbook names itself.
-#[derive(Debug)]
-struct Trust {
-    authorities: Verifier,
-    named: Vec<CertificateDer<'static>>,
-}
-
-/// Why a certificate is not taken, in words that follow "a certificate".
-#[derive(Debug)]
-struct Words(String);
-
-impl fmt::Display for Words {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Words {}
-
-fn refused(why: String) -> Error {
-    Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(Words(why)))))
-}
-
-impl ServerCertVerifier for Trust {
-    fn verify_server_cert(
-        &self,
-        leaf: &CertificateDer<'_>,
-        chain: &[CertificateDer<'_>],
-        name: &ServerName<'_>,
-        ocsp: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        if self.named.contains(leaf) {
-            let fits = certificate::fits(leaf, name, now);
-            return fits
-                .map(|()| ServerCertVerified::assertion())
-                .map_err(refused);
-        }
-        let taken = (self.authorities).verify_server_cert(leaf, chain, name, ocsp, now);
-        taken.map_err(|error| match error {
-            Error::InvalidCertificate(error) => {
-                let named = !self.named.is_empty();
-                refused(certificate::why(&error, leaf, chain, name, now, named))
-            }
-            other => other,
-        })
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        leaf: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let proof = (self.authorities).verify_tls12_signature(message, leaf, signed);
-        proof.map_err(|_| refused(certificate::why_no_proof(leaf)))
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        leaf: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let proof = (self.authorities).verify_tls13_signature(message, leaf, signed);
-        proof.map_err(|_| refused(certificate::why_no_proof(leaf)))
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.authorities.supported_verify_schemes()
-    }
 }
 
 /// The reason of a failed handshake, in words.
@@ -255,22 +181,25 @@ pub(super) fn tls_error(error: &std::io::Error) -> Option<&Error> {
 /// What an error of TLS means, in words that follow who sent it.
 pub(in crate::world) fn fault(error: &Error, name: &str) -> (Cause, String) {
     match error {
-        Error::InvalidCertificate(CertificateError::Other(OtherError(inner)))
-            if inner.is::<Words>() =>
-        {
-            (Cause::Denied, format!("shows a certificate {inner}"))
+        Error::InvalidCertificate(error) => {
+            let why = trust::words(error).unwrap_or_else(|| "that cannot be checked".into());
+            (Cause::Denied, format!("shows a certificate {why}"))
         }
-        Error::InvalidCertificate(_) => {
-            let what = "shows a certificate that cannot be checked";
-            (Cause::Denied, what.into())
+        // It may serve others well: with ways to encrypt that are no longer thought safe, such as CBC or keys that are
+        // sent with RSA, which curl still takes.
+        Error::AlertReceived(
+            AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity,
+        ) => {
+            let what = format!(
+                "refuses a secure connection for `{name}`: it and this program have no way to encrypt in common, \
+                 which other clients may have"
+            );
+            (Cause::Unable, what)
         }
         Error::AlertReceived(alert) => {
             let why = match alert {
                 AlertDescription::UnrecognisedName => "it serves no such name".to_owned(),
                 AlertDescription::ProtocolVersion => "it knows only TLS older than 1.2".into(),
-                AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity => {
-                    "it and this program have no way to encrypt in common".into()
-                }
                 AlertDescription::CertificateRequired
                 | AlertDescription::NoCertificate
                 | AlertDescription::BadCertificate
@@ -287,9 +216,14 @@ pub(in crate::world) fn fault(error: &Error, name: &str) -> (Cause, String) {
         Error::InvalidMessage(_) | Error::InappropriateMessage { .. } => {
             (Cause::Garbled, "does not speak TLS on this port".into())
         }
+        Error::PeerIncompatible(
+            PeerIncompatible::ServerDoesNotSupportTls12Or13
+            | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
+        ) => (Cause::Error, "knows only TLS older than 1.2".into()),
         Error::PeerIncompatible(_) => {
-            let what = "knows neither TLS 1.2 nor 1.3, or no way to encrypt that this program has";
-            (Cause::Error, what.into())
+            let what =
+                "and this program have no way to encrypt in common, which other clients may have";
+            (Cause::Unable, what.into())
         }
         _ => {
             let what = "breaks the rules of TLS while a secure connection is set up";

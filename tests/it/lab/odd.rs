@@ -8,7 +8,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
-use rustls::{RootCertStore, ServerConfig};
+use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -36,7 +36,7 @@ pub async fn odd(
 ) -> SocketAddr {
     let pieces = pieces.iter().map(|piece| piece.to_vec()).collect();
     serve(
-        identity.map(|shown| acceptor(shown, None)),
+        identity.map(|shown| acceptor(shown, None, rustls::DEFAULT_VERSIONS)),
         pieces,
         pause,
         then,
@@ -44,9 +44,15 @@ pub async fn odd(
     .await
 }
 
+/// Says this over TLS 1.2, and no other.
+pub async fn of_tls12(identity: &Identity, says: &[u8]) -> SocketAddr {
+    let tls = acceptor(identity, None, &[&rustls::version::TLS12]);
+    serve(Some(tls), vec![says.to_vec()], Duration::ZERO, Then::Close).await
+}
+
 /// Takes only clients with a certificate of this authority.
 pub async fn for_clients_of(authority: &str, identity: &Identity) -> SocketAddr {
-    let tls = acceptor(identity, Some(authority));
+    let tls = acceptor(identity, Some(authority), rustls::DEFAULT_VERSIONS);
     serve(Some(tls), Vec::new(), Duration::ZERO, Then::Close).await
 }
 
@@ -103,7 +109,11 @@ async fn say(
     }
 }
 
-fn acceptor(identity: &Identity, clients: Option<&str>) -> TlsAcceptor {
+fn acceptor(
+    identity: &Identity,
+    clients: Option<&str>,
+    versions: &[&'static SupportedProtocolVersion],
+) -> TlsAcceptor {
     let chain = CertificateDer::pem_slice_iter(identity.certificate.as_bytes());
     let chain = chain.collect::<Result<Vec<_>, _>>().unwrap();
     let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes()).unwrap();
@@ -119,7 +129,7 @@ fn acceptor(identity: &Identity, clients: Option<&str>) -> TlsAcceptor {
             .unwrap()
     });
     let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .unwrap()
         .with_client_cert_verifier(clients.unwrap_or_else(WebPkiClientVerifier::no_client_auth))
         .with_cert_resolver(Arc::new(SingleCertAndKey::from(shown)));
