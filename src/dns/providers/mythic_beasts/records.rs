@@ -1,6 +1,6 @@
 //! Records as the API shows and takes them.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
@@ -20,13 +20,53 @@ pub(super) struct Record {
     ttl: u32,
     #[serde(rename = "type")]
     rtype: String,
-    data: String,
+    #[serde(default)]
+    data: Option<String>,
+    /// What zone files have before the name that the data is.
+    #[serde(default)]
+    mx_priority: Option<u16>,
+    #[serde(default)]
+    srv_priority: Option<u16>,
+    #[serde(default)]
+    srv_weight: Option<u16>,
+    #[serde(default)]
+    srv_port: Option<u16>,
     /// It comes from a template of the account.
     #[serde(default, rename = "_template")]
     template: bool,
     /// The service itself makes it.
     #[serde(default, rename = "_generated")]
     generated: bool,
+}
+
+impl Record {
+    /// The data as in a zone file, where it is told.
+    fn text(&self, zone: &str) -> Option<String> {
+        let data = self.data.as_deref()?;
+        // As there, a name without the last dot lies in the zone.
+        let name = || match data {
+            "@" => format!("{zone}."),
+            full if full.ends_with('.') => full.to_owned(),
+            within => format!("{within}.{zone}."),
+        };
+        let number = |number: Option<u16>| number.unwrap_or(0);
+        Some(match self.rtype.as_str() {
+            "CNAME" | "ANAME" | "DNAME" => name(),
+            "MX" => format!("{} {}", number(self.mx_priority), name()),
+            "SRV" => format!(
+                "{} {} {} {}",
+                number(self.srv_priority),
+                number(self.srv_weight),
+                number(self.srv_port),
+                name()
+            ),
+            _ => data.to_owned(),
+        })
+    }
+}
+
+fn without_data() -> Holds {
+    Holds::Unread("the API tells no data of it".into())
 }
 
 /// What a write did.
@@ -40,7 +80,7 @@ pub(super) struct Counts {
 /// The records of a zone as sets; those that are not the zone's own are marked in `extra`. A set that cannot be
 /// read is one of the others.
 pub(super) fn understood(zone: &str, records: Vec<Record>) -> Listing {
-    let mut borrowed = HashSet::new();
+    let (mut borrowed, mut dark) = (HashSet::new(), BTreeSet::new());
     let mut ours: BTreeMap<RecordKey, Vec<(u32, String)>> = BTreeMap::new();
     let (mut others, mut all) = (Vec::new(), Listing::default());
     for record in records {
@@ -51,25 +91,28 @@ pub(super) fn understood(zone: &str, records: Vec<Record>) -> Listing {
         if record.rtype == "NS" {
             all.cut(zone, &name);
         }
+        let text = record.text(zone);
         let Ok(rtype) = record.rtype.parse::<RecordType>() else {
             if !matches!(record.rtype.as_str(), "SOA" | "NS") {
-                let data = Holds::Text(vec![record.data]);
+                let data = text.map_or_else(without_data, |text| Holds::Text(vec![text]));
                 others.push(Other::new(&name, record.rtype, data));
             }
             continue;
         };
         let key = RecordKey::new(&name, rtype);
+        let Some(data) = text else {
+            dark.insert(key);
+            continue;
+        };
         if record.template || record.generated {
             borrowed.insert(key.clone());
         }
-        // As in a zone file, a name without the last dot lies in the zone.
-        let data = match rtype {
-            RecordType::Cname if record.data == "@" => zone.to_owned(),
-            RecordType::Cname if !record.data.ends_with('.') => format!("{}.{zone}", record.data),
-            _ => record.data,
-        };
         ours.entry(key).or_default().push((record.ttl, data));
     }
+    // Of such a set nobody knows what a write would take away.
+    ours.retain(|key, _| !dark.contains(key));
+    let dark = dark.into_iter();
+    others.extend(dark.map(|key| Other::new(&key.name, key.rtype.to_string(), without_data())));
     let mut sets = Vec::new();
     for (key, members) in ours {
         let (name, rtype) = (key.name.clone(), key.rtype);
