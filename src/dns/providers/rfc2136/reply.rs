@@ -21,6 +21,8 @@ pub(super) const DNAME: u16 = 39;
 /// Types of PowerDNS, from which it makes up addresses when it is asked: a name, and a type with a program.
 const ALIAS: u16 = 65_401;
 const LUA: u16 = 65_402;
+/// An address of the web (RFC 7553).
+const URI: u16 = 256;
 const OPT: u16 = 41;
 const TSIG: u16 = 250;
 const IN: u16 = 1;
@@ -70,8 +72,8 @@ pub(super) enum Data {
         serial: u32,
         expire: u32,
     },
-    /// Of an ALIAS or LUA record, as text.
-    MadeUp(String),
+    /// Of an ALIAS, LUA or URI record, as text.
+    Text(String),
     /// Anything else, as text, or why it cannot be read.
     Other(Holds),
 }
@@ -110,8 +112,12 @@ impl Entry {
     /// A record of another type that may lead somewhere; the types that cannot are left out.
     pub(super) fn other(&self) -> Option<Other> {
         let holds = match &self.data {
-            Data::MadeUp(text) => {
-                let rtype = if self.rtype == ALIAS { "ALIAS" } else { "LUA" };
+            Data::Text(text) => {
+                let rtype = match self.rtype {
+                    ALIAS => "ALIAS",
+                    LUA => "LUA",
+                    _ => "URI",
+                };
                 let holds = Holds::Text(vec![text.clone()]);
                 return Some(Other::new(&self.owner, rtype, holds));
             }
@@ -150,10 +156,18 @@ impl<'m> Cursor<'m> {
             .fold(0, |sum, byte| (sum << 8) | u64::from(*byte)))
     }
 
-    /// The data of an ALIAS or LUA record that ends there, as PowerDNS writes it.
-    fn made_up(&mut self, rtype: u16, end: usize) -> Read<String> {
+    /// The data of an ALIAS, LUA or URI record that ends there, as PowerDNS writes it.
+    fn text(&mut self, rtype: u16, end: usize) -> Read<String> {
         let text = match rtype {
             ALIAS => self.name().map(|name| format!("{name}."))?,
+            URI => {
+                let (priority, weight) = (self.u16()?, self.u16()?);
+                let target = self.take(end.saturating_sub(self.at))?;
+                format!(
+                    "{priority} {weight} \"{}\"",
+                    String::from_utf8_lossy(target)
+                )
+            }
             _ => {
                 let mut text = rr::RecordType::from(self.u16()?).to_string();
                 while self.at < end {
@@ -339,8 +353,8 @@ fn entry(cursor: &mut Cursor) -> Read<Entry> {
         }
         (_, 0) => Data::Other(Holds::Text(vec![String::new()])),
         // On other servers these numbers may be anything.
-        (ALIAS | LUA, size) => match inner.made_up(rtype, inner.at + size) {
-            Ok(text) => Data::MadeUp(text),
+        (ALIAS | LUA | URI, size) => match inner.text(rtype, inner.at + size) {
+            Ok(text) => Data::Text(text),
             Err(_) => Data::Other(text(bytes, begins)),
         },
         _ => Data::Other(text(bytes, begins)),
