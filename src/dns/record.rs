@@ -202,6 +202,17 @@ impl RecordSet {
         }
     }
 
+    /// What the provider keeps of it and does not serve.
+    pub fn disabled(&self) -> impl Iterator<Item = &str> {
+        let disabled = self.extra.get("disabled").and_then(Json::as_array);
+        disabled.into_iter().flatten().filter_map(Json::as_str)
+    }
+
+    /// Whether the set is kept and nothing of it is served: whoever asks finds none.
+    pub fn is_off(&self) -> bool {
+        self.data.is_empty() && self.disabled().next().is_some()
+    }
+
     /// The record sets as the value of a place.
     pub fn value_of<'a>(sets: impl IntoIterator<Item = &'a RecordSet>) -> Value {
         Value(
@@ -235,8 +246,8 @@ impl RecordSet {
             return "nothing".into();
         };
         let mut beside = format!("TTL {}", set.ttl);
-        if let Some(disabled) = set.extra.get("disabled").and_then(Json::as_array) {
-            let all: Vec<_> = disabled.iter().filter_map(Json::as_str).collect();
+        if set.extra.get("disabled").is_some() {
+            let all: Vec<_> = set.disabled().collect();
             beside.push_str(&format!(", disabled: {}", all.join(" ")));
         } else if !set.extra.is_null() {
             beside.push_str(&format!(", {}", set.extra));

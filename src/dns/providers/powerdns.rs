@@ -4,6 +4,7 @@
 //! is read just before; where that is not enough, the same server takes dynamic updates (`rfc2136`). What
 //! this one can and that one cannot is to keep comments and disabled records.
 
+mod disabled;
 mod zone;
 
 use std::collections::HashSet;
@@ -14,7 +15,10 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde::de::DeserializeOwned;
 
-use self::zone::{Metadata, Named, Zone, could_be_zones, other_zones, patch, twice, uneven};
+use self::zone::{
+    Metadata, Named, Zone, could_be_zones, is_speakable, other_zones, patch, twice, uneven,
+    unspeakable,
+};
 use super::common::{Swap, in_shell, quoted, refusal};
 use super::{Limits, ProviderKind};
 use crate::dns::{Grounds, Holds, Honesty, Listing, Provider, RecordKey, RecordSet};
@@ -157,29 +161,27 @@ impl PowerDns {
 
     /// What is kept beside the records. Some put a gate before the API that lets only zones through: then the
     /// zone itself must tell enough.
-    async fn metadata(&self, zone: &str, key: &Secret) -> Result<Vec<Metadata>, Unseen> {
+    async fn metadata(&self, zone: &str, key: &Secret) -> Result<Option<Vec<Metadata>>, Unseen> {
         let url = self.zone_url(zone, Some("metadata"));
         match self.ask(zone, &url, key).await {
-            Err(unseen) if is_gate(&unseen) => Ok(Vec::new()),
-            other => other,
+            Err(unseen) if is_gate(&unseen) => Ok(None),
+            other => other.map(Some),
         }
     }
 
-    /// What the server is, for these sets: whether they can be written to this zone of it.
+    /// The zone, and what the server is, for these sets: whether they can be written to this zone of it.
     async fn grounds_of(
         &self,
         zone: &str,
         keys: &[RecordKey],
         key: &Secret,
-    ) -> Result<Grounds, Unseen> {
-        let url = format!("{}?rrsets=false", self.zone_url(zone, None));
-        let (seen, metadata, zones) = futures::try_join!(
-            self.ask::<Zone>(zone, &url, key),
-            self.metadata(zone, key),
-            async { Ok(self.zones(zone, keys, key).await) }
-        )?;
+    ) -> Result<(Zone, Listing, Grounds), Unseen> {
+        let ((seen, listing), metadata, zones) =
+            futures::try_join!(self.zone(zone, key), self.metadata(zone, key), async {
+                Ok(self.zones(zone, keys, key).await)
+            })?;
         let mut grounds = Grounds {
-            zone: seen.barred(zone, &metadata).into_iter().collect(),
+            zone: seen.barred(zone, metadata.as_deref()).into_iter().collect(),
             notes: seen.unraised(zone).into_iter().collect(),
             ..Grounds::default()
         };
@@ -191,7 +193,7 @@ impl PowerDns {
                 why.detail
             )),
         }
-        Ok(grounds)
+        Ok((seen, listing, grounds))
     }
 
     /// The zones of the server, as far as they could answer for these sets.
@@ -201,7 +203,9 @@ impl PowerDns {
         keys: &[RecordKey],
         key: &Secret,
     ) -> Result<Vec<Named>, Unseen> {
-        let candidates = could_be_zones(zone, keys);
+        let mut candidates = could_be_zones(zone, keys);
+        // Of other names the API says that it takes none.
+        candidates.retain(|name| is_speakable(name) && !name.starts_with('*'));
         let url = |query: &str| {
             let parts = ["api", "v1", "servers", &self.server_id, "zones"];
             self.api.url(parts, Some(query))
@@ -232,8 +236,8 @@ impl PowerDns {
         };
         let key = reveal(&self.write_key).await.map_err(unseen)?;
         let keys = swap.keys();
-        let looks = futures::try_join!(self.zone(zone, &key), self.grounds_of(zone, &keys, &key));
-        let ((seen, listing), mut grounds) = looks.map_err(unseen)?;
+        let looks = self.grounds_of(zone, &keys, &key).await;
+        let (seen, listing, mut grounds) = looks.map_err(unseen)?;
         grounds.sets.extend(listing.bars(&keys));
         let sets = asked(listing, &keys).map_err(unseen)?;
         swap.allowed(&grounds, None).map_err(refused)?;
@@ -330,7 +334,7 @@ fn is_gate(unseen: &Unseen) -> bool {
 /// The swap, or why it must not be sent.
 fn sendable(grounds: &Grounds, from: &Value, to: &Value) -> Result<Swap, Vec<String>> {
     let swap = Swap::new(from, to)?;
-    swap.allowed(grounds, twice(&swap))?;
+    swap.allowed(grounds, twice(&swap).chain(unspeakable(&swap)))?;
     Ok(swap)
 }
 
@@ -374,12 +378,9 @@ impl Provider for PowerDns {
     fn barred<'a>(&'a self, zone: &'a str) -> BoxFuture<'a, Result<Option<String>, Unseen>> {
         async move {
             let key = reveal(&self.read_key).await?;
-            let url = format!("{}?rrsets=false", self.zone_url(zone, None));
-            let (seen, metadata) = futures::try_join!(
-                self.ask::<Zone>(zone, &url, &key),
-                self.metadata(zone, &key)
-            )?;
-            Ok(seen.barred(zone, &metadata))
+            let ((seen, _), metadata) =
+                futures::try_join!(self.zone(zone, &key), self.metadata(zone, &key))?;
+            Ok(seen.barred(zone, metadata.as_deref()))
         }
         .boxed()
     }
@@ -396,7 +397,8 @@ impl Provider for PowerDns {
                 self.grounds_of(zone, keys, &key),
                 self.reply(zone, &url, &key)
             );
-            let mut grounds = grounds?;
+            let (_, listing, mut grounds) = grounds?;
+            self.disabled(zone, listing, keys, &key, &mut grounds).await;
             match export {
                 Ok(export) => grounds.sets.extend(uneven(&export.text(), keys)),
                 Err(why) if is_gate(&why) => {}

@@ -1,11 +1,13 @@
 //! What PowerDNS keeps beside the records.
 
+use cutover::dns::{Grounds, RecordSet};
 use cutover::event::{Answer, Cause};
 use hickory_resolver::proto::rr::RecordType;
 use serde_json::{Value as Json, json};
 
 use super::{TEXT, ZONE, done, powerdns, powerdns_of, read, refused, set, write};
 use crate::lab::dns::{PowerDns, Tsig, answers};
+use crate::lab::relay::{Fate, Relay};
 use crate::lab::{free_port, have};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -137,6 +139,139 @@ async fn powerdns_does_not_write_what_is_written_elsewhere() {
         );
         assert_eq!(refused(write(&*provider, &before, &after).await), plan);
         assert_eq!(raw(), start);
+    }
+}
+
+/// A gate before the API may keep back what says that a zone was signed elsewhere; its signatures say it as well.
+#[tokio::test(flavor = "multi_thread")]
+async fn powerdns_does_not_write_what_was_signed_elsewhere() {
+    if !have(&["pdns_server"]) {
+        return;
+    }
+    let (dir, key) = (tempfile::tempdir().unwrap(), Tsig::new("cutover"));
+    let server = PowerDns::primary(&[(ZONE, TEXT)], &key);
+    let before = [set("archive.lab.example. A", 600, &["192.0.2.10"])];
+    let after = [set("archive.lab.example. A", 60, &["198.51.100.20"])];
+    let back = [set("archive.lab.example. A", 600, &["192.0.2.10"])];
+    let keys = [before[0].key.clone()];
+    for gate in [denied, missing] {
+        let relay = Relay::start(server.api, is_metadata, Fate::Forged(gate));
+        let gated = powerdns(dir.path(), &format!("http://{}", relay.at), &server.api_key);
+        let grounds = gated.grounds(ZONE, &keys).await.unwrap();
+        assert_eq!(grounds, Grounds::default());
+        done(write(&*gated, &before, &after).await);
+        done(write(&*gated, &after, &back).await);
+    }
+    server.store(
+        "insert into records (domain_id, name, type, content, ttl, disabled, auth) select id, name, 'RRSIG', \
+         'SOA 13 2 300 20300101000000 20200101000000 638 lab.example. AAAA', 300, 0, 1 from domains",
+    );
+    for gate in [denied, missing] {
+        let relay = Relay::start(server.api, is_metadata, Fate::Forged(gate));
+        let gated = powerdns(dir.path(), &format!("http://{}", relay.at), &server.api_key);
+        let plan = gated.barred(ZONE).await.unwrap().unwrap();
+        assert!(
+            plan.contains("signatures that were made elsewhere"),
+            "{plan}"
+        );
+        let grounds = gated.grounds(ZONE, &keys).await.unwrap();
+        assert_eq!(grounds.zone.concat(), plan);
+        assert_eq!(refused(write(&*gated, &before, &after).await), plan);
+    }
+    // What says that they mean nothing counts more.
+    let open = powerdns_of(dir.path(), &server);
+    assert_eq!(open.barred(ZONE).await.unwrap(), None);
+    server.store(
+        "insert into domainmetadata (domain_id, kind, content) select id, 'PRESIGNED', '1' from domains",
+    );
+    let plan = open.barred(ZONE).await.unwrap().unwrap();
+    assert!(plan.contains("PRESIGNED"), "{plan}");
+}
+
+fn is_metadata(piece: &[u8]) -> bool {
+    let line = piece.split(|byte| *byte == b'\r').next();
+    line.is_some_and(|line| String::from_utf8_lossy(line).contains("/metadata"))
+}
+
+fn denied(_: &[u8]) -> Vec<u8> {
+    b"HTTP/1.1 403 no\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_vec()
+}
+
+fn missing(_: &[u8]) -> Vec<u8> {
+    b"HTTP/1.1 404 no\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_vec()
+}
+
+/// The API gives a set one TTL, and the server stores one with each record, disabled or not.
+#[tokio::test(flavor = "multi_thread")]
+async fn powerdns_writes_no_set_whose_disabled_records_have_another_ttl() {
+    if !have(&["pdns_server"]) {
+        return;
+    }
+    let (dir, key) = (tempfile::tempdir().unwrap(), Tsig::new("cutover"));
+    let server = PowerDns::primary(&[(ZONE, TEXT)], &key);
+    let provider = powerdns_of(dir.path(), &server);
+    let store = |ttl: u32| {
+        server.store(&format!(
+            "insert into records (domain_id, name, type, content, ttl, disabled, auth) select id, 'archive.lab.example', \
+             'A', '192.0.2.{}', {ttl}, 1, 1 from domains",
+            ttl % 256
+        ));
+    };
+    let keys = ["archive.lab.example. A".parse().unwrap()];
+    let judge = async || {
+        let before = read(&*provider, &["archive.lab.example. A"]).await;
+        let mut after = before.clone();
+        after[0].data = vec!["198.51.100.20".into()];
+        let grounds = provider.grounds(ZONE, &keys).await.unwrap();
+        assert!(
+            grounds.notes.is_empty() && grounds.zone.is_empty(),
+            "{grounds:?}"
+        );
+        let [from, to] = [&before, &after].map(RecordSet::value_of);
+        let judged = provider.judge(ZONE, &grounds, &from, &to);
+        judged.err().unwrap_or_default().concat()
+    };
+    assert_eq!(judge().await, "");
+    store(600);
+    assert_eq!(judge().await, "");
+    store(5);
+    let why = judge().await;
+    assert!(why.contains("several TTLs (5 and 600)"), "{why}");
+}
+
+/// A name that the API refuses would stop the whole call, and the API says so of a zone of that name as well.
+#[tokio::test(flavor = "multi_thread")]
+async fn powerdns_takes_no_odd_owner_names() {
+    if !have(&["pdns_server"]) {
+        return;
+    }
+    let (dir, key) = (tempfile::tempdir().unwrap(), Tsig::new("cutover"));
+    let server = PowerDns::primary(&[(ZONE, TEXT)], &key);
+    let provider = powerdns_of(dir.path(), &server);
+    for name in [
+        "s\\032p", "a\\064b", "*.w", "_u", "0/25", "x-y", "a\\043b", "a*b",
+    ] {
+        let name = format!("{name}.lab.example");
+        server.store(&format!(
+            "insert into records (domain_id, name, type, content, ttl, disabled, auth) select id, '{name}', 'A', \
+             '192.0.2.10', 60, 0, 1 from domains"
+        ));
+        let before = read(&*provider, &[&format!("{name}. A")]).await;
+        let mut after = before.clone();
+        after[0].data = vec!["198.51.100.20".into()];
+        let keys = [before[0].key.clone()];
+        let grounds = provider.grounds(ZONE, &keys).await.unwrap();
+        assert_eq!(grounds, Grounds::default(), "{name}");
+        let [from, to] = [&before, &after].map(RecordSet::value_of);
+        let refusal = provider.judge(ZONE, &grounds, &from, &to).err();
+        // What the plan refuses the API does, and nothing else.
+        let body = json!({ "rrsets": [{ "name": format!("{name}."), "type": "A", "ttl": 60,
+            "changetype": "REPLACE", "records": [{ "content": "198.51.100.20" }] }] });
+        let (status, text) = server.try_call("PATCH", "/zones/lab.example.", &body);
+        assert_eq!(refusal.is_some(), status == 422, "{name}: {status} {text}");
+        if status == 422 {
+            assert!(text.contains("unsupported characters"), "{text}");
+        }
     }
 }
 

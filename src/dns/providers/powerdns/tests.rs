@@ -95,10 +95,8 @@ fn one_odd_record_set_spoils_no_other() {
 fn a_zone_that_is_no_primary_says_where_to_write() {
     let barred = |zone: &str, metadata: &str| {
         let zone: Zone = serde_json::from_str(zone).unwrap();
-        zone.barred(
-            "s.test",
-            &serde_json::from_str::<Vec<Metadata>>(metadata).unwrap(),
-        )
+        let metadata = serde_json::from_str::<Vec<Metadata>>(metadata).unwrap();
+        zone.barred("s.test", Some(&metadata))
     };
     for kind in ["Slave", "Secondary"] {
         let zone = format!(r#"{{"kind":"{kind}","masters":["192.0.2.54:53","2001:db8::54"]}}"#);
@@ -123,6 +121,57 @@ fn a_zone_that_is_no_primary_says_where_to_write() {
         ("Producer", "[]"),
     ] {
         assert_eq!(barred(&format!(r#"{{"kind":"{kind}"}}"#), metadata), None);
+    }
+}
+
+/// A server that signs by itself keeps no signatures among the records.
+#[test]
+fn signatures_bar_a_zone_whose_metadata_is_kept_back() {
+    let barred = |disabled: bool, metadata: Option<&[Metadata]>| {
+        let zone = format!(
+            r#"{{"kind":"Native","dnssec":true,"rrsets":[
+            {{"name":"s.test.","type":"DNSKEY","ttl":60,"records":[{{"content":"257 3 13 AA=="}}]}},
+            {{"name":"s.test.","type":"RRSIG","ttl":60,"records":[{{"content":"SOA 13 2 60","disabled":{disabled}}}]}}]}}"#
+        );
+        let mut zone: Zone = serde_json::from_str(&zone).unwrap();
+        zone.take();
+        zone.barred("s.test", metadata)
+    };
+    let why = barred(false, None).unwrap();
+    assert!(
+        why.contains("made elsewhere") && why.contains("`metadata`"),
+        "{why}"
+    );
+    assert_eq!(barred(true, None), None);
+    assert_eq!(barred(false, Some(&[])), None);
+}
+
+#[test]
+fn a_name_that_the_api_does_not_take_is_refused_before_it_is_sent() {
+    let judged = |name: &str| {
+        let of = |ip: &str| {
+            let key = RecordKey::new(name, crate::dns::RecordType::A);
+            RecordSet::value_of(&[RecordSet::new(key, 60, [ip]).unwrap()])
+        };
+        let grounds = Grounds::default();
+        let provider = provider();
+        let judged = provider.judge("p.test", &grounds, &of("192.0.2.1"), &of("192.0.2.2"));
+        judged.err().unwrap_or_default().concat()
+    };
+    for name in ["p.test", "*.p.test", "_x.p.test", "0/25.p.test"] {
+        assert_eq!(judged(name), "");
+    }
+    for name in [
+        r"s\032p.p.test",
+        r"a\064b.p.test",
+        r"a\046b.p.test",
+        r"\195\188.p.test",
+    ] {
+        let why = judged(name);
+        assert!(
+            why.contains(name) && why.contains("takes no owner name"),
+            "{why}"
+        );
     }
 }
 

@@ -29,6 +29,9 @@ pub(super) struct Zone {
     soa_edit_api: Option<String>,
     #[serde(default)]
     rrsets: Vec<Rrset>,
+    /// It holds signatures, which a server that signs by itself does not keep there. Known of a zone that was taken.
+    #[serde(skip)]
+    holds_signatures: bool,
 }
 
 /// A zone in the list of zones.
@@ -54,16 +57,20 @@ pub(super) fn uneven(export: &str, keys: &[RecordKey]) -> BTreeMap<RecordKey, St
             }
         }
     }
-    let bar = |(key, ttls): (RecordKey, BTreeSet<u32>)| {
-        let several: Vec<String> = ttls.iter().map(u32::to_string).collect();
-        let why = format!(
+    let bar = |(key, ttls): (RecordKey, BTreeSet<u32>)| Some((key.clone(), several(&key, &ttls)?));
+    ttls.into_iter().filter_map(bar).collect()
+}
+
+/// Why a set whose records have these TTLs cannot be written.
+pub(super) fn several(key: &RecordKey, ttls: &BTreeSet<u32>) -> Option<String> {
+    let several: Vec<String> = ttls.iter().map(u32::to_string).collect();
+    (several.len() > 1).then(|| {
+        format!(
             "`{key}` cannot be written: its records have several TTLs ({}), and the API keeps one for all: give \
              them one TTL first",
             several.join(" and ")
-        );
-        (several.len() > 1).then_some((key, why))
-    };
-    ttls.into_iter().filter_map(bar).collect()
+        )
+    })
 }
 
 /// The names at and above these keys that could be zones of their own below `zone`.
@@ -135,6 +142,7 @@ impl Zone {
             if set.rtype == "NS" && served {
                 listing.cut(&self.name, &set.name);
             }
+            self.holds_signatures |= set.rtype == "RRSIG" && served;
             match set.understood() {
                 Ok(set) => listing.sets.push(set),
                 Err(other) => listing.others.extend(other),
@@ -162,8 +170,9 @@ impl Zone {
     }
 
     /// Why a write here means nothing or does harm. The API takes it all the same: a secondary is then for ever
-    /// ahead of its primary, and a zone that was signed elsewhere no longer validates.
-    pub(super) fn barred(&self, zone: &str, metadata: &[Metadata]) -> Option<String> {
+    /// ahead of its primary, and a zone that was signed elsewhere no longer validates. Where the metadata is kept back,
+    /// the signatures that it holds tell.
+    pub(super) fn barred(&self, zone: &str, metadata: Option<&[Metadata]>) -> Option<String> {
         let from = match self.masters.as_slice() {
             [] => "another server".to_owned(),
             masters => masters.join(", "),
@@ -171,9 +180,15 @@ impl Zone {
         let here = match self.kind.to_ascii_lowercase().as_str() {
             "slave" | "secondary" => format!("as a secondary of {from}: write there"),
             "consumer" => format!("as the consumer of a catalog of {from}: write there"),
-            _ if is_set(metadata, "PRESIGNED") => {
+            _ if metadata.is_some_and(|metadata| is_set(metadata, "PRESIGNED")) => {
                 "as it was signed elsewhere (PRESIGNED), and a change here breaks its signatures: write where \
                  it is signed"
+                    .to_owned()
+            }
+            _ if metadata.is_none() && self.holds_signatures => {
+                "with signatures that were made elsewhere (RRSIG records), which a change here breaks, and its metadata \
+                 is kept back, so that nothing says otherwise: write where it is signed, or let the API key see \
+                 `metadata`"
                     .to_owned()
             }
             _ => return None,
@@ -259,8 +274,7 @@ impl<'s> Entry<'s> {
             };
         };
         let row = |disabled| move |content| Row { content, disabled };
-        let disabled = to.extra.get("disabled").and_then(Json::as_array);
-        let disabled = disabled.into_iter().flatten().filter_map(Json::as_str);
+        let disabled = to.disabled();
         let served = to.data.iter().map(String::as_str);
         Entry {
             changetype: "REPLACE",
@@ -296,11 +310,28 @@ pub(super) fn patch(swap: &Swap) -> String {
 /// A record cannot be served and disabled in one set.
 pub(super) fn twice(swap: &Swap) -> impl Iterator<Item = String> {
     swap.to.iter().filter_map(|set| {
-        let disabled = set.extra.get("disabled")?.as_array()?;
-        let both = (set.data.iter()).find(|data| disabled.contains(&json!(data)))?;
+        let both = (set.data.iter()).find(|data| set.disabled().any(|off| off == **data))?;
         Some(format!(
             "`{}` already holds `{both}` as a disabled record; remove or enable it first",
             set.key
         ))
     })
+}
+
+/// Why the API takes no change of a set with such an owner: of names it takes letters, digits and some signs only, and
+/// one that it does not take stops all of the call.
+pub(super) fn unspeakable(swap: &Swap) -> impl Iterator<Item = String> {
+    let keys = swap.keys().into_iter();
+    keys.filter(|key| !is_speakable(&key.name)).map(|key| {
+        format!(
+            "`{key}` cannot be written: the API of PowerDNS takes no owner name with such characters: move it by \
+             `rfc2136`, or leave it out"
+        )
+    })
+}
+
+pub(super) fn is_speakable(name: &str) -> bool {
+    let name = name.strip_prefix("*.").unwrap_or(name);
+    name.chars()
+        .all(|c| c.is_ascii_alphanumeric() || "_/.-".contains(c))
 }

@@ -26,7 +26,7 @@ pub struct PowerDns {
     pub api: SocketAddr,
     pub api_key: String,
     pub guard: Guard,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl PowerDns {
@@ -73,7 +73,7 @@ impl PowerDns {
             api: v4(api_port),
             api_key,
             guard,
-            _dir: dir,
+            dir,
         };
         let (api, api_key) = (server.api, server.api_key.clone());
         server.guard.ready("pdns_server", || {
@@ -107,15 +107,27 @@ impl PowerDns {
 
     /// One request to the API, below the server's path; panics unless it succeeds.
     pub fn call(&self, method: &str, path: &str, body: &Json) -> Json {
-        let body = (!body.is_null()).then(|| body.to_string());
-        let (status, text) = request(self.api, &self.api_key, method, path, body.as_deref())
-            .expect("the API answers");
+        let (status, text) = self.try_call(method, path, body);
         assert!(
             (200..300).contains(&status),
             "{method} {path}: {status} {text}\n{}",
             self.guard.said()
         );
         serde_json::from_str(&text).unwrap_or(Json::Null)
+    }
+
+    /// The same, whatever the status is.
+    pub fn try_call(&self, method: &str, path: &str, body: &Json) -> (u16, String) {
+        let body = (!body.is_null()).then(|| body.to_string());
+        request(self.api, &self.api_key, method, path, body.as_deref()).expect("the API answers")
+    }
+
+    /// Changes what the server stores, past its API.
+    pub fn store(&self, statement: &str) {
+        let database = self.dir.path().join("pdns.sqlite3");
+        let sqlite = rusqlite::Connection::open(database).unwrap();
+        sqlite.busy_timeout(Duration::from_secs(10)).unwrap();
+        assert_eq!(sqlite.execute(statement, []).unwrap(), 1, "{statement}");
     }
 
     /// One set as the API shows it, comments and disabled records included.
