@@ -262,8 +262,9 @@ pub fn moves(swap: &Swap, zones: &[ZoneSets], ttl: Option<u32>) -> Moves {
     let (mut aliases, mut asked) = (Vec::new(), HashSet::new());
     let (mut left, mut beyond) = (Vec::new(), Vec::new());
     let around = || zones.iter().filter_map(|zone| zone.around.as_ref());
+    let sets = (zones.iter().flat_map(|zone| &zone.sets)).chain(around().flat_map(|all| &all.sets));
     let known = Known::new(
-        (zones.iter().flat_map(|zone| &zone.sets)).chain(around().flat_map(|all| &all.sets)),
+        sets.filter(|set| !set.is_off()),
         around().flat_map(|all| all.others.iter().map(|other| other.name.as_str())),
     );
     for of_zone in zones {
@@ -281,6 +282,11 @@ pub fn moves(swap: &Swap, zones: &[ZoneSets], ttl: Option<u32>) -> Moves {
         for set in sets {
             let name = set.key.name.as_str();
             if meant.as_ref().is_some_and(|meant| !meant.contains(name)) {
+                continue;
+            }
+            if set.is_off() {
+                let why = "its records are disabled, so it leads nowhere";
+                found.stays.push(stay(set.key.to_string(), why.into()));
                 continue;
             }
             there.insert(name);
@@ -423,7 +429,8 @@ fn missing(zone: &ZoneSets, known: &Known<'_>, name: &str) -> Missing {
 
 /// Where an alias leads, and whether it moves with that.
 fn alias(known: &Known<'_>, ours: &BTreeSet<RecordKey>, set: &RecordSet) -> String {
-    let Some(first) = target(set) else {
+    // The root has no address: whoever writes that says that there is nothing.
+    let Some(first) = target(set).filter(|first| !first.is_empty()) else {
         return "it is a CNAME to nothing".into();
     };
     let ends = known.ends(first);

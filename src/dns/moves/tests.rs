@@ -308,3 +308,43 @@ fn a_loop_of_aliases_ends() {
     };
     assert_eq!(moves(&swap(), &[zone], None).stays.len(), 2);
 }
+
+/// PowerDNS keeps records that it does not serve: a set of such is none, whatever it would hold.
+#[test]
+fn a_set_of_disabled_records_leads_nowhere_and_hides_nothing() {
+    let off = |key: &str, data: &str| {
+        set(key, 60, &[]).with_extra(serde_json::json!({ "disabled": [data] }))
+    };
+    let sets = vec![
+        set("www.example.org. A", 60, &["192.0.2.10"]),
+        off("www.example.org. CNAME", "web.example.org."),
+        off("gone.example.org. A", "192.0.2.10"),
+        off("wild.example.org. CNAME", "web.example.org."),
+        set("*.example.org. A", 60, &["192.0.2.10"]),
+        set("odd.example.org. CNAME", 60, &["."]),
+    ];
+    let zone = ZoneSets {
+        zone: "example.org".into(),
+        served: ["www.example.org".into(), "wild.example.org".into()].into(),
+        sets,
+        ..ZoneSets::default()
+    };
+    let found = moves(&swap(), &[zone], None);
+    let moved: Vec<String> = (found.zones["example.org"].iter())
+        .map(|(before, _)| before.key.to_string())
+        .collect();
+    assert_eq!(moved, ["*.example.org. A", "www.example.org. A"]);
+    let why = |what: &str| -> Vec<&str> {
+        let stays = found.stays.iter().filter(|stay| stay.what == what);
+        stays.map(|stay| stay.why.as_str()).collect()
+    };
+    for what in ["www.example.org. CNAME", "gone.example.org. A"] {
+        assert_eq!(why(what), ["its records are disabled, so it leads nowhere"]);
+    }
+    assert_eq!(why("odd.example.org. CNAME"), ["it is a CNAME to nothing"]);
+    assert_eq!(
+        why("wild.example.org"),
+        ["the wildcard `*.example.org. A` answers for it"]
+    );
+    assert_eq!(found.left, []);
+}
