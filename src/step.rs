@@ -246,6 +246,8 @@ pub struct Survey {
     pub writes: Vec<String>,
     /// Reasons why the change must not be made; each is an error in the plan.
     pub refusals: Vec<String>,
+    /// Reasons why only an emergency may make it: a later check cannot pass. Then they are told.
+    pub doubts: Vec<Stay>,
     /// What leads to the side that is left on, though a service depends on it, unless another step moves it.
     pub left: Vec<Left>,
     /// What a service depends on, and does not lead to the side that is left, where its users are until then.

@@ -134,7 +134,7 @@ pub async fn survey_by(
                 }
                 stays.extend(found.stays.iter().cloned());
                 locks.extend(found.locks.iter().cloned());
-                entries.extend(changes(step, found, intention));
+                entries.extend(changes(step, *found, intention));
             }
             (Looked::Skipped(stay), _) => stays.push(stay),
             (Looked::Doubted(_), _) => {}
@@ -201,7 +201,7 @@ pub async fn survey_by(
 /// What a step has to say before there is a plan.
 enum Looked {
     Nothing,
-    Changes(Survey),
+    Changes(Box<Survey>),
     /// Its host is dead, and this is an emergency.
     Skipped(Stay),
     /// It takes part, though it could not be done.
@@ -238,11 +238,22 @@ async fn look_at(
     };
     let site = &actual.site;
     match within(SURVEY_TIME, surveyor.survey(step, change.as_ref(), aim)).await {
-        Ok(found) if found.refusals.is_empty() => Ok(Looked::Changes(found)),
-        Ok(found) => Err(SurveyError::Refused {
-            step: step.id.clone(),
-            reasons: found.refusals,
-        }),
+        Ok(mut found) => {
+            let mut reasons = std::mem::take(&mut found.refusals);
+            match intention.like {
+                Mode::Emergency => found.stays.append(&mut found.doubts),
+                _ => reasons.extend(
+                    (found.doubts.iter()).map(|Stay { what, why }| format!("{what}: {why}")),
+                ),
+            }
+            match reasons.is_empty() {
+                true => Ok(Looked::Changes(Box::new(found))),
+                false => Err(SurveyError::Refused {
+                    step: step.id.clone(),
+                    reasons,
+                }),
+            }
+        }
         // Nobody waits for the dead: what would be changed on a host that is gone is left, and said.
         Err(why) if intention.like == Mode::Emergency && change.only_where_it_leaves(site, aim) => {
             Ok(Looked::Skipped(Stay {

@@ -1,6 +1,7 @@
 //! What the tests of several kinds share: hosts, probes, and a site with one host on each side and one zone, whose provider is a map in memory.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -22,6 +23,8 @@ pub(crate) struct Book {
     sets: Mutex<BTreeMap<RecordKey, RecordSet>>,
     fails: AtomicBool,
     pub(crate) grounds: Grounds,
+    /// The name server that takes its writes.
+    pub(crate) at: Option<SocketAddr>,
     /// What it holds beside the sets.
     pub(crate) others: Vec<Other>,
     /// Sets that it answers with, and does not hold.
@@ -41,6 +44,7 @@ impl Book {
             sets: Mutex::new(sets.collect()),
             fails: AtomicBool::new(false),
             grounds: Grounds::default(),
+            at: None,
             others: Vec::new(),
             made_up: Vec::new(),
             unlisted: false,
@@ -68,6 +72,10 @@ impl Book {
 }
 
 impl Provider for Book {
+    fn written_at(&self) -> Option<SocketAddr> {
+        self.at
+    }
+
     fn list<'a>(&'a self, _zone: &'a str) -> BoxFuture<'a, Result<Listing, Unseen>> {
         async {
             if self.unlisted {

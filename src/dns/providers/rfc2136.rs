@@ -12,6 +12,7 @@ mod look;
 mod message;
 mod open;
 mod reply;
+mod serials;
 mod signed;
 mod signing;
 mod transfer;
@@ -207,6 +208,13 @@ fn socket(text: &str) -> Option<SocketAddr> {
         .or_else(|| bare.parse::<IpAddr>().ok().map(|ip| (ip, 53).into()))
 }
 
+/// Whether it is the name of a host (RFC 1123, 2.1) or a wildcard.
+fn is_host_name(name: &str) -> bool {
+    let mut labels = name.strip_prefix("*.").unwrap_or(name).split('.');
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    labels.all(|label| label.chars().all(plain) && !label.starts_with('-') && !label.ends_with('-'))
+}
+
 /// Seconds since 1970, for signatures.
 fn now() -> u64 {
     u64::try_from(Clock::real().now().wall.as_second()).unwrap_or(0)
@@ -283,6 +291,11 @@ impl Rfc2136 {
             ),
             format!("zone {}.", zone.trim_end_matches('.')),
         ];
+        // It adds no address at such a name otherwise, and nothing at all then.
+        let mut owners = part.to.iter().map(|set| set.key.name.as_str());
+        if !owners.all(is_host_name) {
+            lines.push("check-names off".to_owned());
+        }
         for key in message::absent(part) {
             lines.push(format!("prereq nxrrset {}. IN {}", key.name, key.rtype));
         }
@@ -381,9 +394,15 @@ impl Provider for Rfc2136 {
                 })
             };
             let signing = async { Ok(signing::look(self.server, zone, keys).await) };
-            let looks =
-                futures::try_join!(reader.with_grounds(keys), reader.apex(), open, signing);
-            let ((sets, public, mut grounds), notes, open, signing) = looks?;
+            let serial = async { Ok(reader.unlike_serial(None).await) };
+            let looks = futures::try_join!(
+                reader.with_grounds(keys),
+                reader.apex(),
+                open,
+                signing,
+                serial
+            );
+            let ((sets, public, mut grounds), notes, open, signing, serial) = looks?;
             grounds.notes.extend(notes);
             match signing.against(self.server, zone).filter(|_| !self.signs) {
                 Some(Against::Refuses(why)) => grounds.zone.push(why),
@@ -399,17 +418,23 @@ impl Provider for Rfc2136 {
                 (key, why)
             }));
             self.remember(zone, &sets, &grounds);
-            if let Some(why) = public.and_then(|public| unlike(&sets, &public)) {
-                grounds.notes.push(format!(
-                    "`{}` tells those who ask without the key `{}` something else ({why}): the key selects a view, and the public may not see what is written",
+            let public = public.and_then(|public| unlike(&sets, &public));
+            grounds.hidden.extend(public.or(serial).map(|why| {
+                format!(
+                    "`{}` tells those who ask without the key `{}` something else ({why}): the key selects a view, and \
+                     they do not see what is written there",
                     self.server, self.read_key.name
-                ));
-            }
+                )
+            }));
             if self.write_key != self.read_key {
                 match self.writer(zone).await {
                     Ok(writer) => {
                         let others = writer.answered(keys).await?;
-                        grounds.zone.extend(unlike(&sets, &others).map(|why| two_views(&why)));
+                        let why = match unlike(&sets, &others) {
+                            None => reader.unlike_serial(Some(&writer)).await,
+                            why => why,
+                        };
+                        grounds.zone.extend(why.map(|why| two_views(&why)));
                     }
                     // The secret for writing may be out of reach of those who only plan.
                     Err(unseen) => grounds.notes.push(format!(

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+mod doubts;
 mod found;
 
 use super::*;

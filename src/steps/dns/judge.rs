@@ -22,19 +22,27 @@ pub(super) async fn judge(site: &Site, survey: &mut Survey) -> Result<(), Unseen
         }
     }
     let judged = (zones.into_values()).map(|(zone, edits)| judge_zone(zone, edits));
-    let (mut refusals, mut stays) = (BTreeSet::new(), Vec::new());
+    let mut refusals = BTreeSet::new();
     for judged in join_all(judged).await {
-        let (reasons, notes) = judged?;
-        refusals.extend(reasons);
-        stays.extend(notes);
+        let judged = judged?;
+        refusals.extend(judged.reasons);
+        survey.doubts.extend(judged.doubts);
+        survey.stays.extend(judged.notes);
     }
     survey.refusals.extend(refusals);
-    survey.stays.extend(stays);
     Ok(())
 }
 
-/// What speaks against the edits of one zone, and what a person should know of it.
-async fn judge_zone(zone: &Zone, edits: Vec<&Edit>) -> Result<(Vec<String>, Vec<Stay>), Unseen> {
+/// What speaks against the edits of one zone.
+struct Judged {
+    reasons: Vec<String>,
+    /// A server that is asked afterwards will not show them.
+    doubts: Vec<Stay>,
+    /// What a person should know.
+    notes: Vec<Stay>,
+}
+
+async fn judge_zone(zone: &Zone, edits: Vec<&Edit>) -> Result<Judged, Unseen> {
     let keys: BTreeSet<RecordKey> = (edits.iter())
         .flat_map(|edit| edit.before.0.keys().chain(edit.after.0.keys()))
         .filter_map(|key| key.parse().ok())
@@ -64,9 +72,22 @@ async fn judge_zone(zone: &Zone, edits: Vec<&Edit>) -> Result<(Vec<String>, Vec<
         reasons.extend(only_back.map(|why| format!("there would be no way back: {why}")));
         reasons.extend(there);
     }
-    let notes = grounds.notes.into_iter().map(|why| Stay {
-        what: zone.name.clone(),
-        why,
-    });
-    Ok((reasons, notes.collect()))
+    let stays = |whys: Vec<String>| -> Vec<Stay> {
+        let stay = |why| Stay {
+            what: zone.name.clone(),
+            why,
+        };
+        whys.into_iter().map(stay).collect()
+    };
+    let (mut doubts, mut notes) = (stays(grounds.hidden), stays(grounds.notes));
+    // A primary that nobody else is to ask may show them whatever it wants.
+    let is_asked = |server| zone.servers.contains(&server);
+    if !provider.written_at().is_some_and(is_asked) {
+        notes.append(&mut doubts);
+    }
+    Ok(Judged {
+        reasons,
+        doubts,
+        notes,
+    })
 }

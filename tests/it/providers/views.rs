@@ -34,12 +34,25 @@ async fn a_key_that_selects_a_view_is_told() {
     let provider = rfc2136(dir.path(), server.v4, &key);
     let seen = grounds(&*provider).await;
     assert!(seen.zone.is_empty() && seen.sets.is_empty(), "{seen:?}");
-    let [note] = seen.notes.as_slice() else {
+    let [why] = seen.hidden.as_slice() else {
         panic!("{seen:?}");
     };
     for told in ["selects a view", "192.0.2.10", "192.0.2.99"] {
-        assert!(note.contains(told), "{note}");
+        assert!(why.contains(told), "{why}");
     }
+    assert_eq!(seen.notes, [""; 0]);
+
+    // The set in question is the same, and the zone is another one.
+    let later = inside.replace(" 1 3600", " 77 3600");
+    let server = Bind::in_views(ZONE, &key, &inside, &later);
+    let seen = grounds(&*rfc2136(dir.path(), server.v4, &key)).await;
+    let [why] = seen.hidden.as_slice() else {
+        panic!("{seen:?}");
+    };
+    assert!(
+        why.contains("selects a view") && why.contains("is 77 there, and 1 here"),
+        "{why}"
+    );
 
     // Where both views hold the same there is nothing to tell.
     let server = Bind::in_views(ZONE, &key, &inside, &inside);
@@ -79,6 +92,18 @@ async fn two_keys_that_see_different_data_write_nothing() {
     let unseen = unseen.unwrap_err();
     assert_eq!(unseen.cause, Cause::Garbled);
     assert!(unseen.detail.contains("see different data"), "{unseen:?}");
+
+    // The serial tells of what else is different.
+    let server = Bind::in_views(ZONE, &key, &inside, &inside.replace(" 1 3600", " 77 3600"));
+    let seen = grounds(&*split(&server)).await;
+    let [why] = seen.zone.as_slice() else {
+        panic!("{seen:?}");
+    };
+    assert!(
+        why.contains("see different data") && why.contains("is 1 there, and 77 here"),
+        "{why}"
+    );
+    assert!(seen.hidden.is_empty(), "{seen:?}");
 
     // Two keys for the same data are as good as one.
     let server = Bind::primary(&[(ZONE, &inside)], &key);

@@ -87,6 +87,11 @@ fn records_from_which_addresses_are_made_up_are_told_by_name_and_odd_ones_by_num
     assert_eq!(lua.to_string(), "www.test. LUA");
     assert_eq!(lua.holds, Holds::Text(vec!["A \"'192.0.2.10'\"".into()]));
     assert_eq!(lua.addresses().len(), 1);
+    let uri = other(256, b"\0\x0a\0\x01https://web.test:8443/x");
+    assert_eq!(uri.to_string(), "www.test. URI");
+    assert_eq!(uri.targets(), ["web.test"]);
+    let uri = other(256, b"\0\x0a\0\x01https://192.0.2.10/x");
+    assert_eq!(uri.addresses().len(), 1);
     for (rtype, data) in [
         (65_401, &b"\xab\xcd"[..]),
         (65_401, b"\x03web\x04test\0more"),
@@ -96,5 +101,27 @@ fn records_from_which_addresses_are_made_up_are_told_by_name_and_odd_ones_by_num
     ] {
         let odd = other(rtype, data);
         assert_eq!(odd.to_string(), format!("www.test. TYPE{rtype}"));
+    }
+}
+
+#[test]
+fn nsupdate_is_told_to_take_names_that_no_host_has() {
+    let mut fields = Fields::default();
+    fields.insert("server", Datum::Texts(vec!["192.0.2.54".into()]), 0..0);
+    fields.insert("key", table("k", "K"), 0..0);
+    let provider = build(&fields).unwrap();
+    for (name, odd) in [
+        ("www.example.org", false),
+        ("*.example.org", false),
+        ("_x.example.org", true),
+        (r"a\064b.example.org", true),
+        ("-x.example.org", true),
+    ] {
+        let key = RecordKey::new(name, crate::dns::RecordType::A);
+        let set = RecordSet::new(key, 60, ["192.0.2.1"]).unwrap();
+        let to = RecordSet::value_of(&[set]);
+        let typed = provider.commands("example.org", &Value::default(), &to);
+        let off = typed.concat().lines().any(|line| line == "check-names off");
+        assert_eq!(off, odd, "{name}");
     }
 }

@@ -155,7 +155,7 @@ impl Reader<'_> {
     }
 
     /// The serial of the zone at the server.
-    async fn serial(&self) -> Option<u32> {
+    pub(super) async fn serial(&self) -> Option<u32> {
         let question = message::soa(self.zone).ok()?;
         let replies = self
             .ask(vec![(self.zone.to_owned(), question)])
