@@ -378,4 +378,26 @@ impl Entry {
     pub fn is_check(&self) -> bool {
         matches!(self.nature, Nature::Check)
     }
+
+    /// The place that a look at it reads, with its values: the one that it writes, or one that was found as it shall be.
+    pub fn place(&self) -> Option<&Edit> {
+        match &self.nature {
+            Nature::Change(edit) => Some(edit),
+            _ => self.holds.as_ref(),
+        }
+    }
+
+    /// Whether its place holds the value of this side. What was found so is to be so whichever way a run ends.
+    pub fn is_at(&self, seen: &Value, side: Side) -> bool {
+        let side = match self.holds {
+            Some(_) => Side::After,
+            None => side,
+        };
+        self.place().is_some_and(|edit| edit.side(seen) == side)
+    }
+
+    /// Whether a look at it reads a place.
+    pub fn has_place(&self) -> bool {
+        self.place().is_some()
+    }
 }

@@ -311,8 +311,8 @@ async fn still_owed(desk: &Desk, records: &[Record], tally: &Tally, stayed: bool
     };
     let is = |index: usize, wanted: Side| {
         let value = seen.iter().find(|(entry, _)| *entry == index);
-        match (value, &plan.entries[index].nature) {
-            (Some((_, Ok(value))), Nature::Change(edit)) => edit.side(value) == wanted,
+        match value {
+            Some((_, Ok(value))) => plan.entries[index].is_at(value, wanted),
             // It cannot be told.
             _ => false,
         }

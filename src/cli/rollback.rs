@@ -17,7 +17,7 @@ use crate::engine::{
 };
 use crate::event::{Decision, Ending, Fact, Record, Round};
 use crate::journal::{self, Run};
-use crate::plan::{Nature, Plan, Side};
+use crate::plan::{Plan, Side};
 use crate::report::{self, SeenNow, SeenPlace, Tally, json_line};
 
 /// Puts back what a run changed
@@ -132,9 +132,7 @@ async fn not_as_it_was(plan: &Plan, actual: &Actual, tally: &Tally, alive: bool)
         .into_iter()
         .zip(wanted)
         .filter_map(|((index, value), (_, side))| {
-            let Nature::Change(edit) = &plan.entries[index].nature else {
-                return None;
-            };
+            let edit = plan.entries[index].place()?;
             let why = match value {
                 Ok(value) if edit.side(&value) == side => return None,
                 Ok(value) => match edit.side(&value) {

@@ -46,7 +46,7 @@ impl Shown {
     ) -> Shown {
         let bad = outcomes.iter().filter(|(_, outcome)| !is_good(*outcome));
         let reason = |entry: usize| {
-            let place = !plan.entries[entry].is_check();
+            let place = plan.entries[entry].has_place();
             Some((entry, Reason::of(findings.seen(round, entry)?, place)))
         };
         Shown(bad.filter_map(|(entry, _)| reason(*entry)).collect())
@@ -54,7 +54,7 @@ impl Shown {
 
     /// Whether whoever accepted what was shown has accepted this finding.
     pub(super) fn covers(&self, plan: &Plan, entry: usize, finding: &Finding) -> bool {
-        let place = !plan.entries[entry].is_check();
+        let place = plan.entries[entry].has_place();
         is_good(finding.outcome) || self.has(entry, &Reason::of(finding, place))
     }
 

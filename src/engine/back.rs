@@ -129,9 +129,7 @@ pub async fn see_places<W: World>(
 ) -> Vec<(usize, Result<Value, String>)> {
     join_all(entries.iter().filter_map(|index| {
         let entry = &plan.entries[*index];
-        let Nature::Change(edit) = &entry.nature else {
-            return None;
-        };
+        let edit = entry.place()?;
         let read = within(entry.pace.timeout.min(most), world.read(entry, edit));
         Some(async move { (*index, read.await.map_err(|unseen| unseen.detail)) })
     }))

@@ -455,7 +455,9 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
                         finding = accept(finding);
                     }
                     outcomes.push((entry, finding.outcome));
-                    let place = !self.plan.entries[entry].is_check();
+                    // What was found so was told of with the checks.
+                    let place = !self.plan.entries[entry].is_check()
+                        || self.state.phase() == Phase::Reread;
                     // A place that holds what it should was told of when it was written.
                     if !place || finding.outcome != Outcome::Pass {
                         self.record(Event::Looked { entry, round, finding }).await?;

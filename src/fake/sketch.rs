@@ -19,6 +19,7 @@ use crate::plan::{
 /// | `a` | an act with an undo; cut off, it holds |
 /// | `s` | an act with an undo; cut off, it is skipped |
 /// | `x` | an act without an undo; cut off, it is skipped |
+/// | `h` | a place that is so already: what the run says of it, and never writes |
 /// | `?` | a question to a person |
 /// | `w` | a wait |
 ///
@@ -40,8 +41,18 @@ pub fn plan(mode: Mode, sketch: &str) -> Plan {
                 every: Duration::from_secs(5),
                 timeout: Duration::from_secs(10),
             },
-            rule: rule(mode, changed),
-            there: mode != Mode::Check || matches!(nature, Nature::Check),
+            rule: match letter {
+                'h' if matches!(mode, Mode::Check | Mode::Plan) => Rule::NOTE,
+                'h' => Rule {
+                    fail: Then::Hold,
+                    ..Rule::NOTE
+                },
+                _ => rule(mode, changed),
+            },
+            there: match letter {
+                'h' => !matches!(mode, Mode::Check | Mode::Plan),
+                _ => mode != Mode::Check || matches!(nature, Nature::Check),
+            },
             back: true,
             temporary: letter == 't',
             probes_old_side: letter == 'p',
@@ -49,7 +60,7 @@ pub fn plan(mode: Mode, sketch: &str) -> Plan {
             needs_baseline: letter == 'b',
             foresees: false,
             by_hand: false,
-            holds: None,
+            holds: (letter == 'h').then(|| so_already(&format!("{letter}{i}"))),
             blind: false,
             answers: None,
             promise: None,
@@ -123,6 +134,15 @@ fn rule(mode: Mode, changed: bool) -> Rule {
             fail: Then::Back,
             unknown: Then::Hold,
         },
+    }
+}
+
+/// A place that holds what it shall.
+fn so_already(id: &str) -> Edit {
+    let edit = edit_of(id);
+    Edit {
+        before: edit.after.clone(),
+        ..edit
     }
 }
 

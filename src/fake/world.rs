@@ -68,9 +68,12 @@ struct Inner {
 impl FakeWorld {
     /// The world as it was when the plan was made.
     pub fn new(plan: &Plan, clock: Clock) -> FakeWorld {
+        let so_already = plan.entries.iter().filter_map(|entry| entry.holds.as_ref());
         let places = plan
             .edits()
-            .map(|(_, edit)| (edit.place.clone(), edit.before.clone()))
+            .map(|(_, edit)| edit)
+            .chain(so_already)
+            .map(|edit| (edit.place.clone(), edit.before.clone()))
             .collect();
         let inner = Inner {
             places,

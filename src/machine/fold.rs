@@ -1,5 +1,6 @@
 //! What happened becomes state. An event that cannot have happened is refused, not guessed at.
 
+mod confirm;
 mod decide;
 
 use super::next::{Move, next};
@@ -173,8 +174,17 @@ impl State {
         let said = || outcomes.iter().map(|(i, _)| *i);
         // Version 0.1.0 looked at no place after an undo.
         let checks = |i: &usize| plan.entries[*i].is_check();
-        let same = said().eq(self.batch(plan))
-            || self.phase == Phase::Verify && said().eq(self.batch(plan).filter(checks));
+        // Before what was found so was read behind all checks, it was read beside the last ones.
+        let moved = |i: &usize| plan.entries[*i].holds.is_none();
+        let batch = || self.batch(plan);
+        let same = said().eq(batch())
+            || match self.phase {
+                Phase::Verify => said().eq(batch().filter(checks)),
+                Phase::Forward | Phase::Return | Phase::Confirm | Phase::Reread => {
+                    said().filter(moved).eq(batch().filter(moved))
+                }
+                _ => false,
+            };
         if round != self.round(plan) || outcomes.is_empty() || !same {
             return impossible("judged");
         }
@@ -217,10 +227,11 @@ impl State {
                 // A place that is not as before is not ours to answer for, whoever accepted it; what a check did not
                 // see as before is not so because somebody accepted it.
                 for (i, outcome) in outcomes {
-                    match (plan.entries[*i].is_check(), outcome) {
+                    let entry = &plan.entries[*i];
+                    match (entry.has_place(), outcome) {
                         (_, Outcome::Pass) => {}
-                        (true, _) => self.left = true,
-                        (false, _) => self.leave(*i),
+                        (true, _) => self.leave(*i),
+                        (false, _) => self.left = true,
                     }
                 }
                 self.read_again(plan, outcomes);
@@ -235,42 +246,6 @@ impl State {
             }
         }
         Ok(())
-    }
-
-    /// All is as it was before. Where checks were waited for, somebody may have written into a place meanwhile.
-    fn read_again(&mut self, plan: &Plan, outcomes: &[(usize, Outcome)]) {
-        match outcomes.iter().any(|(i, _)| plan.entries[*i].is_check()) {
-            true => self.phase = Phase::Reread,
-            false => self.close(plan, Ending::Undone),
-        }
-    }
-
-    /// The places were looked at before a success is said. Somebody wrote into one that holds something else, and
-    /// a person is asked, of one after the other.
-    fn confirmed(&mut self, plan: &Plan, outcomes: &[(usize, Outcome)]) {
-        for (i, outcome) in outcomes {
-            let way = match self.marks[*i] {
-                Mark::Back | Mark::Unmade => Way::Back,
-                _ => Way::There,
-            };
-            match outcome {
-                Outcome::Pass | Outcome::Warn => {}
-                // It was seen after its write.
-                Outcome::Unknown => self.unseen = true,
-                // What was never ours is not put back.
-                Outcome::Late | Outcome::Fail if self.marks[*i] == Mark::Unneeded => self.leave(*i),
-                Outcome::Late | Outcome::Fail => {
-                    self.start(u16::try_from(*i).unwrap_or(u16::MAX), way);
-                    if let Some(motion) = &mut self.motion {
-                        motion.stage = Stage::Answered(Said::Done);
-                        motion.tries = 1;
-                    }
-                    self.held = Some(Hold::Foreign);
-                    return;
-                }
-            }
-        }
-        self.close(plan, Ending::Done);
     }
 
     /// A pass over the list goes on behind the last entry of a batch.

@@ -201,7 +201,8 @@ impl State {
     pub fn forget(&mut self, plan: &Plan) {
         let (undoes, stood) = (self.phase.undoes() && self.stayed.is_none(), self.stood);
         for (mark, entry) in self.marks.iter_mut().zip(&plan.entries) {
-            let change = matches!(entry.nature, Nature::Change(_));
+            // What was found so can be left, too.
+            let change = entry.has_place();
             *mark = match *mark {
                 // Both hold the old value.
                 Mark::Unmade if stood => Mark::Back,
@@ -256,19 +257,25 @@ impl State {
                 match self.phase {
                     Phase::Probe => entry.is_check() && entry.probes_old_side,
                     Phase::Verify | Phase::Accept => {
-                        entry.is_check() && entry.there || self.is_claimed(plan, *i)
+                        let check = entry.is_check() && !entry.has_place();
+                        check && entry.there || self.is_claimed(plan, *i)
                     }
-                    Phase::Reread => self.is_claimed(plan, *i),
-                    Phase::Confirm => self.is_claimed(plan, *i),
+                    Phase::Reread | Phase::Confirm => self.is_claimed(plan, *i),
                     _ => self.takes_part(plan, *i),
                 }
             })
             .take_while(move |i| !passing || plan.entries[*i].is_check())
     }
 
-    /// Whether the run says of the place of an entry what it holds.
+    /// Whether the run says of the place of an entry what it holds: of a change, and of what was found as it shall be.
     fn is_claimed(&self, plan: &Plan, i: usize) -> bool {
-        matches!(plan.entries[i].nature, Nature::Change(_)) && self.mark(i).claims().is_some()
+        let entry = &plan.entries[i];
+        match entry.nature {
+            Nature::Change(_) => self.mark(i).claims().is_some(),
+            _ if entry.holds.is_none() || self.mark(i) == Mark::Left => false,
+            _ if self.round(plan) == Round::Return => entry.back,
+            _ => entry.there,
+        }
     }
 
     /// Whether no look is due.
@@ -283,6 +290,14 @@ impl State {
             return false;
         }
         match self.phase {
+            // What was found so is read behind all checks, which may wait for long: but for a drill that is about to
+            // stay, whose end is far.
+            Phase::Forward | Phase::Return if entry.holds.is_some() => {
+                self.phase == Phase::Forward
+                    && plan.mode == Mode::Drill
+                    && !self.remains
+                    && self.is_claimed(plan, i)
+            }
             Phase::Forward => entry.there,
             // Whatever stands goes back, whatever `when` says.
             Phase::Return if entry.writes() => self.can_go_back(plan, i),

@@ -3,6 +3,7 @@
 //! All that can happen to it is explored by `simulate`.
 
 mod decides;
+mod found;
 mod keeps;
 mod life;
 mod never;

@@ -13,7 +13,7 @@ impl State {
         let good = matches!(outcome, Outcome::Pass | Outcome::Warn);
         match round {
             // A place must hold what the run says of it; before a success, one that cannot be read is told as unseen.
-            Round::Verify if !entry.is_check() => !good,
+            Round::Verify if entry.has_place() => !good,
             Round::There | Round::Return if !entry.is_check() => {
                 !good && outcome != Outcome::Unknown
             }

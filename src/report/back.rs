@@ -65,14 +65,15 @@ impl Tally {
     }
 
     /// The changes that a rollback does not put back and speaks of all the same, each with the value that it must hold
-    /// then: what was put back already, what was never begun, and what was so before.
+    /// then: what was put back already, what was never begun, and what was so before. So is what the plan found so.
     pub fn entries_to_read(&self) -> Vec<(usize, Side)> {
         let entries = self.plan().map_or(&[][..], |plan| &plan.entries);
         let goes_back = self.entries_to_put_back();
         (entries.iter().enumerate())
-            .filter(|(_, entry)| entry.there && matches!(entry.nature, Nature::Change(_)))
+            .filter(|(_, entry)| entry.there && entry.has_place())
             .filter(|(i, _)| !goes_back.contains(i) && !self.is_left(*i))
-            .map(|(i, _)| match self.standing(i) {
+            .map(|(i, entry)| match self.standing(i) {
+                _ if entry.holds.is_some() => (i, Side::After),
                 Standing::Already => (i, Side::After),
                 _ => (i, Side::Before),
             })

@@ -99,6 +99,7 @@ fn looks_at(model: &Model, phase: Phase, until: usize) -> bool {
     let mut checks = before.take_while(|entry| !entry.writes());
     checks.any(|entry| {
         entry.is_check()
+            && !entry.has_place()
             && match phase {
                 Phase::Forward => entry.there,
                 Phase::Return => entry.back,
@@ -164,6 +165,11 @@ fn end(model: &Model, node: &Node, ending: Ending, writers: &[u16]) -> Option<Br
     let broken = |i: usize| -> Option<Broken> {
         let entry = &plan.entries[i];
         let (side, mark) = (ground.sides()[i], state.mark(i));
+        if entry.holds.is_some() {
+            let wrong = matches!(ending, Ending::Done | Ending::Undone) && side != Side::Before;
+            let said = "it ended well, and what was so already is not so any more";
+            return (wrong && state.wrote()).then_some((Property::ExitCode, said));
+        }
         let theirs = ground.is_theirs(i);
         let returns = match (plan.mode, &entry.nature) {
             (Mode::Drill, Nature::Act(act)) if !state.remains() => act.undo.is_some(),
@@ -220,7 +226,7 @@ fn unseen(model: &Model, node: &Node, ending: Ending, writers: &[u16]) -> Option
         return Some((Property::SeenSince, said));
     }
     let first = model.plan.first_write().unwrap_or(entries.len());
-    let looks = entries[first..].iter().any(|e| e.is_check() && e.there);
+    let looks = (entries[first..].iter()).any(|e| e.is_check() && !e.has_place() && e.there);
     if undone && looks && !ground.verified {
         let said = "it said that all is as before, and nothing was looked at since the last write";
         return Some((Property::SeenSince, said));
@@ -231,7 +237,8 @@ fn unseen(model: &Model, node: &Node, ending: Ending, writers: &[u16]) -> Option
         let mark = state.mark(i);
         let never = matches!(mark, Mark::None | Mark::Unmade) && entries[i].there;
         let claims = matches!(mark, Mark::Standing | Mark::Back) || undone && never;
-        change && claims && ground.is_unseen(i)
+        let so = entries[i].holds.is_some() && mark != Mark::Left && state.wrote();
+        (change && claims || so) && ground.is_unseen(i)
     });
     let said = "it spoke of a place that somebody wrote, and that nobody had looked at since";
     let known = ending == Ending::DoneUnproven && ground.doubt;

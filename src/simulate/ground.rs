@@ -182,10 +182,12 @@ impl Ground {
 /// What of a plan decides which moments have the same future.
 #[derive(Clone, Debug)]
 pub(super) struct Places {
-    /// The entries that write; no other has a mark or a place.
+    /// The entries that write or are so already; no other has a mark or a place.
     pub(super) writers: Vec<u16>,
     /// Which entries are changes: they have a place that checks see.
     is_change: Vec<bool>,
+    /// Which are so already: nobody but the run's last look sees them.
+    is_so: Vec<bool>,
 }
 
 impl Places {
@@ -197,10 +199,11 @@ impl Places {
         let short = |i: usize| u16::try_from(i).unwrap_or(u16::MAX);
         Places {
             writers: (0..entries.len())
-                .filter(|i| entries[*i].writes())
+                .filter(|i| entries[*i].writes() || entries[*i].has_place())
                 .map(short)
                 .collect(),
             is_change,
+            is_so: entries.iter().map(|entry| entry.holds.is_some()).collect(),
         }
     }
 }
@@ -249,7 +252,7 @@ impl Node {
         let moving = self.state.motion().map(|motion| usize::from(motion.entry));
         for (i, unseen) in ground.unseen.iter_mut().enumerate() {
             let asked = self.state.mark(i) != Mark::Left || moving == Some(i);
-            *unseen &= places.is_change[i] && asked;
+            *unseen &= (places.is_change[i] || places.is_so[i]) && asked;
         }
         ground.looked &= writes;
         ground.doubt &= !back;
@@ -265,6 +268,13 @@ impl Node {
         let ground = &mut self.ground;
         for i in places.writers.iter().map(|i| usize::from(*i)) {
             let (change, side) = (places.is_change[i], ground.sides[i]);
+            if places.is_so[i] {
+                if self.state.mark(i) == Mark::Left {
+                    ground.sides[i] = Side::Before;
+                }
+                ground.theirs[i] &= ground.sides[i] != Side::Before;
+                continue;
+            }
             // What the run says of it is looked at before it says so.
             // What was left is read by nobody any more, and what never stood by an undo.
             let left = self.state.mark(i) == Mark::Left;

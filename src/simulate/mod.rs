@@ -32,6 +32,8 @@ mod rules;
 #[cfg(test)]
 mod second_opinion;
 mod sketch;
+#[cfg(test)]
+mod so_already;
 mod space;
 mod stage;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::event::Round;
-use crate::machine::State;
+use crate::machine::{Mark, State};
 use crate::plan::{Mode, Nature, Outcome, Plan, Side, Value, Way};
 
 /// A plan, and for each of its entries what decides how the world answers.
@@ -72,6 +72,12 @@ impl Model {
     pub fn truth(&self, entry: usize, round: Round, sides: &[Side], dead: Dead) -> Outcome {
         let traits = &self.traits[entry];
         let there = round == Round::There;
+        if self.plan.entries[entry].holds.is_some() {
+            return match sides[entry] {
+                Side::Foreign => Outcome::Fail,
+                _ => Outcome::Pass,
+            };
+        }
         let (active, idle) = match there {
             true => (dead.target, dead.source),
             false => (dead.source, dead.target),
@@ -172,6 +178,22 @@ impl Model {
     /// Whether a write of an entry is refused because somebody else was quicker.
     pub fn overtaken(&self, entry: usize, sides: &[Side]) -> bool {
         self.traits[entry].compares && sides[entry] == Side::Foreign
+    }
+
+    /// Which place that is so already somebody writes, where somebody does: the last of those of which the run says
+    /// something.
+    pub(super) fn so_already(&self, state: &State) -> Option<usize> {
+        let entries = &self.plan.entries;
+        let said = |i: &usize| entries[*i].holds.is_some() && state.mark(*i) != Mark::Left;
+        (0..entries.len()).rev().find(said)
+    }
+
+    /// The place that somebody writes while a look waits for its checks. Struck at a check, it is one that is so already.
+    pub(super) fn meanwhile(&self, struck: usize, state: &State) -> Option<usize> {
+        match self.plan.entries[struck].has_place() {
+            true => Some(struck),
+            false => self.so_already(state),
+        }
     }
 
     /// The state before anything happened.

@@ -267,7 +267,9 @@ pub fn difference(model: &Model, said: &Walk, performed: &Performance) -> Option
         ));
     }
     let sides = said.last.ground.sides();
-    let differs = |i: &usize| entries[*i].writes() && sides[*i] != performed.sides[*i];
+    let differs = |i: &usize| {
+        (entries[*i].writes() || entries[*i].has_place()) && sides[*i] != performed.sides[*i]
+    };
     (0..entries.len()).find(differs).map(|i| {
         format!(
             "in the model `{}` is {:?} in the end, and in the real loop {:?}",

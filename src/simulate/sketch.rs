@@ -16,7 +16,7 @@ impl Model {
         let plan = fake::plan(mode, letters);
         let traits = (plan.entries.iter().zip(letters.chars()))
             .map(|(entry, letter)| {
-                let check = matches!(entry.nature, Nature::Check);
+                let check = matches!(entry.nature, Nature::Check) && !entry.has_place();
                 let behind = check && (entry.after_change || letter == 'p');
                 Traits {
                     sees: Sees {

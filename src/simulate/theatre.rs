@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::engine::{StopSignal, StopSwitch};
 use crate::event::{Event, Record};
 use crate::machine::Move;
-use crate::plan::{Nature, Side, Value, Way};
+use crate::plan::{Entry, Nature, Side, Value, Way};
 use crate::secret::Secret;
 use crate::store::Memory;
 
@@ -119,16 +119,13 @@ impl Theatre {
     pub(super) fn new(model: &Arc<Model>, script: &Script, severed: Option<Severed>) -> Theatre {
         let plan = &model.plan;
         let start = jiff::Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_hours(500_000);
-        let holding = |nature: &Nature| Holding {
-            value: match nature {
-                Nature::Change(edit) => edit.before.clone(),
-                _ => Value::default(),
-            },
+        let holding = |entry: &Entry| Holding {
+            value: (entry.place()).map_or_else(Value::default, |edit| edit.before.clone()),
             ..Holding::default()
         };
         let inner = Inner {
             course: Course::new(plan, script),
-            places: plan.entries.iter().map(|e| holding(&e.nature)).collect(),
+            places: plan.entries.iter().map(holding).collect(),
             sides: vec![Side::Before; plan.entries.len()],
             dead: model.dead_at_first(),
             in_flight: None,
@@ -233,6 +230,12 @@ impl Inner {
         if let Nature::Change(edit) = &model.plan.entries[entry].nature {
             self.sides[entry] = edit.side(&value);
         }
+        if let Some(edit) = &model.plan.entries[entry].holds {
+            self.sides[entry] = match edit.side(&value) {
+                Side::Foreign => Side::Foreign,
+                _ => Side::Before,
+            };
+        }
         self.old.take_if(|(old, _)| *old == entry);
         let place = &mut self.places[entry];
         place.value = value;
@@ -327,8 +330,9 @@ impl Inner {
         }
         if passage.left {
             self.leave(model, now);
-            if let Some(entry) = self.course.strikes_meanwhile()
-                && let Nature::Change(edit) = &model.plan.entries[entry].nature
+            let struck = self.course.strikes_meanwhile();
+            if let Some(entry) = struck.and_then(|i| model.meanwhile(i, self.course.state()))
+                && let Some(edit) = model.plan.entries[entry].place()
             {
                 self.put(model, entry, foreign(edit), true, now);
             }

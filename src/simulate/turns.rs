@@ -156,6 +156,10 @@ impl<'m, R: Rules> Turns<'m, R> {
         matches!(self.model.plan.entries[entry].nature, Nature::Change(_))
     }
 
+    fn has_place(&self, entry: usize) -> bool {
+        self.model.plan.entries[entry].has_place()
+    }
+
     /// What strikes leads `there`. More than one can strike only in a look, each another check.
     pub(super) fn take(&mut self, strikes: &[Strike]) {
         self.there.clone_from(&self.here);
@@ -259,7 +263,7 @@ impl<'m, R: Rules> Turns<'m, R> {
             *asked = round;
             outcomes.clone_from(&self.truths);
             // What the old side shows says nothing of where a run remains.
-            let looked = round != Round::Probe && outcomes.iter().any(|(i, _)| !self.is_change(*i));
+            let looked = round != Round::Probe && outcomes.iter().any(|(i, _)| !self.has_place(*i));
             self.there.ground.stale &= !looked;
             for (i, outcome) in outcomes.iter_mut() {
                 let struck = |strike: &&Strike| strike.entry == Some(short(*i));
@@ -269,15 +273,16 @@ impl<'m, R: Rules> Turns<'m, R> {
                     Some(Fault::Hangs) => *outcome = self.unanswered(*i, round),
                     _ => {}
                 }
-                if self.is_change(*i) && *outcome != Outcome::Unknown {
+                if self.has_place(*i) && *outcome != Outcome::Unknown {
                     self.there.ground.shows(*i);
                 }
             }
             if round == Round::Verify {
-                self.verified(strikes, outcomes);
+                self.verified(outcomes);
             }
         }
         self.happen(&judged);
+        self.meanwhile(strikes);
         if let Event::Judged { outcomes, .. } = &judged {
             self.weigh(round, outcomes);
         }
@@ -321,7 +326,7 @@ impl<'m, R: Rules> Turns<'m, R> {
                 let bad = |(i, o): &(usize, Outcome)| {
                     entries[*i].rule.fail > Then::Note
                         && !matches!(o, Outcome::Pass | Outcome::Warn)
-                        && (stood || !entries[*i].is_check())
+                        && (stood || entries[*i].has_place())
                 };
                 let there = &mut self.there;
                 let reads = there.state.phase() == Phase::Reread;

@@ -51,6 +51,11 @@ fn new_side(plan: &Plan, remains: bool, entry: usize) -> Side {
 fn places(plan: &Plan, inner: &Inner, ending: Ending) -> Option<Found> {
     let state = inner.course.state();
     let wrong = |i: usize| -> Option<Property> {
+        if plan.entries[i].holds.is_some() {
+            let well = matches!(ending, Ending::Done | Ending::Undone) && state.wrote();
+            let said = state.mark(i) != Mark::Left && inner.sides[i] != Side::Before;
+            return (well && said).then_some(Property::ExitCode);
+        }
         let (side, mark, theirs) = (inner.sides[i], state.mark(i), inner.places[i].theirs);
         let accepted = inner.course.accepted(i);
         let new = new_side(plan, state.remains(), i);
@@ -80,7 +85,7 @@ fn places(plan: &Plan, inner: &Inner, ending: Ending) -> Option<Found> {
     };
     let entries = plan.entries.iter().enumerate();
     entries
-        .filter(|(_, entry)| entry.writes())
+        .filter(|(_, entry)| entry.writes() || entry.has_place())
         .find_map(|(i, entry)| {
             let what = format!(
                 "it ended {ending:?}, and `{}` is {:?}",

@@ -32,8 +32,8 @@ async fn not_so(
     let _late = tokio::time::timeout(PATIENCE, actual.site.exec.close()).await;
     let is_so = |entry: &usize| {
         let found = seen.iter().find(|(other, _)| other == entry);
-        match (found, &plan.entries[*entry].nature) {
-            (Some((_, Ok(value))), Nature::Change(edit)) => edit.side(value) == wanted,
+        match found {
+            Some((_, Ok(value))) => plan.entries[*entry].is_at(value, wanted),
             // It cannot be told.
             _ => false,
         }

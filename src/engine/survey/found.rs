@@ -8,7 +8,7 @@ use super::Intention;
 use crate::plan::{Entry, Mode, Nature, Pace};
 use crate::step::{Found, Step};
 
-/// Adds a look at each of them, with the last checks, but for what another step writes.
+/// Adds a look at each of them, behind all checks, but for what another step writes.
 pub(super) fn look_at(
     entries: &mut Vec<Entry>,
     found: Vec<(&Step, Found)>,

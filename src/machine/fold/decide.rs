@@ -117,6 +117,9 @@ impl State {
     /// its way is settled again.
     fn look_again(&mut self) {
         let hold = self.held.take();
+        if self.phase == Phase::Confirm {
+            self.at = 0;
+        }
         if let (Some(hold), Some(motion)) = (hold, &mut self.motion) {
             motion.tries = motion.tries.min(TRIES - 1);
             if makes_again(hold) {
@@ -200,12 +203,12 @@ impl State {
             Phase::Probe => self.phase = Phase::Undo,
             // What was shown is accepted, and nothing newer.
             Phase::Verify => self.phase = Phase::Accept,
-            Phase::Stay
-            | Phase::Tidy
-            | Phase::Undo
-            | Phase::Accept
-            | Phase::Reread
-            | Phase::Confirm => {}
+            // What was found so, and is not, is nobody's to put back: it is left, and all else is read once more.
+            Phase::Confirm => {
+                self.leave(usize::from(self.at));
+                self.at = 0;
+            }
+            Phase::Stay | Phase::Tidy | Phase::Undo | Phase::Accept | Phase::Reread => {}
         }
     }
 

@@ -26,15 +26,21 @@ impl<R: Rules> Turns<'_, R> {
         }
     }
 
-    /// What was put back was looked at, and perhaps somebody wrote a place while the checks were waited for.
-    pub(super) fn verified(&mut self, strikes: &[Strike], outcomes: &mut [(usize, Outcome)]) {
+    /// What was put back was looked at.
+    pub(super) fn verified(&mut self, outcomes: &mut [(usize, Outcome)]) {
         let phase = self.here.state.phase();
         self.accepted(phase == Phase::Accept, outcomes);
         // Where the places are read again no check looks any more.
         self.there.ground.verified |= phase != Phase::Reread;
+    }
+
+    /// Perhaps somebody wrote a place while the checks were waited for.
+    pub(super) fn meanwhile(&mut self, strikes: &[Strike]) {
         let meanwhile = (strikes.iter()).find(|strike| strike.fault == Some(Fault::Meanwhile));
-        if let Some(entry) = meanwhile.and_then(|strike| strike.entry) {
-            (self.there.ground).somebody_writes(usize::from(entry), Side::Foreign);
+        let struck = meanwhile.and_then(|strike| strike.entry);
+        let place = |of| self.model.meanwhile(usize::from(of), &self.there.state);
+        if let Some(entry) = struck.and_then(place) {
+            (self.there.ground).somebody_writes(entry, Side::Foreign);
         }
     }
 
@@ -43,7 +49,7 @@ impl<R: Rules> Turns<'_, R> {
         let bad = |o: &Outcome| !matches!(o, Outcome::Pass | Outcome::Warn);
         let known = std::mem::take(&mut self.there.ground.shown);
         for (i, outcome) in outcomes.iter_mut().filter(|(_, o)| bad(o)) {
-            let place = self.is_change(*i) && *outcome == Outcome::Fail;
+            let place = self.has_place(*i) && *outcome == Outcome::Fail;
             let shown = match place {
                 true => Shown::Holds(self.there.ground.shown_side(*i)),
                 false => Shown::Found(*outcome),

@@ -130,6 +130,18 @@ impl<R: Rules> Turns<'_, R> {
                 fault: Some(Fault::Meanwhile),
             });
         }
+        // The last checks may be waited for long.
+        let mut checks = self.truths.iter().filter(|(i, _)| !self.has_place(*i));
+        if round != Round::Probe
+            && !self.is_dry()
+            && self.model.so_already(&self.here.state).is_some()
+            && let Some((check, _)) = checks.next()
+        {
+            found.push(Strike {
+                entry: Some(short(*check)),
+                fault: Some(Fault::Meanwhile),
+            });
+        }
         for (i, truth) in &self.truths {
             let mut add = |fault| {
                 found.push(Strike {
@@ -137,6 +149,10 @@ impl<R: Rules> Turns<'_, R> {
                     fault: Some(fault),
                 });
             };
+            if self.model.plan.entries[*i].holds.is_some() {
+                add(Fault::Hangs);
+                continue;
+            }
             if self.is_change(*i) {
                 if *truth != Outcome::Unknown {
                     add(Fault::Hangs);
@@ -149,7 +165,7 @@ impl<R: Rules> Turns<'_, R> {
                 // One that was written, and one that was never begun.
                 let mut places = self.truths.iter().filter(|(i, _)| self.is_change(*i));
                 let (first, last) = (places.clone().next(), places.next_back());
-                let waits = self.truths.iter().any(|(i, _)| !self.is_change(*i));
+                let waits = self.truths.iter().any(|(i, _)| !self.has_place(*i));
                 let this = Some(&(*i, Outcome::Pass));
                 if waits && (first == this || last == this) {
                     add(Fault::Meanwhile);

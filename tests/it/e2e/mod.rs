@@ -30,6 +30,7 @@ mod scene;
 mod screen;
 mod secrets;
 mod simulate;
+mod so_already;
 mod stuck;
 mod terminal;
 mod theirs;

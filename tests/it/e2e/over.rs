@@ -206,7 +206,7 @@ fn two_customers_whose_playbooks_have_one_name_owe_each_for_himself() {
 }
 
 /// A scene whose last check reads a file, and waits so long until it says `fine`.
-fn with_sign(within: &str) -> Option<(Scene, PathBuf, tempfile::TempDir)> {
+pub fn with_sign(within: &str) -> Option<(Scene, PathBuf, tempfile::TempDir)> {
     let folder = tempfile::tempdir().unwrap();
     let sign = folder.path().join("sign");
     std::fs::write(&sign, "fine").unwrap();
