@@ -66,6 +66,7 @@ impl From<SurveyError> for Failure {
     fn from(error: SurveyError) -> Failure {
         let exit = match error {
             SurveyError::NoSuchSite { .. } => Exit::Usage,
+            SurveyError::Moved(_) => Exit::Busy,
             _ => Exit::Refused,
         };
         Failure::new(exit, error)

@@ -157,7 +157,7 @@ pub(super) fn led(leads: &BTreeMap<String, Vec<RecordKey>>) -> Vec<Led> {
 }
 
 /// Which record sets lead to which site.
-fn split(leads: &BTreeMap<String, Vec<RecordKey>>) -> String {
+pub(super) fn split(leads: &BTreeMap<String, Vec<RecordKey>>) -> String {
     let parts: Vec<String> = leads
         .iter()
         .map(|(site, keys)| {

@@ -2,6 +2,7 @@
 
 mod found;
 mod left;
+mod moved;
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -62,6 +63,8 @@ pub enum SurveyError {
         count(*.0, "entry")
     )]
     TooMany(usize),
+    #[error("DNS changed while the plan was made: {0}; look at who moves names, and run it again")]
+    Moved(String),
     #[error("`{step}` cannot be done:{}", bullets(.reasons))]
     Refused { step: String, reasons: Vec<String> },
 }
@@ -96,10 +99,10 @@ pub async fn survey_by(
         }
     };
     let (looks, leads) = tokio::join!(join_all(looks), leads);
-    let led_there = matches!(&leads, Some(Active::Site(site)) if *site == direction.target);
-    let apart = match &leads {
-        Some(Active::Split(leads)) => led(leads),
-        _ => Vec::new(),
+    // Who says nowhere to go goes away from where they all led.
+    let leads = match intention.to {
+        Some(_) => leads,
+        None => Some(Active::Site(direction.source.clone())),
     };
     let mut entries = Vec::new();
     let mut stays = Vec::new();
@@ -146,6 +149,13 @@ pub async fn survey_by(
             }),
         }
     }
+    let (like, anew) = (intention.like, surveyor.leads(book));
+    let leads = moved::leads(leads, &direction, &entries, &so, like, anew).await?;
+    let led_there = matches!(&leads, Some(Active::Site(site)) if *site == direction.target);
+    let apart = match &leads {
+        Some(Active::Split(leads)) => led(leads),
+        _ => Vec::new(),
+    };
     let writes = |entry: &Entry| matches!(entry.nature, Nature::Change(_));
     if let Some((step, why)) = nothing.into_iter().next()
         && !entries.iter().any(writes)

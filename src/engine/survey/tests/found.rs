@@ -55,6 +55,78 @@ async fn what_is_so_already_is_read_behind_all_else() {
     }
 }
 
+/// Somebody moves names after it was read where they lead.
+struct Later(Site);
+
+impl Surveyor for Later {
+    fn survey<'a>(
+        &'a self,
+        _: &'a Step,
+        change: &'a dyn crate::step::Change,
+        aim: &'a Aim,
+    ) -> futures::future::BoxFuture<'a, Result<Survey, Unseen>> {
+        change.survey(&self.0, aim)
+    }
+
+    fn leads<'a>(&'a self, book: &'a Playbook) -> futures::future::BoxFuture<'a, Option<Active>> {
+        self.0.leads(book)
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_is_moved_while_the_plan_is_made_is_no_part_of_it() {
+    let half: [(&str, &[&str]); 2] = [
+        ("example.org. A", &["198.51.100.20"]),
+        ("example.org. AAAA", &["2001:db8::10"]),
+    ];
+    let all: [(&str, &[&str]); 2] = [
+        ("example.org. A", &["198.51.100.20"]),
+        ("example.org. AAAA", &["2001:db8:1::20"]),
+    ];
+    let plan = async |later: &[(&str, &[&str])], mode| {
+        let book = Playbook::parse(BOOK, "site.toml", &[]);
+        let book = Arc::new(book.unwrap_or_else(|why| panic!("{}", why.render(false, None))));
+        let of = |sets: &[(&str, &[&str])]| {
+            let mut site = site(Book::new(Honesty::Atomic, sets));
+            for service in site.services.values_mut() {
+                service.names.retain(|name| name == "example.org");
+            }
+            site
+        };
+        let (like, to, hold) = (mode, None, None);
+        let intention = Intention {
+            mode,
+            like,
+            to,
+            hold,
+        };
+        let (site, later) = (of(&SETS), Later(of(later)));
+        survey_by(&Actual { book, site }, &intention, &later).await
+    };
+    for (later, now) in [
+        (
+            half,
+            "now 1 record set leads to `cloud` (example.org. A), 1 record set leads to `dedicated`",
+        ),
+        (all, "the names lead to `cloud` now"),
+    ] {
+        for mode in [Mode::Failover, Mode::Drill] {
+            let refused = plan(&later, mode).await.unwrap_err();
+            assert!(matches!(refused, SurveyError::Moved(_)), "{refused}");
+            assert!(refused.to_string().contains(now), "{refused}");
+        }
+    }
+    // An emergency goes on, and tells where each led.
+    let told = plan(&half, Mode::Emergency).await.unwrap();
+    let told: Vec<String> = told.apart.iter().map(ToString::to_string).collect();
+    let each = [
+        "example.org. A leads to cloud",
+        "example.org. AAAA leads to dedicated",
+    ];
+    assert_eq!(told, each);
+    assert_eq!(plan(&SETS, Mode::Failover).await.unwrap().apart, []);
+}
+
 #[tokio::test]
 async fn a_plan_knows_where_names_led_that_led_apart() {
     let old: (&str, &[&str]) = ("example.org. A", &["192.0.2.10"]);

@@ -1,0 +1,50 @@
+//! A name that somebody moves while a plan is made: where the names lead is read first, and their record sets later.
+
+use super::SurveyError;
+use crate::dns::Active;
+use crate::engine::direction::split;
+use crate::plan::{Direction, Entry, Mode};
+use crate::step::{Found, Step};
+
+/// Whether the record sets that were read may contradict where the names led before.
+fn may_differ(
+    first: &Active,
+    direction: &Direction,
+    entries: &[Entry],
+    so: &[(&Step, Found)],
+) -> bool {
+    match first {
+        Active::Site(site) if *site == direction.source => {
+            so.iter().any(|(step, _)| step.kind.name == "dns")
+        }
+        Active::Site(_) => entries.iter().any(Entry::moves_names),
+        Active::Split(_) => true,
+        Active::Nowhere => false,
+    }
+}
+
+/// Where the names lead, as the record sets of the plan have it. Where these may say something else than what was read
+/// before them, it is read once more, since somebody may move a name meanwhile: then a planned run is made anew, and an
+/// emergency tells where they lead now.
+pub(super) async fn leads(
+    first: Option<Active>,
+    direction: &Direction,
+    entries: &[Entry],
+    so: &[(&Step, Found)],
+    like: Mode,
+    anew: impl Future<Output = Option<Active>>,
+) -> Result<Option<Active>, SurveyError> {
+    let doubt = |first: &Active| may_differ(first, direction, entries, so);
+    if !first.as_ref().is_some_and(doubt) {
+        return Ok(first);
+    }
+    match anew.await {
+        None => Ok(first),
+        now if now == first || like == Mode::Emergency => Ok(now),
+        Some(now) => Err(SurveyError::Moved(match now {
+            Active::Site(site) => format!("the names lead to `{site}` now"),
+            Active::Split(leads) => format!("now {}", split(&leads)),
+            Active::Nowhere => "no record set of a service leads to either site now".to_owned(),
+        })),
+    }
+}
