@@ -134,7 +134,11 @@ impl Server {
         if self.is_limited() {
             return Beside::Limited;
         }
-        let waited = clock.now().since(&began);
+        let now = clock.now();
+        if until.left(&now).is_zero() {
+            return Beside::NoRoom;
+        }
+        let waited = now.since(&began);
         let mut ask = pin!(ask);
         let answer = tokio::select! {
             biased;

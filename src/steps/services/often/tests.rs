@@ -366,3 +366,28 @@ fn the_more_probes_there_are_the_less_often_each_is_asked() {
         assert_eq!(Pace::of(probes).again, again, "{probes}");
     }
 }
+
+/// Some hang, and others wait for room behind them: that is told of both, those that were asked late and those that were not.
+#[tokio::test(start_paused = true)]
+async fn what_waited_for_room_behind_others_says_so() {
+    let mut far = Far::turning(&["220 a"]);
+    far.takes = Duration::from_secs(60);
+    let looks = (0..20).map(|_| far.look(20, Duration::from_millis(2_500)));
+    let answers = join_all(looks).await;
+    assert_eq!(far.asked(), 15);
+    let why = "was not asked in time: other questions to that port were not answered yet";
+    let unasked =
+        |answer: &&Answer| matches!(&answer.reply, Reply::None(why_not) if why_not.detail == why);
+    assert_eq!(answers.iter().filter(unasked).count(), 5);
+
+    let silent = || Reply::None(Unseen::new(Cause::Frozen, "it said nothing within 1.5s"));
+    let told = |waited| match after(silent(), Duration::from_millis(waited)) {
+        Reply::None(unseen) => unseen.detail,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(told(100), "it said nothing within 1.5s");
+    assert_eq!(
+        told(1_000),
+        "it said nothing within 1.5s (it was asked after 1.0s, behind other questions to that port)"
+    );
+}
