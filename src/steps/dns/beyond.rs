@@ -26,7 +26,7 @@ const AT_ONCE: usize = 32;
 pub(super) async fn look(site: &Site, ends: Vec<Beyond>) -> Vec<(Beyond, Told)> {
     let mut askers: BTreeMap<String, Vec<Asked>> = BTreeMap::new();
     for end in &ends {
-        (askers.entry(end.target.clone())).or_insert_with(|| askers_of(site, &end.what));
+        (askers.entry(end.target.clone())).or_insert_with(|| askers_of(site, end));
     }
     let not_asked = askers.keys().skip(MOST).map(|target| {
         let detail = format!("only {} are asked for", count(MOST, "name"));
@@ -51,30 +51,46 @@ pub(super) async fn look(site: &Site, ends: Vec<Beyond>) -> Vec<(Beyond, Told)> 
 /// The addresses of a name, none at all among them, each with the name at which its record stands.
 pub(super) type Told = Result<Vec<(String, IpAddr)>, Unseen>;
 
-/// Whoever may be asked: the resolvers of the zone that sends there, else those of this machine.
-fn askers_of(site: &Site, what: &str) -> Vec<Asked> {
-    let name = what.split(". ").next().unwrap_or(what);
+/// Whoever may be asked: the resolvers of the zone that sends there, else those of this machine; and where none of them
+/// tells, the servers of the zone of the playbook in which that lies.
+fn askers_of(site: &Site, end: &Beyond) -> Vec<Asked> {
+    let name = end.what.split(". ").next().unwrap_or(&end.what);
     let resolvers = site.zone_of(name).and_then(|zone| zone.resolvers.as_ref());
-    match resolvers {
+    let caches: Vec<Asked> = match resolvers {
         Some(resolvers) => resolvers.iter().copied().map(Asked::Resolver).collect(),
         None => vec![Asked::System],
-    }
+    };
+    let own = site.zone_of(&end.target).map(|zone| zone.servers.clone());
+    let own = own.filter(|servers| !servers.is_empty());
+    caches
+        .into_iter()
+        .chain(own.map(Asked::Authoritative))
+        .collect()
 }
 
 /// What the first of them says that says anything.
 async fn told(name: &str, askers: &[Asked]) -> Told {
     let share = PATIENCE / u32::try_from(askers.len()).unwrap_or(u32::MAX).max(1);
-    let mut last = Unseen::new(Cause::Missing, "the playbook names no resolver");
+    let mut last = None;
     for asked in askers {
         match names::ends(name, asked, share).await {
+            // A server follows an alias no further than its own zones reach.
+            Ok(found) if found.is_empty() && matches!(asked, Asked::Authoritative(_)) => {
+                let detail = format!("{asked} give no address for `{name}`");
+                last.get_or_insert(Unseen::new(Cause::Missing, detail));
+            }
             Ok(found) => {
                 let found = found.into_iter().map(|(end, address)| (end, address.ip));
                 return Ok(found.collect());
             }
-            Err(unseen) => last = unseen,
+            // Why the caches did not tell comes first.
+            Err(unseen) => {
+                last.get_or_insert(unseen);
+            }
         }
     }
-    Err(last)
+    let none = || Unseen::new(Cause::Missing, "the playbook names no resolver");
+    Err(last.unwrap_or_else(none))
 }
 
 /// What stays, and whether that does not lead to the active site. `ours` are the sets that lead to either site and are
@@ -169,6 +185,45 @@ mod tests {
     use super::*;
     use crate::dns::Honesty;
     use crate::steps::testing::{Book, site};
+    use crate::world::dns::tests::{Scripted, a, anywhere, reply};
+
+    /// Without a resolver the servers of the zone tell, as far as that zone reaches.
+    #[tokio::test]
+    async fn what_an_alias_leads_to_in_a_zone_of_the_playbook_is_asked_of_its_servers() {
+        let server = Scripted::start(anywhere(), |query, _| {
+            let mut out = reply(query);
+            let asked = &query.queries[0];
+            let is_there = asked.name().to_ascii() == "www.example.net.";
+            if is_there && asked.query_type() == crate::world::dns::RecordType::A {
+                out.add_answer(a("www.example.net", 60, "192.0.2.10"));
+            }
+            vec![out.to_vec().unwrap()]
+        })
+        .await;
+        let mut site = site(Book::new(Honesty::Atomic, &[]));
+        let zone = site.zones.get_mut("example.org").unwrap();
+        zone.resolvers = Some(Vec::new());
+        let mut other = zone.clone();
+        (other.name, other.servers) = ("example.net".into(), vec![server.at]);
+        site.zones.insert("example.net".into(), other);
+        let ends = ["www.example.net", "on.example.net", "www.elsewhere.test"];
+        let ends = ends.map(|target| Beyond {
+            what: "www.example.org".into(),
+            target: target.into(),
+            unmoved: false,
+        });
+        let seen = look(&site, ends.to_vec()).await;
+        let seen: Vec<Told> = seen.into_iter().map(|(_, told)| told).collect();
+        let there = ("www.example.net".to_owned(), "192.0.2.10".parse().unwrap());
+        assert_eq!(seen[0], Ok(vec![there]));
+        let why = |told: &Told| told.as_ref().unwrap_err().detail.clone();
+        assert!(
+            why(&seen[1]).contains("`on.example.net`"),
+            "{}",
+            why(&seen[1])
+        );
+        assert_eq!(why(&seen[2]), "the playbook names no resolver");
+    }
 
     #[test]
     fn what_leads_to_the_source_by_a_name_that_nobody_moves_is_left() {
