@@ -234,11 +234,13 @@ fn leave_out_what_takes_longer(plan: &mut Plan, book: &Playbook, within: Duratio
     }
 }
 
-/// Gives each look less time than the whole has, so that what does not answer is named.
+/// Gives each look less time than the whole has, so that what does not answer is named; and looks again only as long as
+/// another look has its time, so that what refuses at once is named as well.
 fn answer_in_time(plan: &mut Plan, within: Duration) {
     let one = within.saturating_sub(CONNECTS).max(within / 2);
     for entry in &mut plan.entries {
         entry.pace.timeout = entry.pace.timeout.min(one);
+        entry.pace.within = entry.pace.within.min(within.saturating_sub(one));
     }
 }
 
@@ -281,6 +283,20 @@ fn sentence(expiry: &caches::Expiry, now: &Stamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_look_that_is_repeated_leaves_time_for_the_last_one() {
+        let secs = Duration::from_secs;
+        let mut plan = crate::fake::plan(Mode::Check, "kk");
+        plan.entries[0].pace.within = secs(600);
+        plan.entries[0].pace.timeout = secs(10);
+        plan.entries[1].pace.within = secs(1);
+        plan.entries[1].pace.timeout = secs(2);
+        answer_in_time(&mut plan, secs(9));
+        let pace = |at: usize| (plan.entries[at].pace.within, plan.entries[at].pace.timeout);
+        assert_eq!(pace(0), (secs(3), secs(6)));
+        assert_eq!(pace(1), (secs(1), secs(2)));
+    }
 
     #[test]
     fn the_forecast_names_a_second_time_only_where_it_differs() {

@@ -118,3 +118,6 @@ fn goes_back(state: &State, how: GoOn) -> Result<bool, RunError> {
         GoOn::Back | GoOn::BackAnyway => Err(RunError::NothingStands),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@ use crate::fake;
 use crate::machine::{Move, next};
 use crate::plan::{Side, Value, Way};
 
+mod places;
 mod remains;
 mod sides;
 

@@ -1,6 +1,6 @@
 //! What monitoring asks for every few minutes, and what is settled by looking.
 
-use super::scene::Plot;
+use super::scene::{Plot, ZONE};
 
 #[test]
 fn monitoring_gets_an_answer_in_time_and_leaves_no_check_in_the_history() {
@@ -33,6 +33,43 @@ fn monitoring_gets_an_answer_in_time_and_leaves_no_check_in_the_history() {
     scene.run(&["check", "PLAYBOOK"]);
     let kept = scene.run(&["runs", "--format", "json"]).exits(0);
     assert_eq!(kept.out.lines().count(), 1, "{kept}");
+}
+
+/// A name server that answers each question with REFUSED, as one does that knows nothing of the zone.
+fn refusing() -> (std::net::SocketAddr, std::thread::JoinHandle<()>) {
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let at = socket.local_addr().unwrap();
+    let answers = std::thread::spawn(move || {
+        let mut packet = [0; 512];
+        // An empty packet ends it.
+        while let Ok((size @ 4.., from)) = socket.recv_from(&mut packet) {
+            packet[2] |= 0x80;
+            packet[3] = packet[3] & 0xf0 | 5;
+            let _ = socket.send_to(&packet[..size], from);
+        }
+    });
+    (at, answers)
+}
+
+/// It is asked again, and what it said is told all the same.
+#[test]
+fn monitoring_names_the_name_server_that_refuses() {
+    let Some(scene) = Plot::small().scene() else {
+        return;
+    };
+    let (at, answers) = refusing();
+    let servers = format!(
+        "zones.\"{ZONE}\".servers=[\"{}\", \"{at}\"]",
+        scene.servers()[0]
+    );
+    let nagios = ["check", "PLAYBOOK", "--format", "nagios", "--set", &servers];
+    let told = scene.run(&nagios).says("published/before");
+    let told = told.says(&at.to_string()).says("REFUSED");
+    assert!(!told.out.contains("not all was looked at"), "{told}");
+    assert!(told.took.as_secs() < 9, "{told}");
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.send_to(&[], at).unwrap();
+    answers.join().unwrap();
 }
 
 #[test]
