@@ -18,6 +18,8 @@ pub(super) struct Sessions {
     allowed: AtomicUsize,
     /// Whether one was ever refused.
     refused: AtomicBool,
+    /// Whether one was ever given.
+    given: AtomicBool,
 }
 
 impl Sessions {
@@ -26,12 +28,18 @@ impl Sessions {
             free: Semaphore::new(MOST),
             allowed: AtomicUsize::new(MOST),
             refused: false.into(),
+            given: false.into(),
         }
     }
 
     /// Waits for a session to be free.
     pub(super) async fn take(&self) -> Option<SemaphorePermit<'_>> {
         self.free.acquire().await.ok()
+    }
+
+    /// The far side has given a session.
+    pub(super) fn give(&self) {
+        self.given.store(true, Ordering::Relaxed);
     }
 
     /// The far side has refused a session. Where others are open, it allows no more than those: from now on one less
@@ -54,10 +62,15 @@ impl Sessions {
 
     /// Why no session was free in time.
     pub(super) fn busy(&self) -> &'static str {
-        if self.refused.load(Ordering::Relaxed) {
-            "is busy with other questions: it refuses more sessions at a time (`MaxSessions` in its sshd_config)"
-        } else {
-            "is busy with other questions"
+        let refused = self.refused.load(Ordering::Relaxed);
+        match (refused, self.given.load(Ordering::Relaxed)) {
+            (false, _) => "is busy with other questions",
+            (true, true) => {
+                "is busy with other questions: it refuses more sessions at a time (`MaxSessions` in its sshd_config)"
+            }
+            (true, false) => {
+                "lets the account in and refuses it every session (`MaxSessions` in its sshd_config may be 0)"
+            }
         }
     }
 }

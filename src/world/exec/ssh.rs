@@ -196,7 +196,10 @@ impl Far {
                 .stdout(openssh::Stdio::piped())
                 .stderr(openssh::Stdio::piped());
             match command.spawn().await {
-                Ok(child) => break child,
+                Ok(child) => {
+                    self.sessions.give();
+                    break child;
+                }
                 Err(error) if is_refusal(&error) => {
                     looks.reached(Stage::Waiting);
                     self.sessions.refuse(place).await;
@@ -316,7 +319,10 @@ impl Far {
                 .stdout(openssh::Stdio::piped())
                 .stderr(openssh::Stdio::piped());
             let error = match timeout_at(deadline, command.spawn()).await {
-                Ok(Ok(child)) => return Ok((place, child)),
+                Ok(Ok(child)) => {
+                    self.sessions.give();
+                    return Ok((place, child));
+                }
                 // Nothing was begun, and there is time: a session will be free.
                 Ok(Err(error)) if is_refusal(&error) => {
                     refused = true;

@@ -42,6 +42,22 @@ async fn a_host_with_few_sessions_is_waited_for_and_its_limit_is_learnt() {
     }
 }
 
+/// Nobody else asks where there is no session for anybody.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_host_without_any_session_says_so() {
+    let Some(lab) = ssh_lab() else { return };
+    let _none = lab.host_with("none", "MaxSessions 0");
+    let (exec, host) = (Exec::new(), lab.reach("none"));
+    for one in [sh("echo here"), sh("echo here").niced()] {
+        let asked = exec.ask(&host, &one, Duration::from_secs(2)).await;
+        let words = "host `none` lets the account in and refuses it every session (`MaxSessions` in its sshd_config \
+                     may be 0)";
+        let unseen = asked.unwrap_err();
+        assert!(unseen.detail.starts_with(words), "{unseen:?}");
+    }
+    exec.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_limit_is_named_where_no_session_was_free_in_time() {
     let Some(lab) = ssh_lab() else { return };
