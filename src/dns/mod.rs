@@ -29,7 +29,7 @@ use providers::Limits;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Honesty {
-    /// The far side compares and swaps all record sets in one message.
+    /// The far side compares and swaps all record sets in one message; or in several, each all or nothing.
     CompareAndSwap,
     /// All record sets of a zone are replaced in one call; the comparison is a read just before it.
     Atomic,

@@ -1,5 +1,6 @@
 //! How what moves in a zone is cut into edits, and what writing them can promise.
 
+use crate::dns::providers::Limits;
 use crate::dns::{Honesty, RecordSet};
 use crate::plan::{Edit, Place};
 use crate::site::Zone;
@@ -31,23 +32,28 @@ pub(super) fn of(step: &str, zone: &Zone, sets: &[(RecordSet, RecordSet)]) -> Ed
         return Edits { all, promise };
     }
     let messages = (limits.cut)(sets);
-    let writes: Vec<usize> = (messages.chunks(limits.messages.max(1)))
-        .map(|some| some.iter().map(|sets| sets.len()).sum())
-        .collect();
-    let mut rest = sets;
-    let groups = writes.iter().map(|count| {
-        let (group, others) = rest.split_at(*count);
-        rest = others;
-        group
-    });
-    let all = match writes.len() {
-        0 | 1 => vec![edit(zone.name.clone(), sets)],
-        _ => (groups.enumerate())
+    let all = match writes(limits, &messages, sets).as_slice() {
+        [] | [_] => vec![edit(zone.name.clone(), sets)],
+        groups => (groups.iter().enumerate())
             .map(|(i, group)| edit(format!("{}#{}", zone.name, i + 1), group))
             .collect(),
     };
     let promise = promise(limits.honesty, messages.len());
     Edits { all, promise }
+}
+
+type Sets<'s> = &'s [(RecordSet, RecordSet)];
+
+/// What goes into each write, where it needs these messages.
+fn writes<'s>(limits: Limits, messages: &[Sets<'_>], sets: Sets<'s>) -> Vec<Sets<'s>> {
+    let mut rest = sets;
+    let writes = messages.chunks(limits.messages.max(1)).map(|some| {
+        let count = some.iter().map(|sets| sets.len()).sum();
+        let (write, others) = rest.split_at(count);
+        rest = others;
+        write
+    });
+    writes.collect()
 }
 
 fn promise(honesty: Honesty, messages: usize) -> String {
@@ -63,5 +69,54 @@ fn promise(honesty: Honesty, messages: usize) -> String {
         _ => format!(
             "{one}; they do not fit into one, so there are {messages}, one after the other, each all or nothing"
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dns::{RecordKey, RecordType};
+
+    #[test]
+    fn every_set_is_in_one_write_of_so_many_messages() {
+        let sets: Vec<_> = (0..23)
+            .map(|n| {
+                let key = RecordKey::new(&format!("h{n}.example.org"), RecordType::A);
+                let of = |ip| RecordSet::new(key.clone(), 60, [ip]).unwrap();
+                (of("192.0.2.1"), of("192.0.2.2"))
+            })
+            .collect();
+        for (messages, sizes) in [
+            (1, vec![5, 5, 5, 5, 3]),
+            (2, vec![10, 10, 3]),
+            (4, vec![20, 3]),
+            (5, vec![23]),
+            (8, vec![23]),
+        ] {
+            let limits = Limits {
+                honesty: Honesty::CompareAndSwap,
+                smallest_ttl: 0,
+                cut: |sets| sets.chunks(5).collect(),
+                messages,
+            };
+            let writes = writes(limits, &(limits.cut)(&sets), &sets);
+            let found: Vec<usize> = writes.iter().map(|write| write.len()).collect();
+            assert_eq!(found, sizes, "{messages}");
+            assert_eq!(writes.concat(), sets);
+        }
+    }
+
+    #[test]
+    fn what_needs_several_messages_is_promised_for_each_of_them() {
+        let one = promise(Honesty::CompareAndSwap, 1);
+        assert!(
+            one.contains("one message") && !one.contains("each"),
+            "{one}"
+        );
+        let many = promise(Honesty::CompareAndSwap, 22);
+        assert!(
+            many.ends_with("there are 22, one after the other, each all or nothing"),
+            "{many}"
+        );
     }
 }
