@@ -228,12 +228,13 @@ async fn show(
                 })
             });
             let places = ahead.places.iter().map(|place| {
+                let doubt = doubt(place, &tally);
                 let entry = &plan.entries[place.entry];
                 serde_json::json!({
                     "entry": entry.id,
                     "nature": entry.nature,
-                    "now": place.side.as_ref().ok(),
-                    "unseen": place.side.as_ref().err(),
+                    "now": place.side.as_ref().ok().filter(|_| doubt.is_none()),
+                    "unseen": place.side.as_ref().err().map(String::as_str).or(doubt),
                     "foreign": place.foreign,
                     "may-land-until": place.lands.as_ref().map(|until| until.wall),
                 })
@@ -299,12 +300,18 @@ async fn show(
     Ok(Some(Obstacle::Refuses(why)))
 }
 
+fn doubt(place: &PlaceNow, tally: &Tally) -> Option<&'static str> {
+    let side = *place.side.as_ref().ok()?;
+    tally.doubt(place.entry, side)
+}
+
 fn seen<'a>(place: &'a PlaceNow, tally: &Tally) -> SeenPlace<'a> {
     SeenPlace {
         entry: place.entry,
         side: &place.side,
         foreign: &place.foreign,
         torn: tally.is_torn(place.entry),
+        doubt: doubt(place, tally),
         lands: place.lands.as_ref(),
     }
 }

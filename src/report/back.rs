@@ -28,6 +28,8 @@ pub struct SeenPlace<'a> {
     pub foreign: &'a [String],
     /// A write of the run itself may have left it with neither value.
     pub torn: bool,
+    /// What it shows tells nothing, and why.
+    pub doubt: Option<&'static str>,
     /// Until when a write of the run may still land there.
     pub lands: Option<&'a Stamp>,
 }
@@ -250,6 +252,9 @@ impl SeenPlace<'_> {
     fn now_holds(&self) -> (Role, String) {
         let (role, mut text) = match self.side {
             Ok(Side::After) => (Role::Plain, "as the run left it".to_owned()),
+            Ok(Side::Before) if self.doubt.is_some() => {
+                (Role::Unclear, self.doubt.unwrap_or_default().to_owned())
+            }
             Ok(Side::Before) if self.lands.is_some() => {
                 (Role::Caution, "as it was before the run".to_owned())
             }

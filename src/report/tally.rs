@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::clock::Stamp;
 use crate::event::{Advice, Ending, Fact, Finding, LOOK_AT, Owed, Record, Round, last_of_undo};
 use crate::machine::{Hold, Mark, Phase, State};
-use crate::plan::{Outcome, Plan, Question, Seconds, Way};
+use crate::plan::{Outcome, Plan, Question, Seconds, Side, Way};
 
 /// The sum of a run's records so far.
 #[derive(Clone, Debug, Default)]
@@ -54,6 +54,8 @@ pub(super) struct Change {
     open: bool,
     /// Why the last answer did not tell whether the write was done.
     unclear: Option<String>,
+    /// Which way its last write went, where the place showed the old value against what that was answered with.
+    doubted: Option<Way>,
 }
 
 /// Where a change is.
@@ -429,6 +431,19 @@ impl Tally {
     /// Whether a write was answered with done, and its place seen to show the old value.
     pub fn is_contradicted(&self) -> bool {
         (self.changes.values()).any(|change| change.standing == Standing::Contradicted)
+    }
+
+    /// What is said of a place that shows this, where that tells nothing: it did so against the answer of its write, and
+    /// who reads the same place again is told the same again.
+    pub fn doubt(&self, entry: usize, side: Side) -> Option<&'static str> {
+        let change = self.changes.get(&entry)?;
+        let doubted = side == Side::Before && change.standing == Standing::Contradicted;
+        change.doubted.filter(|_| doubted).map(|way| match way {
+            Way::There => "not known: its write was answered with done, and it reads as before",
+            Way::Back => {
+                "not known: its way back was not answered with done, and it reads as before"
+            }
+        })
     }
 
     /// Whether a rollback would have anything to put back. What a person left to others is theirs: it stands in

@@ -1,14 +1,13 @@
 //! The places of a run that nobody holds any more, each record set by itself.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::common::Desk;
 use super::super::resume::book_of;
 use crate::clock::short;
-use crate::dns::{RecordKey, RecordSet, RecordType};
-use crate::engine::{leads_in_dns, look_at_places, look_once_more, may_land, see_places};
+use crate::engine::{look_at_places, look_once_more, may_land, see_places};
 use crate::event::{Event, Record, Round, Sight};
 use crate::plan::{Nature, Outcome, Plan, Side, Value, Way};
 use crate::report::{Standing, Tally, count};
@@ -150,8 +149,9 @@ struct Parts {
     retimed: Vec<String>,
     foreign: Vec<String>,
     unseen: Vec<String>,
-    /// As before where the place is read, though the write was answered with done: an old copy, or somebody put it back.
-    doubtful: Vec<String>,
+    /// As before where the place is read, against the answer of a write: an old copy, or somebody put it back. By what is
+    /// said of it.
+    doubtful: BTreeMap<&'static str, Vec<String>>,
     /// Steps of which nothing can be read back.
     acts: Vec<String>,
     /// How long a write may still land.
@@ -163,31 +163,15 @@ pub(super) async fn look(desk: &Desk, plan: &Plan, tally: &Tally, records: &[Rec
     let mut entries = tally.standing_entries();
     // What somebody said shall stay as it is waits for nobody.
     entries.retain(|entry| !tally.is_said_to_stay(*entry));
-    let contradicted = |entry: &usize| tally.standing(*entry) == Standing::Contradicted;
-    let mut doubts: Vec<usize> = entries.iter().copied().filter(contradicted).collect();
+    // Neither that place nor a name server that may be it ends a doubt.
+    let doubts = (entries.iter())
+        .filter_map(|entry| Some((*entry, tally.doubt(*entry, Side::Before)?)))
+        .collect();
     let seen = match book_of(desk, plan) {
         Ok(book) => {
             let actual = desk.actual(&Arc::new(book));
-            let looks = see_places(plan, &actual, &entries, PATIENCE);
-            // The same place says the same again: only the name servers can end a doubt about it.
-            let dns = async {
-                match doubts.is_empty() {
-                    true => None,
-                    false => {
-                        let leads = leads_in_dns(&actual.book, &actual.site);
-                        tokio::time::timeout(PATIENCE, leads).await.ok().flatten()
-                    }
-                }
-            };
-            let (seen, dns) = tokio::join!(looks, dns);
+            let seen = see_places(plan, &actual, &entries, PATIENCE).await;
             let _late = tokio::time::timeout(PATIENCE, actual.site.exec.close()).await;
-            if dns.is_some_and(|site| site == plan.direction.source) {
-                let services = actual.site.services.values();
-                let names: BTreeSet<String> = (services.flat_map(|service| &service.names))
-                    .map(|name| RecordKey::new(name, RecordType::A).name)
-                    .collect();
-                doubts.retain(|entry| !is_of_names(plan, *entry, &names));
-            }
             seen
         }
         Err(_) => Vec::new(),
@@ -195,21 +179,11 @@ pub(super) async fn look(desk: &Desk, plan: &Plan, tally: &Tally, records: &[Rec
     parts(plan, &entries, &seen, &doubts, lands(desk, records)).told()
 }
 
-/// Whether a change is one of record sets of these names alone: of other places name servers tell nothing.
-fn is_of_names(plan: &Plan, index: usize, names: &BTreeSet<String>) -> bool {
-    let Nature::Change(edit) = &plan.entries[index].nature else {
-        return false;
-    };
-    let parts = edit.before.0.values().chain(edit.after.0.values());
-    let mut sets = parts.map(|part| part.read::<RecordSet>());
-    sets.all(|set| set.is_ok_and(|set| names.contains(&set.key.name)))
-}
-
 fn parts(
     plan: &Plan,
     entries: &[usize],
     seen: &[(usize, Result<Value, String>)],
-    doubts: &[usize],
+    doubts: &BTreeMap<usize, &'static str>,
     lands: Option<Duration>,
 ) -> Parts {
     let mut parts = Parts {
@@ -231,12 +205,12 @@ fn parts(
         };
         let retimed = edit.stored(Way::There, value);
         for (part, side) in edit.sides(value) {
-            let list = match side {
-                Side::Foreign if retimed.0.contains_key(part) => &mut parts.retimed,
-                Side::Before if doubts.contains(index) => &mut parts.doubtful,
-                Side::Before => &mut parts.before,
-                Side::After => &mut parts.after,
-                Side::Mixed | Side::Foreign => &mut parts.foreign,
+            let list = match (side, doubts.get(index)) {
+                (Side::Before, Some(why)) => parts.doubtful.entry(why).or_default(),
+                (Side::Foreign, _) if retimed.0.contains_key(part) => &mut parts.retimed,
+                (Side::Before, None) => &mut parts.before,
+                (Side::After, _) => &mut parts.after,
+                (Side::Mixed | Side::Foreign, _) => &mut parts.foreign,
             };
             list.push(part.clone());
         }
@@ -246,14 +220,10 @@ fn parts(
 
 impl Parts {
     fn told(&self) -> Places {
-        let others = [
-            &self.retimed,
-            &self.foreign,
-            &self.unseen,
-            &self.doubtful,
-            &self.acts,
-        ];
-        let settled = self.after.is_empty() && others.iter().all(|list| list.is_empty());
+        let others = [&self.retimed, &self.foreign, &self.unseen, &self.acts];
+        let settled = self.after.is_empty()
+            && self.doubtful.is_empty()
+            && others.iter().all(|list| list.is_empty());
         if settled && self.lands.is_none() {
             return Places::as_before();
         }
@@ -275,13 +245,10 @@ impl Parts {
             ),
             (&self.foreign, "as somebody else wrote it"),
             (&self.unseen, "cannot be read"),
-            (
-                &self.doubtful,
-                "not known, answered with done and read as from before it",
-            ),
             (&self.acts, "cannot be read back"),
         ];
-        for (list, how) in sorts {
+        let doubtful = self.doubtful.iter().map(|(how, list)| (list, *how));
+        for (list, how) in sorts.into_iter().chain(doubtful) {
             if !list.is_empty() {
                 told.push(format!("{}: {how}", named(list)));
             }
@@ -296,15 +263,10 @@ impl Parts {
             stands: true,
             what: format!("not all is as it was before: {}", told.join(", ")),
             one_side: false,
-            ours: [
-                &self.after,
-                &self.retimed,
-                &self.unseen,
-                &self.doubtful,
-                &self.acts,
-            ]
-            .iter()
-            .any(|list| !list.is_empty())
+            ours: [&self.after, &self.retimed, &self.unseen, &self.acts]
+                .iter()
+                .any(|list| !list.is_empty())
+                || !self.doubtful.is_empty()
                 || self.lands.is_some(),
             unread: !self.unseen.is_empty(),
         }
@@ -346,7 +308,14 @@ mod tests {
         };
         edit.before = value("old", "old");
         edit.after = value("new", "new");
-        parts(&plan, &[0], &[(0, Ok(value(www, web)))], &[], lands).told()
+        parts(
+            &plan,
+            &[0],
+            &[(0, Ok(value(www, web)))],
+            &BTreeMap::new(),
+            lands,
+        )
+        .told()
     }
 
     #[test]
@@ -379,7 +348,7 @@ mod tests {
             &crate::fake::plan(Mode::Failover, "c"),
             &[0],
             &[],
-            &[],
+            &BTreeMap::new(),
             None,
         )
         .told();
@@ -410,7 +379,7 @@ mod tests {
                 "not all is as it was before: `www`: as somebody else wrote it",
             ),
         ] {
-            let places = parts(&plan, &[0], &[(0, Ok(seen))], &[], None).told();
+            let places = parts(&plan, &[0], &[(0, Ok(seen))], &BTreeMap::new(), None).told();
             assert_eq!((places.ours, places.what.as_str()), (ours, what));
             assert!(places.stands);
         }
@@ -425,9 +394,14 @@ mod tests {
         let value = |to: &str| Value([("www".to_owned(), json!(to).into())].into());
         (edit.before, edit.after) = (value("old"), value("new"));
         let seen = [(0, Ok(value("old")))];
-        let doubted = parts(&plan, &[0], &seen, &[0], None).told();
+        let why = "not known: it was answered with done";
+        let doubted = parts(&plan, &[0], &seen, &[(0, why)].into(), None).told();
         assert!(doubted.stands && !doubted.one_side, "{doubted:?}");
         assert!(doubted.what.contains("`www`: not known"), "{doubted:?}");
-        assert!(!parts(&plan, &[0], &seen, &[], None).told().stands);
+        assert!(
+            !parts(&plan, &[0], &seen, &BTreeMap::new(), None)
+                .told()
+                .stands
+        );
     }
 }

@@ -173,8 +173,11 @@ impl Tally {
             // What was ours is put back.
             self.changes.entry(entry).or_default().standing = Standing::Foreign;
         }
-        if let Event::Settled { entry, way, .. } = record.event {
-            self.doubt(entry, way);
+        if let Event::Settled {
+            entry, way, side, ..
+        } = record.event
+        {
+            self.contradict(entry, way, side);
         }
     }
 
@@ -183,11 +186,13 @@ impl Tally {
     }
 
     /// What the place shows after a write proves nothing where its word says otherwise.
-    fn doubt(&mut self, entry: usize, way: Way) {
+    fn contradict(&mut self, entry: usize, way: Way, side: Option<Side>) {
         let Some(doubt) = self.state.as_ref().and_then(contradiction) else {
             return;
         };
-        self.changes.entry(entry).or_default().standing = Standing::Contradicted;
+        let change = self.changes.entry(entry).or_default();
+        change.standing = Standing::Contradicted;
+        change.doubted = Some(way).filter(|_| side == Some(Side::Before));
         let origin = Origin::Wrote(way);
         self.overtake(entry, origin);
         self.blame(Some(entry), origin, Outcome::Unknown, doubt.text);

@@ -63,6 +63,18 @@ fn a_flip_that_only_claims_to_have_happened_is_no_success() {
         .says("flip              its write was answered with done, and it still holds what it held before")
         .says("not known: 1 change may stand, or not")
         .says("answered with done, and not seen so");
+    // What read it so reads it so again: no list and no display takes that for the end of it.
+    let doubt = "not known: its write was answered with done, and it reads as before";
+    let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let owed = scene.run(&["owed"]).exits(0);
+    assert!(plain(&owed.out).contains(doubt), "{owed}");
+    let nagios = ["check", "PLAYBOOK", "--format", "nagios"];
+    scene.run(&nagios).exits(2).says(doubt);
+    let shown = scene.run(&["rollback", "--dry-run"]).exits(0);
+    assert!(
+        plain(&shown.out).contains(&format!("now: {doubt}")),
+        "{shown}"
+    );
     // The way back writes, whatever the place shows.
     scene
         .run(&["rollback", "--yes"])
