@@ -1,11 +1,14 @@
 //! One probe at one address: the question, what came back, and the judgement of it.
 
+mod unread;
+
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use self::unread::lacking;
 use crate::event::{Cause, Fact, Unseen};
 use crate::plan::Outcome;
 use crate::site::{Host, HttpProbe, Probe};
@@ -53,6 +56,9 @@ pub(super) enum Reply {
     },
     Tcp {
         holds: Option<bool>,
+        /// As for HTTP.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unread: Option<Unread>,
         begins: String,
     },
     Rsync(RsyncSeen),
@@ -231,13 +237,25 @@ pub(super) fn verdict(probe: &Probe, reply: &Reply) -> (Outcome, String) {
             },
         ) => {
             let text = match holds {
-                Some(false) => Some(lacking(*status, unread.as_ref(), begins)),
+                Some(false) => Some(lacking(
+                    &format!("status {status}"),
+                    unread.as_ref(),
+                    begins,
+                )),
                 _ => None,
             };
             let wrong = wrong_head(http, *status, headers).or(text);
             wrong.unwrap_or_else(|| in_time(http, *status, *millis))
         }
-        (Probe::Tcp { .. }, Reply::Tcp { holds, begins }) => match holds {
+        (
+            Probe::Tcp { .. },
+            Reply::Tcp {
+                holds,
+                unread,
+                begins,
+            },
+        ) => match holds {
+            Some(false) if unread.is_some() => lacking("connected", unread.as_ref(), begins),
             Some(false) if begins.is_empty() => (Outcome::Fail, "connected, nothing came".into()),
             Some(false) => (Outcome::Fail, format!("`{begins}`")),
             Some(true) => (Outcome::Pass, format!("`{begins}`")),
@@ -319,32 +337,6 @@ fn wrong_head(
     None
 }
 
-/// What it means that a text was not found.
-fn lacking(status: u16, unread: Option<&Unread>, begins: &str) -> (Outcome, String) {
-    let (outcome, why) = match unread {
-        None => {
-            let why = format!("the text is not in the body, which begins `{begins}`");
-            (Outcome::Fail, why)
-        }
-        Some(Unread::Beyond(bytes)) => {
-            let why = format!(
-                "the text is not in the first {} KiB of the body, which begins `{begins}`, and no more is read",
-                bytes >> 10
-            );
-            (Outcome::Fail, why)
-        }
-        Some(Unread::Damaged(coding)) => {
-            let why = format!("the body is not compressed with `{coding}`, as its head says");
-            (Outcome::Fail, why)
-        }
-        Some(Unread::Coding(coding)) => {
-            let why = format!("the body is compressed with `{coding}`, which is not read here");
-            (Outcome::Unknown, why)
-        }
-    };
-    (outcome, format!("status {status}, {why}"))
-}
-
 fn in_time(http: &HttpProbe, status: u16, millis: u64) -> (Outcome, String) {
     let text = format!("status {status} in {millis} ms");
     match http.slower_than_ms {
@@ -416,6 +408,7 @@ impl Spot {
                     .await
                     .map(|bytes| Reply::Tcp {
                         holds: wanted.map(|part| net::contains(&bytes, part)),
+                        unread: (bytes.len() >= TCP).then_some(Unread::Beyond(TCP)),
                         begins: excerpt(&String::from_utf8_lossy(&bytes)),
                     })
             }

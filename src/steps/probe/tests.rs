@@ -76,8 +76,8 @@ fn a_text_that_was_not_found_is_said_to_be_missing_where_it_was_looked_for() {
         ),
         (
             Some(Unread::Beyond(256 << 10)),
-            Outcome::Fail,
-            "status 200, the text is not in the first 256 KiB of the body, which begins `<html>`, and no more is read",
+            Outcome::Unknown,
+            "status 200, the text is not in the first 256 KiB of the answer, which begins `<html>`, and no more is read",
         ),
         (
             Some(Unread::Damaged("gzip".into())),
@@ -132,11 +132,21 @@ fn tcp_and_rsync_answers_are_judged() {
     let version = String::from("31.0");
     let said = |holds| Reply::Tcp {
         holds,
+        unread: None,
         begins: "220 hello".into(),
     };
     let cases = [
         (&tcp, said(Some(true)), Outcome::Pass),
         (&tcp, said(Some(false)), Outcome::Fail),
+        (
+            &tcp,
+            Reply::Tcp {
+                holds: Some(false),
+                unread: Some(Unread::Beyond(64 << 10)),
+                begins: "hello".into(),
+            },
+            Outcome::Unknown,
+        ),
         (
             &rsync,
             Reply::Rsync(RsyncSeen::Open {

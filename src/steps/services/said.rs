@@ -91,6 +91,7 @@ mod tests {
         };
         let greets = |begins: &str| Reply::Tcp {
             holds: Some(begins.starts_with("220")),
+            unread: None,
             begins: begins.into(),
         };
         let module = Probe::Rsync {

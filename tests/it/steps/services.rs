@@ -231,3 +231,27 @@ async fn the_rsync_daemon_and_a_port_are_steps_of_their_own() {
         assert_eq!(finding.outcome, outcome, "{kind} {fields:?} {finding:#?}");
     }
 }
+
+/// More may follow what is read of an answer, so that a text which is not in it may come yet.
+#[tokio::test]
+async fn a_text_behind_what_is_read_of_an_answer_is_unknown() {
+    use tokio::io::AsyncWriteExt;
+    const READ: usize = 64 << 10;
+    for (sent, outcome) in [(READ, Outcome::Unknown), (READ - 1, Outcome::Fail)] {
+        let server = tokio::net::TcpListener::bind((V4, 0)).await.unwrap();
+        let at = server.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = server.accept().await {
+                let _ = stream.write_all(&vec![b'.'; sent]).await;
+            }
+        });
+        let public = format!("198.51.100.20:{}", at.port());
+        let site = site(vec![host("standby", "cloud", &[(&public, at)])], Vec::new());
+        let port = ("port", Datum::Count(at.port().into()));
+        let check = check("tcp", &site, vec![port, ("expect", text("ready"))]);
+        let finding = judged(check.as_ref(), &site).await;
+        assert_eq!(finding.outcome, outcome, "{sent} {finding:#?}");
+        let told = finding.facts[0].actual.contains("not in the first 64 KiB");
+        assert_eq!(told, outcome == Outcome::Unknown, "{finding:#?}");
+    }
+}

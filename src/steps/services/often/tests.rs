@@ -55,6 +55,7 @@ impl<'s> Far<'s> {
             },
             _ => Reply::Tcp {
                 holds: Some(says.starts_with("220")),
+                unread: None,
                 begins: says.into(),
             },
         }
