@@ -195,7 +195,7 @@ fn pair(all: &mut Verdict, limits: &Limits, source: &Host, target: &Host) {
             extra.push((name.as_str(), "not installed".to_owned(), version.clone()));
         }
     }
-    let mut broken = Vec::new();
+    let (mut broken, mut both) = (Vec::new(), Vec::new());
     for (name, state) in &target.broken {
         if ignored(name) {
             // Where the source has it installed, it was counted above.
@@ -208,10 +208,8 @@ fn pair(all: &mut Verdict, limits: &Limits, source: &Host, target: &Host) {
                 broken.push((name.as_str(), half(there, other), half(state, own)));
                 continue;
             }
-            let what = format!("{name} on {}, half-installed", target.host);
             let actual = format!("half-installed ({state}), as on `{}`", source.host);
-            let there = format!("half-installed ({there})");
-            all.add(Outcome::Pass, what, &there, actual);
+            both.push((name.as_str(), format!("half-installed ({there})"), actual));
         } else {
             let there = source.installed.get(name).cloned();
             let there = there.unwrap_or_else(|| "not installed".to_owned());
@@ -235,7 +233,9 @@ fn pair(all: &mut Verdict, limits: &Limits, source: &Host, target: &Host) {
 
     let total = source.installed.len();
     let beyond = extra.len();
-    commands(all, source, target, &missing, &older, &broken, same_release);
+    let unready: Vec<&str> = (broken.iter().chain(&both)).map(|row| row.0).collect();
+    finish(all, target, &unready);
+    commands(all, source, target, &missing, &older, same_release);
     let sorts = [
         Sort {
             outcome: limits.missing,
@@ -246,6 +246,12 @@ fn pair(all: &mut Verdict, limits: &Limits, source: &Host, target: &Host) {
             outcome: limits.missing,
             word: "half-installed",
             rows: broken,
+        },
+        Sort {
+            // As at the source, which may run on what was there before: another start of it may not work.
+            outcome: limits.missing.min(Outcome::Warn),
+            word: "half-installed on both",
+            rows: both,
         },
         Sort {
             // Whether it is used there, and what it needs, nobody knows.
@@ -363,6 +369,30 @@ fn pair(all: &mut Verdict, limits: &Limits, source: &Host, target: &Host) {
 
 type Row<'a> = (&'a str, String, String);
 
+/// What a person types for packages that are neither there nor gone. What was unpacked is configured; what dpkg broke off
+/// while it unpacked, or wants installed again, has to be unpacked again first.
+fn finish(all: &mut Verdict, target: &Host, names: &[&str]) {
+    let shell = &target.shell;
+    let again = |name: &&&str| {
+        let state = target.broken.get(**name).map_or("", String::as_str);
+        state.chars().nth(1) == Some('H') || state.len() > 2
+    };
+    let (unpack, configure): (Vec<&&str>, Vec<&&str>) = names.iter().partition(again);
+    if !unpack.is_empty() {
+        let words: Vec<&str> = unpack.iter().take(PASTED).map(|name| **name).collect();
+        let note = match unpack.len().saturating_sub(PASTED) {
+            0 => String::new(),
+            more => format!("  # and {more} more"),
+        };
+        let words = words.join(" ");
+        let command = format!("{shell} apt-get install --reinstall {words}{note}");
+        all.commands.push(command);
+    }
+    if !configure.is_empty() {
+        all.commands.push(format!("{shell} dpkg --configure -a"));
+    }
+}
+
 /// What a person types to mend it: the exact versions of the source, as far as archives still have them.
 fn commands(
     all: &mut Verdict,
@@ -370,13 +400,9 @@ fn commands(
     target: &Host,
     missing: &[Row<'_>],
     older: &[Row<'_>],
-    broken: &[Row<'_>],
     same_release: bool,
 ) {
     let shell = &target.shell;
-    if !broken.is_empty() {
-        all.commands.push(format!("{shell} dpkg --configure -a"));
-    }
     let wanted: Vec<String> = (missing.iter().chain(older))
         .map(|(name, version, _)| match same_release {
             true => format!("{name}={version}"),

@@ -123,3 +123,26 @@ fn of_two_releases_no_version_is_compared_and_what_is_missing_still_counts() {
         assert!(release.contains("/etc/os-release"), "{release}");
     }
 }
+
+/// dpkg configures what is unpacked; what it wants installed again it does not unpack by itself.
+#[test]
+fn what_is_to_be_installed_again_is_mended_so() {
+    let mended = |states: &[(&str, &str)]| {
+        let mut standby = host("standby", &[]);
+        let states: BTreeMap<&str, &str> = states.iter().copied().collect();
+        standby["broken"] = json!(states);
+        let primary = Known::Live(host("primary", &[("a", "1")]));
+        let finding = judge(&[], primary, Known::Live(standby));
+        finding.mended_by().unwrap().to_owned()
+    };
+    let again = "ssh ops@standby sudo apt-get install --reinstall ";
+    let configure = "ssh ops@standby sudo dpkg --configure -a";
+    for state in ["iiR", "iHR", "iH"] {
+        assert_eq!(mended(&[("a", state)]), format!("{again}a"), "{state}");
+    }
+    for state in ["iU", "iF"] {
+        assert_eq!(mended(&[("a", state)]), configure, "{state}");
+    }
+    let both = mended(&[("a", "iFR"), ("b", "iF"), ("c", "iHR")]);
+    assert_eq!(both, format!("{again}a c\n{configure}"));
+}
