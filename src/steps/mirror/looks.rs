@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::draw::{self, Draw, Names};
 use super::ground::Ground;
-use super::{Mirror, itemize, leftover, reach, sample, stamps, stats};
+use super::{Mirror, command, itemize, leftover, reach, sample, stamps, stats};
 use crate::event::{Cause, Unseen};
 use crate::site::{Host, Site};
 use crate::step::Pulses;
@@ -28,7 +28,9 @@ impl Mirror {
         let tree = reading.finish(&leftovers, &output)?;
         let own = self.hold(site, source, &ground, &tree, own).await;
         let held = self.held_then(site, target, &ground, &tree).await;
+        let asked = self.origin(&self.way(source, target)?, &mut Vec::new());
         Ok(stats::Tree {
+            asked: itemize::shown(command::folder(&asked).as_bytes()),
             source: source.name.clone(),
             target: target.name.clone(),
             command: quoted(&self.command(source, target, &ground)?),

@@ -31,6 +31,10 @@ pub(super) struct Tree {
     pub(super) target: String,
     /// The command, as a person would type it on the target.
     pub(super) command: String,
+    /// What was read as the source, as rsync is told it.
+    pub(super) asked: String,
+    /// Why rsync could not enter the folder of the source.
+    pub(super) unentered: Option<String>,
     /// The source was read over an rsync daemon, whose own rules may hide files.
     pub(super) daemon: bool,
     /// rsync's exit status: 0, 23 or 24; others leave nothing to judge.
@@ -315,6 +319,9 @@ impl Reading {
         let mut complaints = Notes::default();
         for line in output.stderr.split(|c| *c == b'\n') {
             let text = String::from_utf8_lossy(line);
+            if let Some(why) = unentered(&text) {
+                self.tree.unentered.get_or_insert(why);
+            }
             if text.contains(" has vanished: ") {
                 self.tree.vanished += 1;
             } else if !text.trim().is_empty() && !text.contains("(code 24)") {
@@ -333,6 +340,17 @@ impl Reading {
         self.tree.complaints = complaints;
         Ok(self.tree)
     }
+}
+
+/// Why the sender cannot enter its folder: `rsync: [sender] change_dir "/srv/a" (in module) failed: No such file …`. The
+/// receiver's own calls have a number behind their names.
+fn unentered(line: &str) -> Option<String> {
+    let rest = line.strip_prefix("rsync: ")?;
+    let rest = rest.strip_prefix("[sender] ").unwrap_or(rest);
+    let (_, why) = rest
+        .strip_prefix("change_dir \"")?
+        .split_once(" failed: ")?;
+    Some(shown(why.trim_end().as_bytes()))
 }
 
 /// Why a run that ended with `status` shows nothing.

@@ -223,7 +223,7 @@ async fn the_same_trees_pass_and_each_difference_is_found() {
             |t| fs::remove_dir_all(t.source()).unwrap(),
             "",
             Outcome::Fail,
-            "only 0 files",
+            ", which `standby` reads as `primary`, is not there",
         ),
         (
             "a source that lost a disk",
@@ -358,4 +358,20 @@ async fn twenty_thousand_differences_leave_a_short_finding() {
             .iter()
             .all(|note| note.starts_with("comparing: "))
     );
+}
+
+#[tokio::test]
+async fn a_source_that_is_not_there_is_said_to_be_so() {
+    if !have(PROGRAMS) {
+        return;
+    }
+    let trees = Trees::new();
+    fs::remove_dir_all(trees.source()).unwrap();
+    let finding = trees.look("").await;
+    assert_eq!(finding.outcome, Outcome::Fail, "{finding:#?}");
+    let told = format!(
+        "`{}/`, which `standby` reads as `primary`, is not there",
+        trees.source().display()
+    );
+    assert!(finding.headline.starts_with(&told), "{finding:#?}");
 }

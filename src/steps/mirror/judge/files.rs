@@ -53,6 +53,10 @@ pub(super) fn trees(
     }
     rows.recorded(&what, recorded.as_ref());
     whole(rows, limits, &tree);
+    if tree.unentered.is_some() {
+        rows.advice = vec![Advice::Try(format!("on `{target}`: {}", tree.command))];
+        return false;
+    }
 
     let (differing, bytes) = (tree.differing(), tree.differing_bytes());
     let uncovered = uncovered(evidence, target);
@@ -160,31 +164,7 @@ pub(super) fn trees(
 fn whole(rows: &mut Rows, limits: &Limits, tree: &Tree) {
     let (source, target) = (&tree.source, &tree.target);
     let what = format!("the comparison of {source} and {target}");
-    let files = tree.source_files();
-    if files < limits.min_files {
-        let actual = format!(
-            "`{source}` has only {}: is its disk mounted",
-            count(files, "file")
-        );
-        rows.row(
-            Outcome::Fail,
-            &format!("files of {source}"),
-            format!("at least {}", thousands(limits.min_files)),
-            actual,
-        );
-    }
-    if tree.shrunk() > u64::from(limits.shrink) {
-        let actual = format!(
-            "`{source}` has {} % fewer files than `{target}`: is all of its disk mounted",
-            tree.shrunk()
-        );
-        rows.row(
-            Outcome::Fail,
-            &format!("files of {source}"),
-            format!("at most {} % fewer", limits.shrink),
-            actual,
-        );
-    }
+    entered(rows, limits, tree);
     if tree.created {
         rows.row(
             Outcome::Fail,
@@ -248,21 +228,71 @@ fn whole(rows: &mut Rows, limits: &Limits, tree: &Tree) {
         );
         rows.row(Outcome::Pass, &what, "", actual);
     }
-    let mut left: Vec<String> = left_out(limits, tree).into_iter().collect();
-    if let Some(marks) = tree.marks {
-        left.push(format!(
-            "what each mirror of a Debian archive has of its own, {} ({} on `{target}`)",
-            MARKS.join(", "),
-            count(marks, "file")
-        ));
-    }
-    if tree.unfinished.items > 0 {
-        left.push(unfinished(tree));
-    }
+    let left = omitted(limits, tree);
     if !left.is_empty() {
         let actual = format!("left out: {}", left.join("; "));
         rows.row(Outcome::Pass, &what, "", actual);
+        let left = format!("left out on `{target}`: {}", left.join("; "));
+        rows.left.push(left);
     }
+}
+
+/// Whether the folder of the source was read, and is as full as it should be.
+fn entered(rows: &mut Rows, limits: &Limits, tree: &Tree) {
+    let (source, target, asked) = (&tree.source, &tree.target, &tree.asked);
+    let what = format!("files of {source}");
+    if let Some(why) = &tree.unentered {
+        let gone = why.contains("No such file or directory");
+        let (outcome, actual) = match gone {
+            true => (
+                Outcome::Fail,
+                format!(
+                    "`{asked}`, which `{target}` reads as `{source}`, is not there: is the path right, and its disk mounted"
+                ),
+            ),
+            false => (
+                Outcome::Unknown,
+                format!(
+                    "`{asked}`, which `{target}` reads as `{source}`, cannot be entered: {why}"
+                ),
+            ),
+        };
+        return rows.row(outcome, &what, "is there", actual);
+    }
+    let files = tree.source_files();
+    if files < limits.min_files {
+        let actual = format!(
+            "`{asked}`, which `{target}` reads as `{source}`, has only {}: is its disk mounted",
+            count(files, "file")
+        );
+        let least = format!("at least {}", thousands(limits.min_files));
+        rows.row(Outcome::Fail, &what, least, actual);
+    }
+    if tree.shrunk() > u64::from(limits.shrink) {
+        let actual = format!(
+            "`{asked}`, which `{target}` reads as `{source}`, has {} % fewer files than `{target}`: is all of its disk mounted",
+            tree.shrunk()
+        );
+        let most = format!("at most {} % fewer", limits.shrink);
+        rows.row(Outcome::Fail, &what, most, actual);
+    }
+}
+
+/// All that is not compared of what is there, for the line that a person reads.
+fn omitted(limits: &Limits, tree: &Tree) -> Vec<String> {
+    let marks = tree.marks.map(|marks| {
+        format!(
+            "what each mirror of a Debian archive has of its own, {} ({} on `{}`)",
+            MARKS.join(", "),
+            count(marks, "file"),
+            tree.target
+        )
+    });
+    let unfinished = (tree.unfinished.items > 0).then(|| unfinished(tree));
+    (left_out(limits, tree).into_iter())
+        .chain(marks)
+        .chain(unfinished)
+        .collect()
 }
 
 /// What is taken for rsync's own: `1 that rsync leaves while a sync runs or after it was cut off: .f.Xy12aB`.

@@ -5,6 +5,7 @@ mod files;
 mod freshness;
 mod since;
 
+use std::iter;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -47,6 +48,8 @@ struct Rows {
     advice: Vec<Advice>,
     /// Sentences of what is well, for the head of a pass.
     well: Vec<String>,
+    /// What is left out of each comparison: it is told beside whatever else is.
+    left: Vec<String>,
     data_age: Option<Duration>,
     /// Repeating the look cannot mend it.
     lasting: bool,
@@ -121,6 +124,11 @@ pub(super) fn judge(limits: &Limits, evidence: &Evidence) -> Finding {
     }
     let (outcome, sentence) = match rows.worst {
         Some((Outcome::Pass, _)) | None => (Outcome::Pass, rows.well.join("; ")),
+        // Nothing stops at a warning, and a person may read no further.
+        Some((Outcome::Warn, sentence)) => {
+            let all: Vec<String> = iter::once(sentence).chain(rows.left).collect();
+            (Outcome::Warn, all.join("; "))
+        }
         Some((outcome, sentence)) => (outcome, sentence),
     };
     let mut finding = Finding::new(outcome, sentence).facts(rows.facts);

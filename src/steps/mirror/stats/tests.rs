@@ -143,6 +143,26 @@ fn vanished_files_are_no_complaint() {
 }
 
 #[test]
+fn a_folder_that_the_sender_cannot_enter_is_told_apart() {
+    const NONE: &str = "\nNumber of files: 0\nTotal file size: 0 bytes\n";
+    let of = |line: &str| read(NONE, line, 23).unwrap().unentered;
+    let gone = "No such file or directory (2)";
+    for line in [
+        "rsync: [sender] change_dir \"/srv/a\" failed: No such file or directory (2)\n",
+        "rsync: [sender] change_dir \"/a\" (in m) failed: No such file or directory (2)\n",
+        "rsync: change_dir \"/srv/a\" failed: No such file or directory (2)\n",
+    ] {
+        assert_eq!(of(line).as_deref(), Some(gone), "{line}");
+    }
+    for line in [
+        "rsync: [Receiver] change_dir#3 \"/srv/a\" failed: No such file or directory (2)\n",
+        "rsync: [sender] opendir \"/srv/a/x\" failed: Permission denied (13)\n",
+    ] {
+        assert_eq!(of(line), None, "{line}");
+    }
+}
+
+#[test]
 fn tells_how_much_smaller_the_source_is() {
     let tree = |files, missing, extra| Tree {
         files: Some(files),

@@ -193,6 +193,55 @@ fn what_is_left_out_is_counted() {
     );
 }
 
+/// A warning takes the place of the sentence that says it.
+#[test]
+fn what_is_left_out_is_told_beside_a_warning() {
+    let mut mirror = plain();
+    mirror.limits.exclude = vec!["*.log".into(), "/c/".into()];
+    let changes = json!({
+        "marks": 1, "all": {"Ok": {"entries": 108, "bytes": 1}},
+        "metadata": {"items": 1, "folders": 0, "bytes": 0, "first": ["a"]},
+    });
+    let finding = of_tree(&mirror, &changes);
+    assert_eq!(finding.outcome, Outcome::Warn, "{finding:#?}");
+    let told = "1 the same content, another mode: a; left out on `standby`: *.log, /c/ \
+        (3 files, folders and links); what each mirror of a Debian archive has of its own, \
+        /Archive-Update-*, /project/trace/* (1 file on `standby`)";
+    assert_eq!(finding.headline, told);
+}
+
+/// Where the folder that was asked for is not there, nothing is said of the disk of another.
+#[test]
+fn a_source_that_is_not_there_is_named_as_it_was_asked_for() {
+    let of = |why: &str| {
+        of_tree(
+            &plain(),
+            &json!({
+                "asked": "root@192.0.2.21:/srv/other/", "unentered": why, "status": 23,
+                "entries": 0, "files": 0,
+            }),
+        )
+    };
+    let finding = of("No such file or directory (2)");
+    assert_eq!(finding.outcome, Outcome::Fail, "{finding:#?}");
+    assert_eq!(
+        finding.headline,
+        "`root@192.0.2.21:/srv/other/`, which `standby` reads as `primary`, is not there: is the path right, and its disk mounted"
+    );
+    assert!(!says(&finding, "holds all"), "{finding:#?}");
+    assert!(!says(&finding, "only 0 files"), "{finding:#?}");
+    let finding = of("Permission denied (13)");
+    assert_eq!(finding.outcome, Outcome::Unknown, "{finding:#?}");
+    let told = "cannot be entered: Permission denied (13)";
+    assert!(finding.headline.ends_with(told), "{finding:#?}");
+    let few = json!({"asked": "/srv/a/", "files": 0, "entries": 1});
+    let finding = of_tree(&plain(), &few);
+    assert_eq!(
+        finding.headline,
+        "`/srv/a/`, which `standby` reads as `primary`, has only 0 files: is its disk mounted"
+    );
+}
+
 /// Where no stamp tells how old the data is, the trees do, if they are the same now.
 #[test]
 fn the_data_is_as_new_as_the_source_only_where_all_of_it_was_seen_to_be_the_same() {
