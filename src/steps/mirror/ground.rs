@@ -48,6 +48,12 @@ pub(super) struct Leads {
     pub(super) own: Option<String>,
     /// The way leads over the loopback of the target: to itself, or through a tunnel.
     pub(super) loopback: bool,
+    /// The way leads to a daemon of rsync.
+    pub(super) daemon: bool,
+    /// What listens on the target at the port of the way, as far as its account sees that.
+    pub(super) listeners: Vec<String>,
+    /// The target serves rsync itself, so that an address may be led back to it.
+    pub(super) serves: bool,
     /// How the way is written.
     pub(super) way: String,
 }
@@ -56,7 +62,7 @@ pub(super) struct Leads {
 const IDENTITY: &str =
     r#"printf '%s %s\n' "$(cat /proc/sys/kernel/random/boot_id)" "$(stat -L -c %d:%i -- "$1")""#;
 
-/// Arguments: the folder, a host name or address or nothing, and the command that asks there for its folder.
+/// Arguments: the folder, a host name or address or nothing, the port of a daemon or nothing, and the command that asks there for its folder.
 const LEADS: &str = r#"LC_ALL=C; export LC_ALL
 identity() { IDENTITY; }
 printf 'here %s\n' "$(identity "$1" 2>/dev/null)"
@@ -64,7 +70,14 @@ if [ -n "$2" ]; then
   printf 'own %s\n' "$(ip -o addr show 2>/dev/null | sed 's/^.* inet6* \([^/ ]*\).*$/\1/' | tr '\n' ' ')"
   printf 'at %s\n' "$(getent ahosts "$2" 2>/dev/null | cut -d' ' -f1 | tr '\n' ' ')"
 fi
-shift 2
+if [ -n "$3" ]; then
+  printf 'by %s\n' "$(ss -ltnpH "( sport = :$3 )" 2>/dev/null | grep -o '(("[^"]*"' | cut -d'"' -f2 | tr '\n' ' ')"
+  if grep -qs '^ *[0-9]*: [0-9A-F]*:0369 [0-9A-F]*:0000 0A ' /proc/net/tcp /proc/net/tcp6; then echo 'serves yes'; fi
+  for process in $(grep -lsxz -e --daemon /proc/[0-9]*/cmdline); do
+    if [ "$(cat "${process%cmdline}comm" 2>/dev/null)" = rsync ]; then echo 'serves yes'; fi
+  done
+fi
+shift 3
 if [ $# -gt 0 ]; then
   printf 'there %s\n' "$(timeout 30 "$@" </dev/null 2>/dev/null | head -n 1)"
 fi
@@ -107,11 +120,11 @@ impl Mirror {
         let mut argv = looks::script(&[&script, "sh", to]);
         let way = self.way(source, target)?;
         match &way {
-            Way::Local(_) => argv.push(String::new()),
-            Way::Daemon(url) => argv.push(name(url).to_owned()),
+            Way::Local(_) => argv.extend([String::new(), String::new()]),
+            Way::Daemon(url) => argv.extend([name(url).to_owned(), port(url).to_owned()]),
             Way::Ssh { destination, path } => {
                 let (host, _) = endpoint(destination);
-                argv.push(name(&host).to_owned());
+                argv.extend([name(&host).to_owned(), String::new()]);
                 argv.extend(self.shell(destination));
                 argv.extend(["--".into(), host.replace(['[', ']'], "")]);
                 argv.push(quoted(&["sh", "-c", IDENTITY, "sh", path]));
@@ -121,12 +134,14 @@ impl Mirror {
         let output = (site.exec)
             .ask(reach(target)?, &inquiry, self.timeout)
             .await?;
+        let daemon = matches!(way, Way::Daemon(_));
         let way = match way {
             Way::Daemon(at) | Way::Local(at) => at,
             Way::Ssh { destination, .. } => destination,
         };
         let text = looks::complete(target, &output)?;
         Ok(Leads {
+            daemon,
             way: shown(way.as_bytes()),
             ..parse(&String::from_utf8_lossy(text))
         })
@@ -144,6 +159,26 @@ fn name(way: &str) -> &str {
     }
 }
 
+/// The port in `rsync://user@[::1]:8730/module`.
+fn port(url: &str) -> &str {
+    let rest = url.strip_prefix("rsync://").unwrap_or(url);
+    let rest = rest.split('/').next().unwrap_or_default();
+    let digits = |port: &&str| !port.is_empty() && port.chars().all(|c| c.is_ascii_digit());
+    let port = rest.rsplit_once(':').map(|(_, port)| port);
+    port.filter(digits).unwrap_or("873")
+}
+
+impl Leads {
+    /// The way to a daemon ends at the target itself. What listens there may be a tunnel to the source, where it is
+    /// seen to be no daemon and nothing that starts one.
+    pub(super) fn back(&self) -> bool {
+        const SERVERS: [&str; 5] = ["rsync", "xinetd", "inetd", "systemd", "docker-proxy"];
+        let serves = |by: &String| SERVERS.contains(&by.as_str());
+        let back = self.listeners.is_empty() || self.listeners.iter().any(serves);
+        self.daemon && self.loopback && back
+    }
+}
+
 fn parse(text: &str) -> Leads {
     let of = |word: &str| {
         let line = text.lines().find_map(|line| line.strip_prefix(word));
@@ -151,8 +186,12 @@ fn parse(text: &str) -> Leads {
     };
     let addresses = |word| -> BTreeSet<IpAddr> {
         let words = of(word).split(' ');
-        words.filter_map(|word| word.parse().ok()).collect()
+        (words.filter_map(|word| word.parse::<IpAddr>().ok()))
+            .map(|address| address.to_canonical())
+            .collect()
     };
+    // Whoever connects to the address that stands for all of them comes to this machine.
+    let here = |address: &IpAddr| address.is_loopback() || address.is_unspecified();
     // A way over the loopback may be a tunnel to the source, so it proves nothing.
     let at = addresses("at ");
     let own = (addresses("own ").intersection(&at))
@@ -162,7 +201,10 @@ fn parse(text: &str) -> Leads {
         here: of("here ").to_owned(),
         there: Some(of("there ").to_owned()).filter(|there| is_identity(there)),
         own,
-        loopback: at.iter().any(IpAddr::is_loopback),
+        loopback: at.iter().any(here),
+        daemon: false,
+        listeners: of("by ").split_whitespace().map(str::to_owned).collect(),
+        serves: of("serves ") == "yes",
         way: String::new(),
     }
 }
@@ -215,6 +257,27 @@ mod tests {
             (leads.own, leads.there.unwrap()),
             (None, "3f-2a 2049:13".into())
         );
+    }
+
+    #[test]
+    fn every_address_of_the_target_itself_leads_back() {
+        let of = |at: &str, by: &str| {
+            let text = format!("here 3f-2a 2049:12\nown 127.0.0.1\nat {at}\nby {by}\nend\n");
+            let leads = Leads {
+                daemon: true,
+                ..parse(&text)
+            };
+            leads.back()
+        };
+        let all = ["0.0.0.0", "::", "127.0.0.2", "::1", "::ffff:127.0.0.1"];
+        for at in all {
+            assert!(of(at, "rsync") && of(at, "") && of(at, "systemd"), "{at}");
+            assert!(!of(at, "stunnel4") && !of(at, "ssh ssh"), "{at}");
+        }
+        assert!(!of("192.0.2.21", "rsync"));
+        assert!(parse("serves yes\nserves yes\nend\n").serves);
+        assert_eq!(port("rsync://u@[::1]:8730/m/d"), "8730");
+        assert_eq!(port("rsync://[::1]/m"), "873");
     }
 
     #[test]

@@ -145,6 +145,12 @@ impl Tree {
         self.missing.items + self.other()
     }
 
+    /// As a folder that is compared with itself shows it: not even what does not count.
+    pub(super) fn nothing_differs(&self) -> bool {
+        let rest = [&self.extra, &self.metadata, &self.owner, &self.unfinished];
+        self.differing() == 0 && rest.iter().all(|tally| tally.items == 0)
+    }
+
     pub(super) fn differing_bytes(&self) -> u64 {
         [&self.missing, &self.stale, &self.timed, &self.retyped]
             .map(|tally| tally.bytes)

@@ -7,6 +7,7 @@ use cutover::plan::Outcome;
 
 use super::trees::{Trees, put};
 use super::{PROGRAMS, look, playbook};
+use crate::lab::relay::{Fate, Relay};
 use crate::lab::rsync::RsyncDaemon;
 use crate::lab::ssh::SshLab;
 use crate::lab::{V6, have};
@@ -22,6 +23,11 @@ fn copy_into(daemon: &RsyncDaemon, trees: &Trees) {
     assert!(copied.success());
 }
 
+/// What listens on the loopback of the target is no rsync, and may lead to another machine.
+fn tunnel(daemon: &RsyncDaemon) -> Relay {
+    Relay::start(daemon.at, |_| false, Fate::Silence)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn over_the_rsync_daemon() {
     if !have(PROGRAMS) {
@@ -30,11 +36,9 @@ async fn over_the_rsync_daemon() {
     let trees = Trees::new();
     let daemon = RsyncDaemon::start(V6, &["archive"], &["locked"]);
     copy_into(&daemon, &trees);
-    let text = |module: &str, fields: &str| {
-        let from = format!(
-            "from = {{ primary = \"rsync://[::1]:{}/{module}\" }}\n{fields}",
-            daemon.at.port()
-        );
+    let tunnel = tunnel(&daemon);
+    let over = |port: u16, module: &str, fields: &str| {
+        let from = format!("from = {{ primary = \"rsync://[::1]:{port}/{module}\" }}\n{fields}");
         playbook(
             "",
             "local = true",
@@ -43,6 +47,11 @@ async fn over_the_rsync_daemon() {
             &from,
         )
     };
+    let text = |module: &str, fields: &str| over(tunnel.at.port(), module, fields);
+    let itself = look(&over(daemon.at.port(), "archive", "")).await;
+    assert_eq!(itself.outcome, Outcome::Fail, "{itself:#?}");
+    let told = itself.headline.contains("compared with itself");
+    assert!(told, "the daemon of the target: {itself:#?}");
     let finding = look(&text("archive", "")).await;
     // All that differs from a pass is that the loopback leads nobody knows where.
     assert_eq!(finding.outcome, Outcome::Warn, "{finding:#?}");
@@ -95,9 +104,10 @@ async fn what_a_module_shows_is_what_the_source_itself_shows() {
     let trees = Trees::new();
     let daemon = RsyncDaemon::start(V6, &["archive"], &[]);
     copy_into(&daemon, &trees);
+    let tunnel = tunnel(&daemon);
     let from = format!(
         "from = {{ primary = \"rsync://[::1]:{}/archive\" }}\n",
-        daemon.at.port()
+        tunnel.at.port()
     );
     let text = |source: &Path, fields: &str| {
         playbook(

@@ -115,6 +115,12 @@ pub(super) fn way(rows: &mut Rows, evidence: &Evidence, source: &str, target: &s
             leads.way
         );
         rows.row(Outcome::Fail, &what, expected, actual);
+    } else if leads.back() {
+        let actual = format!(
+            "`{target}` would be compared with itself: `{}` leads to its own loopback",
+            leads.way
+        );
+        rows.row(Outcome::Fail, &what, expected, actual);
     } else if let (Some(there), Some(looked_at)) = (&leads.there, &looked_at)
         && there != looked_at
     {
@@ -140,7 +146,15 @@ pub(super) fn way(rows: &mut Rows, evidence: &Evidence, source: &str, target: &s
 fn shown(rows: &mut Rows, leads: &Leads, tree: &Tree, what: &str, expected: String) {
     let (way, source, target) = (&leads.way, &tree.source, &tree.target);
     let proven = leads.there.is_some();
+    let led_back = leads.daemon && leads.serves && !leads.loopback && tree.nothing_differs();
     let (outcome, actual) = match &tree.own {
+        Some(Own::Same | Own::Unseen(_)) | None if led_back => (
+            Outcome::Warn,
+            format!(
+                "`{target}` serves rsync itself, and nothing at all differs: whether `{way}` leads to another machine \
+                 cannot be told over a daemon; over ssh it can"
+            ),
+        ),
         Some(Own::Other(own)) => (
             Outcome::Unknown,
             format!(

@@ -153,3 +153,40 @@ fn a_way_is_proven_by_what_the_source_itself_shows() {
         assert_eq!(by_hand, outcome == Outcome::Unknown, "{own} {finding:#?}");
     }
 }
+
+/// A balancer or a translated address may lead back to a target that serves rsync itself.
+#[test]
+fn a_daemon_that_may_be_the_targets_own_is_no_proof() {
+    let with = |leads: serde_json::Value, line: &str, own: serde_json::Value| {
+        let mut items = evidence();
+        let Known::Live(mut seen) = tree(&format!("{line}{END}"), "", 0) else {
+            unreachable!()
+        };
+        seen["daemon"] = json!(true);
+        seen["own"] = own;
+        items.insert("tree primary -> standby", Known::Live(seen));
+        items.insert("way primary -> standby", Known::Live(leads));
+        judge(&plain(), items)
+    };
+    let way = |loopback: bool, by: &[&str], serves: bool| {
+        json!({
+            "here": "5a 1:2", "daemon": true, "loopback": loopback, "listeners": by, "serves": serves,
+            "way": "rsync://192.0.2.21:8730/m",
+        })
+    };
+    let extra = "CUT *deleting   0 a\n";
+    let finding = with(way(true, &["rsync"], true), "", json!("same"));
+    assert_eq!(finding.outcome, Outcome::Fail, "{finding:#?}");
+    assert!(finding.final_ && finding.headline.contains("compared with itself"));
+    for own in [json!("same"), json!(null), json!({"unseen": "no rsync"})] {
+        let finding = with(way(false, &[], true), "", own.clone());
+        assert_eq!(finding.outcome, Outcome::Warn, "{own} {finding:#?}");
+        let told = "whether `rsync://192.0.2.21:8730/m` leads to another machine cannot be told";
+        assert!(finding.headline.contains(told), "{finding:#?}");
+        // It serves no rsync, or what it shows is not what it holds.
+        let finding = with(way(false, &[], false), "", own.clone());
+        assert_eq!(finding.outcome, Outcome::Pass, "{own} {finding:#?}");
+        let finding = with(way(false, &[], true), extra, own.clone());
+        assert_eq!(finding.outcome, Outcome::Pass, "{own} {finding:#?}");
+    }
+}
