@@ -58,7 +58,14 @@ impl Trees {
     /// A link to `aim` on both sides.
     pub fn link(&self, aim: &str, name: &str) {
         for side in [self.source(), self.target()] {
-            symlink(aim, side.join(name)).unwrap();
+            let link = side.join(name);
+            symlink(aim, &link).unwrap();
+            // Made in two different seconds they would differ.
+            let touched = std::process::Command::new("touch")
+                .args(["--no-dereference", "--date=2026-11-22 03:00:00Z"])
+                .arg(&link)
+                .status();
+            assert!(touched.unwrap().success());
         }
     }
 
