@@ -4,7 +4,11 @@
 //! other, even where the sets in question look the same now. The serials tell: that of one zone only rises, so what is
 //! asked for between two other questions lies between their answers, however fast somebody writes there.
 
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::net::SocketAddr;
 use std::time::Duration;
+
+use hickory_resolver::proto::op::Edns;
 
 use super::TIMEOUT;
 use super::look::Reader;
@@ -15,6 +19,10 @@ use crate::world::wire::ask_all;
 /// One contradiction may be an old copy that somebody keeps for a moment: it is asked so often.
 const TIMES: usize = 2;
 const PAUSE: Duration = Duration::from_millis(500);
+
+/// The sizes that a question offers: so many from this one on, in bytes.
+const SMALLEST: u16 = 1232;
+const SIZES: u16 = 2048;
 
 /// The serials that were told, one after the other.
 #[derive(Clone, Copy)]
@@ -46,7 +54,7 @@ impl Reader<'_> {
             let before = self.serial().await?;
             let between = match other {
                 Some(other) => other.serial().await?,
-                None => self.serial_without_key().await?,
+                None => public_serial(self.server, self.zone).await?,
             };
             let after = self.serial().await?;
             let told = Told {
@@ -63,20 +71,63 @@ impl Reader<'_> {
         }
         unlike
     }
+}
 
-    async fn serial_without_key(&self) -> Option<u32> {
-        let question = message::soa(self.zone).ok()?.to_vec().ok()?;
-        let answers = ask_all(self.server, &[question], TIMEOUT).await.ok()?;
-        let reply = Reply::read(answers.first()?).ok()?;
-        reply
-            .serial_of(self.zone)
-            .filter(|_| reply.authoritative && reply.code == 0)
-    }
+/// The serial that whoever has no key is shown. A server may answer the same packet with the answer of a while ago
+/// (PowerDNS, `cache-ttl`: 20 s), and never one with a signature: so no two of these questions are the same, by the size
+/// that they offer for an answer (RFC 6891, 6.2.3).
+async fn public_serial(server: SocketAddr, zone: &str) -> Option<u32> {
+    let mut question = message::soa(zone).ok()?;
+    let mut edns = Edns::new();
+    let some = RandomState::new().build_hasher().finish();
+    edns.set_max_payload(SMALLEST + (some % u64::from(SIZES)) as u16);
+    question.set_edns(edns);
+    let answers = ask_all(server, &[question.to_vec().ok()?], TIMEOUT)
+        .await
+        .ok()?;
+    let reply = Reply::read(answers.first()?).ok()?;
+    reply
+        .serial_of(zone)
+        .filter(|_| reply.authoritative && reply.code == 0)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Told;
+    use std::collections::BTreeMap;
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use hickory_resolver::proto::rr::rdata::SOA;
+    use hickory_resolver::proto::rr::{RData, Record};
+
+    use super::*;
+    use crate::world::dns::tests::{Scripted, anywhere, name, reply};
+
+    /// A server that answers the same question as it did before, whatever the zone has become.
+    #[tokio::test]
+    async fn what_a_server_answered_a_while_ago_is_not_its_serial() {
+        let serial = std::sync::Arc::new(AtomicU32::new(1));
+        let now = std::sync::Arc::clone(&serial);
+        let cache = Mutex::new(BTreeMap::new());
+        let server = Scripted::start(anywhere(), move |query, _| {
+            let offered = query.edns.as_ref().map(Edns::max_payload);
+            let mut cache = cache.lock().unwrap();
+            let told = *(cache.entry(offered)).or_insert_with(|| now.load(Ordering::SeqCst));
+            let [host, person] = ["ns1.example.org", "h.example.org"].map(name);
+            let soa = SOA::new(host, person, told, 3600, 600, 86_400, 60);
+            let mut out = reply(query);
+            out.add_answer(Record::from_rdata(name("example.org"), 60, RData::SOA(soa)));
+            vec![out.to_vec().unwrap()]
+        })
+        .await;
+        // Two of ten questions may offer the same; all of them do not.
+        let mut seen = Vec::new();
+        for n in 1..=10 {
+            serial.store(n, Ordering::SeqCst);
+            seen.push(public_serial(server.at, "example.org").await.unwrap() == n);
+        }
+        assert!(seen.iter().filter(|fresh| **fresh).count() >= 8, "{seen:?}");
+    }
 
     #[test]
     fn what_lies_between_is_of_one_zone() {
