@@ -266,6 +266,8 @@ pub(super) struct Heard {
     err: Stream,
     /// What reads each stream of a session, where the outputs come coded.
     coded: Option<[Coded; 2]>,
+    /// The stream of the session that brings each output: a login may send a copy of it on the other.
+    carriers: [Option<Whose>; 2],
     /// Whether a write was told to begin.
     told: bool,
 }
@@ -276,6 +278,7 @@ impl Heard {
             out: Stream::new(mark, "out"),
             err: Stream::new(mark, "err"),
             coded: None,
+            carriers: [None; 2],
             told: false,
         }
     }
@@ -295,10 +298,16 @@ impl Heard {
             Whose::Out => out.take(bytes, &mut |bytes| own.out(bytes)),
             Whose::Err => err.take(bytes, &mut |bytes| own.err(bytes)),
         };
+        let carriers = &mut self.carriers;
+        let mut once = |whose, bytes: &[u8]| {
+            if *carriers[whose as usize].get_or_insert(from) == from {
+                take(whose, bytes);
+            }
+        };
         match &mut self.coded {
             None => take(from, chunk),
-            Some(coded) if chunk.is_empty() => coded[from as usize].close(&mut take),
-            Some(coded) => coded[from as usize].take(chunk, &mut take),
+            Some(coded) if chunk.is_empty() => coded[from as usize].close(&mut once),
+            Some(coded) => coded[from as usize].take(chunk, &mut once),
         }
         if chunk.is_empty() && self.coded.is_none() {
             match from {

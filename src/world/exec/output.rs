@@ -184,7 +184,7 @@ pub(super) struct Own<'a> {
 type Taker<'a> = &'a mut (dyn FnMut(&[u8]) + Send);
 
 impl<'a> Own<'a> {
-    fn new(sink: Sink<'a>) -> Own<'a> {
+    pub(super) fn new(sink: Sink<'a>) -> Own<'a> {
         Own {
             out: Keep::default(),
             err: Keep::default(),

@@ -1,5 +1,6 @@
 //! Marks in noise, in pieces, cut and repeated.
 
+use super::super::output::Sink;
 use super::*;
 
 /// What a stream hands over where it comes in pieces of `size`, and how it ends.
@@ -81,4 +82,36 @@ fn output_in_which_each_piece_may_begin_a_mark_comes_whole() {
     let whole = format!("{0} out begin\n{text}{0} out end 0\n", mark.as_str());
     let (own, stream) = within(&mark, &whole, 64);
     assert!(own == text && stream.ended());
+}
+
+/// A login that sends a copy of what it prints on the other stream, as `exec > >(tee /dev/stderr)` does.
+#[test]
+fn what_comes_on_both_streams_of_a_session_is_taken_once() {
+    let mark = Mark::new();
+    let name = mark.as_str();
+    let said = [
+        format!("{name} out begin\none\n"),
+        format!("two\n{name} out end 0\n"),
+    ];
+    for copied_first in [false, true] {
+        let mut lines = Vec::new();
+        let mut taker = |line: &[u8]| {
+            lines.push(String::from_utf8_lossy(line).trim_end().to_owned());
+        };
+        let mut own = Own::new(Sink::Lines(&mut taker));
+        let mut heard = Heard::coded(&mark);
+        for (n, text) in said.iter().enumerate() {
+            let coded = data_encoding::BASE64.encode(text.as_bytes());
+            let piece = format!("{name} out {n} 64 {} {coded}\n", coded.len());
+            let (first, then) = match copied_first {
+                true => (Whose::Err, Whose::Out),
+                false => (Whose::Out, Whose::Err),
+            };
+            heard.take(first, piece.as_bytes(), &mut own);
+            heard.take(then, piece.as_bytes(), &mut own);
+        }
+        assert!(heard.out.ended() && !heard.spoiled());
+        drop(own);
+        assert_eq!(lines, ["one", "two"], "{copied_first}");
+    }
 }
