@@ -118,13 +118,12 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Exit {
             (late.map(|late| late.map(|waiting| (waiting, None))), None)
         }
     };
-    told.take_in(&all(&seen), looked.is_some());
+    let seen = all(&seen);
+    told.take_in(&seen, looked.is_some());
     match looked {
-        None => {
-            let within = short(args.within);
-            let text = format!("not all was looked at within {within}, the rest may be anything");
-            told.words.push((Level::Unknown, text));
-        }
+        None => told
+            .words
+            .push((Level::Unknown, too_late(args.within, seen.is_empty()))),
         Some(Err(failure)) => {
             let failure = failure.at(desk);
             desk.complain(&failure.message);
@@ -161,6 +160,18 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Exit {
     let (line, exit) = told.line(&name);
     desk.print_text(&line);
     exit
+}
+
+/// What is told where the time was over. Before the first look it is read where the names lead.
+fn too_late(within: Duration, before_all: bool) -> String {
+    let within = short(within);
+    match before_all {
+        true => format!(
+            "nothing was looked at within {within}: where the names lead could not be read, so a name server or the \
+             provider does not answer; `cutover check` says which"
+        ),
+        false => format!("not all was looked at within {within}, the rest may be anything"),
+    }
 }
 
 /// What waits for a person, where the looks took too long: their places are asked once more, and not for long.
@@ -347,6 +358,21 @@ mod tests {
                 event,
             })
             .collect()
+    }
+
+    #[test]
+    fn what_came_too_late_is_told_by_what_was_waited_for() {
+        let within = Duration::from_secs(9);
+        let nothing = too_late(within, true);
+        assert!(
+            nothing.contains("a name server or the provider does not answer"),
+            "{nothing}"
+        );
+        let some = too_late(within, false);
+        assert_eq!(
+            some,
+            "not all was looked at within 9.0s, the rest may be anything"
+        );
     }
 
     #[test]

@@ -58,7 +58,7 @@ fn a_run_that_is_stopped_or_cut_off_with_changes_standing_is_critical_until_they
         scene.run(&["owed"]).exits(0).says("nothing is owed");
     }
     let late = scene.run(&[&nagios[..], &["--within", "1ms"]].concat());
-    late.exits(3).says("not all was looked at within");
+    late.exits(3).says("nothing was looked at within");
 }
 
 #[test]
