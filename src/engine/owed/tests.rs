@@ -105,25 +105,30 @@ fn stands(sketch: &str) -> (Plan, State) {
     let mut state = State::new(&plan);
     let (entry, way) = (0, Way::There);
     assert_eq!(next(&plan, &state), Move::Compare { entry, way });
-    let note = String::new();
-    let ended = [
-        Event::Answered {
-            entry,
-            way,
-            answer: Answer::Done { note },
-        },
-        Event::Settled {
-            entry,
-            way,
-            side: Some(Side::After),
-            detail: None,
-            stored: Value::default(),
-        },
-    ];
-    for event in begun(entry).into_iter().chain(ended) {
+    for event in written(way) {
         state.fold(&plan, &event).unwrap();
     }
     (plan, state)
+}
+
+/// The write of the first entry, that said it was done and was seen so.
+fn written(way: Way) -> [Event; 4] {
+    let (entry, note) = (0, String::new());
+    let (from, to) = match way {
+        Way::There => (Side::Before, Side::After),
+        Way::Back => (Side::After, Side::Before),
+    };
+    let [compared, intended] = begins(entry, way, from);
+    let answer = Answer::Done { note };
+    let answered = Event::Answered { entry, way, answer };
+    let settled = Event::Settled {
+        entry,
+        way,
+        side: Some(to),
+        detail: None,
+        stored: Value::default(),
+    };
+    [compared, intended, answered, settled]
 }
 
 #[test]
@@ -192,12 +197,16 @@ fn what_is_temporary_and_stands_is_put_back_and_what_was_left_is_looked_at() {
 
 /// The first write of an entry is begun.
 fn begun(entry: usize) -> [Event; 2] {
-    let way = Way::There;
+    begins(entry, Way::There, Side::Before)
+}
+
+/// A write of an entry is begun, whose place holds the value of this side.
+fn begins(entry: usize, way: Way, side: Side) -> [Event; 2] {
     [
         Event::Compared {
             entry,
             way,
-            side: Some(Side::Before),
+            side: Some(side),
             detail: None,
         },
         Event::Intended {

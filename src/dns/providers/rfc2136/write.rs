@@ -85,20 +85,11 @@ impl Rfc2136 {
     ) -> Answer {
         let server = self.server;
         let why = format!("`{server}` took the update and does not sign what is written: {why}");
-        match self.unwrite(reader, permit, written).await {
-            Ok(()) => Answer::Refused {
-                why: format!(
-                    "{why}; so it was taken back at once. The serial of `{zone}` rose, and its SOA is not signed anew \
-                     either: sign the zone again where it is signed"
-                ),
-            },
-            Err(answer) => Answer::Unclear {
-                why: format!(
-                    "{why}; that it was taken back could not be seen: {}",
-                    told(&answer)
-                ),
-            },
-        }
+        let done = format!(
+            "so it was taken back at once. The serial of `{zone}` rose, and its SOA is not signed anew either: sign the \
+             zone again where it is signed"
+        );
+        self.put_back(reader, permit, written, &why, &done).await
     }
 
     /// What is answered where one of `many` messages was not taken. After a no that is certain those before it are taken
@@ -121,13 +112,26 @@ impl Rfc2136 {
         if !matches!(answer, Answer::Refused { .. }) {
             return Answer::Unclear { why };
         }
+        let done = "what was taken was put back at once";
+        self.put_back(reader, permit, written, &why, done).await
+    }
+
+    /// Puts back what was sent; whoever is told `why` is told that it was `done`, or that nobody saw it.
+    async fn put_back(
+        &self,
+        reader: &Reader<'_>,
+        permit: &Permit<'_>,
+        written: &[Swap],
+        why: &str,
+        done: &str,
+    ) -> Answer {
         match self.unwrite(reader, permit, written).await {
             Ok(()) => Answer::Refused {
-                why: format!("{why}; what was taken was put back at once"),
+                why: format!("{why}; {done}"),
             },
             Err(answer) => Answer::Unclear {
                 why: format!(
-                    "{why}; that what was taken was put back could not be seen: {}",
+                    "{why}; that it was put back could not be seen: {}",
                     told(&answer)
                 ),
             },

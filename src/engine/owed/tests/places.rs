@@ -112,44 +112,13 @@ fn what_does_not_move_is_owed_only_where_the_run_stays() {
 fn what_was_accepted_after_an_undo_is_owed_until_it_is_seen() {
     let plan = fake::plan(Mode::Failover, "ck");
     let mut state = State::new(&plan);
-    let note = String::new();
-    let writes = |way, from, to| {
-        let (entry, note) = (0, note.clone());
-        [
-            Event::Compared {
-                entry,
-                way,
-                side: Some(from),
-                detail: None,
-            },
-            Event::Intended {
-                entry,
-                way,
-                from: Value::default(),
-                to: Value::default(),
-                until: crate::clock::Stamp::at(0),
-            },
-            Event::Answered {
-                entry,
-                way,
-                answer: Answer::Done { note },
-            },
-            Event::Settled {
-                entry,
-                way,
-                side: Some(to),
-                detail: None,
-                stored: Value::default(),
-            },
-        ]
-    };
     let mut happens = |event: Event| state.fold(&plan, &event).unwrap();
     let judged = |round, outcomes| Event::Judged { round, outcomes };
-    for event in writes(Way::There, Side::Before, Side::After) {
+    for event in written(Way::There) {
         happens(event);
     }
     happens(judged(Round::There, vec![(1, Outcome::Fail)]));
-    for event in writes(Way::Back, Side::After, Side::Before) {
+    for event in written(Way::Back) {
         happens(event);
     }
     let late = |outcome| vec![(0, Outcome::Pass), (1, outcome)];
