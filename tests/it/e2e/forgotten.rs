@@ -4,8 +4,6 @@ use rustix::process::Signal;
 
 use super::over::{PAUSE, id, with_file};
 use super::scene::{ARCHIVE, NEW, OLD, Plot, Scene, ZONE};
-use crate::lab::dns::serial;
-use crate::lab::{READY, wait_until};
 
 const NAGIOS: [&str; 4] = ["check", "PLAYBOOK", "--format", "nagios"];
 
@@ -86,10 +84,6 @@ fn a_name_that_left_the_playbook_is_owed_until_it_is_put_back_or_may_stay() {
     scene.update_zone(&format!(
         "update delete {side} A\nupdate add {side} 300 A {old}\n"
     ));
-    // Each name server is asked where it leads.
-    wait_until("the secondary has it", READY, || {
-        (serial(scene.secondary(), ZONE)? == scene.serial()).then_some(())
-    });
     owed(&scene, &both, false);
     scene.update_zone(&format!(
         "update delete {ARCHIVE} CNAME\nupdate add {ARCHIVE} 77 AAAA {new}\n"

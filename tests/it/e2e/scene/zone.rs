@@ -86,7 +86,7 @@ impl Scene {
         ));
     }
 
-    /// Somebody else changes the zone, past the program.
+    /// Somebody else changes the zone, past the program; every server that answers has it then.
     pub fn update_zone(&self, updates: &str) {
         let at = self.primary();
         let script = format!(
@@ -108,6 +108,12 @@ impl Scene {
             .output()
             .unwrap();
         assert!(done.status.success(), "{done:?}");
+        let servers = self.servers();
+        wait_until("the servers have it", READY, || {
+            let newest = serial(at, ZONE)?;
+            let mut told = servers.iter().filter_map(|server| serial(*server, ZONE));
+            told.all(|told| told == newest).then_some(())
+        });
     }
 
     /// How many lines of updates the primary has logged.
