@@ -16,7 +16,7 @@ use crate::journal::{self, JournalError};
 use crate::plan::Given;
 use crate::playbook::{Included, Input, LARGEST, Playbook, Problems};
 use crate::report::{Dropped, Line, Names, Style, clean, render, to_type};
-use crate::store::{Memory, Sqlite, Store, StoreError, is_missing, state_dir};
+use crate::store::{Memory, Sqlite, Store, StoreError, is_missing, is_named, no_state, state_dir};
 use crate::world::exec::Exec;
 use crate::world::files;
 
@@ -268,13 +268,25 @@ impl Desk {
     }
 
     /// The store as it is, for a verb that tells of runs or goes on with one: where none was made yet there are no
-    /// runs, and nothing is made.
+    /// runs, and nothing is made. Of a folder that somebody named and that is not there, as one that holds something
+    /// else, nobody says that there are none.
     pub(super) fn store_that_is_there(&self) -> Result<Arc<dyn Store>, Failure> {
         let dir = state_dir(self.state.clone()).map_err(|e| Failure::new(Exit::Error, e))?;
         Ok(match Sqlite::open_existing(&dir)? {
             Some(store) => Arc::new(store),
-            None => Arc::new(Memory::new()),
+            None => match no_state(&dir, is_named(self.state.as_deref())) {
+                Some(why) => return Err(Failure::new(Exit::Usage, why)),
+                None => Arc::new(Memory::new()),
+            },
         })
+    }
+
+    /// That there are no runs, and where: whoever meant another state folder sees it.
+    pub(super) fn no_runs_yet(&self) -> String {
+        match state_dir(self.state.clone()) {
+            Ok(dir) => format!("no runs yet in `{}`", dir.display()),
+            Err(why) => why.to_string(),
+        }
     }
 
     /// Reads and checks a playbook; prints what is worth a look.

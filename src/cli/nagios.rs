@@ -191,6 +191,9 @@ impl Told {
         for stuck in waiting.stuck.iter().rev() {
             self.waits(desk, stuck, dns);
         }
+        if waiting.nothing_ran {
+            self.left_out += &format!("; {}", desk.no_runs_yet());
+        }
         // What cannot be read has no number.
         let all_is_told = waiting.untold.is_empty();
         // One may have left two things.

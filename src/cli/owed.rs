@@ -58,7 +58,11 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
         return stays::say(desk, store, run, what, reason).await;
     }
     let now = desk.clock.now();
-    let Waiting { stuck, untold } = stuck(desk, &*store, None).await?;
+    let Waiting {
+        stuck,
+        untold,
+        nothing_ran,
+    } = stuck(desk, &*store, None).await?;
     let mut damaged: Vec<Damaged> = untold.into_iter().map(|untold| untold.run).collect();
     // Whether something could not be looked at, so that nobody can tell whether it is owed still.
     let mut unlooked = stuck.iter().any(|stuck| stuck.unread);
@@ -180,6 +184,8 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
             });
             desk.print_text(&format!("{line}\n"));
         }
+    } else if nothing_ran {
+        desk.print_text(&format!("{}\n", clean(&desk.no_runs_yet())));
     } else {
         // Nobody says that nothing is owed who could not read all of it.
         if !rows.is_empty() || damaged.is_empty() {

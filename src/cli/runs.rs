@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use super::common::{Desk, Failure};
 use super::{Exit, Format};
 use crate::journal::{self, Listed, Run};
-use crate::report::{RunRow, runs_table};
+use crate::report::{RunRow, clean, runs_table};
 
 /// Lists past runs, and those that are alive
 ///
@@ -36,7 +36,9 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
             });
             desk.print_text(&format!("{line}\n"));
         }
-    } else {
+    } else if runs.is_empty() && damaged.is_empty() {
+        desk.print_text(&format!("{}\n", clean(&desk.no_runs_yet())));
+    } else if !runs.is_empty() {
         let rows: Vec<RunRow> = runs.iter().map(row).collect();
         desk.print(&runs_table(&rows, &desk.style_of_tables()));
     }

@@ -31,6 +31,9 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
     let run = match (args.run.as_deref(), newest) {
         (Some(given), _) => desk.named(runs, &damaged, given)?,
         (None, Some(newest)) => newest,
+        (None, None) if damaged.is_empty() => {
+            return Err(Failure::new(Exit::Usage, desk.no_runs_yet()));
+        }
         (None, None) => return Err(Failure::new(Exit::Usage, "no run fits; see `cutover runs`")),
     };
     let id = run.id.clone();

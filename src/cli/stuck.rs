@@ -89,6 +89,8 @@ impl Untold {
 pub(super) struct Waiting {
     pub stuck: Vec<Stuck>,
     pub untold: Vec<Untold>,
+    /// There is no run at all.
+    pub nothing_ran: bool,
 }
 
 /// The runs of a playbook, or of all, that wait for a person; and those of which it cannot be told. Their places are
@@ -118,10 +120,12 @@ async fn find(
     looks: bool,
 ) -> Result<Waiting, JournalError> {
     let Listed { runs, damaged } = journal::list(store).await?;
+    let nothing_ran = runs.is_empty() && damaged.is_empty();
     // Of whose playbook they are cannot be told either.
     let damaged = damaged.into_iter().filter(may_have_written);
     let untold = damaged.map(|run| Untold { run, open: false });
     let mut waiting = Waiting {
+        nothing_ran,
         stuck: Vec::new(),
         untold: untold.collect(),
     };

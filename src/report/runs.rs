@@ -62,9 +62,6 @@ pub struct OwedRow {
 
 /// The table of `cutover runs`, in the order given.
 pub fn runs_table(rows: &[RunRow], style: &Style) -> Vec<Line> {
-    if rows.is_empty() {
-        return vec![Line::new().text("no runs yet")];
-    }
     // When it began and what it was is in its id.
     let head = ["RUN", "PLAYBOOK", "DIRECTION", "TOOK", "ENDED"];
     let body = rows.iter().map(|row| {

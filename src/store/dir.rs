@@ -4,6 +4,8 @@ use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use super::sqlite::FILE;
+
 /// Where the state lives on a machine that was set up for it.
 const SYSTEM: &str = "/var/lib/cutover";
 
@@ -77,6 +79,43 @@ pub fn choose(hints: &Hints, found: &dyn Fn(&Path) -> Found) -> Result<PathBuf, 
         .or_else(|| rooted(&hints.home).map(|home| home.join(".local/state")))
         .map(|dir| dir.join("cutover"))
         .ok_or(NoStateDir::NoHome)
+}
+
+/// Whether somebody names the state folder, and no other is taken.
+pub fn is_named(flag: Option<&Path>) -> bool {
+    let set = std::env::var_os("CUTOVER_STATE").is_some_and(|value| !value.is_empty());
+    flag.is_some() || set
+}
+
+/// Why nobody can say that a folder without a store never held a run: it is `named` and not there, or something else
+/// is in it. One that was made for the first run is empty, but for what its disk or its owner keeps there.
+#[expect(clippy::disallowed_methods, reason = "the store is an edge")]
+pub fn no_state(dir: &Path, named: bool) -> Option<String> {
+    let shown = dir.display();
+    let entries = match std::fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return named.then(|| {
+                format!(
+                    "there is no state folder `{shown}`: the first run makes it; or name the one that is meant with \
+                     `--state DIR` or `$CUTOVER_STATE`"
+                )
+            });
+        }
+        Err(error) => {
+            return Some(format!(
+                "failed to read the state folder `{shown}`: {error}"
+            ));
+        }
+    };
+    let found = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let other = found
+        .into_iter()
+        .find(|name| !name.starts_with('.') && name != "lost+found")?;
+    Some(format!(
+        "`{shown}` is no state folder, or its runs are gone: it holds `{other}` and no `{FILE}`; name the one that is \
+         meant with `--state DIR` or `$CUTOVER_STATE`"
+    ))
 }
 
 /// Whether no folder is there; one that cannot be looked at may be.

@@ -19,7 +19,7 @@ use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Stamp;
-pub use dir::{Found, Hints, NoStateDir, choose, is_missing, state_dir};
+pub use dir::{Found, Hints, NoStateDir, choose, is_missing, is_named, no_state, state_dir};
 pub use holder::{Holder, Liveness};
 pub use memory::{Blow, Memory};
 pub use overlay::Overlay;

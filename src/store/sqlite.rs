@@ -24,7 +24,7 @@ use place::Place;
 use setup::Reserve;
 
 /// The file of the database within the state folder.
-const FILE: &str = "cutover.sqlite3";
+pub(super) const FILE: &str = "cutover.sqlite3";
 
 /// How long another process may keep the database busy for whoever writes a run.
 const BUSY: Duration = Duration::from_secs(5);

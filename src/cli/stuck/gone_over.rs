@@ -85,7 +85,7 @@ pub(super) async fn debts(
         Stuck {
             stands: false,
             theirs: false,
-            unread: looks && (open.iter()).any(|open| open.edit.is_some() && open.seen.is_none()),
+            unread: looks && open.iter().any(|open| open.is_unread()),
             what: format!(
                 "a newer run went over run {} ({}), and {} is not seen to be put back",
                 run.id,
@@ -186,6 +186,11 @@ impl Open {
         let sets = gone.filter_map(|(part, set)| Some((part, set.read::<RecordSet>().ok()?.key)));
         let looks = sets.map(|(part, key)| async move { (part.clone(), ends(site, &key).await) });
         self.ends = join_all(looks).await.into_iter().collect();
+    }
+
+    /// Whether something of it could not be looked at: what its place holds, or where the alias leads that stands there.
+    fn is_unread(&self) -> bool {
+        self.edit.is_some() && (self.seen.is_none() || self.ends.values().any(Option::is_none))
     }
 
     /// Whether it is to be put back, as far as is seen. `there` are the addresses of the site that the run led to.
@@ -346,6 +351,8 @@ mod tests {
                 seen: Some(Value::default()),
             };
             assert_eq!(open.is_open(&there), is_open, "{ends:?}");
+            // Whoever could not see where it leads does not say that he has looked.
+            assert_eq!(open.is_unread(), ends.is_none(), "{ends:?}");
         }
         // A setting leads nowhere: it holds what was written, or it does not.
         let value = |text: &str| Value([("printed".to_owned(), json!(text).into())].into());

@@ -53,6 +53,9 @@ fn a_playbook_that_is_not_valid_shows_where() {
 #[test]
 fn wrong_arguments_exit_2() {
     let dir = tempfile::tempdir().unwrap();
+    for state in ["state", "my state", "other"] {
+        std::fs::create_dir(dir.path().join(state)).unwrap();
+    }
     let cases: &[(&[&str], &str)] = &[
         (&[], "Usage"),
         (&["flail"], "unrecognized subcommand"),
@@ -104,6 +107,82 @@ fn wrong_arguments_exit_2() {
         .exits(0)
         .says("Exit codes say what state the world is in");
     run(dir.path(), &["--version"]).exits(0).says("cutover ");
+}
+
+/// A path that was mistyped, in the line of a monitoring system for one, is not taken for a place where all is well.
+#[test]
+fn nobody_says_that_nothing_is_owed_who_found_no_state() {
+    let dir = tempfile::tempdir().unwrap();
+    let made = dir.path().join("made");
+    std::fs::create_dir_all(made.join("lost+found")).unwrap();
+    std::fs::create_dir(dir.path().join("other")).unwrap();
+    std::fs::write(dir.path().join("other/hosts"), "").unwrap();
+    std::fs::write(dir.path().join("good.toml"), SMALL).unwrap();
+    let verbs: [&[&str]; 6] = [
+        &["owed"],
+        &["owed", "--format", "json"],
+        &["runs"],
+        &["show"],
+        &["resume"],
+        &["rollback"],
+    ];
+    let nagios = [
+        "check",
+        "good.toml",
+        "--format",
+        "nagios",
+        "--within",
+        "100ms",
+    ];
+    for (named, why) in [
+        ("mistyped", "there is no state folder `mistyped`: "),
+        (
+            "other",
+            "`other` is no state folder, or its runs are gone: it holds `hosts` and no `cutover.sqlite3`",
+        ),
+    ] {
+        for verb in verbs {
+            let done = run(dir.path(), &[verb, &["--state", named]].concat());
+            let done = done.exits(2).complains(why);
+            for said in ["no runs", "nothing is owed"] {
+                assert!(!done.out.contains(said), "{done}");
+            }
+        }
+        let told = run(dir.path(), &[&nagios[..], &["--state", named]].concat());
+        let cannot = format!("what earlier runs left cannot be told: {why}");
+        told.exits(3).says("CUTOVER UNKNOWN").says(&cannot);
+        assert!(
+            !dir.path().join("mistyped").exists(),
+            "who looks makes none"
+        );
+    }
+    // So is one that the environment names.
+    run(dir.path(), &["owed"])
+        .exits(2)
+        .complains("there is no state folder ");
+    // One that was made for the first run is named, and so is that of a user who never ran anything.
+    let none = format!("no runs yet in `{}`\n", made.display());
+    for verb in ["owed", "runs"] {
+        let done = run(dir.path(), &[verb, "--state", made.to_str().unwrap()]).exits(0);
+        assert_eq!(done.out, none, "{done}");
+        let mut command = cutover();
+        command.args([verb]).env_remove("CUTOVER_STATE");
+        command.env("XDG_STATE_HOME", dir.path().join("home"));
+        let done = Running::start(command, dir.path(), Vec::new()).end();
+        let none = format!("no runs yet in `{}/home/cutover`\n", dir.path().display());
+        // Where this machine has a folder for all, that one is named.
+        if !std::path::Path::new("/var/lib/cutover").exists() {
+            assert_eq!(done.exits(0).out, none);
+        }
+    }
+    run(dir.path(), &["show", "--state", made.to_str().unwrap()])
+        .exits(2)
+        .complains(none.trim());
+    run(
+        dir.path(),
+        &[&nagios[..], &["--state", made.to_str().unwrap()]].concat(),
+    )
+    .says(&format!("; {} |", none.trim()));
 }
 
 #[test]
