@@ -1,5 +1,6 @@
 //! The loop: asks the machine what comes next, does it, records what happened.
 
+mod foregone;
 mod wait;
 mod write;
 
@@ -15,16 +16,18 @@ use super::accept::{Shown, accept};
 use super::findings::Findings;
 use super::look::{Looker, Wanted, aim};
 use super::owed::{Places, owed};
-use super::people::{ANYWAY, Heeds, People, Told};
+use super::people::{Heeds, People, Told};
 use super::stop::{Stop, StopSignal, StopSwitch};
 use super::world::{Memory, World};
 use crate::clock::Stamp;
 use crate::event::{Answer, Decision, Ending, Event, Round, Sight};
 use crate::journal::{Journal, JournalError};
-use crate::machine::{Hold, Impossible, Move, Phase, State, next};
+use crate::machine::{Impossible, Move, Phase, State, next};
 use crate::plan::{Edit, Mode, Nature, Outcome, Plan, Side, Value, Way};
 use crate::site::Aim;
 use crate::step::Pulses;
+
+pub(super) use foregone::{Foregone, back_anyway};
 
 /// Why a run could not go on. What it wrote so far is in the journal.
 #[derive(Debug, thiserror::Error)]
@@ -146,30 +149,6 @@ pub(super) fn decided(decision: Decision, by: String) -> Event {
         by,
         parts: true,
     }
-}
-
-/// As [`State::position`] says it.
-type Position = (Phase, u16, Option<u16>);
-
-/// What somebody said beforehand, of one hold and of no other.
-#[derive(Clone)]
-pub(super) struct Foregone {
-    pub(super) hold: Hold,
-    /// Where it must be, and what was shown there; `None` is anywhere, whatever is shown.
-    pub(super) at: Option<(Position, Shown)>,
-    pub(super) decision: Decision,
-    /// Who said so.
-    pub(super) by: String,
-}
-
-/// What somebody has said who wants everything put back `--anyway`.
-pub(super) fn back_anyway(by: &str) -> [Foregone; 2] {
-    ANYWAY.map(|hold| Foregone {
-        hold,
-        at: None,
-        decision: Decision::Back,
-        by: by.to_owned(),
-    })
 }
 
 /// Ends looks as the run is asked to end, and where somebody has told it something that it heeds.

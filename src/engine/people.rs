@@ -103,3 +103,18 @@ impl People for Nobody {
         Box::pin(std::future::pending())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_heeds_one_of_the_two_heeds_something() {
+        for (back, stay) in [(false, false), (true, false), (false, true), (true, true)] {
+            let heeds = Heeds { back, stay };
+            assert_eq!(heeds.any(), back || stay, "{heeds:?}");
+            assert_eq!(heeds.takes(Decision::Back), back);
+            assert_eq!(heeds.takes(Decision::Stay), stay);
+        }
+    }
+}

@@ -80,3 +80,28 @@ pub(super) fn why_not(could: Result<Option<String>, Unseen>, like: Mode) -> Opti
         )),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Cause;
+
+    #[test]
+    fn what_is_not_seen_of_an_act_stops_a_planned_run_and_no_emergency() {
+        let unseen = || Err(Unseen::new(Cause::Unreachable, "no route to host"));
+        for like in [Mode::Drill, Mode::Failover] {
+            let why = why_not(unseen(), like).unwrap();
+            assert_eq!(
+                why,
+                "nobody knows whether it could be run: no route to host"
+            );
+        }
+        assert_eq!(why_not(unseen(), Mode::Emergency), None);
+        // What was seen stops both.
+        for like in [Mode::Failover, Mode::Emergency] {
+            assert_eq!(why_not(Ok(None), like), None);
+            let gone = why_not(Ok(Some("it is gone".into())), like);
+            assert_eq!(gone.as_deref(), Some("it is gone"));
+        }
+    }
+}

@@ -23,9 +23,7 @@ pub trait World: Send + Sync {
     fn baseline<'a>(&'a self, entry: &'a Entry, aim: &'a Aim, pulses: &'a Pulses) -> Vec<Look<'a>>;
 
     /// Tells a check what the run moves.
-    fn expect(&self, entry: &Entry, moves: &Moving<'_>) {
-        let _ = (entry, moves);
-    }
+    fn expect(&self, _: &Entry, _: &Moving<'_>) {}
 
     /// The pure judgement of a check.
     fn judge(&self, entry: &Entry, aim: &Aim, evidence: &Evidence) -> Finding;

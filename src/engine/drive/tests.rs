@@ -8,6 +8,7 @@ use crate::engine::{NoMemory, Nobody};
 use crate::event::Finding;
 use crate::fake::{FakeWorld, plan};
 use crate::journal::Dry;
+use crate::machine::Hold;
 
 type Taken<'r> = Run<'r, Dry, FakeWorld, NoMemory, Nobody>;
 
@@ -333,4 +334,43 @@ async fn of_a_place_that_others_wrote_in_what_is_ours_goes_back() {
     assert_eq!(kept(true, Way::Back), (true, Some(1), true));
     assert_eq!(kept(true, Way::There), (false, None, true));
     assert_eq!(kept(false, Way::Back), (false, None, true));
+}
+
+/// Where nobody knows what a write did, a place that holds neither value may be left so by it; and only of one that said
+/// it was done another TTL is the server's doing.
+#[tokio::test]
+async fn what_a_write_said_of_itself_is_known_to_whoever_looks_behind_it() {
+    let plan = plan(Mode::Failover, "c");
+    let edit = crate::fake::edit_of("c0");
+    let told = |answer: Option<Answer>| {
+        let mut events = vec![compared(Way::There, Side::Before), intended(Way::There)];
+        events.extend(answer.map(|answer| answered(Way::There, answer)));
+        told(&plan, &events, |run| {
+            let until = Stamp::at(5);
+            let of = run.settling(0, Way::There, &edit, &until);
+            (of.torn, of.said_done, of.seen_before)
+        })
+    };
+    let why = String::new;
+    assert_eq!(told(None), (true, false, false));
+    assert_eq!(told(Some(unclear())), (true, false, false));
+    assert_eq!(
+        told(Some(Answer::Done { note: why() })),
+        (false, true, false)
+    );
+    assert_eq!(
+        told(Some(Answer::Declined { why: why() })),
+        (false, false, false)
+    );
+    assert_eq!(
+        told(Some(Answer::Refused { why: why() })),
+        (false, false, false)
+    );
+    // One that was torn before it was tried again is so still, whatever the second one said.
+    let mut events = written(Some(Side::Foreign), &[]);
+    events.push(decided(Decision::Again, "test".into()));
+    let torn = self::told(&plan, &events, |run| {
+        run.settling(0, Way::There, &edit, &Stamp::at(5)).torn
+    });
+    assert!(torn);
 }

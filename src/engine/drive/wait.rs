@@ -109,24 +109,10 @@ impl<J: Journal, W: World, M: Memory, P: People> Run<'_, J, W, M, P> {
 
     pub(super) async fn decide(&mut self, hold: Hold) -> Result<(), RunError> {
         let here = self.state.position();
-        let shown = &self.shown;
-        // Of the batches of a pass over the list each may hold it, and for something else.
-        let passes = |of: Hold| {
-            let looks = matches!(of, Hold::Failed | Hold::Late | Hold::Unknown);
-            looks && here.0 == Phase::Forward && here.2.is_none()
-        };
-        let fits = |said: &Foregone| {
-            (said.hold == hold || passes(said.hold) && passes(hold))
-                && (said.at.as_ref()).is_none_or(|(at, of)| *at == here && of.covers_all(shown))
-        };
+        let fits = |said: &Foregone| said.answers(hold, here, &self.shown);
         if let Some(at) = self.answers.iter().position(fits) {
             let (decision, by) = (self.answers[at].decision, self.answers[at].by.clone());
-            // Of several places each may be somebody else's.
-            let once = match hold {
-                Hold::Foreign => self.answers[at].at.is_some(),
-                _ => !passes(hold),
-            };
-            if once {
+            if self.answers[at].is_used_up(hold, here) {
                 self.answers.swap_remove(at);
             }
             return self.record(decided(decision, by)).await;

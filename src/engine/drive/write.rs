@@ -1,8 +1,10 @@
 //! One change of a run: compared, written or put back, and settled.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use super::{Outfit, Run, RunError};
+use crate::clock::Stamp;
 use crate::engine::look::within;
 use crate::engine::people::People;
 use crate::engine::settle::{Settling, describe, settle};
@@ -20,6 +22,31 @@ enum Written {
     NoSpace,
 }
 
+/// Of a write that was never sent a look shows that nothing was written, and it is written again; of an act nothing
+/// can be looked at, so that it is said to have done nothing.
+fn unsent(entry: &Entry) -> Answer {
+    let why = "it took too long to record the intent, so nothing was sent".to_owned();
+    match entry.nature {
+        Nature::Act(_) => Answer::Refused { why },
+        _ => Answer::Unclear { why },
+    }
+}
+
+/// Until when what is on its way to the place of an entry may land; now, where nothing of it is. After a reboot only the
+/// wall clock tells, and it may be wrong by years: no intent lasts longer than `longest`.
+fn lands_until(
+    on_its_way: Option<&(usize, Stamp)>,
+    index: usize,
+    now: &Stamp,
+    longest: Duration,
+) -> Stamp {
+    match on_its_way.filter(|(of, _)| *of == index) {
+        Some((_, until)) if until.left(now) <= longest => until.clone(),
+        Some(_) => now.plus(longest),
+        None => now.clone(),
+    }
+}
+
 impl<W: World, M, P> Outfit<'_, W, M, P> {
     /// Writes or acts, under the time-out of the entry. Whoever gives no answer may have done it.
     async fn answer(&self, entry: &Entry, direction: &Direction, permit: Permit<'_>) -> Answer {
@@ -32,12 +59,7 @@ impl<W: World, M, P> Outfit<'_, W, M, P> {
         let left = permit.until().left(&self.world.clock().now());
         let time = left.saturating_sub(self.world.landing(entry));
         if time.is_zero() {
-            let why = "it took too long to record the intent, so nothing was sent".to_owned();
-            return match entry.nature {
-                Nature::Act(_) => Answer::Refused { why },
-                // A look shows that nothing was written, and it is written again.
-                _ => Answer::Unclear { why },
-            };
+            return unsent(entry);
         }
         let writing = match entry.nature {
             Nature::Act(_) => self.world.act(entry, &aim, permit),
@@ -190,6 +212,28 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
         }
     }
 
+    /// What is looked for behind the write of an entry.
+    pub(super) fn settling<'e>(
+        &'e self,
+        index: usize,
+        way: Way,
+        edit: &'e Edit,
+        until: &'e Stamp,
+    ) -> Settling<'e> {
+        let stage = self.state.motion().map(|motion| motion.stage);
+        let unknown = [Stage::InFlight, Stage::Answered(Said::Unclear)];
+        Settling {
+            entry: &self.plan.entries[index],
+            edit,
+            way,
+            leaves_parts: self.leaves_parts(index, way),
+            torn: self.places.is_torn(index) || stage.is_some_and(|stage| unknown.contains(&stage)),
+            said_done: stage == Some(Stage::Answered(Said::Done)),
+            seen_before: self.state.phase() == Phase::Confirm,
+            until,
+        }
+    }
+
     pub(super) async fn settle(&mut self, index: usize, way: Way) -> Result<(), RunError> {
         let Some(edit) = self.edit(index) else {
             // An act in flight is met only by a resume, which decides without looking.
@@ -197,32 +241,9 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
         };
         let entry = &self.plan.entries[index];
         let now = self.outfit.world.clock().now();
-        // After a reboot only the wall clock tells, and it may be wrong by years: no intent lasts that long.
         let longest = entry.pace.timeout + self.outfit.world.landing(entry);
-        let until = match &self.until {
-            Some((of, until)) if *of == index && until.left(&now) <= longest => until.clone(),
-            Some((of, _)) if *of == index => now.plus(longest),
-            // Nothing of it is on its way.
-            _ => now,
-        };
-        let settling = Settling {
-            entry,
-            edit: &edit,
-            way,
-            leaves_parts: self.leaves_parts(index, way),
-            // What it did is not known.
-            torn: self.places.is_torn(index)
-                || (self.state.motion()).is_some_and(|motion| {
-                    matches!(
-                        motion.stage,
-                        Stage::InFlight | Stage::Answered(Said::Unclear)
-                    )
-                }),
-            said_done: (self.state.motion())
-                .is_some_and(|motion| motion.stage == Stage::Answered(Said::Done)),
-            seen_before: self.state.phase() == Phase::Confirm,
-            until: &until,
-        };
+        let until = lands_until(self.until.as_ref(), index, &now, longest);
+        let settling = self.settling(index, way, &edit, &until);
         settling.announce(index, &self.outfit.pulses);
         let outfit = &self.outfit;
         let Some(settlement) = settle(outfit.world, &settling, &outfit.stop, &outfit.pulses).await
@@ -240,3 +261,6 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
         .await
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -64,3 +64,6 @@ impl<W: World, M: Memory> Looker<'_, W, M> {
         finding
     }
 }
+
+#[cfg(test)]
+mod tests;

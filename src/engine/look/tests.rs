@@ -58,7 +58,7 @@ fn a_check_is_told_what_the_run_moves_and_what_it_found_moved() {
 }
 
 /// Remembers one sight of everything.
-struct Remembers(Stamp);
+pub(super) struct Remembers(Stamp);
 
 impl Memory for Remembers {
     fn recall<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Option<(Json, Stamp)>> {
@@ -75,7 +75,7 @@ fn clock() -> Clock {
 }
 
 /// What `ask` finds out of somebody who looks for this plan, with this baseline.
-async fn looking<T>(
+pub(super) async fn looking<T>(
     plan: &Plan,
     baseline: &[Sight],
     ask: impl AsyncFnOnce(&Looker<'_, FakeWorld, Remembers>, &FakeWorld) -> T,

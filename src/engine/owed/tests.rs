@@ -359,6 +359,37 @@ fn what_the_playbook_skips_where_it_was_cut_off_is_owed_both_ways() {
 }
 
 #[test]
+fn what_was_begun_and_not_ended_is_owed_by_what_the_run_came_to() {
+    let act = &fake::plan(Mode::Drill, "a").entries[0];
+    let begun = |mark, ending, unended| {
+        unproven(act, mark, ending, unended).map(|owed| owed.what.contains("putting back"))
+    };
+    use Ending::{Done, DoneUnproven, Held, Stopped, Undone};
+    for ending in [Done, DoneUnproven, Undone, Held, Stopped] {
+        let there = matches!(ending, Done | DoneUnproven);
+        let back = there || ending == Undone;
+        assert_eq!(begun(Mark::Back, ending, true), back.then_some(true));
+        assert_eq!(begun(Mark::Standing, ending, true), there.then_some(false));
+        // What came to its end owes nothing.
+        assert_eq!(begun(Mark::Back, ending, false), None);
+        assert_eq!(begun(Mark::Standing, ending, false), None);
+    }
+}
+
+#[test]
+fn what_puts_back_one_thing_by_hand_is_told() {
+    let mut plan = fake::plan(Mode::Drill, "cak");
+    let told = |plan: &Plan, at: usize| put_back_by_hand(&plan.entries[at]);
+    assert!(told(&plan, 0).starts_with("put it back by hand; before the run "));
+    assert_eq!(told(&plan, 1), "put it back by hand: undo 1");
+    if let Nature::Act(act) = &mut plan.entries[1].nature {
+        act.undo = None;
+    }
+    assert_eq!(told(&plan, 1), "put it back by hand: it cannot be undone");
+    assert_eq!(told(&plan, 2), "");
+}
+
+#[test]
 fn what_was_left_is_told_once() {
     let (plan, state) = left_to_others();
     let found = [seen(Outcome::Fail)];

@@ -80,6 +80,18 @@ fn what_somebody_else_wrote_is_told_beside_what_was_expected() {
 }
 
 #[test]
+fn what_is_left_to_somebody_else_is_named() {
+    let edit = edit_of("c1");
+    let told = |one: &str, two: &str| others(&edit, &value(&[("one", one), ("two", two)]));
+    assert_eq!(told("else", "old"), "`one`, which somebody else wrote");
+    assert_eq!(
+        told("else", "else"),
+        "`one` and 1 more, which somebody else wrote"
+    );
+    assert_eq!(told("old", "new"), "what somebody else wrote");
+}
+
+#[test]
 fn a_ttl_that_was_stored_instead_of_another_is_told_once() {
     let of = |ttls: &[(&str, Option<u64>)]| {
         let part = |ttl: Option<u64>| match ttl {

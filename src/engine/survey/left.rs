@@ -109,3 +109,6 @@ pub(super) fn look_at(entries: &mut Vec<Entry>, left: &[(&Step, Stay)], intentio
         entries.insert(last.map_or(entries.len(), |last| last + 1), entry);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -54,6 +54,21 @@ async fn what_a_write_says_of_itself_is_not_believed() {
     }
 }
 
+/// An act is done, and no place is written for it; on the way back it is undone.
+#[tokio::test(start_paused = true)]
+async fn an_act_is_done_and_undone_and_writes_no_place() {
+    for (mode, ways) in [
+        (Mode::Failover, &[Way::There][..]),
+        (Mode::Drill, &[Way::There, Way::Back]),
+    ] {
+        let bench = Bench::new(mode, "ka");
+        assert_eq!(bench.run().await.unwrap(), Ending::Done, "{mode}");
+        let acts: Vec<_> = ways.iter().map(|way| ("a1".to_owned(), *way)).collect();
+        assert_eq!(bench.world.acts(), acts, "{mode}");
+        assert_eq!(bench.world.writes(), [], "{mode}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_write_that_lands_late_is_waited_for_on_the_way_there() {
     let bench = Bench::new(Mode::Failover, "kpck");

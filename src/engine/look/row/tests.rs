@@ -166,3 +166,26 @@ fn trying_again_until_the_deadline_is_not_trying_ones_luck() {
         }
     }
 }
+
+/// What takes exactly as long as is borne costs no more than the rest; and of a row each must have taken long.
+#[test]
+fn only_where_each_good_look_took_longer_than_is_borne_two_of_them_count() {
+    let good_ones = |took: &[Duration]| {
+        let mut row = Row::new(false);
+        row.take(&found(false), SHORT);
+        let mut taken = 0;
+        for took in took {
+            row.take(&found(true), *took);
+            taken += 1;
+            if row.passes() {
+                break;
+            }
+        }
+        (taken, row.passes())
+    };
+    let longer = LONG + Duration::from_millis(1);
+    assert_eq!(good_ones(&[longer; 9]), (2, true));
+    assert_eq!(good_ones(&[LONG; 9]), (5, true));
+    assert_eq!(good_ones(&[longer, SHORT, longer, longer]), (4, false));
+    assert_eq!(good_ones(&[SHORT, longer, longer, longer]), (4, false));
+}
