@@ -1,5 +1,6 @@
 //! Looks at the world and compiles a plan: which way, every edit spelled out, every rule decided.
 
+mod error;
 mod found;
 mod left;
 mod moved;
@@ -14,14 +15,14 @@ use super::direction::{direction, led};
 use super::look::within;
 use super::surveyor::{Surveyor, may_bring, why_not};
 use crate::dns::Active;
-use crate::event::Unseen;
 use crate::plan::{
     Act, Edit, Entry, FORMAT, MOST_ENTRIES, Mode, Nature, Pace, Plan, Rule, Stay, Then, Way,
 };
 use crate::playbook::Playbook;
 use crate::site::{Aim, Site};
 use crate::step::{Before, Blocks, OnFail, Pulses, SURVEY_TIME, Step, Survey, When, Work};
-use crate::words::count;
+
+pub use error::SurveyError;
 
 /// How long a name server or a log that does not answer before the change is looked at again: one lost packet stops
 /// nobody.
@@ -38,39 +39,6 @@ pub struct Intention {
     pub to: Option<String>,
     /// How long a drill stays; else what the playbook says.
     pub hold: Option<Duration>,
-}
-
-/// Why there is no plan. Nothing was touched.
-#[derive(Debug, thiserror::Error)]
-pub enum SurveyError {
-    #[error("the playbook has no site `{given}`; it has `{}` and `{}`", .sites.0, .sites.1)]
-    NoSuchSite {
-        given: String,
-        sites: (String, String),
-    },
-    #[error(
-        "which site is active cannot be read from DNS: {why}; say where to go with `--to {}` or `--to {}`",
-        .sites.0, .sites.1
-    )]
-    NoDirection {
-        why: String,
-        sites: (String, String),
-    },
-    #[error("failed to look at what `{step}` would change: {}", .why.detail)]
-    Unseen { step: String, why: Unseen },
-    #[error(
-        "the plan would have {}, and one run can have {MOST_ENTRIES}; name fewer zones in the `dns` steps of one playbook (`zones`), and make another for the rest",
-        count(*.0, "entry")
-    )]
-    TooMany(usize),
-    #[error("DNS changed while the plan was made: {0}; look at who moves names, and run it again")]
-    Moved(String),
-    #[error("`{step}` cannot be done:{}", bullets(.reasons))]
-    Refused { step: String, reasons: Vec<String> },
-}
-
-fn bullets(reasons: &[String]) -> String {
-    reasons.iter().map(|r| format!("\n  - {r}")).collect()
 }
 
 /// Surveys the world for a playbook.
@@ -150,7 +118,8 @@ pub async fn survey_by(
         }
     }
     let (like, anew) = (intention.like, surveyor.leads(book));
-    let leads = moved::leads(leads, &direction, &entries, &so, like, anew).await?;
+    let (leads, doubt) = moved::leads(leads, &direction, &entries, &so, like, anew).await?;
+    stays.extend(doubt);
     let led_there = matches!(&leads, Some(Active::Site(site)) if *site == direction.target);
     let apart = match &leads {
         Some(Active::Split(leads)) => led(leads),

@@ -3,7 +3,7 @@
 use super::SurveyError;
 use crate::dns::Active;
 use crate::engine::direction::split;
-use crate::plan::{Direction, Entry, Mode};
+use crate::plan::{Direction, Entry, Mode, Stay};
 use crate::step::{Found, Step};
 
 /// Whether the record sets that were read may contradict where the names led before.
@@ -25,7 +25,8 @@ fn may_differ(
 
 /// Where the names lead, as the record sets of the plan have it. Where these may say something else than what was read
 /// before them, it is read once more, since somebody may move a name meanwhile: then a planned run is made anew, and an
-/// emergency tells where they lead now.
+/// emergency tells where they lead now. Where that cannot be read, nobody knows: a planned run is refused, and an
+/// emergency told.
 pub(super) async fn leads(
     first: Option<Active>,
     direction: &Direction,
@@ -33,14 +34,22 @@ pub(super) async fn leads(
     so: &[(&Step, Found)],
     like: Mode,
     anew: impl Future<Output = Option<Active>>,
-) -> Result<Option<Active>, SurveyError> {
+) -> Result<(Option<Active>, Option<Stay>), SurveyError> {
     let doubt = |first: &Active| may_differ(first, direction, entries, so);
     if !first.as_ref().is_some_and(doubt) {
-        return Ok(first);
+        return Ok((first, None));
     }
     match anew.await {
-        None => Ok(first),
-        now if now == first || like == Mode::Emergency => Ok(now),
+        None if like == Mode::Emergency => {
+            let told = Stay {
+                what: "where the names lead".to_owned(),
+                why: "a record set says something else than was read before it, and nobody answered again"
+                    .to_owned(),
+            };
+            Ok((first, Some(told)))
+        }
+        None => Err(SurveyError::LeadsUnseen),
+        now if now == first || like == Mode::Emergency => Ok((now, None)),
         Some(now) => Err(SurveyError::Moved(match now {
             Active::Site(site) => format!("the names lead to `{site}` now"),
             Active::Split(leads) => format!("now {}", split(&leads)),

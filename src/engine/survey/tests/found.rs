@@ -1,6 +1,7 @@
 //! What a run counts on and does not write: names of services that no step moves, and what is so already.
 
 use super::*;
+use crate::event::Unseen;
 
 #[tokio::test]
 async fn a_name_of_a_service_that_no_step_names_refuses_a_planned_run_or_is_told_once() {
@@ -55,8 +56,8 @@ async fn what_is_so_already_is_read_behind_all_else() {
     }
 }
 
-/// Somebody moves names after it was read where they lead.
-struct Later(Site);
+/// Somebody moves names after it was read where they lead; whether the name servers still answer then.
+struct Later(Site, bool);
 
 impl Surveyor for Later {
     fn survey<'a>(
@@ -69,7 +70,10 @@ impl Surveyor for Later {
     }
 
     fn leads<'a>(&'a self, book: &'a Playbook) -> futures::future::BoxFuture<'a, Option<Active>> {
-        self.0.leads(book)
+        match self.1 {
+            true => self.0.leads(book),
+            false => Box::pin(async { None }),
+        }
     }
 }
 
@@ -83,7 +87,7 @@ async fn a_name_that_is_moved_while_the_plan_is_made_is_no_part_of_it() {
         ("example.org. A", &["198.51.100.20"]),
         ("example.org. AAAA", &["2001:db8:1::20"]),
     ];
-    let plan = async |later: &[(&str, &[&str])], mode| {
+    let plan = async |later: &[(&str, &[&str])], mode, answers| {
         let book = Playbook::parse(BOOK, "site.toml", &[]);
         let book = Arc::new(book.unwrap_or_else(|why| panic!("{}", why.render(false, None))));
         let of = |sets: &[(&str, &[&str])]| {
@@ -100,7 +104,7 @@ async fn a_name_that_is_moved_while_the_plan_is_made_is_no_part_of_it() {
             to,
             hold,
         };
-        let (site, later) = (of(&SETS), Later(of(later)));
+        let (site, later) = (of(&SETS), Later(of(later), answers));
         survey_by(&Actual { book, site }, &intention, &later).await
     };
     for (later, now) in [
@@ -111,20 +115,26 @@ async fn a_name_that_is_moved_while_the_plan_is_made_is_no_part_of_it() {
         (all, "the names lead to `cloud` now"),
     ] {
         for mode in [Mode::Failover, Mode::Drill] {
-            let refused = plan(&later, mode).await.unwrap_err();
+            let refused = plan(&later, mode, true).await.unwrap_err();
             assert!(matches!(refused, SurveyError::Moved(_)), "{refused}");
             assert!(refused.to_string().contains(now), "{refused}");
+            // Two facts differ, and nobody tells which of them is so.
+            let refused = plan(&later, mode, false).await.unwrap_err();
+            assert!(matches!(refused, SurveyError::LeadsUnseen), "{refused}");
         }
     }
     // An emergency goes on, and tells where each led.
-    let told = plan(&half, Mode::Emergency).await.unwrap();
+    let unread = plan(&half, Mode::Emergency, false).await.unwrap();
+    let told = unread.stays.iter().map(|stay| stay.what.as_str());
+    assert!(told.into_iter().any(|what| what == "where the names lead"));
+    let told = plan(&half, Mode::Emergency, true).await.unwrap();
     let told: Vec<String> = told.apart.iter().map(ToString::to_string).collect();
     let each = [
         "example.org. A leads to cloud",
         "example.org. AAAA leads to dedicated",
     ];
     assert_eq!(told, each);
-    assert_eq!(plan(&SETS, Mode::Failover).await.unwrap().apart, []);
+    assert_eq!(plan(&SETS, Mode::Failover, true).await.unwrap().apart, []);
 }
 
 #[tokio::test]
