@@ -37,7 +37,15 @@ impl Tally {
         let mut waits = Vec::new();
         let mut unseen = Vec::new();
         let mut warns = Vec::new();
-        for (i, entry) in &asked {
+        // A name that led there already must still lead there.
+        let so_already = (plan.entries.iter().enumerate()).filter(|(_, entry)| {
+            question == Question::Moves
+                && entry.there
+                && entry.kind == "dns"
+                && entry.holds.is_some()
+        });
+        for (i, entry) in asked.iter().copied().chain(so_already) {
+            let i = &i;
             let mut seen = vec![self.shown(*i, entry)];
             if question == Question::Moves && self.hold_over.is_some() && entry.back {
                 let returned = self.findings.get(&(Round::Return, *i));

@@ -4,7 +4,7 @@ use super::fixture::{self, FLIP};
 use super::{act, names, stories, with_acts};
 use crate::clock::Stamp;
 use crate::event::{Answer, Decision, Ending, Event, Finding, Owed, Record, Round};
-use crate::plan::{Mode, Outcome, Question, Side, Stay, Value, Way};
+use crate::plan::{Entry, Mode, Outcome, Question, Side, Stay, Value, Way};
 use crate::report::{Proof, Standing, Style, Tally, card, plan, render};
 
 #[test]
@@ -415,6 +415,46 @@ fn whether_every_service_moves_counts_what_was_seen_after_an_undo() {
         panic!("a late look after the undo is overlooked");
     };
     assert!(why.contains("after the undo, 3% come back"), "{why}");
+}
+
+/// A name that led there already, and leads elsewhere when it is looked at behind all else, did not move.
+#[test]
+fn a_card_says_no_yes_over_a_name_that_was_so_already_and_differs() {
+    let answer = |found: Option<Finding>| {
+        let mut plan = fixture::plan(Mode::Failover);
+        let so = plan.entries.len();
+        plan.entries.push(Entry {
+            id: "flip/as-found/raspbian.example".into(),
+            step: "flip".into(),
+            kind: "dns".into(),
+            answers: None,
+            holds: Some(fixture::edit()),
+            ..plan.entries[fixture::TRAFFIC].clone()
+        });
+        let mut findings = vec![
+            (fixture::PUBLISHED, fixture::pass("all answer the new")),
+            (fixture::PUBLIC, fixture::pass("4 probes pass by name")),
+            (fixture::TRAFFIC, fixture::pass("97% of the rate arrives")),
+        ];
+        findings.extend(found.map(|found| (so, found)));
+        let mut story = fixture::Story::of(plan);
+        let story =
+            (story.ready(Round::There).baseline().flip(Way::There)).batch(Round::There, findings);
+        let records = story.ends(Ending::Held);
+        let asked = wide(&records);
+        let asked = asked.lines().find(|line| line.starts_with("Does every"));
+        asked.unwrap_or_default().to_owned()
+    };
+    let differs = "it holds what somebody else wrote";
+    let text = answer(Some(Finding::new(Outcome::Fail, differs)));
+    assert!(text.contains(&format!("no: {differs}")), "{text}");
+    let text = answer(Some(Finding::new(Outcome::Unknown, "no answer")));
+    assert!(text.contains("not proven: flip/as-found/"), "{text}");
+    let text = answer(None);
+    assert!(text.contains("not proven: flip/as-found/"), "{text}");
+    let text = answer(Some(fixture::pass("as it should be")));
+    assert!(text.contains("yes: published"), "{text}");
+    assert!(!text.contains("as-found"), "{text}");
 }
 
 #[test]
