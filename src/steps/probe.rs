@@ -236,14 +236,9 @@ pub(super) fn verdict(probe: &Probe, reply: &Reply) -> (Outcome, String) {
                 millis,
             },
         ) => {
-            let text = match holds {
-                Some(false) => Some(lacking(
-                    &format!("status {status}"),
-                    unread.as_ref(),
-                    begins,
-                )),
-                _ => None,
-            };
+            let is_damaged = matches!(unread, Some(Unread::Damaged(_)));
+            let text = (*holds == Some(false) || is_damaged)
+                .then(|| lacking(&format!("status {status}"), unread.as_ref(), begins));
             let wrong = wrong_head(http, *status, headers).or(text);
             wrong.unwrap_or_else(|| in_time(http, *status, *millis))
         }

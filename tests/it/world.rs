@@ -4,4 +4,5 @@ mod certificates;
 mod exec;
 mod net;
 mod odd;
+mod packed;
 mod write;

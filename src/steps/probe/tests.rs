@@ -82,7 +82,7 @@ fn a_text_that_was_not_found_is_said_to_be_missing_where_it_was_looked_for() {
         (
             Some(Unread::Damaged("gzip".into())),
             Outcome::Fail,
-            "status 200, the body is not compressed with `gzip`, as its head says",
+            "status 200, the body cannot be unpacked: it is no sound `gzip`, as its head says",
         ),
         (
             Some(Unread::Coding("br".into())),
@@ -96,6 +96,14 @@ fn a_text_that_was_not_found_is_said_to_be_missing_where_it_was_looked_for() {
             *unread = why;
         }
         assert_eq!(verdict(&text, &reply), (outcome, words.to_owned()));
+    }
+    // What no client can read is no good answer, though the text came before the fault or none is asked for.
+    for (probe, holds) in [(&text, Some(true)), (&http(|_| ()), None)] {
+        let mut reply = page(200, &[], holds, 5);
+        if let Reply::Http { unread, .. } = &mut reply {
+            *unread = Some(Unread::Damaged("gzip".into()));
+        }
+        assert_eq!(verdict(probe, &reply).0, Outcome::Fail);
     }
 }
 

@@ -18,7 +18,8 @@ pub(super) fn lacking(came: &str, unread: Option<&Unread>, begins: &str) -> (Out
             (Outcome::Unknown, why)
         }
         Some(Unread::Damaged(coding)) => {
-            let why = format!("the body is not compressed with `{coding}`, as its head says");
+            let why =
+                format!("the body cannot be unpacked: it is no sound `{coding}`, as its head says");
             (Outcome::Fail, why)
         }
         Some(Unread::Coding(coding)) => {

@@ -44,7 +44,7 @@ pub struct HttpSeen {
     pub body: String,
     /// Whether the text that was looked for is in it.
     pub holds: Option<bool>,
-    /// Where it is not: why that says nothing of all of the body.
+    /// Where it is not: why that says nothing of all of the body. A body that no client can read is told in any case.
     pub unread: Option<Unread>,
     /// From the first byte sent to the last byte read, in milliseconds.
     pub millis: u64,
@@ -58,7 +58,8 @@ pub enum Unread {
     Beyond(usize),
     /// It is compressed in this way, which is not known here.
     Coding(String),
-    /// It is not compressed in this way, as it says.
+    /// It is not compressed in this way, as it says, or its data, its checksum or its length is wrong: no client can read
+    /// it, whatever it looks for.
     Damaged(String),
 }
 
@@ -203,7 +204,10 @@ impl Question {
             }
             match timeout_at(deadline, reader.piece(&mut frame)).await {
                 Ok(Ok(Some(piece))) => body.add(&piece),
-                Ok(Ok(None)) => break End::Whole,
+                Ok(Ok(None)) => {
+                    body.end();
+                    break End::Whole;
+                }
                 Ok(Err(fault)) => return Err(broken(fault)),
                 Err(_) => break End::Late,
             }
@@ -227,7 +231,7 @@ impl Question {
             status,
             headers,
             body: body.text(),
-            unread: unread.filter(|_| holds == Some(false)),
+            unread: unread.filter(|why| holds == Some(false) || matches!(why, Unread::Damaged(_))),
             holds,
             millis: u64::try_from((last - begun).as_millis()).unwrap_or(u64::MAX),
         })

@@ -49,6 +49,9 @@ struct Gunzip {
     over: bool,
 }
 
+/// The byte that begins a member.
+const FIRST: u8 = 0x1f;
+
 impl Default for Gunzip {
     fn default() -> Gunzip {
         Gunzip {
@@ -61,7 +64,6 @@ impl Default for Gunzip {
 
 impl Gunzip {
     fn write(&mut self, mut piece: &[u8]) -> io::Result<()> {
-        const FIRST: u8 = 0x1f;
         while let Some(first) = piece.first().filter(|_| !self.over) {
             let taken = self.member.write(piece)?;
             piece = &piece[taken..];
@@ -79,6 +81,20 @@ impl Gunzip {
         match self.over {
             true => Ok(()),
             false => self.member.flush(),
+        }
+    }
+
+    /// Whether its last member ended, and not with the checksum and the length of what was unpacked. One that is cut off
+    /// says neither; no client complains of that.
+    fn ends_wrong(&mut self) -> bool {
+        let kept = self.member.get_ref().len();
+        // Only one that has ended takes no more.
+        match self.member.write(&[FIRST]) {
+            Ok(0) => self.member.try_finish().is_err(),
+            _ => {
+                self.member.get_mut().truncate(kept);
+                false
+            }
         }
     }
 }
@@ -167,6 +183,16 @@ impl Body {
         }
     }
 
+    /// Nothing more comes.
+    pub(super) fn end(&mut self) {
+        if let Packed::Gzip(from) = &mut self.packed
+            && from.begun
+            && !self.damaged
+        {
+            self.damaged = from.ends_wrong();
+        }
+    }
+
     /// What was kept, as text.
     pub(super) fn text(&self) -> String {
         let bytes = self.bytes();
@@ -179,9 +205,9 @@ impl Body {
         }
     }
 
-    /// Whether the text has come, so that no more need come.
+    /// Whether the text has come, so that no more need come: the end of what is compressed says whether it is sound.
     pub(super) fn is_found(&self) -> bool {
-        self.found
+        self.found && matches!(self.packed, Packed::Plain(_))
     }
 
     /// Whether the text that is looked for is in what was kept.

@@ -29,6 +29,15 @@ pub(super) async fn ask(name: &str, at: SocketAddr, ca: Option<&str>) -> Result<
     http(&ask, LONG).await
 }
 
+/// What curl makes of it, which is the measure.
+pub(super) async fn curl(args: &[&str]) -> std::process::Output {
+    let mut curl = std::process::Command::new("curl");
+    curl.args(["-q", "-sS", "-m", "20", "--noproxy", "*"])
+        .args(args);
+    let done = tokio::task::spawn_blocking(move || curl.output());
+    done.await.unwrap().unwrap()
+}
+
 async fn look(at: SocketAddr, timeout: Duration) -> Result<HttpSeen, Unseen> {
     let ask = HttpAsk {
         url: format!("http://{NAME}/"),
