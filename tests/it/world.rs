@@ -1,6 +1,7 @@
 //! The edge against real servers: sshd, nginx, the rsync daemon, and ports that misbehave.
 
 mod certificates;
+mod chains;
 mod exec;
 mod net;
 mod odd;

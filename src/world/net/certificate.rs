@@ -2,16 +2,14 @@
 
 use std::net::IpAddr;
 
+use rustls::DigitallySignedStruct;
 use rustls::crypto::WebPkiSupportedAlgorithms;
-use rustls::pki_types::{
-    CertificateDer, ServerName, SignatureVerificationAlgorithm, SubjectPublicKeyInfoDer, UnixTime,
-};
-use rustls::{CertificateError, DigitallySignedStruct};
+use rustls::pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
 use x509_parser::certificate::X509Certificate;
-use x509_parser::extensions::GeneralName;
+use x509_parser::extensions::{GeneralName, ParsedExtension, X509Extension};
 use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey;
-use x509_parser::x509::{X509Name, X509Version};
+use x509_parser::x509::X509Name;
 
 use crate::world::exec::printable;
 
@@ -20,8 +18,39 @@ const NAMES: usize = 5;
 /// The least bits of an RSA key that TLS libraries take today.
 const RSA: usize = 2048;
 
-/// Whether a certificate that a playbook names itself may be shown for this name, now. Who signed it does not
-/// matter. The rest is as curl has it: the name, the dates, and that it is for servers.
+/// What a certificate is for, as Netscape had it.
+const NETSCAPE: &str = "2.16.840.1.113730.1.1";
+/// The extensions that OpenSSL takes for known where they are critical (`X509_supported_extension`).
+const KNOWN: [&str; 14] = [
+    "2.5.29.15", // key usage
+    "2.5.29.17", // subject alternative name
+    "2.5.29.19", // basic constraints
+    "2.5.29.30", // name constraints
+    "2.5.29.31", // where revoked ones are listed
+    "2.5.29.32", // policies
+    "2.5.29.33", // policy mappings
+    "2.5.29.36", // policy constraints
+    "2.5.29.37", // extended key usage
+    "2.5.29.54", // inhibit any policy
+    NETSCAPE,
+    "1.3.6.1.5.5.7.1.7",    // addresses that somebody may announce (RFC 3779)
+    "1.3.6.1.5.5.7.1.8",    // and networks
+    "1.3.6.1.5.5.7.48.1.5", // OCSP need not be asked
+];
+/// Those of them that limit what one is for.
+const RIGHTS: [&str; 4] = ["2.5.29.15", "2.5.29.19", "2.5.29.30", "2.5.29.37"];
+
+/// Why nobody who is trusted vouches for one.
+pub(super) enum Lost {
+    /// One signed that has no right to, in words that follow "a certificate".
+    NoRight(String),
+    /// One that is known has the name of who signed it, and did not.
+    Namesake,
+    Unknown,
+}
+
+/// Whether a certificate may be shown for this name, now, whoever signed it. It is as curl has it: the name, the dates, and
+/// that it is for servers.
 pub(super) fn fits(
     leaf: &CertificateDer<'_>,
     name: &ServerName<'_>,
@@ -31,62 +60,10 @@ pub(super) fn fits(
         return Err("that cannot be read".into());
     };
     let why = wrong_dates(&leaf, now)
-        .or_else(|| wrong_name(&leaf, name, true))
-        .or_else(|| wrong_purpose(&leaf));
+        .or_else(|| wrong_name(&leaf, name))
+        .or_else(|| wrong_purpose(&leaf))
+        .or_else(|| unknown_condition(&leaf));
     why.map_or(Ok(()), Err)
-}
-
-/// Whether it is for this name, with a dot at its end too. `common` says that its common name counts where it has no
-/// other, as curl has it.
-pub(super) fn names(leaf: &CertificateDer<'_>, name: &ServerName<'_>, common: bool) -> bool {
-    parse(leaf).is_some_and(|leaf| wrong_name(&leaf, name, common).is_none())
-}
-
-/// Why it may not be shown by a server, where its other rights are known: TLS libraries look at it, and ours does not.
-pub(super) fn wrong_use(leaf: &CertificateDer<'_>) -> Option<String> {
-    wrong_purpose(&parse(leaf)?)
-}
-
-/// Whether this one may sign others today.
-pub(super) fn may_sign(one: &CertificateDer<'_>, now: UnixTime) -> bool {
-    parse(one).is_some_and(|one| may_not_sign(&one, now).is_none())
-}
-
-/// Whether a server may show a certificate that has an odd form and that one of these authorities signed itself: that of
-/// an authority, or one of an old version.
-pub(super) fn fits_though_odd(
-    leaf: &CertificateDer<'_>,
-    authorities: &[&CertificateDer<'_>],
-    name: &ServerName<'_>,
-    now: UnixTime,
-    algorithms: WebPkiSupportedAlgorithms,
-) -> bool {
-    let Some(odd) = parse(leaf).filter(|leaf| wrong_form(leaf).is_some()) else {
-        return false;
-    };
-    let signed = authorities.iter().any(|one| {
-        parse(one).is_some_and(|one| {
-            matches!(one.name_constraints(), Ok(None)) && has_signed(&one, &odd, algorithms)
-        })
-    });
-    signed && unknown_critical(&odd).is_none() && fits(leaf, name, now).is_ok()
-}
-
-/// Whether the key of one certificate has signed another one.
-fn has_signed(
-    issuer: &X509Certificate<'_>,
-    of: &X509Certificate<'_>,
-    algorithms: WebPkiSupportedAlgorithms,
-) -> bool {
-    let (key, signature) = (
-        &issuer.public_key().subject_public_key.data,
-        &of.signature_value.data,
-    );
-    let fits = |one: &&dyn SignatureVerificationAlgorithm| {
-        one.verify_signature(key, of.tbs_certificate.as_ref(), signature)
-            .is_ok()
-    };
-    issuer.subject().as_raw() == of.issuer().as_raw() && algorithms.all.iter().any(fits)
 }
 
 /// Whether a signature of a handshake of TLS 1.2 was made with the key of a certificate, of any form.
@@ -115,55 +92,39 @@ pub(super) fn key_of(leaf: &CertificateDer<'_>) -> Option<SubjectPublicKeyInfoDe
     Some(parse(leaf)?.public_key().raw.to_vec().into())
 }
 
-/// Why a certificate is not taken, in words that follow "a certificate". `named` are those that the playbook trusts.
+/// Why a certificate is not taken, in words that follow "a certificate". `named` says that the playbook trusts some.
 pub(super) fn why(
-    error: &CertificateError,
+    lost: &Lost,
     leaf: &CertificateDer<'_>,
     chain: &[CertificateDer<'_>],
     name: &ServerName<'_>,
     now: UnixTime,
-    named: &[CertificateDer<'_>],
+    named: bool,
 ) -> String {
     let Some(leaf) = parse(leaf) else {
         return "that cannot be read".into();
     };
     let chain: Vec<X509Certificate<'_>> = chain.iter().filter_map(parse).collect();
-    let authorities: Vec<X509Certificate<'_>> = named.iter().filter_map(parse).collect();
-    let named = !named.is_empty();
     // What it says of itself is told first: a person can see and mend it.
     let own = wrong_dates(&leaf, now)
-        .or_else(|| wrong_name(&leaf, name, false))
+        .or_else(|| wrong_name(&leaf, name))
         .or_else(|| self_signed(&leaf, named))
         .or_else(|| wrong_purpose(&leaf))
-        .or_else(|| wrong_form(&leaf))
-        .or_else(|| unknown_critical(&leaf))
-        .or_else(|| wrong_issuer(&leaf, &chain, &authorities, now));
+        .or_else(|| unknown_condition(&leaf));
     if let Some(own) = own {
         return own;
     }
     let issuers = || chain.iter().filter(|one| one.subject() != leaf.subject());
-    match error {
-        CertificateError::UnknownIssuer => unknown_issuer(&leaf, &chain, named),
-        CertificateError::Revoked => "that was revoked".into(),
-        CertificateError::BadSignature => {
+    match lost {
+        Lost::Unknown => unknown_issuer(&leaf, &chain, named),
+        Lost::Namesake => {
             let short = [&leaf].into_iter().chain(issuers()).find_map(short_key);
             short.unwrap_or_else(|| {
                 let issuer = full(leaf.issuer());
                 format!("that the issuer {issuer} that is known here did not sign (another one has its name), or not in a way that is trusted today")
             })
         }
-        CertificateError::UnsupportedSignatureAlgorithmContext { .. }
-        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
-            "that is signed in a way that is no longer trusted, or with a kind of key that is not known here".into()
-        }
-        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
-            "one of whose issuers is not for servers (extended key usage)".into()
-        }
-        // Too long a chain, a constraint on names: there are many.
-        _ => format!(
-            "that breaks a rule of RFC 5280, or whose issuer {} does; `openssl verify` says which",
-            full(leaf.issuer())
-        ),
+        Lost::NoRight(why) => why.clone(),
     }
 }
 
@@ -171,7 +132,7 @@ pub(super) fn why(
 pub(super) fn why_no_proof(leaf: &CertificateDer<'_>) -> String {
     let parsed = parse(leaf);
     let own = parsed.as_ref();
-    own.and_then(|leaf| short_key(leaf).or_else(|| wrong_form(leaf)))
+    own.and_then(short_key)
         .unwrap_or_else(|| "and did not prove that it has its key".into())
 }
 
@@ -198,12 +159,12 @@ pub(super) enum Odd {
     Limited,
 }
 
-fn parse<'a>(der: &'a CertificateDer<'_>) -> Option<X509Certificate<'a>> {
+pub(super) fn parse<'a>(der: &'a CertificateDer<'_>) -> Option<X509Certificate<'a>> {
     let (rest, parsed) = X509Certificate::from_der(der).ok()?;
     rest.is_empty().then_some(parsed)
 }
 
-fn wrong_dates(of: &X509Certificate<'_>, now: UnixTime) -> Option<String> {
+pub(super) fn wrong_dates(of: &X509Certificate<'_>, now: UnixTime) -> Option<String> {
     let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
     let (from, to) = (of.validity().not_before, of.validity().not_after);
     if now > to.timestamp() {
@@ -212,57 +173,25 @@ fn wrong_dates(of: &X509Certificate<'_>, now: UnixTime) -> Option<String> {
     (now < from.timestamp()).then(|| format!("that is not valid before {}", day(from.timestamp())))
 }
 
-/// Why one that others are signed by has no right to.
-fn may_not_sign(of: &X509Certificate<'_>, now: UnixTime) -> Option<String> {
-    if let Some(dates) = wrong_dates(of, now) {
-        return Some(dates);
-    }
-    let usage = of.key_usage().ok().flatten();
-    let signs = usage.map(|usage| usage.value.key_cert_sign());
-    if signs == Some(false) {
-        return Some("that may not sign others (its key usage lacks `keyCertSign`)".into());
-    }
-    // Those of an old version have no such word, and some of version 3 only one on the use of the key.
-    let is_authority = match of.basic_constraints() {
-        Ok(Some(constraints)) => constraints.value.ca,
-        _ => of.version() != X509Version::V3 || signs == Some(true),
-    };
-    (!is_authority).then(|| "that is not one of an authority (it lacks CA:TRUE)".into())
-}
-
-/// What is wrong with a certificate above it, as far as they are known.
-fn wrong_issuer(
-    leaf: &X509Certificate<'_>,
-    chain: &[X509Certificate<'_>],
-    named: &[X509Certificate<'_>],
-    now: UnixTime,
-) -> Option<String> {
-    let above = |one: &X509Certificate<'_>| {
-        let of_file = (named.iter()).map(|issuer| (issuer, " in `ca`"));
-        let known = of_file.chain(chain.iter().map(|issuer| (issuer, "")));
-        let is_above =
-            |issuer: &X509Certificate<'_>| issuer.subject().as_raw() == one.issuer().as_raw();
-        let mut first = None;
-        for (issuer, place) in known.filter(|(issuer, _)| is_above(issuer)) {
-            // Another one may do in its place.
-            let what = may_not_sign(issuer, now)?;
-            let who = full(issuer.subject());
-            first.get_or_insert_with(|| {
-                format!("whose issuer {who} has a certificate{place} {what}")
-            });
-        }
-        first
-    };
-    above(leaf).or_else(|| chain.iter().find_map(above))
-}
-
-fn unknown_critical(of: &X509Certificate<'_>) -> Option<String> {
+/// What it asks of those who look at it and nobody here understands.
+pub(super) fn unknown_condition(of: &X509Certificate<'_>) -> Option<String> {
     let mut all = of.extensions().iter();
-    let unknown = all.find(|one| one.critical && one.parsed_extension().unsupported())?;
-    Some(format!(
-        "with a critical extension that is not known here ({})",
-        unknown.oid.to_id_string()
-    ))
+    let unknown = all.find(|one| one.critical && !KNOWN.contains(&&*one.oid.to_id_string()));
+    if let Some(unknown) = unknown {
+        let id = unknown.oid.to_id_string();
+        return Some(format!(
+            "with a critical extension that is not known here ({id})"
+        ));
+    }
+    let twice = of.basic_constraints().is_err()
+        || of.key_usage().is_err()
+        || of.extended_key_usage().is_err();
+    let mut all = of.extensions().iter();
+    let is_damaged = |one: &X509Extension<'_>| {
+        matches!(one.parsed_extension(), ParsedExtension::ParseError { .. })
+            && RIGHTS.contains(&&*one.oid.to_id_string())
+    };
+    (twice || all.any(is_damaged)).then(|| "that does not say in a sound way what it is for".into())
 }
 
 /// The names that it is for: DNS names, possibly with a wildcard, and addresses.
@@ -291,20 +220,19 @@ fn common_name(of: &X509Certificate<'_>) -> Option<String> {
     first.as_str().ok().map(str::to_owned)
 }
 
-/// `common` says that the common name counts where there are no other names, as curl and no browser has it.
-fn wrong_name(of: &X509Certificate<'_>, name: &ServerName<'_>, common: bool) -> Option<String> {
+/// The common name counts where there are no other names, as curl and no browser has it.
+fn wrong_name(of: &X509Certificate<'_>, name: &ServerName<'_>) -> Option<String> {
     let mut names = names_of(of);
     let asked = name.to_str();
     let asked = asked.trim_end_matches('.');
+    let common = if names.is_empty() {
+        " (its common name)"
+    } else {
+        ""
+    };
     if names.is_empty() {
         match common_name(of) {
-            Some(only) if common => names.push(only),
-            Some(only) => {
-                return Some(format!(
-                    "that names no host but as its common name, `{}`, at which browsers do not look",
-                    printable(&only)
-                ));
-            }
+            Some(only) => names.push(only),
             None => return Some(format!("for no name, not for `{asked}`")),
         }
     }
@@ -330,7 +258,10 @@ fn wrong_name(of: &X509Certificate<'_>, name: &ServerName<'_>, common: bool) -> 
     if more > 0 {
         told.push(format!("{more} more"));
     }
-    Some(format!("for {}, not for `{asked}`", told.join(", ")))
+    Some(format!(
+        "for {}{common}, not for `{asked}`",
+        told.join(", ")
+    ))
 }
 
 fn self_signed(of: &X509Certificate<'_>, named: bool) -> Option<String> {
@@ -349,25 +280,19 @@ fn self_signed(of: &X509Certificate<'_>, named: bool) -> Option<String> {
 fn wrong_purpose(of: &X509Certificate<'_>) -> Option<String> {
     if let Ok(Some(usage)) = of.extended_key_usage()
         && !usage.value.server_auth
-        && !usage.value.any
     {
         return Some("that is not for servers (its extended key usage lacks `serverAuth`)".into());
+    }
+    // OpenSSL still heeds it; the second bit stands for servers.
+    let mut all = of.extensions().iter();
+    let netscape = all.find(|one| one.oid.to_id_string() == NETSCAPE);
+    if netscape.is_some_and(|one| !matches!(one.value, [3, 2, _, uses] if uses & 0x40 != 0)) {
+        return Some("that is not for servers (its type of Netscape)".into());
     }
     let usage = of.key_usage().ok().flatten()?;
     let usage = usage.value;
     let fits = usage.digital_signature() || usage.key_encipherment() || usage.key_agreement();
     (!fits).then(|| "that is not for servers (its key usage allows no handshake)".into())
-}
-
-fn wrong_form(of: &X509Certificate<'_>) -> Option<String> {
-    if of.version() != X509Version::V3 {
-        let version = of.version().0.saturating_add(1);
-        return Some(format!(
-            "of the old version {version}, which has no names: one of version 3 is needed"
-        ));
-    }
-    of.is_ca()
-        .then(|| "of an authority (CA:TRUE), where that of a server belongs".into())
 }
 
 fn short_key(of: &X509Certificate<'_>) -> Option<String> {
@@ -414,7 +339,7 @@ fn unknown_issuer(
 }
 
 /// A name as it is written: `CN=example, O=Example`.
-fn full(name: &X509Name<'_>) -> String {
+pub(super) fn full(name: &X509Name<'_>) -> String {
     format!("`{}`", printable(&name.to_string()))
 }
 

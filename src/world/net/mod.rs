@@ -3,6 +3,7 @@
 mod answer;
 mod certificate;
 mod http;
+mod path;
 mod rsync;
 mod tcp;
 mod text;

@@ -185,16 +185,15 @@ pub(in crate::world) fn fault(error: &Error, name: &str) -> (Cause, String) {
             let why = trust::words(error).unwrap_or_else(|| "that cannot be checked".into());
             (Cause::Denied, format!("shows a certificate {why}"))
         }
-        // It may serve others well: with ways to encrypt that are no longer thought safe, such as CBC or keys that are
-        // sent with RSA, which curl still takes.
+        // One without any certificate says the same as one with which there is nothing in common.
         Error::AlertReceived(
             AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity,
         ) => {
             let what = format!(
-                "refuses a secure connection for `{name}`: it and this program have no way to encrypt in common, \
-                 which other clients may have"
+                "refuses a secure connection for `{name}`: it has no certificate for that, or no way to encrypt in \
+                 common with this program"
             );
-            (Cause::Unable, what)
+            (Cause::Error, what)
         }
         Error::AlertReceived(alert) => {
             let why = match alert {
@@ -220,6 +219,8 @@ pub(in crate::world) fn fault(error: &Error, name: &str) -> (Cause, String) {
             PeerIncompatible::ServerDoesNotSupportTls12Or13
             | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
         ) => (Cause::Error, "knows only TLS older than 1.2".into()),
+        // It may serve others well: with ways to encrypt that are no longer thought safe, such as CBC or keys that are
+        // sent with RSA, which curl still takes.
         Error::PeerIncompatible(_) => {
             let what =
                 "and this program have no way to encrypt in common, which other clients may have";

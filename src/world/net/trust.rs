@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
+use rustls::client::verify_server_cert_signed_by_trust_anchor;
 use rustls::crypto::{
     CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature,
     verify_tls13_signature_with_raw_key,
@@ -15,15 +15,14 @@ use rustls::server::ParsedCertificate;
 use rustls::{
     CertificateError, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme,
 };
-use rustls_platform_verifier::Verifier;
 
-use super::certificate;
+use super::certificate::{self, Lost};
+use super::path::{Roots, Search, Way};
 
 #[derive(Debug)]
 pub(super) struct Trust {
-    /// None where this machine knows no authorities.
-    system: Option<Verifier>,
-    named: Vec<CertificateDer<'static>>,
+    system: Roots,
+    named: Roots,
     algorithms: WebPkiSupportedAlgorithms,
 }
 
@@ -59,56 +58,55 @@ impl Trust {
         named: Vec<CertificateDer<'static>>,
         provider: &Arc<CryptoProvider>,
     ) -> Option<Trust> {
-        let system = Verifier::new(Arc::clone(provider)).ok();
-        (system.is_some() || !named.is_empty()).then(|| Trust {
-            system,
-            named,
+        // What cannot be read among them is left out: the rest may do.
+        let system = rustls_native_certs::load_native_certs().certs;
+        let trust = Trust {
+            system: Roots::new(" on this machine", system),
+            named: Roots::new(" in `ca`", named),
             algorithms: provider.signature_verification_algorithms,
-        })
+        };
+        (!trust.system.is_empty() || !trust.named.is_empty()).then_some(trust)
     }
 
-    /// Whether the authorities of the playbook vouch for it.
-    fn by_named(
+    /// Whether one of these authorities vouches for it.
+    fn by(
+        &self,
+        roots: &Roots,
+        leaf: &CertificateDer<'_>,
+        sent: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<(), Lost> {
+        let parsed = certificate::parse(leaf).ok_or(Lost::Unknown)?;
+        let search = Search::new(sent, roots, now, self.algorithms);
+        match search.way(&parsed) {
+            Ok(Way::Whole) => Ok(()),
+            Ok(Way::Constrained(way)) => self.keeps_to_names(leaf, &way, now),
+            Err(lost) => Err(lost),
+        }
+    }
+
+    /// Whether its names are among those that its issuers allow. The library knows how these are compared.
+    fn keeps_to_names(
         &self,
         leaf: &CertificateDer<'_>,
-        chain: &[CertificateDer<'_>],
-        name: &ServerName<'_>,
+        way: &[&CertificateDer<'_>],
         now: UnixTime,
-    ) -> Result<(), Error> {
-        // The library looks at the rights and the dates of those only that a server sends.
-        let fit = |one: &&CertificateDer<'_>| certificate::may_sign(one, now);
-        let authorities: Vec<&CertificateDer<'_>> = self.named.iter().filter(fit).collect();
-        if certificate::fits_though_odd(leaf, &authorities, name, now, self.algorithms) {
-            return Ok(());
-        }
-        let mut roots = RootCertStore::empty();
-        for one in authorities {
-            roots.add(one.clone().into_owned())?;
-        }
-        let parsed = ParsedCertificate::try_from(leaf)?;
-        let all = self.algorithms.all;
-        verify_server_cert_signed_by_trust_anchor(&parsed, &roots, chain, now, all)?;
-        // Who signed it stands for it already.
-        verify_server_name(&parsed, name).or_else(|error| named(error, leaf, name, true))
-    }
-}
-
-/// Takes a certificate of which only the name was refused, where curl does not refuse it.
-fn named(
-    error: Error,
-    leaf: &CertificateDer<'_>,
-    name: &ServerName<'_>,
-    common: bool,
-) -> Result<(), Error> {
-    let of_name = matches!(
-        error,
-        Error::InvalidCertificate(
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }
-        )
-    );
-    match of_name && certificate::names(leaf, name, common) {
-        true => Ok(()),
-        false => Err(error),
+    ) -> Result<(), Lost> {
+        let keeps = || {
+            let (top, between) = way.split_last()?;
+            let mut root = RootCertStore::empty();
+            root.add((*top).clone().into_owned()).ok()?;
+            let between: Vec<CertificateDer<'_>> =
+                between.iter().map(|one| (*one).clone()).collect();
+            let parsed = ParsedCertificate::try_from(leaf).ok()?;
+            let all = self.algorithms.all;
+            verify_server_cert_signed_by_trust_anchor(&parsed, &root, &between, now, all).ok()
+        };
+        keeps().ok_or_else(|| {
+            let why = "one of whose issuers limits the names below it (name constraints), and that was not found to \
+                       keep to them";
+            Lost::NoRight(why.into())
+        })
     }
 }
 
@@ -116,48 +114,31 @@ impl ServerCertVerifier for Trust {
     fn verify_server_cert(
         &self,
         leaf: &CertificateDer<'_>,
-        chain: &[CertificateDer<'_>],
+        sent: &[CertificateDer<'_>],
         name: &ServerName<'_>,
-        ocsp: &[u8],
+        _ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        if self.named.contains(leaf) {
-            let fits = certificate::fits(leaf, name, now);
-            return fits
-                .map(|()| ServerCertVerified::assertion())
-                .map_err(refused);
-        }
-        let sent: Vec<CertificateDer<'_>> = (chain.iter())
-            .filter(|one| certificate::may_sign(one, now))
-            .cloned()
-            .collect();
-        let by_named = match self.named.is_empty() {
-            true => Err(CertificateError::UnknownIssuer.into()),
-            false => self.by_named(leaf, &sent, name, now),
+        // Who signed a certificate that is named itself does not matter.
+        let taken = match self.named.contains(leaf) {
+            true => Ok(()),
+            false => (self.by(&self.named, leaf, sent, now)).or_else(|of_named| {
+                match self.by(&self.system, leaf, sent, now) {
+                    // What is said of those that the playbook names tells more.
+                    Err(Lost::Unknown) => Err(of_named),
+                    other => other,
+                }
+            }),
         };
-        let taken = by_named.or_else(|of_named| {
-            let Some(system) = &self.system else {
-                return Err(of_named);
-            };
-            let taken = system.verify_server_cert(leaf, &sent, name, ocsp, now);
-            match taken {
-                Ok(_) => Ok(()),
-                Err(Error::InvalidCertificate(CertificateError::UnknownIssuer)) => Err(of_named),
-                // The library looks at the name last.
-                Err(other) => named(other, leaf, name, false),
+        let fits = match taken {
+            Ok(()) => certificate::fits(leaf, name, now),
+            Err(lost) => {
+                let named = !self.named.is_empty();
+                Err(certificate::why(&lost, leaf, sent, name, now, named))
             }
-        });
-        match (taken, certificate::wrong_use(leaf)) {
-            (Ok(()), None) => Ok(ServerCertVerified::assertion()),
-            (Ok(()), Some(why)) => Err(refused(why)),
-            (Err(Error::InvalidCertificate(error)), _) => {
-                let named = &self.named;
-                Err(refused(certificate::why(
-                    &error, leaf, chain, name, now, named,
-                )))
-            }
-            (Err(other), _) => Err(other),
-        }
+        };
+        fits.map(|()| ServerCertVerified::assertion())
+            .map_err(refused)
     }
 
     fn verify_tls12_signature(
