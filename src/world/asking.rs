@@ -1,6 +1,7 @@
 //! How servers are asked by all looks of one process: what was asked since a look began serves that look too, and a
 //! server that limits its clients is asked as slowly as it wants.
 
+mod lanes;
 mod server;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::Value as Json;
 use tokio::sync::OnceCell;
 
+pub use lanes::Took;
 pub use server::{Beside, Room, Server, Turn};
 
 use crate::clock::Stamp;

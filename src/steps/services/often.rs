@@ -13,7 +13,7 @@ use crate::event::{Cause, Unseen};
 use crate::plan::Outcome;
 use crate::site::Probe;
 use crate::steps::probe::{Reply, verdict};
-use crate::world::asking::{Beside, Room, Server, Turn};
+use crate::world::asking::{Beside, Room, Server, Took, Turn};
 
 /// How often one probe is asked again in one look at the most. Where seven answers of ten are bad, five good ones come
 /// once in four hundred times.
@@ -136,7 +136,11 @@ impl<'a, F: Fn(Duration) -> BoxFuture<'a, Reply>> Asks<'a, F> {
                 break;
             }
             let ask = async {
+                let began = self.clock.now();
                 let reply = self.once().await;
+                if let Some(took) = took(&reply, self.clock.now().since(&began)) {
+                    self.server.took(self.port, took);
+                }
                 let said = said(self.probe, &reply);
                 if said == Said::Good {
                     self.server.serves(self.port);
@@ -256,10 +260,9 @@ impl<'a, F: Fn(Duration) -> BoxFuture<'a, Reply>> Asks<'a, F> {
 }
 
 /// How many are asked at once at one port. A connection that waits for a greeting and found no place in the queue of a server
-/// is told nothing for seconds, and the queue of many a daemon takes five. For a web server, which is spoken to first, a
-/// bound serves the far side alone.
+/// is told nothing for seconds, and the queue of many a daemon takes five. Of a web server it shows how many it takes.
 fn room(probe: &Probe) -> Room {
-    const WEB: Room = Room::for_one_of(60);
+    const WEB: Room = Room::for_up_to(60);
     const GREETS: Room = Room::for_one_of(5);
     // Each asks several times, and ends with a connection that the daemon takes for open for a moment longer.
     const RSYNC: Room = Room::for_one_of(4);
@@ -268,6 +271,16 @@ fn room(probe: &Probe) -> Room {
         Probe::Tcp { .. } => GREETS,
         Probe::Rsync { .. } => RSYNC,
     }
+}
+
+/// What an answer that took so long shows of how many questions its server takes at once.
+fn took(reply: &Reply, all: Duration) -> Option<Took> {
+    let connect = match reply {
+        Reply::Http { millis, .. } => Some(all.saturating_sub(Duration::from_millis(*millis))),
+        Reply::None(unseen) if unseen.cause == Cause::Unreachable => None,
+        _ => return None,
+    };
+    Some(Took { all, connect })
 }
 
 /// An answer that did not come in time, and how much of that was spent on waiting to ask.

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, MutexGuard, Semaphore, watch};
 
+use super::lanes::{Lanes, Took};
 use crate::clock::{Clock, Stamp};
 
 /// The pauses between two questions. Where few questions are to be asked, the first one is left out.
@@ -40,13 +41,28 @@ const HELD: Duration = Duration::from_secs(1);
 
 /// How much room a question takes at a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Room(u32);
+pub struct Room {
+    places: u32,
+    /// How many there is room for is found out.
+    is_found_out: bool,
+}
 
 impl Room {
     /// As many of them are asked at once at the most.
     pub const fn for_one_of(questions: u32) -> Room {
         assert!(0 < questions && questions <= PLACES, "more than there are");
-        Room(PLACES / questions)
+        Room {
+            places: PLACES / questions,
+            is_found_out: false,
+        }
+    }
+
+    /// At most so many, and fewer where the port takes fewer.
+    pub const fn for_up_to(questions: u32) -> Room {
+        Room {
+            is_found_out: true,
+            ..Room::for_one_of(questions)
+        }
     }
 }
 
@@ -69,6 +85,7 @@ pub struct Server {
     turn: Mutex<()>,
     /// The places at its ports.
     places: SyncMutex<BTreeMap<u16, Arc<Semaphore>>>,
+    lanes: SyncMutex<BTreeMap<u16, Arc<Lanes>>>,
 }
 
 #[derive(Default)]
@@ -125,10 +142,17 @@ impl Server {
     ) -> Beside<T> {
         let on_its_way = OnItsWay::new(self, port);
         let began = clock.now();
-        let places = self.places(port);
+        let (places, lanes) = (self.places(port), self.lanes(port));
+        let room = async {
+            let lane = match room.is_found_out {
+                true => lanes.one().await,
+                false => None,
+            };
+            (lane, places.acquire_many(room.places).await.ok())
+        };
         let place = tokio::select! {
             biased;
-            place = places.acquire_many(room.0) => place.ok(),
+            place = room => place,
             () = clock.sleep(until.left(&began)) => return Beside::NoRoom,
         };
         if self.is_limited() {
@@ -158,6 +182,16 @@ impl Server {
         let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
         let all = || Arc::new(Semaphore::new(PLACES as usize));
         Arc::clone(places.entry(port).or_insert_with(all))
+    }
+
+    fn lanes(&self, port: u16) -> Arc<Lanes> {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(lanes.entry(port).or_default())
+    }
+
+    /// How long a question at a port took.
+    pub fn took(&self, port: u16, took: Took) {
+        self.lanes(port).learn(took);
     }
 
     /// It gave a good answer at a port.

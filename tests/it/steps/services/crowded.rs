@@ -1,6 +1,6 @@
 //! Many probes at one port of a server that takes few connections at once.
 
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpSocket;
 
 use super::*;
@@ -66,4 +66,38 @@ async fn a_server_with_a_short_queue_greets_all_who_wait_for_it() {
     let took = began.elapsed();
     assert!(took < Duration::from_secs(5), "{took:?}");
     greeter.abort();
+}
+
+/// A web server that serves one client after the other, with a queue of five: whoever finds no place there is told nothing
+/// for a second, and then for two.
+#[tokio::test]
+async fn a_web_server_with_a_short_queue_is_asked_as_many_as_it_takes() {
+    const PROBES: usize = 150;
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(SocketAddr::new(V4, 0)).unwrap();
+    let listener = socket.listen(5).unwrap();
+    let at = listener.local_addr().unwrap();
+    let serves = tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _ = stream.read(&mut [0; 4096]).await;
+            tokio::time::sleep(Duration::from_millis(25)).await;
+            let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok";
+            let _ = stream.write_all(answer).await;
+        }
+    });
+    let probe = |n| {
+        Probe::Http(HttpProbe {
+            path: format!("/{n}"),
+            tls: false,
+            port: at.port(),
+            status: None,
+            contains: None,
+            header: Vec::new(),
+            slower_than_ms: None,
+            ca: None,
+        })
+    };
+    passes((0..PROBES).map(probe).collect(), at).await;
+    serves.abort();
 }
