@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::Exit;
 use super::check::{Args, Looked, look};
 use super::common::{Desk, Failure};
@@ -17,9 +19,13 @@ use crate::engine::leads_in_dns;
 use crate::event::{Ending, Event, Record};
 use crate::plan::{Outcome, Seconds};
 use crate::words::count_of;
+use crate::world::patience;
 
 /// How much is told of why nothing was looked at, in characters.
 const LONGEST_WHY: usize = 400;
+
+/// Between the last answer that is waited for and the line.
+const TELLS: Duration = Duration::from_secs(2);
 
 /// What a line says, from the best to the worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -110,7 +116,10 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Exit {
         };
         Ok::<_, Failure>((waiting, dns))
     };
-    let both = async { tokio::join!(waiting, look(desk, args, &seen)) };
+    // What does not answer is named in time.
+    let until = Instant::now() + args.within.saturating_sub(TELLS).max(args.within / 2);
+    let looks = patience::until(until, look(desk, args, &seen));
+    let both = async { tokio::join!(waiting, looks) };
     let (waiting, looked) = match tokio::time::timeout(args.within, both).await {
         Ok((waiting, looked)) => (Some(waiting), Some(looked)),
         Err(_) => {

@@ -26,6 +26,7 @@ use crate::clock::Clock;
 use crate::event::{Cause, Unseen};
 use crate::journal::Permit;
 use crate::secret::Secret;
+use crate::world::patience::at_most;
 
 /// How often a request is sent at most where the far side says "too many requests".
 const TRIES: u32 = 4;
@@ -102,7 +103,7 @@ impl Api {
 
     /// Asks; changes nothing.
     pub async fn ask(&self, url: &str, auth: &Auth<'_>) -> Result<Reply, Unseen> {
-        self.send(reqwest::Method::GET, url, auth, None, self.timeout)
+        self.send(reqwest::Method::GET, url, auth, None, at_most(self.timeout))
             .await
             .map_err(Lost::unseen)
     }

@@ -11,6 +11,7 @@ pub mod exec;
 pub mod files;
 pub mod names;
 pub mod net;
+pub mod patience;
 mod route;
 pub mod secrets;
 pub mod wire;

@@ -19,6 +19,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::event::{Cause, Unseen};
 use crate::journal::Permit;
 use crate::words::count;
+use crate::world::patience;
 use crate::world::route::lacking;
 
 /// A connection to a name server, with one deadline for everything that is done with it.
@@ -31,6 +32,7 @@ pub struct Wire {
 
 impl Wire {
     pub async fn connect(at: SocketAddr, timeout: Duration) -> Result<Wire, Unseen> {
+        let timeout = patience::at_most(timeout);
         let deadline = Instant::now() + timeout;
         match timeout_at(deadline, TcpStream::connect(at)).await {
             Ok(Ok(stream)) => {
@@ -166,6 +168,7 @@ pub async fn ask_all(
     questions: &[Vec<u8>],
     patience: Duration,
 ) -> Result<Vec<Vec<u8>>, Unseen> {
+    let patience = patience::at_most(patience);
     let share = questions.len().div_ceil(CONNECTIONS).max(IN_FLIGHT);
     let shares = questions
         .chunks(share)

@@ -1,6 +1,7 @@
 //! What monitoring asks for every few minutes, and what is settled by looking.
 
-use super::scene::{Plot, ZONE};
+use super::scene::{Plot, Servers, ZONE};
+use crate::lab::{FrozenPort, V4};
 
 #[test]
 fn monitoring_gets_an_answer_in_time_and_leaves_no_check_in_the_history() {
@@ -70,6 +71,30 @@ fn monitoring_names_the_name_server_that_refuses() {
     let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
     socket.send_to(&[], at).unwrap();
     answers.join().unwrap();
+}
+
+/// Its answer takes longer than a monitoring system waits; what it was asked is told all the same.
+#[test]
+fn monitoring_names_who_is_silent_where_the_changes_are_planned() {
+    let silent = FrozenPort::open(V4);
+    for servers in [Servers::Bind, Servers::PowerDns] {
+        let Some(scene) = (Plot {
+            servers,
+            ..Plot::small()
+        })
+        .scene() else {
+            continue;
+        };
+        let set = match servers {
+            Servers::PowerDns => format!("providers.dyn.url=\"http://{}\"", silent.at),
+            _ => format!("providers.dyn.server=\"{}\"", silent.at),
+        };
+        let nagios = ["check", "PLAYBOOK", "--format", "nagios", "--set", &set];
+        let told = scene.run(&nagios).says(&silent.at.to_string());
+        assert_eq!(told.out.lines().count(), 1, "{told}");
+        assert!(told.out.contains("did not answer"), "{told}");
+        assert!(told.code != Some(0) && told.took.as_secs() < 9, "{told}");
+    }
 }
 
 #[test]
