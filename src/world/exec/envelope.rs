@@ -12,7 +12,7 @@
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 use super::coded::{Coded, Whose};
-use super::not_run::{by_login, by_sudo, cut_off, ending, instead, ours};
+use super::not_run::{by_login, by_sudo, cut_off, ending, instead, ours, unheard};
 use super::output::{Keep, Own};
 use super::reason::Reason;
 use super::{Job, Lost, Output};
@@ -41,6 +41,11 @@ impl Mark {
     /// The line before what the program reads.
     pub(super) fn input(&self) -> String {
         format!("{} input\n", self.0)
+    }
+
+    /// The line that tells a look to go on though its input ends.
+    pub(super) fn stays(&self) -> String {
+        format!("{} stays\n", self.0)
     }
 
     /// The line that lets a write begin, and gives it so many seconds.
@@ -444,7 +449,11 @@ impl Heard {
             err.push_str(&text(&around_err.noise));
         }
         let (cause, why) = match self.refusal() {
-            Some(why) => ours(job, why),
+            Some(why) => match why.strip_prefix("go ").map(|waited| waited.trim() != "0") {
+                // It has waited, and nobody heard it in time.
+                Some(true) => unheard(self.out.ready),
+                _ => ours(job, why),
+            },
             None => (sudo)
                 .or_else(|| by_login(&format!("{err}\n{out}")))
                 .unwrap_or_else(|| instead(&out, &err, status)),

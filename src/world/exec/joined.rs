@@ -52,12 +52,13 @@ pub(super) fn line(job: &Job<'_>) -> Option<String> {
 }
 
 /// The line that starts the shell for a script. Where something in a login has read of the script, the rest of it may
-/// mean anything, and is not run.
+/// mean anything, and is not run; nor is it by a shell of the login itself, which does not know its mark.
 pub(super) fn shell(answers: &Answers) -> String {
     let first = answers.mark.input();
     let first = quoted(&[first.trim_end()]);
+    let mark = answers.mark.as_str();
     for_any_shell(&format!(
-        "IFS= read -r line; [ \"$line\" = {first} ] && exec sh -s"
+        "IFS= read -r line; [ \"$line\" = {first} ] && exec sh -s {mark}"
     ))
 }
 
@@ -66,7 +67,7 @@ pub(super) fn script(lines: &[String]) -> (String, Answers) {
     let mark = Mark::new();
     // What a login has printed may end without a newline: the first line of ours must not stand behind it.
     let mut script = format!(
-        "{}echo\nmark={}\nkept={KEPT}\necho \"$mark begin\"\n{}",
+        "{}mark={}\n[ \"$1\" = \"$mark\" ] || exit\nkept={KEPT}\necho\necho \"$mark begin\"\n{}",
         mark.input(),
         mark.as_str(),
         ASK.trim_start()

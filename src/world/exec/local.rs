@@ -23,7 +23,7 @@ pub(super) async fn run(job: Job<'_>, sink: Sink<'_>) -> Result<Output, Lost> {
     let spawned = Command::new(first)
         .args(words)
         .envs(ENVIRONMENT)
-        .stdin(if job.stdin.is_empty() && !job.write() {
+        .stdin(if job.input().is_empty() && !job.waits() {
             Stdio::null()
         } else {
             Stdio::piped()
@@ -54,7 +54,6 @@ pub(super) async fn run(job: Job<'_>, sink: Sink<'_>) -> Result<Output, Lost> {
     };
     let streams = Streams {
         stdin: child.stdin.take(),
-        hold: false,
         outputs_first: Duration::ZERO,
         stdout,
         stderr,

@@ -11,6 +11,7 @@
 
 mod coded;
 mod envelope;
+mod feed;
 mod joined;
 mod local;
 mod login;
@@ -18,6 +19,7 @@ mod master;
 mod not_run;
 mod output;
 mod reason;
+mod rehearsal;
 mod script;
 mod sessions;
 mod ssh;
@@ -193,6 +195,8 @@ struct Job<'a> {
     timeout: Duration,
     /// How long it may wait for its start.
     start: Duration,
+    /// How long what begins when it is told may take to be ready; none where it begins by itself.
+    ready: Option<Duration>,
     /// By when a write must have been told to end; none for a look. A write that is given up goes on until then, with
     /// its lock held; a look is ended at once.
     until: Option<Instant>,
@@ -276,6 +280,7 @@ impl Exec {
             stdin: &command.stdin,
             timeout: time,
             start,
+            ready: Some(start),
             until: Some(Instant::now() + time),
         };
         match self.start(job, output::Sink::Keep).await {
@@ -283,24 +288,6 @@ impl Exec {
             Err(Lost { why, began: true }) => Answer::Unclear { why: why.detail },
             Err(Lost { why, began: false }) => Answer::Refused { why: why.detail },
         }
-    }
-
-    /// Looks whether writes by these programs could begin there, as far as that shows before: why not, in words.
-    pub async fn could_run(
-        &self,
-        host: &Reach,
-        programs: &[&str],
-        timeout: Duration,
-    ) -> Result<Option<String>, Unseen> {
-        let argv = ["sh", "-c", script::COULD, "sh"].iter().chain(programs);
-        // A write is fed at its start, so this look is fed, too.
-        let inquiry = Inquiry::looks_only(argv.copied()).stdin(b"x\n".into());
-        let output = self.ask(host, &inquiry, timeout).await?;
-        let said = String::from_utf8_lossy(&output.stdout);
-        not_run::could(said.trim()).map_err(|cause| {
-            let detail = format!("`{}` does not tell whether it could be written", host.name);
-            Unseen::new(cause, detail)
-        })
     }
 
     /// Begins to connect to hosts that will be asked soon, side by side, and waits for none of them.
@@ -331,7 +318,22 @@ impl<'a> Job<'a> {
             stdin: &inquiry.stdin,
             timeout,
             start: timeout,
+            ready: None,
             until: None,
+        }
+    }
+
+    /// A look that begins where it is told to, and may take so long to be ready.
+    fn rehearsal(
+        host: &'a Reach,
+        inquiry: &'a Inquiry,
+        timeout: Duration,
+        ready: Duration,
+    ) -> Job<'a> {
+        Job {
+            line: words::Line::rehearsal(host, inquiry, timeout),
+            ready: Some(ready),
+            ..Job::look(host, inquiry, timeout)
         }
     }
 
@@ -339,9 +341,17 @@ impl<'a> Job<'a> {
         self.until.is_some()
     }
 
-    /// What tells a write now to begin; none where no second is left, or little more than its start has taken.
+    /// Whether it begins only where it is told to.
+    fn waits(&self) -> bool {
+        self.ready.is_some()
+    }
+
+    /// What tells it now to begin; none where no second is left to a write, or its start has taken too long.
     fn go(&self) -> Option<String> {
-        let left = self.until?.checked_duration_since(Instant::now())?;
+        let left = match self.until {
+            Some(until) => until.checked_duration_since(Instant::now())?,
+            None => self.timeout,
+        };
         (left.as_secs() > 0).then(|| self.line.mark.go(left.as_secs()))
     }
 
@@ -357,11 +367,18 @@ impl<'a> Job<'a> {
     /// What its program reads, behind the line that proves that nobody has read of it before.
     fn input(&self) -> Vec<u8> {
         match self.stdin {
-            [] => Vec::new(),
             // Its lines come first, and the last of them lets it begin.
-            stdin if self.write() => stdin.to_vec(),
+            stdin if self.waits() => stdin.to_vec(),
+            [] if !self.line.watched => Vec::new(),
             stdin => [self.line.mark.input().as_bytes(), stdin].concat(),
         }
+    }
+
+    /// How long only its outputs are waited for: in any case until it has told why it was not ready.
+    fn outputs_first(&self, begun: Instant) -> Duration {
+        let left = (begun + self.timeout).saturating_duration_since(Instant::now());
+        let tells = self.ready.map(|ready| ready + output::AFTER_END);
+        (left / 2).max(tells.unwrap_or_default())
     }
 
     /// Whoever shares a destination is told of by the name that it was asked by.
@@ -373,17 +390,20 @@ impl<'a> Job<'a> {
     }
 
     fn out_of_time(&self, heard: &Heard) -> Lost {
-        let (what, time) = match (heard.begun(), self.write()) {
-            (true, _) => ("did not end", self.timeout),
-            (false, true) => ("did not begin", self.start),
-            (false, false) => ("did not begin", self.timeout),
+        let why = match heard.begun() {
+            true => self.too_slow("did not end", self.timeout),
+            false => self.not_begun(self.ready.unwrap_or(self.timeout)),
         };
-        let mut why = self.too_slow(what, time);
-        if !heard.begun() && self.host.via != Via::Local {
+        heard.lost(self, why)
+    }
+
+    fn not_begun(&self, time: Duration) -> Unseen {
+        let mut why = self.too_slow("did not begin", time);
+        if self.host.via != Via::Local {
             why.detail
                 .push_str(": its login takes that long, or waits for an answer");
         }
-        heard.lost(self, why)
+        why
     }
 
     fn too_slow(&self, what: &str, time: Duration) -> Unseen {

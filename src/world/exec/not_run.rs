@@ -60,9 +60,26 @@ fn of(program: &str, lock: &str, why: &str) -> (Cause, String) {
         ),
         _ => (
             Cause::Garbled,
-            "something in its login (.bashrc, sshrc) reads the standard input of programs: it must not".into(),
+            "something in its login (.bashrc, sshrc) reads the standard input of programs, or puts another one in \
+             its place: it must not"
+                .into(),
         ),
     }
+}
+
+/// Why nobody heard in time that it was ready; whether that came in the end.
+pub(super) fn unheard(late: bool) -> (Cause, String) {
+    let why = match late {
+        true => {
+            "its login (.bashrc, .zshenv) leads what programs print through another one, which keeps it back until \
+             they end (`sed`, `awk` and `ts` do so where nothing tells them to pass on each line, as `stdbuf -oL` or \
+             `sed -u` do): no write is made where its start is not heard"
+        }
+        false => {
+            "nothing comes through of what it prints: something in its login (.bashrc, .zshenv) sends that elsewhere"
+        }
+    };
+    (Cause::Garbled, why.to_owned())
 }
 
 /// Why sudo did not let the program run. Its warnings come before, and stop nothing.
@@ -97,7 +114,11 @@ pub(super) fn by_sudo(err: &str) -> Option<(Cause, String)> {
 
 /// What lets sudo start a program, by what it says; none where only a person can tell.
 fn mend_of(told: &str) -> Option<&'static str> {
-    const MENDS: [(&[&str], &str); 5] = [
+    const MENDS: [(&[&str], &str); 6] = [
+        (
+            &["is expired", "has expired", "validation failure"],
+            "the account or its password has expired, or it is locked (`chage -l` shows when): renew it there",
+        ),
         (
             &["have a tty"],
             "take `requiretty` away for this account in sudoers",
@@ -247,6 +268,10 @@ mod tests {
                 "see `secure_path` and `runchroot`",
             ),
             (
+                "sudo: Account or password is expired, reset your password and try again\n",
+                "`chage -l`",
+            ),
+            (
                 "sudo: a password is required\nsudo: unable to resolve host sby: Name or service not known\n",
                 "a password is required",
             ),
@@ -260,7 +285,7 @@ mod tests {
             let (_, why) = by_sudo(err).unwrap();
             assert!(why.contains(expected), "{why}");
             let rights = why.contains("NOPASSWD");
-            let of_rights = err.contains("password") || err.contains("not allowed");
+            let of_rights = err.contains("a password") || err.contains("not allowed");
             assert_eq!(rights, of_rights, "{why}");
         }
         let warning = "sudo: unable to resolve host sby: Name or service not known\n";

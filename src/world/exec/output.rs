@@ -5,13 +5,14 @@ use std::io;
 use std::pin::pin;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 
 use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
 use super::coded::Whose;
 use super::envelope::Heard;
+use super::feed::{feed, word};
 use super::{Job, KEEP, LINE};
 
 /// How long output may still come after the program ended. A busy connection delivers the end first; and
@@ -27,8 +28,6 @@ pub(super) enum Sink<'a> {
 /// The three streams of a program.
 pub(super) struct Streams<I, O, E> {
     pub(super) stdin: Option<I>,
-    /// Whether standard input stays open until the end: its end tells the far side that we gave up.
-    pub(super) hold: bool,
     /// How long only the outputs are waited for, and not the end: where taking the end closes the outputs, it
     /// must not come before the marks in them.
     pub(super) outputs_first: Duration,
@@ -65,37 +64,10 @@ where
     let mut end = pin!(end);
     let (go, told) = oneshot::channel::<String>();
     let feed = async {
-        let Some(mut stdin) = streams.stdin else {
-            return std::future::pending().await;
-        };
-        let mut input = job.input();
-        if job.write() {
-            // Where something else reads the first line, the second one comes in its place, and that is told at once.
-            let _ = stdin
-                .write_all(job.line.mark.input().repeat(2).as_bytes())
-                .await;
-            match timeout(job.start, told).await {
-                Ok(Ok(go)) => input.splice(0..0, go.into_bytes()),
-                // It was ready too late, or cannot be ready any more; the end of its input tells it so.
-                Ok(Err(_)) => {
-                    drop(stdin);
-                    return std::future::pending().await;
-                }
-                Err(_) => {
-                    drop(stdin);
-                    // It may still tell why.
-                    return sleep(SETTLES).await;
-                }
-            };
+        match streams.stdin {
+            Some(stdin) => feed(stdin, job, told).await,
+            None => std::future::pending().await,
         }
-        // A program that does not read all of its input ends the pipe; that is its right.
-        let _ = stdin.write_all(&input).await;
-        if streams.hold {
-            std::future::pending::<()>().await;
-        }
-        let _ = stdin.shutdown().await;
-        drop(stdin);
-        std::future::pending().await
     };
     let ended = {
         let (stdout, stderr) = (streams.stdout, streams.stderr);
@@ -163,10 +135,10 @@ async fn read(
         if few && own.lines.is_some() && !heard.ended() {
             sleep(GATHER).await;
         }
-        if heard.waits()
-            && let Some(go) = go.take()
-            && let Some(line) = job.go()
-            && go.send(line).is_ok()
+        if go.is_some()
+            && let Some(word) = word(job, heard)
+            && let (Some(go), Some(word)) = (go.take(), word)
+            && go.send(word).is_ok()
         {
             heard.tell();
         }

@@ -1,19 +1,19 @@
 //! The scripts of ours that stand around a program: small, and for any POSIX `sh`.
 
 /// Runs its arguments between marks. `$1` is the mark; `$2` says whether standard input is `fed`, and then its first
-/// line proves that nothing read of it on the way; `$3` is the name of the lock of a write, empty for a look; `$4` is
-/// the program itself, which the arguments end with.
+/// line proves that nothing read of it on the way, or that it is also `told` when to begin; `$3` is the name of the
+/// lock of a write, empty for a look; `$4` is the program itself, which the arguments end with.
 ///
 /// A write begins only where it is told to: it says that it is ready, and waits for a line that says how many seconds
-/// it has from then on. So it surely did not run where nobody heard that it is ready, and it surely ends in time,
+/// it has from then on. Where that does not come it says for how many it has waited. So it surely did not run where nobody heard that it is ready, and it surely ends in time,
 /// however long the line is on its way.
 ///
 /// The lock is not handed down, so that a service which the program starts does not hold it for ever. A bare `exec`
 /// that fails would end the shell at once. What the shell itself has to say of an end is that a signal ended it.
-pub(super) const SCRIPT: &str = r#"mark=$1 fed=$2 lock=$3 program=$4 time=
+pub(super) const SCRIPT: &str = r#"mark=$1 input=$2 lock=$3 program=$4 time=
 shift 4
 no() { printf '%s no %s\n' "$mark" "$1" >&2; exit 75; }
-if [ "$fed" = fed ]; then
+if [ -n "$input" ]; then
   IFS= read -r line
   [ "$line" = "$mark input" ] || no input
 fi
@@ -29,13 +29,18 @@ for word; do
   nice | timeout) command -v "$word" >/dev/null 2>&1 || no "tool $word" ;;
   esac
 done
-if [ -n "$lock" ]; then
+if [ "$input" = told ]; then
   now=$(date +%s)
   printf '%s out ready\n' "$mark" || exit 75
-  # The second line wakes what has eaten the first one, and nobody else.
-  IFS= read -r line && IFS= read -r line || no go
-  time=${line#"$mark go "}
-  [ "$line" != "$time" ] || no input
+  # The second line wakes what has eaten the first one; then it is not there.
+  unheard() { no "go $(($(date +%s) - now))"; }
+  IFS= read -r line || unheard
+  [ "$line" = "$mark input" ] || no input
+  IFS= read -r line || unheard
+  told=${line#"$mark go "}
+  [ "$line" != "$told" ] || no input
+fi
+if [ -n "$lock" ]; then
   for tool in timeout flock; do
     command -v "$tool" >/dev/null 2>&1 || no "tool $tool"
   done
@@ -50,7 +55,7 @@ if [ -n "$lock" ]; then
   *) no "tool flock" ;;
   esac
   begun=$(date +%s)
-  [ "$begun" -ge "$now" ] && time=$((time - begun + now)) && [ "$time" -gt 0 ] || no late
+  [ "$begun" -ge "$now" ] && time=$((told - begun + now)) && [ "$time" -gt 0 ] || no late
   set -- timeout -k 5 "$time" "$@"
 fi
 printf '%s out begin\n' "$mark" && printf '%s err begin\n' "$mark" >&2 || exit 75
@@ -59,7 +64,7 @@ run() { (exec "$@" >&3 2>&4 3>&- 4>&- 9>&-); }
 said=$(
   exec 2>&1
   # `timeout` may not read a terminal, which a login may have put in between.
-  if [ -n "$lock" ] && [ -t 0 ]; then cat 9>&- | run "$@"; else run "$@"; fi
+  if [ "$input" = told ] && [ -t 0 ]; then cat 9>&- | run "$@"; else run "$@"; fi
   echo "$?"
 )
 status=${said##*[!0-9]}

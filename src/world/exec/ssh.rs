@@ -136,7 +136,9 @@ impl Far {
             match seat.answer(until).await {
                 // Something in the login may have read the script, or keep back what it says. What is asked alone may
                 // come through all the same, or tells why not.
+                // Where a host has one session only, that one holds up the other: then what it waits for is the reason.
                 Err(Stage::Open) if until < deadline => tokio::select! {
+                    biased;
                     told = seat.answer(deadline) => break told,
                     alone = self.alone(job, Sink::Keep, begun) => return alone.map(Some),
                 },
@@ -149,7 +151,7 @@ impl Far {
             // What did not come whole, or never ran, is asked alone: that tells why.
             Ok(raw) => Ok(raw.and_then(|raw| envelope::opened(&job.line.mark, &raw.out, &raw.err))),
             Err(Stage::Waiting) => Err(Lost::before(self.busy(job))),
-            Err(Stage::Open) => Err(Lost::before(job.too_slow("did not begin", job.timeout))),
+            Err(Stage::Open) => Err(Lost::before(job.not_begun(job.timeout))),
             Err(Stage::Starting) => {
                 self.forget(&link);
                 let why = "does not answer any more on its open connection";
@@ -240,10 +242,9 @@ impl Far {
         };
         let streams = Streams {
             stdin: child.stdin().take(),
-            hold: job.line.watched,
             // The far side may tell the end before the last output, and whoever takes the end drops the
             // streams, with the marks in them.
-            outputs_first: (begun + job.timeout).saturating_duration_since(Instant::now()) / 2,
+            outputs_first: job.outputs_first(begun),
             stdout,
             stderr,
         };
@@ -309,13 +310,11 @@ impl Far {
             }
             let mut command = Arc::clone(&link).arc_raw_command(&line);
             command
-                .stdin(
-                    if job.stdin.is_empty() && !job.line.watched && !job.write() {
-                        openssh::Stdio::null()
-                    } else {
-                        openssh::Stdio::piped()
-                    },
-                )
+                .stdin(if job.input().is_empty() && !job.waits() {
+                    openssh::Stdio::null()
+                } else {
+                    openssh::Stdio::piped()
+                })
                 .stdout(openssh::Stdio::piped())
                 .stderr(openssh::Stdio::piped());
             let error = match timeout_at(deadline, command.spawn()).await {

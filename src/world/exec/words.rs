@@ -17,13 +17,13 @@ use crate::plan::Place;
 pub(super) const ENVIRONMENT: [(&str, &str); 3] =
     [("LC_ALL", "C"), ("LANGUAGE", "C"), ("TZ", "UTC")];
 
-/// Runs the words, and ends them where standard input ends: then whoever asked has gone. `timeout`, which
-/// they begin with, makes a process group of its own; all of that is ended.
+/// Runs the words, and ends them where standard input ends: then whoever asked has gone, unless a line says that they
+/// stay. `timeout`, which they begin with, makes a process group of its own; all of that is ended.
 const WHILE_ASKED: &str = r#"
 exec 3<&0
 "$@" </dev/null 3<&- &
 asked=$!
-{ read -r gone; kill -TERM "-$asked" || kill "$asked"; } <&3 >/dev/null 2>&1 3<&- &
+{ read -r stays || kill -TERM "-$asked" || kill "$asked"; } <&3 >/dev/null 2>&1 3<&- &
 watch=$!
 exec 3<&-
 wait "$asked"
@@ -51,32 +51,45 @@ impl Line {
     /// deadline on the far side.
     pub(super) fn look(host: &Reach, inquiry: &Inquiry, timeout: Duration) -> Line {
         let fed = !inquiry.stdin.is_empty();
-        let mut line = Line::begin(host, &inquiry.argv, fed, String::new());
-        line.watched = inquiry.nice && !fed && host.via != Via::Local;
+        let watched = inquiry.nice && !fed && host.via != Via::Local;
+        let input = if fed || watched { "fed" } else { "" };
+        let mut line = Line::begin(host, &inquiry.argv, input, String::new());
+        line.watched = watched;
         if line.watched {
             line.add(["sh", "-c", WHILE_ASKED, "sh"]);
         }
+        line.look_at(host, inquiry, timeout);
+        line
+    }
+
+    /// A look that begins where it is told to, as a write does.
+    pub(super) fn rehearsal(host: &Reach, inquiry: &Inquiry, timeout: Duration) -> Line {
+        let mut line = Line::begin(host, &inquiry.argv, "told", String::new());
+        line.look_at(host, inquiry, timeout);
+        line
+    }
+
+    fn look_at(&mut self, host: &Reach, inquiry: &Inquiry, timeout: Duration) {
         if inquiry.nice {
-            line.add(["nice", "-n", "19"]);
+            self.add(["nice", "-n", "19"]);
         }
         if host.sudo || host.via != Via::Local {
-            line.words.extend(deadline(timeout));
+            self.words.extend(deadline(timeout));
         }
-        line.words.extend_from_slice(&inquiry.argv);
-        line
+        self.words.extend_from_slice(&inquiry.argv);
     }
 
     /// A write: under its lock, and under the deadline that it is told when it begins, since it must end in time even
     /// where we were killed.
     pub(super) fn write(host: &Reach, command: &Command, lock: &Lock) -> Line {
         // It is told to begin on its standard input, whatever else it reads there.
-        let mut line = Line::begin(host, &command.argv, true, lock.0.clone());
+        let mut line = Line::begin(host, &command.argv, "told", lock.0.clone());
         line.words.extend_from_slice(&command.argv);
         line
     }
 
-    /// What every line begins with.
-    fn begin(host: &Reach, argv: &[String], fed: bool, lock: String) -> Line {
+    /// What every line begins with. `input` says what the script of ours reads first.
+    fn begin(host: &Reach, argv: &[String], input: &str, lock: String) -> Line {
         let mut line = Line {
             words: Vec::new(),
             program: program(argv).to_owned(),
@@ -92,7 +105,7 @@ impl Line {
         }
         line.add(["sh", "-c", SCRIPT, "sh"]);
         let (mark, lock) = (line.mark.as_str().to_owned(), line.lock.clone());
-        line.add([&*mark, if fed { "fed" } else { "" }, &*lock, program(argv)]);
+        line.add([&*mark, input, &*lock, program(argv)]);
         line
     }
 

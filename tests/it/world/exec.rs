@@ -4,6 +4,7 @@ mod anywhere;
 mod between;
 mod connections;
 mod login;
+mod profiles;
 mod sessions;
 mod unreachable;
 

@@ -109,7 +109,9 @@ async fn a_login_that_takes_too_long_lets_no_write_begin_later() {
     let Answer::Refused { why } = &answer else {
         panic!("{answer:?}");
     };
-    assert!(why.contains("did not begin within"), "{why}");
+    // On a quick machine it comes to itself in time to tell so.
+    let late = ["did not begin within", "was not told to begin"];
+    assert!(late.iter().any(|words| why.contains(words)), "{why}");
     for _ in 0..100 {
         if over.exists() {
             break;
