@@ -169,13 +169,19 @@ fn port(url: &str) -> &str {
 }
 
 impl Leads {
-    /// The way to a daemon ends at the target itself. What listens there may be a tunnel to the source, where it is
-    /// seen to be no daemon and nothing that starts one.
-    pub(super) fn back(&self) -> bool {
+    /// Whether the way to a daemon ends at the target itself. What listens there may be a tunnel to the source; none
+    /// where that is not seen, as by an account that is not root, or where one port has listeners of both sorts.
+    pub(super) fn back(&self) -> Option<bool> {
         const SERVERS: [&str; 5] = ["rsync", "xinetd", "inetd", "systemd", "docker-proxy"];
-        let serves = |by: &String| SERVERS.contains(&by.as_str());
-        let back = self.listeners.is_empty() || self.listeners.iter().any(serves);
-        self.daemon && self.loopback && back
+        if !(self.daemon && self.loopback) {
+            return Some(false);
+        }
+        let serve = (self.listeners.iter()).filter(|by| SERVERS.contains(&by.as_str()));
+        match (serve.count(), self.listeners.len()) {
+            (0, 1..) => Some(false),
+            (serve, all) if serve == all && all > 0 => Some(true),
+            _ => None,
+        }
     }
 }
 
@@ -271,10 +277,18 @@ mod tests {
         };
         let all = ["0.0.0.0", "::", "127.0.0.2", "::1", "::ffff:127.0.0.1"];
         for at in all {
-            assert!(of(at, "rsync") && of(at, "") && of(at, "systemd"), "{at}");
-            assert!(!of(at, "stunnel4") && !of(at, "ssh ssh"), "{at}");
+            for (by, back) in [
+                ("rsync", Some(true)),
+                ("systemd rsync", Some(true)),
+                ("stunnel4", Some(false)),
+                ("ssh ssh", Some(false)),
+                ("", None),
+                ("rsync ssh", None),
+            ] {
+                assert_eq!(of(at, by), back, "{at} {by}");
+            }
         }
-        assert!(!of("192.0.2.21", "rsync"));
+        assert_eq!(of("192.0.2.21", "rsync"), Some(false));
         assert!(parse("serves yes\nserves yes\nend\n").serves);
         assert_eq!(port("rsync://u@[::1]:8730/m/d"), "8730");
         assert_eq!(port("rsync://[::1]/m"), "873");

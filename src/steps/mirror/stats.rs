@@ -147,7 +147,13 @@ impl Tree {
 
     /// As a folder that is compared with itself shows it: not even what does not count.
     pub(super) fn nothing_differs(&self) -> bool {
-        let rest = [&self.extra, &self.metadata, &self.owner, &self.unfinished];
+        let rest = [
+            &self.extra,
+            &self.metadata,
+            &self.aged,
+            &self.owner,
+            &self.unfinished,
+        ];
         self.differing() == 0 && rest.iter().all(|tally| tally.items == 0)
     }
 

@@ -115,7 +115,7 @@ pub(super) fn way(rows: &mut Rows, evidence: &Evidence, source: &str, target: &s
             leads.way
         );
         rows.row(Outcome::Fail, &what, expected, actual);
-    } else if leads.back() {
+    } else if leads.back() == Some(true) {
         let actual = format!(
             "`{target}` would be compared with itself: `{}` leads to its own loopback",
             leads.way
@@ -147,12 +147,21 @@ fn shown(rows: &mut Rows, leads: &Leads, tree: &Tree, what: &str, expected: Stri
     let (way, source, target) = (&leads.way, &tree.source, &tree.target);
     let proven = leads.there.is_some();
     let led_back = leads.daemon && leads.serves && !leads.loopback && tree.nothing_differs();
+    // With itself nothing could differ.
+    let unseen = leads.back().is_none() && tree.nothing_differs();
     let (outcome, actual) = match &tree.own {
+        Some(Own::Same | Own::Unseen(_)) | None if unseen => (
+            Outcome::Unknown,
+            format!(
+                "`{way}` leads to the loopback of `{target}` itself, and nothing at all differs: whether a tunnel listens \
+                 there or its own daemon was not seen; root sees it, with `ss` (iproute2), and over ssh it is seen"
+            ),
+        ),
         Some(Own::Same | Own::Unseen(_)) | None if led_back => (
             Outcome::Warn,
             format!(
                 "`{target}` serves rsync itself, and nothing at all differs: whether `{way}` leads to another machine \
-                 cannot be told over a daemon; over ssh it can"
+                 cannot be told over a daemon; over ssh it can: `from = {{ {source} = \"HOST:/path\" }}`"
             ),
         ),
         Some(Own::Other(own)) => (

@@ -381,6 +381,15 @@ pub(super) fn samples(rows: &mut Rows, evidence: &Evidence, source: &str, target
                 rows.lasting = true;
                 let again = "copy them again by content: `rsync --checksum` for these folders";
                 rows.advice = vec![Advice::Mend(again.into())];
+            } else if sample.chosen == 0 && sample.large > 0 {
+                let actual = format!(
+                    "no file was compared by checksum, since none has up to {LARGEST_MIB} MiB: sizes and times are the \
+                     same, and contents were not seen (`sample = 0` in the step says that this will do)"
+                );
+                rows.row(Outcome::Warn, &what, expected, actual);
+            } else if sample.chosen == 0 {
+                let actual = "there is no file to compare by checksum";
+                rows.row(Outcome::Pass, &what, "", actual);
             } else if sample.compared == 0 {
                 let actual = format!(
                     "none of {} could be compared by checksum",

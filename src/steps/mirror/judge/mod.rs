@@ -113,12 +113,14 @@ pub(super) fn judge(limits: &Limits, evidence: &Evidence) -> Finding {
             .is_final();
     }
     for (source, target) in pairs {
+        let first = rows.facts.len();
         let same = files::trees(&mut rows, limits, evidence, source, target);
         covers::way(&mut rows, evidence, source, target);
         files::readable(&mut rows, evidence, source);
         files::samples(&mut rows, evidence, source, target);
+        let compared = rows.facts[first..].iter().map(|fact| fact.outcome).max();
         let lag = freshness::stamps(&mut rows, limits, evidence, source, target);
-        if let Some(age) = lag.or(same.then_some(Duration::ZERO)) {
+        if let Some(age) = age(lag, same, compared.unwrap_or(Outcome::Unknown)) {
             rows.data_age(age);
         }
     }
@@ -140,6 +142,16 @@ pub(super) fn judge(limits: &Limits, evidence: &Evidence) -> Finding {
         finding = finding.data_age(age);
     }
     finding
+}
+
+/// How old the data of the target is, by how far its stamp is behind, and by what its files showed. What is not the same is
+/// not in step, whatever a stamp says; and that all is the same says nothing where something else was compared.
+fn age(lag: Option<Duration>, same: bool, compared: Outcome) -> Option<Duration> {
+    match lag {
+        Some(lag) if lag.is_zero() => (compared != Outcome::Fail).then_some(lag),
+        Some(lag) => Some(lag),
+        None => (same && compared <= Outcome::Warn).then_some(Duration::ZERO),
+    }
 }
 
 /// `1.5 GiB`.

@@ -178,6 +178,19 @@ fn a_daemon_that_may_be_the_targets_own_is_no_proof() {
     let finding = with(way(true, &["rsync"], true), "", json!("same"));
     assert_eq!(finding.outcome, Outcome::Fail, "{finding:#?}");
     assert!(finding.final_ && finding.headline.contains("compared with itself"));
+    // Who listens there is not seen: it may be a tunnel. With itself nothing could differ, a time neither.
+    let aged = "CUT .d..t...... 0 a/\n";
+    for by in [&[][..], &["rsync", "ssh"]] {
+        let finding = with(way(true, by, true), "", json!("same"));
+        assert_eq!(finding.outcome, Outcome::Unknown, "{by:?} {finding:#?}");
+        assert!(!finding.final_ && finding.headline.contains("was not seen"));
+        for line in [extra, aged] {
+            let finding = with(way(true, by, true), line, json!("same"));
+            assert_eq!(finding.outcome, Outcome::Warn, "{by:?} {finding:#?}");
+        }
+    }
+    let finding = with(way(false, &[], true), aged, json!("same"));
+    assert!(!format!("{finding:?}").contains("nothing at all differs"));
     for own in [json!("same"), json!(null), json!({"unseen": "no rsync"})] {
         let finding = with(way(false, &[], true), "", own.clone());
         assert_eq!(finding.outcome, Outcome::Warn, "{own} {finding:#?}");

@@ -173,6 +173,17 @@ fn an_unreadable_source_file_and_another_content_are_seen_elsewhere() {
     let told = "2 files above 64 MiB compared by size and time only";
     assert!(finding.headline.contains(told), "{finding:#?}");
 
+    let all_large = json!({"chosen": 0, "large": 2});
+    let finding = with("sample primary -> standby", Known::Live(all_large));
+    assert_eq!(finding.outcome, Outcome::Warn, "{finding:#?}");
+    let told = "no file was compared by checksum, since none has up to 64 MiB";
+    assert!(finding.headline.contains(told), "{finding:#?}");
+    let none = Known::Live(json!({"chosen": 0}));
+    assert_eq!(
+        with("sample primary -> standby", none).outcome,
+        Outcome::Pass
+    );
+
     let mut items = evidence();
     items.remove("sample primary -> standby");
     let finding = judge(&plain(), items);

@@ -186,6 +186,25 @@ fn the_data_is_as_new_as_the_source_only_where_all_of_it_was_seen_to_be_the_same
         items.insert(tree, Known::Recorded { fact, age, why });
     };
     assert_eq!(age(&recorded), None);
+    // The same sizes and times are not the same data where a content is another, or the target was read twice.
+    let other = json!({"chosen": 9, "compared": 9, "other": 9, "first": ["a"]});
+    let itself = json!({"here": "5a 1:2", "own": "192.0.2.22", "way": "rsync://192.0.2.22/m"});
+    for (key, fact) in [
+        ("sample primary -> standby", other),
+        ("way primary -> standby", itself),
+    ] {
+        let fact = Known::Live(fact);
+        assert_eq!(age(&|items| drop(items.insert(key, fact.clone()))), None);
+    }
+    // What lacks files is not in step, whatever its stamp says; what is behind may lack some.
+    for (hours, told) in [(1, None), (3, Some(Seconds(Duration::from_secs(2 * 3600))))] {
+        let lags = |items: &mut BTreeMap<&'static str, Known>| {
+            items.insert("stamps primary", Known::Live(stamp("primary", 1, None)));
+            items.insert("stamps standby", Known::Live(stamp("standby", hours, None)));
+            items.insert(tree, seen(&missing));
+        };
+        assert_eq!(age(&lags), told, "{hours}");
+    }
     for links in [
         json!({"outside": {"lines": 1, "first": ["a -> /b"]}}),
         json!({"dangling": 1, "names": ["a"]}),
