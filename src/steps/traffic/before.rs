@@ -63,9 +63,11 @@ pub(super) fn foresee(traffic: &Traffic, aim: &Aim, evidence: &Evidence) -> Find
     let headline = match why {
         Some(why) => format!("nothing can be told after the change: {why}{advice}"),
         None => format!(
-            "{:.1}/s at {}, {:.1}/s at {}",
+            "{}{:.1}/s at {}, {}{:.1}/s at {}",
+            source.least(),
             source.rate(),
             aim.idle,
+            target.least(),
             target.rate(),
             aim.active
         ),

@@ -54,12 +54,12 @@ pub(super) fn judge(traffic: &Traffic, aim: &Aim, evidence: &Evidence) -> Findin
         }
         judging.names(&aim.active, side);
     }
-    let mut hidden = None;
+    let mut unsure = None;
     if let (Some(base), Some(side), Some(shares)) = (&base, &idle, stays) {
         let was = before
             .as_ref()
             .and_then(|before| before.sides.get(&aim.idle));
-        hidden = judging.drains(&aim.idle, base, was, side, shares);
+        unsure = judging.drains(&aim.idle, base, was, side, shares);
         if let Some(arrives) = arrives {
             judging.sum(
                 base,
@@ -74,7 +74,13 @@ pub(super) fn judge(traffic: &Traffic, aim: &Aim, evidence: &Evidence) -> Findin
             // The worse of the two intervals: the share and the rate of one.
             let at = usize::from(shares[1] < shares[0]);
             let (share, rate) = (percent(shares[at]), side.told(at));
-            format!("{share} arrives at {} ({rate})", aim.active)
+            match side.silent && shares[at] < traffic.at_least {
+                true => format!(
+                    "not known what arrives at {}: {share} is in its log ({rate}), which has no line of an interval yet",
+                    aim.active
+                ),
+                false => format!("{share} arrives at {} ({rate})", aim.active),
+            }
         }
         (Some(side), None) => format!("{side} at {}", aim.active),
         (None, _) => format!("{} was not seen", aim.active),
@@ -82,10 +88,13 @@ pub(super) fn judge(traffic: &Traffic, aim: &Aim, evidence: &Evidence) -> Findin
     let left = match (&idle, stays) {
         (Some(_), Some(shares)) => {
             let share = percent(shares[0].max(shares[1]));
-            let hidden = hidden.map_or_else(String::new, |hidden| {
-                format!(", and up to {} may be in no log yet", percent(hidden))
-            });
-            format!("{share} still goes to {}{hidden}", aim.idle)
+            match unsure {
+                Some(why) => format!(
+                    "not known what still goes to {}: {share} is in its log, {why}",
+                    aim.idle
+                ),
+                None => format!("{share} still goes to {}", aim.idle),
+            }
         }
         (Some(side), None) => format!("{side} at {}", aim.idle),
         (None, _) => format!("{} was not seen", aim.idle),
@@ -233,6 +242,10 @@ impl Judging<'_> {
             true => format!(", {own:.1}/s of it as before the change"),
             false => String::new(),
         };
+        let unseen = match side.silent && outcome != Outcome::Pass {
+            true => "not known, its log has no line of an interval yet; in it ",
+            false => "",
+        };
         let lag = match side.lag {
             0 => String::new(),
             lag => format!("; its log comes up to {lag}s late"),
@@ -246,7 +259,7 @@ impl Judging<'_> {
                 base.most()
             ),
             format!(
-                "{:.1}/s{beyond}: {}, and {} in the interval before{lag}",
+                "{unseen}{:.1}/s{beyond}: {}, and {} in the interval before{lag}",
                 side.rates[0].all,
                 percent(shares[0]),
                 percent(shares[1])
@@ -315,8 +328,8 @@ impl Judging<'_> {
         }
     }
 
-    /// Whether little enough is left at the old side, in both intervals. Returns the share that may be in no log yet,
-    /// where that decides.
+    /// Whether little enough is left at the old side, in both intervals. Returns why what its log says is not known to be
+    /// all, where that decides.
     fn drains(
         &mut self,
         name: &str,
@@ -324,7 +337,7 @@ impl Judging<'_> {
         was: Option<&Side>,
         side: &Side,
         shares: [f64; 2],
-    ) -> Option<f64> {
+    ) -> Option<String> {
         let below = self.traffic.drain_below;
         let at = usize::from(shares[1] > shares[0]);
         let share = shares[at];
@@ -334,6 +347,7 @@ impl Judging<'_> {
         let (outcome, lost) = if share > below {
             (Outcome::Late, String::new())
         } else if side.lost {
+            decides = Some("and a part of a rotated log was not found".to_owned());
             let lost = ", and a part of a rotated log was not found";
             (Outcome::Unknown, lost.to_owned())
         } else if let Some(path) = unwritten.new_file {
@@ -343,6 +357,7 @@ impl Judging<'_> {
             self.advice.push(Advice::Try(format!(
                 "see on a host of {name} whether the web server writes into `{path}`, as after `nginx -s reopen`"
             )));
+            decides = Some("which is a new file".to_owned());
             (Outcome::Unknown, lost)
         } else if share + hidden > below {
             let lost = format!(
@@ -350,7 +365,7 @@ impl Judging<'_> {
                 count(unwritten.most, "request"),
                 percent(hidden)
             );
-            decides = Some(hidden);
+            decides = Some(format!("and up to {} may be in none yet", percent(hidden)));
             (Outcome::Late, lost)
         } else {
             (Outcome::Pass, String::new())
@@ -359,7 +374,14 @@ impl Judging<'_> {
             outcome,
             format!("drains from {name}"),
             format!("{} of {:.1}/s or less", percent(below), base.most()),
-            format!("{}, {}{lost}", side.told(at), percent(share)),
+            match decides.is_some() {
+                true => format!(
+                    "not known: {}, {} in its log{lost}",
+                    side.told(at),
+                    percent(share)
+                ),
+                false => format!("{}, {}{lost}", side.told(at), percent(share)),
+            },
         );
         decides
     }

@@ -166,6 +166,14 @@ impl Side {
         self.rates[0].all.max(self.rates[1].all)
     }
 
+    /// Before a rate: a log without a line of an interval may hold some back.
+    pub(super) fn least(&self) -> &'static str {
+        match self.silent && self.requests > 0 {
+            true => "at least ",
+            false => "",
+        }
+    }
+
     /// What was logged in one of the two intervals.
     pub(super) fn told(&self, at: usize) -> String {
         let Rates { all, by: [v4, v6] } = self.rates[at];
@@ -240,7 +248,8 @@ impl std::fmt::Display for Side {
         let (v4, v6) = (self.by(Family::V4), self.by(Family::V6));
         write!(
             f,
-            "{:.1}/s: {v4:.1} over IPv4, {v6:.1} over IPv6",
+            "{}{:.1}/s: {v4:.1} over IPv4, {v6:.1} over IPv6",
+            self.least(),
             self.rate()
         )?;
         if self.unknown() > 0 {

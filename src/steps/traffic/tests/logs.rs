@@ -78,10 +78,48 @@ fn a_silent_log_proves_what_its_buffer_cannot_hold() {
         assert!(!finding.final_);
     }
     let late = silent(json!({"holds": 200}), json!({"newest": 20}));
-    let said = "0% still goes to dedicated, and up to 50% may be in no log yet";
+    let said = "not known what still goes to dedicated: 0% is in its log, and up to 50% may be in none yet";
     assert!(late.headline.ends_with(said), "{}", late.headline);
+    let drains = late
+        .facts
+        .iter()
+        .find(|fact| fact.what.starts_with("drains"));
+    let actual = &drains.unwrap().actual;
+    assert!(actual.starts_with("not known: 0.0/s"), "{actual}");
     let late = format!("{late:?}");
     assert!(late.contains("200 requests at a time, so up to 50% may not be in the log yet"));
+}
+
+/// What a web server holds back is not zero, in the figures either.
+#[test]
+fn what_a_silent_log_of_the_new_side_may_hide_is_not_said_to_be_nothing() {
+    let judged = |silent: bool| {
+        let (key, mut new) = seen("cloud", "standby", 40, 40, 0);
+        new["count"]["silent"] = json!(silent);
+        let evidence = Evidence {
+            items: vec![
+                (key, Known::Live(new)),
+                live(seen("dedicated", "primary", 0, 0, 0)),
+            ],
+            baseline: before(100, 100, 0),
+        };
+        traffic().judge(&aim(), &evidence)
+    };
+    let finding = judged(true);
+    assert_eq!(finding.outcome, Outcome::Late, "{finding:#?}");
+    let said = "not known what arrives at cloud: 40% is in its log";
+    assert!(finding.headline.starts_with(said), "{}", finding.headline);
+    let arrives = &finding
+        .facts
+        .iter()
+        .find(|fact| fact.what == "arrives at cloud");
+    let actual = &arrives.unwrap().actual;
+    assert!(
+        actual.starts_with("not known, its log has no line"),
+        "{actual}"
+    );
+    let headline = judged(false).headline;
+    assert!(headline.starts_with("40% arrives at cloud"), "{headline}");
 }
 
 #[test]
