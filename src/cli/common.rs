@@ -9,13 +9,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use super::lint::all_found;
 use super::{Color, Exit, Format, Global};
 use crate::clock::Clock;
 use crate::engine::{Actual, SurveyError};
 use crate::journal::{self, JournalError};
 use crate::plan::Given;
 use crate::playbook::{Included, Input, LARGEST, Playbook, Problems};
-use crate::report::{Dropped, Line, Names, Style, clean, render, to_type};
+use crate::report::{Dropped, Found, Line, Names, Style, clean, render, to_type};
 use crate::store::{Memory, Sqlite, Store, StoreError, is_missing, is_named, no_state, state_dir};
 use crate::world::exec::Exec;
 use crate::world::files;
@@ -24,6 +25,8 @@ use crate::world::files;
 pub(super) struct Failure {
     pub exit: Exit,
     pub message: String,
+    /// What is wrong with the playbook, each at its place.
+    pub problems: Vec<Found>,
 }
 
 impl Failure {
@@ -31,7 +34,17 @@ impl Failure {
         Failure {
             exit,
             message: message.to_string(),
+            problems: Vec::new(),
         }
+    }
+
+    /// For whoever reads objects, and looks at no other stream.
+    pub(super) fn object(&self) -> String {
+        let mut object = serde_json::json!({ "error": self.message, "exit": self.exit as u8 });
+        if !self.problems.is_empty() {
+            object["problems"] = serde_json::json!(self.problems);
+        }
+        format!("{object}\n")
     }
 
     /// The same, with its commands as a person at this desk would type them.
@@ -312,7 +325,10 @@ impl Desk {
     /// Prints what is wrong with a playbook, which so cannot be used.
     pub(super) fn not_valid(&self, problems: &Problems) -> Failure {
         self.show(problems);
-        Failure::new(Exit::Playbook, problems.count())
+        Failure {
+            problems: all_found(problems),
+            ..Failure::new(Exit::Playbook, problems.count())
+        }
     }
 
     /// Shows lines of a playbook with what is to be said of them, on standard error.

@@ -39,13 +39,14 @@ mod unfinished;
 mod which;
 mod whose;
 mod world;
+mod wrong;
 
 use std::io::ErrorKind;
 use std::sync::atomic::AtomicBool;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
-use common::{Desk, Failure, lose_output};
+use common::{Desk, lose_output};
 pub use exit::Exit;
 
 /// Moves live services from one site to another, proves that they moved, and can always go back.
@@ -172,7 +173,7 @@ pub async fn run() -> Exit {
         Err(error) => {
             let printed = error.print();
             return match (error.use_stderr(), printed) {
-                (true, _) => Exit::Usage,
+                (true, _) => wrong::tell(&error, std::env::args_os().skip(1)),
                 (false, Err(why)) if why.kind() != ErrorKind::BrokenPipe => {
                     lose_output(&AtomicBool::new(false), &why.to_string());
                     Exit::Error
@@ -209,14 +210,12 @@ pub async fn run() -> Exit {
         Ok(Exit::Done) if only_tells && desk.has_lost_output() => Exit::Error,
         Ok(exit) => exit,
         Err(failure) => {
-            let Failure { exit, message } = failure.at(&desk);
-            // Whoever reads objects looks at no other stream.
+            let failure = failure.at(&desk);
             if desk.format == Format::Json {
-                let line = serde_json::json!({ "error": &message, "exit": exit as u8 });
-                desk.print_text(&format!("{line}\n"));
+                desk.print_text(&failure.object());
             }
-            desk.complain(&message);
-            exit
+            desk.complain(&failure.message);
+            failure.exit
         }
     }
 }

@@ -332,7 +332,7 @@ impl Numbers {
 }
 
 /// Text on one line, where `|` begins the numbers.
-fn on_one_line(text: &str) -> String {
+pub(super) fn on_one_line(text: &str) -> String {
     crate::report::clean(text)
         .replace('|', "/")
         .replace('\n', " ")

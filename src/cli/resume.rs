@@ -263,7 +263,7 @@ async fn tell(
 /// The playbook of that day: what was planned then is finished or put back as it was planned.
 pub(super) fn book_of(desk: &Desk, plan: &Plan) -> Result<Playbook, Failure> {
     Playbook::of_plan(plan).map_err(|problems| {
-        let Failure { exit, message } = desk.not_valid(&problems);
+        let Failure { exit, message, .. } = desk.not_valid(&problems);
         let what = "the playbook in the journal is not valid for this version";
         Failure::new(exit, format!("{what}: {message}"))
     })

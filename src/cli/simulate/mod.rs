@@ -125,12 +125,19 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Result<Exit, Failure> {
                 if exit != Exit::Usage {
                     exit = failure.exit;
                 }
+                results.objects += &failure.object();
                 results.refused.push(refused);
             }
         }
     }
-    publish(desk, args, playbooks.len() == 1, &results)?;
-    Ok(exit)
+    match publish(desk, args, playbooks.len() == 1, &results)? {
+        None => Ok(exit),
+        // The result was printed: an object behind it would be a second one.
+        Some(failure) => {
+            desk.complain(&failure.message);
+            Ok(failure.exit)
+        }
+    }
 }
 
 /// What came of all playbooks.
@@ -141,6 +148,8 @@ struct Results {
     broken: Vec<Linted>,
     /// Those that could not be simulated, and why.
     refused: Vec<Linted>,
+    /// The same, for whoever reads objects: one in the place of each result.
+    objects: String,
 }
 
 impl Results {
@@ -192,8 +201,13 @@ async fn simulated(
     }
 }
 
-/// Prints, or writes, what was found in the form that was asked for.
-fn publish(desk: &Desk, args: &Args, one: bool, results: &Results) -> Result<(), Failure> {
+/// Prints, or writes, what was found in the form that was asked for. Returns what could not be written beside it.
+fn publish(
+    desk: &Desk,
+    args: &Args,
+    one: bool,
+    results: &Results,
+) -> Result<Option<Failure>, Failure> {
     let all = results.found.as_slice();
     let failed = |why: &dyn std::fmt::Display| {
         Failure::new(Exit::Error, format!("failed to print the result: {why}"))
@@ -206,7 +220,7 @@ fn publish(desk: &Desk, args: &Args, one: bool, results: &Results) -> Result<(),
                 lines += &serde_json::to_string(found).map_err(|why| failed(&why))?;
                 lines.push('\n');
             }
-            lines
+            lines + &results.objects
         }
         Format::Junit => {
             let mut suites = simulations_junit(all);
@@ -238,7 +252,7 @@ fn publish(desk: &Desk, args: &Args, one: bool, results: &Results) -> Result<(),
         Some(out) => write(out, &result)?,
         None => desk.print_text(&result),
     }
-    annotations.and(page)
+    Ok(annotations.and(page).err())
 }
 
 fn seen(file: &Path) -> Result<SeenWorld, Failure> {

@@ -185,6 +185,64 @@ fn nobody_says_that_nothing_is_owed_who_found_no_state() {
     .says(&format!("; {} |", none.trim()));
 }
 
+/// Whoever reads objects, or one line, gets one of them, and looks at no other stream.
+#[test]
+fn what_is_wrong_is_one_object_or_one_line_for_programs() {
+    let dir = tempfile::tempdir().unwrap();
+    let slip = SMALL.replacen("rto = \"10m\"", "rto = \"10 minuts\"", 1);
+    std::fs::write(dir.path().join("slip.toml"), slip).unwrap();
+    let verbs = [
+        "lint",
+        "simulate",
+        "explain",
+        "check",
+        "plan",
+        "drill",
+        "failover",
+        "rollback",
+        "resume",
+        "runs",
+        "show",
+        "show-playbook",
+        "owed",
+        "demo",
+        "kinds",
+        "schema",
+    ];
+    let wrong = verbs.map(|verb| vec![verb, "--format", "json", "--nonsense"]);
+    let missing = [
+        vec!["simulate", "nowhere.toml", "--format=json"],
+        vec!["check", "nowhere.toml", "--format", "json"],
+        vec!["--format", "json"],
+        vec!["flail", "--format", "json"],
+    ];
+    for arguments in wrong.iter().chain(&missing) {
+        let told = run(dir.path(), arguments).exits(2);
+        let one: serde_json::Value = serde_json::from_str(&told.out).unwrap();
+        let why = one["error"].as_str().unwrap();
+        assert!(
+            !why.is_empty() && !why.contains('\n'),
+            "{arguments:?}: {told}"
+        );
+        assert_eq!(one["exit"], 2, "{told}");
+        assert!(!told.err.is_empty(), "{told}");
+    }
+    for verb in ["simulate", "check", "plan", "show-playbook"] {
+        let told = run(dir.path(), &[verb, "slip.toml", "--format", "json"]).exits(3);
+        let one: serde_json::Value = serde_json::from_str(&told.out).unwrap();
+        assert_eq!(one["error"], "1 error in slip.toml", "{told}");
+        let problems = one["problems"].as_array().unwrap();
+        assert_eq!(problems.len(), 1, "{told}");
+        let message = problems[0]["message"].as_str().unwrap();
+        assert!(message.contains("10 minuts"), "{told}");
+        assert!(problems[0]["line"].is_u64(), "{told}");
+    }
+    // For a monitoring system 2 means that the services are down.
+    let told = run(dir.path(), &["check", "--format", "nagios", "--nonsense"]).exits(3);
+    assert_eq!(told.out.lines().count(), 1, "{told}");
+    told.says("CUTOVER UNKNOWN - wrong arguments: unexpected argument '--nonsense' found");
+}
+
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
     let dir = tempfile::tempdir().unwrap();
