@@ -166,7 +166,7 @@ xargs -0 -r sh -c 'for name; do if [ -e "$name" ]; then echo yes; else echo no; 
             source: source.name.clone(),
             target: target.name.clone(),
             large,
-            ..sample::compare(&there, &here, self.window)
+            ..sample::compare(names.len(), &there, &here, self.window)
         })
     }
 

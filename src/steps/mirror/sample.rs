@@ -129,10 +129,10 @@ pub(super) fn asked<'a>(names: impl IntoIterator<Item = &'a Vec<u8>>) -> Vec<u8>
 }
 
 /// Compares the contents of files of the same size; all else shows in the comparison of the trees. Times that differ
-/// by no more than `window` seconds are the same.
-pub(super) fn compare(source: &Files, target: &Files, window: u64) -> Sample {
+/// by no more than `window` seconds are the same. `chosen` were drawn, whether the source could measure them or not.
+pub(super) fn compare(chosen: usize, source: &Files, target: &Files, window: u64) -> Sample {
     let mut sample = Sample {
-        chosen: source.len() as u64,
+        chosen: chosen as u64,
         ..Sample::default()
     };
     for (name, here) in source {
@@ -201,10 +201,16 @@ mod tests {
         ];
         let source = parse("p", source.concat().as_bytes()).unwrap();
         let target = parse("s", target.concat().as_bytes()).unwrap();
-        let sample = compare(&source, &target, 0);
+        let sample = compare(source.len(), &source, &target, 0);
         assert_eq!((sample.chosen, sample.compared, sample.other), (7, 3, 1));
-        assert_eq!((sample.timed, compare(&source, &target, 9).timed), (1, 0));
-        assert_eq!(compare(&source, &target, 1).other, 2);
+        assert_eq!(
+            (sample.timed, compare(7, &source, &target, 9).timed),
+            (1, 0)
+        );
+        assert_eq!(compare(7, &source, &target, 1).other, 2);
+        // What the source cannot measure was chosen all the same.
+        let none = compare(7, &Files::new(), &Files::new(), 0);
+        assert_eq!((none.chosen, none.compared), (7, 0));
         assert_eq!(
             (sample.unread, sample.first.as_slice()),
             (1, &["bad name".to_owned()][..])
