@@ -184,7 +184,7 @@ async fn show(
         .map(|entry| (entry, Round::Verify))
         .collect();
     let actual = desk.actual(&Arc::new(book_of(desk, plan)?));
-    let moved = finished || tally.is_contradicted();
+    let moved = finished || tally.is_in_doubt();
     let landing = may_land(records);
     // Where nothing goes back, the old side is not asked whether it is ready for that.
     let ahead = async {

@@ -4,6 +4,7 @@
 //! same machine runs the real thing, the dry run, the resume after a crash and the simulation, and all that
 //! can happen to a playbook can be explored.
 
+mod doubt;
 mod ending;
 mod fold;
 mod next;

@@ -1,5 +1,6 @@
 //! What a run comes to: a pure fold over its records, so that a past run reads like a live one.
 
+mod doubt;
 mod fold;
 mod places;
 mod stays;
@@ -12,7 +13,7 @@ use std::time::Duration;
 use crate::clock::Stamp;
 use crate::event::{Advice, Ending, Fact, Finding, LOOK_AT, Owed, Record, Round, last_of_undo};
 use crate::machine::{Hold, Mark, Phase, State};
-use crate::plan::{Outcome, Plan, Question, Seconds, Side, Way};
+use crate::plan::{Outcome, Plan, Question, Seconds, Way};
 
 /// The sum of a run's records so far.
 #[derive(Clone, Debug, Default)]
@@ -54,8 +55,6 @@ pub(super) struct Change {
     open: bool,
     /// Why the last answer did not tell whether the write was done.
     unclear: Option<String>,
-    /// Which way its last write went, where the place showed the old value against what that was answered with.
-    doubted: Option<Way>,
 }
 
 /// Where a change is.
@@ -426,24 +425,6 @@ impl Tally {
     /// Whether a place holds neither value, and a write of this run may have left it so.
     pub fn is_torn(&self, entry: usize) -> bool {
         self.standing(entry) == Standing::Torn
-    }
-
-    /// Whether a write was answered with done, and its place seen to show the old value.
-    pub fn is_contradicted(&self) -> bool {
-        (self.changes.values()).any(|change| change.standing == Standing::Contradicted)
-    }
-
-    /// What is said of a place that shows this, where that tells nothing: it did so against the answer of its write, and
-    /// who reads the same place again is told the same again.
-    pub fn doubt(&self, entry: usize, side: Side) -> Option<&'static str> {
-        let change = self.changes.get(&entry)?;
-        let doubted = side == Side::Before && change.standing == Standing::Contradicted;
-        change.doubted.filter(|_| doubted).map(|way| match way {
-            Way::There => "not known: its write was answered with done, and it reads as before",
-            Way::Back => {
-                "not known: its way back was not answered with done, and it reads as before"
-            }
-        })
     }
 
     /// Whether a rollback would have anything to put back. What a person left to others is theirs: it stands in

@@ -173,11 +173,10 @@ impl Tally {
             // What was ours is put back.
             self.changes.entry(entry).or_default().standing = Standing::Foreign;
         }
-        if let Event::Settled {
-            entry, way, side, ..
-        } = record.event
-        {
-            self.contradict(entry, way, side);
+        match record.event {
+            Event::Settled { entry, way, .. } => self.contradict(entry, way),
+            Event::Compared { entry, .. } => self.keep_doubt(entry),
+            _ => {}
         }
     }
 
@@ -186,13 +185,13 @@ impl Tally {
     }
 
     /// What the place shows after a write proves nothing where its word says otherwise.
-    fn contradict(&mut self, entry: usize, way: Way, side: Option<Side>) {
+    fn contradict(&mut self, entry: usize, way: Way) {
+        self.keep_doubt(entry);
         let Some(doubt) = self.state.as_ref().and_then(contradiction) else {
             return;
         };
         let change = self.changes.entry(entry).or_default();
         change.standing = Standing::Contradicted;
-        change.doubted = Some(way).filter(|_| side == Some(Side::Before));
         let origin = Origin::Wrote(way);
         self.overtake(entry, origin);
         self.blame(Some(entry), origin, Outcome::Unknown, doubt.text);

@@ -1,5 +1,9 @@
 //! Writes whose answer is lost, and answers of writes that never happened.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rustix::process::Signal;
+
 use super::scene::{Dns, Plot, Scene, Servers};
 use crate::lab::relay::{Fate, Relay};
 
@@ -63,24 +67,70 @@ fn a_flip_that_only_claims_to_have_happened_is_no_success() {
         .says("flip              its write was answered with done, and it still holds what it held before")
         .says("not known: 1 change may stand, or not")
         .says("answered with done, and not seen so");
-    // What read it so reads it so again: no list and no display takes that for the end of it.
-    let doubt = "not known: its write was answered with done, and it reads as before";
-    let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let owed = scene.run(&["owed"]).exits(0);
-    assert!(plain(&owed.out).contains(doubt), "{owed}");
-    let nagios = ["check", "PLAYBOOK", "--format", "nagios"];
-    scene.run(&nagios).exits(2).says(doubt);
-    let shown = scene.run(&["rollback", "--dry-run"]).exits(0);
-    assert!(
-        plain(&shown.out).contains(&format!("now: {doubt}")),
-        "{shown}"
-    );
+    all_say(&scene, THERE);
     // The way back writes, whatever the place shows.
     scene
         .run(&["rollback", "--yes"])
         .exits(0)
         .says("putting back 4 record sets began");
     assert_eq!(scene.zone(), before);
+}
+
+/// What is said of a write that was answered with done.
+const THERE: &str = "not known: its write was answered with done, and it reads as before";
+
+/// What read it so reads it so again: no list and no display takes that for the end of it.
+fn all_say(scene: &Scene, doubt: &str) {
+    let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let owed = scene.run(&["owed"]).exits(0);
+    assert!(plain(&owed.out).contains(doubt), "{owed}");
+    let nagios = ["check", "PLAYBOOK", "--format", "nagios"];
+    scene.run(&nagios).exits(2).says(doubt);
+    let shown = scene.run(&["rollback", "--dry-run"]).exits(0);
+    let now = format!("now: {doubt}");
+    assert!(plain(&shown.out).contains(&now), "{shown}");
+}
+
+fn done_but_the_second(_: &[u8]) -> Vec<u8> {
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+    match ASKED.fetch_add(1, Ordering::SeqCst) {
+        1 => Vec::new(),
+        _ => b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n".to_vec(),
+    }
+}
+
+#[test]
+fn what_was_cut_off_behind_an_answer_is_not_known_either() {
+    let plot = Plot {
+        servers: Servers::PowerDns,
+        ..Plot::small()
+    };
+    let Some(mut scene) = plot.scene() else {
+        return;
+    };
+    // The server never hears a word: the first answer says that all is done, the second never comes.
+    let liar = Relay::start(
+        scene.provider_at,
+        is_patch,
+        Fate::Forged(done_but_the_second),
+    );
+    scene.provider_at = liar.at;
+    // Nobody came to look what became of it.
+    let flip = scene.start(&["failover", "PLAYBOOK", "--yes"]);
+    flip.wait_for("the answer was: done");
+    flip.signal(Signal::KILL);
+    flip.end();
+    all_say(&scene, THERE);
+    // Nor what became of its way back, whose answer never came.
+    let back = scene.start(&["rollback", "--yes"]);
+    back.wait_for("putting back 4 record sets began");
+    back.signal(Signal::KILL);
+    back.end();
+    let doubt = "not known: its way back was not answered with done, and it reads as before";
+    all_say(&scene, doubt);
+    // A way back that is answered ends it.
+    scene.run(&["rollback", "--yes"]).exits(0);
+    scene.run(&["owed"]).exits(0).says("nothing is owed");
 }
 
 #[test]

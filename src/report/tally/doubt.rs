@@ -1,0 +1,165 @@
+//! What is not known of a place because the answer of its write says otherwise. Every list and display asks here.
+
+use super::{Standing, Tally};
+use crate::plan::{Side, Way};
+
+impl Tally {
+    /// What is said of a place that shows this, where that tells nothing: its write was answered otherwise, and nobody
+    /// saw its value since; who reads the same place again may be told the same again.
+    pub fn doubt(&self, entry: usize, side: Side) -> Option<&'static str> {
+        let way = self.doubted(entry).filter(|_| side == Side::Before)?;
+        Some(match way {
+            Way::There => "not known: its write was answered with done, and it reads as before",
+            Way::Back => {
+                "not known: its way back was not answered with done, and it reads as before"
+            }
+        })
+    }
+
+    /// Whether a place may show something else than what is so, or was seen to contradict its write.
+    pub fn is_in_doubt(&self) -> bool {
+        (self.changes.iter()).any(|(entry, change)| {
+            change.standing == Standing::Contradicted || self.doubted(*entry).is_some()
+        })
+    }
+
+    /// A look that proves nothing puts nothing back.
+    pub(super) fn keep_doubt(&mut self, entry: usize) {
+        let doubted = self.doubted(entry).is_some();
+        if let (true, Some(change)) = (doubted, self.changes.get_mut(&entry))
+            && matches!(change.standing, Standing::Untouched | Standing::PutBack)
+        {
+            change.standing = Standing::Contradicted;
+        }
+    }
+
+    fn doubted(&self, entry: usize) -> Option<Way> {
+        (self.state.as_ref()).and_then(|state| state.doubts(entry))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::event::{Answer, Decision, Event, Round};
+    use crate::plan::Mode;
+    use crate::report::fixture::{FLIP, Story, WORKS, edit, pass, plan};
+
+    const THERE: Option<&str> =
+        Some("not known: its write was answered with done, and it reads as before");
+    const BACK: Option<&str> =
+        Some("not known: its way back was not answered with done, and it reads as before");
+
+    fn done() -> Answer {
+        Answer::Done {
+            note: String::new(),
+        }
+    }
+
+    fn unclear() -> Answer {
+        Answer::Unclear {
+            why: "no answer in 30s".into(),
+        }
+    }
+
+    /// A failover whose only write was answered so.
+    fn answered(answer: Answer) -> Story {
+        let mut story = Story::of(plan(Mode::Failover));
+        story
+            .baseline()
+            .ready(Round::There)
+            .write(Way::There, answer);
+        story
+    }
+
+    /// What is said where its place reads as before, and whether anything may stand.
+    fn told(story: &Story) -> (Option<&'static str>, bool) {
+        let tally = Tally::of(&story.records);
+        assert_eq!(tally.doubt(FLIP, Side::After), None);
+        assert_eq!(tally.doubt(FLIP, Side::Foreign), None);
+        let doubt = tally.doubt(FLIP, Side::Before);
+        if doubt.is_some() {
+            assert!(tally.is_in_doubt());
+        }
+        (doubt, tally.anything_stands())
+    }
+
+    #[test]
+    fn what_was_answered_with_done_and_not_seen_since_is_not_known() {
+        // Nobody came to look, or could; or what was seen contradicts it.
+        let story = answered(done());
+        assert_eq!(told(&story), (THERE, true));
+        for side in [None, Some(Side::Before)] {
+            let mut story = answered(done());
+            story.settle(Way::There, side);
+            assert_eq!(told(&story), (THERE, true), "{side:?}");
+            // Going on with it ends no doubt.
+            story.says(Event::Resumed {
+                by: "root@ops1".into(),
+                version: "0.2.0".into(),
+                anew: true,
+            });
+            assert_eq!(told(&story), (THERE, true), "{side:?}");
+        }
+        // It was seen to stand: what is as before then was put back by somebody.
+        let mut story = answered(done());
+        story.settle(Way::There, Some(Side::After));
+        assert_eq!(told(&story), (None, true));
+        // A write that said nothing, and of which nothing can land any more, did not happen.
+        let mut story = answered(unclear());
+        assert_eq!(told(&story), (None, true));
+        story.settle(Way::There, Some(Side::Before));
+        assert_eq!(told(&story).0, None);
+    }
+
+    #[test]
+    fn a_doubt_lasts_until_a_way_back_has_said_that_it_is_done() {
+        let compared = |side| Event::Compared {
+            entry: FLIP,
+            way: Way::Back,
+            side: Some(side),
+            detail: None,
+        };
+        // Somebody asks to go back out of the hold: each moment of that, as if it had been cut off there.
+        let mut story = answered(done());
+        story.settle(Way::There, Some(Side::Before));
+        story.says(Event::Decided {
+            decision: Decision::Back,
+            by: "root@ops1".into(),
+            parts: true,
+        });
+        assert_eq!(told(&story), (THERE, true));
+        story.settle(Way::There, Some(Side::Before));
+        assert_eq!(told(&story), (THERE, true));
+        story.batch(Round::Probe, vec![(WORKS, pass("4 probes pass"))]);
+        story.says(compared(Side::Before));
+        assert_eq!(told(&story), (THERE, true));
+        let edit = edit();
+        let (from, to) = edit.along(Way::Back);
+        let until = story.records[0].at.plus(Duration::from_secs(99));
+        story.says(Event::Intended {
+            entry: FLIP,
+            way: Way::Back,
+            from: from.clone(),
+            to: to.clone(),
+            until,
+        });
+        assert_eq!(told(&story), (BACK, true));
+        let answers = |answer| Event::Answered {
+            entry: FLIP,
+            way: Way::Back,
+            answer,
+        };
+        let mut lost = Story::following(story.records.clone());
+        lost.says(answers(unclear()));
+        assert_eq!(told(&lost), (BACK, true));
+        lost.settle(Way::Back, Some(Side::Before));
+        assert_eq!(told(&lost), (BACK, true));
+        story.says(answers(done()));
+        assert_eq!(told(&story), (None, true));
+        story.settle(Way::Back, Some(Side::Before));
+        assert_eq!(told(&story), (None, false));
+    }
+}
