@@ -207,9 +207,10 @@ pub trait Change: Send + Sync {
     }
 
     /// What it writes where this aim is reached, by the names of its places: in words that are the same whichever step
-    /// writes it, and whatever that is called. Empty where what it locks tells that.
-    fn things(&self, site: &Site, aim: &Aim) -> Vec<(String, String)> {
-        let _ = (site, aim);
+    /// writes it, and whatever that is called. `here` is the name of the machine on which the run was made. Empty where
+    /// what it locks tells that.
+    fn things(&self, site: &Site, aim: &Aim, here: &str) -> Vec<(String, String)> {
+        let _ = (site, aim, here);
         Vec::new()
     }
 
@@ -282,9 +283,10 @@ pub trait Act: Send + Sync {
     /// What it runs, as a person would type it; `None` where there is no undo.
     fn command(&self, way: Way) -> Option<String>;
 
-    /// What it does and where, where this aim is reached, in words that are the same whichever step does it.
-    fn thing(&self, site: &Site, aim: &Aim) -> Option<String> {
-        let _ = (site, aim);
+    /// What it does and where, where this aim is reached, in words that are the same whichever step does it. `here` is
+    /// the name of the machine on which the run was made.
+    fn thing(&self, site: &Site, aim: &Aim, here: &str) -> Option<String> {
+        let _ = (site, aim, here);
         None
     }
 

@@ -67,15 +67,19 @@ impl Whose {
 
     /// The playbook of a run, with what its journal tells of the names.
     pub(super) async fn run(store: &dyn Store, run: &Run) -> Whose {
-        let moves = match journal::first(store, &run.id).await {
+        match journal::first(store, &run.id).await {
             Ok(Some(record)) => match &record.event {
-                Event::Started { plan, .. } => moved(plan),
-                _ => BTreeSet::new(),
+                Event::Started { plan, .. } => Whose::plan(run, plan),
+                _ => Whose::row(run),
             },
-            _ => BTreeSet::new(),
-        };
+            _ => Whose::row(run),
+        }
+    }
+
+    /// The playbook of a run with this plan.
+    pub(super) fn plan(run: &Run, plan: &Plan) -> Whose {
         Whose {
-            moves,
+            moves: moved(plan),
             ..Whose::row(run)
         }
     }

@@ -110,9 +110,13 @@ impl Act for Acting {
         Some(format!("{}  # {}", quoted(self.program(way)?), self.on))
     }
 
-    fn thing(&self, site: &Site, aim: &Aim) -> Option<String> {
+    fn thing(&self, site: &Site, aim: &Aim, here: &str) -> Option<String> {
         let host = self.host(site, aim, Way::There).ok()?;
-        Some(format!("{} {}", quoted(&self.run), machine(site, &host)))
+        Some(format!(
+            "{} {}",
+            quoted(&self.run),
+            machine(site, &host, here)
+        ))
     }
 
     fn if_interrupted(&self) -> IfInterrupted {

@@ -201,10 +201,10 @@ impl Change for Changing {
             })
     }
 
-    fn things(&self, site: &Site, aim: &Aim) -> Vec<(String, String)> {
+    fn things(&self, site: &Site, aim: &Aim, here: &str) -> Vec<(String, String)> {
         let read = quoted(&self.read);
         let thing = |host: String| {
-            let at = machine(site, &host);
+            let at = machine(site, &host, here);
             (host, format!("{read} {at}"))
         };
         self.on.hosts(site, aim).into_iter().map(thing).collect()

@@ -289,11 +289,12 @@ fn reach(site: &Site, host: &str) -> Result<Reach, Unseen> {
     }
 }
 
-/// Which machine a host is, whatever a playbook calls it.
-fn machine(site: &Site, host: &str) -> String {
+/// Which machine a host is, whatever its playbook calls it. Colleagues who share a store of runs each have a machine
+/// that is here.
+fn machine(site: &Site, host: &str, here: &str) -> String {
     match reach(site, host).map(|reach| reach.via) {
-        Ok(Via::Local) => "here".to_owned(),
-        // Where the configuration of ssh lies is no matter of the machine.
+        Ok(Via::Local) => format!("here ({here})"),
+        // Where the configuration of ssh lies is no matter of the machine: a copy of a playbook may have it elsewhere.
         Ok(Via::Ssh { destination, .. }) => format!("on {destination}"),
         Err(_) => format!("on {host}"),
     }

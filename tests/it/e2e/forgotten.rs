@@ -14,6 +14,12 @@ fn without(text: &str, from: &str, to: &str) -> String {
     format!("{before}{to}{after}")
 }
 
+/// How the machine of a run is named that was made here.
+fn here() -> String {
+    let uname = rustix::system::uname();
+    format!("here ({})", uname.nodename().to_string_lossy())
+}
+
 fn goes_home(scene: &Scene) {
     let home = ["failover", "PLAYBOOK", "--to", "old", "--yes"];
     scene.run(&home).exits(0);
@@ -133,7 +139,7 @@ fn steps_that_left_the_playbook_are_owed_until_they_are_put_back_or_may_stay() {
     let told = |what: &str| {
         format!("a newer run went over run {run} (failover), and what {what} is not seen")
     };
-    let read = format!("it wrote to `file` (`cat {} here`)", file.display());
+    let read = format!("it wrote to `file` (`cat {} {}`)", file.display(), here());
     all_say(&scene, &told(&read), true);
     all_say(&scene, "before the run `printed`: `old`", true);
     all_say(&scene, &told("`act` did"), true);
@@ -169,7 +175,8 @@ fn what_a_run_that_never_ended_left_can_be_said_to_stay() {
     ));
     scene.goes_in_an_emergency_to("old");
     let read = file.display();
-    let told = format!("what it wrote to `file` (`cat {read} here`) is not seen to be put back");
+    let here = here();
+    let told = format!("what it wrote to `file` (`cat {read} {here}`) is not seen to be put back");
     let told = told.as_str();
     all_say(&scene, told, true);
     let says = |what: &str| {
@@ -208,7 +215,11 @@ fn a_setting_is_the_same_whatever_its_step_is_called_and_another_where_it_lies_e
     let [this, that] = [&file, &other].map(|path| format!("{path:?}"));
     scene.write_playbook(&text.replace(&this, &that));
     goes_home(&scene);
-    let told = format!("what it wrote to `file` (`cat {} here`)", file.display());
+    let told = format!(
+        "what it wrote to `file` (`cat {} {}`)",
+        file.display(),
+        here()
+    );
     all_say(&scene, &told, true);
     // What cannot be read is owed, and the list says by its exit code that it did not see all.
     std::fs::remove_file(&file).unwrap();
