@@ -157,6 +157,10 @@ pub enum Answer {
     Done { note: String },
     /// It was refused and surely did nothing: a failed precondition, a wrong token.
     Refused { why: String },
+    /// It was refused, and what had been taken of it by then was put back at once, which the far side confirmed.
+    PutBack { why: String },
+    /// It was refused, and of what had been taken of it by then not all could be put back: nothing of it is on its way.
+    Partly { why: String },
     /// It said no after the request had reached it: it may still happen, until the write has run out of time.
     Declined { why: String },
     /// It cannot be told: a time-out, a lost connection, an error of the far side.

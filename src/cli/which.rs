@@ -38,7 +38,7 @@ impl Wish {
         match self {
             Wish::PutBack => {
                 let came_back = match summary.ending {
-                    Some(Ending::Undone) => true,
+                    Some(Ending::Undone | Ending::Refused | Ending::Stale) => true,
                     Some(Ending::Done | Ending::DoneUnproven) => !run.stayed(),
                     _ => false,
                 };

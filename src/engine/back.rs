@@ -44,10 +44,10 @@ pub fn may_land(records: &[Record]) -> BTreeMap<usize, Stamp> {
             Event::Intended { entry, until, .. } => {
                 open.insert(*entry, until.clone());
             }
-            // It was refused before anything was done.
+            // Nothing of it is on its way.
             Event::Answered {
                 entry,
-                answer: Answer::Refused { .. },
+                answer: Answer::Refused { .. } | Answer::PutBack { .. } | Answer::Partly { .. },
                 ..
             }
             | Event::Settled { entry, .. } => {

@@ -233,9 +233,9 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
                     self.made.insert(*entry, edit);
                 }
             }
-            // It was refused before anything was done: nothing is on its way.
+            // Nothing of it is on its way.
             Event::Answered {
-                answer: Answer::Refused { .. },
+                answer: Answer::Refused { .. } | Answer::PutBack { .. } | Answer::Partly { .. },
                 ..
             } => self.until = None,
             Event::Judged { round, outcomes } => {

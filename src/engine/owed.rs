@@ -88,7 +88,11 @@ impl Places {
             }
             Event::Answered {
                 entry,
-                answer: Answer::Done { .. } | Answer::Refused { .. },
+                answer:
+                    Answer::Done { .. }
+                    | Answer::Refused { .. }
+                    | Answer::PutBack { .. }
+                    | Answer::Partly { .. },
                 ..
             } => {
                 self.unended.remove(entry);
@@ -103,9 +107,9 @@ impl Places {
                 }
             }
             Event::Settled { entry, side, .. } => {
-                let ended = state.motion().is_some_and(|motion| {
-                    matches!(motion.stage, Stage::Answered(Said::Done | Said::Refused))
-                });
+                let ended = state.motion().is_some_and(
+                    |motion| matches!(motion.stage, Stage::Answered(said) if said != Said::Unclear),
+                );
                 // What was read once after the write was not left so by it.
                 if *side == Some(Side::Foreign) && !ended && self.unread.contains(entry) {
                     self.torn.insert(*entry);

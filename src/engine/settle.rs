@@ -43,6 +43,8 @@ pub(super) struct Settling<'r> {
     /// It said that it was done, and nothing came between: a TTL is the server's doing. Where it said nothing, that is so
     /// only of one TTL for all that was written with one.
     pub said_done: bool,
+    /// It said no, and nothing of it is there: the place is held against what it held before.
+    pub said_no: bool,
     /// Until when it may still land; now, where it surely did nothing.
     pub until: &'r Stamp,
 }
@@ -61,6 +63,11 @@ pub(super) async fn settle<W: World>(
     let goal = match way {
         Way::There => Side::After,
         Way::Back => Side::Before,
+    };
+    let expected = match (way, settling.said_no) {
+        (Way::There, true) => Side::Before,
+        (Way::Back, true) => Side::After,
+        (_, false) => goal,
     };
     let give_up = settling.until.plus(PATIENCE.max(entry.pace.timeout));
     let mut pause = PACE.0;
@@ -93,7 +100,7 @@ pub(super) async fn settle<W: World>(
                             true if settling.leaves_parts => {
                                 Some(format!("all but {}", others(edit, &seen)))
                             }
-                            true => describe(side, edit, goal, &seen, settling.torn),
+                            true => describe(side, edit, expected, &seen, settling.torn),
                             false => Some(told(edit.along(way).1, &stored, settling.said_done)),
                         },
                         seen: Some(seen),

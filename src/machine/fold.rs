@@ -24,6 +24,11 @@ fn is_no_proof(plan: &Plan, entry: usize, finding: &Finding) -> bool {
         && plan.entries.get(entry).is_some_and(counts)
 }
 
+/// Whether what a write said means that surely nothing of it is there.
+fn is_nothing(said: Option<Said>) -> bool {
+    matches!(said, Some(Said::Refused | Said::PutBack))
+}
+
 type Folded = Result<(), Impossible>;
 
 fn impossible(event: &'static str) -> Folded {
@@ -307,6 +312,19 @@ impl State {
         }
     }
 
+    /// Somebody else wrote just before our one write to this place, of which nothing is there: it is as if that had been
+    /// seen before it.
+    fn overtaken(&mut self, plan: &Plan, said: Option<Said>) {
+        let nobody = |mark: &Mark| matches!(mark, Mark::None | Mark::Unneeded);
+        if said == Some(Said::Refused) && !self.stood && self.marks.iter().all(nobody) {
+            self.wrote = false;
+        }
+        if let Some(motion) = &mut self.motion {
+            (motion.stage, motion.tries) = (Stage::Compare, 0);
+        }
+        self.stale(plan);
+    }
+
     fn stage(&mut self, stage: Stage) {
         if let Some(motion) = &mut self.motion {
             motion.stage = stage;
@@ -323,18 +341,26 @@ impl State {
             // Nothing can be looked at that would show what became of it.
             Answer::Declined { .. } if act => Said::Unclear,
             Answer::Done { .. } => Said::Done,
-            Answer::Refused { .. } | Answer::Declined { .. } => Said::Refused,
+            Answer::Refused { .. } => Said::Refused,
+            Answer::PutBack { .. } => Said::PutBack,
+            Answer::Partly { .. } | Answer::Declined { .. } => Said::Declined,
             Answer::Unclear { .. } => Said::Unclear,
         };
         motion.stage = Stage::Answered(said);
+        // For a moment, in which others may have copied it.
+        self.stood |= matches!(answer, Answer::PutBack { .. } | Answer::Partly { .. });
         if !act {
             return Ok(());
         }
         // Nothing can be read back after an act: what it said is all that there is.
         match (said, way) {
             (Said::Done, _) => self.done(entry, way),
-            (Said::Refused, Way::There) => self.failed(plan, entry),
-            (Said::Refused, Way::Back) => self.held = Some(Hold::NotBack),
+            (Said::Refused | Said::PutBack | Said::Declined, Way::There) => {
+                self.failed(plan, entry);
+            }
+            (Said::Refused | Said::PutBack | Said::Declined, Way::Back) => {
+                self.held = Some(Hold::NotBack);
+            }
             (Said::Unclear, _) => self.held = Some(Hold::Interrupted),
         }
         Ok(())
@@ -412,9 +438,9 @@ impl State {
         }
         match side {
             // Somebody asked to go back meanwhile: whatever came through goes back, and nothing is tried again.
-            Some(Side::Foreign) if self.turning => {
-                self.leave(entry);
-                self.motion = None;
+            Some(Side::Foreign) if self.turning => self.turn_from_theirs(entry),
+            Some(Side::Foreign) if way == Way::There && motion.tries == 1 && is_nothing(said) => {
+                self.overtaken(plan, said);
             }
             Some(side) if self.turning && side != goal => {
                 if way == Way::There {

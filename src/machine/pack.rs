@@ -35,13 +35,15 @@ const HOLDS: [Hold; 12] = [
     Hold::NotAsBefore,
 ];
 
-const STAGES: [Stage; 6] = [
+const STAGES: [Stage; 8] = [
     Stage::Compare,
     Stage::Write,
     Stage::InFlight,
     Stage::Answered(Said::Done),
     Stage::Answered(Said::Refused),
     Stage::Answered(Said::Unclear),
+    Stage::Answered(Said::PutBack),
+    Stage::Answered(Said::Declined),
 ];
 
 const MARKS: [Mark; 8] = [
@@ -175,7 +177,7 @@ impl State {
         let flags = (flags.iter().enumerate()).fold(0, |all, (i, flag)| all | u8::from(*flag) << i);
         out.push(code(&PHASES, self.phase) | held << 4);
         out.push(closing | ended << 3 | u8::from(back) << 6 | u8::from(self.left) << 7);
-        out.push(flags | stage << 5);
+        out.push(flags | (stage & 0b111) << 5);
         pack_number(self.at, out);
         pack_number(self.reached, out);
         out.push(
@@ -183,7 +185,9 @@ impl State {
                 | u8::from(self.stayed.is_some()) << 1
                 | u8::from(self.looks_anew) << 2
                 | u8::from(self.remains) << 3
-                | u8::from(self.returned) << 4,
+                | u8::from(self.returned) << 4
+                | (stage >> 3) << 5
+                | u8::from(self.shares) << 6,
         );
         if let Some(Stayed { phase, at, ended }) = self.stayed {
             out.push(code(&PHASES, phase) | code_or_0(&Ending::ALL, ended) << 4);
@@ -228,6 +232,7 @@ impl State {
         self.looks_anew = fourth >> 2 & 1 == 1;
         self.remains = fourth >> 3 & 1 == 1;
         self.returned = fourth >> 4 & 1 == 1;
+        self.shares = fourth >> 6 & 1 == 1;
         self.stayed = match fourth >> 1 & 1 {
             0 => None,
             _ => {
@@ -239,7 +244,7 @@ impl State {
                 })
             }
         };
-        self.motion = match value_or_none(&STAGES, third >> 5) {
+        self.motion = match value_or_none(&STAGES, third >> 5 | (fourth >> 5 & 1) << 3) {
             None => None,
             Some(stage) => Some(Motion {
                 entry: unpack_number(bytes)?,

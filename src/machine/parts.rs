@@ -117,7 +117,12 @@ impl Stage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Said {
     Done,
+    /// It surely did nothing.
     Refused,
+    /// Surely nothing of it is there any more.
+    PutBack,
+    /// It said no, and parts of it may have come through all the same.
+    Declined,
     Unclear,
 }
 

@@ -30,6 +30,8 @@ pub struct State {
     pub(super) stopping: bool,
     /// Somebody asked to go back while a write was in flight.
     pub(super) turning: bool,
+    /// Whoever did said that what somebody else wrote is left, and the rest of the place goes back.
+    pub(super) shares: bool,
     /// Something was accepted that was late or not seen.
     pub(super) unseen: bool,
     /// An intent was recorded: from here on the world may differ.
@@ -79,6 +81,7 @@ impl State {
             baseline: !plan.entries.iter().any(|e| e.needs_baseline),
             stopping: false,
             turning: false,
+            shares: false,
             unseen: false,
             wrote: false,
             left: false,
@@ -352,7 +355,7 @@ impl State {
     pub(super) fn advance(&mut self, plan: &Plan) {
         while self.motion.is_none() && self.held.is_none() && self.closing.is_none() {
             if self.turning {
-                self.turning = false;
+                (self.turning, self.shares) = (false, false);
                 self.go_back(plan);
                 continue;
             }

@@ -176,6 +176,37 @@ fn a_write_that_did_not_happen_is_looked_at_before_anybody_says_so() {
     assert_eq!(life.state.mark(1), Mark::Standing);
 }
 
+/// Somebody else wrote between the last look and the write, which compares for itself.
+#[test]
+fn a_write_that_was_refused_for_what_somebody_else_wrote_touched_nothing() {
+    let put_back = || Answer::PutBack { why: String::new() };
+    for mode in [Mode::Drill, Mode::Failover, Mode::Emergency] {
+        let mut life = Life::new(mode, "kck");
+        life.writes(Some(refused()), Side::Foreign);
+        assert_eq!(life.ends(), Ending::Stale, "{mode}");
+        assert!(!life.state.wrote() && life.state.never_stood(), "{mode}");
+        // What was taken for a moment is no more, and that the place is not as before is seen.
+        let mut life = Life::new(mode, "kck");
+        life.writes(Some(put_back()), Side::Foreign);
+        let (round, entries) = (Round::Verify, vec![1, 2]);
+        assert_eq!(life.next(), Move::Look { round, entries }, "{mode}");
+        assert!(life.state.wrote() && !life.state.never_stood(), "{mode}");
+        // Behind another change it is as if it had been seen in the look before.
+        let mut life = Life::new(mode, "kcck");
+        life.writes(Some(done()), Side::After);
+        life.writes(Some(refused()), Side::Foreign);
+        match mode {
+            Mode::Emergency => assert_eq!(life.state.held(), Some(Hold::Foreign)),
+            _ => assert_eq!(life.state.phase(), Phase::Undo, "{mode}"),
+        }
+        // Whoever said no and may have written all the same proves nothing.
+        let mut life = Life::new(mode, "kck");
+        let declined = Answer::Declined { why: String::new() };
+        life.writes(Some(declined), Side::Foreign);
+        assert_eq!(life.state.held(), Some(Hold::Foreign), "{mode}");
+    }
+}
+
 #[test]
 fn a_refused_write_that_shall_hold_holds_only_where_something_stands() {
     for (sketch, stands) in [("kck", false), ("kcck", true)] {
@@ -244,11 +275,12 @@ fn a_write_without_an_answer_is_made_twice_and_one_that_was_cut_off_again() {
 
 #[test]
 fn whoever_asks_to_go_back_while_a_write_settles_is_heard() {
-    for (side, then) in [
-        (Side::Before, Some(Mark::Standing)),
-        (Side::Mixed, Some(Mark::Standing)),
-        (Side::After, Some(Mark::Standing)),
-        (Side::Foreign, None),
+    for (side, mark) in [
+        (Side::Before, Mark::Standing),
+        (Side::Mixed, Mark::Standing),
+        (Side::After, Mark::Standing),
+        // What is ours of it goes back.
+        (Side::Foreign, Mark::Shared),
     ] {
         let mut life = Life::new(Mode::Failover, "kcck");
         life.until(|mv| matches!(mv, Move::Write { entry: 2, .. }));
@@ -256,16 +288,10 @@ fn whoever_asks_to_go_back_while_a_write_settles_is_heard() {
         life.resumes();
         life.decides(Decision::Back);
         life.settled(side);
-        let mark = then.unwrap_or(Mark::Left);
         assert_eq!(life.state.mark(2), mark, "{side:?}");
-        let first = match then {
-            Some(_) => 2,
-            None => 1,
-        };
-        let way = Way::Back;
-        let compare = Move::Compare { entry: first, way };
+        let (entry, way) = (2, Way::Back);
         life.until(|mv| !matches!(mv, Move::Look { .. }));
-        assert_eq!(life.next(), compare, "{side:?}");
+        assert_eq!(life.next(), Move::Compare { entry, way }, "{side:?}");
     }
 }
 

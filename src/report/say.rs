@@ -347,7 +347,10 @@ fn answered(plan: &Plan, entry: usize, way: Way, answer: &Answer) -> Sentence {
             let sentence = Sentence::new(Tone::Change, Some(entry), with_detail(done, note));
             if is_act { sentence } else { sentence.detail() }
         }
-        Answer::Refused { why } | Answer::Declined { why } => Sentence::new(
+        Answer::Refused { why }
+        | Answer::PutBack { why }
+        | Answer::Partly { why }
+        | Answer::Declined { why } => Sentence::new(
             Tone::Judged(Outcome::Fail),
             Some(entry),
             format!("the write was refused: {why}"),

@@ -112,6 +112,9 @@ impl Stage {
             Said::Refused => Answer::Refused {
                 why: self.complaint("the provider refused it"),
             },
+            Said::PutBack => Answer::PutBack {
+                why: self.complaint("the provider refused a part of it"),
+            },
             Said::Declined => Answer::Declined {
                 why: self.complaint("the provider refused it"),
             },

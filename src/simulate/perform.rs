@@ -99,6 +99,8 @@ pub struct Written {
     pub lines: u64,
     /// Since the beginning.
     pub at: Duration,
+    /// It was refused, and surely did nothing.
+    pub refused: bool,
 }
 
 /// How long a move took; of a look, how long until this check was clear.

@@ -289,9 +289,11 @@ pub(super) enum Role {
 }
 
 /// What a write of ours does, and what it says.
+#[derive(PartialEq)]
 pub(super) enum Said {
     Done,
     Refused,
+    PutBack,
     Declined,
     Unclear,
     /// Nothing, ever.
@@ -424,6 +426,7 @@ impl Stage {
             phase,
             lines,
             at,
+            refused: false,
         });
     }
 
@@ -462,18 +465,23 @@ impl Stage {
             },
             _ => inner.succeed(model, entry, way, now),
         }
-        drop(inner);
-        match fault {
-            Some(Fault::Killed(_)) => {
-                self.die();
-                Said::Nothing
-            }
+        let said = match fault {
+            Some(Fault::Killed(_)) => Said::Nothing,
             Some(Fault::Refused) => Said::Refused,
             Some(Fault::RefusedLands) => Said::Declined,
             Some(Fault::Unsaid | Fault::HalfUnsaid) => Said::Unclear,
             Some(Fault::Lost | Fault::LandsLate) => Said::Nothing,
+            Some(Fault::Half) if overtaken => Said::PutBack,
             _ if overtaken && fault != Some(Fault::Lies) => Said::Refused,
             _ => Said::Done,
+        };
+        if let Some(written) = inner.writes.last_mut() {
+            written.refused = said == Said::Refused;
         }
+        drop(inner);
+        if matches!(fault, Some(Fault::Killed(_))) {
+            self.die();
+        }
+        said
     }
 }

@@ -185,6 +185,8 @@ impl Teller<'_> {
                 let said = match answer {
                     Answer::Done { .. } => "the answer is that it is done",
                     Answer::Refused { .. } => "the answer is no",
+                    Answer::PutBack { .. } => "the answer is no, and what was taken was put back",
+                    Answer::Partly { .. } => "the answer is no, and a part of it was taken",
                     Answer::Declined { .. } => "the answer is no, and it may still arrive",
                     Answer::Unclear { .. } => "it is not known whether it happened",
                 };
@@ -382,6 +384,9 @@ mod tests {
         afterwards: a person asks to put everything back
         another process goes on with the run
         a look at `c1` shows a value that somebody else wrote
+        a look at `c1` before it is put back shows the old value
+        `k2` says fail after everything was put back
+        everything was put back, and not everything is as before: it asks, and a person leaves it as it is
         it ends: a person must look
         in the end `c1` is what somebody else wrote
         ");

@@ -410,6 +410,8 @@ impl<'m, R: Rules> Turns<'m, R> {
                 Some(Answer::Unclear { why: nobody() })
             }
             _ if !reachable => Some(Answer::Unclear { why: nobody() }),
+            // Of several messages some were taken.
+            Some(Fault::Half) if overtaken => Some(Answer::PutBack { why: nobody() }),
             _ if overtaken && fault != Some(Fault::Lies) => Some(Answer::Refused { why: nobody() }),
             _ => Some(Answer::Done { note: nobody() }),
         };

@@ -97,8 +97,11 @@ fn places(plan: &Plan, inner: &Inner, ending: Ending) -> Option<Found> {
 
 /// What a script that reads only the exit code would get wrong.
 fn exit_code(plan: &Plan, inner: &Inner, code: u8) -> Option<Found> {
-    let touched =
-        || (inner.writes.first()).map(|w| format!("it wrote `{}`", plan.entries[w.entry].id));
+    let touched = || {
+        let mut writes = inner.writes.iter().filter(|written| !written.refused);
+        let first = writes.next()?;
+        Some(format!("it wrote `{}`", plan.entries[first.entry].id))
+    };
     let unseen = || {
         let mut outcomes = inner.course.outcomes();
         let unseen = outcomes.find(|outcome| plan.is_not_seen_good(&[*outcome]));

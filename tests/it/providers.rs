@@ -124,6 +124,14 @@ fn refused(answer: Answer) -> String {
     }
 }
 
+/// It was written for a moment, and is no more.
+fn put_back(answer: Answer) -> String {
+    match answer {
+        Answer::PutBack { why } => why,
+        other => panic!("{other:?}"),
+    }
+}
+
 /// Builds a provider as a playbook would; its secrets are files.
 fn build(kind: &str, fill: impl FnOnce(&mut Fields)) -> Arc<dyn Provider> {
     let kind = (PROVIDERS.iter().find(|row| row.name == kind)).expect("the list has the provider");

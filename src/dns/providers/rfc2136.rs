@@ -32,7 +32,7 @@ use self::look::Reader;
 use self::signing::Against;
 use self::transfer::TRANSFER_LIMIT;
 use self::view::Views;
-use super::common::{Swap, in_shell, pairs};
+use super::common::{Swap, in_shell};
 use super::{Limits, ProviderKind};
 use crate::clock::Clock;
 use crate::dns::{Grounds, Honesty, Listing, Other, Provider, RecordKey, RecordSet};
@@ -325,14 +325,6 @@ impl Rfc2136 {
     }
 }
 
-/// How what two ways of asking show differs, for a sentence.
-fn unlike(one: &[RecordSet], other: &[RecordSet]) -> Option<String> {
-    let mut pairs = pairs(one, other).into_iter();
-    let (key, one, other) = pairs.find(|(_, one, other)| one != other)?;
-    let (is, was) = (RecordSet::told(other), RecordSet::told(one));
-    Some(format!("`{key}` is {is} there, and {was} here"))
-}
-
 fn two_views(why: &str) -> String {
     format!(
         "the key for looking and the key for writing see different data ({why}): use one key for both"
@@ -361,8 +353,9 @@ impl Provider for Rfc2136 {
             let mut sets = self.reader(zone).await?.read(keys).await?;
             // Once a write was sent, its key must see the same.
             if self.write_key != self.read_key && self.wrote.load(Ordering::Relaxed) {
-                let others = self.writer(zone).await?.read(keys).await?;
-                if let Some(why) = unlike(&sets, &others) {
+                let (reader, writer) = (self.reader(zone).await?, self.writer(zone).await?);
+                let others = writer.read(keys).await?;
+                if let Some(why) = reader.unlike_still(&sets, &others, Some(&writer)).await {
                     return Err(Unseen::new(Cause::Garbled, two_views(&why)));
                 }
                 sets = others;
@@ -418,7 +411,10 @@ impl Provider for Rfc2136 {
                 (key, why)
             }));
             self.remember(zone, &sets, &grounds);
-            let public = public.and_then(|public| unlike(&sets, &public));
+            let public = match public {
+                Some(public) => reader.unlike_still(&sets, &public, None).await,
+                None => None,
+            };
             grounds.hidden.extend(public.or(serial).map(|why| {
                 format!(
                     "`{}` tells those who ask without the key `{}` something else ({why}): the key selects a view, and \
@@ -430,7 +426,7 @@ impl Provider for Rfc2136 {
                 match self.writer(zone).await {
                     Ok(writer) => {
                         let others = writer.answered(keys).await?;
-                        let why = match unlike(&sets, &others) {
+                        let why = match reader.unlike_still(&sets, &others, Some(&writer)).await {
                             None => reader.unlike_serial(Some(&writer)).await,
                             why => why,
                         };

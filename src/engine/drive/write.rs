@@ -222,6 +222,7 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
     ) -> Settling<'e> {
         let stage = self.state.motion().map(|motion| motion.stage);
         let unknown = [Stage::InFlight, Stage::Answered(Said::Unclear)];
+        let no = [Said::Refused, Said::PutBack].map(Stage::Answered);
         Settling {
             entry: &self.plan.entries[index],
             edit,
@@ -229,6 +230,7 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
             leaves_parts: self.leaves_parts(index, way),
             torn: self.places.is_torn(index) || stage.is_some_and(|stage| unknown.contains(&stage)),
             said_done: stage == Some(Stage::Answered(Said::Done)),
+            said_no: stage.is_some_and(|stage| no.contains(&stage)),
             seen_before: self.state.phase() == Phase::Confirm,
             until,
         }

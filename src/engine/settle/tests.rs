@@ -141,6 +141,7 @@ fn who_looks_on_is_told_what_is_waited_for_and_until_when() {
         torn: false,
         seen_before: false,
         said_done: true,
+        said_no: false,
         until: &until,
     };
     settling.announce(0, &pulses);
@@ -173,6 +174,7 @@ async fn another_ttl_is_the_servers_once_and_somebody_elses_later() {
             torn: false,
             seen_before,
             said_done: true,
+            said_no: false,
             until: &clock.now(),
         };
         let settled = settle(&world, &settling, &stop, &Pulses::none()).await;
@@ -215,6 +217,7 @@ async fn where_a_write_said_nothing_one_odd_ttl_of_many_is_somebody_elses() {
             torn: false,
             seen_before: false,
             said_done,
+            said_no: false,
             until: &clock.now(),
         };
         let settled = settle(&world, &settling, &stop, &Pulses::none()).await;

@@ -280,7 +280,7 @@ impl State {
             // what was asked for.
             (way, _) if way == Way::There || self.phase != Phase::Undo => {
                 if motion.stage.may_have_happened() && !act {
-                    self.turning = true;
+                    (self.turning, self.shares) = (true, parts);
                 } else {
                     self.go_back(plan);
                     self.stayed = stayed;
@@ -293,5 +293,15 @@ impl State {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Somebody asked to go back while a write was in flight, and somebody else wrote there: what is ours of it goes back
+    /// where he said so, as he does who has looked.
+    pub(super) fn turn_from_theirs(&mut self, entry: usize) {
+        match self.shares {
+            true => self.mark_as(entry, Mark::Shared),
+            false => self.leave(entry),
+        }
+        self.motion = None;
     }
 }

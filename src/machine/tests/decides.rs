@@ -1,7 +1,7 @@
 //! What a person's word does, out of a hold and after an end.
 
 use super::life::{Life, done, refused, unclear};
-use crate::event::{Decision, Ending, Event};
+use crate::event::{Answer, Decision, Ending, Event};
 use crate::machine::{Hold, Mark, Move, Phase, Stage};
 use crate::plan::{Mode, Outcome, Side, Way};
 
@@ -172,6 +172,28 @@ fn whoever_says_again_makes_again_what_has_ended_and_looks_at_the_rest() {
         assert_eq!(life.state.held(), Some(hold), "{told}");
         life.decides(Decision::Again);
         assert_eq!(life.next(), then, "{told}");
+    }
+}
+
+/// What becomes of a write is not known when somebody asks to go back, and somebody else has a part of the place.
+#[test]
+fn what_is_ours_of_a_torn_place_goes_back_too() {
+    let declined = Answer::Declined { why: String::new() };
+    for answer in [None, Some(unclear()), Some(declined)] {
+        for (parts, mark) in [(true, Mark::Shared), (false, Mark::Left)] {
+            let mut life = Life::new(Mode::Failover, "kck");
+            life.writes(answer.clone(), Side::Foreign);
+            assert_eq!(life.state.held(), Some(Hold::Foreign));
+            life.decides(Decision::Stop);
+            life.ends();
+            life.resumes();
+            life.decides_of_parts(Decision::Back, parts);
+            life.settled(Side::Foreign);
+            assert_eq!(life.state.mark(1), mark, "{answer:?}");
+            if parts {
+                life.until(|mv| matches!(mv, Move::Write { way: Way::Back, .. }));
+            }
+        }
     }
 }
 

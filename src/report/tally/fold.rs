@@ -344,6 +344,9 @@ impl Tally {
         let change = self.changes.entry(entry).or_default();
         change.unclear = None;
         change.open = matches!(answer, Answer::Unclear { .. });
+        // For a moment.
+        change.stood |=
+            way == Way::There && matches!(answer, Answer::PutBack { .. } | Answer::Partly { .. });
         match answer {
             Answer::Done { .. } => {
                 if is_act {
@@ -355,7 +358,10 @@ impl Tally {
                     self.moved_on(at, way);
                 }
             }
-            Answer::Refused { why } | Answer::Declined { why } => {
+            Answer::Refused { why }
+            | Answer::PutBack { why }
+            | Answer::Partly { why }
+            | Answer::Declined { why } => {
                 if is_act {
                     change.standing = match way {
                         // An earlier try may have happened after all.

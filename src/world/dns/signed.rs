@@ -51,6 +51,12 @@ const SKEW: u32 = 300;
 const HALF: u32 = 1 << 31;
 
 impl Span {
+    /// Whether it was made after another one, as far as their beginnings tell (serials of RFC 1982).
+    pub fn is_younger_than(&self, other: &Span) -> bool {
+        let later = self.inception.wrapping_sub(other.inception);
+        (1..HALF).contains(&later)
+    }
+
     /// Whether those who validate take it at a time.
     pub fn holds(&self, now: Timestamp) -> bool {
         !self.is_to_come(now) && !(SKEW..HALF).contains(&age(now, self.expiration))

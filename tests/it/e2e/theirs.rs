@@ -174,25 +174,10 @@ fn long_name(n: usize) -> String {
     format!("h{n:03}.{long}.{long}.site.example")
 }
 
-#[test]
-fn what_somebody_else_writes_while_a_zone_is_written_in_several_messages_is_left() {
-    let Some(mut scene) = Plot::small().scene() else {
-        return;
-    };
-    for some in (0..MANY).collect::<Vec<_>>().chunks(100) {
-        let add = |n: &usize| format!("update add {} 300 A {}\n", long_name(*n), OLD[0]);
-        scene.update_zone(&some.iter().map(add).collect::<String>());
-    }
-    let last = long_name(MANY - 1);
-    let held = |scene: &Scene| -> Vec<String> {
-        let of = |n| answers(scene.primary(), &long_name(n), RecordType::A).concat();
-        (0..MANY).map(of).collect()
-    };
-    let before = held(&scene);
-    // The last message is not under way before the second one.
+/// Just before the n-th update of the run reaches the server, somebody else writes.
+fn written_before(scene: &mut Scene, nth: usize, theirs: &str) -> Relay {
     let update = format!(
-        "server {} {}\nkey hmac-sha256:{} {}\nzone site.example\nupdate delete {last} A\n\
-         update add {last} 77 A 203.0.113.77\nsend\n",
+        "server {} {}\nkey hmac-sha256:{} {}\nzone site.example\n{theirs}send\n",
         scene.primary().ip(),
         scene.primary().port(),
         scene.key.name,
@@ -200,27 +185,127 @@ fn what_somebody_else_writes_while_a_zone_is_written_in_several_messages_is_left
     );
     let update = put(scene.folder.path(), "theirs.update", &update);
     let seen = AtomicUsize::new(0);
-    let is_second = move |piece: &[u8]| {
+    let is_that = move |piece: &[u8]| {
         let is_update = piece.get(4..8) == Some(&[5 << 3, 0, 0, 1]);
-        if is_update && seen.fetch_add(1, Ordering::SeqCst) == 1 {
+        if is_update && seen.fetch_add(1, Ordering::SeqCst) + 1 == nth {
             let done = Command::new(program("nsupdate")).arg(&update).status();
             assert!(done.unwrap().success());
         }
         false
     };
-    let relay = Relay::start(scene.provider_at, is_second, Fate::Silence);
+    let relay = Relay::start(scene.provider_at, is_that, Fate::Silence);
     scene.provider_at = relay.at;
+    relay
+}
+
+/// The server compares what the message says: nothing of it was written, so the run touched nothing.
+#[test]
+fn a_write_that_the_server_refuses_for_what_somebody_else_wrote_is_a_stale_plan() {
+    let Some(mut scene) = Plot::small().scene() else {
+        return;
+    };
+    let before = scene.zone();
+    let theirs = format!("update delete {WWW} A\nupdate add {WWW} 77 A 203.0.113.77\n");
+    let _relay = written_before(&mut scene, 1, &theirs);
+    let text = scene.text();
+    scene.write_playbook(&text);
+    let done = scene.run(&["failover", "PLAYBOOK", "--to", "new", "--yes"]);
+    let done = done
+        .exits(8)
+        .says("the write was refused: ")
+        .says("NXRRSET")
+        .says("holds `203.0.113.77` (TTL 77) instead of `192.0.2.10` (TTL 2)")
+        .says("nothing was changed");
+    assert!(!done.out.contains("may stand"), "{done}");
+    let mut now = before;
+    now.insert(
+        "www.site.example A".to_owned(),
+        vec!["77 203.0.113.77".to_owned()],
+    );
+    assert_eq!(scene.zone(), now, "{done}");
+    // Nothing of it is to be put back, or gone on with.
+    scene.run(&["owed"]).exits(0).says("nothing is owed");
+    scene.run(&["rollback", "--yes"]).exits(4);
+    assert_eq!(scene.zone(), now);
+    let check = scene.run(&["check", "PLAYBOOK", "--format", "nagios"]);
+    assert!(!check.out.contains("unfinished_runs=1"), "{check}");
+}
+
+/// A zone that is written in three messages, which hold all of it, and what it holds of that.
+fn of_three_messages(scene: &mut Scene) -> impl Fn(&Scene) -> Vec<String> + use<> {
+    for some in (0..MANY).collect::<Vec<_>>().chunks(100) {
+        let add = |n: &usize| format!("update add {} 300 A {}\n", long_name(*n), OLD[0]);
+        scene.update_zone(&some.iter().map(add).collect::<String>());
+    }
+    |scene| {
+        let of = |n| answers(scene.primary(), &long_name(n), RecordType::A).concat();
+        (0..MANY).map(of).collect()
+    }
+}
+
+/// The flip of the whole zone.
+fn moves_all(scene: &Scene) {
     let text = scene.text();
     let text = text.replace("services = \"all\"\nttl = \"1s\"", "records = \"all\"");
     scene.write_playbook(&text);
+}
+
+fn set_by_hand(name: &str) -> String {
+    format!("update delete {name} A\nupdate add {name} 77 A 203.0.113.77\n")
+}
+
+#[test]
+fn what_somebody_else_writes_while_a_zone_is_written_in_several_messages_is_left() {
+    let Some(mut scene) = Plot::small().scene() else {
+        return;
+    };
+    let held = of_three_messages(&mut scene);
+    let before = held(&scene);
+    // The last message is not under way before the second one.
+    let _relay = written_before(&mut scene, 2, &set_by_hand(&long_name(MANY - 1)));
+    moves_all(&scene);
     let done = scene.run(&["failover", "PLAYBOOK", "--to", "new", "--yes"]);
     let done = done
         .exits(6)
         .says("the write was refused: ")
         .says("messages were taken, and then: ")
         .says("what was taken was put back at once")
-        .says("somebody else wrote here: ");
+        .says("somebody else wrote here: ")
+        .says("holds `203.0.113.77` (TTL 77) instead of `192.0.2.10` (TTL 300)");
+    assert!(!done.out.contains("may stand"), "{done}");
+    assert!(!done.out.contains("instead of `198.51.100.20`"), "{done}");
     let mut whole = before;
     whole[MANY - 1] = "77 203.0.113.77".to_owned();
+    assert!(held(&scene) == whole, "{done}");
+}
+
+/// Each answer was certain, so what stands is known, and is put back but for what somebody else wrote.
+#[test]
+fn what_could_not_be_put_back_of_several_messages_goes_back_when_somebody_says_so() {
+    let Some(mut scene) = Plot::small().scene() else {
+        return;
+    };
+    let held = of_three_messages(&mut scene);
+    let before = held(&scene);
+    // In the second message, which was taken by then, and in the third.
+    let theirs = [MANY / 2, MANY - 1];
+    let by_hand: String = theirs.map(|n| set_by_hand(&long_name(n))).concat();
+    let _relay = written_before(&mut scene, 3, &by_hand);
+    moves_all(&scene);
+    let done = scene.run(&["failover", "PLAYBOOK", "--to", "new", "--yes"]);
+    let done = done
+        .exits(6)
+        .says("of 2 messages that were taken 1 could not be put back: ");
+    let new = format!("300 {}", NEW[0]);
+    assert!(held(&scene).contains(&new), "{done}");
+    assert_eq!(held(&scene)[0], before[0], "the first was put back");
+    let id = scene.newest_run()["run"].as_str().unwrap().to_owned();
+    scene.run(&["rollback", &id, "--yes"]).exits(4);
+    let done = scene.run(&["rollback", &id, "--yes", "--anyway"]).exits(6);
+    let done = done.says("1 change put back but for what somebody else wrote");
+    let mut whole = before;
+    for n in theirs {
+        whole[n] = "77 203.0.113.77".to_owned();
+    }
     assert!(held(&scene) == whole, "{done}");
 }

@@ -34,7 +34,7 @@ async fn what_a_server_takes_and_does_not_sign_is_taken_back() {
     let before = set(name, 600, &["192.0.2.10"]);
     let after = set(name, 60, &["198.51.100.20"]);
     let serial_before = serial(server.v4, ZONE);
-    let why = refused(write(&*provider, from_ref(&before), from_ref(&after)).await);
+    let why = put_back(write(&*provider, from_ref(&before), from_ref(&after)).await);
     assert!(why.contains("does not sign what is written"), "{why}");
     assert!(why.contains("so it was taken back at once"), "{why}");
     assert_eq!(read(&*provider, &[name]).await, [before]);

@@ -60,6 +60,31 @@ async fn a_key_that_selects_a_view_is_told() {
     assert_eq!(grounds(&*provider).await, Grounds::default());
 }
 
+/// A name whose address changes all the time is told another way whenever it is asked for.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_set_that_somebody_writes_all_the_time_is_no_view() {
+    if !have(&["named"]) {
+        return;
+    }
+    let (dir, key) = (tempfile::tempdir().unwrap(), Tsig::new("cutover"));
+    let server = Bind::primary(&[(ZONE, &zone("ns IN A 127.0.0.1", "192.0.2.10"))], &key);
+    let theirs = rfc2136(dir.path(), server.v6, &key);
+    let somebody = tokio::spawn(async move {
+        let of = |ttl| [set(WWW, ttl, &["192.0.2.10"])];
+        let mut ttl = 300;
+        loop {
+            let next = if ttl == 300 { 120 } else { 300 };
+            done(write(&*theirs, &of(ttl), &of(next)).await);
+            ttl = next;
+        }
+    });
+    for _ in 0..8 {
+        let seen = grounds(&*rfc2136(dir.path(), server.v4, &key)).await;
+        assert_eq!(seen.hidden, [""; 0]);
+    }
+    somebody.abort();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_keys_that_see_different_data_write_nothing() {
     if !have(&["named"]) {

@@ -231,14 +231,15 @@ impl Reader<'_> {
         keys: &[RecordKey],
     ) -> Result<(Vec<RecordSet>, Option<Vec<RecordSet>>, Grounds), Unseen> {
         let Some(zone) = self.at_once(keys).await else {
-            let without_key = async { Ok(self.read_unsigned(keys).await) };
+            let without_key = async { Ok(self.read_unsigned(keys, message::question).await) };
             let signed = self.read_with_grounds(keys, |_| false);
             let ((sets, grounds), public) = futures::try_join!(signed, without_key)?;
             return Ok((sets, public.map(|(sets, _)| sets), grounds));
         };
         let own: HashMap<&RecordKey, &RecordSet> =
             zone.sets.iter().map(|set| (&set.key, set)).collect();
-        let (public, of_the_zone) = self.read_unsigned(keys).await.unzip();
+        let public = self.read_unsigned(keys, message::question).await;
+        let (public, of_the_zone) = public.unzip();
         let same: HashSet<&RecordKey> = (public.iter().flatten())
             .filter(|set| own.get(&set.key) == Some(set))
             .map(|set| &set.key)
@@ -260,13 +261,17 @@ impl Reader<'_> {
 
     /// What somebody who has no key is told of these keys, and for each key whether the answer says itself that it is
     /// of this zone; `None` where the server tells him nothing.
-    async fn read_unsigned(&self, keys: &[RecordKey]) -> Option<(Vec<RecordSet>, Vec<bool>)> {
+    pub(super) async fn read_unsigned(
+        &self,
+        keys: &[RecordKey],
+        question: impl Fn(&RecordKey) -> Result<Message, String>,
+    ) -> Option<(Vec<RecordSet>, Vec<bool>)> {
         let (mut first, mut count) = (None, 0);
         let (mut told, mut of_the_zone) = (Vec::new(), Vec::with_capacity(keys.len()));
         for some in keys.chunks(AT_ONCE) {
             let mut bytes = Vec::with_capacity(some.len());
             for key in some {
-                let mut question = message::question(key).ok()?;
+                let mut question = question(key).ok()?;
                 question.metadata.id = id_of(*first.get_or_insert(question.metadata.id), count);
                 count += 1;
                 bytes.push(question.to_vec().ok()?);

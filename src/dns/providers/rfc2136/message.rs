@@ -245,9 +245,11 @@ pub(super) fn groups(sets: &[(RecordSet, RecordSet)]) -> Vec<&[(RecordSet, Recor
         .collect()
 }
 
-/// Cuts a swap into swaps that each fit into one message, in the order of their keys.
+/// Cuts a swap into swaps that each fit into one message, in the order of their keys. What is there already, since some
+/// of them were taken before, is not sent once more.
 pub(super) fn parts(swap: &Swap) -> Vec<Swap> {
-    let pairs = swap.pairs();
+    let mut pairs = swap.pairs();
+    pairs.retain(|(_, from, to)| from != to);
     let weights = (pairs.iter()).map(|(key, from, to)| (*key, weight(*from, *to)));
     let ranges = ranges(weights).into_iter();
     ranges

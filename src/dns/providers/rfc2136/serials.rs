@@ -8,12 +8,14 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use hickory_resolver::proto::op::Edns;
+use hickory_resolver::proto::op::{Edns, Message};
 
 use super::TIMEOUT;
 use super::look::Reader;
 use super::message;
 use super::reply::Reply;
+use crate::dns::providers::common::pairs;
+use crate::dns::{RecordKey, RecordSet};
 use crate::world::wire::ask_all;
 
 /// One contradiction may be an old copy that somebody keeps for a moment: it is asked so often.
@@ -42,6 +44,42 @@ impl Told {
 }
 
 impl Reader<'_> {
+    /// How what another key shows differs, or what whoever has no key is shown, where these two answers to one question
+    /// do; `None` where it was an old copy, or where somebody wrote in between: then the serials alone tell.
+    pub(super) async fn unlike_still(
+        &self,
+        sets: &[RecordSet],
+        others: &[RecordSet],
+        other: Option<&Reader<'_>>,
+    ) -> Option<String> {
+        let mut why = unlike(sets, others)?;
+        let differing = pairs(sets, others).into_iter();
+        let differing = differing.filter(|(_, one, other)| one != other);
+        let keys: Vec<RecordKey> = differing.map(|(key, ..)| key.clone()).collect();
+        for _ in 0..TIMES {
+            let before = self.serial().await;
+            let Ok(here) = self.answered(&keys).await else {
+                return Some(why);
+            };
+            let there = match other {
+                Some(other) => other.answered(&keys).await.ok(),
+                None => {
+                    let question = |key: &RecordKey| message::question(key).map(like_no_other);
+                    self.read_unsigned(&keys, question).await.map(|told| told.0)
+                }
+            };
+            let Some(there) = there else {
+                return Some(why);
+            };
+            why = unlike(&here, &there)?;
+            if self.serial().await == before {
+                return Some(why);
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        None
+    }
+
     /// How the zone that this key shows differs, by its serial, from the one that another key shows, or from the one
     /// that whoever has no key is shown; `None` where it does not, and where a serial is not told at all: a server that
     /// answers nobody without a key proves nothing.
@@ -73,15 +111,27 @@ impl Reader<'_> {
     }
 }
 
-/// The serial that whoever has no key is shown. A server may answer the same packet with the answer of a while ago
-/// (PowerDNS, `cache-ttl`: 20 s), and never one with a signature: so no two of these questions are the same, by the size
-/// that they offer for an answer (RFC 6891, 6.2.3).
-async fn public_serial(server: SocketAddr, zone: &str) -> Option<u32> {
-    let mut question = message::soa(zone).ok()?;
+/// How the sets at some keys differ that were asked for by two ways, for a sentence.
+fn unlike(one: &[RecordSet], other: &[RecordSet]) -> Option<String> {
+    let mut pairs = pairs(one, other).into_iter();
+    let (key, one, other) = pairs.find(|(_, one, other)| one != other)?;
+    let (is, was) = (RecordSet::told(other), RecordSet::told(one));
+    Some(format!("`{key}` is {is} there, and {was} here"))
+}
+
+/// A server may answer the same packet with the answer of a while ago (PowerDNS, `cache-ttl`: 20 s), and never one with
+/// a signature: so no two of these questions are the same, by the size that they offer for an answer (RFC 6891, 6.2.3).
+fn like_no_other(mut question: Message) -> Message {
     let mut edns = Edns::new();
     let some = RandomState::new().build_hasher().finish();
     edns.set_max_payload(SMALLEST + (some % u64::from(SIZES)) as u16);
     question.set_edns(edns);
+    question
+}
+
+/// The serial that whoever has no key is shown.
+async fn public_serial(server: SocketAddr, zone: &str) -> Option<u32> {
+    let question = like_no_other(message::soa(zone).ok()?);
     let answers = ask_all(server, &[question.to_vec().ok()?], TIMEOUT)
         .await
         .ok()?;

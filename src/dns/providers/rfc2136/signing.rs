@@ -106,13 +106,24 @@ async fn signatures(
             }
             // Keys alone sign nothing.
             (Signed::Not, RecordType::SOA) => return Ok(None),
-            (Signed::Right(spans), RecordType::SOA) => found.soa = spans.first().copied(),
+            (Signed::Right(spans), RecordType::SOA) => {
+                found.soa = youngest(spans, Clock::real().now().wall);
+            }
             (Signed::Right(spans), _) => found.others.extend(spans),
             _ => {}
         }
         found.bad.extend(lacks(&told, name, rtype));
     }
     Ok(Some(found))
+}
+
+/// Of several, which other keys made or which ran out, the one that was made last of those that hold.
+fn youngest(spans: &[Span], now: Timestamp) -> Option<Span> {
+    let holding = spans.iter().filter(|span| span.holds(now)).copied();
+    holding.reduce(|one, other| match other.is_younger_than(&one) {
+        true => other,
+        false => one,
+    })
 }
 
 fn lacks(told: &Signed, name: &str, rtype: RecordType) -> Option<String> {

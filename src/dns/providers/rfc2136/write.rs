@@ -11,6 +11,7 @@ use crate::dns::providers::common::{Swap, refusal};
 use crate::event::{Answer, Unseen};
 use crate::journal::Permit;
 use crate::plan::Way;
+use crate::words::{count, part_of};
 use crate::world::wire::Wire;
 
 impl Rfc2136 {
@@ -45,9 +46,9 @@ impl Rfc2136 {
                 let (written, many) = (&parts[..sent], parts.len());
                 return Err(self.stopped(&reader, permit, written, many, answer).await);
             }
-            // A server that does not sign the first of them signs none.
+            // A server that signs the first of them signs all, and else none: it is given time for that once.
             if let Some(keys) = &signed
-                && unsigned.is_none()
+                && sent == 0
             {
                 unsigned = signing::missing(self.server, keys, &part.to).await;
             }
@@ -61,10 +62,11 @@ impl Rfc2136 {
             }
         }
         let server = self.server;
-        let note = match parts.len() {
-            0 | 1 => format!("`{server}` took the update in one message"),
-            many => format!("`{server}` took the update in {many} messages"),
+        let messages = match parts.len() {
+            0 | 1 => "one message".to_owned(),
+            many => count(many, "message"),
         };
+        let note = format!("`{server}` took the update in {messages}");
         Ok(match unsigned {
             None => note,
             Some(why) => format!("{note}; but {why}"),
@@ -108,7 +110,8 @@ impl Rfc2136 {
             return answer;
         }
         let said = told(&answer);
-        let why = format!("{taken} of {many} messages were taken, and then: {said}");
+        let taken = part_of(taken, many, "message");
+        let why = format!("{taken} were taken, and then: {said}");
         if !matches!(answer, Answer::Refused { .. }) {
             return Answer::Unclear { why };
         }
@@ -116,7 +119,8 @@ impl Rfc2136 {
         self.put_back(reader, permit, written, &why, done).await
     }
 
-    /// Puts back what was sent; whoever is told `why` is told that it was `done`, or that nobody saw it.
+    /// Puts back what was sent; whoever is told `why` is told that it was `done`, or what of it was not, or that nobody
+    /// saw it.
     async fn put_back(
         &self,
         reader: &Reader<'_>,
@@ -126,8 +130,17 @@ impl Rfc2136 {
         done: &str,
     ) -> Answer {
         match self.unwrite(reader, permit, written).await {
-            Ok(()) => Answer::Refused {
+            Ok(refusals) if refusals.is_empty() => Answer::PutBack {
                 why: format!("{why}; {done}"),
+            },
+            // What stands there is known, and somebody else has a part in it.
+            Ok(refusals) => Answer::Partly {
+                why: format!(
+                    "{why}; of {} that were taken {} could not be put back: {}",
+                    count(written.len(), "message"),
+                    refusals.len(),
+                    refusals.join("; ")
+                ),
             },
             Err(answer) => Answer::Unclear {
                 why: format!(
@@ -138,22 +151,27 @@ impl Rfc2136 {
         }
     }
 
-    /// Writes what these parts replaced, the last one first.
+    /// Writes what these parts replaced, the last one first; what was certainly refused is told, and keeps none of the
+    /// others.
     async fn unwrite(
         &self,
         reader: &Reader<'_>,
         permit: &Permit<'_>,
         written: &[Swap],
-    ) -> Result<(), Answer> {
+    ) -> Result<Vec<String>, Answer> {
+        let mut refusals = Vec::new();
         for part in written.iter().rev() {
             let back = Swap {
                 from: part.to.clone(),
                 to: part.from.clone(),
             };
-            self.send(reader, permit, seal(reader, &back), || ())
-                .await?;
+            match self.send(reader, permit, seal(reader, &back), || ()).await {
+                Ok(()) => {}
+                Err(Answer::Refused { why }) => refusals.push(why),
+                Err(answer) => return Err(answer),
+            }
         }
-        Ok(())
+        Ok(refusals)
     }
 
     /// Sends one update, and takes its answer; what else there is to do meanwhile is done.
@@ -207,6 +225,8 @@ fn told(answer: &Answer) -> &str {
     match answer {
         Answer::Done { note: why }
         | Answer::Refused { why }
+        | Answer::PutBack { why }
+        | Answer::Partly { why }
         | Answer::Declined { why }
         | Answer::Unclear { why } => why,
     }

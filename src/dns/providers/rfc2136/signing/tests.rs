@@ -89,3 +89,19 @@ fn what_is_not_signed_says_nothing_and_what_cannot_be_told_is_said() {
     let unseen = Looked::Unseen(Unseen::new(Cause::TimedOut, "no answer"));
     assert!(warns(unseen.against(server, zone)));
 }
+
+#[test]
+fn of_several_signatures_of_the_soa_the_youngest_that_holds_counts() {
+    let gone = span("2026-10-01T00:00:00Z", "2026-11-01T00:00:00Z");
+    let older = span("2026-11-20T00:00:00Z", "2026-12-20T00:00:00Z");
+    let newest = span("2026-11-27T19:59:53Z", "2026-12-11T20:59:53Z");
+    let to_come = span("2026-12-27T00:00:00Z", "2027-01-27T00:00:00Z");
+    let now = "2026-11-28T00:00:00Z".parse().unwrap();
+    for spans in [
+        [gone, older, newest, to_come],
+        [to_come, newest, older, gone],
+    ] {
+        assert_eq!(youngest(&spans, now), Some(newest));
+    }
+    assert_eq!(youngest(&[gone, to_come], now), None);
+}
