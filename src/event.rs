@@ -261,6 +261,11 @@ impl Finding {
         self.outcome == Outcome::Warn && self.facts.iter().any(unknown)
     }
 
+    /// Whether all that was looked at was seen, and is good.
+    pub fn is_seen_good(&self) -> bool {
+        self.outcome <= Outcome::Warn && !self.has_unknowns()
+    }
+
     pub fn new(outcome: Outcome, headline: impl Into<String>) -> Finding {
         Finding {
             outcome,

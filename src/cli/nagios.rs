@@ -111,7 +111,7 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Exit {
         let waiting = stuck(desk, &*store, Some(&whose)).await?;
         // Only beside a run that waits it is told where the names lead, and then by those who publish it.
         let dns = match (&book, waiting.stuck.is_empty()) {
-            (Some(book), false) => leads_in_dns(book, &desk.actual(book).site).await,
+            (Some(book), false) => leads_in_dns(book, &desk.actual(book).site).await.ok(),
             _ => None,
         };
         Ok::<_, Failure>((waiting, dns))
@@ -155,7 +155,10 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Exit {
         }
     }
     match waiting {
-        Some(Ok((waiting, dns))) => told.waiting(desk, &waiting, dns.as_deref()),
+        Some(Ok((waiting, dns))) => {
+            let dns = dns.as_ref().map(Option::as_deref);
+            told.waiting(desk, &waiting, dns);
+        }
         Some(Err(failure)) => {
             let text = format!("what earlier runs left cannot be told: {}", failure.message);
             told.words.push((Level::Unknown, text));
@@ -171,13 +174,24 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Exit {
     exit
 }
 
+/// Which side is active, as the places of a run tell it and as DNS does. Where the two differ, what was seen counts.
+fn is_active(site: Option<&str>, dns: Option<Option<&str>>) -> String {
+    match (site, dns) {
+        (Some(site), None) => format!(": {site} is active as its journal tells"),
+        (Some(site), Some(Some(dns))) if site == dns => format!(": {site} is active"),
+        (_, Some(Some(dns))) => format!(" (DNS leads to {dns})"),
+        (_, Some(None)) => " (in DNS the names lead to no one site)".to_owned(),
+        (None, None) => String::new(),
+    }
+}
+
 /// What is told where the time was over. Before the first look it is read where the names lead.
 fn too_late(within: Duration, before_all: bool) -> String {
     let within = short(within);
     match before_all {
         true => format!(
-            "nothing was looked at within {within}: where the names lead could not be read, so a name server or the \
-             provider does not answer; `cutover check` says which"
+            "nothing was looked at within {within}: a name server, the provider or the disk of the state folder does not \
+             answer; `cutover check` says which"
         ),
         false => format!("not all was looked at within {within}, the rest may be anything"),
     }
@@ -195,8 +209,9 @@ async fn late_answer(desk: &Desk, whose: &Whose) -> Option<Result<Waiting, Failu
 }
 
 impl Told {
-    /// Takes in what earlier runs have left. `dns` is the site to which all name servers lead, where they told.
-    fn waiting(&mut self, desk: &Desk, waiting: &Waiting, dns: Option<&str>) {
+    /// Takes in what earlier runs have left. `dns` is the site to which all name servers lead, where they told; `Some(None)`
+    /// where they lead to no one site.
+    fn waiting(&mut self, desk: &Desk, waiting: &Waiting, dns: Option<Option<&str>>) {
         for stuck in waiting.stuck.iter().rev() {
             self.waits(desk, stuck, dns);
         }
@@ -225,18 +240,12 @@ impl Told {
         }
     }
 
-    fn waits(&mut self, desk: &Desk, stuck: &Stuck, dns: Option<&str>) {
+    fn waits(&mut self, desk: &Desk, stuck: &Stuck, dns: Option<Option<&str>>) {
         let level = match stuck.stands {
             true => Level::Critical,
             false => Level::Warning,
         };
-        // Where the two differ, what was seen counts.
-        let now = match (&stuck.site, dns) {
-            (Some(site), None) => format!(": {site} is active as its journal tells"),
-            (Some(site), Some(dns)) if site == dns => format!(": {site} is active"),
-            (_, Some(dns)) => format!(" (DNS leads to {dns})"),
-            (None, None) => String::new(),
-        };
+        let now = is_active(stuck.site.as_deref(), dns);
         let how = crate::report::to_type(&stuck.how, desk.state_to_type().as_deref());
         let text = format!("{}{now}; {how}", stuck.what);
         self.words.insert(0, (level, text));
@@ -373,11 +382,31 @@ mod tests {
     }
 
     #[test]
+    fn a_site_is_active_where_nothing_that_was_seen_says_otherwise() {
+        for (site, dns, told) in [
+            (Some("new"), None, ": new is active as its journal tells"),
+            (Some("new"), Some(Some("new")), ": new is active"),
+            (Some("new"), Some(Some("old")), " (DNS leads to old)"),
+            (None, Some(Some("old")), " (DNS leads to old)"),
+            (
+                Some("new"),
+                Some(None),
+                " (in DNS the names lead to no one site)",
+            ),
+            (None, Some(None), " (in DNS the names lead to no one site)"),
+            (None, None, ""),
+        ] {
+            assert_eq!(is_active(site, dns), told, "{site:?} {dns:?}");
+        }
+    }
+
+    #[test]
     fn what_came_too_late_is_told_by_what_was_waited_for() {
         let within = Duration::from_secs(9);
         let nothing = too_late(within, true);
         assert!(
-            nothing.contains("a name server or the provider does not answer"),
+            nothing
+                .contains("a name server, the provider or the disk of the state folder does not"),
             "{nothing}"
         );
         let some = too_late(within, false);

@@ -10,6 +10,7 @@ use super::stays;
 use super::stuck::{Stuck, Waiting, baseline, came_back_in_part, is_put_back, stuck};
 use super::whose::{Same, Whose};
 use super::{Exit, Format};
+use crate::clock::short;
 use crate::engine::{
     FENCE, MOVE, MOVE_BACK, RETURN, is_astray, leads_in_dns, look_once_more, see_places, to_see,
 };
@@ -268,14 +269,14 @@ async fn still_owed(desk: &Desk, records: &[Record], tally: &Tally, stayed: bool
     let unseen: Vec<(usize, Round)> = unseen()
         .filter(|(index, _)| plan.entries[*index].is_check())
         .collect();
-    let by_hand: Vec<(usize, Round)> = match owed.iter().find_map(by_hand) {
+    let hands: Vec<(usize, Round)> = match owed.iter().find_map(by_hand) {
         Some((_, round)) => (0..plan.entries.len())
             .filter(|index| plan.entries[*index].by_hand)
             .map(|index| (index, round))
             .collect(),
         None => Vec::new(),
     };
-    let unseen = [unseen, by_hand].concat();
+    let unseen = [unseen, hands].concat();
     // What is over once the names lead back to the side that was left.
     let away = |owed: &Owed| owed.key.starts_with(FENCE) || owed.key.starts_with(RETURN);
     let fences = owed.iter().any(away);
@@ -293,7 +294,7 @@ async fn still_owed(desk: &Desk, records: &[Record], tally: &Tally, stayed: bool
     let leads = async {
         match fences {
             true => leads_in_dns(&actual.book, &actual.site).await,
-            false => None,
+            false => Ok(None),
         }
     };
     // Whoever waits for one list is told what could not be looked at in time.
@@ -302,18 +303,17 @@ async fn still_owed(desk: &Desk, records: &[Record], tally: &Tally, stayed: bool
         see_places(plan, &actual, &looked_at, PLACES),
         tokio::time::timeout(PLACES, leads),
     );
-    let leads = leads.ok().flatten();
+    let leads = match leads {
+        Ok(leads) => leads.map_err(|unseen| unseen.detail),
+        Err(_) => Err(format!("no answer within {}", short(PLACES))),
+    };
     // Whoever moved the names back there has decided that it shall serve.
-    let serves_again = leads.is_some_and(|site| site == plan.direction.source);
+    let serves_again = matches!(&leads, Ok(Some(site)) if *site == plan.direction.source);
     let _late = tokio::time::timeout(PLACES, actual.site.exec.close()).await;
     // One check may be owed of each side.
     let looks = || unseen.iter().zip(&found);
     let passes = |of: (usize, Round)| {
-        looks().any(|(look, (_, finding))| {
-            *look == of
-                && matches!(finding.outcome, Outcome::Pass | Outcome::Warn)
-                && !finding.has_unknowns()
-        })
+        looks().any(|(look, (_, finding))| *look == of && finding.is_seen_good())
     };
     let is = |index: usize, wanted: Side| {
         let value = seen.iter().find(|(entry, _)| *entry == index);
@@ -361,10 +361,19 @@ async fn still_owed(desk: &Desk, records: &[Record], tally: &Tally, stayed: bool
                 let (_, finding) = looks().find(|(look, _)| **look == of)?.1;
                 (finding.outcome == Outcome::Unknown).then_some(&finding.headline)
             });
-            let unlooked = unread.is_some() || unseen.is_some();
-            let why = match (unread, unseen) {
+            let led = leads.as_ref().err().filter(|_| away(&owed));
+            let by_hand = by_hand(&owed).is_some_and(|(what, _)| {
+                let fact = facts.iter().find(|fact| fact.what == what);
+                fact.is_none_or(|fact| fact.outcome == Outcome::Unknown)
+            });
+            let unlooked = unread.is_some() || unseen.is_some() || led.is_some() || by_hand;
+            let why = match (unread.or(led), unseen) {
+                (Some(why), _) if led.is_some() => {
+                    format!("; where the names lead cannot be read now: {why}")
+                }
                 (Some(why), _) => format!("; it cannot be read now: {why}"),
                 (None, Some(why)) if !owed.what.ends_with(why.as_str()) => format!("; now: {why}"),
+                (None, None) if by_hand => "; it cannot be looked at now".to_owned(),
                 _ => String::new(),
             };
             let what = format!("{}{why}", owed.what);

@@ -11,10 +11,10 @@ use super::over::{Takers, is_nothing_left, took_over};
 use super::stays::tally_now;
 use super::whose::{Same, Whose};
 use crate::engine::{ANYWAY, may_turn_back};
-use crate::event::{Ending, Event, Owed, Record};
+use crate::event::{Ending, Event, Owed, Record, Round};
 use crate::journal::{self, Damaged, JournalError, Listed, Run};
 use crate::machine::{Hold, State};
-use crate::plan::{Mode, Plan, Value};
+use crate::plan::{Mode, Outcome, Plan, Value};
 use crate::report::Tally;
 use crate::store::Store;
 use places::{Places, is_as_before_now, look};
@@ -302,7 +302,10 @@ async fn of(
     } = match (stands, looks) {
         (false, _) => Places::nothing_stands(),
         (true, false) if left => Places::left_to_others(),
-        (true, false) => Places::as_recorded(),
+        (true, false) => Places {
+            one_side: !is_held_for_what_was_so(plan, tally),
+            ..Places::as_recorded()
+        },
         // A living run that is held writes nothing.
         (true, true) => look(desk, plan, tally, records).await,
     };
@@ -364,6 +367,16 @@ async fn of(
         how,
         debt: None,
         run,
+    })
+}
+
+/// Whether the last look at something that led there already was not good: the names are mixed then.
+fn is_held_for_what_was_so(plan: &Plan, tally: &Tally) -> bool {
+    let entries = plan.entries.iter().enumerate();
+    let mut so = entries.filter(|(_, entry)| entry.there && entry.holds.is_some());
+    so.any(|(index, _)| {
+        let found = tally.finding(Round::There, index);
+        found.is_some_and(|finding| finding.outcome > Outcome::Warn)
     })
 }
 

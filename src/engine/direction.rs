@@ -59,8 +59,8 @@ pub(super) async fn direction(
 }
 
 /// The site that every name server of every zone of the services publishes, all of their names alike; `None` where they
-/// do not agree, or one does not tell. A provider is not asked: what it shows may be an old copy.
-pub async fn leads_in_dns(book: &Playbook, site: &Site) -> Option<String> {
+/// do not agree. A provider is not asked: what it shows may be an old copy.
+pub async fn leads_in_dns(book: &Playbook, site: &Site) -> Result<Option<String>, Unseen> {
     let names = site.services.values().flat_map(|service| &service.names);
     let types = [RecordType::A, RecordType::Aaaa];
     let mut asked: Vec<(&Zone, RecordKey)> = Vec::new();
@@ -75,7 +75,7 @@ pub async fn leads_in_dns(book: &Playbook, site: &Site) -> Option<String> {
     for _ in 0..=LINKS {
         let fresh = asked.iter().map(|(zone, key)| at_every_server(zone, key));
         let fresh = join_all(fresh).await.into_iter();
-        let fresh: Vec<RecordSet> = (fresh.collect::<Result<Vec<_>, Unseen>>().ok()?.into_iter())
+        let fresh: Vec<RecordSet> = (fresh.collect::<Result<Vec<_>, Unseen>>()?.into_iter())
             .flatten()
             .collect();
         known.extend(asked.drain(..).map(|(_, key)| key));
@@ -92,10 +92,10 @@ pub async fn leads_in_dns(book: &Playbook, site: &Site) -> Option<String> {
     }
     let (a, b) = book.sites();
     let addresses = [a, b].map(|name| (name.to_owned(), site.leading_to(name)));
-    match active_site(&addresses.into(), &sets) {
+    Ok(match active_site(&addresses.into(), &sets) {
         Active::Site(site) => Some(site),
         Active::Split(_) | Active::Nowhere => None,
-    }
+    })
 }
 
 /// One record set as each name server of its zone publishes it, none at all among them.

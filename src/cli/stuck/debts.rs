@@ -8,7 +8,7 @@ use super::super::stays::tally_now;
 use super::Stuck;
 use super::places::{PATIENCE, baseline, named};
 use crate::engine::{RETURN, leads_in_dns, look_once_more, see_places, to_see};
-use crate::event::{Ending, LOOK_AT, Owed, Record, Round};
+use crate::event::{Ending, Finding, LOOK_AT, Owed, Record, Round};
 use crate::journal::Run;
 use crate::plan::{Nature, Outcome, Plan, Side, Value};
 use crate::report::Tally;
@@ -124,13 +124,18 @@ async fn not_seen_good(
         let baseline = baseline(records);
         let found = look_once_more(plan, &actual, baseline, &open, PATIENCE).await;
         let _late = tokio::time::timeout(PATIENCE, actual.site.exec.close()).await;
-        let good = |index: usize| {
-            (found.iter())
-                .any(|(other, finding)| *other == index && finding.outcome <= Outcome::Warn)
-        };
-        open.retain(|(index, _)| !good(*index));
+        open = still_open(&open, &found);
     }
     open.into_iter().map(|(index, _)| index).collect()
+}
+
+/// The looks that did not see all to be good; `found` is in their order. One of which nothing was found is among them.
+fn still_open(looks: &[(usize, Round)], found: &[(usize, Finding)]) -> Vec<(usize, Round)> {
+    let found = found.iter().map(Some).chain(std::iter::repeat(None));
+    (looks.iter().zip(found))
+        .filter(|(_, found)| found.is_none_or(|(_, finding)| !finding.is_seen_good()))
+        .map(|(look, _)| *look)
+        .collect()
 }
 
 /// What was left to others by a run that has ended, and is not as the run was to leave it.
@@ -207,7 +212,8 @@ pub(super) async fn remains(desk: &Desk, run: Run, tally: &Tally, looks: bool) -
             see_places(plan, &actual, &wrote, PATIENCE),
         );
         let _late = tokio::time::timeout(PATIENCE, actual.site.exec.close()).await;
-        if leads.ok().flatten().as_ref() == Some(&plan.direction.source) {
+        let leads = leads.ok().and_then(Result::ok).flatten();
+        if leads.as_ref() == Some(&plan.direction.source) {
             wrote.retain(|entry| !is_put_back(plan, *entry, &seen));
             if wrote.is_empty() {
                 return None;
@@ -283,4 +289,45 @@ pub(super) async fn sick(
         debt: None,
         run,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Fact;
+
+    /// What a monitoring system is told to be over was seen: each look for itself, and all of what it looked at.
+    #[test]
+    fn a_look_that_warns_and_could_not_tell_something_settles_nothing() {
+        let found = |outcome, fact: Option<Outcome>| {
+            let mut finding = Finding::new(outcome, "as it was seen");
+            finding.facts.extend(fact.map(|outcome| Fact {
+                outcome,
+                what: "v6".into(),
+                expected: "an answer".into(),
+                actual: "no route to it".into(),
+            }));
+            finding
+        };
+        for (finding, open) in [
+            (found(Outcome::Pass, None), false),
+            (found(Outcome::Warn, Some(Outcome::Warn)), false),
+            (found(Outcome::Warn, Some(Outcome::Unknown)), true),
+            (found(Outcome::Warn, Some(Outcome::Late)), true),
+            (found(Outcome::Late, None), true),
+            (found(Outcome::Unknown, None), true),
+            (found(Outcome::Fail, None), true),
+        ] {
+            let look = (3, Round::There);
+            let left = still_open(&[look], &[(3, finding.clone())]);
+            assert_eq!(left, if open { vec![look] } else { vec![] }, "{finding:?}");
+        }
+        // One check may be looked at for each side.
+        let looks = [(3, Round::Probe), (3, Round::Verify), (4, Round::Verify)];
+        let found = [
+            (3, found(Outcome::Pass, None)),
+            (3, found(Outcome::Fail, None)),
+        ];
+        assert_eq!(still_open(&looks, &found), looks[1..]);
+    }
 }

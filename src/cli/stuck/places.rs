@@ -116,9 +116,8 @@ pub(super) async fn is_as_before_now(
         look_at_places(plan, &actual, &places, PATIENCE),
     );
     let _late = tokio::time::timeout(PATIENCE, actual.site.exec.close()).await;
-    found.iter().all(|(_, finding)| {
-        matches!(finding.outcome, Outcome::Pass | Outcome::Warn) && !finding.has_unknowns()
-    }) && sides.iter().all(|(_, side)| *side == Ok(Side::Before))
+    found.iter().all(|(_, finding)| finding.is_seen_good())
+        && sides.iter().all(|(_, side)| *side == Ok(Side::Before))
 }
 
 /// Whether an entry is looked at before an undo is said to be whole.
@@ -152,6 +151,9 @@ struct Parts {
     /// As before where the place is read, against the answer of a write: an old copy, or somebody put it back. By what is
     /// said of it.
     doubtful: BTreeMap<&'static str, Vec<String>>,
+    /// What the run found as it should be, and is something else now, or cannot be read.
+    astray: Vec<String>,
+    untold: Vec<String>,
     /// Steps of which nothing can be read back.
     acts: Vec<String>,
     /// How long a write may still land.
@@ -161,6 +163,7 @@ struct Parts {
 /// Looks at the places of a run, and says how they are.
 pub(super) async fn look(desk: &Desk, plan: &Plan, tally: &Tally, records: &[Record]) -> Places {
     let mut entries = tally.standing_entries();
+    entries.extend(found_so(plan));
     // What somebody said shall stay as it is waits for nobody.
     entries.retain(|entry| !tally.is_said_to_stay(*entry));
     // Neither that place nor a name server that may be it ends a doubt.
@@ -179,6 +182,14 @@ pub(super) async fn look(desk: &Desk, plan: &Plan, tally: &Tally, records: &[Rec
     parts(plan, &entries, &seen, &doubts, lands(desk, records)).told()
 }
 
+/// The entries of what a run found as it should be: it counts on them, and what it says of a site is said of them too.
+fn found_so(plan: &Plan) -> impl Iterator<Item = usize> {
+    let entries = plan.entries.iter().enumerate();
+    entries
+        .filter(|(_, entry)| entry.there && entry.holds.is_some())
+        .map(|(index, _)| index)
+}
+
 fn parts(
     plan: &Plan,
     entries: &[usize],
@@ -192,11 +203,22 @@ fn parts(
     };
     for index in entries {
         let entry = &plan.entries[*index];
+        let value = seen.iter().find(|(other, _)| other == index);
+        if let Some(edit) = &entry.holds {
+            match value {
+                Some((_, Ok(value))) => {
+                    let differs = edit.sides(value).filter(|(_, side)| *side == Side::Foreign);
+                    parts.astray.extend(differs.map(|(part, _)| part.clone()));
+                }
+                Some((_, Err(_))) | None => parts.untold.push(entry.id.clone()),
+            }
+            continue;
+        }
         let Nature::Change(edit) = &entry.nature else {
             parts.acts.push(entry.id.clone());
             continue;
         };
-        let value = match seen.iter().find(|(other, _)| other == index) {
+        let value = match value {
             Some((_, Ok(value))) => value,
             Some((_, Err(_))) | None => {
                 parts.unseen.push(entry.id.clone());
@@ -224,10 +246,19 @@ impl Parts {
         let settled = self.after.is_empty()
             && self.doubtful.is_empty()
             && others.iter().all(|list| list.is_empty());
+        let found = self.found();
         if settled && self.lands.is_none() {
-            return Places::as_before();
+            return match found {
+                None => Places::as_before(),
+                Some(found) => Places {
+                    what: format!("all that it changed is seen as it was before, but not {found}"),
+                    unread: !self.untold.is_empty(),
+                    ..Places::nothing_stands()
+                },
+            };
         }
-        let one_side = self.before.is_empty()
+        let one_side = found.is_none()
+            && self.before.is_empty()
             && self.retimed.is_empty()
             && self.foreign.is_empty()
             && self.unseen.is_empty()
@@ -256,6 +287,7 @@ impl Parts {
         if !self.before.is_empty() {
             told.push(format!("{}: as before", named(&self.before)));
         }
+        told.extend(found);
         if let Some(left) = self.lands {
             told.push(format!("a write of it may still land for {}", short(left)));
         }
@@ -268,8 +300,21 @@ impl Parts {
                 .any(|list| !list.is_empty())
                 || !self.doubtful.is_empty()
                 || self.lands.is_some(),
-            unread: !self.unseen.is_empty(),
+            unread: !self.unseen.is_empty() || !self.untold.is_empty(),
         }
+    }
+
+    /// What of the things that were found as they should be is not seen so.
+    fn found(&self) -> Option<String> {
+        let sorts = [
+            (&self.astray, "was so already, and is something else now"),
+            (&self.untold, "was so already, and cannot be read"),
+        ];
+        let told: Vec<String> = (sorts.iter())
+            .filter(|(list, _)| !list.is_empty())
+            .map(|(list, how)| format!("{}: {how}", named(list)))
+            .collect();
+        (!told.is_empty()).then(|| told.join(", "))
     }
 }
 
@@ -285,123 +330,4 @@ pub(super) fn named(list: &[String]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::plan::Mode;
-
-    /// A run with one change of two parts, and what its place holds now.
-    fn told(www: &str, web: &str, lands: Option<Duration>) -> Places {
-        let mut plan = crate::fake::plan(Mode::Failover, "c");
-        let value = |www: &str, web: &str| {
-            let parts = [("www", www), ("web", web)];
-            let parts = parts.into_iter().filter(|(_, value)| !value.is_empty());
-            Value(
-                parts
-                    .map(|(key, value)| (key.to_owned(), json!(value).into()))
-                    .collect(),
-            )
-        };
-        let Nature::Change(edit) = &mut plan.entries[0].nature else {
-            panic!("it changes something");
-        };
-        edit.before = value("old", "old");
-        edit.after = value("new", "new");
-        parts(
-            &plan,
-            &[0],
-            &[(0, Ok(value(www, web)))],
-            &BTreeMap::new(),
-            lands,
-        )
-        .told()
-    }
-
-    #[test]
-    fn a_run_is_settled_where_each_record_set_is_as_before_and_nothing_can_land() {
-        let second = Some(Duration::from_secs(1));
-        let cases = [
-            ("old", "old", None, (false, false)),
-            ("old", "old", second, (true, false)),
-            ("new", "new", None, (true, true)),
-            ("new", "old", None, (true, false)),
-            // Somebody deleted one, or gave one another TTL.
-            ("", "new", None, (true, false)),
-            ("", "old", None, (true, false)),
-            ("other", "other", None, (true, false)),
-        ];
-        for (www, web, lands, (stands, one_side)) in cases {
-            let places = told(www, web, lands);
-            assert_eq!(
-                (places.stands, places.one_side),
-                (stands, one_side),
-                "{www} {web} {places:?}"
-            );
-        }
-        let places = told("", "new", None);
-        assert_eq!(
-            places.what,
-            "not all is as it was before: `web`: as the run wrote it, `www`: as somebody else wrote it"
-        );
-        let unseen = parts(
-            &crate::fake::plan(Mode::Failover, "c"),
-            &[0],
-            &[],
-            &BTreeMap::new(),
-            None,
-        )
-        .told();
-        assert!(unseen.stands && !unseen.one_side, "{unseen:?}");
-    }
-
-    #[test]
-    fn what_differs_in_its_ttl_only_leads_where_the_run_led_it() {
-        let mut plan = crate::fake::plan(Mode::Failover, "c");
-        let Nature::Change(edit) = &mut plan.entries[0].nature else {
-            panic!("it changes something");
-        };
-        let value = |to: &str, ttl: u32| {
-            let part = json!({"data": [to], "ttl": ttl});
-            Value([("www".to_owned(), part.into())].into())
-        };
-        (edit.before, edit.after) = (value("old", 300), value("new", 60));
-        for (seen, ours, what) in [
-            (value("new", 60), true, "changes stand"),
-            (
-                value("new", 300),
-                true,
-                "not all is as it was before: `www`: as the run wrote it, with another TTL that somebody gave it",
-            ),
-            (
-                value("other", 60),
-                false,
-                "not all is as it was before: `www`: as somebody else wrote it",
-            ),
-        ] {
-            let places = parts(&plan, &[0], &[(0, Ok(seen))], &BTreeMap::new(), None).told();
-            assert_eq!((places.ours, places.what.as_str()), (ours, what));
-            assert!(places.stands);
-        }
-    }
-
-    #[test]
-    fn what_was_answered_with_done_is_not_settled_by_reading_the_same_place_again() {
-        let mut plan = crate::fake::plan(Mode::Failover, "c");
-        let Nature::Change(edit) = &mut plan.entries[0].nature else {
-            panic!("it changes something");
-        };
-        let value = |to: &str| Value([("www".to_owned(), json!(to).into())].into());
-        (edit.before, edit.after) = (value("old"), value("new"));
-        let seen = [(0, Ok(value("old")))];
-        let why = "not known: it was answered with done";
-        let doubted = parts(&plan, &[0], &seen, &[(0, why)].into(), None).told();
-        assert!(doubted.stands && !doubted.one_side, "{doubted:?}");
-        assert!(doubted.what.contains("`www`: not known"), "{doubted:?}");
-        assert!(
-            !parts(&plan, &[0], &seen, &BTreeMap::new(), None)
-                .told()
-                .stands
-        );
-    }
-}
+mod tests;

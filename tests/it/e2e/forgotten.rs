@@ -26,7 +26,7 @@ fn goes_home(scene: &Scene) {
 }
 
 /// A table breaks lines.
-fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

@@ -1,5 +1,6 @@
 //! What monitoring asks for every few minutes, and what is settled by looking.
 
+use super::forgotten::plain;
 use super::scene::{Plot, Servers, ZONE};
 use crate::lab::{FrozenPort, V4};
 
@@ -95,6 +96,46 @@ fn monitoring_names_who_is_silent_where_the_changes_are_planned() {
         assert!(told.out.contains("did not answer"), "{told}");
         assert!(told.code != Some(0) && told.took.as_secs() < 9, "{told}");
     }
+}
+
+/// A name server that answers as `primary` does, until it is sent an empty packet.
+fn following(primary: std::net::SocketAddr) -> (std::net::SocketAddr, std::thread::JoinHandle<()>) {
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let at = socket.local_addr().unwrap();
+    let answers = std::thread::spawn(move || {
+        let (mut packet, mut reply) = ([0; 4096], [0; 4096]);
+        while let Ok((size @ 1.., from)) = socket.recv_from(&mut packet) {
+            let asks = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+            asks.send_to(&packet[..size], primary).unwrap();
+            let size = asks.recv(&mut reply).unwrap();
+            let _ = socket.send_to(&reply[..size], from);
+        }
+    });
+    (at, answers)
+}
+
+/// Whoever cannot see where the names lead does not know whether an old side may come back.
+#[test]
+fn an_old_side_that_may_come_back_is_not_looked_at_where_a_name_server_is_gone() {
+    let Some(scene) = Plot::small().scene() else {
+        return;
+    };
+    let primary = scene.servers()[0];
+    let (at, answers) = following(primary);
+    let servers = format!("zones.\"{ZONE}\".servers=[\"{primary}\", \"{at}\"]");
+    let emergency = ["failover", "PLAYBOOK", "--emergency", "--yes"];
+    scene
+        .run(&[&emergency[..], &["--set", &servers]].concat())
+        .exits(0);
+    let fence = "`old` may come back while `new` is active";
+    let unread = "where the names lead cannot be read now: ";
+    let seen = scene.run(&["owed"]).exits(0).says(fence);
+    assert!(!plain(&seen.out).contains(unread), "{seen}");
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.send_to(&[], at).unwrap();
+    answers.join().unwrap();
+    let unseen = scene.run(&["owed"]).exits(9).says(fence);
+    assert!(plain(&unseen.out).contains(unread), "{unseen}");
 }
 
 #[test]

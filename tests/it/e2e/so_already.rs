@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::forgotten::plain;
 use super::over::{id, with_sign};
 use super::scene::{NEW, Scene, WWW};
 
@@ -40,7 +41,17 @@ fn a_name_that_led_there_already_and_is_moved_away_while_the_last_checks_wait_ho
     www_leads_to(&scene, ELSEWHERE, v6);
     std::fs::write(&sign, "fine").unwrap();
     let held = run.end().exits(6);
-    held.says("/as-found/").says(ELSEWHERE);
+    let held = held.says("/as-found/").says(ELSEWHERE);
+    // No yes over a name that leads elsewhere, and no site that is said to be active.
+    let moves = (held.out.lines()).find(|line| line.starts_with("Does every service move?"));
+    assert!(moves.is_some_and(|line| !line.contains(" yes: ")), "{held}");
+    let differs = "was so already, and is something else now";
+    let nagios = ["check", "PLAYBOOK", "--to", "new", "--format", "nagios"];
+    for (told, code) in [(scene.run(&["owed"]), 0), (scene.run(&nagios), 2)] {
+        let told = told.exits(code);
+        assert!(plain(&told.out).contains(differs), "{told}");
+        assert!(!told.out.contains("is active"), "{told}");
+    }
     // What was shown can be accepted, and is owed.
     let run = id(&scene);
     let accepted = scene.run(&["resume", &run, "--accept", "--yes"]).exits(9);
