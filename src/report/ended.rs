@@ -48,6 +48,15 @@ pub(super) fn how_it_came_out(tally: &Tally, ending: Ending, plan: &Plan) -> Str
         Ending::Refused if is_without_change(tally, plan) => {
             "refused: there is nothing to change, and not everything is seen to be good".to_owned()
         }
+        Ending::Stale if matches!(plan.mode, Mode::Check | Mode::Plan) => {
+            // What a place of its own holds has a name; another run that stands in the way has none.
+            let barred = tally.because().iter().any(|why| why.subject.is_empty());
+            match barred {
+                true => "refused while another run is not finished, nothing was changed".to_owned(),
+                false => "refused: what the plan saw is something else by now, nothing was changed"
+                    .to_owned(),
+            }
+        }
         _ => how_it_ended(ending, plan, tally.remains()),
     }
 }
@@ -71,7 +80,7 @@ pub fn ending_phrase(ending: Ending, mode: Mode) -> &'static str {
         (Ending::DoneUnproven, _) => "done, but not everything was seen",
         (Ending::Refused, _) => "refused, nothing was changed",
         (Ending::Stale, Mode::Check | Mode::Plan) => {
-            "refused while another run is not finished, nothing was changed"
+            "refused: another run is not finished, or the plan is stale; nothing was changed"
         }
         (Ending::Stale, _) => "the plan is stale, nothing was changed",
         (Ending::Undone, _) => "put back, and seen so",
@@ -115,6 +124,33 @@ mod tests {
             how_it_ended(Ending::Done, &plan, false),
             "done, and seen so"
         );
+    }
+
+    #[test]
+    fn another_run_is_only_blamed_where_there_is_one() {
+        use crate::event::Event;
+        use crate::plan::{Side, Way};
+        use crate::report::fixture::{self, FLIP, Story};
+        let ending = Ending::Stale;
+        let told = |event: Event| {
+            let plan = fixture::plan(Mode::Plan);
+            let mut story = Story::of(plan.clone());
+            story.says(event);
+            how_it_came_out(&Tally::of(&story.ends(ending)), ending, &plan)
+        };
+        let other = told(Event::Barred {
+            ending,
+            why: "run r17 is not finished".into(),
+        });
+        assert!(other.contains("another run is not finished"), "{other}");
+        let stale = told(Event::Compared {
+            entry: FLIP,
+            way: Way::There,
+            side: Some(Side::Foreign),
+            detail: Some("`www` holds `else`".into()),
+        });
+        assert!(!stale.contains("another run"), "{stale}");
+        assert!(stale.contains("something else by now"), "{stale}");
     }
 
     #[test]

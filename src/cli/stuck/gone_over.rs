@@ -82,12 +82,17 @@ pub(super) async fn debts(
             how[..how.len().min(MOST)].join("; "),
             names.letting_stay(&key)
         );
+        let unread = looks && open.iter().any(|open| open.is_unread());
+        let unseen = match unread {
+            true => "; not all of it can be looked at now",
+            false => "",
+        };
         Stuck {
             stands: false,
             theirs: false,
-            unread: looks && open.iter().any(|open| open.is_unread()),
+            unread,
             what: format!(
-                "a newer run went over run {} ({}), and {} is not seen to be put back",
+                "a newer run went over run {} ({}), and {} is not seen to be put back{unseen}",
                 run.id,
                 run.meta.mode,
                 what.join(" and ")

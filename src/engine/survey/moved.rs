@@ -49,11 +49,22 @@ pub(super) async fn leads(
             Ok((first, Some(told)))
         }
         None => Err(SurveyError::LeadsUnseen),
-        now if now == first || like == Mode::Emergency => Ok((now, None)),
-        Some(now) => Err(SurveyError::Moved(match now {
-            Active::Site(site) => format!("the names lead to `{site}` now"),
-            Active::Split(leads) => format!("now {}", split(&leads)),
-            Active::Nowhere => "no record set of a service leads to either site now".to_owned(),
-        })),
+        now if now == first => Ok((now, None)),
+        Some(now) if like == Mode::Emergency => {
+            let told = Stay {
+                what: "where the names lead".to_owned(),
+                why: format!("one was moved while the plan was made: {}", in_words(&now)),
+            };
+            Ok((Some(now), Some(told)))
+        }
+        Some(now) => Err(SurveyError::Moved(in_words(&now))),
+    }
+}
+
+fn in_words(now: &Active) -> String {
+    match now {
+        Active::Site(site) => format!("the names lead to `{site}` now"),
+        Active::Split(leads) => format!("now {}", split(leads)),
+        Active::Nowhere => "no record set of a service leads to either site now".to_owned(),
     }
 }

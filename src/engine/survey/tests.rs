@@ -357,7 +357,12 @@ async fn a_plan_that_no_run_could_count_is_refused() {
         .map(|name| (name.as_str(), &["192.0.2.10"][..]))
         .collect();
     let to = Some("cloud");
-    let of = |honesty| surveyed_text(&text, honesty, &sets, Mode::Failover, to);
+    let first = |n, honesty| surveyed_text(&text, honesty, &sets[..n], Mode::Failover, to);
+    let of = |honesty| first(sets.len(), honesty);
+    let one = first(1, Honesty::OneSet).await.unwrap();
+    let most = MOST_ENTRIES - (one.entries.len() - 1);
+    let full = first(most, Honesty::OneSet).await.unwrap();
+    assert_eq!(full.entries.len(), MOST_ENTRIES);
     let refused = of(Honesty::OneSet).await.unwrap_err();
     assert!(matches!(refused, SurveyError::TooMany(_)), "{refused}");
     assert!(refused.to_string().contains("`zones`"), "{refused}");

@@ -225,6 +225,8 @@ fn a_setting_is_the_same_whatever_its_step_is_called_and_another_where_it_lies_e
     std::fs::remove_file(&file).unwrap();
     let unread = scene.run(&["owed"]).exits(9);
     assert!(plain(&unread.out).contains(&told), "{unread}");
+    let said = "not all of it can be looked at now";
+    assert!(plain(&unread.out).contains(said), "{unread}");
     std::fs::write(&file, "old").unwrap();
     owed(&scene, "went over run", false);
     // It is found again by a step of another name, which finds it as it shall be.

@@ -128,6 +128,12 @@ async fn a_name_that_is_moved_while_the_plan_is_made_is_no_part_of_it() {
     let told = unread.stays.iter().map(|stay| stay.what.as_str());
     assert!(told.into_iter().any(|what| what == "where the names lead"));
     let told = plan(&half, Mode::Emergency, true).await.unwrap();
+    let moved = told.stays.iter().map(|stay| stay.why.as_str());
+    let moved: Vec<&str> = moved.filter(|why| why.contains("one was moved")).collect();
+    assert!(
+        moved.len() == 1 && moved[0].contains("leads to `cloud` (example.org. A)"),
+        "{moved:?}"
+    );
     let told: Vec<String> = told.apart.iter().map(ToString::to_string).collect();
     let each = [
         "example.org. A leads to cloud",
@@ -157,4 +163,21 @@ async fn a_plan_knows_where_names_led_that_led_apart() {
         assert_eq!(plan(&[old], to).await.apart, []);
     }
     assert_eq!(plan(&[new], Some("cloud")).await.apart, []);
+}
+
+#[tokio::test]
+async fn a_plan_knows_whether_all_names_led_to_the_target_before_it() {
+    let led_there = async |sets: &[(&str, &[&str])], mode, to| {
+        let plan = surveyed(Honesty::Atomic, sets, mode, to).await.unwrap();
+        plan.led_there
+    };
+    let there: [(&str, &[&str]); 2] = [
+        ("example.org. A", &["198.51.100.20"]),
+        ("example.org. AAAA", &["2001:db8:1::20"]),
+    ];
+    assert!(led_there(&there, Mode::Failover, Some("cloud")).await);
+    assert!(!led_there(&SETS, Mode::Failover, Some("cloud")).await);
+    // Whoever only looks moves none, and they led to the other side all the same.
+    assert!(!led_there(&SETS, Mode::Check, None).await);
+    assert!(!led_there(&SETS, Mode::Check, Some("cloud")).await);
 }
