@@ -11,7 +11,8 @@ use crate::words::count;
 use crate::world::exec::quoted;
 
 /// Asks all of it in one round trip; it only reads. dpkg keeps a file `info/NAME.list` of each package that it has ever
-/// unpacked and that is not purged, so their number tells whether its status was cut off between two packages. `root` is the folder of a chroot, or empty.
+/// unpacked and that is not purged, so their number tells whether its status was cut off between two packages. `root` is the folder of a chroot, or empty: its
+/// links lead to what they lead to in it, and its architecture is its own.
 pub(super) fn script(root: Option<&str>) -> String {
     format!("root={}\n{SCRIPT}", quoted(&[root.unwrap_or_default()]))
 }
@@ -24,10 +25,25 @@ if [ -n "$root" ]; then
   if [ ! -f "$status" ]; then echo '== no packages'; exit 0; fi
   if [ ! -r "$status" ]; then echo '== no entry'; exit 0; fi
 fi
-for release in "$root/etc/os-release" "$root/usr/lib/os-release"; do
+top=$(cd -P -- "$root/" && pwd -P)
+for release in /etc/os-release /usr/lib/os-release; do
+  links=0
+  while to=$(readlink -- "$root$release") && [ "$links" -lt 9 ]; do
+    links=$((links + 1))
+    case $to in /*) release=$to;; *) release=$(dirname -- "$release")/$to;; esac
+  done
+  release=$root$release
+  case ${root:+$(readlink -f -- "$release")} in '' | "${top%/}"/*) ;; *) continue;; esac
   [ -f "$release" ] && head -c 65536 -- "$release" 2>/dev/null && break
 done
-printf '\n== %s\n' "$(dpkg --print-architecture 2>/dev/null)"
+arch=
+if [ -n "$root" ]; then
+  arch=$(dpkg-query "--admindir=$root/var/lib/dpkg" -W -f='${Architecture}\n' dpkg base-files 2>/dev/null |
+    grep -vx -e '' -e all | head -n 1)
+  own=$root/var/lib/dpkg/arch
+  [ -n "$arch" ] || { [ -f "$own" ] && arch=$(head -n 1 -- "$own" 2>/dev/null); }
+fi
+printf '\n== %s\n' "${arch:-$(dpkg --print-architecture 2>/dev/null)}"
 dpkg-query ${root:+"--admindir=$root/var/lib/dpkg"} -W -f='${db:Status-Abbrev}\t${Package}\t${Architecture}\t${Version}\t${source:Package}\t${source:Version}\t${Essential}\n'
 printf '== %s\n' "$?"
 printf '== lists %s\n' "$(ls -- "$root/var/lib/dpkg/info" 2>/dev/null | grep -c '\.list$')"
@@ -43,8 +59,8 @@ pub(super) struct Host {
     /// What a person types before a command for this host: `ssh ops@standby sudo`.
     pub(super) shell: String,
     pub(super) system: System,
-    /// Installed packages and their versions. A package of another architecture than the host's is
-    /// `name:arch`.
+    /// Installed packages and their versions; an empty one cannot be read. A package of another architecture than
+    /// the host's is `name:arch`.
     pub(super) installed: BTreeMap<String, String>,
     /// Packages that are neither installed nor gone, and dpkg's word for their state: `iU`, `iF`, `iHR`.
     pub(super) broken: BTreeMap<String, String>,
@@ -223,12 +239,11 @@ fn package(seen: &mut Host, native: &str, line: &str) -> Option<()> {
     match status {
         // Installed; the last two wait for a trigger of another package.
         'i' | 'W' | 't' if !faulty => {
-            if !is_version(version) {
-                return None;
-            }
             if want == 'h' {
                 seen.held.push(key.clone());
             }
+            // One odd record says nothing of the others.
+            let version = if is_version(version) { version } else { "" };
             seen.installed.insert(key, version.to_owned());
         }
         // Not there, but for its configuration files.
@@ -320,11 +335,6 @@ mod tests {
             (line("ii \tnginx\tamd64\t1.22"), Cause::Garbled),
             (line("ii \tnginx\tamd64\t1\tx\t1\tno\tmore"), Cause::Garbled),
             (line("ii \t$(reboot)\tamd64\t1\tx\t1\tno"), Cause::Garbled),
-            (
-                line("ii \tnginx\tamd64\t1;reboot\tx\t1\tno"),
-                Cause::Garbled,
-            ),
-            (line("ii \tnginx\tamd64\t\tx\t1\tno"), Cause::Garbled),
             (line("i? \tnginx\tamd64\t1\tx\t1\tno"), Cause::Garbled),
             ("== no folder\n".to_owned(), Cause::Missing),
             ("== no packages\n".to_owned(), Cause::Missing),
@@ -371,6 +381,17 @@ mod tests {
         assert_eq!(gone.unwrap(), words);
         let never = said(format!("{}== 0\n== lists 0\n", lines(3, "un ")));
         assert!(never.unwrap().contains("lists no package at all"));
+    }
+
+    #[test]
+    fn a_version_that_is_none_leaves_the_others() {
+        let text = format!(
+            "{OS}ii \ta\tall\t1\ta\t1\tno\nii \tb\tall\t1;reboot\tb\t1\tno\n\
+             ii \tc\tall\t\tc\t1\tno\nii \td\tall\t1.0_1\td\t1\tno\n== 0\n"
+        );
+        let host = parse("p", text.as_bytes(), b"").unwrap();
+        let versions: Vec<&str> = host.installed.values().map(String::as_str).collect();
+        assert_eq!(versions, ["1", "", "", "1.0_1"]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::Limits;
 use super::dpkg::Host;
-use super::version::compare;
+use super::version::{compare, is_version};
 use crate::clock::short;
 use crate::event::{Cause, Fact, Finding, Unseen};
 use crate::plan::Outcome;
@@ -167,16 +167,24 @@ fn pair(all: &mut Verdict, limits: &Limits, source: &Host, target: &Host) {
     let same_release = source.system == target.system && !source.system.id.is_empty();
     let mut left_out = 0u64;
     let (mut missing, mut older, mut newer, mut extra) = (vec![], vec![], vec![], vec![]);
+    let mut unread = Vec::new();
+    let told = |version: &str| match version {
+        "" => "a version that cannot be read".to_owned(),
+        version => version.to_owned(),
+    };
     for (name, version) in &source.installed {
         let there = target.installed.get(name);
-        let differs = there != Some(version);
+        let differs = there != Some(version) || version.is_empty();
         if ignored(name) {
             left_out += u64::from(differs);
             continue;
         }
         match there {
             None if target.broken.contains_key(name) => {}
-            None => missing.push((name.as_str(), version.clone(), "not installed".to_owned())),
+            None => missing.push((name.as_str(), told(version), "not installed".to_owned())),
+            Some(there) if version.is_empty() || there.is_empty() => {
+                unread.push((name.as_str(), told(version), told(there)));
+            }
             Some(there) if same_release => match compare(there, version) {
                 Ordering::Less => older.push((name.as_str(), version.clone(), there.clone())),
                 Ordering::Greater => newer.push((name.as_str(), version.clone(), there.clone())),
@@ -192,7 +200,7 @@ fn pair(all: &mut Verdict, limits: &Limits, source: &Host, target: &Host) {
         if ignored(name) {
             left_out += 1;
         } else {
-            extra.push((name.as_str(), "not installed".to_owned(), version.clone()));
+            extra.push((name.as_str(), "not installed".to_owned(), told(version)));
         }
     }
     let (mut broken, mut both) = (Vec::new(), Vec::new());
@@ -225,6 +233,11 @@ fn pair(all: &mut Verdict, limits: &Limits, source: &Host, target: &Host) {
         let there = target.installed.get(name);
         if ignored(name) {
             left_out += 1;
+        } else if there.is_none() && serves(state) {
+            let version = source.broken_versions.get(name);
+            let version = version.map_or_else(|| told(""), Clone::clone);
+            let actual = format!("not installed; half-installed ({state}) at the source");
+            missing.push((name.as_str(), version, actual));
         } else {
             let there = there.cloned().unwrap_or_else(|| "not installed".to_owned());
             unsound.push((name.as_str(), format!("half-installed ({state})"), there));
@@ -234,7 +247,7 @@ fn pair(all: &mut Verdict, limits: &Limits, source: &Host, target: &Host) {
     let total = source.installed.len();
     let beyond = extra.len();
     let unready: Vec<&str> = (broken.iter().chain(&both)).map(|row| row.0).collect();
-    finish(all, target, &unready);
+    finish(all, source, target, &unready);
     commands(all, source, target, &missing, &older, same_release);
     let sorts = [
         Sort {
@@ -258,6 +271,11 @@ fn pair(all: &mut Verdict, limits: &Limits, source: &Host, target: &Host) {
             outcome: limits.missing.min(Outcome::Warn),
             word: "half-installed at the source",
             rows: unsound,
+        },
+        Sort {
+            outcome: limits.version,
+            word: "of a version that cannot be read",
+            rows: unread,
         },
         Sort {
             outcome: limits.version,
@@ -369,24 +387,49 @@ fn pair(all: &mut Verdict, limits: &Limits, source: &Host, target: &Host) {
 
 type Row<'a> = (&'a str, String, String);
 
+/// Whether a package in this state has all of its files, and nobody wants it away: what it serves may well be in use.
+fn serves(state: &str) -> bool {
+    let mut letters = state.chars();
+    let (want, status) = (letters.next(), letters.next());
+    matches!(want, Some('i' | 'h')) && matches!(status, Some('F' | 'U'))
+}
+
 /// What a person types for packages that are neither there nor gone. What was unpacked is configured; what dpkg broke off
-/// while it unpacked, or wants installed again, has to be unpacked again first.
-fn finish(all: &mut Verdict, target: &Host, names: &[&str]) {
+/// while it unpacked, or wants installed again, has to be unpacked again first. So has what it broke off while it was
+/// to go away: `dpkg --configure` leaves that as it is. Where the source has none of it, it goes away.
+fn finish(all: &mut Verdict, source: &Host, target: &Host, names: &[&str]) {
     let shell = &target.shell;
-    let again = |name: &&&str| {
-        let state = target.broken.get(**name).map_or("", String::as_str);
-        state.chars().nth(1) == Some('H') || state.len() > 2
+    let state = |name: &str| target.broken.get(name).map_or("", String::as_str);
+    let leaves = |name: &str| state(name).starts_with(['r', 'p']);
+    let at_source =
+        |name: &str| source.installed.contains_key(name) || source.broken.contains_key(name);
+    let again = |name: &str| {
+        state(name).chars().nth(1) == Some('H') || state(name).len() > 2 || leaves(name)
     };
-    let (unpack, configure): (Vec<&&str>, Vec<&&str>) = names.iter().partition(again);
-    if !unpack.is_empty() {
-        let words: Vec<&str> = unpack.iter().take(PASTED).map(|name| **name).collect();
-        let note = match unpack.len().saturating_sub(PASTED) {
+    let (mut unpack, mut remove, mut configure) = (Vec::new(), Vec::new(), Vec::new());
+    for name in names {
+        if leaves(name) && !at_source(name) {
+            remove.push(*name);
+        } else if again(name) {
+            unpack.push(*name);
+        } else {
+            configure.push(*name);
+        }
+    }
+    for (verb, names) in [
+        ("apt-get install --reinstall", unpack),
+        ("apt-get remove", remove),
+    ] {
+        if names.is_empty() {
+            continue;
+        }
+        let words: Vec<&str> = names.iter().take(PASTED).copied().collect();
+        let note = match names.len().saturating_sub(PASTED) {
             0 => String::new(),
             more => format!("  # and {more} more"),
         };
         let words = words.join(" ");
-        let command = format!("{shell} apt-get install --reinstall {words}{note}");
-        all.commands.push(command);
+        all.commands.push(format!("{shell} {verb} {words}{note}"));
     }
     if !configure.is_empty() {
         all.commands.push(format!("{shell} dpkg --configure -a"));
@@ -404,10 +447,12 @@ fn commands(
 ) {
     let shell = &target.shell;
     let wanted: Vec<String> = (missing.iter().chain(older))
-        .map(|(name, version, _)| match same_release {
-            true => format!("{name}={version}"),
-            false => (*name).to_owned(),
-        })
+        .map(
+            |(name, version, _)| match same_release && is_version(version) {
+                true => format!("{name}={version}"),
+                false => (*name).to_owned(),
+            },
+        )
         .collect();
     if wanted.is_empty() {
         return;

@@ -362,6 +362,7 @@ fn packages_that_are_broken_at_the_source_are_told() {
     let source = |state: &str| {
         let mut primary = host("primary", &[("a", "1")]);
         primary["broken"] = json!({ "b": state });
+        primary["broken-versions"] = json!({ "b": "1" });
         primary
     };
     let judged = |values: &[(&'static str, Datum)], standby: &[(&str, &str)]| {
@@ -371,12 +372,22 @@ fn packages_that_are_broken_at_the_source_are_told() {
             Known::Live(host("standby", standby)),
         )
     };
-    // Whether the target has it whole or not at all.
-    for (standby, there) in [
-        (&[("a", "1"), ("b", "2")][..], "2"),
-        (&[("a", "1")], "not installed"),
+    // What is missing there is missing, though it is half-configured at the source.
+    let finding = judged(&[], &[("a", "1")]);
+    assert_eq!(finding.outcome, Outcome::Fail, "{finding:#?}");
+    assert!(finding.headline.contains("1 missing"), "{finding:#?}");
+    assert!(finding.mended_by().unwrap().ends_with("apt-get install b=1  # as on primary; without `=version` where the archive has moved on"), "{finding:#?}");
+    // Whether the target has it whole, or what was broken off at the source can serve nobody.
+    for (state, standby, there) in [
+        ("iF", &[("a", "1"), ("b", "2")][..], "2"),
+        ("iH", &[("a", "1")], "not installed"),
+        ("rF", &[("a", "1")], "not installed"),
     ] {
-        let finding = judged(&[], standby);
+        let finding = judge(
+            &[],
+            Known::Live(source(state)),
+            Known::Live(host("standby", standby)),
+        );
         assert_eq!(finding.outcome, Outcome::Warn, "{finding:#?}");
         assert!(
             finding
@@ -391,7 +402,7 @@ fn packages_that_are_broken_at_the_source_are_told() {
         let row = row.unwrap();
         assert_eq!(
             (row.expected.as_str(), row.actual.as_str()),
-            ("half-installed (iF)", there)
+            (format!("half-installed ({state})").as_str(), there)
         );
         assert!(
             !finding.headline.contains("extra"),

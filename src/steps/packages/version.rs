@@ -63,7 +63,7 @@ fn significant(digits: &[u8]) -> &[u8] {
 
 /// Whether the text can be a version: nothing in it has a meaning for a shell or a terminal.
 pub(super) fn is_version(text: &str) -> bool {
-    let sign = |c: char| c.is_ascii_alphanumeric() || ".+-~:".contains(c);
+    let sign = |c: char| c.is_ascii_alphanumeric() || ".+-~:_".contains(c);
     !text.is_empty() && text.len() <= 200 && text.chars().all(sign)
 }
 

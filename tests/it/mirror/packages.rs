@@ -56,3 +56,62 @@ async fn packages_of_two_hosts() {
     standby.replace_program("dpkg-query", "#!/bin/sh\nexit 127\n");
     assert_eq!(look(&text).await.outcome, Outcome::Unknown);
 }
+
+/// What a chroot holds is told by itself, whatever machine it lies on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chroot_has_its_own_architecture_and_release() {
+    if !have(&["dpkg-query", "sshd", "ssh-keygen"]) {
+        return;
+    }
+    let lab = SshLab::new();
+    let (_primary, _standby) = (lab.host("primary"), lab.host("standby"));
+    let config = lab.config();
+    let folder = tempfile::tempdir().unwrap();
+    let record = |name: &str, arch: &str| {
+        format!(
+            "Package: {name}\nStatus: install ok installed\nPriority: optional\nSection: x\n\
+             Maintainer: n <n@example.org>\nArchitecture: {arch}\nVersion: 1\nDescription: t\n\n"
+        )
+    };
+    let root = |name: &str, arch: &str, link: bool| {
+        let root = folder.path().join(name);
+        for at in [
+            "etc",
+            "usr/lib",
+            "var/lib/dpkg/info",
+            "var/lib/dpkg/updates",
+        ] {
+            std::fs::create_dir_all(root.join(at)).unwrap();
+        }
+        let text = record("base-files", arch) + &record("nginx", arch);
+        std::fs::write(root.join("var/lib/dpkg/status"), text).unwrap();
+        std::fs::write(root.join("var/lib/dpkg/available"), "").unwrap();
+        let release = "ID=debian\nVERSION_ID=\"7\"\n";
+        if link {
+            std::fs::write(root.join("usr/lib/os-release"), release).unwrap();
+            std::os::unix::fs::symlink("/usr/lib/os-release", root.join("etc/os-release")).unwrap();
+        } else {
+            std::fs::write(root.join("etc/os-release"), release).unwrap();
+        }
+        root
+    };
+    let old = root("old", "armhf", false);
+    let new = root("new", "s390x", true);
+    let host = |name: &str, site: &str, ip: &str| {
+        format!(
+            "[hosts.{name}]\nsite = \"{site}\"\nssh = {name:?}\nssh-config = {config:?}\naddresses = [\"{ip}\"]\n"
+        )
+    };
+    let text = format!(
+        "[playbook]\nname = \"test\"\n{}{}[[step]]\nid = \"packages\"\nkind = \"packages\"\n\
+         roots = {{ primary = {old:?}, standby = {new:?} }}\n",
+        host("primary", "dedicated", "127.0.0.1"),
+        host("standby", "cloud", "127.0.0.2")
+    );
+    let finding = look(&text).await;
+    assert_eq!(finding.outcome, Outcome::Pass, "{finding:#?}");
+    assert!(
+        finding.headline.contains("none differ of 2 packages"),
+        "{finding:#?}"
+    );
+}

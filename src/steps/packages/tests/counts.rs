@@ -146,3 +146,44 @@ fn what_is_to_be_installed_again_is_mended_so() {
     let both = mended(&[("a", "iFR"), ("b", "iF"), ("c", "iHR")]);
     assert_eq!(both, format!("{again}a c\n{configure}"));
 }
+
+/// `dpkg --configure -a` leaves what is to go away as it is, and exits 0.
+#[test]
+fn what_was_broken_off_while_it_was_to_go_away_is_not_configured() {
+    for state in ["rF", "rU", "pF", "rHR"] {
+        for (primary, verb) in [
+            (
+                &[("a", "1"), ("x", "1")][..],
+                "apt-get install --reinstall x",
+            ),
+            (&[("a", "1")], "apt-get remove x"),
+        ] {
+            let mut target = host("standby", &[("a", "1")]);
+            target["broken"] = json!({ "x": state });
+            let finding = hosts(host("primary", primary), target, &[]);
+            let mend = finding.mended_by().unwrap();
+            assert_eq!(mend, format!("ssh ops@standby sudo {verb}"), "{state}");
+        }
+    }
+}
+
+#[test]
+fn a_version_that_cannot_be_read_counts_by_itself() {
+    let source = || host("primary", &[("a", "1"), ("b", "")]);
+    let finding = hosts(source(), host("standby", &[("a", "1"), ("b", "2")]), &[]);
+    assert_eq!(finding.outcome, Outcome::Warn, "{finding:#?}");
+    let actual = told(&finding, "b on standby, of a version that cannot be read");
+    assert_eq!(actual.unwrap(), "2");
+    // Whether it is there is known all the same.
+    let finding = hosts(source(), host("standby", &[("a", "1")]), &[]);
+    assert_eq!(finding.outcome, Outcome::Fail, "{finding:#?}");
+    let mend = finding.mended_by().unwrap();
+    assert!(mend.contains("apt-get install b "), "{mend}");
+    let ignored = [("ignore", Datum::Texts(vec!["b".into()]))];
+    let finding = hosts(
+        source(),
+        host("standby", &[("a", "1"), ("b", "")]),
+        &ignored,
+    );
+    assert_eq!(finding.outcome, Outcome::Pass, "{finding:#?}");
+}
