@@ -216,11 +216,12 @@ pub(super) fn ending(status: Option<i32>) -> String {
     }
 }
 
-/// The end of a session whose program did not come to its own. sudo passes on the signal that it ends programs with.
+/// The end of a session whose program did not come to its own. sudo passes on the signal that it ends programs with, and
+/// what waits for the program may end well all the same.
 pub(super) fn cut_off(status: Option<i32>, sudo: bool) -> String {
     const TERMINATED: i32 = 128 + 15;
     let ending = ending(status);
-    match sudo && matches!(status, None | Some(TERMINATED)) {
+    match sudo && matches!(status, None | Some(0 | TERMINATED)) {
         true => format!("{ending}, as where a `command_timeout` of sudoers runs out"),
         false => ending,
     }
@@ -233,8 +234,10 @@ mod tests {
     #[test]
     fn a_program_that_sudo_ended_is_told() {
         let timeout = |status, sudo| cut_off(status, sudo).contains("`command_timeout`");
-        assert!(timeout(Some(143), true) && timeout(None, true));
-        assert!(!timeout(Some(143), false) && !timeout(Some(1), true));
+        for status in [Some(143), Some(0), None] {
+            assert!(timeout(status, true) && !timeout(status, false));
+        }
+        assert!(!timeout(Some(1), true));
     }
 
     #[test]
