@@ -232,6 +232,26 @@ async fn the_rsync_daemon_and_a_port_are_steps_of_their_own() {
     }
 }
 
+#[tokio::test]
+async fn a_module_that_lets_nobody_read_is_told() {
+    if !have(&["rsync"]) {
+        return;
+    }
+    let daemon = RsyncDaemon::with(V4, &["archive"], &[], "write only = yes\n");
+    std::fs::write(daemon.module("archive").join("README"), "x").unwrap();
+    let public = format!("192.0.2.20:{}", daemon.at.port());
+    let site = site(
+        vec![host("standby", "cloud", &[(&public, daemon.at)])],
+        Vec::new(),
+    );
+    let port = ("port", Datum::Count(daemon.at.port().into()));
+    let check = check("rsync", &site, vec![port, ("module", text("archive"))]);
+    let finding = judged(check.as_ref(), &site).await;
+    assert_ne!(finding.outcome, Outcome::Pass, "{finding:#?}");
+    let told = format!("{finding:?}");
+    assert!(told.contains("is `write only`"), "{told}");
+}
+
 /// More may follow what is read of an answer, so that a text which is not in it may come yet.
 #[tokio::test]
 async fn a_text_behind_what_is_read_of_an_answer_is_unknown() {

@@ -203,7 +203,10 @@ impl Session {
         };
         match self.stream.read_exact(bytes).await {
             Ok(_) => Ok(()),
-            Err(_) => Err(self.garbled("opened the module and ended without a list of it")),
+            // Older protocols have no word for it.
+            Err(_) => Err(self.garbled(
+                "opened the module and ended without a list of it, as it does where the module is `write only`",
+            )),
         }
     }
 
