@@ -185,6 +185,10 @@ impl State {
                 {
                     self.mark_as(entry, Mark::Claimed);
                 }
+                // That it reads as before proves nothing, whoever accepts it: all else is put back.
+                (Hold::NotSeen, Way::Back) if self.marks[entry] == Mark::Claimed => {
+                    self.leave(entry);
+                }
                 (Hold::NotSeen, Way::Back) => self.is_back(entry),
                 (_, Way::There) => self.mark_as(entry, Mark::Standing),
                 (Hold::Interrupted, Way::Back) => self.is_back(entry),

@@ -304,3 +304,26 @@ fn a_stop_is_heard_before_the_next_write_and_its_comparison() {
         life.goes_well(life.next());
     }
 }
+
+#[test]
+fn a_way_back_that_was_not_done_is_none_because_somebody_accepts_it() {
+    let mut life = Life::new(Mode::Failover, "kck");
+    life.until(|mv| matches!(mv, Move::Write { .. }));
+    life.written(1, Way::There, Some(done()));
+    life.settled(Side::Before);
+    assert_eq!(life.state.held(), Some(Hold::NotSeen));
+    life.decides(Decision::Back);
+    life.settled(Side::Before);
+    life.until(|mv| matches!(mv, Move::Compare { .. }));
+    life.compared(1, Way::Back, Side::Before);
+    life.written(1, Way::Back, Some(refused()));
+    life.settled(Side::Before);
+    assert_eq!(life.state.held(), Some(Hold::NotSeen));
+    assert_eq!(life.state.doubts(1), Some(Way::Back));
+    life.decides(Decision::On);
+    assert_eq!(life.state.mark(1), Mark::Left);
+    while matches!(life.next(), Move::Look { .. }) {
+        life.judged(Outcome::Pass);
+    }
+    assert_eq!(life.ends(), Ending::Held);
+}

@@ -2,6 +2,7 @@
 
 use super::{Turns, nobody};
 use crate::event::{Decision, Event};
+use crate::machine::Mark;
 use crate::simulate::fault::Fault;
 use crate::simulate::model::Dead;
 use crate::simulate::rules::Rules;
@@ -35,7 +36,11 @@ impl<R: Rules> Turns<'_, R> {
         if let Some(motion) = self.here.state.motion() {
             let entry = usize::from(motion.entry);
             let mark = self.there.state.mark(entry);
-            self.there.ground.accept(entry, mark);
+            // Nobody makes of a way back that was never seen one that was.
+            let claimed = self.here.state.mark(entry) == Mark::Claimed;
+            if !(claimed && mark == Mark::Back) {
+                self.there.ground.accept(entry, mark);
+            }
         }
     }
 
