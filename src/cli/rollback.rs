@@ -200,6 +200,7 @@ async fn show(
     );
     actual.site.exec.close().await;
     let mut foreign = ahead.foreign(plan, |entry| tally.is_torn(entry));
+    let led_again = standing.is_empty() && !at_rest.is_empty();
     foreign.append(&mut at_rest);
     let (unreadable, sick) = (ahead.unreadable(plan), ahead.sick(plan));
     // What was left on the way there stays, and the rest would go back without it.
@@ -253,6 +254,7 @@ async fn show(
             let seen = SeenNow {
                 places: &places,
                 gates: &ahead.gates,
+                led_again,
                 by_hand: &by_hand,
             };
             desk.print(&report::rollback(&run.id, &tally, seen, &desk.style()));
@@ -290,7 +292,7 @@ async fn show(
     };
     let anyway = desk.to_type(&format!("rollback {} --anyway", run.id));
     next.push(format!("{anyway} {goes}"));
-    if finished && sick.is_empty() {
+    if (finished || led_again) && sick.is_empty() {
         let source = &plan.direction.source;
         let home = desk.names(run).planning_back(source);
         next.push(format!("`{home}` shows whether a failover leads home"));

@@ -17,7 +17,7 @@ use crate::machine::{Hold, State};
 use crate::plan::{Mode, Outcome, Plan, Value};
 use crate::report::Tally;
 use crate::store::Store;
-use places::{Places, is_as_before_now, look};
+use places::{Places, is_as_before_now, look, look_at_put_back};
 
 pub(super) use debts::{came_back_in_part, is_put_back};
 pub(super) use gone_over::named_parts;
@@ -300,6 +300,7 @@ async fn of(
         ours,
         unread,
     } = match (stands, looks) {
+        (false, true) if !alive => look_at_put_back(desk, plan, tally).await,
         (false, _) => Places::nothing_stands(),
         (true, false) if left => Places::left_to_others(),
         (true, false) => Places {
@@ -325,6 +326,12 @@ async fn of(
             let pid = frozen.map_or(0, |writer| writer.pid);
             format!("`kill -CONT {pid}` lets it go on")
         }
+        // What was put back is not written again.
+        false if stands && !tally.anything_stands() => format!(
+            "`cutover failover {} --to {}` leads home; `cutover resume {id}` looks again",
+            desk.playbook_to_type(&run),
+            plan.home()
+        ),
         false if left => format!("set it by hand; `cutover show {id}` tells what it was"),
         true => {
             // Said plainly from elsewhere, it is no answer to these.

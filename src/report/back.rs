@@ -14,6 +14,8 @@ use crate::plan::{Edit, Nature, Outcome, Side};
 pub struct SeenNow<'a> {
     pub places: &'a [SeenPlace<'a>],
     pub gates: &'a [(usize, Finding)],
+    /// A place that the run put back is not as before.
+    pub led_again: bool,
     /// What a person moved, and has to move back.
     pub by_hand: &'a [&'a Fact],
 }
@@ -145,7 +147,7 @@ pub fn rollback(run: &str, tally: &Tally, seen: SeenNow<'_>, style: &Style) -> V
     let none_moved = names().next().is_some() && !names().any(|(i, _)| entries.contains(&i));
     let lost = match plan.led_there {
         true => format!("nothing: the names led to {target} before the run, too"),
-        false if none_moved => format!(
+        false if none_moved && !seen.led_again => format!(
             "nothing, unless something else than names led users to {target}: none of the names stands moved by this run"
         ),
         false => format!(

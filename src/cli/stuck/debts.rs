@@ -54,12 +54,51 @@ pub(super) async fn of_ended(desk: &Desk, run: Run, records: &[Record], looks: b
     if let Some(sick) = sick(desk, run.clone(), &tally, records, looks).await {
         return vec![sick];
     }
-    let (left, remains, failed) = tokio::join!(
+    let (left, remains, doubted, failed) = tokio::join!(
         left(desk, run.clone(), &tally, looks),
         remains(desk, run.clone(), &tally, looks),
+        doubted(desk, run.clone(), &tally, records, looks),
         failed_there(desk, run, &tally, records, looks),
     );
-    left.into_iter().chain(remains).chain(failed).collect()
+    (left.into_iter().chain(remains))
+        .chain(doubted)
+        .chain(failed)
+        .collect()
+}
+
+/// A run that stays where it went though a write was not seen to be what its answer said, as a person accepted, until its
+/// place is seen to hold the new value.
+async fn doubted(
+    desk: &Desk,
+    run: Run,
+    tally: &Tally,
+    records: &[Record],
+    looks: bool,
+) -> Option<Stuck> {
+    let plan = tally.plan().filter(|_| run.stayed())?;
+    let open = (tally.owed().iter())
+        .filter_map(|owed| to_see(plan, records, owed))
+        .map(|(index, _)| index)
+        .filter(|index| tally.doubt(*index, Side::Before).is_some());
+    let open = not_so(desk, plan, open.collect(), Side::After, looks).await;
+    let why = tally.doubt(*open.first()?, Side::Before)?;
+    let (id, target) = (&run.id, &plan.direction.target);
+    Some(Stuck {
+        stands: true,
+        theirs: false,
+        unread: false,
+        what: format!(
+            "run {id} ({}) stays at {target}, and {}: {why}",
+            run.meta.mode,
+            ids(plan, &open)
+        ),
+        site: None,
+        how: format!(
+            "`cutover owed` looks again; `cutover rollback {id}` writes it back, whatever it shows"
+        ),
+        debt: None,
+        run,
+    })
 }
 
 /// A run that stays where it went though a check behind its last write failed there, until that is seen to pass.

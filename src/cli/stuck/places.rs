@@ -46,6 +46,21 @@ impl Places {
         }
     }
 
+    /// The same where a place of it holds what the run wrote all the same: it never went back, or somebody led it there
+    /// once more.
+    fn holds_again(what: &[String], unread: bool) -> Places {
+        Places {
+            stands: true,
+            what: format!(
+                "all was put back, and {}: as the run wrote it, now",
+                named(what)
+            ),
+            one_side: false,
+            ours: true,
+            unread,
+        }
+    }
+
     /// The same where all of it is seen as it was, by somebody else than the run.
     pub(super) fn as_before() -> Places {
         Places {
@@ -190,6 +205,21 @@ fn found_so(plan: &Plan) -> impl Iterator<Item = usize> {
         .map(|(index, _)| index)
 }
 
+/// Looks at the places that a run put back and that may hold something else by now.
+pub(super) async fn look_at_put_back(desk: &Desk, plan: &Plan, tally: &Tally) -> Places {
+    let entries: Vec<usize> = (0..plan.entries.len())
+        .filter(|entry| tally.standing(*entry) == Standing::PutBack)
+        .filter(|entry| matches!(plan.entries[*entry].nature, Nature::Change(_)))
+        .collect();
+    let (false, Ok(book)) = (entries.is_empty(), book_of(desk, plan)) else {
+        return Places::nothing_stands();
+    };
+    let actual = desk.actual(&Arc::new(book));
+    let seen = see_places(plan, &actual, &entries, PATIENCE).await;
+    let _late = tokio::time::timeout(PATIENCE, actual.site.exec.close()).await;
+    parts(plan, &entries, &seen, &BTreeMap::new(), None).put_back()
+}
+
 fn parts(
     plan: &Plan,
     entries: &[usize],
@@ -241,6 +271,15 @@ fn parts(
 }
 
 impl Parts {
+    /// How they are where all of them were put back.
+    fn put_back(&self) -> Places {
+        let again = [&self.after[..], &self.retimed].concat();
+        match again.is_empty() {
+            true => Places::nothing_stands(),
+            false => Places::holds_again(&again, !self.unseen.is_empty()),
+        }
+    }
+
     fn told(&self) -> Places {
         let others = [&self.retimed, &self.foreign, &self.unseen, &self.acts];
         let settled = self.after.is_empty()

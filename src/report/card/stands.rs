@@ -26,6 +26,13 @@ pub(super) fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
     // What was so already was made by nobody here.
     let already = standing(|s| s == Standing::Already);
     let made = count(changes - already, "change");
+    // What was begun and never seen may stand, or not.
+    let unsure = standing(|s| matches!(s, Standing::Contradicted | Standing::Unclear));
+    let seen_made = match (changes - already - unsure, unsure) {
+        (_, 0) => format!("{made} made"),
+        (0, _) => format!("not known: {made} may stand, or not"),
+        (sure, unsure) => format!("{sure} of {made} made, {unsure} may stand, or not"),
+    };
     let so = match already {
         0 => String::new(),
         already => format!(", {already} was so already"),
@@ -116,7 +123,7 @@ pub(super) fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
         }
         (Some(Ending::Done), _) => format!("{}{made} made and seen{so}{unseen}", served("")),
         (Some(Ending::DoneUnproven), _) => {
-            format!("{}{made} made{so}{unproven}", served(""))
+            format!("{}{seen_made}{so}{unproven}", served(""))
         }
         (Some(Ending::Refused | Ending::Stale), _) => "nothing was changed".to_owned(),
         (Some(Ending::Undone), _) if tally.old_side_is_sick() => {

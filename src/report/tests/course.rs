@@ -267,6 +267,7 @@ fn what_was_left_on_the_way_there_is_not_promised_by_a_rollback() {
     let seen = SeenNow {
         places: &[],
         gates: &[],
+        led_again: false,
         by_hand: &[],
     };
     let style = Style::plain();

@@ -231,6 +231,7 @@ fn what_would_be_lost_is_said_where_names_stand_moved() {
     let seen = SeenNow {
         places: &[],
         gates: &[],
+        led_again: false,
         by_hand: &[],
     };
     let told = |story: &Story| {

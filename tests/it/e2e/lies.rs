@@ -76,6 +76,33 @@ fn a_flip_that_only_claims_to_have_happened_is_no_success() {
     assert_eq!(scene.zone(), before);
 }
 
+#[test]
+fn what_was_answered_with_done_and_accepted_is_no_change_made() {
+    let plot = Plot {
+        servers: Servers::PowerDns,
+        ..Plot::small()
+    };
+    let Some(mut scene) = plot.scene() else {
+        return;
+    };
+    let fate = Fate::Forged(|_| b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n".to_vec());
+    let relay = Relay::start(scene.provider_at, is_patch, fate);
+    scene.provider_at = relay.at;
+    let text = scene.text();
+    let (flip, _) = text.split_once("[[step]]\nid = \"published\"").unwrap();
+    scene.write_playbook(flip);
+    scene.run(&["failover", "PLAYBOOK", "--yes"]).exits(6);
+    let accepts = ["resume", "--accept", "--yes"];
+    let accepted = scene.run(&accepts).exits(9);
+    accepted.says("not known: 1 change may stand, or not");
+    let nagios = ["check", "PLAYBOOK", "--format", "nagios"];
+    scene.run(&nagios).exits(2).says(THERE);
+    scene.run(&["owed"]).exits(0).says("and it was not seen so");
+    scene.run(&["rollback", "--yes"]).exits(0);
+    scene.run(&["owed"]).exits(0).says("nothing is owed");
+    scene.run(&nagios).says("unfinished_runs=0");
+}
+
 /// What is said of a write that was answered with done.
 const THERE: &str = "not known: its write was answered with done, and it reads as before";
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::process::Signal;
 
-use super::scene::{OLD, Plot, Scene, WWW};
+use super::scene::{ARCHIVE, NEW, OLD, Plot, Scene, WWW};
 
 /// A scene with a step behind the flip that writes a file; `more` is said of it.
 pub fn with_file(more: &str, behind: &str) -> Option<(Scene, PathBuf, tempfile::TempDir)> {
@@ -246,6 +246,44 @@ fn a_way_back_that_was_stopped_or_held_is_owed_until_it_is_ended() {
         scene.run(&["resume", &run, "--yes"]).exits(5);
         scene.run(&["owed"]).exits(0).says("nothing is owed");
     }
+}
+
+#[test]
+fn what_was_put_back_and_leads_there_again_is_no_rest() {
+    let Some((scene, sign, _folder)) = with_sign("1s") else {
+        return;
+    };
+    scene.run(&["failover", "PLAYBOOK", "--yes"]).exits(0);
+    let run = id(&scene);
+    std::fs::write(&sign, "broken").unwrap();
+    scene.run(&["rollback", &run, "--yes"]).exits(6);
+    let nagios = ["check", "PLAYBOOK", "--format", "nagios"];
+    scene.run(&nagios).says("nothing stands");
+    // The server had an old copy, or somebody led the names there once more.
+    let [v4, v6] = NEW;
+    let there: String = ([WWW, ARCHIVE].iter())
+        .map(|name| {
+            format!(
+                "update delete {name} A\nupdate add {name} 2 A {v4}\nupdate delete {name} AAAA\nupdate add {name} 2 AAAA {v6}\n"
+            )
+        })
+        .collect();
+    scene.update_zone(&there);
+    std::fs::write(&sign, "fine").unwrap();
+    let told = "as the run wrote it, now";
+    scene
+        .run(&["owed"])
+        .exits(0)
+        .says("all was put back, and")
+        .says(told);
+    scene.run(&nagios).exits(2).says(told).says("leads home");
+    let shown = scene.run(&["rollback", &run, "--dry-run"]).exits(4);
+    let shown = shown.says("what was written on new since");
+    shown.complains("it holds the new value");
+    // What leads home ends it.
+    let home = ["failover", "PLAYBOOK", "--to", "old", "--yes"];
+    scene.run(&home).exits(0);
+    scene.run(&["owed"]).exits(0).says("nothing is owed");
 }
 
 #[test]

@@ -5,6 +5,10 @@ use crate::plan::Mode;
 
 /// A run with one change of two parts, and what its place holds now.
 fn told(www: &str, web: &str, lands: Option<Duration>) -> Places {
+    parts_of(www, web, lands).told()
+}
+
+fn parts_of(www: &str, web: &str, lands: Option<Duration>) -> Parts {
     let mut plan = crate::fake::plan(Mode::Failover, "c");
     let value = |www: &str, web: &str| {
         let parts = [("www", www), ("web", web)];
@@ -27,7 +31,6 @@ fn told(www: &str, web: &str, lands: Option<Duration>) -> Places {
         &BTreeMap::new(),
         lands,
     )
-    .told()
 }
 
 #[test]
@@ -112,6 +115,26 @@ fn what_was_so_already_and_is_something_else_now_is_named_and_no_site_is_active(
     // The plan that holds such things tells them also where nobody could look.
     let unseen = parts(&plan, &[0, 1], &[], &BTreeMap::new(), None).told();
     assert!(unseen.unread && !unseen.one_side, "{unseen:?}");
+}
+
+#[test]
+fn what_was_put_back_and_holds_again_what_the_run_wrote_is_no_rest() {
+    for (www, web, stands) in [
+        ("old", "old", false),
+        // What somebody else wrote is theirs.
+        ("other", "old", false),
+        ("new", "old", true),
+        ("new", "new", true),
+    ] {
+        let places = parts_of(www, web, None).put_back();
+        assert_eq!(places.stands, stands, "{places:?}");
+        assert!(!places.one_side, "{places:?}");
+    }
+    let what = parts_of("new", "old", None).put_back().what;
+    assert_eq!(
+        what,
+        "all was put back, and `www`: as the run wrote it, now"
+    );
 }
 
 #[test]
