@@ -358,7 +358,13 @@ async fn of(
             desk.playbook_to_type(&run),
             plan.direction.target
         ),
-        false => format!("`cutover resume {id}` or `cutover rollback {id}`"),
+        // What others hold by now refuses a rollback that is told no more.
+        false => match hold {
+            Some(Hold::Foreign) => {
+                format!("`cutover resume {id}` or `cutover rollback {id} --anyway`")
+            }
+            _ => format!("`cutover resume {id}` or `cutover rollback {id}`"),
+        },
     };
     Some(Stuck {
         stands: stands && !theirs,

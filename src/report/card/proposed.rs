@@ -390,6 +390,11 @@ pub(super) fn next(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> 
                     names.of_run("rollback", &["--anyway"]),
                     "put back all but what holds neither value",
                 );
+            } else if stands && tally.held_for() == Some(Hold::Foreign) {
+                row(
+                    names.of_run("rollback", &["--anyway"]),
+                    "put back all but what was so already, and is not any more",
+                );
             } else if stands && (sick || tally.old_side_is_sick()) {
                 row(
                     names.of_run("rollback", &["--anyway"]),

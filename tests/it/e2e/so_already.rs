@@ -52,8 +52,12 @@ fn a_name_that_led_there_already_and_is_moved_away_while_the_last_checks_wait_ho
         assert!(plain(&told.out).contains(differs), "{told}");
         assert!(!told.out.contains("is active"), "{told}");
     }
-    // What was shown can be accepted, and is owed.
+    // What is proposed is not refused.
     let run = id(&scene);
+    let anyway = format!("cutover rollback {run} --anyway");
+    held.says(&anyway);
+    scene.run(&["owed"]).says(&anyway);
+    // What was shown can be accepted, and is owed.
     let accepted = scene.run(&["resume", &run, "--accept", "--yes"]).exits(9);
     accepted.says("was left as it is");
     let left = "/as-found/";
