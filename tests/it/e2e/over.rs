@@ -271,11 +271,8 @@ fn what_was_put_back_and_leads_there_again_is_no_rest() {
     scene.update_zone(&there);
     std::fs::write(&sign, "fine").unwrap();
     let told = "as the run wrote it, now";
-    scene
-        .run(&["owed"])
-        .exits(0)
-        .says("all was put back, and")
-        .says(told);
+    let owed = scene.run(&["owed", "--format", "json"]).exits(0);
+    owed.says("all was put back, and").says(told);
     scene.run(&nagios).exits(2).says(told).says("leads home");
     let shown = scene.run(&["rollback", &run, "--dry-run"]).exits(4);
     let shown = shown.says("what was written on new since");

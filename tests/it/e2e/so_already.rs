@@ -56,7 +56,7 @@ fn a_name_that_led_there_already_and_is_moved_away_while_the_last_checks_wait_ho
     let run = id(&scene);
     let anyway = format!("cutover rollback {run} --anyway");
     held.says(&anyway);
-    scene.run(&["owed"]).says(&anyway);
+    scene.run(&["owed", "--format", "json"]).says(&anyway);
     // What was shown can be accepted, and is owed.
     let accepted = scene.run(&["resume", &run, "--accept", "--yes"]).exits(9);
     accepted.says("was left as it is");
