@@ -341,7 +341,8 @@ async fn still_owed(desk: &Desk, records: &[Record], tally: &Tally, stayed: bool
                 || serves_again && owed.key.starts_with(FENCE)
                 || serves_again && owed.key.starts_with(RETURN) && still.is_empty()
                 || entry(owed, PUT_BACK).is_some_and(|index| is(index, Side::Before))
-                || entry(owed, LOOK_AT).is_some_and(|index| is(index, wanted));
+                || entry(owed, LOOK_AT)
+                    .is_some_and(|index| is(index, wanted) && tally.doubt(index, wanted).is_none());
             !settled
         })
         .filter_map(|owed| told_now(owed, &facts))

@@ -326,13 +326,13 @@ async fn of(
             let pid = frozen.map_or(0, |writer| writer.pid);
             format!("`kill -CONT {pid}` lets it go on")
         }
+        false if left => format!("set it by hand; `cutover show {id}` tells what it was"),
         // What was put back is not written again.
-        false if stands && !tally.anything_stands() => format!(
+        false if stands && ours && tally.entries_to_put_back().is_empty() => format!(
             "`cutover failover {} --to {}` leads home; `cutover resume {id}` looks again",
             desk.playbook_to_type(&run),
             plan.home()
         ),
-        false if left => format!("set it by hand; `cutover show {id}` tells what it was"),
         true => {
             // Said plainly from elsewhere, it is no answer to these.
             let anyway = match hold.is_some_and(|hold| ANYWAY.contains(&hold)) {

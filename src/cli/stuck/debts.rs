@@ -187,7 +187,10 @@ pub(super) async fn left(desk: &Desk, run: Run, tally: &Tally, looks: bool) -> O
     let entries = (tally.owed().iter())
         .filter_map(|owed| owed.key.strip_prefix(LOOK_AT))
         .filter_map(|id| plan.entries.iter().position(|entry| entry.id == id));
-    let open = not_so(desk, plan, entries.collect(), wanted, looks).await;
+    let (doubted, entries): (Vec<usize>, Vec<usize>) =
+        entries.partition(|entry| tally.doubt(*entry, wanted).is_some());
+    let open = not_so(desk, plan, entries, wanted, looks).await;
+    let open = [doubted, open].concat();
     if open.is_empty() {
         return None;
     }

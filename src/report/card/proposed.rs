@@ -400,6 +400,9 @@ pub(super) fn next(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> 
                     names.of_run("rollback", &["--anyway"]),
                     "put back what stands, sick or not",
                 );
+            } else if stands && tally.entries_to_put_back().is_empty() {
+                let home = names.failing_back(&plan.direction.source);
+                row(home, "lead home what was put back and stands again");
             } else if stands {
                 row(rollback, "put back what stands");
             }

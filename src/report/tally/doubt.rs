@@ -34,7 +34,10 @@ impl Tally {
     }
 
     fn doubted(&self, entry: usize) -> Option<Way> {
-        (self.state.as_ref()).and_then(|state| state.doubts(entry))
+        let open = (self.state.as_ref()).and_then(|state| state.doubts(entry));
+        // That somebody accepted it makes it no better known.
+        let accepted = self.is_left(entry) && self.standing(entry) == Standing::Contradicted;
+        open.or(accepted.then_some(Way::Back))
     }
 }
 
@@ -157,6 +160,17 @@ mod tests {
         assert_eq!(told(&lost), (BACK, true));
         lost.settle(Way::Back, Some(Side::Before));
         assert_eq!(told(&lost), (BACK, true));
+        // Somebody accepts one that was refused: that is the end of the run, and not of the doubt.
+        let mut refused = Story::following(story.records.clone());
+        refused
+            .says(answers(Answer::Refused { why: "no".into() }))
+            .settle(Way::Back, Some(Side::Before));
+        refused.says(Event::Decided {
+            decision: Decision::On,
+            by: "root@ops1".into(),
+            parts: true,
+        });
+        assert_eq!(told(&refused), (BACK, true));
         story.says(answers(done()));
         assert_eq!(told(&story), (None, true));
         story.settle(Way::Back, Some(Side::Before));

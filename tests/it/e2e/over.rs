@@ -110,7 +110,7 @@ fn a_name_that_led_there_before_the_run_is_not_waited_for_on_the_way_back() {
     };
     let home = scene.zone();
     // Somebody moved one name by hand.
-    let [v4, v6] = super::scene::NEW;
+    let [v4, v6] = NEW;
     scene.update_zone(&format!(
         "update delete {WWW} A\nupdate add {WWW} 1 A {v4}\nupdate delete {WWW} AAAA\nupdate add {WWW} 1 AAAA {v6}\n"
     ));
@@ -264,7 +264,7 @@ fn what_was_put_back_and_leads_there_again_is_no_rest() {
     let there: String = ([WWW, ARCHIVE].iter())
         .map(|name| {
             format!(
-                "update delete {name} A\nupdate add {name} 2 A {v4}\nupdate delete {name} AAAA\nupdate add {name} 2 AAAA {v6}\n"
+                "update delete {name} A\nupdate add {name} 1 A {v4}\nupdate delete {name} AAAA\nupdate add {name} 1 AAAA {v6}\n"
             )
         })
         .collect();
