@@ -39,8 +39,12 @@ fn is_of_a_pass(hold: Hold, here: Position) -> bool {
 impl Foregone {
     /// Whether it answers a hold at this position, for what is shown there.
     pub(super) fn answers(&self, hold: Hold, here: Position, shown: &Shown) -> bool {
-        let same = self.hold == hold || is_of_a_pass(self.hold, here) && is_of_a_pass(hold, here);
-        same && (self.at.as_ref()).is_none_or(|(at, of)| *at == here && of.covers_all(shown))
+        let pass = is_of_a_pass(hold, here);
+        match &self.at {
+            None => self.hold == hold || is_of_a_pass(self.hold, here) && pass,
+            // On the way to the hold that was accepted, what was accepted before it is met again.
+            Some((at, of)) => of.covers_all(shown) && (self.hold == hold && *at == here || pass),
+        }
     }
 
     /// Whether it answers nothing more once it has answered a hold at this position. Of several places each may be
@@ -102,8 +106,9 @@ mod tests {
             }
             for other in [Hold::Foreign, Hold::OldSideSick] {
                 for here in [PASS, MOTION, BACK] {
-                    assert!(!answers(of, other, here) && !answers(other, of, here));
-                    assert!(answers(other, other, here));
+                    assert!(!answers(of, other, here) && answers(other, other, here));
+                    // What was accepted of a pass is met again on the way to the place that was.
+                    assert_eq!(answers(other, of, here), here == PASS);
                 }
             }
         }
@@ -114,7 +119,9 @@ mod tests {
         let of = said(Hold::Failed, Some((PASS, failed(1))));
         assert!(of.answers(Hold::Failed, PASS, &failed(1)));
         assert!(!of.answers(Hold::Failed, PASS, &failed(2)));
-        assert!(!of.answers(Hold::Failed, (Phase::Forward, 4, None), &failed(1)));
+        // The same thing at the next batch of a pass is nothing new; a place that is written there is.
+        assert!(of.answers(Hold::Failed, (Phase::Forward, 4, None), &failed(1)));
+        assert!(!of.answers(Hold::Failed, (Phase::Forward, 4, Some(4)), &failed(1)));
         // Whoever wants it put back anyway has said so of each such hold.
         for of in back_anyway("anna@ops1") {
             for here in [PASS, MOTION, BACK] {

@@ -15,11 +15,11 @@ fn www_leads_to(scene: &Scene, v4: &str, v6: &str) {
 }
 
 /// One name leads to the target already; nobody but the last check, which waits for its sign, looks at the names.
-fn mixed() -> Option<(Scene, PathBuf, tempfile::TempDir)> {
-    let (scene, sign, folder) = with_sign("60s")?;
+fn mixed(within: &str) -> Option<(Scene, PathBuf, tempfile::TempDir)> {
+    let (scene, sign, folder) = with_sign(within)?;
     let text = scene.text();
     let (text, _) = text.split_once("[[step]]\nid = \"published\"").unwrap();
-    scene.write_playbook(text);
+    scene.write_playbook(&format!("{text}on-fail = \"hold\"\n"));
     let [v4, v6] = NEW;
     www_leads_to(&scene, v4, v6);
     Some((scene, sign, folder))
@@ -29,7 +29,7 @@ const THERE: [&str; 5] = ["failover", "PLAYBOOK", "--to", "new", "--yes"];
 
 #[test]
 fn a_name_that_led_there_already_and_is_moved_away_while_the_last_checks_wait_holds_the_run() {
-    let Some((scene, sign, _folder)) = mixed() else {
+    let Some((scene, sign, _folder)) = mixed("60s") else {
         return;
     };
     std::fs::write(&sign, "not yet").unwrap();
@@ -73,8 +73,24 @@ fn a_name_that_led_there_already_and_is_moved_away_while_the_last_checks_wait_ho
 }
 
 #[test]
+fn what_was_accepted_of_a_check_and_then_of_such_a_name_ends_the_run() {
+    let Some((scene, sign, _folder)) = mixed("1s") else {
+        return;
+    };
+    std::fs::write(&sign, "not yet").unwrap();
+    scene.run(&THERE).exits(6).says("sign");
+    let [_, v6] = NEW;
+    www_leads_to(&scene, ELSEWHERE, v6);
+    let run = id(&scene);
+    let accept = ["resume", &run, "--accept", "--yes"];
+    // The check is accepted, and behind it the name is asked of; then nothing is left to ask.
+    scene.run(&accept).exits(6).says("/as-found/");
+    scene.run(&accept).exits(9).says("was left as it is");
+}
+
+#[test]
 fn a_name_that_led_there_already_and_is_moved_away_behind_the_way_back_is_no_undo() {
-    let Some((scene, sign, _folder)) = mixed() else {
+    let Some((scene, sign, _folder)) = mixed("60s") else {
         return;
     };
     scene.run(&THERE).exits(0);
@@ -98,7 +114,7 @@ fn a_name_that_led_there_already_and_is_moved_away_behind_the_way_back_is_no_und
 
 #[test]
 fn a_rollback_asks_beforehand_what_it_says_at_its_end() {
-    let Some((scene, _sign, _folder)) = mixed() else {
+    let Some((scene, _sign, _folder)) = mixed("60s") else {
         return;
     };
     scene.run(&THERE).exits(0);
