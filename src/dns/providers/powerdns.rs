@@ -182,12 +182,11 @@ impl PowerDns {
             })?;
         let mut grounds = Grounds {
             zone: seen.barred(zone, metadata.as_deref()).into_iter().collect(),
-            notes: seen.unraised(zone).into_iter().collect(),
+            hidden: seen.unraised(zone).into_iter().collect(),
             ..Grounds::default()
         };
         match zones {
             Ok(zones) => grounds.sets = other_zones(zone, keys, &zones),
-            Err(why) if is_gate(&why) => {}
             Err(why) => grounds.notes.push(format!(
                 "whether another zone of the same PowerDNS answers for some of its names could not be told: {}",
                 why.detail
@@ -398,10 +397,10 @@ impl Provider for PowerDns {
                 self.reply(zone, &url, &key)
             );
             let (_, listing, mut grounds) = grounds?;
-            self.disabled(zone, listing, keys, &key, &mut grounds).await;
+            self.disabled(zone, &listing, keys, &key, &mut grounds)
+                .await;
             match export {
-                Ok(export) => grounds.sets.extend(uneven(&export.text(), keys)),
-                Err(why) if is_gate(&why) => {}
+                Ok(export) => (grounds.sets).extend(uneven(&export.text(), &listing, keys)),
                 Err(why) => grounds.notes.push(format!(
                     "whether the records of one set have several TTLs, of which the way back would keep one, could \
                      not be told: {}",

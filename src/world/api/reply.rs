@@ -99,7 +99,8 @@ impl Reply {
     pub fn unseen(&self, what: &str) -> Unseen {
         let cause = match self.status {
             401 | 403 => Cause::Denied,
-            404 => Cause::Missing,
+            // What it does not offer, or a gate before it does not let through.
+            404 | 405 | 501 => Cause::Missing,
             _ => Cause::Error,
         };
         Unseen::new(cause, format!("{what}: {}", self.told()))

@@ -1,6 +1,6 @@
 //! What PowerDNS keeps beside the records.
 
-use cutover::dns::{Grounds, RecordSet};
+use cutover::dns::{Grounds, RecordKey, RecordSet};
 use cutover::event::{Answer, Cause};
 use hickory_resolver::proto::rr::RecordType;
 use serde_json::{Value as Json, json};
@@ -154,7 +154,7 @@ async fn powerdns_does_not_write_what_was_signed_elsewhere() {
     let after = [set("archive.lab.example. A", 60, &["198.51.100.20"])];
     let back = [set("archive.lab.example. A", 600, &["192.0.2.10"])];
     let keys = [before[0].key.clone()];
-    for gate in [denied, missing] {
+    for gate in [denied, missing, not_offered] {
         let relay = Relay::start(server.api, is_metadata, Fate::Forged(gate));
         let gated = powerdns(dir.path(), &format!("http://{}", relay.at), &server.api_key);
         let grounds = gated.grounds(ZONE, &keys).await.unwrap();
@@ -166,7 +166,7 @@ async fn powerdns_does_not_write_what_was_signed_elsewhere() {
         "insert into records (domain_id, name, type, content, ttl, disabled, auth) select id, name, 'RRSIG', \
          'SOA 13 2 300 20300101000000 20200101000000 638 lab.example. AAAA', 300, 0, 1 from domains",
     );
-    for gate in [denied, missing] {
+    for gate in [denied, missing, not_offered] {
         let relay = Relay::start(server.api, is_metadata, Fate::Forged(gate));
         let gated = powerdns(dir.path(), &format!("http://{}", relay.at), &server.api_key);
         let plan = gated.barred(ZONE).await.unwrap().unwrap();
@@ -188,9 +188,13 @@ async fn powerdns_does_not_write_what_was_signed_elsewhere() {
     assert!(plan.contains("PRESIGNED"), "{plan}");
 }
 
-fn is_metadata(piece: &[u8]) -> bool {
+fn asks_for(piece: &[u8], part: &str) -> bool {
     let line = piece.split(|byte| *byte == b'\r').next();
-    line.is_some_and(|line| String::from_utf8_lossy(line).contains("/metadata"))
+    line.is_some_and(|line| String::from_utf8_lossy(line).contains(part))
+}
+
+fn is_metadata(piece: &[u8]) -> bool {
+    asks_for(piece, "/metadata")
 }
 
 fn denied(_: &[u8]) -> Vec<u8> {
@@ -199,6 +203,10 @@ fn denied(_: &[u8]) -> Vec<u8> {
 
 fn missing(_: &[u8]) -> Vec<u8> {
     b"HTTP/1.1 404 no\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_vec()
+}
+
+fn not_offered(_: &[u8]) -> Vec<u8> {
+    b"HTTP/1.1 405 no\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_vec()
 }
 
 /// The API gives a set one TTL, and the server stores one with each record, disabled or not.
@@ -234,9 +242,54 @@ async fn powerdns_writes_no_set_whose_disabled_records_have_another_ttl() {
     assert_eq!(judge().await, "");
     store(600);
     assert_eq!(judge().await, "");
-    store(5);
-    let why = judge().await;
-    assert!(why.contains("several TTLs (5 and 600)"), "{why}");
+    // The API gives the set now the one TTL, now the other.
+    for (ttl, told) in [(5, "(5 and 600)"), (77, "(77 and 600)")] {
+        server.store("delete from records where disabled = 1");
+        store(ttl);
+        let why = judge().await;
+        assert!(why.contains(&format!("several TTLs {told}")), "{why}");
+    }
+}
+
+/// What a gate keeps back, or the server takes too long to find, is said, and is no reason to plan nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn powerdns_says_what_could_not_be_told_of_ttls() {
+    if !have(&["pdns_server"]) {
+        return;
+    }
+    let (dir, key) = (tempfile::tempdir().unwrap(), Tsig::new("cutover"));
+    let server = PowerDns::primary(&[(ZONE, TEXT)], &key);
+    for at in 1..=3 {
+        server.store(&format!(
+            "insert into records (domain_id, name, type, content, ttl, disabled, auth) select id, 'x{at}.lab.example', \
+             'A', '192.0.2.10', 60, 1, 1 from domains"
+        ));
+    }
+    let keys: Vec<RecordKey> = (1..=3)
+        .map(|at| format!("x{at}.lab.example. A").parse().unwrap())
+        .collect();
+    let told = async |which: fn(&[u8]) -> bool, fate: Fate| {
+        let relay = Relay::start(server.api, which, fate);
+        let gated = powerdns(dir.path(), &format!("http://{}", relay.at), &server.api_key);
+        let begun = std::time::Instant::now();
+        let grounds = gated.grounds(ZONE, &keys).await.unwrap();
+        assert!(begun.elapsed() < std::time::Duration::from_secs(15));
+        assert!(grounds.sets.is_empty(), "{grounds:?}");
+        grounds.notes
+    };
+    let [export] = told(|piece| asks_for(piece, "/export"), Fate::Forged(denied))
+        .await
+        .try_into()
+        .unwrap();
+    assert!(export.contains("have several TTLs"), "{export}");
+    let searches = told(|piece| asks_for(piece, "/search-data"), Fate::Silence).await;
+    assert_eq!(searches.len(), 3, "{searches:?}");
+    assert!(
+        searches
+            .iter()
+            .all(|why| why.contains("no answer within 5s")),
+        "{searches:?}"
+    );
 }
 
 /// A name that the API refuses would stop the whole call, and the API says so of a zone of that name as well.

@@ -1,9 +1,13 @@
 //! The TTLs of disabled records, which neither the zone as the API shows it nor its text tells: the server serves
 //! such a record with the TTL that is stored with it, once it is enabled, and a write gives it that of its set.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
+use std::time::Duration;
 
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt, stream};
 use serde::Deserialize;
+use tokio::time::{Instant, timeout_at};
 
 use super::PowerDns;
 use super::zone::{is_speakable, several};
@@ -13,6 +17,12 @@ use crate::secret::Secret;
 
 /// Of so many sets with disabled records it is searched what these are: the server goes through all that it holds.
 const SEARCHES: usize = 50;
+
+/// All of them together get so long: a plan has other questions, and each of these is only a note where it is not told.
+const TIME: Duration = Duration::from_secs(5);
+
+/// So many go together; the API has few threads.
+const AT_ONCE: usize = 4;
 
 /// So many records are taken of one search.
 const HITS: usize = 1_000;
@@ -38,7 +48,7 @@ impl PowerDns {
     pub(super) async fn disabled(
         &self,
         zone: &str,
-        listing: Listing,
+        listing: &Listing,
         keys: &[RecordKey],
         key: &Secret,
         grounds: &mut Grounds,
@@ -49,26 +59,36 @@ impl PowerDns {
                 && keys.contains(&set.key)
                 && is_speakable(&set.key.name)
         });
-        for (at, set) in sets.enumerate() {
-            let untold = match at {
-                0..SEARCHES => match self.search(zone, &set.key.name, key).await {
-                    Ok(hits) => match uneven(zone, set, &hits) {
-                        Some(why) => {
-                            let bar = why.map(|why| (set.key.clone(), why));
-                            grounds.sets.extend(bar);
-                            continue;
-                        }
-                        None => "a search does not find them".to_owned(),
-                    },
-                    Err(unseen) => unseen.detail,
-                },
-                _ => format!("{SEARCHES} others are enough to search for"),
+        let until = Instant::now() + TIME;
+        let told = sets.enumerate().map(|(at, set)| {
+            let told = async move {
+                if at >= SEARCHES {
+                    return (
+                        set,
+                        Err(format!("{SEARCHES} others are enough to search for")),
+                    );
+                }
+                let told = match timeout_at(until, self.search(zone, &set.key.name, key)).await {
+                    Ok(Ok(hits)) => uneven(zone, set, &hits)
+                        .ok_or_else(|| "a search does not find them".to_owned()),
+                    Ok(Err(unseen)) => Err(unseen.detail),
+                    Err(_) => Err(format!("no answer within {}s", TIME.as_secs())),
+                };
+                (set, told)
             };
-            grounds.notes.push(format!(
-                "whether the disabled records of `{}` have a TTL of their own, which the way back would not put back, \
-                 could not be told: {untold}",
-                set.key
-            ));
+            told.boxed()
+        });
+        let told: Vec<BoxFuture<'_, _>> = told.collect();
+        let mut told = std::pin::pin!(stream::iter(told).buffered(AT_ONCE));
+        while let Some((set, told)) = told.next().await {
+            match told {
+                Ok(why) => (grounds.sets).extend(why.map(|why| (set.key.clone(), why))),
+                Err(untold) => grounds.notes.push(format!(
+                    "whether the disabled records of `{}` have a TTL of their own, which the way back would not put back, \
+                     could not be told: {untold}",
+                    set.key
+                )),
+            }
         }
     }
 
@@ -81,20 +101,22 @@ impl PowerDns {
     }
 }
 
-/// Why a set cannot be written, where its disabled records have other TTLs than it has; `None` where not all of them
-/// were found.
+/// Why a set cannot be written, where its records have several TTLs, of which the API gives it one; `None` where not
+/// all of its disabled ones were found.
 fn uneven(zone: &str, set: &RecordSet, hits: &[Hit]) -> Option<Option<String>> {
     let plain = |name: &str| name.trim_end_matches('.').to_ascii_lowercase();
     let of_set = |hit: &&Hit| {
         let rtype = hit.rtype.parse();
         let key = rtype.map(|rtype| RecordKey::new(&hit.name, rtype));
-        hit.disabled && plain(&hit.zone) == plain(zone) && key.is_ok_and(|key| key == set.key)
+        plain(&hit.zone) == plain(zone) && key.is_ok_and(|key| key == set.key)
     };
-    let found: Vec<u32> = (hits.iter().filter(of_set))
-        .filter_map(|hit| hit.ttl)
+    let found: Vec<&Hit> = (hits.iter().filter(of_set))
+        .filter(|hit| hit.ttl.is_some())
         .collect();
-    let is_whole = found.len() >= set.disabled().count();
-    is_whole.then(|| several(&set.key, &found.into_iter().chain([set.ttl]).collect()))
+    let disabled = found.iter().filter(|hit| hit.disabled).count();
+    let ttls: BTreeSet<u32> = found.iter().filter_map(|hit| hit.ttl).collect();
+    let is_whole = disabled >= set.disabled().count();
+    is_whole.then(|| several(&set.key, &(&ttls | &BTreeSet::from([set.ttl]))))
 }
 
 #[cfg(test)]
@@ -121,6 +143,10 @@ mod tests {
         let why = judged(&[served.clone(), even.clone(), odd]).flatten();
         assert!(why.is_some_and(|why| why.contains("several TTLs (5 and 300)")));
         assert_eq!(judged(&[even.clone(), even.clone()]), Some(None));
+        // The set has the TTL of its disabled records, and what is served another one.
+        let served_longer = hit("www.p.test.", 300, "p.test.", false);
+        let why = judged(&[served_longer, even.clone(), even.clone()]).flatten();
+        assert!(why.is_some_and(|why| why.contains("several TTLs (5 and 300)")));
         let elsewhere = [
             hit("www.p.test.", 300, "other.test.", true),
             hit("x.p.test.", 300, "p.test.", true),

@@ -282,11 +282,19 @@ fn two_ttls_that_are_stored_in_one_set_bar_it() {
                   www.p.test.\t60\tIN\tAAAA\t2001:db8::1\nweb.p.test.\t5\tIN\tA\t192.0.2.1\n\
                   web.p.test.\t6\tIN\tA\t192.0.2.2\np.test.\t9\tIN\tSOA\ta. b. 1 2 3 4 5\n";
     let keys = ["www.p.test. A", "www.p.test. AAAA"].map(|key| key.parse().unwrap());
-    let told: Vec<String> = uneven(export, &keys).into_values().collect();
+    // The API gives a set the TTL of one of its records, here of a disabled one.
+    let listing = listed(
+        r#"{"name":"p.test.","rrsets":[
+        {"name":"www.p.test.","type":"AAAA","ttl":77,"records":[{"content":"2001:db8::1"},
+            {"content":"2001:db8::2","disabled":true}]}]}"#,
+    );
+    let told: Vec<String> = uneven(export, &listing, &keys).into_values().collect();
     assert_eq!(
         told,
         [
             "`www.p.test. A` cannot be written: its records have several TTLs (300 and 600), and the API keeps one for \
+          all: give them one TTL first",
+            "`www.p.test. AAAA` cannot be written: its records have several TTLs (60 and 77), and the API keeps one for \
           all: give them one TTL first"
         ]
     );

@@ -40,11 +40,18 @@ pub(super) struct Named {
     name: String,
 }
 
-/// Why sets of these keys cannot be written: the zone as zone-file text tells the TTL that is stored with each record,
-/// a set of the API has one for all, and would put that back.
-pub(super) fn uneven(export: &str, keys: &[RecordKey]) -> BTreeMap<RecordKey, String> {
+/// Why sets of these keys cannot be written: the zone as zone-file text tells the TTL that is stored with each record
+/// that is served, a set of the API has that of one of its records, which may be a disabled one, and would put that back.
+pub(super) fn uneven(
+    export: &str,
+    listing: &Listing,
+    keys: &[RecordKey],
+) -> BTreeMap<RecordKey, String> {
     let keys: HashSet<&RecordKey> = keys.iter().collect();
-    let mut ttls: BTreeMap<RecordKey, BTreeSet<u32>> = BTreeMap::new();
+    let of_api = listing.sets.iter().filter(|set| keys.contains(&set.key));
+    let mut ttls: BTreeMap<RecordKey, BTreeSet<u32>> = of_api
+        .map(|set| (set.key.clone(), BTreeSet::from([set.ttl])))
+        .collect();
     for line in export.lines() {
         let words: Vec<&str> = line.split_whitespace().take(4).collect();
         let [name, ttl, _, rtype] = words[..] else {

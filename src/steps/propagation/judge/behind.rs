@@ -14,6 +14,8 @@ use crate::steps::propagation::seen::{Asked, Role, Sides, Sighting, Told, is_tol
 pub(super) const FOLLOW: &str = "look again when that server has followed the one that is written to; where it does not follow, \
                                  mend it first, or take it out of the delegation (or the zone's `servers`)";
 
+const NOT_REACHED: &str = "while it does not follow, what is written does not reach it";
+
 /// Every server of a zone that was asked, and whether it takes the writes.
 fn servers<'a>(
     sightings: &'a [Sighting],
@@ -31,7 +33,8 @@ fn servers<'a>(
 /// those with an older one than another.
 ///
 /// A serial is a measure for copies of one zone only: not where the SOA differs otherwise (two providers), nor where one
-/// signs and the other does not. One that moves is about to follow.
+/// signs and the other does not. One whose serial rises while it is looked at follows: of a zone that is always
+/// written to no copy is ever as new as the zone.
 pub(super) fn behind(sightings: &[Sighting]) -> Vec<Fact> {
     // RFC 1982, 3.2.
     let is_older = |one: u32, than: u32| one != than && than.wrapping_sub(one) < 1 << 31;
@@ -51,16 +54,17 @@ pub(super) fn behind(sightings: &[Sighting]) -> Vec<Fact> {
         };
         let other = first.soa.as_ref().filter(|soa| soa.serial != own.serial)?;
         let copies = own.rest == other.rest && asked.signers.is_empty() == first.signers.is_empty();
+        let (outcome, so) = match (copies, own.moves) {
+            (true, true) => (Outcome::Pass, "it follows, some time behind"),
+            (true, false) => (Outcome::Late, NOT_REACHED),
+            (false, _) => (Outcome::Warn, NOT_REACHED),
+        };
         Some(Fact {
-            outcome: match copies && !own.moves {
-                true => Outcome::Late,
-                false => Outcome::Warn,
-            },
+            outcome,
             what: format!("{zone} at {}", asked.server),
             expected: "the zone that is written to".into(),
             actual: format!(
-                "its serial is {}, and that of {}{follows} is {}: while it does not follow, what is written does not \
-                 reach it",
+                "its serial is {}, and that of {}{follows} is {}: {so}",
                 own.serial, first.server, other.serial
             ),
         })
