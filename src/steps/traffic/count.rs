@@ -9,7 +9,12 @@ use crate::world::exec::Inquiry;
 use crate::world::net::USER_AGENT;
 
 /// Runs on the far side for as long as it counts; needs `sh`, `awk`, `grep`, `stat`, `tail` and `ls`.
-const SCRIPT: &str = include_str!("count.sh");
+const SCRIPT: &str = concat!(
+    "LINES='\n",
+    include_str!("lines.awk"),
+    "'\n",
+    include_str!("count.sh")
+);
 
 /// More lines than any host logs within two intervals: 2^40.
 const MOST: u64 = 1 << 40;
@@ -74,6 +79,15 @@ pub(super) struct Log {
     pub(super) holds: Option<u64>,
     /// Something was written into it, or a program has it open for writing.
     pub(super) used: bool,
+    /// A program has it open for writing, as far as the account may see that.
+    #[serde(default)]
+    pub(super) open: bool,
+    /// A program has a file open for writing that was this log and was moved away or removed.
+    #[serde(default)]
+    pub(super) held: bool,
+    /// Lines whose time had not come yet, while most others tell the present one.
+    #[serde(default)]
+    pub(super) ahead: u64,
     /// By how many seconds the times in its lines come behind the moment at which they are written.
     pub(super) off: i64,
     /// Where nobody knows whether the times are off by `off`, or its last request was a slow one: what it says with
@@ -257,8 +271,9 @@ struct Line {
     off: i64,
     burst: Option<u64>,
     known: Option<u64>,
-    used: bool,
+    used: i64,
     unsure: bool,
+    ahead: u64,
     file: String,
 }
 
@@ -296,6 +311,7 @@ impl Line {
             known,
             used,
             unsure,
+            ahead,
         ] = *numbers.as_slice()
         else {
             return None;
@@ -313,8 +329,9 @@ impl Line {
             off,
             burst: some(burst),
             known: some(known),
-            used: used == 1,
+            used,
             unsure: unsure == 1,
+            ahead: some(ahead)?,
             file: (*file).to_owned(),
         })
     }
@@ -350,7 +367,10 @@ impl Line {
             newest: windows.iter().filter_map(|window| window.newest).min(),
             empty_for: self.empty_for,
             holds: self.burst,
-            used: self.used,
+            used: self.used > 0,
+            open: self.used == 2,
+            held: self.used < 0,
+            ahead: self.ahead,
             off: self.off,
             either: match windows {
                 [plain, shifted] => Some([reading(plain), reading(shifted)]),

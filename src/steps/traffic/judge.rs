@@ -54,6 +54,9 @@ pub(super) fn judge(traffic: &Traffic, aim: &Aim, evidence: &Evidence) -> Findin
         }
         judging.names(&aim.active, side);
     }
+    if let Some(side) = &idle {
+        judging.names(&aim.idle, side);
+    }
     let mut unsure = None;
     if let (Some(base), Some(side), Some(shares)) = (&base, &idle, stays) {
         let was = before
@@ -61,11 +64,9 @@ pub(super) fn judge(traffic: &Traffic, aim: &Aim, evidence: &Evidence) -> Findin
             .and_then(|before| before.sides.get(&aim.idle));
         unsure = judging.drains(&aim.idle, base, was, side, shares);
         if let Some(arrives) = arrives {
-            judging.sum(
-                base,
-                side,
-                [0, 1].map(|at| arrives[at] + shares[at].max(0.0)),
-            );
+            let sums = [0, 1].map(|at| arrives[at] + shares[at].max(0.0));
+            let taken_over = was.and_then(|was| side.unwritten(was).taken_over);
+            judging.sum(base, side, taken_over, sums);
         }
     }
     let doubt = judging.doubt.take();
@@ -310,6 +311,17 @@ impl Judging<'_> {
                 format!("`{path}` on {host} is the same file as another one of its logs, and was counted once"),
             );
         }
+        for (host, log) in side.logs.iter().filter(|(_, log)| log.ahead > 0) {
+            self.row(
+                Outcome::Warn,
+                format!("times in `{}` on {host}", log.path),
+                "none that has not come yet",
+                format!(
+                    "{}, as where a clock was put back; counted with the line before",
+                    count_of(log.ahead, "line tells one", "lines tell one")
+                ),
+            );
+        }
         for (host, log) in &side.logs {
             if log.off.unsigned_abs() <= OFF {
                 continue;
@@ -350,10 +362,8 @@ impl Judging<'_> {
             decides = Some("and a part of a rotated log was not found".to_owned());
             let lost = ", and a part of a rotated log was not found";
             (Outcome::Unknown, lost.to_owned())
-        } else if let Some(path) = unwritten.new_file {
-            let lost = format!(
-                ", and `{path}` is a new file into which nobody has written: the web server may go on with the old one"
-            );
+        } else if let Some((path, why)) = unwritten.new_file {
+            let lost = format!(", and `{path}` is {why}");
             self.advice.push(Advice::Try(format!(
                 "see on a host of {name} whether the web server writes into `{path}`, as after `nginx -s reopen`"
             )));
@@ -387,7 +397,7 @@ impl Judging<'_> {
     }
 
     /// Whether both sides together have about what the source had: what is in no log has not been seen to move.
-    fn sum(&mut self, base: &Side, idle: &Side, sums: [f64; 2]) {
+    fn sum(&mut self, base: &Side, idle: &Side, taken_over: Option<String>, sums: [f64; 2]) {
         let (least, most) = (sums[0].min(sums[1]), sums[0].max(sums[1]));
         // What is counted varies by its square root.
         let far = FAR + 3.0 / (base.requests as f64).sqrt();
@@ -406,6 +416,20 @@ impl Judging<'_> {
             (
                 Outcome::Unknown,
                 "more than the source had: it is a busier hour, or other people's requests",
+            )
+        } else if let Some(path) = taken_over.filter(|_| least < 1.0 - self.traffic.drain_below) {
+            // What is in the file may be of another program than the web server.
+            self.doubt = Some(format!(
+                "{} of the former rate is in no log that is known to be written",
+                percent(1.0 - least)
+            ));
+            self.advice.push(Advice::Try(format!(
+                "see on its host whether the web server writes into `{path}`, as after `nginx -s reopen`; root sees \
+                 who has it open"
+            )));
+            (
+                Outcome::Late,
+                "the rest is in no log, and the log of the old side is a new file that nobody is seen to have open",
             )
         } else if idle.silent && least < NEAR {
             (

@@ -54,8 +54,10 @@ pub(super) struct Unwritten {
     pub(super) rate: f64,
     /// The largest number of requests that a web server holds back.
     pub(super) most: u64,
-    /// A log in place of another one, into which nothing has been written.
-    pub(super) new_file: Option<String>,
+    /// A log in place of another one, and why its web server may go on writing into the old one.
+    pub(super) new_file: Option<(String, &'static str)>,
+    /// A log in place of another one, into which something was written, and nobody was seen to have it open.
+    pub(super) taken_over: Option<String>,
 }
 
 impl Side {
@@ -68,6 +70,9 @@ impl Side {
                 let reading = self.reading(host, &log, &either, offs);
                 self.sum(count, &reading.now, &reading.earlier);
                 log.newest = reading.newest;
+                if reading == either[0] {
+                    log.off = 0;
+                }
             }
             self.logs.push((host.to_owned(), log));
         }
@@ -135,8 +140,14 @@ impl Side {
             let Some((_, former)) = former.filter(|(_, former)| former.requests > 0) else {
                 continue;
             };
-            if former.file != log.file && !log.used {
-                unwritten.new_file = Some(log.path.clone());
+            if former.file != log.file && log.held {
+                let why = "a new file, and a program has the old one open for writing";
+                unwritten.new_file = Some((log.path.clone(), why));
+            } else if former.file != log.file && !log.used {
+                let why = "a new file into which nobody has written: the web server may go on with the old one";
+                unwritten.new_file = Some((log.path.clone(), why));
+            } else if former.file != log.file && !log.open {
+                unwritten.taken_over = Some(log.path.clone());
             }
             let silent = log.newest.or(log.empty_for);
             let silent = silent.map_or(self.interval, |age| age as f64);

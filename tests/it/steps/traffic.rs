@@ -1,5 +1,6 @@
 //! Traffic as it stands in the access logs of a real nginx.
 
+mod ahead;
 mod files;
 mod forms;
 

@@ -52,8 +52,23 @@ fn a_silent_log_proves_what_its_buffer_cannot_hold() {
             json!({"file": "2", "newest": null, "used": false}),
             Unknown,
         ),
-        (json!({}), json!({"file": "2", "newest": null}), Pass),
-        (json!({}), json!({"file": "2", "newest": 11}), Pass),
+        (
+            json!({}),
+            json!({"file": "2", "newest": null, "open": true}),
+            Pass,
+        ),
+        (
+            json!({}),
+            json!({"file": "2", "newest": 11, "open": true}),
+            Pass,
+        ),
+        // One line there may be of anybody: what is in no log may have stayed.
+        (json!({}), json!({"file": "2", "newest": 11}), Late),
+        (
+            json!({}),
+            json!({"file": "2", "newest": 11, "used": false, "held": true}),
+            Unknown,
+        ),
         // A new file without a line has been silent since it was made.
         (
             json!({"holds": 200}),
@@ -62,7 +77,7 @@ fn a_silent_log_proves_what_its_buffer_cannot_hold() {
         ),
         (
             json!({"holds": 200}),
-            json!({"file": "2", "newest": null, "empty-for": 101}),
+            json!({"file": "2", "newest": null, "empty-for": 101, "open": true}),
             Pass,
         ),
         // A log into which nothing came says nothing, now as before.

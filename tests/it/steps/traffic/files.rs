@@ -86,17 +86,13 @@ async fn a_log_that_was_copied_and_cut_loses_nothing() {
 const LINE: &str = r#"198.51.100.7 - - [NOW] "GET / HTTP/1.1" 200 5 "-" "curl/8""#;
 
 /// Writes a line at a time into logs, ten a second in each, for so long; the second is written `off` seconds behind.
-async fn written(logs: Vec<&Path>, off: u64, span: Duration) {
+async fn written(logs: Vec<&Path>, off: i64, span: Duration) {
     let began = Instant::now();
     while began.elapsed() < span {
         for (log, off) in logs.iter().zip([0, off]) {
-            let stamp = format!("--date=-{off} seconds");
-            let date = std::process::Command::new("date")
-                .args([stamp.as_str(), "+%d/%b/%Y:%H:%M:%S %z"])
-                .output()
-                .unwrap();
-            let date = String::from_utf8(date.stdout).unwrap();
-            append(log, &format!("{}\n", LINE.replace("NOW", date.trim())));
+            let at = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(off);
+            let at = at.strftime("%d/%b/%Y:%H:%M:%S +0000").to_string();
+            append(log, &format!("{}\n", LINE.replace("NOW", &at)));
         }
         tokio::time::sleep(Duration::from_millis(90)).await;
     }
@@ -146,6 +142,47 @@ async fn an_empty_file_in_place_of_the_log_is_no_proof_that_nobody_comes() {
     let ((), finding) = futures::future::join(writing, looking).await;
     assert_eq!(finding.outcome, Outcome::Pass, "{finding:#?}");
     drop(open);
+}
+
+/// One line of another program in the new file is no word of the web server, which goes on with the old one.
+#[tokio::test]
+async fn a_file_that_was_removed_and_is_still_written_is_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    let (old, new) = two_logs(folder.path());
+    let site = two_sites(&old, &new);
+    let check = counting(&site, SPAN);
+    let writing = written(vec![&old], 0, SPAN * 4);
+    let looking = async {
+        tokio::time::sleep(SPAN * 2).await;
+        before(check.as_ref(), &site).await
+    };
+    let ((), (baseline, foreseen)) = futures::future::join(writing, looking).await;
+    assert_eq!(foreseen.outcome, Outcome::Pass, "{foreseen:#?}");
+    // As logrotate does it, and gzip after it.
+    let mut server = std::fs::OpenOptions::new().append(true).open(&old).unwrap();
+    let rotated = folder.path().join("old.log.1");
+    std::fs::rename(&old, &rotated).unwrap();
+    std::fs::remove_file(&rotated).unwrap();
+    append(&old, &lines(LINE));
+    for (writes, said) in [
+        (false, "has the old one open for writing"),
+        (true, "goes on writing into the old file"),
+    ] {
+        let writing = written(vec![&new], 0, SPAN * 4);
+        let looking = async {
+            tokio::time::sleep(SPAN * 2).await;
+            judged(check.as_ref(), &site, &baseline).await
+        };
+        let staying = async {
+            for _ in 0..if writes { 40 } else { 0 } {
+                tokio::time::sleep(SPAN / 10).await;
+                server.write_all(lines(LINE).as_bytes()).unwrap();
+            }
+        };
+        let ((), finding, ()) = futures::future::join3(writing, looking, staying).await;
+        assert_eq!(finding.outcome, Outcome::Unknown, "{finding:#?}");
+        assert!(format!("{finding:?}").contains(said), "{finding:#?}");
+    }
 }
 
 /// The rate is told right, and that the clock is off.

@@ -68,6 +68,49 @@ const FORMS: &[(&str, u8, bool, bool)] = &[
         false,
         true,
     ),
+    // What a client calls itself stands before the time, or behind it.
+    (
+        r#"198.51.100.7 - [1900000000] [NOW] "GET / HTTP/1.1" 200 5 "-" "curl/8""#,
+        4,
+        false,
+        true,
+    ),
+    (
+        r#"198.51.100.7 - [] [NOW] "GET / HTTP/1.1" 200 5 "-" "curl/8""#,
+        4,
+        false,
+        true,
+    ),
+    (
+        r#"198.51.100.7 - [28/Nov/2020:00:00:00 +0000] 503 :y [NOW] "GET / HTTP/1.1" 200 5 "-" "curl/8""#,
+        4,
+        false,
+        true,
+    ),
+    (
+        r#"client.example - 2001:db8::1 [ [NOW] "GET / HTTP/1.1" 200 5 "-" "curl/8""#,
+        0,
+        false,
+        true,
+    ),
+    (
+        r#"[NOW] 198.51.100.7 - [1900000000] "GET / HTTP/1.1" 200 5 "-" "curl/8""#,
+        4,
+        false,
+        true,
+    ),
+    (
+        r#"ISO 198.51.100.7 - 28/Nov/2020:00:00:00 "GET / HTTP/1.1" 200 5 "-" "curl/8""#,
+        4,
+        false,
+        true,
+    ),
+    (
+        r#"198.51.100.7 - [28/Nov/2020:00:00:00 +0000] [EPOCH] "GET / HTTP/1.1" 200 5 "-" "curl/8""#,
+        4,
+        false,
+        true,
+    ),
     // What syslog puts before it.
     (
         r#"Nov 22 10:33:00 web1 nginx: 2001:db8::1 - - [NOW] "GET / HTTP/1.1" 200 5 "-" "curl/8""#,
@@ -171,7 +214,7 @@ async fn each_form_of_a_line_counts_as_what_it_is() {
             );
             append(&log, &lines(line));
             let site = two_sites(&log, &log);
-            let check = counting(&site, Duration::from_secs(6));
+            let check = counting(&site, Duration::from_secs(10));
             let fields = (family, error, counts);
             let seen = before(check.as_ref(), &site).await.0.remove(0).1.unwrap();
             let all = |of: &str| {
