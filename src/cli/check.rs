@@ -207,7 +207,7 @@ pub(super) fn beside(desk: &Desk, earlier: Option<Unfinished>, why: SurveyError)
 /// The store, or one in memory where there is none: what only looks must work on a bare CI machine, and makes no folder.
 /// Beside it why the one that is there cannot be used: a failover could not begin.
 pub(super) fn store_or_none(desk: &Desk) -> (Arc<dyn Store>, Keep, Option<Failure>) {
-    match desk.store_in_a_folder_that_is_there() {
+    match desk.store_if_there() {
         Ok(Some(store)) => (store, Keep::All, None),
         Ok(None) => (Arc::new(Memory::new()), Keep::Nothing, None),
         Err(failure) => (Arc::new(Memory::new()), Keep::Nothing, Some(failure)),

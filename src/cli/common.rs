@@ -269,12 +269,12 @@ impl Desk {
         Ok(Arc::new(store))
     }
 
-    /// The store of a verb that only looks: what it sees is kept where the state folder is there. It makes none.
-    pub(super) fn store_in_a_folder_that_is_there(
-        &self,
-    ) -> Result<Option<Arc<dyn Store>>, Failure> {
+    /// The store of a verb that only looks: what it sees is kept where the state folder is there. It makes none,
+    /// and no database in a folder of something else.
+    pub(super) fn store_if_there(&self) -> Result<Option<Arc<dyn Store>>, Failure> {
         let dir = state_dir(self.state.clone()).map_err(|e| Failure::new(Exit::Error, e))?;
-        if is_missing(&dir) {
+        let is_foreign = || no_state(&dir, is_named(self.state.as_deref())).is_some();
+        if is_missing(&dir) || Sqlite::open_existing(&dir)?.is_none() && is_foreign() {
             return Ok(None);
         }
         self.store().map(Some)

@@ -119,13 +119,16 @@ pub(super) async fn run(desk: &Desk, args: &Args) -> Exit {
     // What does not answer is named in time.
     let until = Instant::now() + args.within.saturating_sub(TELLS).max(args.within / 2);
     let looks = patience::until(until, look(desk, args, &seen));
-    let both = async { tokio::join!(waiting, looks) };
-    let (waiting, looked) = match tokio::time::timeout(args.within, both).await {
-        Ok((waiting, looked)) => (Some(waiting), Some(looked)),
-        Err(_) => {
+    // What came in time counts: the look may make a database in a folder that had none.
+    let mut in_time = None;
+    let both = async { tokio::join!(async { in_time = Some(waiting.await) }, looks).1 };
+    let looked = tokio::time::timeout(args.within, both).await.ok();
+    let waiting = match in_time {
+        None => {
             let late = late_answer(desk, &whose).await;
-            (late.map(|late| late.map(|waiting| (waiting, None))), None)
+            late.map(|late| late.map(|waiting| (waiting, None)))
         }
+        told => told,
     };
     let seen = all(&seen);
     told.take_in(&seen, looked.is_some());

@@ -148,9 +148,14 @@ fn nobody_says_that_nothing_is_owed_who_found_no_state() {
                 assert!(!done.out.contains(said), "{done}");
             }
         }
-        let told = run(dir.path(), &[&nagios[..], &["--state", named]].concat());
         let cannot = format!("what earlier runs left cannot be told: {why}");
-        told.exits(3).says("CUTOVER UNKNOWN").says(&cannot);
+        // Where the time is over first, too.
+        for within in ["100ms", "1ms"] {
+            let of = ["--within", within, "--state", named];
+            let told = run(dir.path(), &[&nagios[..4], &of].concat());
+            told.exits(3).says("CUTOVER UNKNOWN").says(&cannot);
+        }
+        assert!(!dir.path().join(named).join("cutover.sqlite3").exists());
         assert!(
             !dir.path().join("mistyped").exists(),
             "who looks makes none"
