@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use crate::clock::Stamp;
-use crate::plan::{Outcome, Plan, Seconds, Side, Value, Way};
+use crate::plan::{Entry, Outcome, Plan, Seconds, Side, Value, Way};
 
 pub use last::{last_of_undo, still_behind};
 
@@ -259,6 +259,12 @@ impl Finding {
     pub fn has_unknowns(&self) -> bool {
         let unknown = |fact: &Fact| matches!(fact.outcome, Outcome::Late | Outcome::Unknown);
         self.outcome == Outcome::Warn && self.facts.iter().any(unknown)
+    }
+
+    /// Whether something of what an entry looked at last is left to be seen: it is not good, or could not tell all that
+    /// counts.
+    pub fn leaves_unseen(&self, plan: &Plan, entry: &Entry) -> bool {
+        self.outcome > Outcome::Warn || plan.needs_all_told(entry) && self.has_unknowns()
     }
 
     /// Whether all that was looked at was seen, and is good.

@@ -30,11 +30,6 @@ fn was(outcome: Outcome) -> String {
     }
 }
 
-/// Whether something of a finding is left to be seen.
-fn is_open(plan: &Plan, entry: &Entry, finding: &Finding) -> bool {
-    finding.outcome > Outcome::Warn || plan.needs_all_told(entry) && finding.has_unknowns()
-}
-
 /// The entry of which a run owes that something of it is seen, and the round in which it looked at that.
 pub fn to_see(plan: &Plan, records: &[Record], owed: &Owed) -> Option<(usize, Round)> {
     let back = owed.key.strip_prefix(SEE_BACK);
@@ -55,7 +50,7 @@ pub fn to_see(plan: &Plan, records: &[Record], owed: &Owed) -> Option<(usize, Ro
         Some(_) => looks().map(|(round, _)| round).find(|r| *r != Round::There),
         // Version 0.1.0 had one key for both.
         None => there
-            .filter(|(_, found)| is_open(plan, &plan.entries[index], found))
+            .filter(|(_, found)| found.leaves_unseen(plan, &plan.entries[index]))
             .or_else(|| looks().next())
             .map(|(round, _)| round),
     };
@@ -296,7 +291,7 @@ fn not_seen(plan: &Plan, state: &State, findings: &Findings, round: Round) -> Ve
     let open = entries().filter_map(|of| {
         let (at, entry) = of;
         let finding = found(&of)?;
-        let open = is_open(plan, entry, finding) && !told(at, entry) && !looked_later(entry);
+        let open = finding.leaves_unseen(plan, entry) && !told(at, entry) && !looked_later(entry);
         open.then_some((entry, finding))
     });
     open.map(|(entry, finding)| {
@@ -345,7 +340,7 @@ fn not_seen_back(plan: &Plan, findings: &Findings) -> impl Iterator<Item = Owed>
     let entries = plan.entries.iter().enumerate();
     entries.filter_map(|(at, entry)| {
         let (round, finding) = last_of_undo(entry, |round| findings.seen(round, at))?;
-        if entry.by_hand || finding.outcome <= Outcome::Warn {
+        if entry.by_hand || !finding.leaves_unseen(plan, entry) {
             return None;
         }
         let (id, seen) = (&entry.id, was(finding.outcome));

@@ -208,7 +208,7 @@ impl Tally {
         (plan.entries.iter().enumerate()).any(|(i, entry)| {
             let last = last_of_undo(entry, |round| self.finding(round, i));
             // What a person moves is owed as such.
-            !entry.by_hand && last.is_some_and(|(_, found)| found.outcome > Outcome::Warn)
+            !entry.by_hand && last.is_some_and(|(_, found)| found.leaves_unseen(plan, entry))
         })
     }
 

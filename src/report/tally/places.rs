@@ -92,7 +92,7 @@ impl Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Decision, Ending};
+    use crate::event::{Decision, Ending, Fact};
     use crate::plan::{Mode, Way};
     use crate::report::fixture::{FLIP, PUBLIC, PUBLISHED, Story, TRAFFIC, WORKS, pass, plan};
     use crate::report::{Names, Style, card, render};
@@ -176,12 +176,23 @@ mod tests {
 
     #[test]
     fn what_was_put_back_and_not_all_seen_is_not_said_to_be_as_before() {
-        for (outcome, unseen) in [(Outcome::Warn, false), (Outcome::Late, true)] {
+        let untold = Fact {
+            outcome: Outcome::Unknown,
+            what: "ns2".into(),
+            expected: String::new(),
+            actual: "no answer".into(),
+        };
+        for (outcome, facts, unseen) in [
+            (Outcome::Warn, vec![], false),
+            // What only warns and could not tell all is no proof, as on the way there.
+            (Outcome::Warn, vec![untold], true),
+            (Outcome::Late, vec![], true),
+        ] {
             let mut story = put_back(pass("as it should"));
             let late = Event::Looked {
                 entry: TRAFFIC,
                 round: Round::Verify,
-                finding: Finding::new(outcome, "12% of the rate arrives"),
+                finding: Finding::new(outcome, "12% of the rate arrives").facts(facts),
             };
             let at = story.records.iter().rposition(
                 |record| matches!(&record.event, Event::Looked { entry, .. } if *entry == TRAFFIC),
