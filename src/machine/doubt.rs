@@ -22,13 +22,9 @@ impl State {
         }
     }
 
-    /// Whether the write that is held was seen to have landed, in part at least, before its place was read to hold
-    /// something else.
+    /// Whether the write that is held was seen to have landed before its place was read to hold something else. Of one
+    /// that was seen in part only the rest may still come.
     fn was_seen_since(&self) -> bool {
-        match self.held {
-            Some(Hold::Half) => true,
-            Some(Hold::Foreign) => self.phase == Phase::Confirm,
-            _ => false,
-        }
+        self.held == Some(Hold::Foreign) && self.phase == Phase::Confirm
     }
 }

@@ -75,8 +75,9 @@ fn a_set_that_cannot_be_written_or_put_back_is_refused() {
             let why = judged(&*provider, &Grounds::default(), &plain, odd);
             assert!(why.contains(told) && why.contains(WWW), "{name}: {why}");
         }
-        let elsewhere = set("www.example.net", 300, &["192.0.2.1"]);
-        let why = judged(&*provider, &Grounds::default(), &elsewhere, &elsewhere);
+        let elsewhere = |data| set("www.example.net", 300, &[data]);
+        let (from, to) = (elsewhere("192.0.2.1"), elsewhere("192.0.2.9"));
+        let why = judged(&*provider, &Grounds::default(), &from, &to);
         assert!(
             name == "powerdns" || why.contains("www.example.net"),
             "{name}: {why}"

@@ -172,7 +172,7 @@ impl State {
         if let Some(motion) = self.motion {
             let entry = usize::from(motion.entry);
             match (hold, motion.way) {
-                (Hold::Foreign, Way::Back) if parts && self.phase != Phase::Confirm => {
+                (Hold::Foreign, Way::Back) if parts && self.may_share(entry) => {
                     self.mark_as(entry, Mark::Shared);
                     self.start(motion.entry, Way::Back);
                     return;
@@ -271,7 +271,7 @@ impl State {
                 self.go_back(plan);
             }
             (Way::Back, Some(Hold::Foreign)) => {
-                match parts && self.phase != Phase::Confirm {
+                match parts && self.may_share(entry) {
                     true => self.mark_as(entry, Mark::Shared),
                     false => self.leave(entry),
                 }
@@ -297,6 +297,12 @@ impl State {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Whether of a place that somebody else wrote in too what is ours can be told, and goes back. Not where a write said
+    /// that it was done and was never seen so: what reads as before may still come.
+    fn may_share(&self, entry: usize) -> bool {
+        self.phase != Phase::Confirm && self.marks[entry] != Mark::Claimed
     }
 
     /// Somebody asked to go back while a write was in flight, and somebody else wrote there: what is ours of it goes back

@@ -95,8 +95,8 @@ impl Rfc2136 {
     }
 
     /// What is answered where one of `many` messages was not taken. After a no that is certain those before it are taken
-    /// back under the same permit, as in `take_back`: then nothing was written, as where there is one message alone. Where
-    /// it is not certain, a look tells what is there.
+    /// back under the same permit, as in `take_back`: then nothing was written, as where there is one message alone. What
+    /// came home on the way back stays there. Where it is not certain, a look tells what is there.
     async fn stopped(
         &self,
         reader: &Reader<'_>,
@@ -114,6 +114,9 @@ impl Rfc2136 {
         let why = format!("{taken} were taken, and then: {said}");
         if !matches!(answer, Answer::Refused { .. }) {
             return Answer::Unclear { why };
+        }
+        if permit.way() == Way::Back {
+            return Answer::Partly { why };
         }
         let done = "what was taken was put back at once";
         self.put_back(reader, permit, written, &why, done).await
