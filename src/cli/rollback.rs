@@ -210,6 +210,11 @@ async fn show(
     });
     let foreign: Vec<String> = foreign.into_iter().chain(left).collect();
     let obstacles = [&foreign[..], &unreadable, &sick].concat();
+    let to_others = (tally.entries_left_to_others().into_iter()).map(|entry| {
+        let id = &plan.entries[entry].id;
+        format!("`{id}` was so already, and was left to others")
+    });
+    let to_others: Vec<String> = to_others.collect();
     // What a person moved is no business of a rollback, and is not as it was before until a person moves it back.
     let by_hand: Vec<&Fact> = (by_hand.iter())
         .flat_map(|(_, finding)| &finding.facts)
@@ -245,7 +250,7 @@ async fn show(
                 "playbook": plan.playbook,
                 "alive": run.writer.as_ref().map(ToString::to_string),
                 "puts-back": places.chain(unlooked).collect::<Vec<_>>(),
-                "obstacles": obstacles,
+                "obstacles": obstacles.iter().chain(&to_others).collect::<Vec<_>>(),
                 "by-hand": by_hand,
             }));
             desk.print_text(&format!("{}\n", line.unwrap_or_default()));
@@ -267,7 +272,14 @@ async fn show(
         }
     }
     if obstacles.is_empty() {
-        return Ok(None);
+        // All that the run changed goes back, and that is no end of it.
+        let held = (!to_others.is_empty()).then(|| {
+            let why = to_others.join("; ");
+            Obstacle::Holds(format!(
+                "a rollback would put back what the run changed, and end with 6: {why}; nothing was touched"
+            ))
+        });
+        return Ok(held);
     }
     let why = obstacles.join("; ");
     // Only what is read and what somebody else wrote holds it: whoever says `--anyway` answers for the old side.

@@ -299,6 +299,7 @@ async fn of(
         one_side,
         ours,
         unread,
+        foreign,
     } = match (stands, looks) {
         (false, true) if !alive => look_at_put_back(desk, plan, tally).await,
         (false, _) => Places::nothing_stands(),
@@ -321,12 +322,20 @@ async fn of(
         what = Places::as_before().what;
     }
     let id = &run.id;
+    // What others hold refuses a rollback that is told no more.
+    let rollback = match foreign || tally.rollback_leaves().is_some() {
+        true => format!("`cutover rollback {id} --anyway`"),
+        false => format!("`cutover rollback {id}`"),
+    };
     let how = match alive {
         true if frozen.is_some() => {
             let pid = frozen.map_or(0, |writer| writer.pid);
             format!("`kill -CONT {pid}` lets it go on")
         }
         false if left => format!("set it by hand; `cutover show {id}` tells what it was"),
+        false if stands && unread && tally.entries_to_put_back().is_empty() => {
+            format!("`cutover resume {id}` looks again, once it can be read")
+        }
         // What was put back is not written again.
         false if stands && ours && tally.entries_to_put_back().is_empty() => format!(
             "`cutover failover {} --to {}` leads home; `cutover resume {id}` looks again",
@@ -350,21 +359,15 @@ async fn of(
                  {id} --stay`, which lets it remain where it is"
             )
         }
-        // Both are refused there as long as the old side does not serve.
+        // Where nobody else wrote, both are refused as long as the old side does not serve.
         false if back && stands => format!(
-            "`cutover resume {id}`, which goes on putting it back, or `cutover rollback {id}`; where {} does not serve, \
+            "`cutover resume {id}`, which goes on putting it back, or {rollback}; where {} does not serve, \
              `cutover failover {} --emergency --to {}` takes over",
             plan.direction.source,
             desk.playbook_to_type(&run),
             plan.direction.target
         ),
-        // What others hold by now refuses a rollback that is told no more.
-        false => match hold {
-            Some(Hold::Foreign) => {
-                format!("`cutover resume {id}` or `cutover rollback {id} --anyway`")
-            }
-            _ => format!("`cutover resume {id}` or `cutover rollback {id}`"),
-        },
+        false => format!("`cutover resume {id}` or {rollback}"),
     };
     Some(Stuck {
         stands: stands && !theirs,

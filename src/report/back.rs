@@ -7,6 +7,7 @@ use super::text::{Line, Role, Style};
 use super::zone::difference;
 use crate::clock::Stamp;
 use crate::event::{Fact, Finding};
+use crate::machine::Hold;
 use crate::plan::{Edit, Nature, Outcome, Side};
 
 /// How the places were seen just now, and what the looks at the old side found.
@@ -68,6 +69,23 @@ impl Tally {
         standing.filter(goes_back).collect()
     }
 
+    /// What a rollback would leave as it is, as far as the run saw: it is refused until it is told so with `--anyway`.
+    /// Whoever proposes a rollback asks here.
+    pub fn rollback_leaves(&self) -> Option<&'static str> {
+        let entries = self.plan().map_or(0, |plan| plan.entries.len());
+        if self.somebody_wrote() {
+            Some("what somebody else wrote")
+        } else if (0..entries).any(|entry| self.is_torn(entry)) {
+            Some("what holds neither value")
+        } else if self.held_for() == Some(Hold::Foreign) {
+            Some("what was so already, and is not any more")
+        } else if !self.entries_left_there().is_empty() {
+            Some("what was left as it is")
+        } else {
+            None
+        }
+    }
+
     /// The changes that a rollback does not put back and speaks of all the same, each with the value that it must hold
     /// then: what was put back already, what was never begun, and what was so before. So is what the plan found so.
     pub fn entries_to_read(&self) -> Vec<(usize, Side)> {
@@ -90,6 +108,16 @@ impl Tally {
         let standing = self.standing_entries().into_iter();
         standing
             .filter(|entry| there && self.is_left(*entry))
+            .collect()
+    }
+
+    /// What the plan found as it should be, and a person left to others since: a rollback does not look at it, and ends
+    /// held for its sake.
+    pub fn entries_left_to_others(&self) -> Vec<usize> {
+        let entries = self.plan().map_or(&[][..], |plan| &plan.entries);
+        (entries.iter().enumerate())
+            .filter(|(i, entry)| entry.there && entry.holds.is_some() && self.is_left(*i))
+            .map(|(i, _)| i)
             .collect()
     }
 }
@@ -133,12 +161,23 @@ pub fn rollback(run: &str, tally: &Tally, seen: SeenNow<'_>, style: &Style) -> V
             Nature::Check | Nature::Ask { .. } | Nature::Wait { .. } => {}
         }
     }
-    for index in tally.entries_left_there() {
+    let left = (tally.entries_left_there().into_iter()).map(|entry| {
+        (
+            entry,
+            "was left as it is, as a person accepted: it is not put back",
+        )
+    });
+    let to_others = (tally.entries_left_to_others().into_iter()).map(|entry| {
+        (
+            entry,
+            "was so already, and was left to others: the run ends with 6",
+        )
+    });
+    for (index, text) in left.chain(to_others) {
         let entry = &plan.entries[index];
         lines.push(Line::new());
         let head = Line::new().text("  ").and(Role::Strong, &entry.id);
         lines.extend(head.text("  ").text(&entry.title).wrap(style.width, 4));
-        let text = "was left as it is, as a person accepted: it is not put back";
         lines.push((Line::new().text(" ".repeat(INDENT))).and(Role::Bad, text));
     }
     lines.push(Line::new());

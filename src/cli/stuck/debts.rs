@@ -6,7 +6,7 @@ use super::super::common::Desk;
 use super::super::resume::book_of;
 use super::super::stays::tally_now;
 use super::Stuck;
-use super::places::{PATIENCE, baseline, named};
+use super::places::{Doubted, PATIENCE, baseline, look_at_doubted, named};
 use crate::engine::{RETURN, leads_in_dns, look_once_more, see_places, to_see};
 use crate::event::{Ending, Finding, LOOK_AT, Owed, Record, Round};
 use crate::journal::Run;
@@ -80,22 +80,38 @@ async fn doubted(
         .filter_map(|owed| to_see(plan, records, owed))
         .map(|(index, _)| index)
         .filter(|index| tally.doubt(*index, Side::Before).is_some());
-    let open = not_so(desk, plan, open.collect(), Side::After, looks).await;
-    let why = tally.doubt(*open.first()?, Side::Before)?;
+    let open: Vec<usize> = open.collect();
+    let Doubted {
+        what,
+        foreign,
+        unread,
+    } = match looks && !open.is_empty() {
+        true => look_at_doubted(desk, plan, tally, &open).await?,
+        false => Doubted {
+            what: format!(
+                "{} was not seen to hold what was written",
+                ids(plan, (!open.is_empty()).then_some(&open)?)
+            ),
+            foreign: false,
+            unread: false,
+        },
+    };
     let (id, target) = (&run.id, &plan.direction.target);
     Some(Stuck {
         stands: true,
         theirs: false,
-        unread: false,
-        what: format!(
-            "run {id} ({}) stays at {target}, and {}: {why}",
-            run.meta.mode,
-            ids(plan, &open)
-        ),
+        unread,
+        what: format!("run {id} ({}) stays at {target}, and {what}", run.meta.mode),
         site: None,
-        how: format!(
-            "`cutover owed` looks again; `cutover rollback {id}` writes it back, whatever it shows"
-        ),
+        // What somebody else wrote is not written over.
+        how: match foreign {
+            true => format!(
+                "`cutover owed` looks again; `cutover rollback {id} --dry-run` shows what can be put back"
+            ),
+            false => format!(
+                "`cutover owed` looks again; `cutover rollback {id}` writes it back, whatever it shows"
+            ),
+        },
         debt: None,
         run,
     })

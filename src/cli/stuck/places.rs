@@ -31,6 +31,8 @@ pub(super) struct Places {
     pub ours: bool,
     /// One of them could not be read.
     pub unread: bool,
+    /// One of them holds what somebody else wrote: a rollback leaves that, and must be told so.
+    pub foreign: bool,
 }
 
 impl Places {
@@ -43,21 +45,27 @@ impl Places {
             one_side: false,
             ours: false,
             unread: false,
+            foreign: false,
         }
     }
 
     /// The same where a place of it holds what the run wrote all the same: it never went back, or somebody led it there
     /// once more.
-    fn holds_again(what: &[String], unread: bool) -> Places {
+    /// Or one that cannot be read, which may hold anything.
+    fn not_at_rest(again: &[String], unseen: &[String]) -> Places {
+        let sorts = [
+            (again, "as the run wrote it, now"),
+            (unseen, "cannot be read now"),
+        ];
+        let told: Vec<String> = (sorts.into_iter())
+            .filter(|(list, _)| !list.is_empty())
+            .map(|(list, how)| format!("{}: {how}", named(list)))
+            .collect();
         Places {
-            stands: true,
-            what: format!(
-                "all was put back, and {}: as the run wrote it, now",
-                named(what)
-            ),
+            what: format!("all was put back, and {}", told.join(", ")),
             one_side: false,
-            ours: true,
-            unread,
+            unread: !unseen.is_empty(),
+            ..Places::as_recorded()
         }
     }
 
@@ -78,6 +86,7 @@ impl Places {
             one_side: false,
             ours: false,
             unread: false,
+            foreign: false,
         }
     }
 
@@ -89,8 +98,19 @@ impl Places {
             one_side: true,
             ours: true,
             unread: false,
+            foreign: false,
         }
     }
+}
+
+/// What is told of places that are not seen to hold what was written.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Doubted {
+    pub what: String,
+    /// Somebody else wrote one of them since.
+    pub foreign: bool,
+    /// One of them could not be read.
+    pub unread: bool,
 }
 
 /// How long a write of a run may still land; `None` where none may.
@@ -182,19 +202,42 @@ pub(super) async fn look(desk: &Desk, plan: &Plan, tally: &Tally, records: &[Rec
     // What somebody said shall stay as it is waits for nobody.
     entries.retain(|entry| !tally.is_said_to_stay(*entry));
     // Neither that place nor a name server that may be it ends a doubt.
-    let doubts = (entries.iter())
-        .filter_map(|entry| Some((*entry, tally.doubt(*entry, Side::Before)?)))
-        .collect();
-    let seen = match book_of(desk, plan) {
-        Ok(book) => {
-            let actual = desk.actual(&Arc::new(book));
-            let seen = see_places(plan, &actual, &entries, PATIENCE).await;
-            let _late = tokio::time::timeout(PATIENCE, actual.site.exec.close()).await;
-            seen
-        }
-        Err(_) => Vec::new(),
-    };
+    let doubts = doubts(tally, &entries);
+    let seen = read(desk, plan, &entries).await;
     parts(plan, &entries, &seen, &doubts, lands(desk, records)).told()
+}
+
+/// What is said of those that read as before, where that tells nothing.
+fn doubts(tally: &Tally, entries: &[usize]) -> BTreeMap<usize, &'static str> {
+    let doubts =
+        (entries.iter()).filter_map(|entry| Some((*entry, tally.doubt(*entry, Side::Before)?)));
+    doubts.collect()
+}
+
+/// Looks at places whose writes were answered with done and not seen to be so, of a run that stayed all the same; `None`
+/// where all of them are seen to hold what was written.
+pub(super) async fn look_at_doubted(
+    desk: &Desk,
+    plan: &Plan,
+    tally: &Tally,
+    entries: &[usize],
+) -> Option<Doubted> {
+    let seen = read(desk, plan, entries).await;
+    parts(plan, entries, &seen, &doubts(tally, entries), None).doubted()
+}
+
+/// What the places of these entries hold; of one that is not in the list it cannot be told.
+async fn read(desk: &Desk, plan: &Plan, entries: &[usize]) -> Vec<(usize, Result<Value, String>)> {
+    if entries.is_empty() {
+        return Vec::new();
+    }
+    let Ok(book) = book_of(desk, plan) else {
+        return Vec::new();
+    };
+    let actual = desk.actual(&Arc::new(book));
+    let seen = see_places(plan, &actual, entries, PATIENCE).await;
+    let _late = tokio::time::timeout(PATIENCE, actual.site.exec.close()).await;
+    seen
 }
 
 /// The entries of what a run found as it should be: it counts on them, and what it says of a site is said of them too.
@@ -211,12 +254,7 @@ pub(super) async fn look_at_put_back(desk: &Desk, plan: &Plan, tally: &Tally) ->
         .filter(|entry| tally.standing(*entry) == Standing::PutBack)
         .filter(|entry| matches!(plan.entries[*entry].nature, Nature::Change(_)))
         .collect();
-    let (false, Ok(book)) = (entries.is_empty(), book_of(desk, plan)) else {
-        return Places::nothing_stands();
-    };
-    let actual = desk.actual(&Arc::new(book));
-    let seen = see_places(plan, &actual, &entries, PATIENCE).await;
-    let _late = tokio::time::timeout(PATIENCE, actual.site.exec.close()).await;
+    let seen = read(desk, plan, &entries).await;
     parts(plan, &entries, &seen, &BTreeMap::new(), None).put_back()
 }
 
@@ -274,9 +312,9 @@ impl Parts {
     /// How they are where all of them were put back.
     fn put_back(&self) -> Places {
         let again = [&self.after[..], &self.retimed].concat();
-        match again.is_empty() {
+        match again.is_empty() && self.unseen.is_empty() {
             true => Places::nothing_stands(),
-            false => Places::holds_again(&again, !self.unseen.is_empty()),
+            false => Places::not_at_rest(&again, &self.unseen),
         }
     }
 
@@ -292,6 +330,7 @@ impl Parts {
                 Some(found) => Places {
                     what: format!("all that it changed is seen as it was before, but not {found}"),
                     unread: !self.untold.is_empty(),
+                    foreign: self.is_foreign(),
                     ..Places::nothing_stands()
                 },
             };
@@ -306,6 +345,53 @@ impl Parts {
         if one_side {
             return Places::as_recorded();
         }
+        let mut told = self.sorted();
+        told.extend(found);
+        if let Some(left) = self.lands {
+            told.push(format!("a write of it may still land for {}", short(left)));
+        }
+        Places {
+            stands: true,
+            what: format!("not all is as it was before: {}", told.join(", ")),
+            one_side: false,
+            ours: [&self.after, &self.retimed, &self.unseen, &self.acts]
+                .iter()
+                .any(|list| !list.is_empty())
+                || !self.doubtful.is_empty()
+                || self.lands.is_some(),
+            unread: !self.unseen.is_empty() || !self.untold.is_empty(),
+            foreign: self.is_foreign(),
+        }
+    }
+
+    /// What is told of those that a run was to leave as it wrote them.
+    fn doubted(&self) -> Option<Doubted> {
+        let others = [
+            &self.before,
+            &self.retimed,
+            &self.foreign,
+            &self.unseen,
+            &self.acts,
+        ];
+        let is_new = self.doubtful.is_empty() && others.iter().all(|list| list.is_empty());
+        (!is_new).then(|| Doubted {
+            what: format!(
+                "not all that it wrote is seen there: {}",
+                self.sorted().join(", ")
+            ),
+            foreign: self.is_foreign(),
+            unread: !self.unseen.is_empty(),
+        })
+    }
+
+    /// Whether somebody else wrote one of them since. Who gave it another TTL did.
+    fn is_foreign(&self) -> bool {
+        let theirs = [&self.foreign, &self.retimed, &self.astray];
+        theirs.iter().any(|list| !list.is_empty())
+    }
+
+    /// The parts by what they hold, and what is said of that.
+    fn sorted(&self) -> Vec<String> {
         let mut told = Vec::new();
         let sorts = [
             (&self.after, "as the run wrote it"),
@@ -326,21 +412,7 @@ impl Parts {
         if !self.before.is_empty() {
             told.push(format!("{}: as before", named(&self.before)));
         }
-        told.extend(found);
-        if let Some(left) = self.lands {
-            told.push(format!("a write of it may still land for {}", short(left)));
-        }
-        Places {
-            stands: true,
-            what: format!("not all is as it was before: {}", told.join(", ")),
-            one_side: false,
-            ours: [&self.after, &self.retimed, &self.unseen, &self.acts]
-                .iter()
-                .any(|list| !list.is_empty())
-                || !self.doubtful.is_empty()
-                || self.lands.is_some(),
-            unread: !self.unseen.is_empty() || !self.untold.is_empty(),
-        }
+        told
     }
 
     /// What of the things that were found as they should be is not seen so.

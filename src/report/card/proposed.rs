@@ -380,20 +380,10 @@ pub(super) fn next(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> 
                     "let it remain where it is, for good",
                 );
             }
-            if stands && tally.somebody_wrote() {
+            if let (true, Some(leaves)) = (stands, tally.rollback_leaves()) {
                 row(
                     names.of_run("rollback", &["--anyway"]),
-                    "put back all but what somebody else wrote",
-                );
-            } else if stands && (0..plan.entries.len()).any(|entry| tally.is_torn(entry)) {
-                row(
-                    names.of_run("rollback", &["--anyway"]),
-                    "put back all but what holds neither value",
-                );
-            } else if stands && tally.held_for() == Some(Hold::Foreign) {
-                row(
-                    names.of_run("rollback", &["--anyway"]),
-                    "put back all but what was so already, and is not any more",
+                    &format!("put back all but {leaves}"),
                 );
             } else if stands && (sick || tally.old_side_is_sick()) {
                 row(

@@ -67,8 +67,11 @@ fn a_name_that_led_there_already_and_is_moved_away_while_the_last_checks_wait_ho
     assert!(!owed.out.contains(left), "{owed}");
     www_leads_to(&scene, ELSEWHERE, v6);
     // Nobody puts it back, and nobody says that it is as before.
-    let back = scene.run(&["rollback", &run, "--yes"]);
-    assert_ne!(back.code, Some(0), "{back}");
+    let dry = scene.run(&["rollback", &run, "--dry-run"]).exits(4);
+    let dry = dry.says("was left to others: the run ends with 6");
+    dry.complains("and end with 6: ").complains(left);
+    let back = scene.run(&["rollback", &run, "--yes"]).exits(6);
+    let back = back.says("was left to others: the run ends with 6");
     assert!(!back.out.contains("where it led before"), "{back}");
 }
 

@@ -98,6 +98,11 @@ fn a_run_stays_stuck_where_somebody_touched_one_of_its_record_sets() {
         assert!(!told.out.contains("new is active"), "{what}: {told}");
         let owed = scene.run(&["owed"]).exits(0);
         assert!(!owed.out.contains("nothing is owed"), "{what}: {owed}");
+        // What is proposed is not refused.
+        let anyway = format!("`cutover rollback {run} --anyway`");
+        for told in [&told, &owed] {
+            assert!(told.out.contains(&anyway), "{what}: {told}");
+        }
         owed.says(&format!("run {run}"));
     }
     let told = scene.run(&["rollback", "--dry-run"]).exits(4);

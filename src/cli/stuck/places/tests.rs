@@ -9,6 +9,11 @@ fn told(www: &str, web: &str, lands: Option<Duration>) -> Places {
 }
 
 fn parts_of(www: &str, web: &str, lands: Option<Duration>) -> Parts {
+    let (plan, seen) = seen_of(www, web);
+    parts(&plan, &[0], &[(0, Ok(seen))], &BTreeMap::new(), lands)
+}
+
+fn seen_of(www: &str, web: &str) -> (Plan, Value) {
     let mut plan = crate::fake::plan(Mode::Failover, "c");
     let value = |www: &str, web: &str| {
         let parts = [("www", www), ("web", web)];
@@ -24,13 +29,7 @@ fn parts_of(www: &str, web: &str, lands: Option<Duration>) -> Parts {
     };
     edit.before = value("old", "old");
     edit.after = value("new", "new");
-    parts(
-        &plan,
-        &[0],
-        &[(0, Ok(value(www, web)))],
-        &BTreeMap::new(),
-        lands,
-    )
+    (plan, value(www, web))
 }
 
 #[test]
@@ -135,6 +134,96 @@ fn what_was_put_back_and_holds_again_what_the_run_wrote_is_no_rest() {
         what,
         "all was put back, and `www`: as the run wrote it, now"
     );
+}
+
+/// A plan with one change of one part, and the value of that part.
+fn one_part() -> (Plan, fn(&str) -> Value) {
+    let mut plan = crate::fake::plan(Mode::Failover, "c");
+    let value = |to: &str| Value([("www".to_owned(), json!(to).into())].into());
+    let Nature::Change(edit) = &mut plan.entries[0].nature else {
+        panic!("it changes something");
+    };
+    (edit.before, edit.after) = (value("old"), value("new"));
+    (plan, value)
+}
+
+#[test]
+fn what_was_put_back_and_cannot_be_read_now_may_stand() {
+    let (plan, value) = one_part();
+    let unread: &[&[_]] = &[
+        &[(0, Err("connection refused".to_owned()))],
+        // Its playbook cannot be read any more.
+        &[],
+    ];
+    for seen in unread {
+        let places = parts(&plan, &[0], seen, &BTreeMap::new(), None).put_back();
+        assert!(places.stands && places.ours && places.unread, "{places:?}");
+        assert!(!places.one_side, "{places:?}");
+        assert_eq!(
+            places.what,
+            "all was put back, and `c0`: cannot be read now"
+        );
+    }
+    let seen = [(0, Ok(value("old")))];
+    let places = parts(&plan, &[0], &seen, &BTreeMap::new(), None).put_back();
+    assert_eq!(places, Places::nothing_stands());
+    // Nothing was put back that could be read.
+    let places = parts(&plan, &[], &[], &BTreeMap::new(), None).put_back();
+    assert_eq!(places, Places::nothing_stands());
+}
+
+#[test]
+fn a_rollback_is_told_of_what_somebody_else_wrote_as_it_is_seen() {
+    for (www, web, foreign) in [
+        ("new", "new", false),
+        ("new", "old", false),
+        ("new", "other", true),
+        ("", "old", true),
+    ] {
+        assert_eq!(told(www, web, None).foreign, foreign, "{www} {web}");
+    }
+}
+
+#[test]
+fn what_an_accepted_write_left_is_told_as_it_is_read() {
+    let why = "not known: it reads as before";
+    let doubted = |www, web| {
+        let (plan, seen) = seen_of(www, web);
+        parts(&plan, &[0], &[(0, Ok(seen))], &[(0, why)].into(), None).doubted()
+    };
+    assert_eq!(doubted("new", "new"), None);
+    for (www, web, what, foreign) in [
+        (
+            "old",
+            "old",
+            "`web` `www`: not known: it reads as before",
+            false,
+        ),
+        (
+            "new",
+            "old",
+            "`www`: as the run wrote it, `web`: not known: it reads as before",
+            false,
+        ),
+        (
+            "new",
+            "other",
+            "`www`: as the run wrote it, `web`: as somebody else wrote it",
+            true,
+        ),
+    ] {
+        let told = Doubted {
+            what: format!("not all that it wrote is seen there: {what}"),
+            foreign,
+            unread: false,
+        };
+        assert_eq!(doubted(www, web), Some(told));
+    }
+    let (plan, _) = seen_of("new", "new");
+    let unseen = parts(&plan, &[0], &[], &[(0, why)].into(), None).doubted();
+    let unseen = unseen.expect("it is told");
+    assert!(unseen.unread && !unseen.foreign, "{unseen:?}");
+    assert!(unseen.what.ends_with("`c0`: cannot be read"), "{unseen:?}");
 }
 
 #[test]
