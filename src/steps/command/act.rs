@@ -15,7 +15,7 @@ use crate::words::count;
 use crate::world::exec::{Command, quoted};
 
 /// How long a look whether it could be run may take.
-const LOOK: Duration = Duration::from_secs(15);
+const LOOK: Duration = Duration::from_secs(25);
 
 #[derive(Debug)]
 pub(super) struct Acting {

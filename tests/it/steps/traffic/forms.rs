@@ -214,7 +214,7 @@ async fn each_form_of_a_line_counts_as_what_it_is() {
             );
             append(&log, &lines(line));
             let site = two_sites(&log, &log);
-            let check = counting(&site, Duration::from_secs(10));
+            let check = counting(&site, Duration::from_secs(60));
             let fields = (family, error, counts);
             let seen = before(check.as_ref(), &site).await.0.remove(0).1.unwrap();
             let all = |of: &str| {
