@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::findings::Findings;
 use super::settle::told_before;
 use crate::event::{
-    Answer, Ending, Event, Fact, Finding, LOOK_AT, Owed, PUT_BACK, Record, Round, SEE, SEE_BACK,
+    Answer, Ending, Event, Fact, LOOK_AT, Owed, PUT_BACK, Record, Round, SEE, SEE_BACK,
     last_of_undo, still_behind,
 };
 use crate::machine::{Mark, Said, Stage, State};

@@ -1,4 +1,5 @@
 use super::*;
+use crate::event::Finding;
 use crate::event::{Answer, Event};
 use crate::fake;
 use crate::machine::{Move, next};
