@@ -1,6 +1,7 @@
 //! The provider of the lab: an HTTP API that writes the zone, in the shapes of PowerDNS.
 //!
-//! It knows what the real one is asked for by `cutover` and by `curl`: a zone, a PATCH of record sets, NOTIFY.
+//! It knows what the real one is asked for by `cutover` and by `curl`: its zones, a zone and its text, a PATCH of record
+//! sets, NOTIFY.
 
 use std::sync::Arc;
 
@@ -50,10 +51,15 @@ impl Api {
         if asked.header("x-api-key") != self.key {
             return error(StatusCode::UNAUTHORIZED, "Unauthorized");
         }
-        let zone = format!("/api/v1/servers/localhost/zones/{}.", self.name);
+        let zones = "/api/v1/servers/localhost/zones";
+        let zone = format!("{zones}/{}.", self.name);
         let path = asked.head.uri.path();
+        if (&asked.head.method, path) == (&Method::GET, zones) {
+            return self.zones(asked.head.uri.query().unwrap_or_default());
+        }
         match (&asked.head.method, path.strip_prefix(zone.as_str())) {
             (&Method::GET, Some("")) => self.show().await,
+            (&Method::GET, Some("/export")) => self.export().await,
             (&Method::PATCH, Some("")) => match self.patch(&asked.body).await {
                 Ok(()) => typed(StatusCode::NO_CONTENT, JSON, ""),
                 Err(why) => error(StatusCode::UNPROCESSABLE_ENTITY, &why),
@@ -63,7 +69,7 @@ impl Api {
                 let result = json!({ "result": "Notification queued" });
                 typed(StatusCode::OK, JSON, result.to_string())
             }
-            (_, Some("" | "/notify")) => {
+            (_, Some("" | "/notify" | "/export")) => {
                 error(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
             }
             _ => error(StatusCode::NOT_FOUND, "Not Found"),
@@ -81,6 +87,30 @@ impl Api {
             "rrsets": rrsets,
         });
         typed(StatusCode::OK, JSON, zone.to_string())
+    }
+
+    /// The one zone, or none of them where another is asked for.
+    fn zones(&self, query: &str) -> Answer {
+        let own = format!("zone={}.", self.name);
+        let mut wanted = query.split('&').filter(|part| part.starts_with("zone="));
+        let named = match wanted.all(|part| part == own) {
+            true => json!([{ "name": format!("{}.", self.name), "kind": "Primary" }]),
+            false => json!([]),
+        };
+        typed(StatusCode::OK, JSON, named.to_string())
+    }
+
+    /// The zone as zone-file text.
+    async fn export(&self) -> Answer {
+        let (_, sets) = self.zone.sets().await;
+        let mut text = String::new();
+        for set in &sets {
+            for data in &set.data {
+                let RecordKey { name, rtype, .. } = &set.key;
+                text += &format!("{name}.\t{}\tIN\t{rtype}\t{data}\n", set.ttl);
+            }
+        }
+        typed(StatusCode::OK, "text/plain", text)
     }
 
     async fn patch(&self, body: &[u8]) -> Result<(), String> {
@@ -190,6 +220,8 @@ mod tests {
             ("PATCH", "secret", "demo.example.", 422),
             ("PUT", "secret", "demo.example./notify", 200),
             ("GET", "secret", "demo.example.", 200),
+            ("GET", "secret", "demo.example./export", 200),
+            ("PUT", "secret", "demo.example./export", 405),
         ];
         for (method, key, below, expected) in cases {
             let (status, _) = ask(&api, method, key, below, none.clone()).await;
