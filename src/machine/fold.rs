@@ -453,8 +453,7 @@ impl State {
             Some(Side::Foreign) if way == Way::There && motion.tries == 1 && is_nothing(said) => {
                 self.overtaken(plan, said);
             }
-            // Nothing of ours is there: somebody else wrote the very value just before, or a part of it.
-            Some(Side::Mixed) if self.is_theirs(&motion, said) => self.overtaken(plan, said),
+            // Nothing of ours is there: somebody else wrote the very value just before.
             Some(side) if side == goal && self.is_theirs(&motion, said) => {
                 self.unwritten(said);
                 match plan.mode {

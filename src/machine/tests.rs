@@ -199,9 +199,6 @@ fn a_write_that_was_refused_for_what_somebody_else_wrote_touched_nothing() {
             _ => assert_eq!(life.state.mark(1), Mark::Unneeded, "{mode}"),
         }
         assert!(!life.state.wrote(), "{mode}");
-        let mut life = Life::new(mode, "kck");
-        life.writes(Some(refused()), Side::Mixed);
-        assert_eq!(life.ends(), Ending::Stale, "{mode}");
         // Behind another change it is as if it had been seen in the look before.
         let mut life = Life::new(mode, "kcck");
         life.writes(Some(done()), Side::After);
