@@ -315,18 +315,6 @@ impl State {
     /// Somebody else wrote just before our one write to this place, of which nothing is there: it is as if that had been
     /// seen before it.
     fn overtaken(&mut self, plan: &Plan, said: Option<Said>) {
-        self.unwritten(said);
-        self.stale(plan);
-    }
-
-    /// Whether the new value is surely not of our one write: it was never tried before, and said no.
-    fn is_theirs(&self, motion: &Motion, said: Option<Said>) -> bool {
-        let first = motion.tries == 1 && self.marks[usize::from(motion.entry)] == Mark::None;
-        motion.way == Way::There && first && !self.turning && said == Some(Said::Refused)
-    }
-
-    /// It is as if the write that is on its way had not been tried.
-    fn unwritten(&mut self, said: Option<Said>) {
         let nobody = |mark: &Mark| matches!(mark, Mark::None | Mark::Unneeded);
         if said == Some(Said::Refused) && !self.stood && self.marks.iter().all(nobody) {
             self.wrote = false;
@@ -334,6 +322,7 @@ impl State {
         if let Some(motion) = &mut self.motion {
             (motion.stage, motion.tries) = (Stage::Compare, 0);
         }
+        self.stale(plan);
     }
 
     fn stage(&mut self, stage: Stage) {
@@ -452,17 +441,6 @@ impl State {
             Some(Side::Foreign) if self.turning => self.turn_from_theirs(entry),
             Some(Side::Foreign) if way == Way::There && motion.tries == 1 && is_nothing(said) => {
                 self.overtaken(plan, said);
-            }
-            // Nothing of ours is there: somebody else wrote the very value just before.
-            Some(side) if side == goal && self.is_theirs(&motion, said) => {
-                self.unwritten(said);
-                match plan.mode {
-                    Mode::Drill => self.stale(plan),
-                    _ => {
-                        self.mark_as(entry, Mark::Unneeded);
-                        self.passed(entry);
-                    }
-                }
             }
             Some(side) if self.turning && side != goal => {
                 if way == Way::There {

@@ -191,14 +191,6 @@ fn a_write_that_was_refused_for_what_somebody_else_wrote_touched_nothing() {
         let (round, entries) = (Round::Verify, vec![1, 2]);
         assert_eq!(life.next(), Move::Look { round, entries }, "{mode}");
         assert!(life.state.wrote() && !life.state.never_stood(), "{mode}");
-        // He wrote the very value: it is as if it had been so already, and is not ours to put back.
-        let mut life = Life::new(mode, "kck");
-        life.writes(Some(refused()), Side::After);
-        match mode {
-            Mode::Drill => assert_eq!(life.ends(), Ending::Stale, "{mode}"),
-            _ => assert_eq!(life.state.mark(1), Mark::Unneeded, "{mode}"),
-        }
-        assert!(!life.state.wrote(), "{mode}");
         // Behind another change it is as if it had been seen in the look before.
         let mut life = Life::new(mode, "kcck");
         life.writes(Some(done()), Side::After);
