@@ -85,6 +85,14 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Value::is_empty")]
         stored: Value,
     },
+    /// What a look at the place showed after a write that was refused for certain, and before which none was tried: it
+    /// is what somebody else wrote just before, be it the very same value, and nothing of it is this run's.
+    Overtaken {
+        entry: usize,
+        side: Side,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        detail: Option<String>,
+    },
     /// A dry run would have written here.
     WouldChange { entry: usize },
     /// A wait is over.

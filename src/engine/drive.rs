@@ -202,7 +202,7 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
         }
         self.state.fold(self.plan, event)?;
         // It was looked at until nothing could land any more.
-        if matches!(event, Event::Settled { .. }) {
+        if matches!(event, Event::Settled { .. } | Event::Overtaken { .. }) {
             self.until = None;
         }
         if let Event::Compared {
@@ -214,7 +214,8 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
             entry,
             side: Some(_),
             ..
-        } = event
+        }
+        | Event::Overtaken { entry, .. } = event
         {
             self.findings.forget(*entry);
         }

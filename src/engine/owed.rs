@@ -101,6 +101,10 @@ impl Places {
                     self.torn.remove(entry);
                 }
             }
+            Event::Overtaken { entry, .. } => {
+                self.unread.remove(entry);
+                self.seen(state, *entry, Some(Side::Foreign));
+            }
             Event::Settled { entry, side, .. } => {
                 let ended = state.motion().is_some_and(
                     |motion| matches!(motion.stage, Stage::Answered(said) if said != Said::Unclear),

@@ -281,6 +281,11 @@ pub(crate) fn events() -> Vec<Event> {
             holds: None,
             what: None,
         },
+        Event::Overtaken {
+            entry: 2,
+            side: Side::After,
+            detail: None,
+        },
     ]
 }
 

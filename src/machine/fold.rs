@@ -24,11 +24,6 @@ fn is_no_proof(plan: &Plan, entry: usize, finding: &Finding) -> bool {
         && plan.entries.get(entry).is_some_and(counts)
 }
 
-/// Whether what a write said means that surely nothing of it is there.
-fn is_nothing(said: Option<Said>) -> bool {
-    matches!(said, Some(Said::Refused | Said::PutBack))
-}
-
 type Folded = Result<(), Impossible>;
 
 fn impossible(event: &'static str) -> Folded {
@@ -89,7 +84,9 @@ impl State {
                     return impossible("intended");
                 }
                 motion.stage = Stage::InFlight;
-                motion.tries = motion.tries.saturating_add(1);
+                motion.tried_before |= motion.way == Way::There && motion.tries > 0;
+                // Its highest bit is not its own where the state is packed.
+                motion.tries = (motion.tries + 1).min(0x7f);
                 self.wrote = true;
                 self.returned |= self.phase == Phase::Return;
             }
@@ -97,6 +94,12 @@ impl State {
             Event::Settled {
                 entry, way, side, ..
             } => self.settled(plan, *entry, *way, *side)?,
+            Event::Overtaken { entry, side, .. } => {
+                if !self.is_overtaken(*entry, Some(*side)) {
+                    return impossible("overtaken");
+                }
+                self.overtaken(plan, *entry);
+            }
             Event::WouldChange { entry } => {
                 let motion = self.moving(*entry, Way::There, "would-change")?;
                 if motion.stage != Stage::Write {
@@ -312,11 +315,31 @@ impl State {
         }
     }
 
-    /// Somebody else wrote just before our one write to this place, of which nothing is there: it is as if that had been
-    /// seen before it.
-    fn overtaken(&mut self, plan: &Plan, said: Option<Said>) {
+    /// Whether what a look shows behind our write is what somebody else wrote just before it: surely nothing of ours is
+    /// there, and it is not as it was.
+    pub fn is_overtaken(&self, entry: usize, side: Option<Side>) -> bool {
+        let first_and_nothing = |motion: &Motion| {
+            usize::from(motion.entry) == entry
+                && motion.way == Way::There
+                && !motion.tried_before
+                && matches!(motion.stage, Stage::Answered(Said::Refused | Said::PutBack))
+        };
+        self.held.is_none()
+            && side.is_some_and(|side| side != Side::Before)
+            && self.motion.as_ref().is_some_and(first_and_nothing)
+    }
+
+    /// It is as if that had been seen before the write. Whoever asked meanwhile to go back is told that it is not as it
+    /// was.
+    fn overtaken(&mut self, plan: &Plan, entry: usize) {
+        if self.turning {
+            self.mark_as(entry, Mark::Unmade);
+            self.motion = None;
+            return;
+        }
         let nobody = |mark: &Mark| matches!(mark, Mark::None | Mark::Unneeded);
-        if said == Some(Said::Refused) && !self.stood && self.marks.iter().all(nobody) {
+        // What was put back at once stood for a moment.
+        if !self.stood && self.marks.iter().all(nobody) {
             self.wrote = false;
         }
         if let Some(motion) = &mut self.motion {
@@ -439,9 +462,6 @@ impl State {
         match side {
             // Somebody asked to go back meanwhile: whatever came through goes back, and nothing is tried again.
             Some(Side::Foreign) if self.turning => self.turn_from_theirs(entry),
-            Some(Side::Foreign) if way == Way::There && motion.tries == 1 && is_nothing(said) => {
-                self.overtaken(plan, said);
-            }
             Some(side) if self.turning && side != goal => {
                 if way == Way::There {
                     self.mark_as(

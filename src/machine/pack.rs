@@ -195,7 +195,7 @@ impl State {
         }
         if let Some(motion) = self.motion {
             pack_number(motion.entry, out);
-            out.push(motion.tries);
+            out.push(motion.tries | u8::from(motion.tried_before) << 7);
         }
         // In the order of `MARKS`; a search spends a good part of its time here.
         let both = |i: &u16| {
@@ -246,15 +246,20 @@ impl State {
         };
         self.motion = match value_or_none(&STAGES, third >> 5 | (fourth >> 5 & 1) << 3) {
             None => None,
-            Some(stage) => Some(Motion {
-                entry: unpack_number(bytes)?,
-                way: match second >> 6 & 1 {
-                    0 => Way::There,
-                    _ => Way::Back,
-                },
-                stage,
-                tries: byte(bytes)?,
-            }),
+            Some(stage) => {
+                let entry = unpack_number(bytes)?;
+                let tries = byte(bytes)?;
+                Some(Motion {
+                    entry,
+                    way: match second >> 6 & 1 {
+                        0 => Way::There,
+                        _ => Way::Back,
+                    },
+                    stage,
+                    tries: tries & 0x7f,
+                    tried_before: tries >> 7 == 1,
+                })
+            }
         };
         let marks = &mut self.marks;
         unpack_runs(bytes, writers.len(), |run, both| {

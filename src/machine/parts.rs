@@ -91,7 +91,10 @@ pub struct Motion {
     pub entry: u16,
     pub way: Way,
     pub stage: Stage,
+    /// How many tries were used up; it is lowered where somebody has it tried again.
     pub tries: u8,
+    /// A write of this entry was tried before the one that is on its way, and may have come through.
+    pub tried_before: bool,
 }
 
 /// How far a write has come.

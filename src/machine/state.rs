@@ -455,6 +455,7 @@ impl State {
             way,
             stage: Stage::Compare,
             tries: 0,
+            tried_before: way == Way::There && self.marks[usize::from(entry)] != Mark::None,
         });
     }
 

@@ -7,6 +7,7 @@ mod found;
 mod keeps;
 mod life;
 mod never;
+mod overtaken;
 mod refuses;
 mod resumes;
 mod rules;
@@ -174,37 +175,6 @@ fn a_write_that_did_not_happen_is_looked_at_before_anybody_says_so() {
     let mut life = Life::new(Mode::Failover, "kck");
     life.writes(Some(Answer::Declined { why: String::new() }), Side::After);
     assert_eq!(life.state.mark(1), Mark::Standing);
-}
-
-/// Somebody else wrote between the last look and the write, which compares for itself.
-#[test]
-fn a_write_that_was_refused_for_what_somebody_else_wrote_touched_nothing() {
-    let put_back = || Answer::PutBack { why: String::new() };
-    for mode in [Mode::Drill, Mode::Failover, Mode::Emergency] {
-        let mut life = Life::new(mode, "kck");
-        life.writes(Some(refused()), Side::Foreign);
-        assert_eq!(life.ends(), Ending::Stale, "{mode}");
-        assert!(!life.state.wrote() && life.state.never_stood(), "{mode}");
-        // What was taken for a moment is no more, and that the place is not as before is seen.
-        let mut life = Life::new(mode, "kck");
-        life.writes(Some(put_back()), Side::Foreign);
-        let (round, entries) = (Round::Verify, vec![1, 2]);
-        assert_eq!(life.next(), Move::Look { round, entries }, "{mode}");
-        assert!(life.state.wrote() && !life.state.never_stood(), "{mode}");
-        // Behind another change it is as if it had been seen in the look before.
-        let mut life = Life::new(mode, "kcck");
-        life.writes(Some(done()), Side::After);
-        life.writes(Some(refused()), Side::Foreign);
-        match mode {
-            Mode::Emergency => assert_eq!(life.state.held(), Some(Hold::Foreign)),
-            _ => assert_eq!(life.state.phase(), Phase::Undo, "{mode}"),
-        }
-        // Whoever said no and may have written all the same proves nothing.
-        let mut life = Life::new(mode, "kck");
-        let declined = Answer::Declined { why: String::new() };
-        life.writes(Some(declined), Side::Foreign);
-        assert_eq!(life.state.held(), Some(Hold::Foreign), "{mode}");
-    }
 }
 
 #[test]

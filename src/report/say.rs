@@ -160,6 +160,15 @@ pub fn say(plan: &Plan, event: &Event, remains: bool) -> Vec<Sentence> {
             detail.as_deref(),
             !stored.is_empty(),
         )],
+        Event::Overtaken {
+            entry,
+            side,
+            detail,
+        } => vec![Sentence::new(
+            Tone::Judged(Outcome::Fail),
+            Some(*entry),
+            with_detail(overtaken(*side), detail.as_deref()),
+        )],
         Event::WouldChange { entry } => vec![would_change(plan, *entry)],
         Event::Waited { entry } => {
             let text = match plan.entries.get(*entry).map(|entry| &entry.nature) {
@@ -417,6 +426,17 @@ fn settled(
         Some(entry),
         with_detail(&text, detail),
     )
+}
+
+/// What somebody else wrote just before a write of this run that came to nothing.
+pub(super) fn overtaken(side: Side) -> &'static str {
+    match side {
+        Side::Before | Side::Foreign => "nothing of this run was written",
+        Side::Mixed => {
+            "somebody else wrote a part of it just before, and nothing of this run was written"
+        }
+        Side::After => "somebody else wrote just that before, and nothing of this run was written",
+    }
 }
 
 /// Where the word of a write and the look after it contradict each other: what is known, as a sentence.

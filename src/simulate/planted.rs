@@ -402,7 +402,7 @@ fn every_planted_defect_is_found_and_has_a_story() {
     AppliesHalf breaks both-layers-agree
       failover:nothing: the model ends it Done, and the real loop Undone
     ReadsItsOwnWish breaks every-ending-is-one-of-three
-      failover:c1/write=refused: it ended Done, and `c1` is Before
+      failover:c1/write=lost: it ended Done, and `c1` is Before
     OverlooksOthers breaks not-over-somebody-elses
       failover:c1/compare=foreign: `c1` was written over what somebody else wrote
     ForgetsAPart breaks restored-exactly

@@ -195,6 +195,11 @@ impl Teller<'_> {
             Event::Settled { entry, side, .. } => {
                 format!("a look at {} {}", self.id(*entry), shows(*side))
             }
+            Event::Overtaken { entry, side, .. } => {
+                let shows = shows(Some(*side));
+                let id = self.id(*entry);
+                format!("a look at {id} {shows}, which somebody else wrote")
+            }
             Event::WouldChange { entry } => format!("{} would be changed", self.id(*entry)),
             Event::Approved { entry, yes, .. } => match yes {
                 true => return None,

@@ -425,13 +425,21 @@ impl<'m, R: Rules> Turns<'m, R> {
         // Looking goes on until nothing can land any more.
         self.there.ground.land();
         let side = self.read(entry, way, fault);
+        let overtaken = self.there.state.is_overtaken(entry, side);
         let detail = None;
-        self.happen(&Event::Settled {
-            entry,
-            way,
-            side,
-            detail,
-            stored: Value::default(),
+        self.happen(&match side.filter(|_| overtaken) {
+            Some(side) => Event::Overtaken {
+                entry,
+                side,
+                detail,
+            },
+            None => Event::Settled {
+                entry,
+                way,
+                side,
+                detail,
+                stored: Value::default(),
+            },
         });
     }
 }

@@ -252,15 +252,23 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
         else {
             return Err(RunError::CutOff);
         };
+        let (side, detail) = (settlement.side, settlement.detail);
+        let event = match side.filter(|_| self.state.is_overtaken(index, side)) {
+            Some(side) => Event::Overtaken {
+                entry: index,
+                side,
+                detail,
+            },
+            None => Event::Settled {
+                entry: index,
+                way,
+                side,
+                detail,
+                stored: settlement.stored,
+            },
+        };
         self.keep(index, way, &edit, settlement.seen);
-        self.record(Event::Settled {
-            entry: index,
-            way,
-            side: settlement.side,
-            detail: settlement.detail,
-            stored: settlement.stored,
-        })
-        .await
+        self.record(event).await
     }
 }
 

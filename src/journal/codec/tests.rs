@@ -171,7 +171,8 @@ fn the_samples_hold_every_event() {
         Event::Ended { .. } => 16,
         Event::Barred { .. } => 17,
         Event::StaysSo { .. } => 18,
+        Event::Overtaken { .. } => 19,
     };
     let found: Vec<usize> = samples::events().iter().map(number).collect();
-    assert_eq!(found, (0..19).collect::<Vec<_>>());
+    assert_eq!(found, (0..20).collect::<Vec<_>>());
 }

@@ -110,12 +110,20 @@ impl Life {
         let Move::Settle { entry, way } = self.next() else {
             panic!("{:?}", self.next());
         };
-        self.happens(Event::Settled {
-            entry,
-            way,
-            side: Some(side),
-            detail: None,
-            stored: Value::default(),
+        let detail = None;
+        self.happens(match self.state.is_overtaken(entry, Some(side)) {
+            true => Event::Overtaken {
+                entry,
+                side,
+                detail,
+            },
+            false => Event::Settled {
+                entry,
+                way,
+                side: Some(side),
+                detail,
+                stored: Value::default(),
+            },
         });
     }
 

@@ -293,6 +293,16 @@ fn a_write_done_by_half_is_finished_once_more_and_then_undone() {
     assert_eq!(life.state.held(), Some(Hold::Foreign));
 }
 
+/// What was seen of it in part may be seen as before by whoever asks an old copy next.
+#[test]
+fn of_a_write_that_said_done_and_was_seen_by_half_the_old_value_proves_nothing() {
+    let mut life = Life::new(Mode::Emergency, "kck");
+    life.writes(Some(done()), Side::Mixed);
+    life.writes(Some(done()), Side::Mixed);
+    assert_eq!(life.state.held(), Some(Hold::Half));
+    assert_eq!(life.state.doubts(1), Some(THERE));
+}
+
 #[test]
 fn a_write_back_that_never_arrived_is_made_again_and_a_no_is_final() {
     let back = |answer: Option<Answer>| {
@@ -428,32 +438,6 @@ fn what_somebody_else_wrote_over_a_write_is_asked_about() {
             life.settled(Side::Foreign);
             assert_eq!(life.state.held(), Some(Hold::Foreign), "{way:?} {answer:?}");
         }
-    }
-}
-
-/// It proved nothing before, and somebody asked to go back meanwhile: the way back goes by the old side first.
-#[test]
-fn what_no_look_shows_is_gone_back_from_by_whoever_asks_meanwhile() {
-    let answers = [None, Some(unclear()), Some(refused()), Some(done())];
-    for answer in answers {
-        let mut life = Life::new(Mode::Drill, "pck");
-        life.writes(Some(done()), Side::Before);
-        life.decides(Decision::On);
-        assert_eq!(life.state.mark(1), Mark::Claimed);
-        life.comes_to(1, BACK);
-        life.compared(1, BACK, Side::Before);
-        life.written(1, BACK, answer.clone());
-        life.decides(Decision::Back);
-        life.settled(Side::Before);
-        let (phase, mark) = match answer {
-            Some(Answer::Done { .. }) => (Phase::Verify, Mark::Back),
-            _ => (Phase::Probe, Mark::Claimed),
-        };
-        assert_eq!(
-            (life.state.phase(), life.state.mark(1)),
-            (phase, mark),
-            "{answer:?}"
-        );
     }
 }
 

@@ -6,7 +6,7 @@ use crate::event::{Answer, Decision, Ending, Event, Record, Round};
 use crate::machine::{Mark, Phase, State};
 use crate::plan::{Entry, Nature, Outcome, Plan, Question, Side, Value, Way};
 use crate::report::say::{
-    NEITHER, contradiction, ends, is_act, round_prefix, with_detail, would_be_refused,
+    NEITHER, contradiction, ends, is_act, overtaken, round_prefix, with_detail, would_be_refused,
 };
 
 impl Tally {
@@ -68,6 +68,18 @@ impl Tally {
                     detail.as_deref(),
                     other_ttl,
                 );
+            }
+            Event::Overtaken {
+                entry,
+                side,
+                detail,
+            } => {
+                let change = self.changes.entry(*entry).or_default();
+                change.standing = Standing::Foreign;
+                let detail = detail.clone().or_else(|| change.unclear.take());
+                let text = with_detail(overtaken(*side), detail.as_deref());
+                let origin = Origin::Wrote(Way::There);
+                self.blame(Some(*entry), origin, Outcome::Fail, text);
             }
             Event::Waited { .. } => self.moved_on(&record.at, Way::There),
             Event::Approved { entry, yes, by } => {

@@ -52,6 +52,9 @@ impl Tally {
             Event::Looked { entry, finding, .. } if finding.side.is_some() => {
                 self.unread.remove(entry);
             }
+            Event::Overtaken { entry, .. } => {
+                self.unread.remove(entry);
+            }
             Event::Compared { entry, side, .. } | Event::Settled { entry, side, .. }
                 if side.is_some() =>
             {

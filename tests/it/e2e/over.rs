@@ -248,15 +248,21 @@ fn a_way_back_that_was_stopped_or_held_is_owed_until_it_is_ended() {
     }
 }
 
+/// A run that put everything back, and waits for a check that fails since.
+fn held_on_its_way_back() -> Option<(Scene, PathBuf, tempfile::TempDir)> {
+    let (scene, sign, folder) = with_sign("1s")?;
+    scene.run(&["failover", "PLAYBOOK", "--yes"]).exits(0);
+    std::fs::write(&sign, "broken").unwrap();
+    scene.run(&["rollback", &id(&scene), "--yes"]).exits(6);
+    Some((scene, sign, folder))
+}
+
 #[test]
 fn what_was_put_back_and_leads_there_again_is_no_rest() {
-    let Some((scene, sign, _folder)) = with_sign("1s") else {
+    let Some((scene, sign, _folder)) = held_on_its_way_back() else {
         return;
     };
-    scene.run(&["failover", "PLAYBOOK", "--yes"]).exits(0);
     let run = id(&scene);
-    std::fs::write(&sign, "broken").unwrap();
-    scene.run(&["rollback", &run, "--yes"]).exits(6);
     let nagios = ["check", "PLAYBOOK", "--format", "nagios"];
     scene.run(&nagios).says("nothing stands");
     // The server had an old copy, or somebody led the names there once more.
@@ -285,13 +291,10 @@ fn what_was_put_back_and_leads_there_again_is_no_rest() {
 
 #[test]
 fn what_was_accepted_on_the_way_back_is_a_warning_until_it_is_seen() {
-    let Some((scene, sign, _folder)) = with_sign("1s") else {
+    let Some((scene, sign, _folder)) = held_on_its_way_back() else {
         return;
     };
-    scene.run(&["failover", "PLAYBOOK", "--yes"]).exits(0);
     let run = id(&scene);
-    std::fs::write(&sign, "broken").unwrap();
-    scene.run(&["rollback", &run, "--yes"]).exits(6);
     scene.run(&["resume", &run, "--accept", "--yes"]).exits(6);
     scene
         .run(&["owed"])

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use hickory_resolver::proto::rr::RecordType;
 
-use super::scene::{NEW, OLD, Plot, Scene, WWW};
+use super::scene::{ARCHIVE, NEW, OLD, Plot, Scene, WWW};
 use crate::lab::dns::answers;
 use crate::lab::relay::{Fate, Relay};
 use crate::lab::{program, put};
@@ -231,6 +231,44 @@ fn a_write_that_the_server_refuses_for_what_somebody_else_wrote_is_a_stale_plan(
     assert!(!check.out.contains("unfinished_runs=1"), "{check}");
 }
 
+/// Whoever wrote just that, or a part of it, does not find it led home by a run that was refused for it.
+#[test]
+fn the_same_value_that_somebody_else_wrote_just_before_is_his() {
+    let [v4, v6] = NEW;
+    let all = |name: &str| {
+        format!(
+            "update delete {name} A\nupdate add {name} 1 A {v4}\nupdate delete {name} AAAA\nupdate add {name} 1 AAAA {v6}\n"
+        )
+    };
+    for (theirs, told) in [
+        (
+            all(WWW) + &all(ARCHIVE),
+            "somebody else wrote just that before",
+        ),
+        (all(WWW), "somebody else wrote a part of it just before"),
+    ] {
+        let Some(mut scene) = Plot::small().scene() else {
+            return;
+        };
+        let _relay = written_before(&mut scene, 1, &theirs);
+        let text = scene.text();
+        scene.write_playbook(&text);
+        let done = scene.run(&["failover", "PLAYBOOK", "--to", "new", "--yes"]);
+        let done = done
+            .exits(8)
+            .says("the write was refused: ")
+            .says(told)
+            .says("nothing of this run was written");
+        assert!(!done.out.contains("and seen so"), "{done}");
+        let now = scene.zone();
+        let www = answers(scene.primary(), WWW, RecordType::A);
+        assert_eq!(www, [format!("1 {v4}")], "{done}");
+        scene.run(&["owed"]).exits(0).says("nothing is owed");
+        scene.run(&["rollback", "--yes"]).exits(4);
+        assert_eq!(scene.zone(), now);
+    }
+}
+
 /// A zone that is written in three messages, which hold all of it, and what it holds of that.
 fn of_three_messages(scene: &mut Scene) -> impl Fn(&Scene) -> Vec<String> + use<> {
     for some in (0..MANY).collect::<Vec<_>>().chunks(100) {
@@ -274,6 +312,33 @@ fn what_somebody_else_writes_while_a_zone_is_written_in_several_messages_is_left
         .says("holds `203.0.113.77` (TTL 77) instead of `192.0.2.10` (TTL 300)");
     assert!(!done.out.contains("may stand"), "{done}");
     assert!(!done.out.contains("instead of `198.51.100.20`"), "{done}");
+    let mut whole = before;
+    whole[MANY - 1] = "77 203.0.113.77".to_owned();
+    assert!(held(&scene) == whole, "{done}");
+}
+
+/// What came home on the way back stays there, whatever becomes of the rest.
+#[test]
+fn what_came_home_in_the_messages_before_a_refused_one_stays_at_home() {
+    let Some(mut scene) = Plot::small().scene() else {
+        return;
+    };
+    let held = of_three_messages(&mut scene);
+    let before = held(&scene);
+    // Three are of the way there.
+    let _relay = written_before(&mut scene, 6, &set_by_hand(&long_name(MANY - 1)));
+    moves_all(&scene);
+    scene
+        .run(&["failover", "PLAYBOOK", "--to", "new", "--yes"])
+        .exits(0);
+    let id = scene.newest_run()["run"].as_str().unwrap().to_owned();
+    let back = scene.run(&["rollback", &id, "--yes"]).exits(6);
+    let back = back.says("2 of 3 messages were taken, and then: ");
+    assert!(!back.out.contains("put back at once"), "{back}");
+    let now = held(&scene);
+    assert_eq!(now[0], before[0], "{back}");
+    assert_eq!(now[MANY - 1], "77 203.0.113.77", "{back}");
+    let done = scene.run(&["rollback", &id, "--yes", "--anyway"]).exits(6);
     let mut whole = before;
     whole[MANY - 1] = "77 203.0.113.77".to_owned();
     assert!(held(&scene) == whole, "{done}");

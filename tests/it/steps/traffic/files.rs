@@ -107,6 +107,17 @@ fn two_logs(folder: &Path) -> (PathBuf, PathBuf) {
 
 const SPAN: Duration = Duration::from_secs(2);
 
+/// What is seen once these logs have been written for two intervals, and are written on.
+async fn while_written<T>(logs: Vec<&Path>, off: i64, look: impl Future<Output = T>) -> T {
+    let looking = async {
+        tokio::time::sleep(SPAN * 2).await;
+        look.await
+    };
+    futures::future::join(written(logs, off, SPAN * 4), looking)
+        .await
+        .1
+}
+
 /// A server that was not told of a rotation goes on with the old file, wherever that was moved or compressed to.
 #[tokio::test]
 async fn an_empty_file_in_place_of_the_log_is_no_proof_that_nobody_comes() {
@@ -114,32 +125,20 @@ async fn an_empty_file_in_place_of_the_log_is_no_proof_that_nobody_comes() {
     let (old, new) = two_logs(folder.path());
     let site = two_sites(&old, &new);
     let check = counting(&site, SPAN);
-    let writing = written(vec![&old], 0, SPAN * 4);
-    let looking = async {
-        tokio::time::sleep(SPAN * 2).await;
-        before(check.as_ref(), &site).await
-    };
-    let ((), (baseline, foreseen)) = futures::future::join(writing, looking).await;
+    let looking = while_written(vec![&old], 0, before(check.as_ref(), &site));
+    let (baseline, foreseen) = looking.await;
     assert_eq!(foreseen.outcome, Outcome::Pass, "{foreseen:#?}");
     // As gzip does it: the name is another one, and so is the file.
     std::fs::rename(&old, folder.path().join("gone")).unwrap();
     append(&old, "");
-    let writing = written(vec![&new], 0, SPAN * 4);
-    let looking = async {
-        tokio::time::sleep(SPAN * 2).await;
-        judged(check.as_ref(), &site, &baseline).await
-    };
-    let ((), finding) = futures::future::join(writing, looking).await;
+    let looking = while_written(vec![&new], 0, judged(check.as_ref(), &site, &baseline));
+    let finding = looking.await;
     assert_eq!(finding.outcome, Outcome::Unknown, "{finding:#?}");
     assert!(format!("{finding:?}").contains("is a new file into which nobody has written"));
     // A server that has it open, as after it was told, has nothing to write.
     let open = std::fs::OpenOptions::new().append(true).open(&old).unwrap();
-    let writing = written(vec![&new], 0, SPAN * 4);
-    let looking = async {
-        tokio::time::sleep(SPAN * 2).await;
-        judged(check.as_ref(), &site, &baseline).await
-    };
-    let ((), finding) = futures::future::join(writing, looking).await;
+    let looking = while_written(vec![&new], 0, judged(check.as_ref(), &site, &baseline));
+    let finding = looking.await;
     assert_eq!(finding.outcome, Outcome::Pass, "{finding:#?}");
     drop(open);
 }
@@ -151,12 +150,8 @@ async fn a_file_that_was_removed_and_is_still_written_is_seen() {
     let (old, new) = two_logs(folder.path());
     let site = two_sites(&old, &new);
     let check = counting(&site, SPAN);
-    let writing = written(vec![&old], 0, SPAN * 4);
-    let looking = async {
-        tokio::time::sleep(SPAN * 2).await;
-        before(check.as_ref(), &site).await
-    };
-    let ((), (baseline, foreseen)) = futures::future::join(writing, looking).await;
+    let looking = while_written(vec![&old], 0, before(check.as_ref(), &site));
+    let (baseline, foreseen) = looking.await;
     assert_eq!(foreseen.outcome, Outcome::Pass, "{foreseen:#?}");
     // As logrotate does it, and gzip after it.
     let mut server = std::fs::OpenOptions::new().append(true).open(&old).unwrap();
@@ -168,18 +163,14 @@ async fn a_file_that_was_removed_and_is_still_written_is_seen() {
         (false, "has the old one open for writing"),
         (true, "goes on writing into the old file"),
     ] {
-        let writing = written(vec![&new], 0, SPAN * 4);
-        let looking = async {
-            tokio::time::sleep(SPAN * 2).await;
-            judged(check.as_ref(), &site, &baseline).await
-        };
+        let looking = while_written(vec![&new], 0, judged(check.as_ref(), &site, &baseline));
         let staying = async {
             for _ in 0..if writes { 40 } else { 0 } {
                 tokio::time::sleep(SPAN / 10).await;
                 server.write_all(lines(LINE).as_bytes()).unwrap();
             }
         };
-        let ((), finding, ()) = futures::future::join3(writing, looking, staying).await;
+        let (finding, ()) = futures::future::join(looking, staying).await;
         assert_eq!(finding.outcome, Outcome::Unknown, "{finding:#?}");
         assert!(format!("{finding:?}").contains(said), "{finding:#?}");
     }
@@ -192,12 +183,8 @@ async fn a_clock_that_is_off_changes_no_rate_and_is_told() {
     let (right, late) = two_logs(folder.path());
     let site = two_sites(&late, &right);
     let check = counting(&site, SPAN);
-    let writing = written(vec![&right, &late], 3600, SPAN * 4);
-    let looking = async {
-        tokio::time::sleep(SPAN * 2).await;
-        before(check.as_ref(), &site).await
-    };
-    let ((), (seen, finding)) = futures::future::join(writing, looking).await;
+    let looking = while_written(vec![&right, &late], 3600, before(check.as_ref(), &site));
+    let (seen, finding) = looking.await;
     let counted = |of: &str| {
         let (_, seen) = seen.iter().find(|(key, _)| key.starts_with(of)).unwrap();
         let count = &seen.as_ref().unwrap()["count"];
