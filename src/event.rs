@@ -1,5 +1,6 @@
 //! Every fact that a run can state: the same on disk and on the screen. Owned, serializable, past tense.
 
+mod answer;
 mod last;
 
 use std::time::Duration;
@@ -10,6 +11,7 @@ use serde_json::Value as Json;
 use crate::clock::Stamp;
 use crate::plan::{Entry, Outcome, Plan, Seconds, Side, Value, Way};
 
+pub use answer::Answer;
 pub use last::{last_of_undo, still_behind};
 
 /// One numbered fact.
@@ -155,24 +157,6 @@ pub enum Round {
     Probe,
     /// After an undo: is everything as it was?
     Verify,
-}
-
-/// What a write said.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "said")]
-pub enum Answer {
-    /// It claims to be done.
-    Done { note: String },
-    /// It was refused and surely did nothing: a failed precondition, a wrong token.
-    Refused { why: String },
-    /// It was refused, and what had been taken of it by then was put back at once, which the far side confirmed.
-    PutBack { why: String },
-    /// It was refused, and of what had been taken of it by then not all could be put back: nothing of it is on its way.
-    Partly { why: String },
-    /// It said no after the request had reached it: it may still happen, until the write has run out of time.
-    Declined { why: String },
-    /// It cannot be told: a time-out, a lost connection, an error of the far side.
-    Unclear { why: String },
 }
 
 /// One look at one thing.

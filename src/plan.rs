@@ -375,6 +375,11 @@ impl Entry {
         self.kind == "dns" && matches!(self.nature, Nature::Change(_))
     }
 
+    /// Whether its names led to the other side already when the plan was made.
+    pub fn found_names_so(&self) -> bool {
+        self.kind == "dns" && self.holds.is_some()
+    }
+
     pub fn is_check(&self) -> bool {
         matches!(self.nature, Nature::Check)
     }

@@ -11,7 +11,7 @@ use super::settle::{first, foreign};
 use super::stop::{StopSignal, StopSwitch};
 use super::world::{NoMemory, World};
 use crate::clock::{Stamp, short};
-use crate::event::{Answer, Event, Finding, Record, Round, Sight};
+use crate::event::{Event, Finding, Record, Round, Sight};
 use crate::plan::{Entry, Nature, Outcome, Plan, Side, Then, Value};
 use crate::step::Pulses;
 
@@ -45,12 +45,10 @@ pub fn may_land(records: &[Record]) -> BTreeMap<usize, Stamp> {
                 open.insert(*entry, until.clone());
             }
             // Nothing of it is on its way.
-            Event::Answered {
-                entry,
-                answer: Answer::Refused { .. } | Answer::PutBack { .. } | Answer::Partly { .. },
-                ..
+            Event::Answered { entry, answer, .. } if answer.is_final_no() => {
+                open.remove(entry);
             }
-            | Event::Settled { entry, .. } => {
+            Event::Settled { entry, .. } | Event::Overtaken { entry, .. } => {
                 open.remove(entry);
             }
             _ => {}
@@ -265,6 +263,7 @@ fn may_have_moved(plan: &Plan, entries: &[usize], places: &[PlaceNow]) -> bool {
 mod tests {
     use super::*;
     use crate::clock::Clock;
+    use crate::event::Answer;
     use crate::fake::{FakeWorld, plan};
     use crate::plan::Mode;
 

@@ -20,7 +20,7 @@ use super::people::{Heeds, People, Told};
 use super::stop::{Stop, StopSignal, StopSwitch};
 use super::world::{Memory, World};
 use crate::clock::Stamp;
-use crate::event::{Answer, Decision, Ending, Event, Round, Sight};
+use crate::event::{Decision, Ending, Event, Round, Sight};
 use crate::journal::{Journal, JournalError};
 use crate::machine::{Impossible, Move, Phase, State, next};
 use crate::plan::{Edit, Mode, Nature, Outcome, Plan, Side, Value, Way};
@@ -235,10 +235,7 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
                 }
             }
             // Nothing of it is on its way.
-            Event::Answered {
-                answer: Answer::Refused { .. } | Answer::PutBack { .. } | Answer::Partly { .. },
-                ..
-            } => self.until = None,
+            Event::Answered { answer, .. } if answer.is_final_no() => self.until = None,
             Event::Judged { round, outcomes } => {
                 self.shown = Shown::of(self.plan, *round, outcomes, &self.findings);
                 // A place that holds what it should is told by this alone.

@@ -81,15 +81,9 @@ impl Places {
                 self.unread.insert(*entry);
                 self.unended.insert(*entry);
             }
-            Event::Answered {
-                entry,
-                answer:
-                    Answer::Done { .. }
-                    | Answer::Refused { .. }
-                    | Answer::PutBack { .. }
-                    | Answer::Partly { .. },
-                ..
-            } => {
+            Event::Answered { entry, answer, .. }
+                if matches!(answer, Answer::Done { .. }) || answer.is_final_no() =>
+            {
                 self.unended.remove(entry);
             }
             Event::Compared { entry, side, .. } => self.seen(state, *entry, *side),

@@ -39,10 +39,7 @@ impl Tally {
         let mut warns = Vec::new();
         // A name that led there already must still lead there.
         let so_already = (plan.entries.iter().enumerate()).filter(|(_, entry)| {
-            question == Question::Moves
-                && entry.there
-                && entry.kind == "dns"
-                && entry.holds.is_some()
+            question == Question::Moves && entry.there && entry.found_names_so()
         });
         for (i, entry) in asked.iter().copied().chain(so_already) {
             let i = &i;

@@ -281,8 +281,7 @@ fn traits(actual: &Actual, entry: &Entry, aim: &Aim, lag: Lag) -> Traits {
         serves,
         whole: all_zones(actual, entry, |honesty| honesty != Honesty::OneSet)
             && fits_into_one_message(actual, entry),
-        compares: matches!(entry.nature, Nature::Change(_))
-            && entry.kind == "dns"
+        compares: entry.moves_names()
             && all_zones(actual, entry, |honesty| honesty == Honesty::CompareAndSwap),
         timing: Timing {
             // Whoever sets a short time-out knows that it does not take longer.

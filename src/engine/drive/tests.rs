@@ -5,6 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::clock::Clock;
 use crate::engine::{NoMemory, Nobody};
+use crate::event::Answer;
 use crate::event::Finding;
 use crate::fake::{FakeWorld, plan};
 use crate::journal::Dry;
