@@ -45,9 +45,10 @@ pub struct Grounds {
     pub zone: Vec<String>,
     /// Why these sets may not be: a wildcard answers for the name, another zone does. Each reason names its set.
     pub sets: BTreeMap<RecordKey, String>,
-    /// Why those who ask the zone's servers may not see what is written: the key selects a view, secondaries do not fetch
-    /// it.
+    /// Why those who ask the server that is written may not see what is written there.
     pub hidden: Vec<String>,
+    /// Why the servers that have the zone from the one that is written do not fetch what is written there.
+    pub unfetched: Vec<String>,
     /// What a person should know before the zone is written. It forbids nothing.
     pub notes: Vec<String>,
 }

@@ -182,7 +182,7 @@ impl PowerDns {
             })?;
         let mut grounds = Grounds {
             zone: seen.barred(zone, metadata.as_deref()).into_iter().collect(),
-            hidden: seen.unraised(zone).into_iter().collect(),
+            unfetched: seen.unraised(zone).into_iter().collect(),
             ..Grounds::default()
         };
         match zones {

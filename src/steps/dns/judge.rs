@@ -80,14 +80,20 @@ async fn judge_zone(zone: &Zone, edits: Vec<&Edit>) -> Result<Judged, Unseen> {
         whys.into_iter().map(stay).collect()
     };
     let (mut doubts, mut notes) = (stays(grounds.hidden), stays(grounds.notes));
-    // A primary that nobody else is to ask may show them whatever it wants. An API does not say which of the zone's
-    // servers it writes; of several at least one fetches.
-    let is_asked = match provider.written_at() {
-        Some(server) => zone.servers.contains(&server),
-        None => zone.servers.len() > 1,
-    };
-    if !is_asked {
+    // A primary that nobody else is to ask may show them whatever it wants.
+    let is_asked = |server| zone.servers.contains(&server);
+    if !provider.written_at().is_some_and(is_asked) {
         notes.append(&mut doubts);
+    }
+    // Of two addresses of a family one at least is a secondary's, and is waited for behind the change.
+    let several = |v4| {
+        let mut family = zone.servers.iter().filter(|at| at.is_ipv4() == v4);
+        family.nth(1).is_some()
+    };
+    let unfetched = stays(grounds.unfetched);
+    match several(true) || several(false) {
+        true => doubts.extend(unfetched),
+        false => notes.extend(unfetched),
     }
     Ok(Judged {
         reasons,

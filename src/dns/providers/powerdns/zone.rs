@@ -158,8 +158,8 @@ impl Zone {
         listing
     }
 
-    /// What a person should know of how the zone gets to its secondaries: they look at the serial only (RFC 1034,
-    /// 4.3.5). A native zone has none, or they share its database.
+    /// Why the zone does not get to its secondaries: they look at the serial only (RFC 1034, 4.3.5). A native zone has
+    /// none, or they share its database.
     pub(super) fn unraised(&self, zone: &str) -> Option<String> {
         let has_secondaries = matches!(
             self.kind.to_ascii_lowercase().as_str(),
@@ -170,7 +170,8 @@ impl Zone {
         (has_secondaries && stands).then(|| {
             format!(
                 "PowerDNS does not raise the serial of `{zone}` after a change by the API (its `soa_edit_api` is {}), so \
-                 secondaries do not fetch the change: set it to DEFAULT first, or raise the serial by hand after the change",
+                 secondaries do not fetch the change: set it first (`pdnsutil set-meta {zone} SOA-EDIT-API DEFAULT`), or make the \
+                 zone native where its servers share a database",
                 if edit.is_empty() { "empty" } else { "OFF" }
             )
         })
