@@ -16,7 +16,7 @@ async fn passes(probes: Vec<Probe>, at: SocketAddr) {
     let public = format!("198.51.100.20:{}", at.port());
     let host = host("standby", "cloud", &[(&public, at)]);
     let site = site(vec![host], vec![service]);
-    let finding = at_target_within(&site, Duration::from_secs(10)).await;
+    let finding = at_target_within(&site, Duration::from_secs(25)).await;
     assert_eq!(finding.outcome, Outcome::Pass, "{finding:#?}");
 }
 
