@@ -11,7 +11,7 @@ use super::over::{Takers, is_nothing_left, took_over};
 use super::stays::tally_now;
 use super::whose::{Same, Whose};
 use crate::engine::{ANYWAY, may_turn_back};
-use crate::event::{Ending, Event, Owed, Record, Round};
+use crate::event::{Ending, Event, Owed, Record};
 use crate::journal::{self, Damaged, JournalError, Listed, Run};
 use crate::machine::{Hold, State};
 use crate::plan::{Mode, Outcome, Plan, Value};
@@ -305,7 +305,10 @@ async fn of(
         (false, _) => Places::nothing_stands(),
         (true, false) if left => Places::left_to_others(),
         (true, false) => Places {
-            one_side: !is_held_for_what_was_so(plan, tally),
+            // Where what led there already is not seen to, the names are mixed.
+            one_side: tally
+                .looks_at_what_was_so()
+                .all(|seen| seen <= Outcome::Warn),
             ..Places::as_recorded()
         },
         // A living run that is held writes nothing.
@@ -383,16 +386,6 @@ async fn of(
         how,
         debt: None,
         run,
-    })
-}
-
-/// Whether the last look at something that led there already was not good: the names are mixed then.
-fn is_held_for_what_was_so(plan: &Plan, tally: &Tally) -> bool {
-    let entries = plan.entries.iter().enumerate();
-    let mut so = entries.filter(|(_, entry)| entry.there && entry.holds.is_some());
-    so.any(|(index, _)| {
-        let found = tally.finding(Round::There, index);
-        found.is_some_and(|finding| finding.outcome > Outcome::Warn)
     })
 }
 

@@ -11,7 +11,7 @@ use super::settle::{first, foreign};
 use super::stop::{StopSignal, StopSwitch};
 use super::world::{NoMemory, World};
 use crate::clock::{Stamp, short};
-use crate::event::{Event, Finding, Record, Round, Sight};
+use crate::event::{Answer, Event, Finding, Record, Round, Sight};
 use crate::plan::{Entry, Nature, Outcome, Plan, Side, Then, Value};
 use crate::step::Pulses;
 
@@ -39,8 +39,25 @@ pub struct PlaceNow {
 /// The entries whose write was begun and not looked at since, each with the time until which it may still land.
 pub fn may_land(records: &[Record]) -> BTreeMap<usize, Stamp> {
     let mut open = BTreeMap::new();
+    let mut acts = Vec::new();
     for record in records {
         match &record.event {
+            Event::Started { plan, .. } => {
+                let is_act = |(index, entry): (usize, &Entry)| {
+                    matches!(entry.nature, Nature::Act(_)).then_some(index)
+                };
+                acts = (plan.entries.iter().enumerate())
+                    .filter_map(is_act)
+                    .collect();
+            }
+            // Nobody can look at what an act did: its program has ended, and that is all there is to know.
+            Event::Answered {
+                entry,
+                answer: Answer::Done { .. },
+                ..
+            } if acts.contains(entry) => {
+                open.remove(entry);
+            }
             Event::Intended { entry, until, .. } => {
                 open.insert(*entry, until.clone());
             }
@@ -263,7 +280,6 @@ fn may_have_moved(plan: &Plan, entries: &[usize], places: &[PlaceNow]) -> bool {
 mod tests {
     use super::*;
     use crate::clock::Clock;
-    use crate::event::Answer;
     use crate::fake::{FakeWorld, plan};
     use crate::plan::Mode;
 
@@ -319,6 +335,11 @@ mod tests {
     #[test]
     fn a_write_may_land_until_it_was_refused_or_looked_at() {
         let (entry, way) = (1, crate::plan::Way::There);
+        let started = |letters| Event::Started {
+            plan: Box::new(plan(Mode::Failover, letters)),
+            by: "root@ops1".into(),
+            version: "0.1.0".into(),
+        };
         let intended = |seconds| Event::Intended {
             entry,
             way,
@@ -344,7 +365,16 @@ mod tests {
         let cases = [
             (vec![], None),
             (vec![intended(5)], Some(Stamp::at(5))),
-            (vec![intended(5), answered(done)], Some(Stamp::at(5))),
+            (
+                vec![started("kc"), intended(5), answered(done.clone())],
+                Some(Stamp::at(5)),
+            ),
+            // An act is never looked at.
+            (vec![started("ka"), intended(5), answered(done)], None),
+            (
+                vec![started("ka"), intended(5), answered(unclear.clone())],
+                Some(Stamp::at(5)),
+            ),
             (vec![intended(5), answered(unclear)], Some(Stamp::at(5))),
             (vec![intended(5), answered(declined)], Some(Stamp::at(5))),
             (vec![intended(5), answered(refused)], None),

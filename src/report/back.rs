@@ -6,7 +6,7 @@ use super::tally::{Standing, Tally};
 use super::text::{Line, Role, Style};
 use super::zone::difference;
 use crate::clock::Stamp;
-use crate::event::{Fact, Finding};
+use crate::event::{Fact, Finding, Round};
 use crate::machine::Hold;
 use crate::plan::{Edit, Nature, Outcome, Side};
 
@@ -77,13 +77,44 @@ impl Tally {
             Some("what somebody else wrote")
         } else if (0..entries).any(|entry| self.is_torn(entry)) {
             Some("what holds neither value")
-        } else if self.held_for() == Some(Hold::Foreign) {
+        } else if self.is_held_at_what_others_wrote() {
+            Some("what somebody else wrote")
+        } else if self.is_held_for_what_was_so() {
             Some("what was so already, and is not any more")
         } else if !self.entries_left_there().is_empty() {
             Some("what was left as it is")
         } else {
             None
         }
+    }
+
+    /// Whether it is held before its first write to a place that somebody else wrote: what it wrote there itself is told
+    /// by where that change is.
+    fn is_held_at_what_others_wrote(&self) -> bool {
+        let plan = self
+            .plan()
+            .filter(|_| self.held_for() == Some(Hold::Foreign));
+        let at = plan.and_then(|plan| Some((self.held_at()?, plan)));
+        at.is_some_and(|(at, plan)| {
+            let entry = plan.entries.get(at);
+            entry.is_some_and(|entry| matches!(entry.nature, Nature::Change(_)))
+                && self.standing(at) == Standing::Untouched
+        })
+    }
+
+    /// Whether it is held for what was so already when it began. It may be held for a place of its own as well, of which
+    /// somebody took a part away: that goes back.
+    fn is_held_for_what_was_so(&self) -> bool {
+        let is_not = |outcome| matches!(outcome, Outcome::Late | Outcome::Fail);
+        self.held_for() == Some(Hold::Foreign) && self.looks_at_what_was_so().any(is_not)
+    }
+
+    /// How the last looks at what was so already when it began came out.
+    pub fn looks_at_what_was_so(&self) -> impl Iterator<Item = Outcome> {
+        let entries = self.plan().map_or(&[][..], |plan| &plan.entries);
+        let so =
+            (entries.iter().enumerate()).filter(|(_, entry)| entry.there && entry.holds.is_some());
+        so.filter_map(|(i, _)| Some(self.finding(Round::There, i)?.outcome))
     }
 
     /// The changes that a rollback does not put back and speaks of all the same, each with the value that it must hold

@@ -237,6 +237,11 @@ impl Tally {
         self.state.as_ref()?.held()
     }
 
+    /// The entry at which it is.
+    pub(super) fn held_at(&self) -> Option<usize> {
+        Some(usize::from(self.state.as_ref()?.position().1))
+    }
+
     /// Whether not everything was seen when it had gone there, whatever came after.
     pub(super) fn is_unproven(&self) -> bool {
         self.unproven

@@ -1,9 +1,10 @@
 //! Which side a card says to serve: what its last looks saw, and no more.
 
-use super::fixture::{FLIP, PUBLIC, PUBLISHED, Story, TRAFFIC, WORKS, pass, plan};
+use super::fixture::{FLIP, PUBLIC, PUBLISHED, Story, TRAFFIC, WORKS, edit, pass, plan};
 use super::names;
 use crate::event::{Decision, Ending, Event, Finding, Record, Round};
-use crate::plan::{Entry, Led, Mode, Outcome, Plan, Question, Rule, Way};
+use crate::machine::Hold;
+use crate::plan::{Entry, Led, Mode, Outcome, Plan, Question, Rule, Side, Way};
 use crate::report::{First, MustEnd, Names, SeenNow, Style, Tally, card, render, rollback};
 
 /// Behind the last check of the fixtures.
@@ -248,4 +249,61 @@ fn what_would_be_lost_is_said_where_names_stand_moved() {
     // Where no name moves at all, something else leads there.
     plan.entries[FLIP].kind = "command".into();
     assert!(told(&Story::of(plan)).contains(lost));
+}
+
+/// Nobody answers what it is held for.
+fn held(mut story: Story) -> Vec<Record> {
+    story
+        .says(Event::Decided {
+            decision: Decision::Stop,
+            by: "nobody".into(),
+            parts: true,
+        })
+        .ends(Ending::Held)
+}
+
+#[test]
+fn what_is_proposed_of_a_held_run_leaves_no_more_than_it_has_to() {
+    let bad = |side| Finding::new(Outcome::Fail, "it holds something else").side(side);
+    // Somebody took a part of it away: that goes back like the rest.
+    let mut story = there(plan(Mode::Failover), None);
+    story.batch(Round::There, vec![(FLIP, bad(Side::Mixed))]);
+    let records = held(story);
+    let tally = Tally::of(&records);
+    assert_eq!(tally.held_for(), Some(Hold::Foreign));
+    assert_eq!(tally.rollback_leaves(), None);
+    let text = words(&records, &names());
+    assert!(text.contains("rollback r17 put back what stands"), "{text}");
+    assert!(!text.contains("was so already"), "{text}");
+    // What was so already is not ours to put back.
+    let mut so = plan(Mode::Failover);
+    so.entries[PUBLISHED].holds = Some(edit());
+    let mut story = there(so, None);
+    let place = (PUBLISHED, bad(Side::Foreign));
+    story.batch(Round::There, vec![(FLIP, pass("it holds it")), place]);
+    let records = held(story);
+    assert_eq!(Tally::of(&records).held_for(), Some(Hold::Foreign));
+    let text = words(&records, &names());
+    let leaves = "rollback r17 --anyway put back all but what was so already, and is not any more";
+    assert!(text.contains(leaves), "{text}");
+}
+
+#[test]
+fn a_run_that_is_held_before_a_write_leaves_what_somebody_wrote_there() {
+    let mut two = plan(Mode::Emergency);
+    two.entries.insert(FLIP + 1, two.entries[FLIP].clone());
+    two.goes_back = false;
+    let mut story = Story::of(two);
+    story.baseline().ready(Round::There).flip(Way::There);
+    story.says(Event::Compared {
+        entry: FLIP + 1,
+        way: Way::There,
+        side: Some(Side::Foreign),
+        detail: None,
+    });
+    let records = held(story);
+    assert_eq!(Tally::of(&records).held_for(), Some(Hold::Foreign));
+    let text = words(&records, &names());
+    let leaves = "rollback r17 --anyway put back all but what somebody else wrote";
+    assert!(text.contains(leaves), "{text}");
 }
