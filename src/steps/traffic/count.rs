@@ -8,9 +8,9 @@ use crate::event::{Cause, Unseen};
 use crate::world::exec::Inquiry;
 use crate::world::net::USER_AGENT;
 
-/// Runs on the far side for as long as it counts; needs `sh`, `awk`, `grep`, `stat`, `tail` and `ls`.
+/// Runs on the far side for as long as it counts; needs `sh`, `awk`, `stat`, `tail`, `ls`, `find` and `xargs`.
 const SCRIPT: &str = concat!(
-    "LINES='\n",
+    "lines_awk='\n",
     include_str!("lines.awk"),
     "'\n",
     include_str!("count.sh")
@@ -77,14 +77,8 @@ pub(super) struct Log {
     pub(super) empty_for: Option<u64>,
     /// How many requests its web server may hold back before it writes them; none where it was not seen to write.
     pub(super) holds: Option<u64>,
-    /// Something was written into it, or a program has it open for writing.
+    /// Something was written into it.
     pub(super) used: bool,
-    /// A program has it open for writing, as far as the account may see that.
-    #[serde(default)]
-    pub(super) open: bool,
-    /// A program has a file open for writing that was this log and was moved away or removed.
-    #[serde(default)]
-    pub(super) held: bool,
     /// Lines whose time had not come yet, while most others tell the present one.
     #[serde(default)]
     pub(super) ahead: u64,
@@ -125,6 +119,10 @@ pub(super) struct Count {
     /// Each log; runs of earlier versions kept none.
     #[serde(default)]
     pub(super) logs: Vec<Log>,
+    /// The files, as `Log::file` names them, that are called as a log of the host is, and that a program has open for
+    /// writing, as far as the account may see that.
+    #[serde(default)]
+    pub(super) open: Vec<String>,
     /// Logs that are the file of another log of the host: counted once.
     #[serde(default)]
     pub(super) again: Vec<String>,
@@ -168,6 +166,7 @@ pub(super) fn parse(text: &str, interval: Duration, logs: &[String]) -> Result<C
         let words: Vec<&str> = line.split_whitespace().collect();
         match words.as_slice() {
             ["time", _, _] => {}
+            ["open", file] => count.open.push((*file).to_owned()),
             ["log", number, state, rest @ ..] => {
                 let number = number.parse::<usize>().ok();
                 let log = number.and_then(|number| logs.get(number.checked_sub(1)?));
@@ -271,7 +270,7 @@ struct Line {
     off: i64,
     burst: Option<u64>,
     known: Option<u64>,
-    used: i64,
+    used: bool,
     unsure: bool,
     ahead: u64,
     file: String,
@@ -294,14 +293,9 @@ impl Line {
             .map(|n| n.parse().ok())
             .collect::<Option<_>>()?;
         let [
-            _,
-            _,
-            _,
-            _,
             skipped,
             odd,
             nameless,
-            _,
             untimed,
             newest,
             lag,
@@ -329,7 +323,7 @@ impl Line {
             off,
             burst: some(burst),
             known: some(known),
-            used,
+            used: used == 1,
             unsure: unsure == 1,
             ahead: some(ahead)?,
             file: (*file).to_owned(),
@@ -367,9 +361,7 @@ impl Line {
             newest: windows.iter().filter_map(|window| window.newest).min(),
             empty_for: self.empty_for,
             holds: self.burst,
-            used: self.used > 0,
-            open: self.used == 2,
-            held: self.used < 0,
+            used: self.used,
             ahead: self.ahead,
             off: self.off,
             either: match windows {

@@ -1,10 +1,10 @@
 # Counts the requests that web servers write into their logs, by the times in their lines.
 #
 # Arguments: how many seconds; user agents to leave out, one a line; the logs. Prints `time START END`, then
-# for each log
+# `open FILE` for each file that is called as a log is and that somebody has open for writing, as far as that can be
+# seen, then for each log
 #
-#   log NUMBER STATE REQUESTS ERRORS IPV4 IPV6 SKIPPED ODD NAMELESS OTHER UNTIMED NEWEST LAG FIRST OFF BURST KNOWN USED UNSURE
-#       AHEAD FILE
+#   log NUMBER STATE SKIPPED ODD NAMELESS UNTIMED NEWEST LAG FIRST OFF BURST KNOWN USED UNSURE AHEAD FILE
 #   at NUMBER AGE IPV4 IPV6 OTHER ERRORS DENIED LED
 #
 # then `end`. The numbers of `log` are of the lines that were written while it looked; those of `at` are of the
@@ -16,13 +16,12 @@
 # lines come behind the moment at which they are written, as far as that was seen: ages are told without it. Where
 # UNSURE is 1, OFF is only what the last write lets one guess, and ages are told as if it were 0. BURST is
 # how many lines a buffer may hold back, by how many the log grew at once at the least; -1 where it did not grow.
-# KNOWN is how many lines are requests in a known form, of all that were read; -1 where there was no line. USED is 2
-# where somebody has the file open for writing, as far as that can be seen, 1 where something was written into it, and
-# -1 where somebody has a file open for writing that was this log and was moved away or removed. AHEAD is how many lines
-# tell a time that had not come yet, or that no other line is near to: they are counted with the line before them.
-# FILE tells files from each other.
+# KNOWN is how many lines are requests in a known form, of all that were read; -1 where there was no line. USED is 1
+# where something was written into the file. AHEAD is how many lines tell a time that had not come yet, or that no
+# other line is near to: they are counted with the line before them. FILE tells files from each other.
 # Only the end of a log is read, so a log of any size costs the same. Nothing but a regular file is opened: to read a
-# pipe is to take from its reader. LINES is the program for awk that counts the lines of one log.
+# pipe is to take from its reader. lines_awk is the program for awk that counts the
+# lines of one log.
 LC_ALL=C
 export LC_ALL
 seconds=$1
@@ -75,43 +74,40 @@ file_and_time() {
     stat -L -c '%d:%i %Y' -- "$1" 2>/dev/null || stat -L -f '%d:%i %m' "$1" 2>/dev/null
 }
 
-# Whether a program of this host that can be seen has $1 open for writing: the last digit of its flags tells.
-is_written() {
-    for fd in /proc/[0-9]*/fd/*; do
-        [ "$fd" -ef "$1" ] || continue
-        of=${fd%/fd/*}
-        grep -q '^flags:.*[12]$' "$of/fdinfo/${fd##*/}" && return 0
-    done 2>/dev/null
-    return 1
-}
-
-# The files that were the log $1, and that a program which can be seen has open for writing though they were moved
-# away or removed, one `DEVICE:INODE SIZE` a line.
-held_of() {
-    folder=$(cd -P -- "$(dirname -- "$1")" 2>/dev/null && pwd -P) || return 0
-    device=$(stat -L -c %d -- "$folder" 2>/dev/null) || return 0
-    ls -l /proc/[0-9]*/fd 2>/dev/null |
-        LOG=$folder/$(basename -- "$1") awk '
-        /^\/proc\// { at = substr($0, 1, length($0) - 1); next }
-        /^l.w/ && (i = index($0, " -> ")) {
-            to = substr($0, i + 4)
-            if (index(to, ENVIRON["LOG"]) != 1) next
-            to = substr(to, length(ENVIRON["LOG"]) + 1)
-            words = split(substr($0, 1, i - 1), word, " ")
-            if (to == " (deleted)" || to ~ /^[-.][0-9]/) print at "/" word[words]
+# The files that programs of this host have open for writing alone (as web servers have a log, and no socket is), as far
+# as that can be seen, and whose names begin as that of one of the logs does: a file that was moved away or removed may
+# be what a log was. One walk for all logs, since a host may have many files open.
+opened() {
+    names=$(for log in "$@"; do
+        printf '%s\n' "$log"
+        readlink -f -- "$log"
+    done 2>/dev/null)
+    find /proc/[0-9]*/fd -perm 300 -exec ls -l {} + 2>/dev/null |
+        NAMES=$names awk '
+        BEGIN {
+            names = split(ENVIRON["NAMES"], name, "\n")
+            for (n = 1; n <= names; n++) {
+                sub(/.*\//, "", name[n])
+                if (match(name[n], /.\.[^.]*$/)) name[n] = substr(name[n], 1, RSTART)
+            }
+        }
+        match($0, /\/proc\/[0-9]+\/fd\/[0-9]+ -> \//) {
+            fd = substr($0, RSTART, RLENGTH - 5)
+            to = substr($0, RSTART + RLENGTH)
+            sub(/.*\//, "", to)
+            for (n = 1; n <= names; n++)
+                if (index(to, name[n]) == 1) { print fd; next }
         }' |
-        while read -r fd; do
-            seen=$(stat -L -c '%d:%i %s' -- "$fd" 2>/dev/null)
-            case $seen in "$device":*) echo "$seen" ;; esac
-        done
+        xargs stat -L -c "open $boot:%d:%i" -- 2>/dev/null | sort -u
 }
 
-# Where rotations move $1 to, one `INODE SIZE` a line: a web server that was not told goes on writing there.
+# Where rotations move $1 to, one `INODE SIZE` a line: a web server that was not told goes on writing there. With another
+# name it is compressed, or the log of another server, as `access.log.8080` is.
 rotated_of() {
-    for file in "$1".[0-9]* "$1"-[0-9]*; do
-        case $file in
-        *.gz | *.bz2 | *.xz | *.zst) ;;
-        *) inode_and_size "$file" ;;
+    for file in "$1".[0-9] "$1"[-.]20[0-9][0-9][-01]*; do
+        case ${file#"$1"} in
+        ?*[!-0-9]*) ;;
+        *) [ "$file" -ef "$1" ] || inode_and_size "$file" ;;
         esac
     done
 }
@@ -152,7 +148,7 @@ part_before() {
 # is empty.
 count() {
     awk -v number="$1" -v cut="$2" -v seconds="$seconds" -v now="$(date +%s)" -v state="$3" -v burst="$4" \
-        -v used="$5" -v file="$6" -v written="$7" -v made="$8" "$LINES"
+        -v used="$5" -v file="$6" -v written="$7" -v made="$8" "$lines_awk"
 }
 
 number=0
@@ -180,8 +176,6 @@ for log in "$@"; do
     eval "older_$number=\$seen"
     seen=$(rotated_of "$log")
     eval "rotated_$number=\$seen"
-    seen=$(held_of "$log")
-    eval "held_$number=\$seen"
 done
 
 # How much each log grows by at once: a buffer is written whole, so it holds no more than the least of it.
@@ -209,14 +203,12 @@ echo "time $start $(uptime_or_date)"
 
 boot=0
 [ ! -r /proc/sys/kernel/random/boot_id ] || read -r boot </proc/sys/kernel/random/boot_id
+opened "$@"
 
 number=0
 for log in "$@"; do
     number=$((number + 1))
-    eval "before=\$before_$number older=\$older_$number rotated=\$rotated_$number held=\$held_$number"
-    holds=$(held_of "$log")
-    opened=
-    ! is_written "$log" || opened=1
+    eval "before=\$before_$number older=\$older_$number rotated=\$rotated_$number"
     now=$(inode_and_size "$log")
     inode=${before%% *}
     size=${before##* }
@@ -246,7 +238,6 @@ for log in "$@"; do
     if [ "$from" -eq "${now##* }" ] && has_grown "$rotated" "$(rotated_of "$log")"; then
         state=moved
     fi
-    ! has_grown "$held" "$holds" || [ "$state" != kept ] || state=moved
     # Four times what came meanwhile, and at least 256 KiB, shows what was before.
     least=$((4 * (${now##* } - from)))
     [ "$least" -ge 262144 ] || least=262144
@@ -263,8 +254,6 @@ for log in "$@"; do
         # What is read was written into the file that was moved away.
         seen_rest=$(file_and_time "${rest:-$log.1}") && written=${seen_rest##* }
     fi
-    [ -z "$opened" ] || used=2
-    [ -z "$holds" ] || used=-1
     cut=0
     [ "$size" -le "$least" ] || cut=1
     if [ "$size" -ge "$least" ] || [ "$earlier" = "$log.1" ]; then

@@ -205,11 +205,6 @@ $0 == "" { next }
     if (fresh) {
         if (!named) nameless++
         if (!at) untimed++
-        requests++
-        if (substr(status, 1, 1) == "5") errors++
-        if (family == 4) v4++
-        else if (family == 6) v6++
-        else other++
     }
     # A time that has not come yet may be of a clock, or mean nothing: at the end it is known which, and whether the
     # request counts there or with the line before it.
@@ -288,9 +283,8 @@ END {
     if (first < 0 || !cut) first = -1
     # Whoever writes two lines at once may have held back one.
     burst = burst > 0 && came ? int(burst * came / bytes + 0.5) - 1 : -1
-    printf "log %d %s %d %d %d %d %d %d %d %d %d %d %d %d %d %d %d %d %d %d %s\n", number, state, requests, errors,
-        v4, v6, skipped, odd, nameless, other, untimed, newest, lag, first, off, burst, lines ? known : -1, used,
-        unsure, clock_ahead ? 0 : ahead, file
+    printf "log %d %s %d %d %d %d %d %d %d %d %d %d %d %d %d %s\n", number, state, skipped, odd, nameless, untimed,
+        newest, lag, first, off, burst, lines ? known : -1, used, unsure, clock_ahead ? 0 : ahead, file
     for (key in seen) {
         at = key
         if (split(key, word, " ") > 1) {

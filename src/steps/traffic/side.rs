@@ -38,6 +38,8 @@ pub(super) struct Side {
     pub(super) lag: u64,
     /// Each log, with the host that it is on.
     pub(super) logs: Vec<(String, Log)>,
+    /// The files that a program is seen to have open for writing.
+    pub(super) open: Vec<String>,
     /// Logs that were named already, with their host.
     pub(super) again: Vec<(String, String)>,
     /// Why it is not known when the requests in a log came.
@@ -83,6 +85,7 @@ impl Side {
         self.silent |= count.silent;
         self.short |= count.short;
         self.lag = self.lag.max(count.lag);
+        self.open.extend(count.open.iter().cloned());
         let of = |path: &String| (host.to_owned(), path.clone());
         self.again.extend(count.again.iter().map(of));
     }
@@ -140,14 +143,16 @@ impl Side {
             let Some((_, former)) = former.filter(|(_, former)| former.requests > 0) else {
                 continue;
             };
-            if former.file != log.file && log.held {
+            let open = |file: &String| self.open.contains(file);
+            let another = former.file != log.file;
+            if another && open(&former.file) {
                 let why = "a new file, and a program has the old one open for writing";
                 unwritten.new_file = Some((log.path.clone(), why));
-            } else if former.file != log.file && !log.used {
+            } else if another && !open(&log.file) && log.used {
+                unwritten.taken_over = Some(log.path.clone());
+            } else if another && !open(&log.file) {
                 let why = "a new file into which nobody has written: the web server may go on with the old one";
                 unwritten.new_file = Some((log.path.clone(), why));
-            } else if former.file != log.file && !log.open {
-                unwritten.taken_over = Some(log.path.clone());
             }
             let silent = log.newest.or(log.empty_for);
             let silent = silent.map_or(self.interval, |age| age as f64);

@@ -5,6 +5,7 @@ use super::*;
 /// What is found where nothing is left in the source's log, which was written as `was` says and is now as `now` says.
 fn silent(was: Json, now: Json) -> Finding {
     let with = |mut fact: Json, log: &Json| {
+        fact["count"]["open"] = log.get("open").unwrap_or(&json!([])).clone();
         let mut whole = json!({
             "path": "/var/log/www.log", "file": "1", "requests": 400, "newest": 0, "holds": 0, "used": true, "off": 0
         });
@@ -54,21 +55,23 @@ fn a_silent_log_proves_what_its_buffer_cannot_hold() {
         ),
         (
             json!({}),
-            json!({"file": "2", "newest": null, "open": true}),
+            json!({"file": "2", "newest": null, "open": ["2"]}),
             Pass,
         ),
         (
             json!({}),
-            json!({"file": "2", "newest": 11, "open": true}),
+            json!({"file": "2", "newest": 11, "open": ["2"]}),
             Pass,
         ),
         // One line there may be of anybody: what is in no log may have stayed.
         (json!({}), json!({"file": "2", "newest": 11}), Late),
         (
             json!({}),
-            json!({"file": "2", "newest": 11, "used": false, "held": true}),
+            json!({"file": "2", "newest": 11, "open": ["2", "1"]}),
             Unknown,
         ),
+        // The same file is no other one, whoever has it open.
+        (json!({}), json!({"newest": 11, "open": ["1"]}), Pass),
         // A new file without a line has been silent since it was made.
         (
             json!({"holds": 200}),
@@ -77,7 +80,7 @@ fn a_silent_log_proves_what_its_buffer_cannot_hold() {
         ),
         (
             json!({"holds": 200}),
-            json!({"file": "2", "newest": null, "empty-for": 101, "open": true}),
+            json!({"file": "2", "newest": null, "empty-for": 101, "open": ["2"]}),
             Pass,
         ),
         // A log into which nothing came says nothing, now as before.

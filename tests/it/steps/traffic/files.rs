@@ -159,10 +159,7 @@ async fn a_file_that_was_removed_and_is_still_written_is_seen() {
     std::fs::rename(&old, &rotated).unwrap();
     std::fs::remove_file(&rotated).unwrap();
     append(&old, &lines(LINE));
-    for (writes, said) in [
-        (false, "has the old one open for writing"),
-        (true, "goes on writing into the old file"),
-    ] {
+    for writes in [false, true] {
         let looking = while_written(vec![&new], 0, judged(check.as_ref(), &site, &baseline));
         let staying = async {
             for _ in 0..if writes { 40 } else { 0 } {
@@ -172,8 +169,58 @@ async fn a_file_that_was_removed_and_is_still_written_is_seen() {
         };
         let (finding, ()) = futures::future::join(looking, staying).await;
         assert_eq!(finding.outcome, Outcome::Unknown, "{finding:#?}");
-        assert!(format!("{finding:?}").contains(said), "{finding:#?}");
+        assert!(
+            format!("{finding:?}").contains("has the old one open for writing"),
+            "{finding:#?}"
+        );
     }
+}
+
+/// A log that a link leads to, a copy that is being compressed, and the log of another server: none of them is the
+/// file that this log was.
+#[tokio::test]
+async fn a_log_beside_which_others_are_written_is_a_good_one() {
+    let cases = [
+        ("symbolic", "access.log.20261128", true),
+        ("hard", "access.log-20261128", true),
+        ("beside", "access.log.1", true),
+        ("beside", "access.log.1.gz", true),
+        ("beside", "access.log.1.gz", false),
+        ("beside", "access.log.8080", true),
+        ("beside", "access.log.8080", false),
+    ];
+    let looks = cases.map(|(how, name, busy)| async move {
+        let folder = tempfile::tempdir().unwrap();
+        let (log, other) = (folder.path().join("access.log"), folder.path().join(name));
+        append(&other, "");
+        match how {
+            "symbolic" => std::os::unix::fs::symlink(name, &log).unwrap(),
+            "hard" => std::fs::hard_link(&other, &log).unwrap(),
+            _ => append(&log, ""),
+        }
+        let open = |path: &Path| std::fs::OpenOptions::new().append(true).open(path).unwrap();
+        let (mut server, mut second) = (open(&log), open(&other));
+        let site = two_sites(&log, &log);
+        let check = counting(&site, SPAN);
+        let writing = async {
+            let began = Instant::now();
+            while began.elapsed() < SPAN * 2 {
+                let line = lines(LINE);
+                if busy {
+                    server.write_all(line.as_bytes()).unwrap();
+                }
+                second.write_all(line.as_bytes()).unwrap();
+                tokio::time::sleep(SPAN / 20).await;
+            }
+        };
+        let ((seen, _), ()) = futures::future::join(before(check.as_ref(), &site), writing).await;
+        let count = &seen[0].1.as_ref().unwrap()["count"];
+        assert!(
+            !busy || count["now"]["requests"].as_u64() > Some(0),
+            "{count}"
+        );
+    });
+    futures::future::join_all(looks).await;
 }
 
 /// The rate is told right, and that the clock is off.
