@@ -93,8 +93,9 @@ pub(super) struct Soa {
     pub(super) serial: u32,
     /// The SOA but for its serial: what is no copy of the same zone has another one.
     pub(super) rest: String,
-    /// The serial was another one in an earlier look.
-    pub(super) moves: bool,
+    /// It was older in the first look, and in no look older than in one before.
+    #[serde(default)]
+    pub(super) rises: bool,
 }
 
 /// How many answers in a row were new, and how many it takes.

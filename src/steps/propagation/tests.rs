@@ -7,6 +7,8 @@ use crate::world::dns::tests::{Closed, Scripted, a, anywhere, cname, reply};
 use hickory_resolver::proto::op::ResponseCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+mod serials;
+
 fn check() -> Propagation {
     Propagation {
         services: Vec::new(),

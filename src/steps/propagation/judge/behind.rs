@@ -8,6 +8,7 @@ use crate::dns::RecordKey;
 use crate::event::{Fact, Unseen};
 use crate::plan::Outcome;
 use crate::site::Aim;
+use crate::steps::propagation::memory::is_older;
 use crate::steps::propagation::seen::{Asked, Role, Sides, Sighting, Told, is_told};
 
 /// What may be done about one. It may be following just now.
@@ -33,11 +34,9 @@ fn servers<'a>(
 /// those with an older one than another.
 ///
 /// A serial is a measure for copies of one zone only: not where the SOA differs otherwise (two providers), nor where one
-/// signs and the other does not. One whose serial rises while it is looked at follows: of a zone that is always
-/// written to no copy is ever as new as the zone.
+/// signs and the other does not. One whose serial rises while it is looked at, and never falls, follows: of a zone that
+/// is always written to no copy is ever as new as the zone.
 pub(super) fn behind(sightings: &[Sighting]) -> Vec<Fact> {
-    // RFC 1982, 3.2.
-    let is_older = |one: u32, than: u32| one != than && than.wrapping_sub(one) < 1 << 31;
     let all = sightings.iter().filter(|of| of.role == Role::Authoritative);
     let asked = all.flat_map(|of| of.asked.iter().map(move |asked| (of.zone.as_str(), asked)));
     let rows = asked.filter_map(|(zone, asked)| {
@@ -54,7 +53,7 @@ pub(super) fn behind(sightings: &[Sighting]) -> Vec<Fact> {
         };
         let other = first.soa.as_ref().filter(|soa| soa.serial != own.serial)?;
         let copies = own.rest == other.rest && asked.signers.is_empty() == first.signers.is_empty();
-        let (outcome, so) = match (copies, own.moves) {
+        let (outcome, so) = match (copies, own.rises) {
             (true, true) => (Outcome::Pass, "it follows, some time behind"),
             (true, false) => (Outcome::Late, NOT_REACHED),
             (false, _) => (Outcome::Warn, NOT_REACHED),

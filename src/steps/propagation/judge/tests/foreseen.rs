@@ -238,7 +238,7 @@ fn a_server_with_another_copy_of_the_zone_stops_a_planned_run_until_it_follows()
         soa: serial.map(|serial| Soa {
             serial,
             rest: rest.into(),
-            moves: false,
+            rises: false,
         }),
         ..old(server)
     };
@@ -299,7 +299,7 @@ fn a_server_with_another_copy_of_the_zone_stops_a_planned_run_until_it_follows()
         };
         (signed[1].zone_keys, signed[1].signers) = ([key].into(), [[key].into()].into());
         let mut moving = servers();
-        (moving.iter_mut()).for_each(|asked| asked.soa.iter_mut().for_each(|soa| soa.moves = true));
+        (moving.iter_mut()).for_each(|asked| asked.soa.iter_mut().for_each(|soa| soa.rises = true));
         // A zone that is always written to is followed some time behind.
         assert_eq!(judged(moving, written).outcome, Outcome::Pass);
         for servers in [others, signed] {
