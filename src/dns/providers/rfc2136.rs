@@ -36,7 +36,7 @@ use super::common::{Swap, in_shell};
 use super::{Limits, ProviderKind};
 use crate::clock::Clock;
 use crate::dns::{Grounds, Honesty, Listing, Other, Provider, RecordKey, RecordSet};
-use crate::event::{Answer, Cause, Unseen};
+use crate::event::{Answer, Unseen};
 use crate::field::{Field, Fields, Form};
 use crate::journal::Permit;
 use crate::plan::Value;
@@ -350,17 +350,12 @@ impl Provider for Rfc2136 {
         keys: &'a [RecordKey],
     ) -> BoxFuture<'a, Result<Vec<RecordSet>, Unseen>> {
         async move {
-            let mut sets = self.reader(zone).await?.read(keys).await?;
+            let reader = self.reader(zone).await?;
             // Once a write was sent, its key must see the same.
-            if self.write_key != self.read_key && self.wrote.load(Ordering::Relaxed) {
-                let (reader, writer) = (self.reader(zone).await?, self.writer(zone).await?);
-                let others = writer.read(keys).await?;
-                if let Some(why) = reader.unlike_still(&sets, &others, Some(&writer)).await {
-                    return Err(Unseen::new(Cause::Garbled, two_views(&why)));
-                }
-                sets = others;
+            match self.write_key != self.read_key && self.wrote.load(Ordering::Relaxed) {
+                true => reader.read_with(&self.writer(zone).await?, keys).await,
+                false => reader.read(keys).await,
             }
-            Ok(sets)
         }
         .boxed()
     }

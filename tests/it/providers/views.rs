@@ -118,6 +118,24 @@ async fn two_keys_that_see_different_data_write_nothing() {
     assert_eq!(unseen.cause, Cause::Garbled);
     assert!(unseen.detail.contains("see different data"), "{unseen:?}");
 
+    // Also where the serial rises whenever it is asked for.
+    let writers = ["a", "b", "c"].map(|name| {
+        let theirs = rfc2136(dir.path(), server.v6, &Bind::somebody());
+        let name = format!("{name}.{ZONE} A");
+        tokio::spawn(async move {
+            let of = |last: u8| [set(&name, 300, &[&format!("192.0.2.{last}")])];
+            done(write(&*theirs, &[], &of(0)).await);
+            for last in (0..=u8::MAX).cycle() {
+                done(write(&*theirs, &of(last), &of(last.wrapping_add(1))).await);
+            }
+        })
+    });
+    for _ in 0..4 {
+        let unseen = (provider.read(ZONE, &[WWW.parse().unwrap()])).await;
+        assert_eq!(unseen.unwrap_err().cause, Cause::Garbled);
+    }
+    writers.iter().for_each(|writer| writer.abort());
+
     // The serial tells of what else is different.
     let server = Bind::in_views(ZONE, &key, &inside, &inside.replace(" 1 3600", " 77 3600"));
     let seen = grounds(&*split(&server)).await;

@@ -10,12 +10,13 @@ use std::time::Duration;
 
 use hickory_resolver::proto::op::{Edns, Message};
 
-use super::TIMEOUT;
 use super::look::Reader;
 use super::message;
 use super::reply::Reply;
+use super::{TIMEOUT, two_views};
 use crate::dns::providers::common::pairs;
 use crate::dns::{RecordKey, RecordSet};
+use crate::event::{Cause, Unseen};
 use crate::world::wire::ask_all;
 
 /// One contradiction may be an old copy that somebody keeps for a moment: it is asked so often.
@@ -78,6 +79,36 @@ impl Reader<'_> {
             tokio::time::sleep(PAUSE).await;
         }
         None
+    }
+
+    /// What this key shows, and another one too. What they show in turn while somebody writes there proves nothing of
+    /// either.
+    pub(super) async fn read_with(
+        &self,
+        other: &Reader<'_>,
+        keys: &[RecordKey],
+    ) -> Result<Vec<RecordSet>, Unseen> {
+        let garbled = |why: String| Unseen::new(Cause::Garbled, why);
+        let (sets, others) = (self.read(keys).await?, other.read(keys).await?);
+        if unlike(&sets, &others).is_none() {
+            return Ok(others);
+        }
+        let why = match self.unlike_still(&sets, &others, Some(other)).await {
+            None => self.unlike_serial(Some(other)).await,
+            why => why,
+        };
+        if let Some(why) = why {
+            return Err(garbled(two_views(&why)));
+        }
+        let (sets, others) = (self.read(keys).await?, other.read(keys).await?);
+        match unlike(&sets, &others) {
+            None => Ok(others),
+            Some(why) => Err(garbled(format!(
+                "the key for looking and the key for writing were not seen to show the same ({why}), while somebody \
+                 writes to `{}`: look again when nobody does",
+                self.zone
+            ))),
+        }
     }
 
     /// How the zone that this key shows differs, by its serial, from the one that another key shows, or from the one

@@ -32,13 +32,15 @@ impl Bind {
         (primary, secondary)
     }
 
-    /// A primary of one zone that shows one text to whoever has the key, and another to everybody else.
+    /// A primary of one zone that shows one text to whoever has the key, and another to everybody else; that one takes
+    /// updates of somebody else.
     pub fn in_views(zone: &str, key: &Tsig, with_key: &str, without: &str) -> Bind {
         let dir = tempfile::tempdir().unwrap();
         let mut config = String::new();
-        for (view, clients, text) in [
-            ("inside", format!("key {}", key.name), with_key),
-            ("outside", "any".to_owned(), without),
+        let somebody = Bind::somebody();
+        for (view, clients, text, writes) in [
+            ("inside", format!("key {}", key.name), with_key, key),
+            ("outside", "any".to_owned(), without, &somebody),
         ] {
             put(dir.path(), &format!("{view}.zone"), text);
             writeln!(
@@ -46,7 +48,7 @@ impl Bind {
                 "view {view} {{ match-clients {{ {clients}; }};\n\
                  zone \"{zone}\" {{ type primary; file \"{view}.zone\";\n\
                  update-policy {{ grant {key} zonesub ANY; }}; allow-transfer {{ any; }}; }}; }};",
-                key = key.name
+                key = writes.name
             )
             .unwrap();
         }
@@ -56,6 +58,11 @@ impl Bind {
     /// A key that every one of these servers knows, and that may only ask.
     pub fn powerless() -> Tsig {
         Tsig::new("powerless")
+    }
+
+    /// A key that every one of these servers knows, and that may write what is shown to everybody.
+    pub fn somebody() -> Tsig {
+        Tsig::new("somebody")
     }
 
     fn primary_at(port: u16, zones: &[(&str, &str)], key: &Tsig, tells: Option<u16>) -> Bind {
@@ -94,15 +101,20 @@ impl Bind {
 
     fn start(port: u16, dir: TempDir, key: &Tsig, zones: &str, first: &str) -> Bind {
         let path = dir.path().display();
-        let powerless = Bind::powerless();
+        let others: String = [Bind::powerless(), Bind::somebody(), key.clone()]
+            .map(|key| {
+                format!(
+                    "key \"{}\" {{ algorithm hmac-sha256; secret \"{}\"; }};\n",
+                    key.name, key.secret
+                )
+            })
+            .concat();
         let config = format!(
             "options {{ directory \"{path}\"; pid-file none; session-keyfile \"{path}/session.key\";\n\
              listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 port {port} {{ ::1; }};\n\
              recursion no; dnssec-validation no; notify no; min-refresh-time 1; min-retry-time 1; }};\n\
              controls {{ }};\n\
-             key \"{}\" {{ algorithm hmac-sha256; secret \"{}\"; }};\n\
-             key \"{}\" {{ algorithm hmac-sha256; secret \"{}\"; }};\n{zones}",
-            key.name, key.secret, powerless.name, powerless.secret
+             {others}{zones}"
         );
         let config = put(dir.path(), "named.conf", &config);
         let mut command = Command::new(program("named"));
