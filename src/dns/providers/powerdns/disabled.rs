@@ -68,11 +68,15 @@ impl PowerDns {
                         Err(format!("{SEARCHES} others are enough to search for")),
                     );
                 }
+                let took = format!("{}s", TIME.as_secs());
+                if Instant::now() >= until {
+                    return (set, Err(format!("the searches before it took {took}")));
+                }
                 let told = match timeout_at(until, self.search(zone, &set.key.name, key)).await {
                     Ok(Ok(hits)) => uneven(zone, set, &hits)
                         .ok_or_else(|| "a search does not find them".to_owned()),
                     Ok(Err(unseen)) => Err(unseen.detail),
-                    Err(_) => Err(format!("no answer within {}s", TIME.as_secs())),
+                    Err(_) => Err(format!("no answer within {took}")),
                 };
                 (set, told)
             };
@@ -120,10 +124,54 @@ fn uneven(zone: &str, set: &RecordSet, hits: &[Hit]) -> Option<Option<String>> {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a server that takes each question and answers none"
+)]
 mod tests {
     use serde_json::json;
 
+    use super::super::Api;
     use super::*;
+    use crate::secret::SecretRef;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_never_searched_for_is_told_so() {
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", silent.local_addr().unwrap());
+        let provider = PowerDns {
+            api: Api::new(&url, Duration::from_secs(60)).unwrap(),
+            server_id: "localhost".into(),
+            read_key: SecretRef::Env("NONE".into()),
+            write_key: SecretRef::Env("NONE".into()),
+        };
+        let sets: Vec<RecordSet> = (0..10)
+            .map(|n| {
+                let key = format!("w{n}.p.test. A").parse().unwrap();
+                let set = RecordSet::new(key, 5, ["192.0.2.1"]).unwrap();
+                set.with_extra(json!({ "disabled": ["192.0.2.2"] }))
+            })
+            .collect();
+        let keys: Vec<RecordKey> = sets.iter().map(|set| set.key.clone()).collect();
+        let listing = Listing {
+            sets,
+            ..Listing::default()
+        };
+        let (key, mut grounds) = (Secret::new("k".to_owned()), Grounds::default());
+        (provider.disabled("p.test", &listing, &keys, &key, &mut grounds)).await;
+        let told = |why: &str| {
+            grounds
+                .notes
+                .iter()
+                .filter(|note| note.ends_with(why))
+                .count()
+        };
+        assert_eq!(told("could not be told: no answer within 5s"), AT_ONCE);
+        assert_eq!(
+            told("could not be told: the searches before it took 5s"),
+            10 - AT_ONCE
+        );
+    }
 
     #[test]
     fn a_ttl_of_its_own_bars_the_set_and_one_that_is_not_found_is_not_told() {
