@@ -119,8 +119,8 @@ impl ServerCertVerifier for Trust {
         _ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        // Who signed a certificate that is named itself does not matter.
-        let taken = match self.named.contains(leaf) {
+        // Who signed a certificate that is named itself, or is itself among those of this machine, does not matter.
+        let taken = match self.named.contains(leaf) || self.system.contains(leaf) {
             true => Ok(()),
             false => (self.by(&self.named, leaf, sent, now)).or_else(|of_named| {
                 match self.by(&self.system, leaf, sent, now) {
@@ -171,5 +171,35 @@ impl ServerCertVerifier for Trust {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, KeyPair};
+    use rustls::crypto::aws_lc_rs::default_provider;
+
+    use super::*;
+
+    #[test]
+    fn a_certificate_that_is_itself_in_the_store_of_the_system_is_taken_as_curl_does() {
+        let made = || {
+            let params = CertificateParams::new(["www.lab.example".to_owned()]).unwrap();
+            params.self_signed(&KeyPair::generate().unwrap()).unwrap()
+        };
+        let (known, other) = (made(), made());
+        let trust = Trust {
+            system: Roots::new(" on this machine", vec![known.der().clone()]),
+            named: Roots::new(" in `ca`", Vec::new()),
+            algorithms: default_provider().signature_verification_algorithms,
+        };
+        let taken = |leaf: &CertificateDer<'_>, name: &str| {
+            let name = ServerName::try_from(name).unwrap().to_owned();
+            (trust.verify_server_cert(leaf, &[], &name, &[], UnixTime::now())).is_ok()
+        };
+        assert!(taken(known.der(), "www.lab.example"));
+        assert!(!taken(known.der(), "other.example"));
+        // The same name and another key is another certificate.
+        assert!(!taken(other.der(), "www.lab.example"));
     }
 }
