@@ -53,6 +53,9 @@ pub(super) enum Reply {
         unread: Option<Unread>,
         begins: String,
         millis: u64,
+        /// Until the connection was there.
+        #[serde(skip)]
+        connect: Duration,
     },
     Tcp {
         holds: Option<bool>,
@@ -234,6 +237,7 @@ pub(super) fn verdict(probe: &Probe, reply: &Reply) -> (Outcome, String) {
                 unread,
                 begins,
                 millis,
+                ..
             },
         ) => {
             let is_damaged = matches!(unread, Some(Unread::Damaged(_)));
@@ -456,6 +460,7 @@ impl Spot {
                 .map(|(name, value)| (name, value.chars().take(1024).collect()))
                 .collect(),
             millis: seen.millis,
+            connect: seen.connect,
         })
     }
 }

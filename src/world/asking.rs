@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::Value as Json;
 use tokio::sync::OnceCell;
 
-pub use lanes::Took;
+pub use lanes::Showed;
 pub use server::{Beside, Room, Server, Turn};
 
 use crate::clock::Stamp;

@@ -20,6 +20,7 @@ fn page(status: u16, headers: &[(&str, &str)], holds: Option<bool>, millis: u64)
         unread: None,
         begins: "<html>".into(),
         millis,
+        connect: Duration::ZERO,
     }
 }
 

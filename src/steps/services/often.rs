@@ -13,7 +13,7 @@ use crate::event::{Cause, Unseen};
 use crate::plan::Outcome;
 use crate::site::Probe;
 use crate::steps::probe::{Reply, verdict};
-use crate::world::asking::{Beside, Room, Server, Took, Turn};
+use crate::world::asking::{Beside, Room, Server, Showed, Turn};
 
 /// How often one probe is asked again in one look at the most. Where seven answers of ten are bad, five good ones come
 /// once in four hundred times.
@@ -31,6 +31,10 @@ const MANY: usize = 10;
 /// How many good answers in a row to questions asked alone count after one that said that it is asked too often, where
 /// there is no time for more of them.
 const SHORT_ROW: u32 = 5;
+
+/// How many answers in a row, of all that are asked beside others at a port, count after one that was refused beside more
+/// of them. A server of which one answer of ten is bad gives so many once in 24 times.
+const ROW: u32 = 30;
 
 /// So much waiting is told of.
 const TELLING: Duration = Duration::from_millis(500);
@@ -124,38 +128,72 @@ struct Good {
     worst: Option<Reply>,
 }
 
+/// What was said beside so many others that fewer may be asked at once, and whether an answer passed since.
+#[derive(Default)]
+struct Crowded {
+    said: Option<Reply>,
+    passed: bool,
+}
+
+impl Crowded {
+    fn take(&mut self, reply: Reply) {
+        self.said.get_or_insert(reply);
+        self.passed = false;
+    }
+}
+
 impl<'a, F: Fn(Duration) -> BoxFuture<'a, Reply>> Asks<'a, F> {
     /// Asks so often, until an answer fails, or half of the time or [`LATEST`] is over: an answer that takes long is not
-    /// asked for again.
+    /// asked for again. What was refused beside many others is asked for again beside fewer, until enough answers in a row
+    /// came to all of these: one that is refused now and then is not well.
     pub(super) async fn ask(self) -> Answer {
         let began = self.clock.now();
         let last = LATEST.min(self.timeout / 2);
         let mut good = Good::default();
-        while good.count <= self.pace.again && !self.server.is_limited() {
-            if good.count > 0 && self.clock.now().since(&began) > last {
+        let mut crowded = Crowded::default();
+        while !self.server.is_limited() {
+            let is_enough = match crowded.said {
+                None => {
+                    good.count > self.pace.again
+                        || good.count > 0 && self.clock.now().since(&began) > last
+                }
+                Some(_) => crowded.passed && self.server.row_beside(self.port) >= ROW,
+            };
+            if is_enough {
                 break;
             }
             let ask = async {
                 let began = self.clock.now();
                 let reply = self.once().await;
-                if let Some(took) = took(&reply, self.clock.now().since(&began)) {
-                    self.server.took(self.port, took);
-                }
                 let said = said(self.probe, &reply);
                 if said == Said::Good {
                     self.server.serves(self.port);
                 }
-                (reply, said)
+                let showed = showed(&reply, said, self.clock.now().since(&began));
+                ((reply, said), showed)
             };
             let at = (self.port, room(self.probe));
             let beside = self.server.beside(at, self.clock, &self.until, ask);
             let (reply, said) = match beside.await {
                 Beside::Asked((reply, said), waited) => (after(reply, waited), said),
+                Beside::Crowded((reply, _)) => {
+                    crowded.take(reply);
+                    continue;
+                }
                 Beside::Limited => continue,
-                Beside::NoRoom => return good.then(Reply::None(no_room()), None),
+                Beside::NoRoom => match crowded.said {
+                    None => return good.then(Reply::None(no_room()), None),
+                    Some(_) if crowded.passed && self.server.row_beside(self.port) >= SHORT_ROW => {
+                        break;
+                    }
+                    Some(said) => return good.then(said, Some(Slowly::NoTime)),
+                },
             };
             match said {
-                Said::Good => self.take(&mut good, reply),
+                Said::Good => {
+                    self.take(&mut good, reply);
+                    crowded.passed = true;
+                }
                 Said::TooOften(Some(wait)) if self.is_too_late(wait) => {
                     return good.then(reply, Some(Slowly::Later(wait.as_secs())));
                 }
@@ -172,10 +210,14 @@ impl<'a, F: Fn(Duration) -> BoxFuture<'a, Reply>> Asks<'a, F> {
             }
         }
         // A limit that another probe met at this address ends the quick questions of this one, and not its doubts.
-        let is_cut_short = good.count <= self.pace.again && self.server.is_limited();
+        let is_cut_short =
+            self.server.is_limited() && (good.count <= self.pace.again || crowded.said.is_some());
         match good.worst.take_if(|_| !is_cut_short) {
-            Some(reply) => reply.into(),
-            None => self.slowly(good, None).await,
+            Some(reply) => Answer {
+                slowly: (crowded.said).map(|said| Slowly::Passed(verdict(self.probe, &said).1)),
+                ..reply.into()
+            },
+            None => self.slowly(good, crowded.said).await,
         }
     }
 
@@ -273,14 +315,23 @@ fn room(probe: &Probe) -> Room {
     }
 }
 
-/// What an answer that took so long shows of how many questions its server takes at once.
-fn took(reply: &Reply, all: Duration) -> Option<Took> {
-    let connect = match reply {
-        Reply::Http { millis, .. } => Some(all.saturating_sub(Duration::from_millis(*millis))),
-        Reply::None(unseen) if unseen.cause == Cause::Unreachable => None,
-        _ => return None,
-    };
-    Some(Took { all, connect })
+/// What an answer that took so long shows of how many questions its server takes at once. One that says how long to wait
+/// counts them over time.
+fn showed(reply: &Reply, said: Said, all: Duration) -> Option<Showed> {
+    match (said, reply) {
+        (Said::TooOften(None), _) => Some(Showed::Refusal),
+        (Said::TooOften(Some(_)), _) => None,
+        // It ended the connection, perhaps as there was no place for one more.
+        (Said::Bad, Reply::None(unseen)) if unseen.cause == Cause::Garbled => Some(Showed::Refusal),
+        (_, Reply::Http { connect, .. }) => Some(Showed::Answer {
+            all,
+            connect: *connect,
+        }),
+        (_, Reply::None(unseen)) if unseen.cause == Cause::Unreachable => {
+            Some(Showed::NoConnection)
+        }
+        _ => None,
+    }
 }
 
 /// An answer that did not come in time, and how much of that was spent on waiting to ask.

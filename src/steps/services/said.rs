@@ -83,6 +83,7 @@ mod tests {
             unread: None,
             begins: String::new(),
             millis: 1,
+            connect: Duration::ZERO,
         };
         let mail = Probe::Tcp {
             port: 25,

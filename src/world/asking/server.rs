@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, MutexGuard, Semaphore, watch};
 
-use super::lanes::{Lanes, Took};
+use super::lanes::{Lanes, Showed};
 use crate::clock::{Clock, Stamp};
 
 /// The pauses between two questions. Where few questions are to be asked, the first one is left out.
@@ -71,6 +71,8 @@ impl Room {
 pub enum Beside<T> {
     /// It was asked, after it had waited for so long for room.
     Asked(T, Duration),
+    /// So was it, beside too many as it seems: it is to be asked again beside fewer.
+    Crowded(T),
     /// While it waited, the server said that it is asked too often.
     Limited,
     /// There was no room in time.
@@ -132,13 +134,14 @@ impl Server {
         state.pause.is_some() && !state.never_enough
     }
 
-    /// Asks a question that others may be asked beside, as soon as there is room for it.
+    /// Asks a question that others may be asked beside, as soon as there is room for it. With the answer comes what it
+    /// showed of how many the port takes at once.
     pub async fn beside<T>(
         &self,
         (port, room): (u16, Room),
         clock: &Clock,
         until: &Stamp,
-        ask: impl Future<Output = T>,
+        ask: impl Future<Output = (T, Option<Showed>)>,
     ) -> Beside<T> {
         let on_its_way = OnItsWay::new(self, port);
         let began = clock.now();
@@ -163,8 +166,9 @@ impl Server {
             return Beside::NoRoom;
         }
         let waited = now.since(&began);
+        let asked = (place.0.as_ref()).map(|lane| lane.asked);
         let mut ask = pin!(ask);
-        let answer = tokio::select! {
+        let (answer, showed) = tokio::select! {
             biased;
             answer = &mut ask => answer,
             () = clock.sleep(HELD) => {
@@ -175,7 +179,15 @@ impl Server {
         drop(on_its_way);
         self.state
             .send_modify(|state| state.last = Some(clock.now()));
-        Beside::Asked(answer, waited)
+        // What is no matter of how often it is asked is none of how many are.
+        let showed = match showed {
+            Some(Showed::Refusal) if self.state.borrow().never_enough => None,
+            showed => showed,
+        };
+        match asked.zip(showed) {
+            Some((asked, showed)) if lanes.learn(asked, showed) => Beside::Crowded(answer),
+            _ => Beside::Asked(answer, waited),
+        }
     }
 
     fn places(&self, port: u16) -> Arc<Semaphore> {
@@ -189,9 +201,9 @@ impl Server {
         Arc::clone(lanes.entry(port).or_default())
     }
 
-    /// How long a question at a port took.
-    pub fn took(&self, port: u16, took: Took) {
-        self.lanes(port).learn(took);
+    /// How many good answers in a row came from a port to questions that were asked beside others.
+    pub fn row_beside(&self, port: u16) -> u32 {
+        self.lanes(port).row()
     }
 
     /// It gave a good answer at a port.
@@ -331,6 +343,11 @@ impl Turn<'_> {
             state.never_enough |= !again;
             state.refused(next.min(PAUSES.len() - 1), wait, now);
         });
+        if !again {
+            let lanes = &self.server.lanes;
+            let lanes = lanes.lock().unwrap_or_else(PoisonError::into_inner);
+            lanes.values().for_each(|port| port.begin_anew());
+        }
         again
     }
 }

@@ -122,6 +122,7 @@ async fn an_answer_on_its_way_tells_whether_a_server_serves() {
             if good {
                 server.serves(port);
             }
+            ((), None)
         });
         let limits = async {
             tokio::task::yield_now().await;
@@ -140,7 +141,7 @@ async fn beside(questions: usize, takes: Duration) -> (Duration, Vec<Beside<()>>
     let began = clock.now();
     let until = &began.plus(Duration::from_millis(8_500));
     let at = (25, Room::for_one_of(5));
-    let ask = async || sleep(takes).await;
+    let ask = async || (sleep(takes).await, None);
     let all = (0..questions).map(|_| server.beside(at, clock, until, ask()));
     let all = join_all(all).await;
     (clock.now().since(&began), all)
@@ -169,8 +170,9 @@ async fn who_waits_for_room_hears_of_a_limit() {
     let first = server.beside(at, &clock, &until, async {
         sleep(SHORT).await;
         limited(&server, None, &clock).await;
+        ((), None)
     });
-    let second = server.beside(at, &clock, &until, sleep(SHORT));
+    let second = server.beside(at, &clock, &until, async { (sleep(SHORT).await, None) });
     let (_, second) = join(first, second).await;
     assert_eq!(second, Beside::Limited);
 }

@@ -48,6 +48,9 @@ pub struct HttpSeen {
     pub unread: Option<Unread>,
     /// From the first byte sent to the last byte read, in milliseconds.
     pub millis: u64,
+    /// Until the connection was there, before anything was said over it.
+    #[serde(skip)]
+    pub connect: Duration,
 }
 
 /// Why a body was not looked through.
@@ -68,16 +71,20 @@ pub const USER_AGENT: &str = concat!("cutover/", env!("CARGO_PKG_VERSION"));
 
 /// Asks once. No proxy is used and no redirect is followed: the answer is that of this address.
 pub async fn http(ask: &HttpAsk, timeout: Duration) -> Result<HttpSeen, Unseen> {
-    let deadline = Instant::now() + timeout;
+    let begun = Instant::now();
+    let deadline = begun + timeout;
     let question = Question::of(ask)?;
     let at = ask.at;
     let stream = tcp::connect(at, deadline, timeout).await?;
+    let connect = begun.elapsed();
+    let seen = |seen| HttpSeen { connect, ..seen };
     if !question.tls {
-        return question.put(stream, ask, deadline, timeout).await;
+        let put = question.put(stream, ask, deadline, timeout).await;
+        return put.map(seen);
     }
     let handshake = tls::handshake(stream, at, &question.host, ask.ca.as_deref());
     match timeout_at(deadline, handshake).await {
-        Ok(stream) => question.put(stream?, ask, deadline, timeout).await,
+        Ok(stream) => (question.put(stream?, ask, deadline, timeout).await).map(seen),
         Err(_) => Err(Unseen::new(
             Cause::Frozen,
             format!(
@@ -234,6 +241,7 @@ impl Question {
             unread: unread.filter(|why| holds == Some(false) || matches!(why, Unread::Damaged(_))),
             holds,
             millis: u64::try_from((last - begun).as_millis()).unwrap_or(u64::MAX),
+            connect: Duration::ZERO,
         })
     }
 }

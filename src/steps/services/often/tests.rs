@@ -7,6 +7,8 @@ use jiff::Timestamp;
 
 use super::*;
 
+mod crowded;
+
 const WAIT: Duration = Duration::from_secs(9);
 
 /// A service at some address, which answers each question after a millisecond: what, is a matter of the time in seconds.
@@ -52,6 +54,7 @@ impl<'s> Far<'s> {
                 unread: None,
                 begins: String::new(),
                 millis: 1,
+                connect: Duration::ZERO,
             },
             _ => Reply::Tcp {
                 holds: Some(says.starts_with("220")),
