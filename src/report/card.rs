@@ -1,6 +1,7 @@
 //! The end of each run on a short card: three questions, what stands, times, what is owed, what to type.
 
 mod claimed;
+mod made;
 mod proposed;
 mod stands;
 

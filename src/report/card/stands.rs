@@ -3,6 +3,7 @@
 use super::super::numbers::{count, list};
 use super::super::tally::{Serves, Standing, Tally};
 use super::super::text::{Line, Role, Style};
+use super::made::Made;
 use super::{LABEL, label};
 use crate::event::{Ending, Round};
 use crate::plan::{Mode, Outcome, Plan, Way};
@@ -25,14 +26,11 @@ pub(super) fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
     let all = count(changes, "change");
     // What was so already was made by nobody here.
     let already = standing(|s| s == Standing::Already);
-    let made = count(changes - already, "change");
-    // What was begun and never seen may stand, or not.
-    let unsure = standing(|s| matches!(s, Standing::Contradicted | Standing::Unclear));
-    let seen_made = match (changes - already - unsure, unsure) {
-        (_, 0) => format!("{made} made"),
-        (0, _) => format!("not known: {made} may stand, or not"),
-        (sure, unsure) => format!("{sure} of {made} made, {unsure} may stand, or not"),
-    };
+    let made = Made::of(
+        (plan.entries.iter().enumerate())
+            .filter(|(_, entry)| entry.writes() && entry.there)
+            .map(|(i, _)| tally.standing(i)),
+    );
     let so = match already {
         0 => String::new(),
         already => format!(", {already} was so already"),
@@ -97,7 +95,11 @@ pub(super) fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
         }
         (_, Mode::Check | Mode::Plan) => "nothing was changed".to_owned(),
         (Some(Ending::Done | Ending::DoneUnproven), Mode::Drill) if tally.remains() => {
-            format!("{}{made} made{so}, and none put back{unseen}", served(""))
+            format!(
+                "{}{}{so}, and none put back{unseen}",
+                served(""),
+                made.told()
+            )
         }
         (Some(Ending::Done), Mode::Drill) if tally.anything_stands() => {
             let left = standing(|s| {
@@ -110,10 +112,12 @@ pub(super) fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
             format!("{again}{back} of {all} put back, {left} left standing{unseen}")
         }
         (Some(Ending::Done), Mode::Drill) => {
-            format!("{}{all} made, seen, and put back{unseen}", served(" again"))
+            let (again, made) = (served(" again"), made.and_back());
+            format!("{again}{made} made, seen, and put back{unseen}")
         }
         (Some(Ending::DoneUnproven), Mode::Drill) => {
-            format!("{}{all} made and put back{unproven}", served(" again"))
+            let (again, made) = (served(" again"), made.and_back());
+            format!("{again}{made} made and put back{unproven}")
         }
         (Some(Ending::Done | Ending::DoneUnproven), _) if !tally.ever_wrote() => {
             format!(
@@ -121,9 +125,11 @@ pub(super) fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
                 served("")
             )
         }
-        (Some(Ending::Done), _) => format!("{}{made} made and seen{so}{unseen}", served("")),
+        (Some(Ending::Done), _) => {
+            format!("{}{} and seen{so}{unseen}", served(""), made.told())
+        }
         (Some(Ending::DoneUnproven), _) => {
-            format!("{}{seen_made}{so}{unproven}", served(""))
+            format!("{}{}{so}{unproven}", served(""), made.told())
         }
         (Some(Ending::Refused | Ending::Stale), _) => "nothing was changed".to_owned(),
         (Some(Ending::Undone), _) if tally.old_side_is_sick() => {
@@ -209,6 +215,9 @@ pub(super) fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
                         "not changed by this run, and could not be read at the end",
                     ),
                 },
+                Standing::Untouched if tally.is_left(i) => {
+                    (Role::Bad, "not changed by this run, and left as it is")
+                }
                 Standing::Untouched => (Role::Dim, "not changed"),
                 Standing::Stands => (Role::Strong, "stands"),
                 Standing::Already => (Role::Dim, "was so already"),

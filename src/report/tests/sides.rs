@@ -2,9 +2,9 @@
 
 use super::fixture::{FLIP, PUBLIC, PUBLISHED, Story, TRAFFIC, WORKS, edit, pass, plan};
 use super::names;
-use crate::event::{Decision, Ending, Event, Finding, Record, Round};
+use crate::event::{Answer, Decision, Ending, Event, Finding, Record, Round};
 use crate::machine::Hold;
-use crate::plan::{Entry, Led, Mode, Outcome, Plan, Question, Rule, Side, Way};
+use crate::plan::{Edit, Entry, Led, Mode, Outcome, Plan, Question, Rule, Side, Value, Way};
 use crate::report::{First, MustEnd, Names, SeenNow, Style, Tally, card, render, rollback};
 
 /// Behind the last check of the fixtures.
@@ -288,22 +288,103 @@ fn what_is_proposed_of_a_held_run_leaves_no_more_than_it_has_to() {
     assert!(text.contains(leaves), "{text}");
 }
 
-#[test]
-fn a_run_that_is_held_before_a_write_leaves_what_somebody_wrote_there() {
-    let mut two = plan(Mode::Emergency);
-    two.entries.insert(FLIP + 1, two.entries[FLIP].clone());
-    two.goes_back = false;
-    let mut story = Story::of(two);
-    story.baseline().ready(Round::There).flip(Way::There);
+/// Went there, and compares a second change at its end, which only warns.
+fn with_a_second(mode: Mode, side: Side) -> Story {
+    let mut two = plan(mode);
+    two.goes_back = mode != Mode::Emergency;
+    let flip = two.entries[FLIP].clone();
+    two.entries.push(Entry {
+        id: "second".into(),
+        rule: Rule::NOTE,
+        ..flip
+    });
+    let mut story = there(two, None);
     story.says(Event::Compared {
-        entry: FLIP + 1,
+        entry: AFTER,
         way: Way::There,
-        side: Some(Side::Foreign),
+        side: Some(side),
         detail: None,
     });
-    let records = held(story);
+    story
+}
+
+#[test]
+fn a_run_that_is_held_before_a_write_leaves_what_somebody_wrote_there() {
+    let records = held(with_a_second(Mode::Emergency, Side::Foreign));
     assert_eq!(Tally::of(&records).held_for(), Some(Hold::Foreign));
     let text = words(&records, &names());
     let leaves = "rollback r17 --anyway put back all but what somebody else wrote";
     assert!(text.contains(leaves), "{text}");
+    // Nor is it made where somebody accepts it so.
+    let mut story = with_a_second(Mode::Emergency, Side::Foreign);
+    story.says(Event::Decided {
+        decision: Decision::On,
+        by: "root@ops1".into(),
+        parts: true,
+    });
+    story.batch(Round::There, vec![(FLIP, pass("it holds it"))]);
+    let records = story.ends(Ending::DoneUnproven);
+    assert_eq!(Tally::of(&records).held_for(), None);
+    let text = words(&records, &names());
+    assert!(text.contains("1 of 2 changes made; "), "{text}");
+    let left = "second not changed by this run, and left as it is";
+    assert!(text.contains(left), "{text}");
+}
+
+/// The same, where the second is refused.
+fn with_a_refused_one(mode: Mode) -> Story {
+    let mut story = with_a_second(mode, Side::Before);
+    let (way, entry) = (Way::There, AFTER);
+    let Edit { before, after, .. } = edit();
+    let until = story.records[0]
+        .at
+        .plus(std::time::Duration::from_secs(999));
+    let why = "policy".to_owned();
+    story
+        .says(Event::Intended {
+            entry,
+            way,
+            from: before,
+            to: after,
+            until,
+        })
+        .says(Event::Answered {
+            entry,
+            way,
+            answer: Answer::Refused { why },
+        })
+        .says(Event::Settled {
+            entry,
+            way,
+            side: Some(Side::Before),
+            detail: None,
+            stored: Value::default(),
+        });
+    story
+}
+
+#[test]
+fn what_was_refused_is_not_counted_as_made() {
+    let mut story = with_a_refused_one(Mode::Failover);
+    let as_said = || pass("it holds what it should");
+    story.batch(Round::There, vec![(FLIP, as_said()), (AFTER, as_said())]);
+    let text = words(&story.ends(Ending::DoneUnproven), &names());
+    assert!(text.contains("Now 1 of 2 changes made; "), "{text}");
+    // Nor where a drill remains.
+    let mut story = with_a_refused_one(Mode::Drill);
+    let stay = || Event::Decided {
+        decision: Decision::Stay,
+        by: "root@ops1".into(),
+        parts: true,
+    };
+    story.says(stay());
+    story.batch(Round::There, vec![(WORKS, pass("4 probes pass"))]);
+    story.batch(Round::There, vec![(FLIP, as_said()), (AFTER, as_said())]);
+    let records = story.ends(Ending::DoneUnproven);
+    assert!(Tally::of(&records).remains());
+    let text = words(&records, &names());
+    assert!(
+        text.contains("1 of 2 changes made, and none put back"),
+        "{text}"
+    );
 }
