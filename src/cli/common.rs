@@ -1,5 +1,7 @@
 //! What the verbs share: where to print, where journals live, how a playbook is read.
 
+mod stores;
+
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -17,7 +19,7 @@ use crate::journal::{self, JournalError};
 use crate::plan::Given;
 use crate::playbook::{Included, Input, LARGEST, Playbook, Problems};
 use crate::report::{Dropped, Found, Line, Names, Style, clean, render, to_type};
-use crate::store::{Memory, Sqlite, Store, StoreError, is_missing, is_named, no_state, state_dir};
+use crate::store::{StoreError, state_dir};
 use crate::world::exec::Exec;
 use crate::world::files;
 
@@ -258,40 +260,6 @@ impl Desk {
     pub(super) fn complain(&self, message: &str) {
         let lines: Vec<String> = message.lines().map(clean).collect();
         self.say(&format!("cutover: {}", lines.join("\n")));
-    }
-
-    /// The store of a new run, and the folder of the state for it. On a disk without room a run would stop before its
-    /// first write: it is not begun.
-    pub(super) fn store(&self) -> Result<Arc<dyn Store>, Failure> {
-        let dir = state_dir(self.state.clone()).map_err(|e| Failure::new(Exit::Error, e))?;
-        let store = Sqlite::open(&dir)?;
-        store.has_room()?;
-        Ok(Arc::new(store))
-    }
-
-    /// The store of a verb that only looks: what it sees is kept where the state folder is there. It makes none,
-    /// and no database in a folder of something else.
-    pub(super) fn store_if_there(&self) -> Result<Option<Arc<dyn Store>>, Failure> {
-        let dir = state_dir(self.state.clone()).map_err(|e| Failure::new(Exit::Error, e))?;
-        let is_foreign = || no_state(&dir, is_named(self.state.as_deref())).is_some();
-        if is_missing(&dir) || Sqlite::open_existing(&dir)?.is_none() && is_foreign() {
-            return Ok(None);
-        }
-        self.store().map(Some)
-    }
-
-    /// The store as it is, for a verb that tells of runs or goes on with one: where none was made yet there are no
-    /// runs, and nothing is made. Of a folder that somebody named and that is not there, as one that holds something
-    /// else, nobody says that there are none.
-    pub(super) fn store_that_is_there(&self) -> Result<Arc<dyn Store>, Failure> {
-        let dir = state_dir(self.state.clone()).map_err(|e| Failure::new(Exit::Error, e))?;
-        Ok(match Sqlite::open_existing(&dir)? {
-            Some(store) => Arc::new(store),
-            None => match no_state(&dir, is_named(self.state.as_deref())) {
-                Some(why) => return Err(Failure::new(Exit::Usage, why)),
-                None => Arc::new(Memory::new()),
-            },
-        })
     }
 
     /// That there are no runs, and where: whoever meant another state folder sees it.

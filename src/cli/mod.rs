@@ -17,6 +17,7 @@ mod keyboard;
 mod keys;
 mod kinds;
 mod lint;
+mod looked;
 mod nagios;
 mod over;
 mod owed;

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::common::{Desk, Failure};
+use super::looked::Looked;
 use super::over::Takers;
 use super::resume::book_of;
 use super::stays;
-use super::stuck::{Stuck, Waiting, baseline, came_back_in_part, is_put_back, stuck};
+use super::stuck::{Stuck, Waiting, baseline, came_back_in_part, stuck};
 use super::whose::{Same, Whose};
 use super::{Exit, Format};
 use crate::clock::short;
@@ -315,16 +316,13 @@ async fn still_owed(desk: &Desk, records: &[Record], tally: &Tally, stayed: bool
     let passes = |of: (usize, Round)| {
         looks().any(|(look, (_, finding))| *look == of && finding.is_seen_good())
     };
-    let is = |index: usize, wanted: Side| {
-        let value = seen.iter().find(|(entry, _)| *entry == index);
-        match value {
-            Some((_, Ok(value))) => plan.entries[index].is_at(value, wanted),
-            // It cannot be told.
-            _ => false,
-        }
+    let looked = Looked {
+        plan,
+        tally,
+        seen: &seen,
     };
     let still: Vec<usize> = (wrote.into_iter())
-        .filter(|index| !is_put_back(plan, *index, &seen))
+        .filter(|index| !looked.is_put_back(*index))
         .collect();
     let facts = (found.iter())
         .filter(|(index, _)| plan.entries[*index].by_hand)
@@ -337,12 +335,11 @@ async fn still_owed(desk: &Desk, records: &[Record], tally: &Tally, stayed: bool
     (owed.into_iter())
         .filter(|owed| {
             let settled = to_see(plan, records, owed)
-                .is_some_and(|of| passes(of) || is(of.0, wanted))
+                .is_some_and(|of| passes(of) || looked.is(of.0, wanted))
                 || serves_again && owed.key.starts_with(FENCE)
                 || serves_again && owed.key.starts_with(RETURN) && still.is_empty()
-                || entry(owed, PUT_BACK).is_some_and(|index| is(index, Side::Before))
-                || entry(owed, LOOK_AT)
-                    .is_some_and(|index| is(index, wanted) && tally.doubt(index, wanted).is_none());
+                || entry(owed, PUT_BACK).is_some_and(|index| looked.is(index, Side::Before))
+                || entry(owed, LOOK_AT).is_some_and(|index| looked.is(index, wanted));
             !settled
         })
         .filter_map(|owed| told_now(owed, &facts))

@@ -19,7 +19,7 @@ use crate::report::Tally;
 use crate::store::Store;
 use places::{Places, is_as_before_now, look, look_at_put_back};
 
-pub(super) use debts::{came_back_in_part, is_put_back};
+pub(super) use debts::came_back_in_part;
 pub(super) use gone_over::named_parts;
 pub(super) use places::{baseline, lands};
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::super::common::Desk;
+use super::super::looked::Looked;
 use super::super::resume::book_of;
 use super::super::stays::tally_now;
 use super::Stuck;
@@ -10,13 +11,13 @@ use super::places::{Doubted, PATIENCE, baseline, look_at_doubted, named};
 use crate::engine::{RETURN, leads_in_dns, look_once_more, see_places, to_see};
 use crate::event::{Ending, Finding, LOOK_AT, Owed, Record, Round};
 use crate::journal::Run;
-use crate::plan::{Nature, Outcome, Plan, Side, Value};
+use crate::plan::{Nature, Outcome, Plan, Side};
 use crate::report::Tally;
 
 /// The places of a run of which one holds something else than it shall, as far as is seen. `looks`: they are read.
 async fn not_so(
     desk: &Desk,
-    plan: &Plan,
+    (plan, tally): (&Plan, &Tally),
     entries: Vec<usize>,
     wanted: Side,
     looks: bool,
@@ -30,15 +31,14 @@ async fn not_so(
     let actual = desk.actual(&Arc::new(book));
     let seen = see_places(plan, &actual, &entries, PATIENCE).await;
     let _late = tokio::time::timeout(PATIENCE, actual.site.exec.close()).await;
-    let is_so = |entry: &usize| {
-        let found = seen.iter().find(|(other, _)| other == entry);
-        match found {
-            Some((_, Ok(value))) => plan.entries[*entry].is_at(value, wanted),
-            // It cannot be told.
-            _ => false,
-        }
+    let looked = Looked {
+        plan,
+        tally,
+        seen: &seen,
     };
-    entries.into_iter().filter(|entry| !is_so(entry)).collect()
+    (entries.into_iter())
+        .filter(|entry| !looked.is(*entry, wanted))
+        .collect()
 }
 
 fn ids(plan: &Plan, entries: &[usize]) -> String {
@@ -203,10 +203,7 @@ pub(super) async fn left(desk: &Desk, run: Run, tally: &Tally, looks: bool) -> O
     let entries = (tally.owed().iter())
         .filter_map(|owed| owed.key.strip_prefix(LOOK_AT))
         .filter_map(|id| plan.entries.iter().position(|entry| entry.id == id));
-    let (doubted, entries): (Vec<usize>, Vec<usize>) =
-        entries.partition(|entry| tally.doubt(*entry, wanted).is_some());
-    let open = not_so(desk, plan, entries, wanted, looks).await;
-    let open = [doubted, open].concat();
+    let open = not_so(desk, (plan, tally), entries.collect(), wanted, looks).await;
     if open.is_empty() {
         return None;
     }
@@ -225,19 +222,6 @@ pub(super) async fn left(desk: &Desk, run: Run, tally: &Tally, looks: bool) -> O
         debt: None,
         run,
     })
-}
-
-/// Whether the place of an entry is seen to hold nothing any more that its run wrote.
-pub(in crate::cli) fn is_put_back(
-    plan: &Plan,
-    entry: usize,
-    seen: &[(usize, Result<Value, String>)],
-) -> bool {
-    let found = seen.iter().find(|(other, _)| *other == entry);
-    match (found, &plan.entries[entry].nature) {
-        (Some((_, Ok(value))), Nature::Change(edit)) => !edit.still_holds_written(value),
-        _ => false,
-    }
 }
 
 /// What a drill that remains owes where the names lead back, and all else that it wrote does not.
@@ -272,7 +256,12 @@ pub(super) async fn remains(desk: &Desk, run: Run, tally: &Tally, looks: bool) -
         let _late = tokio::time::timeout(PATIENCE, actual.site.exec.close()).await;
         let leads = leads.ok().and_then(Result::ok).flatten();
         if leads.as_ref() == Some(&plan.direction.source) {
-            wrote.retain(|entry| !is_put_back(plan, *entry, &seen));
+            let looked = Looked {
+                plan,
+                tally,
+                seen: &seen,
+            };
+            wrote.retain(|entry| !looked.is_put_back(*entry));
             if wrote.is_empty() {
                 return None;
             }
