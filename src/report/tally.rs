@@ -421,10 +421,12 @@ impl Tally {
         })
     }
 
-    /// Whether a place of this run was seen to hold what somebody else wrote.
+    /// Whether a place of this run was seen to hold what somebody else wrote, and be it only in part.
     pub(super) fn somebody_wrote(&self) -> bool {
-        let mut changes = self.changes.values();
-        changes.any(|change| change.standing == Standing::Foreign)
+        let mut changes = self.changes.iter();
+        changes.any(|(entry, change)| {
+            change.standing == Standing::Foreign || self.mark(*entry) == Some(Mark::Shared)
+        })
     }
 
     /// Whether a place holds neither value, and a write of this run may have left it so.

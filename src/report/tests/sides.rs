@@ -388,3 +388,65 @@ fn what_was_refused_is_not_counted_as_made() {
         "{text}"
     );
 }
+
+#[test]
+fn who_shares_a_place_with_somebody_is_told_to_leave_his_part_also_where_ours_could_not_go_back() {
+    let mut story = there(plan(Mode::Failover), None);
+    let (way, entry) = (Way::Back, FLIP);
+    let compared = |side| Event::Compared {
+        entry,
+        way,
+        side: Some(side),
+        detail: Some("somebody else wrote here: `www` holds another".into()),
+    };
+    let back = || Event::Decided {
+        decision: Decision::Back,
+        by: "root@ops1".into(),
+        parts: true,
+    };
+    story
+        .says(Event::Ended {
+            ending: Ending::Done,
+        })
+        .says(back())
+        .batch(Round::Probe, vec![(WORKS, pass("4 probes pass"))])
+        .says(compared(Side::Foreign))
+        .says(back())
+        .says(compared(Side::Mixed));
+    let Edit { before, after, .. } = edit();
+    let until = story.records[0]
+        .at
+        .plus(std::time::Duration::from_secs(999));
+    let events = [
+        Event::Intended {
+            entry,
+            way,
+            from: after,
+            to: before,
+            until,
+        },
+        Event::Answered {
+            entry,
+            way,
+            answer: Answer::Refused {
+                why: "policy".into(),
+            },
+        },
+        Event::Settled {
+            entry,
+            way,
+            side: Some(Side::Mixed),
+            detail: None,
+            stored: Value::default(),
+        },
+    ];
+    for event in events {
+        story.says(event);
+        let tally = Tally::of(&story.records);
+        assert!(tally.is_on_its_way_back());
+        assert_eq!(tally.rollback_leaves(), Some("what somebody else wrote"));
+        let text = words(&story.records, &names());
+        let anyway = "rollback r17 --anyway put back all but what somebody else wrote";
+        assert!(text.contains(anyway), "{text}");
+    }
+}
