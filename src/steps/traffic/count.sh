@@ -17,8 +17,8 @@
 # UNSURE is 1, OFF is only what the last write lets one guess, and ages are told as if it were 0. BURST is
 # how many lines a buffer may hold back, by how many the log grew at once at the least; -1 where it did not grow.
 # KNOWN is how many lines are requests in a known form, of all that were read; -1 where there was no line. USED is 1
-# where something was written into the file. AHEAD is how many lines tell a time that had not come yet, or that no
-# other line is near to: they are counted with the line before them. FILE tells files from each other.
+# where something was written into the file. AHEAD is how many lines tell a time that had not come yet: they are
+# counted with the line before them. FILE tells files from each other.
 # Only the end of a log is read, so a log of any size costs the same. Nothing but a regular file is opened: to read a
 # pipe is to take from its reader. lines_awk is the program for awk that counts the
 # lines of one log.

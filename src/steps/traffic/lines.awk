@@ -131,9 +131,9 @@ function read_line(line,    parts, part, i, words, word, head, after, pieces, pi
     after = ""
     pieces = split(head, piece, "[")
     first = piece[1] ~ /^ *$/
-    if (head ~ /^([0-9][0-9][0-9][0-9]-|[0-9][0-9]\/[A-Z])/) {
+    if (head ~ /^([0-9][0-9][0-9][0-9]-|[0-9][0-9]\/[A-Z])/ && (t = time_of(substr(head, 1, 32)))) {
         first = times = 1
-        at = time_of(substr(head, 1, 32))
+        at = t
         at_bare = bare
         near = (at - sure) * (at - sure)
     }
@@ -162,11 +162,12 @@ function read_line(line,    parts, part, i, words, word, head, after, pieces, pi
         words = split(head, word, " ")
         for (i = 1; i <= words && i <= 6 && !family; i++) family = family_of(word[i])
     }
-    # Some write the status before the request.
+    # Some write the status before the request, and a size behind it; others what a client says, and the status behind it.
+    # Either may look like a status in this line: which one is, the lines in general tell.
     split(after, word, " ")
-    if (word[1] ~ /^[1-5][0-9][0-9]$/) { status = word[1]; return }
+    if (word[1] ~ /^[1-5][0-9][0-9]$/) { status = early = word[1]; in_front++ }
     split(part[3], word, " ")
-    if (word[1] ~ /^[1-5][0-9][0-9]$/) status = word[1]
+    if (word[1] ~ /^[1-5][0-9][0-9]$/) { status = word[1]; behind++ }
 }
 NR == 1 && cut { next }
 $0 == "\001" { fresh = 1; next }
@@ -175,7 +176,7 @@ $0 == "" { next }
     lines++
     if (fresh) { came++; bytes += length($0) + 1 }
     line = $0
-    status = said = prefix = ""
+    status = early = said = prefix = ""
     named = family = at = at_bare = 0
     if (match(line, SYSLOG) || match(line, RSYSLOG) || match(line, RFC5424)) {
         prefix = substr(line, 1, RLENGTH)
@@ -183,6 +184,7 @@ $0 == "" { next }
     }
     if (line ~ /^(@cee: ?)?\{/) read_json(line)
     else read_line(line)
+    if (early == "") early = status
     if (!at && prefix != "") { at = time_of(prefix); at_bare = bare }
     if (at && at_bare) at = without_summer(at)
     soon = at > now + SOON
@@ -211,14 +213,16 @@ $0 == "" { next }
     if (soon) { tally("soon " at); tally("before " (before ? before : now)) }
     else if (at) tally(at)
 }
-function tally(key,    class) {
-    class = substr(status, 1, 1)
+function tally(key) {
     seen[key]++
     seen4[key] += family == 4
     seen6[key] += family == 6
-    bad[key] += class == "5"
-    denied[key] += class == "4"
-    led[key] += status ~ /^30[12378]$/
+    answers[key, 0, class_of(status)]++
+    answers[key, 1, class_of(early)]++
+}
+# 5 for an error, 4 for what is denied, 3 for what leads elsewhere.
+function class_of(code) {
+    return code ~ /^[45]/ ? substr(code, 1, 1) : code ~ /^30[12378]$/ ? 3 : 0
 }
 # How far lines come behind newer ones. That times go on by more than a minute is believed of three lines of a few.
 function how_late(soon, at,    late_by) {
@@ -235,18 +239,28 @@ function how_late(soon, at,    late_by) {
     late[soon * 1000 + (late_by < 600 ? late_by : 600)]++
     told[soon]++
 }
-# The newest time of the lines that came meanwhile, but for one line in twenty more than a minute after the others.
-function newest_of(all,    t, low, next_, few) {
-    while (few * 20 <= all) {
-        next_ = 0
-        for (t in came_at)
-            if (t + 0 > next_ && (!low || t + 0 < low) && (clock_ahead || t <= now + SOON)) next_ = t + 0
-        if (!next_) break
-        if (!low || low - next_ > 60) youngest = next_
+# The newest time of the lines that came meanwhile, but for one line in twenty more than a minute after others that are
+# near to each other.
+function newest_of(all,    t, low, next_, few, gaps, last) {
+    while (few * 20 <= all && gaps < 20) {
+        next_ = low ? minute_before(low) : 0
+        if (!next_) {
+            gaps++
+            for (t in came_at)
+                if (t + 0 > next_ && (!low || t + 0 < low) && (clock_ahead || t <= now + SOON)) next_ = t + 0
+            if (!next_) break
+            if (!last) last = next_
+            if (came_at[next_] > 1 || minute_before(next_)) youngest = next_
+        }
         low = next_
         few += came_at[next_]
     }
+    if (!youngest) youngest = last
     return youngest
+}
+function minute_before(low,    t) {
+    for (t = low - 1; t >= low - 60; t--) if (t in came_at) return t
+    return 0
 }
 END {
     # The newest line is as old as the last write: where its time says something else, the clock that it was
@@ -285,6 +299,7 @@ END {
     burst = burst > 0 && came ? int(burst * came / bytes + 0.5) - 1 : -1
     printf "log %d %s %d %d %d %d %d %d %d %d %d %d %d %d %d %s\n", number, state, skipped, odd, nameless, untimed,
         newest, lag, first, off, burst, lines ? known : -1, used, unsure, clock_ahead ? 0 : ahead, file
+    early = in_front && in_front >= behind
     for (key in seen) {
         at = key
         if (split(key, word, " ") > 1) {
@@ -293,6 +308,7 @@ END {
         }
         if (now - at >= -1 && now - at <= newest + lag + 2 * seconds + 1)
             printf "at %d %d %d %d %d %d %d %d\n", number, (now > at ? now - at : 0), seen4[key], seen6[key],
-                seen[key] - seen4[key] - seen6[key], bad[key], denied[key], led[key]
+                seen[key] - seen4[key] - seen6[key], answers[key, early, 5], answers[key, early, 4],
+                answers[key, early, 3]
     }
 }

@@ -75,10 +75,11 @@ impl Nginx {
     /// Starts it with one server block for each name. Names without an identity speak plain HTTP only;
     /// a name that is not served is answered with status 421.
     pub fn start(names: &[(&str, Option<&Identity>)]) -> Nginx {
-        Nginx::logging(names, "")
+        Nginx::logging(names, "combined")
     }
 
-    /// Its log is written as these words of `access_log` say.
+    /// Its log is written as these words of `access_log` say; the form `hosts` has the name that a client asks for between
+    /// the time and the request.
     pub fn logging(names: &[(&str, Option<&Identity>)], how: &str) -> Nginx {
         let folder = tempfile::tempdir().unwrap();
         let (http, https) = (free_port(), free_port());
@@ -120,7 +121,9 @@ impl Nginx {
             "{user}\ndaemon off;\nworker_processes 1;\npid {at}/pid;\nerror_log {at}/error.log;\n\
              events {{ worker_connections 256; }}\n\
              http {{\n\
-             access_log {at}/access.log combined {how};\n\
+             log_format hosts '$remote_addr - $remote_user [$time_local] $http_host \"$request\" $status $body_bytes_sent \
+             \"$http_referer\" \"$http_user_agent\"';\n\
+             access_log {at}/access.log {how};\n\
              client_body_temp_path {at}/body; proxy_temp_path {at}/proxy;\n\
              fastcgi_temp_path {at}/fastcgi; uwsgi_temp_path {at}/uwsgi; scgi_temp_path {at}/scgi;\n\
              server {{ listen 127.0.0.1:{http} default_server; listen [::1]:{http} default_server; return 421; }}\n\

@@ -192,7 +192,7 @@ async fn a_log_that_is_written_in_bursts_is_read_by_the_times_in_its_lines() {
     if !have(&["nginx", "awk"]) {
         return;
     }
-    let buffered = || Arc::new(Nginx::logging(&[(NAME, None)], "buffer=4k"));
+    let buffered = || Arc::new(Nginx::logging(&[(NAME, None)], "combined buffer=4k"));
     let (old, new) = (buffered(), buffered());
     let site = two_sites(&old.access_log(), &new.access_log());
     let check = {

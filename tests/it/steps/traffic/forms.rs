@@ -1,8 +1,14 @@
 //! Each form of a line that web servers write.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::time::Duration;
 
-use super::{append, before, counting, lines, two_sites};
+use serde_json::{Value as Json, json};
+
+use super::{NAME, append, before, counting, lines, two_sites};
+use crate::lab::web::Nginx;
+use crate::lab::{V4, have};
 
 /// Lines as different servers write them, each with what it counts as: the family (0 is unknown), whether it is an
 /// error, and whether it counts at all.
@@ -51,13 +57,6 @@ const FORMS: &[(&str, u8, bool, bool)] = &[
     ),
     (
         r#"198.51.100.7 - bob [NOW] "GET /common HTTP/1.0" 200 5"#,
-        4,
-        false,
-        true,
-    ),
-    // The status may stand before the request, and a size of three digits behind it is none.
-    (
-        r#"198.51.100.7 - - [NOW] 200 "GET / HTTP/1.1" 512 "-" "curl/8""#,
         4,
         false,
         true,
@@ -231,5 +230,61 @@ async fn each_form_of_a_line_counts_as_what_it_is() {
                 assert_eq!(all(of), expected(yes), "{of} of {line}: {seen}");
             }
         });
+    futures::future::join_all(looks).await;
+}
+
+/// What was counted in both intervals.
+fn sums(count: &Json) -> Json {
+    let sum = |of: &str| ["now", "earlier"].map(|at| count[at][of].as_u64().unwrap());
+    json!(["requests", "errors", "denied", "led"].map(|of| sum(of).iter().sum::<u64>()))
+}
+
+/// Whoever may write between the time and the request writes no status there.
+#[tokio::test]
+async fn the_name_that_a_client_asks_for_is_no_status() {
+    if !have(&["nginx", "awk"]) {
+        return;
+    }
+    let nginx = Nginx::logging(&[(NAME, None)], "hosts");
+    let site = two_sites(&nginx.access_log(), &nginx.access_log());
+    let check = counting(&site, Duration::from_secs(60));
+    for host in ["503", NAME, NAME, "404", "302", NAME, "503", NAME] {
+        let mut stream = TcpStream::connect(nginx.http_at(V4)).unwrap();
+        write!(
+            stream,
+            "GET /host HTTP/1.1\r\nHost: {host}\r\nUser-Agent: curl/8\r\nConnection: close\r\n\r\n"
+        )
+        .unwrap();
+        stream.read_to_end(&mut Vec::new()).unwrap();
+    }
+    let (seen, _) = before(check.as_ref(), &site).await;
+    let count = &seen[0].1.as_ref().unwrap()["count"];
+    // Those who ask for another name than the one that is served get 421.
+    assert_eq!(sums(count), json!([8, 0, 4, 0]), "{count}");
+}
+
+/// Where the status stands before the request, a size of three digits behind it is none; and the name of a site may begin
+/// as a date does.
+#[tokio::test]
+async fn lines_are_read_by_what_they_have_in_common() {
+    let sized = [(200, 512), (200, 5120), (503, 200), (404, 301)];
+    let sized = sized.map(|(status, size)| {
+        format!(r#"198.51.100.7 - - [NOW] {status} "GET / HTTP/1.1" {size}"#)
+    });
+    let named = r#"2024-conf.example.org:443 198.51.100.7 - - [NOW] "GET / HTTP/1.1" 200 5"#;
+    let cases = [
+        (sized.join("\n"), json!([4, 1, 1, 0])),
+        ([named; 3].join("\n"), json!([3, 0, 0, 0])),
+    ];
+    let looks = cases.map(|(text, expected)| async move {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        append(&log, &lines(&text));
+        let site = two_sites(&log, &log);
+        let check = counting(&site, Duration::from_secs(30));
+        let (seen, _) = before(check.as_ref(), &site).await;
+        let count = &seen[0].1.as_ref().unwrap()["count"];
+        assert_eq!(sums(count), expected, "{text}: {count}");
+    });
     futures::future::join_all(looks).await;
 }
