@@ -56,6 +56,9 @@ impl Tally {
 pub(super) struct Reading {
     /// The age of its newest line, in seconds.
     pub(super) newest: Option<u64>,
+    /// At which age its newer interval begins.
+    #[serde(default)]
+    pub(super) from: u64,
     pub(super) now: Tally,
     pub(super) earlier: Tally,
 }
@@ -72,6 +75,9 @@ pub(super) struct Log {
     pub(super) requests: u64,
     /// The age of its newest line, in seconds; none where there is none.
     pub(super) newest: Option<u64>,
+    /// At which age its newer interval begins.
+    #[serde(default)]
+    pub(super) from: u64,
     /// For how many seconds nothing was written into it, where it has no line.
     #[serde(default)]
     pub(super) empty_for: Option<u64>,
@@ -352,6 +358,7 @@ impl Line {
     fn log(self, path: &str, windows: &[Window]) -> Log {
         let reading = |window: &Window| Reading {
             newest: window.newest,
+            from: window.from,
             ..Reading::default()
         };
         Log {
@@ -359,6 +366,7 @@ impl Line {
             file: self.file,
             requests: 0,
             newest: windows.iter().filter_map(|window| window.newest).min(),
+            from: windows.iter().map(|window| window.from).max().unwrap_or(0),
             empty_for: self.empty_for,
             holds: self.burst,
             used: self.used,

@@ -64,9 +64,17 @@ pub(super) fn judge(traffic: &Traffic, aim: &Aim, evidence: &Evidence) -> Findin
             .and_then(|before| before.sides.get(&aim.idle));
         unsure = judging.drains(&aim.idle, base, was, side, shares);
         if let Some(arrives) = arrives {
-            let sums = [0, 1].map(|at| arrives[at] + shares[at].max(0.0));
+            // What left the one side and reached the other within the same seconds is not counted twice.
+            let both = (active.as_ref()).is_some_and(|active| active.same_time(side));
+            let (whose, sums) = match both {
+                true => {
+                    let sums = [0, 1].map(|at| arrives[at] + shares[at].max(0.0));
+                    ("both sides together".to_owned(), sums)
+                }
+                false => (format!("{} alone", aim.active), arrives),
+            };
             let taken_over = was.and_then(|was| side.unwritten(was).taken_over);
-            judging.sum(base, side, taken_over, sums);
+            judging.sum(&whose, base, side, taken_over, sums);
         }
     }
     let doubt = judging.doubt.take();
@@ -396,15 +404,24 @@ impl Judging<'_> {
         decides
     }
 
-    /// Whether both sides together have about what the source had: what is in no log has not been seen to move.
-    fn sum(&mut self, base: &Side, idle: &Side, taken_over: Option<String>, sums: [f64; 2]) {
+    /// Whether both sides together (the new one alone, where their logs tell of other seconds) have about what the source
+    /// had: what is in no log has not been seen to move.
+    fn sum(
+        &mut self,
+        whose: &str,
+        base: &Side,
+        idle: &Side,
+        taken_over: Option<String>,
+        sums: [f64; 2],
+    ) {
         let (least, most) = (sums[0].min(sums[1]), sums[0].max(sums[1]));
         // What is counted varies by its square root.
-        let far = FAR + 3.0 / (base.requests as f64).sqrt();
+        let varies = 3.0 / (base.requests as f64).sqrt();
+        let far = FAR + varies;
         let (outcome, what) = if most > far {
             let former = base.most();
             self.doubt = Some(format!(
-                "more arrives than left: {:.1}/s at both sides together, {former:.1}/s before the change; a busier \
+                "more arrives than left: {:.1}/s at {whose}, {former:.1}/s before the change; a busier \
                  hour or other people's requests, which a log that counts cannot tell apart",
                 most * former
             ));
@@ -417,7 +434,9 @@ impl Judging<'_> {
                 Outcome::Unknown,
                 "more than the source had: it is a busier hour, or other people's requests",
             )
-        } else if let Some(path) = taken_over.filter(|_| least < 1.0 - self.traffic.drain_below) {
+        } else if let Some(path) =
+            taken_over.filter(|_| least < 1.0 - self.traffic.drain_below - varies)
+        {
             // What is in the file may be of another program than the web server.
             self.doubt = Some(format!(
                 "{} of the former rate is in no log that is known to be written",
@@ -429,12 +448,12 @@ impl Judging<'_> {
             )));
             (
                 Outcome::Late,
-                "the rest is in no log, and the log of the old side is a new file that nobody is seen to have open",
+                "the rest is in no log of that time, and the log of the old side is a new file that nobody is seen to have open",
             )
         } else if idle.silent && least < NEAR {
             (
                 Outcome::Late,
-                "the rest is in no log, and a silent log proves nothing",
+                "the rest is in no log of that time, and a silent log proves nothing",
             )
         } else {
             return;
@@ -442,7 +461,7 @@ impl Judging<'_> {
         let share = if most > far { most } else { least };
         self.row(
             outcome,
-            "both sides together",
+            whose,
             format!("about the {:.1}/s before the change", base.most()),
             format!("{} of it: {what}", percent(share)),
         );

@@ -71,7 +71,7 @@ impl Side {
             if let Some(either) = log.either {
                 let reading = self.reading(host, &log, &either, offs);
                 self.sum(count, &reading.now, &reading.earlier);
-                log.newest = reading.newest;
+                (log.newest, log.from) = (reading.newest, reading.from);
                 if reading == either[0] {
                     log.off = 0;
                 }
@@ -170,6 +170,18 @@ impl Side {
             unwritten.most = unwritten.most.max(holds);
         }
         unwritten
+    }
+
+    /// Whether the intervals of this side and of another one are the same seconds, to one: each log's end at its newest
+    /// line, as what came since may not be written yet. Logs without requests add nothing to either.
+    pub(super) fn same_time(&self, other: &Side) -> bool {
+        let logs = self.logs.iter().chain(&other.logs);
+        let from = logs.filter(|(_, log)| log.requests > 0);
+        let (mut least, mut most) = (u64::MAX, 0);
+        for (_, log) in from {
+            (least, most) = (least.min(log.from), most.max(log.from));
+        }
+        most <= least.saturating_add(1)
     }
 
     /// The rate over both intervals.

@@ -363,7 +363,7 @@ fn both_sides_together_have_about_what_the_source_had() {
     };
     let finding = judged(134, true);
     assert_eq!(finding.outcome, Outcome::Late, "{finding:?}");
-    let said = "67% of it: the rest is in no log, and a silent log proves nothing";
+    let said = "67% of it: the rest is in no log of that time, and a silent log proves nothing";
     assert_eq!(row(&finding, "both sides"), said);
     assert_eq!(judged(134, false).outcome, Outcome::Pass);
     assert_eq!(judged(170, true).outcome, Outcome::Pass);

@@ -43,6 +43,7 @@ fn two_intervals_are_counted_by_the_times_in_the_lines() {
                 file: "b:1:1".into(),
                 requests: 15,
                 newest: Some(0),
+                from: 1,
                 empty_for: None,
                 holds: Some(3),
                 used: true,
@@ -55,6 +56,7 @@ fn two_intervals_are_counted_by_the_times_in_the_lines() {
                 file: "b:1:2".into(),
                 requests: 24,
                 newest: Some(2),
+                from: 7,
                 empty_for: None,
                 holds: None,
                 used: false,
@@ -157,6 +159,7 @@ fn times_of_which_nobody_knows_are_read_in_both_ways() {
         plain,
         Reading {
             newest: Some(10_802),
+            from: 1,
             ..Reading::default()
         }
     );
@@ -171,6 +174,7 @@ fn times_of_which_nobody_knows_are_read_in_both_ways() {
         shifted,
         Reading {
             newest: Some(2),
+            from: 2,
             now: tally(2, 1, 2, 0),
             earlier: tally(1, 0, 0, 1),
         }

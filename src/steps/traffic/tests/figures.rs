@@ -185,3 +185,40 @@ fn both_sides_together_are_held_against_what_the_source_had() {
     assert_eq!(sum(216, 18, true), None, "75 % and 6 %");
     assert_eq!(sum(216, 0, false), None, "the log is not silent");
 }
+
+/// Those who went to the source until a moment ago, and to the target since, are not counted twice.
+#[test]
+fn the_sum_of_both_sides_is_of_one_time() {
+    let told = |new: u64, from: u64| {
+        let at = |(key, mut fact): (String, Json), file: &str, from: u64| {
+            fact["count"]["logs"] = json!([{
+                "path": "/var/log/www.log", "file": file, "requests": 400, "newest": from, "from": from, "holds": 0,
+                "used": true, "off": 0
+            }]);
+            (key, fact)
+        };
+        let evidence = Evidence {
+            items: vec![
+                live(at(seen("cloud", "standby", new, 0, 0), "2", 1)),
+                live(at(seen("dedicated", "primary", 360, 0, 0), "1", from)),
+            ],
+            baseline: vec![
+                seen("cloud", "standby", 0, 0, 0),
+                at(seen("dedicated", "primary", 360, 0, 0), "1", 1),
+            ],
+        };
+        let finding = traffic().judge(&aim(), &evidence);
+        (finding.outcome, finding.headline)
+    };
+    let (outcome, headline) = told(280, 6);
+    assert_eq!(outcome, Outcome::Late, "{headline}");
+    assert!(!headline.contains("than left"), "{headline}");
+    for (new, from, whose) in [
+        (280, 2, "64.0/s at both sides together, 36.0/s before"),
+        (640, 6, "64.0/s at cloud alone, 36.0/s before"),
+    ] {
+        let (outcome, headline) = told(new, from);
+        assert_eq!(outcome, Outcome::Unknown, "{headline}");
+        assert!(headline.contains(whose), "{headline}");
+    }
+}

@@ -4,6 +4,11 @@ use super::*;
 
 /// What is found where nothing is left in the source's log, which was written as `was` says and is now as `now` says.
 fn silent(was: Json, now: Json) -> Finding {
+    silent_beside(1, was, now)
+}
+
+/// The same, with so many times as many requests.
+fn silent_beside(times: u64, was: Json, now: Json) -> Finding {
     let with = |mut fact: Json, log: &Json| {
         fact["count"]["open"] = log.get("open").unwrap_or(&json!([])).clone();
         let mut whole = json!({
@@ -17,11 +22,11 @@ fn silent(was: Json, now: Json) -> Finding {
     };
     let (key, mut old) = seen("dedicated", "primary", 0, 0, 0);
     old["count"]["silent"] = json!(true);
-    let mut baseline = before(100, 100, 0);
+    let mut baseline = before(100 * times, 100 * times, 0);
     baseline[1].1 = with(baseline[1].1.clone(), &was);
     let evidence = Evidence {
         items: vec![
-            live(seen("cloud", "standby", 90, 80, 0)),
+            live(seen("cloud", "standby", 90 * times, 80 * times, 0)),
             (key, Known::Live(with(old, &now))),
         ],
         baseline,
@@ -63,8 +68,8 @@ fn a_silent_log_proves_what_its_buffer_cannot_hold() {
             json!({"file": "2", "newest": 11, "open": ["2"]}),
             Pass,
         ),
-        // One line there may be of anybody: what is in no log may have stayed.
-        (json!({}), json!({"file": "2", "newest": 11}), Late),
+        // One line there may be of anybody; but of 400 requests, 15 % vary.
+        (json!({}), json!({"file": "2", "newest": 11}), Pass),
         (
             json!({}),
             json!({"file": "2", "newest": 11, "open": ["2", "1"]}),
@@ -95,6 +100,9 @@ fn a_silent_log_proves_what_its_buffer_cannot_hold() {
         assert_eq!(finding.outcome, outcome, "{was} {now} {finding:#?}");
         assert!(!finding.final_);
     }
+    // What is in no log may have stayed.
+    let late = silent_beside(10, json!({}), json!({"file": "2", "newest": 11}));
+    assert_eq!(late.outcome, Late, "{late:#?}");
     let late = silent(json!({"holds": 200}), json!({"newest": 20}));
     let said = "not known what still goes to dedicated: 0% is in its log, and up to 50% may be in none yet";
     assert!(late.headline.ends_with(said), "{}", late.headline);
