@@ -96,6 +96,8 @@ async fn doubted(
             unread: false,
         },
     };
+    // What would be refused is not proposed: what cannot be compared is not written.
+    let foreign = foreign || unread || tally.rollback_leaves().is_some();
     let (id, target) = (&run.id, &plan.direction.target);
     Some(Stuck {
         stands: true,

@@ -29,6 +29,7 @@ mod scene;
 #[path = "../../../src/report/screen.rs"]
 mod screen;
 mod secrets;
+mod settings;
 mod simulate;
 mod so_already;
 mod stuck;
