@@ -15,7 +15,7 @@ use crate::event::{Ending, Event, Owed, Record};
 use crate::journal::{self, Damaged, JournalError, Listed, Run};
 use crate::machine::{Hold, State};
 use crate::plan::{Mode, Outcome, Plan, Value};
-use crate::report::Tally;
+use crate::report::{CUT_OFF, Tally};
 use crate::store::Store;
 use places::{Places, is_as_before_now, look, look_at_put_back};
 
@@ -276,13 +276,14 @@ async fn of(
     if alive && hold.is_none() && frozen.is_none() {
         return None;
     }
+    let cut_off = format!("was {CUT_OFF}");
     let why = match (alive, tally.ending()) {
         (true, _) if frozen.is_some() => {
             "does not run: somebody stopped its process (SIGSTOP or Ctrl-Z)"
         }
         (true, _) | (_, Some(Ending::Held)) => "is held",
         (_, Some(Ending::Stopped)) => "was stopped",
-        _ => "was cut off",
+        _ => cut_off.as_str(),
     };
     let back = tally.is_on_its_way_back();
     let stands = tally.anything_stands();

@@ -8,7 +8,7 @@ use super::whose::{Same, Whose};
 use crate::event::Ending;
 use crate::journal::{self, Damaged, Listed, Run};
 use crate::plan::Mode;
-use crate::report::{date_time, phrase};
+use crate::report::{CUT_OFF, date_time, phrase};
 use crate::store::Store;
 use crate::words::count;
 
@@ -98,7 +98,7 @@ pub(super) fn in_words(run: &Run) -> String {
     let state = match (ending, &run.writer) {
         (_, Some(writer)) => format!("alive ({writer})"),
         (Some(ending), None) => ended(run, ending),
-        (None, None) => "cut off".to_owned(),
+        (None, None) => CUT_OFF.to_owned(),
     };
     format!(
         "{} of {}, {} -> {}, {}: {state}",

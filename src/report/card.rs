@@ -11,7 +11,7 @@ use claimed::{questions, times, why};
 use proposed::next;
 use stands::now;
 
-use super::ended::how_it_came_out;
+use super::ended::{CUT_OFF, how_it_came_out};
 use super::lines::labelled_rows;
 use super::numbers::date_time;
 use super::tally::{Stays, Tally};
@@ -52,8 +52,8 @@ fn title(tally: &Tally, plan: &Plan, names: &Names, style: &Style) -> Vec<Line> 
             (Role::Bad, text.to_owned())
         }
         None => {
-            let text = "not ended: it still runs, or was cut off";
-            (Role::Unclear, text.to_owned())
+            let text = format!("not ended: it still runs, or was {CUT_OFF}");
+            (Role::Unclear, text)
         }
         Some(ending) => {
             let role = match ending {

@@ -7,6 +7,10 @@ use super::tally::Tally;
 use crate::event::Ending;
 use crate::plan::{Direction, Edit, Entry, Mode, Plan};
 
+/// What became of a run that recorded no end and has no process: it was killed, or somebody had it leave at once, in the
+/// midst of a write.
+pub const CUT_OFF: &str = "cut off or stopped before its end";
+
 /// How a run of this plan ended: what is said of a place is what was compared. `remains`: somebody said that it remains
 /// where it is.
 pub(super) fn how_it_ended(ending: Ending, plan: &Plan, remains: bool) -> String {

@@ -48,7 +48,7 @@ pub use again::resume;
 pub use back::{SeenNow, SeenPlace, by_hand, rollback};
 pub use bars::{Bars, TypedLines};
 pub use card::{First, JournalLost, MustEnd, Names, card};
-pub use ended::{ending_phrase, phrase};
+pub use ended::{CUT_OFF, ending_phrase, phrase};
 pub use fanout::{Closed, Dropped, Fanout, Patience};
 pub use json::{JsonLines, line as json_line};
 pub use lines::{Lines, Times};

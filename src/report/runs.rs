@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::ended::{UNSEEN, phrase};
+use super::ended::{CUT_OFF, UNSEEN, phrase};
 use super::numbers::{count, rounded};
 use super::tally::Tally;
 use super::text::{Line, Role, Style};
@@ -70,7 +70,7 @@ pub fn runs_table(rows: &[RunRow], style: &Style) -> Vec<Line> {
                 let writer = row.writer.as_deref().unwrap_or_default();
                 (Role::Waiting, format!("not ended: alive, {writer}"))
             }
-            None => (Role::Unclear, "not ended: was cut off".to_owned()),
+            None => (Role::Unclear, format!("not ended: was {CUT_OFF}")),
             Some(ending) => (
                 match ending {
                     Ending::Done => Role::Good,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
+use super::forgotten::plain;
 use super::program::line_of;
 use super::scene::{Plot, Scene, WWW};
 
@@ -20,7 +21,10 @@ fn a_run_that_is_stopped_or_cut_off_with_changes_standing_is_critical_until_they
     let fine = scene.run(&nagios).exits(0).says("CUTOVER OK - site: ");
     fine.says(" | checks=2;;;0 passed=2;;;0 ")
         .says("unfinished_runs=0;;0;0");
-    for (signal, why) in [(Signal::TERM, "was stopped"), (Signal::KILL, "was cut off")] {
+    for (signal, why) in [
+        (Signal::TERM, "was stopped"),
+        (Signal::KILL, "was cut off or stopped before its end"),
+    ] {
         let drill = scene.drill_there();
         drill.wait_for("holding 10m");
         // It stays on the other side as it should.
@@ -48,10 +52,9 @@ fn a_run_that_is_stopped_or_cut_off_with_changes_standing_is_critical_until_they
         }
         for format in ["text", "json"] {
             let owed = scene.run(&["owed", "--format", format]).exits(0);
-            owed.says(&format!(
-                "run {run} (drill) {why}, changes stand: new is active"
-            ))
-            .says(&format!("cutover rollback {run}"));
+            let told = format!("run {run} (drill) {why}, changes stand: new is active");
+            assert!(plain(&owed.out).contains(&told), "{owed}");
+            owed.says(&format!("cutover rollback {run}"));
         }
         scene.run(&["rollback", &run, "--yes"]).exits(0);
         scene.run(&nagios).exits(0);
@@ -92,7 +95,7 @@ fn a_run_stays_stuck_where_somebody_touched_one_of_its_record_sets() {
         scene.update_zone(touch);
         let told = scene.run(&nagios).exits(2);
         let told = told.says(&format!(
-            "run {run} (drill) was cut off, not all is as it was before"
+            "run {run} (drill) was cut off or stopped before its end, not all is as it was before"
         ));
         let told = told.says("unfinished_runs=1;;0;0");
         assert!(!told.out.contains("new is active"), "{what}: {told}");
@@ -398,7 +401,10 @@ fn a_team_shares_a_state_folder() {
     ));
     assert!(said.contains("not ended: alive, pid "), "{said}");
     assert!(said.contains("8\ncutover: run `"), "{said}");
-    assert!(said.contains("not ended: was cut off"), "{said}");
+    assert!(
+        said.contains("not ended: was cut off or stopped before its end"),
+        "{said}"
+    );
     assert!(scene.leads_to(&scene.old), "{said}");
     let files = said.lines().filter(|line| line.contains("cutover.sqlite3"));
     assert!(files.clone().count() >= 1, "{said}");
