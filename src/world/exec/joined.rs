@@ -38,9 +38,10 @@ ask() {
 }
 "#;
 
-/// A look as a line of shell, where it can go with others: no long look, no bytes that a shell cannot hold.
+/// A look as a line of shell, where it can go with others: no long look, none that begins only where it is told to, as a
+/// write does, no bytes that a shell cannot hold.
 pub(super) fn line(job: &Job<'_>) -> Option<String> {
-    if job.write() || job.line.watched || job.stdin.contains(&0) {
+    if job.waits() || job.line.watched || job.stdin.contains(&0) {
         return None;
     }
     let run = job.line.for_sh();

@@ -91,6 +91,21 @@ async fn what_stops_a_write_stops_its_plan_with_the_reason_and_soon() {
     }
 }
 
+/// What begins as a write does is not asked beside others before it is asked alone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_login_as_slow_as_a_write_may_wait_for_is_waited_for_by_the_plan() {
+    let Some(lab) = bash_lab() else { return };
+    let (_server, host) = profile(&lab, "slower", "sleep 7", "");
+    let exec = Exec::new();
+    let time = Duration::from_secs(20);
+    let could = async || exec.could_run(&host, &["true"], time).await;
+    let (one, other) = (could(), could());
+    let here = sh("echo here");
+    let both = tokio::join!(one, other, exec.ask(&host, &here, time));
+    assert_eq!((both.0, both.1), (Ok(None), Ok(None)));
+    exec.close().await;
+}
+
 /// A long look ends where its input does, so it needs its own; where there is one session, it holds up the others.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_long_look_tells_soon_that_its_input_is_read() {
