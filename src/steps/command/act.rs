@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-use super::{LANDING, On, machine, reach};
+use super::{LANDING, On, machine, reach, too_short};
 use crate::event::{Answer, Unseen};
 use crate::journal::Permit;
 use crate::plan::{IfInterrupted, Way};
@@ -23,6 +23,7 @@ pub(super) struct Acting {
     pub(super) undo: Option<Vec<String>>,
     pub(super) on: On,
     pub(super) if_interrupted: IfInterrupted,
+    pub(super) timeout: Duration,
 }
 
 impl Acting {
@@ -93,6 +94,9 @@ impl Act for Acting {
                 Ok(host) => host,
                 Err(why) => return Ok(Some(why)),
             };
+            if let Some(why) = too_short(self.timeout) {
+                return Ok(Some(why));
+            }
             let reach = reach(site, &host)?;
             let programs: Vec<&str> = [Some(&self.run), self.undo.as_ref()]
                 .into_iter()

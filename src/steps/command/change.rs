@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-use super::{LANDING, On, machine, ran, reach, tail};
+use super::{LANDING, On, machine, ran, reach, tail, too_short};
 use crate::event::{Answer, Cause, Unseen};
 use crate::journal::Permit;
 use crate::plan::{Edit, Place, Stay, Value, Way};
@@ -141,6 +141,9 @@ impl Change for Changing {
                     survey
                         .refusals
                         .push(format!("nothing can be written on {host}: {why}"));
+                }
+                if survey.edits.is_empty() {
+                    survey.refusals.extend(too_short(self.timeout));
                 }
                 survey.edits.push(Edit {
                     place: Place {

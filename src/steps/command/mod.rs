@@ -6,13 +6,14 @@ mod look;
 
 use std::time::Duration;
 
+use crate::clock::short;
 use crate::event::{Cause, Unseen};
 use crate::field::{Field, Fields, Form};
 use crate::plan::IfInterrupted;
 use crate::problem::{Problem, did_you_mean};
 use crate::site::{Aim, Site};
 use crate::step::{Blocks, Built, Defaults, Given, Kind, OnFail, Work};
-use crate::world::exec::{Output, Reach, Via, quoted};
+use crate::world::exec::{LEAST, Output, Reach, Via, quoted};
 
 pub(super) static KIND: Kind = Kind {
     name: "command",
@@ -204,6 +205,7 @@ fn build(fields: &Fields, given: &Given) -> Result<Built, Vec<Problem>> {
                 Some("skip") => IfInterrupted::Skip,
                 _ => IfInterrupted::Hold,
             },
+            timeout,
         }))
     };
     Ok(Built {
@@ -298,6 +300,19 @@ fn machine(site: &Site, host: &str, here: &str) -> String {
         Ok(Via::Ssh { destination, .. }) => format!("on {destination}"),
         Err(_) => format!("on {host}"),
     }
+}
+
+/// Why a write would be refused wherever it runs, with this time-out; it is asked before anything is written.
+fn too_short(timeout: Duration) -> Option<String> {
+    // Until it runs, the intent is made durable.
+    let least = (LEAST + Duration::from_secs(1)).saturating_sub(LANDING);
+    (timeout < least).then(|| {
+        format!(
+            "the step's `timeout` of {} leaves no time to run a program and to end it: give it {} or more",
+            short(timeout),
+            short(least)
+        )
+    })
 }
 
 /// The exit status of a program that ran; why it tells nothing where it did not.

@@ -281,6 +281,7 @@ fn an_act_is_undone_where_it_was_done() {
         undo: None,
         on,
         if_interrupted: IfInterrupted::Hold,
+        timeout: TIMEOUT,
     };
     let two = site(&[("a", "cloud"), ("b", "cloud")]);
     let site = site(&[("primary", "dedicated"), ("standby", "cloud")]);
@@ -310,6 +311,7 @@ async fn a_plan_asks_whether_an_act_and_its_undo_could_be_run() {
         undo: Some(words(&[undo])),
         on: On::Target,
         if_interrupted: IfInterrupted::Hold,
+        timeout: TIMEOUT,
     };
     let one = site(&[("standby", "cloud")]);
     let could = async |act: Acting, first| act.could(&one, &aim(), first).await.unwrap();
@@ -349,4 +351,36 @@ fn the_last_lines_are_kept_without_control_characters() {
     assert_eq!(lines.len(), LINES);
     assert_eq!(lines[LINES - 1], "line 99 [0m");
     assert_eq!(json!(tail(b"")), json!([]));
+}
+
+#[tokio::test]
+async fn a_time_out_that_leaves_a_write_no_time_stops_the_plan() {
+    let site = site(&[("standby", "cloud")]);
+    for (seconds, fits) in [(2, false), (3, false), (4, true), (60, true)] {
+        let timeout = Duration::from_secs(seconds);
+        let change = Changing {
+            step: "jobs".into(),
+            read: words(&["echo", "off"]),
+            want: "on".into(),
+            run: words(&["true"]),
+            undo: words(&["true"]),
+            on: On::Target,
+            timeout,
+        };
+        let act = Acting {
+            run: words(&["true"]),
+            undo: None,
+            on: On::Target,
+            if_interrupted: IfInterrupted::Hold,
+            timeout,
+        };
+        let refusals = change.survey(&site, &aim()).await.unwrap().refusals;
+        let could = act.could(&site, &aim(), true).await.unwrap();
+        for why in [refusals.first(), could.as_ref()] {
+            assert_eq!(why.is_none(), fits, "{seconds} s: {why:?}");
+            let says =
+                |why: &String| why.contains("leaves no time") && why.contains("4.0s or more");
+            assert!(why.is_none_or(says), "{why:?}");
+        }
+    }
 }

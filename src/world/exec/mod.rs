@@ -426,11 +426,14 @@ fn now() -> Stamp {
 /// A far clock counts whole seconds, and so may begin to count up to one of them too late.
 const SECOND: Duration = Duration::from_secs(1);
 
+/// How long a write needs at least, from when it is to begin until it has surely ended.
+pub const LEAST: Duration = Duration::from_secs(GRACE.as_secs() + 3 * SECOND.as_secs());
+
 /// The time that a write gets, so that it has surely ended `left` from now: less the time to end it. The second one is
 /// by when it must have begun: a start that takes more than half of the time leaves too little.
 fn time_to_run(left: Duration) -> Option<(Duration, Duration)> {
-    let time = left.checked_sub(GRACE + SECOND)?;
-    (time >= 2 * SECOND).then_some((time, time / 2))
+    let time = left.saturating_sub(GRACE + SECOND);
+    (left >= LEAST).then_some((time, time / 2))
 }
 
 #[cfg(test)]
@@ -447,7 +450,8 @@ mod tests {
             time_to_run(Duration::from_millis(12_900)),
             Some((Duration::from_millis(6900), Duration::from_millis(3450)))
         );
-        assert_eq!(time_to_run(Duration::from_secs(7)), None);
+        assert_eq!(time_to_run(LEAST - Duration::from_millis(1)), None);
+        assert_eq!(time_to_run(LEAST), Some((2 * SECOND, SECOND)));
         assert_eq!(time_to_run(Duration::ZERO), None);
     }
 }
