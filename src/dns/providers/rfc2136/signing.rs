@@ -211,29 +211,49 @@ pub(super) async fn keys(server: SocketAddr, zone: &str) -> Option<Keys> {
     (!matches!(soa.ok()?, Signed::Not | Signed::Absent)).then_some(keys)
 }
 
-/// What the signatures of these sets lack, just after they were written; `None` as soon as they cover them, and where
-/// that cannot be told.
-pub(super) async fn missing(
-    server: SocketAddr,
-    keys: &Keys,
-    written: &[RecordSet],
-) -> Option<String> {
+/// What the signatures of sets show just after these were written.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Written {
+    Signed,
+    /// What they lack.
+    Unsigned(String),
+    /// None was seen, right or wrong: nobody answered, or there is no such set.
+    Untold,
+}
+
+/// Whether a server signs these sets, which were just written; it is given time for that.
+pub(super) async fn written(server: SocketAddr, keys: &Keys, sets: &[RecordSet]) -> Written {
     let clock = Clock::real();
     let until = clock.now().plus(SIGNING);
     loop {
-        let asked = (written.iter().take(SETS)).map(|set| {
+        let asked = (sets.iter().take(SETS)).map(|set| {
             let (name, rtype) = (&set.key.name, of(&set.key));
             async move {
-                let told = signed::signed(server, keys, name, rtype, PATIENCE).await;
-                lacks(&told.ok()?, name, rtype)
+                let told = signed::signed(server, keys, name, rtype, PATIENCE)
+                    .await
+                    .ok()?;
+                Some(match lacks(&told, name, rtype) {
+                    Some(bad) => Written::Unsigned(bad),
+                    None if matches!(told, Signed::Right(_)) => Written::Signed,
+                    None => Written::Untold,
+                })
             }
         });
-        let bad = join_all(asked).await.into_iter().flatten().next()?;
-        if until.left(&clock.now()).is_zero() {
-            return Some(bad);
+        let told = of_all(join_all(asked).await.into_iter().flatten());
+        if !matches!(told, Written::Unsigned(_)) || until.left(&clock.now()).is_zero() {
+            return told;
         }
         clock.sleep(PAUSE).await;
     }
+}
+
+/// Of several sets: who leaves one unsigned does not sign, and who signs one signs all.
+fn of_all(told: impl Iterator<Item = Written>) -> Written {
+    told.fold(Written::Untold, |all, one| match (all, one) {
+        (Written::Unsigned(bad), _) | (_, Written::Unsigned(bad)) => Written::Unsigned(bad),
+        (Written::Signed, _) | (_, Written::Signed) => Written::Signed,
+        (Written::Untold, Written::Untold) => Written::Untold,
+    })
 }
 
 #[cfg(test)]

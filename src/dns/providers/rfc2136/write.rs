@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use super::look::Reader;
 use super::signed::Sealed;
+use super::signing::Written;
 use super::{Rfc2136, TIMEOUT, answer, message, now, signing};
 use crate::clock::Clock;
 use crate::dns::Grounds;
@@ -36,7 +37,7 @@ impl Rfc2136 {
         swap.allowed(&grounds, None)
             .map_err(|reasons| refusal(&reasons))?;
         let signed = signing::keys(self.server, zone).await;
-        let mut unsigned = None;
+        let (mut is_told, mut unsigned) = (false, None);
         let mut next = parts.first().map(|part| seal(&reader, part));
         for (sent, part) in parts.iter().enumerate() {
             let Some(ready) = next.take() else { break };
@@ -46,11 +47,14 @@ impl Rfc2136 {
                 let (written, many) = (&parts[..sent], parts.len());
                 return Err(self.stopped(&reader, permit, written, many, answer).await);
             }
-            // A server that signs the first of them signs all, and else none: it is given time for that once.
-            if let Some(keys) = &signed
-                && sent == 0
-            {
-                unsigned = signing::missing(self.server, keys, &part.to).await;
+            // A server that signs one of them signs all, and else none: it is given time for that once. What is only
+            // taken away, or was not answered, tells neither.
+            if let Some(keys) = signed.as_ref().filter(|_| !is_told) {
+                let told = signing::written(self.server, keys, &part.to).await;
+                is_told = told != Written::Untold;
+                if let Written::Unsigned(why) = told {
+                    unsigned = Some(why);
+                }
             }
             // What was there before is signed no worse; and whoever says that the server signs has it his way.
             if let Some(why) = &unsigned
@@ -68,6 +72,9 @@ impl Rfc2136 {
         };
         let note = format!("`{server}` took the update in {messages}");
         Ok(match unsigned {
+            None if signed.is_some() && !is_told && !swap.to.is_empty() => {
+                format!("{note}; whether it signed that was not seen")
+            }
             None => note,
             Some(why) => format!("{note}; but {why}"),
         })
