@@ -185,15 +185,16 @@ pub(in crate::world) fn fault(error: &Error, name: &str) -> (Cause, String) {
             let why = trust::words(error).unwrap_or_else(|| "that cannot be checked".into());
             (Cause::Denied, format!("shows a certificate {why}"))
         }
-        // One without any certificate says the same as one with which there is nothing in common.
+        // One without any certificate says the same as one that serves others well, with ways to encrypt that are not
+        // known here.
         Error::AlertReceived(
             AlertDescription::HandshakeFailure | AlertDescription::InsufficientSecurity,
         ) => {
             let what = format!(
                 "refuses a secure connection for `{name}`: it has no certificate for that, or no way to encrypt in \
-                 common with this program"
+                 common with this program, which other clients may have"
             );
-            (Cause::Error, what)
+            (Cause::Unable, what)
         }
         Error::AlertReceived(alert) => {
             let why = match alert {

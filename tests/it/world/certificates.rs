@@ -366,24 +366,21 @@ async fn an_authority_that_may_not_sign_today_vouches_for_nobody() {
     }
 }
 
-/// A server without any certificate says the same as one with which there is no way to encrypt in common.
+/// A server without any certificate says the same as one with which there is no way to encrypt in common, and which may
+/// serve others well.
 #[tokio::test]
-async fn a_server_that_refuses_a_secure_connection_fails() {
+async fn a_server_that_refuses_every_secure_connection_fails() {
     // A fatal alert in TLS 1.2: handshake_failure, protocol_version, insufficient_security.
-    for (alert, words) in [
-        (
-            40,
-            "it has no certificate for that, or no way to encrypt in common with this program",
-        ),
-        (
-            71,
-            "it has no certificate for that, or no way to encrypt in common with this program",
-        ),
-        (70, "it knows only TLS older than 1.2"),
+    let either = "it has no certificate for that, or no way to encrypt in common with this program, which other clients \
+                  may have";
+    for (alert, cause, words) in [
+        (40, Cause::Unable, either),
+        (71, Cause::Unable, either),
+        (70, Cause::Error, "it knows only TLS older than 1.2"),
     ] {
         let at = says(vec![0x15, 3, 3, 0, 2, 2, alert]).await;
         let unseen = ask(NAME, at, None).await.unwrap_err();
-        assert_eq!(unseen.cause, Cause::Error, "{unseen:?}");
+        assert_eq!(unseen.cause, cause, "{unseen:?}");
         assert!(unseen.detail.ends_with(words), "{unseen:?}");
     }
 }
