@@ -122,8 +122,16 @@ function read_json(line,    parts, part, i, j, c, key, depth, text, path, v, ins
 }
 # A line in the combined form or near to it: an address, a time, and quoted parts. Before the request stands what a
 # client calls itself too, and that may look like anything; it has no unescaped quote.
-function read_line(line,    parts, part, i, words, word, head, after, pieces, piece, end, t, near, times, first) {
+function read_line(line,    request, parts, part, i, words, word, head, after, pieces, piece, end, t, near, times, first) {
     gsub(/\\./, "_", line)
+    # An empty name is written as two quotes.
+    if (match(line, /^[^"]* "" \[/)) line = substr(line, 1, RLENGTH - 4) "- " substr(line, RLENGTH)
+    # Some write a request as it came, with the quotes in it.
+    if (match(line, / HTTP\/[0-9.]+" [1-5][0-9][0-9]/) && (i = index(line, "\"")) < RSTART) {
+        request = substr(line, i + 1, RSTART - i)
+        gsub(/"/, "_", request)
+        line = substr(line, 1, i) request substr(line, RSTART + 1)
+    }
     parts = split(line, part, "\"")
     named = parts >= 7
     said = part[6]
@@ -146,7 +154,7 @@ function read_line(line,    parts, part, i, words, word, head, after, pieces, pi
         near = (t - sure) * (t - sure)
         at = t
         at_bare = bare
-        after = i == pieces ? substr(piece[i], end + 1) : ""
+        after = substr(piece[i], end + 1)
     }
     if (!times) {
         for (t = head; match(t, DATE); t = substr(t, RSTART + RLENGTH)) end = substr(t, RSTART)
@@ -182,7 +190,7 @@ $0 == "" { next }
         prefix = substr(line, 1, RLENGTH)
         line = substr(line, RLENGTH + 1)
     }
-    if (line ~ /^(@cee: ?)?\{/) read_json(line)
+    if (line ~ /^(@cee: ?)?\{ *"/) read_json(line)
     else read_line(line)
     if (early == "") early = status
     if (!at && prefix != "") { at = time_of(prefix); at_bare = bare }

@@ -110,6 +110,37 @@ const FORMS: &[(&str, u8, bool, bool)] = &[
         false,
         true,
     ),
+    (
+        r#"198.51.100.7 - - [NOW] 200 [hit] "GET / HTTP/1.1" 5 "-" "curl/8""#,
+        4,
+        false,
+        true,
+    ),
+    // A client may ask for a name that begins as JSON does, have an empty name, and put quotes into its request.
+    (
+        r#"{ 198.51.100.7 - - [NOW] "GET / HTTP/1.1" 200 5 "-" "curl/8""#,
+        4,
+        false,
+        true,
+    ),
+    (
+        r#"198.51.100.7 - "" [NOW] "GET / HTTP/1.1" 200 5 "-" "curl/8""#,
+        4,
+        false,
+        true,
+    ),
+    (
+        r#"198.51.100.7 - - [NOW] "GET /"503 HTTP/1.1" 200 5 "-" "curl/8""#,
+        4,
+        false,
+        true,
+    ),
+    (
+        r#"198.51.100.7 - - [NOW] "GET /"x HTTP/1.1" 200 5 "-" "cutover/9""#,
+        4,
+        false,
+        false,
+    ),
     // What syslog puts before it.
     (
         r#"Nov 22 10:33:00 web1 nginx: 2001:db8::1 - - [NOW] "GET / HTTP/1.1" 200 5 "-" "curl/8""#,
