@@ -15,8 +15,8 @@ use crate::words::part_of;
 /// Tells from the looks before the change whether those after it can tell anything.
 pub(super) fn foresee(traffic: &Traffic, aim: &Aim, evidence: &Evidence) -> Finding {
     let mut judging = Judging::new(traffic);
-    let target = judging.side(&aim.active, evidence);
-    let source = judging.side(&aim.idle, evidence);
+    let target = judging.side(&aim.active, evidence, 1.0);
+    let source = judging.side(&aim.idle, evidence, 1.0);
     let (Some(target), Some(source)) = (target, source) else {
         let unseen = judging.unseen.join(" and ");
         return judging.finding(format!("not seen: {unseen}"));

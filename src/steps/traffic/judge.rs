@@ -31,8 +31,12 @@ pub(super) fn judge(traffic: &Traffic, aim: &Aim, evidence: &Evidence) -> Findin
     let mut judging = Judging::new(traffic);
     let before = judging.before(evidence);
     let base = before.as_ref().and_then(|before| judging.base(before));
-    let active = judging.side(&aim.active, evidence);
-    let idle = judging.side(&aim.idle, evidence);
+    let active = judging.side(&aim.active, evidence, 1.0);
+    // So many of them may stay: as many lines that nobody can read change nothing.
+    let few = (base.as_ref()).map_or(1.0, |base| {
+        traffic.drain_below * base.most() * base.interval
+    });
+    let idle = judging.side(&aim.idle, evidence, few);
     let mut shares = |name: &str, side: Option<&Side>| {
         let own = judging.own(name, before.as_ref()?, base.as_ref()?)?;
         side?.shares(&own, base.as_ref()?)
@@ -153,8 +157,9 @@ impl Judging<'_> {
         });
     }
 
-    /// The rates of one side now; none where a host of it was not seen, or its logs tell too little.
-    pub(super) fn side(&mut self, name: &str, evidence: &Evidence) -> Option<Side> {
+    /// The rates of one side now; none where a host of it was not seen, or its logs tell too little. With no more than
+    /// `few` lines in an interval, it does not matter what they are.
+    pub(super) fn side(&mut self, name: &str, evidence: &Evidence, few: f64) -> Option<Side> {
         let mut side = Side::default();
         let (mut any, mut all) = (false, true);
         for (key, item) in &evidence.items {
@@ -199,7 +204,8 @@ impl Judging<'_> {
             self.row(Outcome::Unknown, name, "its requests", "was not looked at");
         }
         let seen = side.requests;
-        let cannot = if side.odd > seen.max(1) && side.odd > side.untimed {
+        let many = (side.odd + seen) as f64 > few;
+        let cannot = if many && side.odd > seen.max(1) && side.odd > side.untimed {
             let actual = count_of(
                 side.odd,
                 "line is no request in a known form",

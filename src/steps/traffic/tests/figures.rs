@@ -99,6 +99,20 @@ fn lines_that_are_no_requests_make_a_log_unknown_where_they_are_the_most() {
     );
 }
 
+/// As many as may stay at the side that is left may be unreadable there.
+#[test]
+fn few_lines_that_nobody_can_read_hide_nobody() {
+    let why = |odd: u64, v4: u64| {
+        let finding = of((100, 0, 0), (v4, 0), (100, 0), (0, 0), |_, there| {
+            there["odd"] = json!(odd);
+        });
+        (said(&finding, "access logs of dedicated").map(|(_, why)| why)).is_some()
+    };
+    // Ten of the hundred that an interval had.
+    assert_eq!((why(10, 0), why(11, 0)), (false, true));
+    assert_eq!((why(8, 1), why(9, 1)), (false, true));
+}
+
 #[test]
 fn what_is_odd_about_the_lines_warns() {
     let log = |off: i64| {
