@@ -40,7 +40,7 @@ pub(super) async fn debts(
     let left = left
         .into_iter()
         .filter(|left| standing.contains(&left.entry) && !said(&plan.entries[left.entry].step));
-    let mut open: Vec<Open> = left.map(|left| Open::of(plan, left)).collect();
+    let mut open: Vec<Open> = left.map(|left| Open::of(plan, tally, left)).collect();
     if looks
         && !open.is_empty()
         && let Ok(book) = book_of(desk, plan)
@@ -140,6 +140,8 @@ async fn ends(site: &Site, key: &RecordKey) -> Option<BTreeSet<IpAddr>> {
 struct Open {
     entry: usize,
     temporary: bool,
+    /// Where it reads as before, that may be an old copy.
+    doubtful: bool,
     /// What of the change is left; `None` of an act.
     edit: Option<Edit>,
     /// What it is, where its step may have another name, or write something else, by now.
@@ -150,7 +152,7 @@ struct Open {
 }
 
 impl Open {
-    fn of(plan: &Plan, left: Left) -> Open {
+    fn of(plan: &Plan, tally: &Tally, left: Left) -> Open {
         let Left {
             entry,
             parts,
@@ -161,6 +163,7 @@ impl Open {
         Open {
             entry,
             temporary: of.temporary,
+            doubtful: tally.doubt(entry, Side::Before).is_some(),
             edit: match &of.nature {
                 Nature::Change(edit) => Some(Edit {
                     place: edit.place.clone(),
@@ -204,6 +207,9 @@ impl Open {
             // It cannot be told.
             return true;
         };
+        if self.doubtful && edit.sides(seen).any(|(_, side)| side == Side::Before) {
+            return true;
+        }
         if self.temporary {
             return edit.side(seen) != Side::Before;
         }
@@ -299,10 +305,11 @@ mod tests {
         };
         let (old, new, more) = ("192.0.2.10", "198.51.100.20", "198.51.100.21");
         let there = [new, more].map(|ip| ip.parse().unwrap()).into();
-        let open = |seen: Value, temporary: bool| {
+        let read = |seen: Value, temporary: bool, doubtful: bool| {
             let open = Open {
                 entry: 0,
                 temporary,
+                doubtful,
                 edit: Some(Edit {
                     place: Place::default(),
                     before: set(&[old], 300),
@@ -314,6 +321,7 @@ mod tests {
             };
             open.is_open(&there)
         };
+        let open = |seen, temporary| read(seen, temporary, false);
         let cases = [
             (set(&[new], 60), true),
             (set(&[new], 77), true),
@@ -334,6 +342,11 @@ mod tests {
                 "{seen:?}"
             );
         }
+        // What may be an old copy of its place settles nothing, and what somebody else wrote does.
+        for temporary in [false, true] {
+            assert!(read(set(&[old], 300), temporary, true));
+        }
+        assert!(!read(set(&["203.0.113.9"], 60), false, true));
         // It is gone, and what stands there instead is followed.
         for (ends, is_open) in [
             (Some(vec![new]), true),
@@ -346,6 +359,7 @@ mod tests {
             let open = Open {
                 entry: 0,
                 temporary: false,
+                doubtful: false,
                 edit: Some(Edit {
                     place: Place::default(),
                     before: set(&[old], 300),
@@ -365,6 +379,7 @@ mod tests {
             let open = Open {
                 entry: 0,
                 temporary: false,
+                doubtful: false,
                 edit: Some(Edit {
                     place: Place::default(),
                     before: value("old"),
