@@ -4,6 +4,7 @@
 use std::ffi::OsString;
 
 use clap::ValueEnum;
+use clap::error::ErrorKind;
 
 use super::common::{Desk, Failure};
 use super::nagios::on_one_line;
@@ -17,7 +18,7 @@ pub(super) fn tell(error: &clap::Error, given: impl Iterator<Item = OsString>) -
         format: asked.format.unwrap_or_default(),
         color: Color::Auto,
     });
-    let why = in_one_line(&error.to_string());
+    let why = why(error);
     match desk.format {
         Format::Json => {
             desk.print_text(&Failure::new(Exit::Usage, why).object());
@@ -59,6 +60,17 @@ impl Asked {
     }
 }
 
+/// What is wrong, in a sentence.
+fn why(error: &clap::Error) -> String {
+    match error.kind() {
+        // The list of verbs is no sentence, nor is the help.
+        ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            "no verb was given; `cutover --help` lists them".to_owned()
+        }
+        _ => in_one_line(&error.to_string()),
+    }
+}
+
 /// The first paragraph: what is wrong. How it is used stands below it.
 fn in_one_line(text: &str) -> String {
     let first = text.split("\n\n").next().unwrap_or_default();
@@ -69,6 +81,9 @@ fn in_one_line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
+    use super::super::Arguments;
     use super::*;
 
     #[test]
@@ -82,6 +97,19 @@ mod tests {
         assert_eq!(form(&["lint", "--format", "yaml"]), None);
         let nagios = asked(&["check", "--format", "nagios", "--no"]);
         assert_eq!((nagios.format, nagios.checks), (Some(Format::Nagios), true));
+    }
+
+    #[test]
+    fn who_gives_no_verb_is_told_so_and_not_the_help() {
+        for words in [&["cutover", "--format", "json"][..], &["cutover"]] {
+            let wrong = Arguments::try_parse_from(words).unwrap_err();
+            assert_eq!(
+                why(&wrong),
+                "no verb was given; `cutover --help` lists them"
+            );
+        }
+        let wrong = Arguments::try_parse_from(["cutover", "runs", "--nonsense"]).unwrap_err();
+        assert_eq!(why(&wrong), "unexpected argument '--nonsense' found");
     }
 
     #[test]
