@@ -260,6 +260,10 @@ pub(super) fn parse(text: &str, interval: Duration, logs: &[String]) -> Result<C
     if !ended || seen != logs.len() {
         return Err(garbled("it was cut off"));
     }
+    // A file that was moved to another device is another one: what is open there was none of these logs.
+    let device = |file: &str| file.rsplit_once(':').map(|(device, _)| device.to_owned());
+    let devices: Vec<_> = count.logs.iter().map(|log| device(&log.file)).collect();
+    count.open.retain(|file| devices.contains(&device(file)));
     Ok(count)
 }
 

@@ -181,3 +181,11 @@ fn times_of_which_nobody_knows_are_read_in_both_ways() {
     );
     assert_eq!((count.logs[0].newest, count.logs[0].requests), (Some(2), 3));
 }
+
+#[test]
+fn what_is_open_elsewhere_was_no_log_of_these() {
+    let text = "time 1 11\nopen b:1:7\nopen b:11:7\nopen b:2:1\nopen b:1:1\n\
+                log 1 kept 0 0 0 0 0 0 -1 0 1 4 1 0 0 b:1:1\nend\n";
+    let count = parse(text, TEN, &logs(1)).unwrap();
+    assert_eq!(count.open, ["b:1:7", "b:1:1"]);
+}
