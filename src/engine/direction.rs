@@ -301,15 +301,8 @@ async fn published(zone: &Zone, keys: &[RecordKey]) -> Result<Vec<RecordSet>, Un
 
 /// The addresses of the authoritative servers of a zone.
 async fn servers_of(zone: &Zone) -> Result<Vec<SocketAddr>, Unseen> {
-    Ok(match zone.servers.as_slice() {
-        [] => {
-            let resolvers = delegation::resolvers_or_system(zone.resolvers.as_deref())?;
-            let port = delegation::PORT;
-            let found = delegation::delegation(&zone.name, &resolvers, port, ONE_QUESTION).await?;
-            found.into_iter().flat_map(|ns| ns.addresses).collect()
-        }
-        given => given.to_vec(),
-    })
+    let resolvers = zone.resolvers.as_deref();
+    delegation::servers(&zone.name, &zone.servers, resolvers, ONE_QUESTION).await
 }
 
 /// One record set, as the first of these servers publishes it that answers for its zone, be it at the end of a

@@ -107,6 +107,22 @@ async fn resolve(
     Err(last)
 }
 
+/// The addresses of the name servers of a zone: those that are given, else those that its delegation names. `named` are the
+/// resolvers of the zone.
+pub async fn servers(
+    zone: &str,
+    given: &[SocketAddr],
+    named: Option<&[SocketAddr]>,
+    timeout: Duration,
+) -> Result<Vec<SocketAddr>, Unseen> {
+    if !given.is_empty() {
+        return Ok(given.to_vec());
+    }
+    let resolvers = resolvers_or_system(named)?;
+    let found = delegation(zone, &resolvers, PORT, timeout).await?;
+    Ok(found.into_iter().flat_map(|ns| ns.addresses).collect())
+}
+
 /// The name servers of `zone`, with every address of each: the parent's view and the zone's own, united.
 /// `timeout` bounds each question; there are at most a few rounds of them.
 pub async fn delegation(
@@ -334,6 +350,16 @@ mod tests {
         let parent = Scripted::start(at("127.0.0.2"), move |q, _| answer(q, "parent")).await;
         let child = Scripted::start(at("127.0.0.3"), move |q, _| answer(q, "child")).await;
         (resolver, parent, child)
+    }
+
+    #[tokio::test]
+    async fn who_is_given_is_asked_in_place_of_the_delegation() {
+        let (resolver, _parent, _child) = world(true).await;
+        let (given, named) = ([([192, 0, 2, 1], 53).into()], [resolver.at]);
+        let told = servers("zone.test", &given, Some(&named), LONG).await;
+        assert_eq!(told.unwrap(), given);
+        let short = Duration::from_secs(2);
+        (servers("zone.test", &[], Some(&named), short).await).unwrap_err();
     }
 
     #[tokio::test]

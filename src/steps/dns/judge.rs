@@ -1,15 +1,22 @@
 //! Whether what a plan would write can be written: there, and back.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::time::Duration;
 
 use futures::future::join_all;
 
+use super::look::LISTING;
 use super::zone_at;
 use crate::dns::RecordKey;
 use crate::event::Unseen;
 use crate::plan::{Edit, Stay};
 use crate::site::{Site, Zone};
 use crate::step::Survey;
+use crate::world::delegation;
+
+/// How long one name server may take for one question.
+const ONE_QUESTION: Duration = Duration::from_secs(4);
 
 /// Asks the provider of each zone whether every edit can be written, there and back, and adds what speaks
 /// against it to the survey.
@@ -79,25 +86,62 @@ async fn judge_zone(zone: &Zone, edits: Vec<&Edit>) -> Result<Judged, Unseen> {
         };
         whys.into_iter().map(stay).collect()
     };
-    let (mut doubts, mut notes) = (stays(grounds.hidden), stays(grounds.notes));
-    // A primary that nobody else is to ask may show them whatever it wants.
-    let is_asked = |server| zone.servers.contains(&server);
-    if !provider.written_at().is_some_and(is_asked) {
-        notes.append(&mut doubts);
-    }
-    // Of two addresses of a family one at least is a secondary's, and is waited for behind the change.
-    let several = |v4| {
-        let mut family = zone.servers.iter().filter(|at| at.is_ipv4() == v4);
-        family.nth(1).is_some()
+    // Whom the look after the change asks matters only where there is something that they would not show.
+    let asked = match grounds.hidden.is_empty() && grounds.unfetched.is_empty() {
+        true => Vec::new(),
+        false => asked(zone).await,
     };
-    let unfetched = stays(grounds.unfetched);
-    match several(true) || several(false) {
-        true => doubts.extend(unfetched),
-        false => notes.extend(unfetched),
-    }
+    let (mut doubts, mut notes) = (Vec::new(), stays(grounds.notes));
+    let mut add = |stays: Vec<Stay>, stop: bool| match stop {
+        true => doubts.extend(stays),
+        false => notes.extend(stays),
+    };
+    let written = provider.written_at();
+    add(stays(grounds.hidden), is_asked(&asked, written));
+    add(stays(grounds.unfetched), are_several(&asked));
     Ok(Judged {
         reasons,
         doubts,
         notes,
     })
+}
+
+/// The servers that are asked after the change; none where they cannot be told now.
+async fn asked(zone: &Zone) -> Vec<SocketAddr> {
+    let resolvers = zone.resolvers.as_deref();
+    let found = delegation::servers(&zone.name, &zone.servers, resolvers, ONE_QUESTION);
+    let found = tokio::time::timeout(LISTING, found).await;
+    found.ok().and_then(Result::ok).unwrap_or_default()
+}
+
+/// Whether the server that is written is among them: a primary that nobody else is to ask may show whatever it wants.
+fn is_asked(asked: &[SocketAddr], written: Option<SocketAddr>) -> bool {
+    written.is_some_and(|server| asked.contains(&server))
+}
+
+/// Whether one of them is a secondary, and is waited for behind the change: of two addresses of a family one is.
+fn are_several(asked: &[SocketAddr]) -> bool {
+    let of = |v4: bool| asked.iter().filter(|at| at.is_ipv4() == v4).count();
+    of(true) > 1 || of(false) > 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secondaries_are_asked_where_a_family_has_two_addresses() {
+        let at = |text: &str| -> SocketAddr { text.parse().unwrap() };
+        let [one, other, six] = ["192.0.2.1:53", "192.0.2.2:53", "[2001:db8::1]:53"].map(at);
+        for (asked, several) in [
+            (&[][..], false),
+            (&[one], false),
+            (&[one, six], false),
+            (&[one, six, other], true),
+        ] {
+            assert_eq!(are_several(asked), several, "{asked:?}");
+            assert_eq!(is_asked(asked, Some(other)), several, "{asked:?}");
+            assert!(!is_asked(asked, None));
+        }
+    }
 }

@@ -2,8 +2,11 @@
 
 use std::net::SocketAddr;
 
+use hickory_resolver::proto::op::ResponseCode;
+
 use super::*;
 use crate::dns::Grounds;
+use crate::world::dns::tests::{Scripted, anywhere, reply};
 
 const WHY: &str = "it shows others another view";
 
@@ -29,8 +32,16 @@ async fn plan_on(
         provider.grounds = grounds;
     }
     let mut site = site(provider);
+    // Of the delegation nothing can be told here.
+    let resolver = Scripted::start(anywhere(), |query, _| {
+        let mut out = reply(query);
+        out.metadata.response_code = ResponseCode::Refused;
+        vec![out.to_vec().unwrap_or_default()]
+    });
+    let resolver = resolver.await;
     for zone in site.zones.values_mut() {
         zone.servers = servers.to_vec();
+        zone.resolvers = Some(vec![resolver.at]);
     }
     for service in site.services.values_mut() {
         service.names.retain(|name| name == "example.org");
@@ -59,7 +70,7 @@ async fn a_view_that_nobody_else_sees_stops_a_planned_run_where_its_server_is_as
             assert!(refused.contains(&told), "{mode}: {refused}");
         }
     }
-    // A primary that nobody is to ask, servers that the delegation names, and an emergency: it is told.
+    // A primary that nobody is to ask, servers that nobody tells, and an emergency: it is told.
     for (servers, mode) in [
         (&[other][..], Mode::Failover),
         (&[], Mode::Failover),
@@ -89,7 +100,7 @@ async fn a_serial_that_never_rises_stops_a_planned_run_where_secondaries_are_ask
         let refused = on(&[one, six, other], mode).await.unwrap_err().to_string();
         assert!(refused.contains(&told), "{mode}: {refused}");
     }
-    // One server at both of its addresses, servers that the delegation names, and an emergency: it is told.
+    // One server at both of its addresses, servers that nobody tells, and an emergency: it is told.
     for (servers, mode) in [
         (&[one, six][..], Mode::Failover),
         (&[], Mode::Failover),
