@@ -87,8 +87,9 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Value::is_empty")]
         stored: Value,
     },
-    /// What a look at the place showed after a write that was refused for certain, and before which none was tried: it
-    /// is what somebody else wrote just before, be it the very same value, and nothing of it is this run's.
+    /// What a look at the place showed after a write that was refused for certain, and before which none was tried.
+    /// Neither value: somebody else wrote it just before. The new value, or a part of it: so did somebody else, or the
+    /// message of this run came through twice, and nobody can tell.
     Overtaken {
         entry: usize,
         side: Side,

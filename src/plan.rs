@@ -155,6 +155,10 @@ pub struct Entry {
     /// What its place keeps beside data and TTLs cannot be seen, so nobody can say that all of it is as before.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub blind: bool,
+    /// Whether its records have the TTLs that they are said to have could not be told, so nobody can say that they have
+    /// those of before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ttls_untold: bool,
     /// Which of the three questions it helps to answer.
     pub answers: Option<Question>,
     /// What one write of it can promise: `compare-and-swap in one message`.

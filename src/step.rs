@@ -241,6 +241,8 @@ pub struct Survey {
     pub promise: String,
     /// What a place keeps beside data and TTLs cannot be seen.
     pub blind: bool,
+    /// Whether its records have the TTLs that they are said to have could not be told.
+    pub ttls_untold: bool,
     /// What is so already: the places whose values the run counts on and does not write, with before and after the same.
     pub found: Vec<Found>,
     /// What the edits write, as [`Found::of`] calls it.

@@ -208,7 +208,16 @@ async fn show(
         let id = &plan.entries[entry].id;
         format!("`{id}` was left as it is, as a person accepted: a rollback does not put it back")
     });
-    let foreign: Vec<String> = foreign.into_iter().chain(left).collect();
+    let theirs = (ahead.places.iter())
+        .filter(|place| tally.is_refused_and_so(place.entry))
+        .filter_map(|place| {
+            Some(format!(
+                "`{}`: {}",
+                plan.entries[place.entry].id,
+                doubt(place, &tally)?
+            ))
+        });
+    let foreign: Vec<String> = foreign.into_iter().chain(left).chain(theirs).collect();
     let obstacles = [&foreign[..], &unreadable, &sick].concat();
     let to_others = (tally.entries_left_to_others().into_iter()).map(|entry| {
         let id = &plan.entries[entry].id;

@@ -51,6 +51,16 @@ pub struct Grounds {
     pub unfetched: Vec<String>,
     /// What a person should know before the zone is written. It forbids nothing.
     pub notes: Vec<String>,
+    /// Whether each record has the TTL that its set is said to have could not be told: a way back gives it that one.
+    pub ttls_untold: bool,
+}
+
+impl Grounds {
+    /// Tells that TTLs could not be told, and why.
+    pub fn ttls_are_untold(&mut self, why: String) {
+        self.notes.push(why);
+        self.ttls_untold = true;
+    }
 }
 
 impl Grounds {

@@ -70,6 +70,13 @@ pub(super) struct Places {
     unended: BTreeSet<usize>,
     /// They held neither value after a write of this run of which nobody knows how it ended: it may have left them so.
     torn: BTreeSet<usize>,
+    /// Their write was refused, and they held what was to be written.
+    refused_and_so: BTreeSet<usize>,
+}
+
+/// Whether the write at hand was refused, and nothing of it was ever there.
+fn refused(state: &State) -> bool {
+    (state.motion()).is_some_and(|motion| motion.stage == Stage::Answered(Said::Refused))
 }
 
 impl Places {
@@ -80,6 +87,7 @@ impl Places {
                 self.written.insert(*entry);
                 self.unread.insert(*entry);
                 self.unended.insert(*entry);
+                self.refused_and_so.remove(entry);
             }
             Event::Answered { entry, answer, .. }
                 if matches!(answer, Answer::Done { .. }) || answer.is_final_no() =>
@@ -95,9 +103,19 @@ impl Places {
                     self.torn.remove(entry);
                 }
             }
-            Event::Overtaken { entry, .. } => {
+            Event::Overtaken { entry, side, .. } => {
                 self.unread.remove(entry);
                 self.seen(state, *entry, Some(Side::Foreign));
+                match side {
+                    Side::After | Side::Mixed => {
+                        self.refused_and_so.insert(*entry);
+                    }
+                    // What was put back at once stood for a moment.
+                    _ if refused(state) => {
+                        self.written.remove(entry);
+                    }
+                    _ => {}
+                }
             }
             Event::Settled { entry, side, .. } => {
                 let ended = state.motion().is_some_and(
@@ -228,6 +246,10 @@ pub(super) fn owed(
                 what: match places.foreign.contains(&i) {
                     true if places.is_torn(i) => format!(
                         "`{}` was left as it is, and holds neither value: a write of this run may have left it so",
+                        entry.id
+                    ),
+                    true if places.refused_and_so.contains(&i) => format!(
+                        "`{}` was left as it is: its write was refused, and it held what was to be written",
                         entry.id
                     ),
                     true => format!(

@@ -265,6 +265,7 @@ fn changes(step: &Step, found: Survey, intention: &Intention) -> Vec<Entry> {
                 nature: Nature::Change(edit),
                 promise: (!promise.is_empty()).then(|| promise.clone()),
                 blind: found.blind,
+                ttls_untold: found.ttls_untold,
                 ..entry(step, intention)
             }
         })
@@ -314,6 +315,7 @@ fn entry(step: &Step, intention: &Intention) -> Entry {
         by_hand: false,
         holds: None,
         blind: false,
+        ttls_untold: false,
         answers: step.answers,
         promise: None,
         nature,

@@ -62,6 +62,7 @@ pub fn plan(mode: Mode, sketch: &str) -> Plan {
             by_hand: false,
             holds: (letter == 'h').then(|| so_already(&format!("{letter}{i}"))),
             blind: false,
+            ttls_untold: false,
             answers: None,
             promise: None,
             nature,

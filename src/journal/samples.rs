@@ -112,6 +112,7 @@ fn entry(id: &str, kind: &str, nature: Nature) -> Entry {
         by_hand: false,
         holds: None,
         blind: false,
+        ttls_untold: false,
         answers: Some(Question::Moves),
         promise: None,
     }

@@ -2,10 +2,11 @@
 
 mod confirm;
 mod decide;
+mod settle;
 
 use super::next::{Move, next};
 use super::parts::{Hold, Mark, Motion, Phase, Said, Stage};
-use super::state::{State, TRIES};
+use super::state::State;
 use crate::event::{Answer, Ending, Event, Finding, Round};
 use crate::plan::{Entry, Mode, Nature, Outcome, Plan, Side, Then, Way};
 
@@ -98,7 +99,7 @@ impl State {
                 if !self.is_overtaken(*entry, Some(*side)) {
                     return impossible("overtaken");
                 }
-                self.overtaken(plan, *entry);
+                self.overtaken(plan, *entry, *side);
             }
             Event::WouldChange { entry } => {
                 let motion = self.moving(*entry, Way::There, "would-change")?;
@@ -280,7 +281,7 @@ impl State {
             // A drill could not put back what somebody else has changed in the meantime.
             Some(seen) if seen == to && first_try && plan.mode == Mode::Drill => self.stale(plan),
             // Its write said that it was done: what shows the value from before it may be an old copy.
-            Some(seen) if seen == to && self.marks[entry] == Mark::Claimed => {
+            Some(seen) if seen == to && way == Way::Back && self.marks[entry] == Mark::Claimed => {
                 self.stage(Stage::Write);
             }
             Some(seen) if seen == to && first_try => {
@@ -313,39 +314,6 @@ impl State {
         } else {
             self.held = Some(Hold::Foreign);
         }
-    }
-
-    /// Whether what a look shows behind our write is what somebody else wrote just before it: surely nothing of ours is
-    /// there, and it is not as it was.
-    pub fn is_overtaken(&self, entry: usize, side: Option<Side>) -> bool {
-        let first_and_nothing = |motion: &Motion| {
-            usize::from(motion.entry) == entry
-                && motion.way == Way::There
-                && !motion.tried_before
-                && matches!(motion.stage, Stage::Answered(Said::Refused | Said::PutBack))
-        };
-        self.held.is_none()
-            && side.is_some_and(|side| side != Side::Before)
-            && self.motion.as_ref().is_some_and(first_and_nothing)
-    }
-
-    /// It is as if that had been seen before the write. Whoever asked meanwhile to go back is told that it is not as it
-    /// was.
-    fn overtaken(&mut self, plan: &Plan, entry: usize) {
-        if self.turning {
-            self.mark_as(entry, Mark::Unmade);
-            self.motion = None;
-            return;
-        }
-        let nobody = |mark: &Mark| matches!(mark, Mark::None | Mark::Unneeded);
-        // What was put back at once stood for a moment.
-        if !self.stood && self.marks.iter().all(nobody) {
-            self.wrote = false;
-        }
-        if let Some(motion) = &mut self.motion {
-            (motion.stage, motion.tries) = (Stage::Compare, 0);
-        }
-        self.stale(plan);
     }
 
     fn stage(&mut self, stage: Stage) {
@@ -387,6 +355,20 @@ impl State {
             (Said::Unclear, _) => self.held = Some(Hold::Interrupted),
         }
         Ok(())
+    }
+
+    /// A write on the way there may stand, as far as is known. Of one that said that it was done, and was not seen so, a look
+    /// at the place does not tell.
+    pub(super) fn may_stand(&mut self, entry: usize, stage: Stage) {
+        let claimed = stage == Stage::Answered(Said::Done) || self.marks[entry] == Mark::Claimed;
+        self.mark_as(
+            entry,
+            if claimed {
+                Mark::Claimed
+            } else {
+                Mark::Standing
+            },
+        );
     }
 
     /// What the place holds is left to somebody else.
@@ -439,78 +421,5 @@ impl State {
                 });
             }
         }
-    }
-
-    /// The place was looked at after a write, until nothing could land any more.
-    fn settled(&mut self, plan: &Plan, entry: usize, way: Way, side: Option<Side>) -> Folded {
-        let motion = *self.moving(entry, way, "settled")?;
-        let said = match motion.stage {
-            Stage::InFlight => None,
-            Stage::Answered(said) => Some(said),
-            Stage::Compare | Stage::Write => return impossible("settled"),
-        };
-        let (from, goal) = match way {
-            Way::There => (Side::Before, Side::After),
-            Way::Back => (Side::After, Side::Before),
-        };
-        let claimed = way == Way::Back && self.marks[entry] == Mark::Claimed;
-        // A crash is not the write's fault: only a write that was answered uses up a try.
-        let again = said.is_none() || motion.tries < TRIES;
-        if let (None, Some(motion)) = (said, &mut self.motion) {
-            motion.tries = motion.tries.min(TRIES - 1);
-        }
-        match side {
-            // Somebody asked to go back meanwhile: whatever came through goes back, and nothing is tried again.
-            Some(Side::Foreign) if self.turning => self.turn_from_theirs(entry),
-            Some(side) if self.turning && side != goal => {
-                if way == Way::There {
-                    self.mark_as(
-                        entry,
-                        match said {
-                            Some(Said::Done) if side == from => Mark::Claimed,
-                            _ => Mark::Standing,
-                        },
-                    );
-                }
-                self.motion = None;
-            }
-            // Nor does it now: it is gone back from all the same.
-            Some(side) if side == goal && claimed && said != Some(Said::Done) && self.turning => {
-                self.motion = None;
-            }
-            // What the place shows proved nothing before this write, and proves nothing where it was not done.
-            Some(side) if side == goal && claimed && said != Some(Said::Done) => match said {
-                None | Some(Said::Unclear) if again => self.stage(Stage::Compare),
-                _ => self.held = Some(Hold::NotSeen),
-            },
-            Some(side) if side == goal => self.done(entry, way),
-            // Two facts contradict each other: what happened is not known.
-            Some(side) if side == from && said == Some(Said::Done) => {
-                self.held = Some(Hold::NotSeen);
-            }
-            // It was whole when it was written: somebody else took a part away, and nothing is written at the end.
-            Some(Side::Mixed) if self.phase == Phase::Confirm => self.held = Some(Hold::Foreign),
-            // Done by half: the rest is written. Where that fails on the way there, the half is undone.
-            Some(Side::Mixed) if again => self.stage(Stage::Write),
-            Some(Side::Mixed) if way == Way::There && plan.goes_back => self.go_back(plan),
-            Some(Side::Mixed) => self.held = Some(Hold::Half),
-            Some(Side::Foreign) => self.held = Some(Hold::Foreign),
-            // It stands where it stood. Without an answer, or with an unclear one, the write never arrived:
-            // try again. A no is final.
-            Some(_) => match said {
-                // It is made by whoever resumed it, after the looks that led to it.
-                None | Some(Said::Unclear) if again && self.reached > 0 => {
-                    if way == Way::There {
-                        self.mark_as(entry, Mark::Unmade);
-                    }
-                    self.motion = None;
-                }
-                None | Some(Said::Unclear) if again => self.stage(Stage::Compare),
-                _ if way == Way::There => self.failed(plan, entry),
-                _ => self.held = Some(Hold::NotBack),
-            },
-            None => self.held = Some(Hold::Unreadable),
-        }
-        Ok(())
     }
 }

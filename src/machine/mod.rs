@@ -14,6 +14,7 @@ mod remain;
 mod state;
 mod weigh;
 
+pub use doubt::Doubt;
 pub use fold::Impossible;
 pub use next::{Move, next};
 pub use pack::{byte, pack_number, unpack_number};

@@ -97,6 +97,15 @@ pub struct Motion {
     pub tried_before: bool,
 }
 
+impl Motion {
+    /// Whether it was tried once on the way there, and said for certain that nothing of it is there.
+    pub(super) fn did_nothing(&self) -> bool {
+        self.way == Way::There
+            && !self.tried_before
+            && matches!(self.stage, Stage::Answered(Said::Refused | Said::PutBack))
+    }
+}
+
 /// How far a write has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Stage {

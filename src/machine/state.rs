@@ -473,7 +473,7 @@ impl State {
             && motion.way == Way::There
             && motion.tries > 0
         {
-            self.mark_as(usize::from(motion.entry), Mark::Standing);
+            self.may_stand(usize::from(motion.entry), motion.stage);
         }
         (self.at, self.reached) = (0, 0);
         (self.looks_anew, self.remains) = (false, false);

@@ -267,7 +267,7 @@ fn whoever_asks_to_go_back_while_a_write_settles_is_heard() {
 
 #[test]
 fn what_said_done_and_shows_the_old_value_is_written_back_by_whoever_asked_meanwhile() {
-    for (side, mark) in [(Side::Before, Mark::Claimed), (Side::Mixed, Mark::Standing)] {
+    for (side, mark) in [(Side::Before, Mark::Claimed), (Side::Mixed, Mark::Claimed)] {
         let mut life = Life::new(Mode::Failover, "kck");
         life.until(|mv| matches!(mv, Move::Write { .. }));
         life.written(1, Way::There, Some(done()));

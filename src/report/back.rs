@@ -77,6 +77,8 @@ impl Tally {
             Some("what somebody else wrote")
         } else if (0..entries).any(|entry| self.is_torn(entry)) {
             Some("what holds neither value")
+        } else if (0..entries).any(|entry| self.is_refused_and_so(entry)) {
+            Some("what may be somebody else's")
         } else if self.is_held_at_what_others_wrote() {
             Some("what somebody else wrote")
         } else if self.is_held_for_what_was_so() {
@@ -323,10 +325,10 @@ impl SeenPlace<'_> {
 
     fn now_holds(&self) -> (Role, String) {
         let (role, mut text) = match self.side {
-            Ok(Side::After) => (Role::Plain, "as the run left it".to_owned()),
-            Ok(Side::Before) if self.doubt.is_some() => {
+            Ok(_) if self.doubt.is_some() => {
                 (Role::Unclear, self.doubt.unwrap_or_default().to_owned())
             }
+            Ok(Side::After) => (Role::Plain, "as the run left it".to_owned()),
             Ok(Side::Before) if self.lands.is_some() => {
                 (Role::Caution, "as it was before the run".to_owned())
             }

@@ -17,15 +17,23 @@ pub(super) fn how_it_ended(ending: Ending, plan: &Plan, remains: bool) -> String
     if ending != Ending::Undone {
         return phrase(ending, plan.mode, &plan.direction, remains);
     }
-    let blind = |(entry, edit): (&Entry, &Edit)| {
-        let keys = || edit.before.0.keys().chain(edit.after.0.keys());
-        entry.blind.then(|| keys().cloned().collect::<Vec<_>>())
+    let sets = |of: fn(&Entry) -> bool| {
+        let keys = |edit: &Edit| -> Vec<String> {
+            let keys = edit.before.0.keys().chain(edit.after.0.keys());
+            keys.cloned().collect()
+        };
+        let edits = plan.edits().filter(|(entry, _)| of(entry));
+        let sets: BTreeSet<String> = edits.flat_map(|(_, edit)| keys(edit)).collect();
+        sets.len()
     };
-    let sets: BTreeSet<String> = plan.edits().filter_map(blind).flatten().collect();
-    match sets.len() {
-        0 => "put back, everything is as it was before".to_owned(),
-        n => format!(
+    match (sets(|entry| entry.ttls_untold), sets(|entry| entry.blind)) {
+        (0, 0) => "put back, everything is as it was before".to_owned(),
+        (0, n) => format!(
             "put back, data and TTLs of {} are as before; what else a server keeps with them cannot be seen",
+            count(n, "record set")
+        ),
+        (n, _) => format!(
+            "put back, data of {} are as before; whether all their records had the TTLs that they have now could not be told",
             count(n, "record set")
         ),
     }
@@ -121,6 +129,14 @@ mod tests {
         );
         assert!(told.contains("cannot be seen"), "{told}");
         assert!(!told.contains("everything"), "{told}");
+        plan.entries[0].ttls_untold = true;
+        let untimed = how_it_ended(Ending::Undone, &plan, false);
+        assert!(
+            untimed.contains(
+                "data of 2 record sets are as before; whether all their records had the TTLs"
+            ),
+            "{untimed}"
+        );
         // What is kept of a run in a list does not tell what was compared.
         let in_short = ending_phrase(Ending::Undone, Mode::Failover);
         assert!(!in_short.contains("everything"), "{in_short}");

@@ -431,11 +431,15 @@ fn settled(
 /// What somebody else wrote just before a write of this run that came to nothing.
 pub(super) fn overtaken(side: Side) -> &'static str {
     match side {
-        Side::Before | Side::Foreign => "nothing of this run was written",
+        Side::Before | Side::Foreign => "nothing of this run is there",
         Side::Mixed => {
-            "somebody else wrote a part of it just before, and nothing of this run was written"
+            "it was refused, and the place holds a part of what was to be written: somebody wrote that just before, or \
+             the write came through twice"
         }
-        Side::After => "somebody else wrote just that before, and nothing of this run was written",
+        Side::After => {
+            "it was refused, and the place holds what was to be written: somebody wrote that just before, or the write \
+             came through twice"
+        }
     }
 }
 

@@ -55,6 +55,8 @@ pub(super) struct Change {
     open: bool,
     /// Why the last answer did not tell whether the write was done.
     unclear: Option<String>,
+    /// The last write was refused, and its place held what was to be written.
+    refused_and_so: bool,
 }
 
 /// Where a change is.

@@ -63,7 +63,9 @@ fn write(model: &Model, node: &Node, entry: usize, way: Way) -> Option<Broken> {
         return Some((Property::LookedAt, said));
     }
     if matches!(model.plan.entries[entry].nature, Nature::Change(_)) {
-        if ground.sides()[entry] == Side::Foreign && !model.overtaken(entry, ground.sides()) {
+        if ground.sides()[entry] == Side::Foreign
+            && !model.overtaken(entry, way, Side::Foreign, true)
+        {
             let said = "somebody else's value was written over";
             return Some((Property::NotOverOthers, said));
         }

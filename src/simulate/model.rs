@@ -175,9 +175,11 @@ impl Model {
         !self.traits[entry].whole && self.half(entry, Way::There).is_some()
     }
 
-    /// Whether a write of an entry is refused because somebody else was quicker.
-    pub fn overtaken(&self, entry: usize, sides: &[Side]) -> bool {
-        self.traits[entry].compares && sides[entry] == Side::Foreign
+    /// Whether a write of an entry is refused because somebody else was quicker, where its place shows this; `theirs`:
+    /// somebody else wrote it last.
+    pub fn overtaken(&self, entry: usize, way: Way, side: Side, theirs: bool) -> bool {
+        let same = theirs && way == Way::There && side == Side::After;
+        self.traits[entry].compares && (side == Side::Foreign || same)
     }
 
     /// Which place that is so already somebody writes, where somebody does: the last of those of which the run says

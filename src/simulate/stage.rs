@@ -412,7 +412,7 @@ impl Stage {
         } else if is_change
             && place.theirs
             && inner.sides[entry] == Side::Foreign
-            && !model.overtaken(entry, &inner.sides)
+            && !model.overtaken(entry, way, Side::Foreign, true)
         {
             let what = format!("`{id}` was written over what somebody else wrote");
             inner.lapse(Property::NotOverOthers, what);
@@ -443,7 +443,7 @@ impl Stage {
             fault,
             Some(Fault::LandsLate | Fault::RefusedLands | Fault::Killed(Cut::InFlight))
         );
-        let overtaken = model.overtaken(entry, &inner.sides);
+        let overtaken = model.overtaken(entry, way, inner.sides[entry], inner.places[entry].theirs);
         match fault {
             _ if overtaken => {}
             Some(Fault::Refused | Fault::Lost | Fault::Lies) => {}

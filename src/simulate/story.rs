@@ -198,7 +198,7 @@ impl Teller<'_> {
             Event::Overtaken { entry, side, .. } => {
                 let shows = shows(Some(*side));
                 let id = self.id(*entry);
-                format!("a look at {id} {shows}, which somebody else wrote")
+                format!("a look at {id} {shows}, though its write was refused")
             }
             Event::WouldChange { entry } => format!("{} would be changed", self.id(*entry)),
             Event::Approved { entry, yes, .. } => match yes {

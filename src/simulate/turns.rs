@@ -382,7 +382,9 @@ impl<'m, R: Rules> Turns<'m, R> {
         });
         let reachable = self.model.reachable(entry, way, self.here.ground.dead);
         let change = self.is_change(entry);
-        let overtaken = self.model.overtaken(entry, self.here.ground.sides());
+        let ground = &self.here.ground;
+        let (side, theirs) = (ground.sides()[entry], ground.is_theirs(entry));
+        let overtaken = self.model.overtaken(entry, way, side, theirs);
         let ground = &mut self.there.ground;
         if change && fault != Some(Fault::Killed(Cut::Intended)) {
             ground.unlooked = Some(short(entry));

@@ -66,8 +66,8 @@ pub(super) async fn of_ended(desk: &Desk, run: Run, records: &[Record], looks: b
         .collect()
 }
 
-/// A run that stays where it went though a write was not seen to be what its answer said, as a person accepted, until its
-/// place is seen to hold the new value.
+/// A run that stays where it went though a write was not seen to be so, or nobody could see it, as a person accepted, until
+/// its place is seen to hold the new value.
 async fn doubted(
     desk: &Desk,
     run: Run,
@@ -79,8 +79,9 @@ async fn doubted(
     let open = (tally.owed().iter())
         .filter_map(|owed| to_see(plan, records, owed))
         .map(|(index, _)| index)
-        .filter(|index| tally.doubt(*index, Side::Before).is_some());
+        .filter(|index| matches!(plan.entries[*index].nature, Nature::Change(_)));
     let open: Vec<usize> = open.collect();
+    let doubts = |index: &usize| tally.doubt(*index, Side::Before).is_some();
     let Doubted {
         what,
         foreign,
@@ -105,13 +106,13 @@ async fn doubted(
         unread,
         what: format!("run {id} ({}) stays at {target}, and {what}", run.meta.mode),
         site: None,
-        // What somebody else wrote is not written over.
-        how: match foreign {
+        // What somebody else wrote is not written over, nor what is seen as it was and never said to be otherwise.
+        how: match !foreign && open.iter().any(doubts) {
             true => format!(
-                "`cutover owed` looks again; `cutover rollback {id} --dry-run` shows what can be put back"
+                "`cutover owed` looks again; `cutover rollback {id}` writes it back, whatever it shows"
             ),
             false => format!(
-                "`cutover owed` looks again; `cutover rollback {id}` writes it back, whatever it shows"
+                "`cutover owed` looks again; `cutover rollback {id} --dry-run` shows what can be put back"
             ),
         },
         debt: None,

@@ -183,8 +183,7 @@ struct Parts {
     retimed: Vec<String>,
     foreign: Vec<String>,
     unseen: Vec<String>,
-    /// As before where the place is read, against the answer of a write: an old copy, or somebody put it back. By what is
-    /// said of it.
+    /// What is read contradicts the answer of a write: an old copy, or somebody else wrote it. By what is said of it.
     doubtful: BTreeMap<&'static str, Vec<String>>,
     /// What the run found as it should be, and is something else now, or cannot be read.
     astray: Vec<String>,
@@ -201,17 +200,10 @@ pub(super) async fn look(desk: &Desk, plan: &Plan, tally: &Tally, records: &[Rec
     entries.extend(found_so(plan));
     // What somebody said shall stay as it is waits for nobody.
     entries.retain(|entry| !tally.is_said_to_stay(*entry));
-    // Neither that place nor a name server that may be it ends a doubt.
-    let doubts = doubts(tally, &entries);
     let seen = read(desk, plan, &entries).await;
-    parts(plan, &entries, &seen, &doubts, lands(desk, records)).told()
-}
-
-/// What is said of those that read as before, where that tells nothing.
-fn doubts(tally: &Tally, entries: &[usize]) -> BTreeMap<usize, &'static str> {
-    let doubts =
-        (entries.iter()).filter_map(|entry| Some((*entry, tally.doubt(*entry, Side::Before)?)));
-    doubts.collect()
+    // Neither that place nor a name server that may be it ends a doubt.
+    let doubt = |entry, side| tally.doubt(entry, side);
+    parts(plan, &entries, &seen, doubt, lands(desk, records)).told()
 }
 
 /// Looks at places whose writes were answered with done and not seen to be so, of a run that stayed all the same; `None`
@@ -223,7 +215,8 @@ pub(super) async fn look_at_doubted(
     entries: &[usize],
 ) -> Option<Doubted> {
     let seen = read(desk, plan, entries).await;
-    parts(plan, entries, &seen, &doubts(tally, entries), None).doubted()
+    let doubt = |entry, side| tally.doubt(entry, side);
+    parts(plan, entries, &seen, doubt, None).doubted()
 }
 
 /// What the places of these entries hold; of one that is not in the list it cannot be told.
@@ -255,14 +248,14 @@ pub(super) async fn look_at_put_back(desk: &Desk, plan: &Plan, tally: &Tally) ->
         .filter(|entry| matches!(plan.entries[*entry].nature, Nature::Change(_)))
         .collect();
     let seen = read(desk, plan, &entries).await;
-    parts(plan, &entries, &seen, &BTreeMap::new(), None).put_back()
+    parts(plan, &entries, &seen, |_, _| None, None).put_back()
 }
 
 fn parts(
     plan: &Plan,
     entries: &[usize],
     seen: &[(usize, Result<Value, String>)],
-    doubts: &BTreeMap<usize, &'static str>,
+    doubt: impl Fn(usize, Side) -> Option<&'static str>,
     lands: Option<Duration>,
 ) -> Parts {
     let mut parts = Parts {
@@ -295,12 +288,12 @@ fn parts(
         };
         let retimed = edit.stored(Way::There, value);
         for (part, side) in edit.sides(value) {
-            let list = match (side, doubts.get(index)) {
-                (Side::Before, Some(why)) => parts.doubtful.entry(why).or_default(),
+            let list = match (side, doubt(*index, side)) {
+                (_, Some(why)) => parts.doubtful.entry(why).or_default(),
                 (Side::Foreign, _) if retimed.0.contains_key(part) => &mut parts.retimed,
                 (Side::Before, None) => &mut parts.before,
-                (Side::After, _) => &mut parts.after,
-                (Side::Mixed | Side::Foreign, _) => &mut parts.foreign,
+                (Side::After, None) => &mut parts.after,
+                (Side::Mixed | Side::Foreign, None) => &mut parts.foreign,
             };
             list.push(part.clone());
         }

@@ -401,7 +401,7 @@ impl Provider for PowerDns {
                 .await;
             match export {
                 Ok(export) => (grounds.sets).extend(uneven(&export.text(), &listing, keys)),
-                Err(why) => grounds.notes.push(format!(
+                Err(why) => grounds.ttls_are_untold(format!(
                     "whether the records of one set have several TTLs, of which the way back would keep one, could \
                      not be told: {}",
                     why.detail

@@ -120,12 +120,18 @@ impl State {
         if self.phase == Phase::Confirm {
             self.at = 0;
         }
-        if let (Some(hold), Some(motion)) = (hold, &mut self.motion) {
-            motion.tries = motion.tries.min(TRIES - 1);
-            if makes_again(hold) {
-                motion.stage = Stage::Compare;
+        let Some((hold, mut motion)) = hold.zip(self.motion) else {
+            return;
+        };
+        motion.tries = motion.tries.min(TRIES - 1);
+        if makes_again(hold) {
+            // What it said of itself is kept.
+            if hold == Hold::Half && motion.way == Way::There {
+                self.may_stand(usize::from(motion.entry), motion.stage);
             }
+            motion.stage = Stage::Compare;
         }
+        self.motion = Some(motion);
     }
 
     /// `parts` says that, where somebody else wrote a part of a place, the rest of it is put back.
@@ -179,18 +185,16 @@ impl State {
                 }
                 (Hold::Foreign, _) => self.leave(entry),
                 (Hold::Failed, Way::There) => {}
-                // Its word is all that there is.
-                (Hold::NotSeen | Hold::Unreadable, Way::There)
-                    if motion.stage == Stage::Answered(Said::Done) =>
-                {
-                    self.mark_as(entry, Mark::Claimed);
-                }
                 // That it reads as before proves nothing, whoever accepts it: all else is put back.
                 (Hold::NotSeen, Way::Back) if self.marks[entry] == Mark::Claimed => {
                     self.leave(entry);
                 }
                 (Hold::NotSeen, Way::Back) => self.is_back(entry),
-                (_, Way::There) => self.mark_as(entry, Mark::Standing),
+                // Its word is that nothing of it is there.
+                (Hold::Unreadable, Way::There) if motion.did_nothing() => {
+                    self.mark_as(entry, Mark::Unmade);
+                }
+                (_, Way::There) => self.may_stand(entry, motion.stage),
                 (Hold::Interrupted, Way::Back) => self.is_back(entry),
                 (_, Way::Back) => self.leave(entry),
             }
@@ -262,7 +266,7 @@ impl State {
                 // Where nothing was tried yet, nothing of it is ours. A place that differs at the end is compared
                 // on the way back: a part of it may be ours.
                 if motion.tries > 0 && self.phase != Phase::Confirm {
-                    match parts {
+                    match parts && !motion.did_nothing() {
                         true => self.mark_as(entry, Mark::Shared),
                         false => self.leave(entry),
                     }
@@ -308,7 +312,7 @@ impl State {
     /// Somebody asked to go back while a write was in flight, and somebody else wrote there: what is ours of it goes back
     /// where he said so, as he does who has looked.
     pub(super) fn turn_from_theirs(&mut self, entry: usize) {
-        match self.shares {
+        match self.shares && self.may_share(entry) {
             true => self.mark_as(entry, Mark::Shared),
             false => self.leave(entry),
         }

@@ -2,7 +2,7 @@
 
 use super::life::{Life, done, refused, unclear};
 use crate::event::{Answer, Decision, Ending, Event};
-use crate::machine::{Hold, Mark, Move, Phase, Stage};
+use crate::machine::{Doubt, Hold, Mark, Move, Phase, Stage};
 use crate::plan::{Mode, Outcome, Side, Way};
 
 fn may_go_back(life: &Life) -> bool {
@@ -319,7 +319,7 @@ fn a_way_back_that_was_not_done_is_none_because_somebody_accepts_it() {
     life.written(1, Way::Back, Some(refused()));
     life.settled(Side::Before);
     assert_eq!(life.state.held(), Some(Hold::NotSeen));
-    assert_eq!(life.state.doubts(1), Some(Way::Back));
+    assert_eq!(life.state.doubts(1), Some(Doubt::Back));
     life.decides(Decision::On);
     assert_eq!(life.state.mark(1), Mark::Left);
     while matches!(life.next(), Move::Look { .. }) {

@@ -2,7 +2,7 @@
 
 use super::life::{Life, done, refused, unclear};
 use crate::event::{Answer, Decision, Ending, Event, Round};
-use crate::machine::{Hold, Mark, Move, Phase};
+use crate::machine::{Doubt, Hold, Mark, Move, Phase};
 use crate::plan::{Mode, Side, Value, Way};
 
 const MODES: [Mode; 3] = [Mode::Drill, Mode::Failover, Mode::Emergency];
@@ -10,16 +10,28 @@ const MODES: [Mode; 3] = [Mode::Drill, Mode::Failover, Mode::Emergency];
 /// Also the very value that the run was to write, or a part of it.
 const THEIRS: [Side; 3] = [Side::Foreign, Side::Mixed, Side::After];
 
+/// A look behind its write that tells nothing.
+fn unread(entry: usize) -> Event {
+    Event::Settled {
+        entry,
+        way: Way::There,
+        side: None,
+        detail: None,
+        stored: Value::default(),
+    }
+}
+
+/// The very value that the run was to write, or a part of it.
+const OURS_OR_THEIRS: [Side; 2] = [Side::Mixed, Side::After];
+
 #[test]
 fn a_write_that_was_refused_for_it_touched_nothing() {
     for mode in MODES {
-        for side in THEIRS {
-            let mut life = Life::new(mode, "kck");
-            life.writes(Some(refused()), side);
-            assert_eq!(life.ends(), Ending::Stale, "{mode} {side:?}");
-            assert!(!life.state.wrote() && life.state.never_stood(), "{mode}");
-            assert!(!life.state.stands(), "{mode} {side:?}");
-        }
+        let mut life = Life::new(mode, "kck");
+        life.writes(Some(refused()), Side::Foreign);
+        assert_eq!(life.ends(), Ending::Stale, "{mode}");
+        assert!(!life.state.wrote() && life.state.never_stood(), "{mode}");
+        assert!(!life.state.stands(), "{mode}");
     }
 }
 
@@ -27,45 +39,93 @@ fn a_write_that_was_refused_for_it_touched_nothing() {
 fn what_was_taken_for_a_moment_is_no_more_and_that_the_place_is_not_as_before_is_seen() {
     let put_back = || Answer::PutBack { why: String::new() };
     for mode in MODES {
-        for side in THEIRS {
-            let mut life = Life::new(mode, "kck");
-            life.writes(Some(put_back()), side);
-            let (round, entries) = (Round::Verify, vec![1, 2]);
-            assert_eq!(life.next(), Move::Look { round, entries }, "{mode}");
-            assert!(life.state.wrote() && !life.state.never_stood(), "{mode}");
-        }
+        let mut life = Life::new(mode, "kck");
+        life.writes(Some(put_back()), Side::Foreign);
+        let (round, entries) = (Round::Verify, vec![1, 2]);
+        assert_eq!(life.next(), Move::Look { round, entries }, "{mode}");
+        assert!(life.state.wrote() && !life.state.never_stood(), "{mode}");
     }
 }
 
 #[test]
 fn behind_another_change_it_is_as_if_it_had_been_seen_in_the_look_before() {
     for mode in MODES {
-        for side in THEIRS {
+        let mut life = Life::new(mode, "kcck");
+        life.writes(Some(done()), Side::After);
+        life.writes(Some(refused()), Side::Foreign);
+        match mode {
+            Mode::Emergency => assert_eq!(life.state.held(), Some(Hold::Foreign)),
+            _ => assert_eq!(life.state.phase(), Phase::Undo, "{mode}"),
+        }
+        assert!(!life.state.mark(2).stands(), "{mode}");
+    }
+}
+
+#[test]
+fn whose_the_value_of_the_run_is_behind_a_refused_write_a_person_says() {
+    for (mode, side) in MODES
+        .into_iter()
+        .flat_map(|m| OURS_OR_THEIRS.map(|s| (m, s)))
+    {
+        let held = || {
             let mut life = Life::new(mode, "kcck");
             life.writes(Some(done()), Side::After);
             life.writes(Some(refused()), side);
-            match mode {
-                Mode::Emergency => assert_eq!(life.state.held(), Some(Hold::Foreign)),
-                _ => assert_eq!(life.state.phase(), Phase::Undo, "{mode}"),
-            }
-            // What he wrote is not led home.
-            assert!(!life.state.mark(2).stands(), "{mode} {side:?}");
-        }
+            assert_eq!(life.state.held(), Some(Hold::Foreign), "{mode} {side:?}");
+            assert_eq!(
+                life.state.doubts(2),
+                Some(Doubt::Refused),
+                "{mode} {side:?}"
+            );
+            life
+        };
+        // Who looks again is told the same again.
+        let mut life = held();
+        life.decides(Decision::Again);
+        life.settled(side);
+        assert_eq!(life.state.held(), Some(Hold::Foreign), "{mode} {side:?}");
+        // Whoever accepts it leaves it to whoever wrote it.
+        life.decides(Decision::On);
+        assert_eq!(life.state.mark(2), Mark::Left, "{mode} {side:?}");
+        // Nobody leads it home.
+        let mut life = held();
+        life.decides(Decision::Back);
+        assert_eq!(life.state.mark(2), Mark::Left, "{mode} {side:?}");
+        assert_eq!(life.state.mark(1), Mark::Standing, "{mode} {side:?}");
+        assert!(life.state.phase().undoes(), "{mode} {side:?}");
     }
 }
 
 #[test]
 fn whoever_asks_meanwhile_to_go_back_leaves_it() {
-    for side in THEIRS {
+    for (side, mark) in [
+        (Side::Foreign, Mark::Unmade),
+        (Side::Mixed, Mark::Left),
+        (Side::After, Mark::Left),
+    ] {
         let mut life = Life::new(Mode::Failover, "kcck");
         life.writes(Some(done()), Side::After);
         life.until(|mv| matches!(mv, Move::Write { .. }));
         life.written(2, Way::There, Some(refused()));
         life.decides(Decision::Back);
         life.settled(side);
-        assert_eq!(life.state.mark(2), Mark::Unmade, "{side:?}");
+        assert_eq!(life.state.mark(2), mark, "{side:?}");
         assert_eq!(life.state.mark(1), Mark::Standing, "{side:?}");
         assert!(life.state.phase().undoes(), "{:?}", life.state.phase());
+    }
+}
+
+/// Where nobody can read the place, its word is that nothing of it is there.
+#[test]
+fn what_was_refused_and_cannot_be_read_is_not_led_home() {
+    for mode in MODES {
+        let mut life = Life::new(mode, "kcck");
+        life.writes(Some(done()), Side::After);
+        life.until(|mv| matches!(mv, Move::Write { .. }));
+        life.written(2, Way::There, Some(refused()));
+        life.happens(unread(2));
+        life.decides(Decision::On);
+        assert_eq!(life.state.mark(2), Mark::Unmade, "{mode}");
     }
 }
 
@@ -83,13 +143,7 @@ fn what_may_be_of_a_try_before_is_ours() {
         life.writes(Some(unclear()), Side::Before);
         life.until(|mv| matches!(mv, Move::Write { .. }));
         life.written(1, Way::There, Some(refused()));
-        life.happens(Event::Settled {
-            entry: 1,
-            way: Way::There,
-            side: None,
-            detail: None,
-            stored: Value::default(),
-        });
+        life.happens(unread(1));
         assert_eq!(life.state.held(), Some(Hold::Unreadable), "{mode}");
         life.decides(Decision::Again);
         for side in THEIRS {

@@ -2,7 +2,7 @@
 
 use super::life::{Life, done, refused, unclear};
 use crate::event::{Answer, Decision, Ending, Event};
-use crate::machine::{Hold, Mark, Move, Phase};
+use crate::machine::{Doubt, Hold, Mark, Move, Phase};
 use crate::plan::{Mode, Outcome, Rule, Side, Then, Way};
 
 const BACK: Way = Way::Back;
@@ -300,7 +300,7 @@ fn of_a_write_that_said_done_and_was_seen_by_half_the_old_value_proves_nothing()
     life.writes(Some(done()), Side::Mixed);
     life.writes(Some(done()), Side::Mixed);
     assert_eq!(life.state.held(), Some(Hold::Half));
-    assert_eq!(life.state.doubts(1), Some(THERE));
+    assert_eq!(life.state.doubts(1), Some(Doubt::There));
 }
 
 #[test]

@@ -149,7 +149,10 @@ pub(super) fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
         (Some(Ending::Held), _) if tally.is_left_to_others() => {
             let parts = [
                 (back, "put back"),
-                (others, "put back but for what somebody else wrote"),
+                (
+                    others,
+                    "of which nothing is left but what somebody else wrote",
+                ),
                 (tally.left_as_accepted(), "left as accepted"),
                 (tally.never_written(), "never made, and left as it is"),
             ];
@@ -221,6 +224,7 @@ pub(super) fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
                 Standing::Untouched => (Role::Dim, "not changed"),
                 Standing::Stands => (Role::Strong, "stands"),
                 Standing::Already => (Role::Dim, "was so already"),
+                Standing::PutBack if entry.ttls_untold => (Role::Unclear, "data as before"),
                 Standing::PutBack if entry.blind => (Role::Good, "data and TTLs as before"),
                 Standing::PutBack => (Role::Good, "as before"),
                 Standing::Half => (Role::Bad, "only part of it stands"),
@@ -230,7 +234,7 @@ pub(super) fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
                     "holds neither value, perhaps by a write of this run",
                 ),
                 Standing::Unclear => (Role::Unclear, "begun, and not seen since"),
-                Standing::Contradicted => (Role::Unclear, "answered with done, and not seen so"),
+                Standing::Contradicted => (Role::Unclear, tally.contradicted(i)),
             };
             let (role, word) = match tally.is_from_before(i) {
                 true => (

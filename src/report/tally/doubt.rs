@@ -1,18 +1,24 @@
 //! What is not known of a place because the answer of its write says otherwise. Every list and display asks here.
 
 use super::{Standing, Tally};
-use crate::plan::{Side, Way};
+use crate::machine::{Doubt, Mark};
+use crate::plan::Side;
+
+/// What is said of a place that holds what a write was to write that was refused.
+const REFUSED_AND_SO: &str =
+    "not known whose: its write was refused, and it holds what was to be written";
 
 impl Tally {
     /// What is said of a place that shows this, where that tells nothing: its write was answered otherwise, and nobody
     /// saw its value since; who reads the same place again may be told the same again.
     pub fn doubt(&self, entry: usize, side: Side) -> Option<&'static str> {
-        let way = self.doubted(entry).filter(|_| side == Side::Before)?;
-        Some(match way {
-            Way::There => "not known: its write was answered with done, and it reads as before",
-            Way::Back => {
+        let doubt = self.doubted(entry).filter(|doubt| doubt.is_about(side))?;
+        Some(match doubt {
+            Doubt::There => "not known: its write was answered with done, and it reads as before",
+            Doubt::Back => {
                 "not known: its way back was not answered with done, and it reads as before"
             }
+            Doubt::Refused => REFUSED_AND_SO,
         })
     }
 
@@ -25,7 +31,7 @@ impl Tally {
 
     /// A look that proves nothing puts nothing back.
     pub(super) fn keep_doubt(&mut self, entry: usize) {
-        let doubted = self.doubted(entry).is_some();
+        let doubted = self.doubt(entry, Side::Before).is_some();
         if let (true, Some(change)) = (doubted, self.changes.get_mut(&entry))
             && matches!(change.standing, Standing::Untouched | Standing::PutBack)
         {
@@ -33,11 +39,42 @@ impl Tally {
         }
     }
 
-    fn doubted(&self, entry: usize) -> Option<Way> {
+    /// What contradicts its write, of a change that was left to others: that somebody accepted it makes it no better known.
+    pub(super) fn leave_in_doubt(&mut self, claimed: &[usize]) {
+        for entry in claimed {
+            if self.mark(*entry) == Some(Mark::Left) {
+                self.changes.entry(*entry).or_default().standing = Standing::Contradicted;
+            }
+        }
+    }
+
+    /// The changes whose writes said that they were done, and were not seen so.
+    pub(super) fn claimed(&self) -> Vec<usize> {
+        let claimed = |entry: &usize| self.mark(*entry) == Some(Mark::Claimed);
+        self.changes.keys().copied().filter(claimed).collect()
+    }
+
+    /// How the row of a change says that it is contradicted.
+    pub fn contradicted(&self, entry: usize) -> &'static str {
+        match self.is_refused_and_so(entry) {
+            true => "refused, and it holds what was to be written",
+            false => "answered with done, and not seen so",
+        }
+    }
+
+    /// Whether the write of a change was refused, and its place held what was to be written: nobody leads that home.
+    pub fn is_refused_and_so(&self, entry: usize) -> bool {
+        self.standing(entry) == Standing::Contradicted
+            && (self.changes.get(&entry)).is_some_and(|change| change.refused_and_so)
+    }
+
+    fn doubted(&self, entry: usize) -> Option<Doubt> {
         let open = (self.state.as_ref()).and_then(|state| state.doubts(entry));
-        // That somebody accepted it makes it no better known.
         let accepted = self.is_left(entry) && self.standing(entry) == Standing::Contradicted;
-        open.or(accepted.then_some(Way::Back))
+        open.or(accepted.then(|| match self.is_refused_and_so(entry) {
+            true => Doubt::Refused,
+            false => Doubt::Back,
+        }))
     }
 }
 
@@ -47,7 +84,7 @@ mod tests {
 
     use super::*;
     use crate::event::{Answer, Decision, Event, Round};
-    use crate::plan::Mode;
+    use crate::plan::{Mode, Way};
     use crate::report::fixture::{FLIP, Story, WORKS, edit, pass, plan};
 
     const THERE: Option<&str> =

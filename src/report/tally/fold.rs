@@ -3,7 +3,7 @@
 use super::{Because, Origin, Standing, Tally};
 use crate::clock::Stamp;
 use crate::event::{Answer, Decision, Ending, Event, Record, Round};
-use crate::machine::{Mark, Phase, State};
+use crate::machine::{Mark, Phase, Said, Stage, State};
 use crate::plan::{Entry, Nature, Outcome, Plan, Question, Side, Value, Way};
 use crate::report::say::{
     NEITHER, contradiction, ends, is_act, overtaken, round_prefix, with_detail, would_be_refused,
@@ -46,6 +46,7 @@ impl Tally {
                 let change = self.changes.entry(*entry).or_default();
                 change.intents = change.intents.saturating_add(1);
                 change.open = true;
+                change.refused_and_so = false;
                 change.standing = Standing::Unclear;
             }
             Event::Answered { entry, way, answer } => {
@@ -74,8 +75,20 @@ impl Tally {
                 side,
                 detail,
             } => {
+                let motion = self.state.as_ref().and_then(State::motion);
+                let refused =
+                    motion.is_some_and(|motion| motion.stage == Stage::Answered(Said::Refused));
                 let change = self.changes.entry(*entry).or_default();
-                change.standing = Standing::Foreign;
+                change.standing = match side {
+                    // Whose it is cannot be told.
+                    Side::After | Side::Mixed => Standing::Contradicted,
+                    _ => Standing::Foreign,
+                };
+                change.refused_and_so = change.standing == Standing::Contradicted;
+                // What was put back at once stood for a moment.
+                if *side == Side::Foreign && refused {
+                    change.intents = change.intents.saturating_sub(1);
+                }
                 let detail = detail.clone().or_else(|| change.unclear.take());
                 let text = with_detail(overtaken(*side), detail.as_deref());
                 let origin = Origin::Wrote(Way::There);
@@ -171,7 +184,9 @@ impl Tally {
             _ => false,
         };
         let remained = self.remains();
+        let claimed = self.claimed();
         self.follow(&record.event);
+        self.leave_in_doubt(&claimed);
         if self.remains() && !remained {
             // What the old side showed says nothing of where it remains, and what was seen there may be long ago.
             (self.findings).retain(|(round, _), _| !matches!(round, Round::Probe | Round::Return));

@@ -223,6 +223,10 @@ impl<R: Rules> Turns<'_, R> {
         if change && can_be_told && ground.sides()[entry] != Side::Foreign {
             add(Fault::Foreign);
         }
+        let compares = change && self.model.traits[entry].compares;
+        if compares && way == Way::There && ground.sides()[entry] != Side::After {
+            add(Fault::Anticipated);
+        }
         if way == Way::There {
             add(Fault::DiskFull);
         }

@@ -35,6 +35,7 @@ pub(super) async fn judge(site: &Site, survey: &mut Survey) -> Result<(), Unseen
         refusals.extend(judged.reasons);
         survey.doubts.extend(judged.doubts);
         survey.stays.extend(judged.notes);
+        survey.ttls_untold |= judged.ttls_untold;
     }
     survey.refusals.extend(refusals);
     Ok(())
@@ -47,6 +48,7 @@ struct Judged {
     doubts: Vec<Stay>,
     /// What a person should know.
     notes: Vec<Stay>,
+    ttls_untold: bool,
 }
 
 async fn judge_zone(zone: &Zone, edits: Vec<&Edit>) -> Result<Judged, Unseen> {
@@ -103,6 +105,7 @@ async fn judge_zone(zone: &Zone, edits: Vec<&Edit>) -> Result<Judged, Unseen> {
         reasons,
         doubts,
         notes,
+        ttls_untold: grounds.ttls_untold,
     })
 }
 

@@ -104,6 +104,46 @@ fn what_was_answered_with_done_and_accepted_is_no_change_made() {
     scene.run(&nagios).says("unfinished_runs=0");
 }
 
+/// Whether nothing is answered any more, since somebody tried to write.
+static DEAF: AtomicBool = AtomicBool::new(false);
+
+fn is_lost(piece: &[u8]) -> bool {
+    is_patch(piece) && !DEAF.swap(true, Ordering::SeqCst) || DEAF.load(Ordering::SeqCst)
+}
+
+#[test]
+fn what_was_accepted_unread_and_reads_as_before_later_is_told() {
+    let plot = Plot {
+        servers: Servers::PowerDns,
+        ..Plot::small()
+    };
+    let Some(mut scene) = plot.scene() else {
+        return;
+    };
+    let relay = Relay::start(scene.provider_at, is_lost, Fate::Forged(|_| Vec::new()));
+    scene.provider_at = relay.at;
+    let text = scene
+        .text()
+        .replace("timeout = \"20s\"", "timeout = \"9s\"");
+    let (flip, _) = text.split_once("[[step]]\nid = \"published\"").unwrap();
+    scene.write_playbook(flip);
+    scene.run(&["failover", "PLAYBOOK", "--yes"]).exits(6);
+    scene.run(&["resume", "--accept", "--yes"]).exits(9);
+    let nagios = ["check", "PLAYBOOK", "--format", "nagios"];
+    scene.run(&nagios).exits(2).says("cannot be read");
+    DEAF.store(false, Ordering::SeqCst);
+    let owed = scene.run(&["owed"]).exits(0);
+    let plain = owed.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        plain.contains("now it holds what it held before the run"),
+        "{owed}"
+    );
+    let told = "stays at new, and not all that it wrote is seen there: ";
+    scene.run(&nagios).exits(2).says(told).says(": as before");
+    // Nothing of it is to be put back: somebody decides what becomes of it.
+    scene.run(&["owed"]).says("--stays");
+}
+
 /// What is said of a write that was answered with done.
 const THERE: &str = "not known: its write was answered with done, and it reads as before";
 

@@ -10,7 +10,7 @@ fn told(www: &str, web: &str, lands: Option<Duration>) -> Places {
 
 fn parts_of(www: &str, web: &str, lands: Option<Duration>) -> Parts {
     let (plan, seen) = seen_of(www, web);
-    parts(&plan, &[0], &[(0, Ok(seen))], &BTreeMap::new(), lands)
+    parts(&plan, &[0], &[(0, Ok(seen))], |_, _| None, lands)
 }
 
 fn seen_of(www: &str, web: &str) -> (Plan, Value) {
@@ -62,7 +62,7 @@ fn a_run_is_settled_where_each_record_set_is_as_before_and_nothing_can_land() {
         &crate::fake::plan(Mode::Failover, "c"),
         &[0],
         &[],
-        &BTreeMap::new(),
+        |_, _| None,
         None,
     )
     .told();
@@ -87,7 +87,7 @@ fn what_was_so_already_and_is_something_else_now_is_named_and_no_site_is_active(
     assert_eq!(found_so(&plan).collect::<Vec<_>>(), [1]);
     let told = |www: &str, web: Result<&str, &str>| {
         let seen = [(0, Ok(value(www))), (1, web.map(so).map_err(str::to_owned))];
-        parts(&plan, &[0, 1], &seen, &BTreeMap::new(), None).told()
+        parts(&plan, &[0, 1], &seen, |_, _| None, None).told()
     };
     assert_eq!(told("new", Ok("new")), Places::as_recorded());
     assert_eq!(told("old", Ok("new")), Places::as_before());
@@ -112,7 +112,7 @@ fn what_was_so_already_and_is_something_else_now_is_named_and_no_site_is_active(
         assert_eq!((there.unread, back.unread), (unread, unread));
     }
     // The plan that holds such things tells them also where nobody could look.
-    let unseen = parts(&plan, &[0, 1], &[], &BTreeMap::new(), None).told();
+    let unseen = parts(&plan, &[0, 1], &[], |_, _| None, None).told();
     assert!(unseen.unread && !unseen.one_side, "{unseen:?}");
 }
 
@@ -156,7 +156,7 @@ fn what_was_put_back_and_cannot_be_read_now_may_stand() {
         &[],
     ];
     for seen in unread {
-        let places = parts(&plan, &[0], seen, &BTreeMap::new(), None).put_back();
+        let places = parts(&plan, &[0], seen, |_, _| None, None).put_back();
         assert!(places.stands && places.ours && places.unread, "{places:?}");
         assert!(!places.one_side, "{places:?}");
         assert_eq!(
@@ -165,10 +165,10 @@ fn what_was_put_back_and_cannot_be_read_now_may_stand() {
         );
     }
     let seen = [(0, Ok(value("old")))];
-    let places = parts(&plan, &[0], &seen, &BTreeMap::new(), None).put_back();
+    let places = parts(&plan, &[0], &seen, |_, _| None, None).put_back();
     assert_eq!(places, Places::nothing_stands());
     // Nothing was put back that could be read.
-    let places = parts(&plan, &[], &[], &BTreeMap::new(), None).put_back();
+    let places = parts(&plan, &[], &[], |_, _| None, None).put_back();
     assert_eq!(places, Places::nothing_stands());
 }
 
@@ -189,7 +189,14 @@ fn what_an_accepted_write_left_is_told_as_it_is_read() {
     let why = "not known: it reads as before";
     let doubted = |www, web| {
         let (plan, seen) = seen_of(www, web);
-        parts(&plan, &[0], &[(0, Ok(seen))], &[(0, why)].into(), None).doubted()
+        parts(
+            &plan,
+            &[0],
+            &[(0, Ok(seen))],
+            |_, side| (side == Side::Before).then_some(why),
+            None,
+        )
+        .doubted()
     };
     assert_eq!(doubted("new", "new"), None);
     for (www, web, what, foreign) in [
@@ -220,7 +227,14 @@ fn what_an_accepted_write_left_is_told_as_it_is_read() {
         assert_eq!(doubted(www, web), Some(told));
     }
     let (plan, _) = seen_of("new", "new");
-    let unseen = parts(&plan, &[0], &[], &[(0, why)].into(), None).doubted();
+    let unseen = parts(
+        &plan,
+        &[0],
+        &[],
+        |_, side| (side == Side::Before).then_some(why),
+        None,
+    )
+    .doubted();
     let unseen = unseen.expect("it is told");
     assert!(unseen.unread && !unseen.foreign, "{unseen:?}");
     assert!(unseen.what.ends_with("`c0`: cannot be read"), "{unseen:?}");
@@ -250,7 +264,7 @@ fn what_differs_in_its_ttl_only_leads_where_the_run_led_it() {
             "not all is as it was before: `www`: as somebody else wrote it",
         ),
     ] {
-        let places = parts(&plan, &[0], &[(0, Ok(seen))], &BTreeMap::new(), None).told();
+        let places = parts(&plan, &[0], &[(0, Ok(seen))], |_, _| None, None).told();
         assert_eq!((places.ours, places.what.as_str()), (ours, what));
         assert!(places.stands);
     }
@@ -266,12 +280,15 @@ fn what_was_answered_with_done_is_not_settled_by_reading_the_same_place_again() 
     (edit.before, edit.after) = (value("old"), value("new"));
     let seen = [(0, Ok(value("old")))];
     let why = "not known: it was answered with done";
-    let doubted = parts(&plan, &[0], &seen, &[(0, why)].into(), None).told();
+    let doubted = parts(
+        &plan,
+        &[0],
+        &seen,
+        |_, side| (side == Side::Before).then_some(why),
+        None,
+    )
+    .told();
     assert!(doubted.stands && !doubted.one_side, "{doubted:?}");
     assert!(doubted.what.contains("`www`: not known"), "{doubted:?}");
-    assert!(
-        !parts(&plan, &[0], &seen, &BTreeMap::new(), None)
-            .told()
-            .stands
-    );
+    assert!(!parts(&plan, &[0], &seen, |_, _| None, None).told().stands);
 }

@@ -87,7 +87,7 @@ impl PowerDns {
         while let Some((set, told)) = told.next().await {
             match told {
                 Ok(why) => (grounds.sets).extend(why.map(|why| (set.key.clone(), why))),
-                Err(untold) => grounds.notes.push(format!(
+                Err(untold) => grounds.ttls_are_untold(format!(
                     "whether the disabled records of `{}` have a TTL of their own, which the way back would not put back, \
                      could not be told: {untold}",
                     set.key
