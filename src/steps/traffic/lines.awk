@@ -206,7 +206,9 @@ $0 == "" { next }
         else before = at
         if (at > latest[soon]) latest[soon] = at
         bare_now = at_bare
-        how_late(soon, at)
+        # Where a clock is ahead, lines of another web server in the same log come behind its own.
+        how_late(1, at)
+        if (!soon) how_late(0, at)
     }
     if (status == "") { odd += fresh; next }
     known++
@@ -232,7 +234,8 @@ function tally(key) {
 function class_of(code) {
     return code ~ /^[45]/ ? substr(code, 1, 1) : code ~ /^30[12378]$/ ? 3 : 0
 }
-# How far lines come behind newer ones. That times go on by more than a minute is believed of three lines of a few.
+# How far lines come behind newer ones, with those that tell a time that has not come yet and without. That times go on by
+# more than a minute is believed of three lines of a few.
 function how_late(soon, at,    late_by) {
     if (newer[soon] && at > newer[soon] + 60) {
         if (!jumps[soon] || at < jump[soon]) jump[soon] = at

@@ -113,3 +113,31 @@ async fn a_clock_that_is_ahead_is_one() {
     assert!(count["now"]["requests"].as_u64() > Some(30), "{count}");
     assert_eq!(count["lag"], json!(0), "{count}");
 }
+
+/// One log of two web servers, of which the busier one's clock is ahead.
+#[tokio::test]
+async fn a_log_that_tells_times_of_two_clocks_is_read_where_it_has_both() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let site = two_sites(&log, &log);
+    let check = counting(&site, SPAN);
+    let other = |text: String| text.replace("198.51.100.7", "2001:db8::7");
+    let writing = async {
+        let began = Instant::now();
+        while began.elapsed() < SPAN * 8 {
+            let text = line(10, "- ").repeat(3) + &other(line(0, "- ").repeat(2));
+            append(&log, &text);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let looking = async {
+        tokio::time::sleep(SPAN * 6).await;
+        before(check.as_ref(), &site).await
+    };
+    let ((), (seen, _)) = futures::future::join(writing, looking).await;
+    let count = &seen[0].1.as_ref().unwrap()["count"];
+    for interval in ["now", "earlier"] {
+        let [v4, v6] = ["v4", "v6"].map(|of| count[interval][of].as_u64().unwrap());
+        assert!(v4 > 0 && v6 * 2 > v4 && v6 < v4, "{count}");
+    }
+}
