@@ -117,7 +117,8 @@ pub(super) fn now(tally: &Tally, plan: &Plan, style: &Style) -> Vec<Line> {
         }
         (Some(Ending::DoneUnproven), Mode::Drill) => {
             let (again, made) = (served(" again"), made.and_back());
-            format!("{again}{made} made and put back{unproven}")
+            // One that only said that it was done may never have been made.
+            format!("{again}{made} put back{unproven}")
         }
         (Some(Ending::Done | Ending::DoneUnproven), _) if !tally.ever_wrote() => {
             format!(

@@ -390,6 +390,36 @@ fn what_was_refused_is_not_counted_as_made() {
 }
 
 #[test]
+fn what_only_said_that_it_was_done_is_put_back_and_not_said_to_be_made() {
+    let mut story = Story::of(plan(Mode::Drill));
+    let done = || Answer::Done {
+        note: String::new(),
+    };
+    story
+        .baseline()
+        .ready(Round::There)
+        .write(Way::There, done())
+        .settle(Way::There, Some(Side::Before))
+        .says(Event::Decided {
+            decision: Decision::On,
+            by: "root@ops1".into(),
+            parts: true,
+        })
+        .moved(Round::There)
+        .says(Event::HoldOver {
+            by: "the clock".into(),
+        })
+        .ready(Round::Return)
+        .write(Way::Back, done())
+        .settle(Way::Back, Some(Side::Before))
+        .moved(Round::Return)
+        .batch(Round::Return, vec![(FLIP, pass("it holds it"))]);
+    let text = words(&story.ends(Ending::DoneUnproven), &names());
+    assert!(text.contains("1 change put back; not everything"), "{text}");
+    assert!(!text.contains(" made"), "{text}");
+}
+
+#[test]
 fn who_shares_a_place_with_somebody_is_told_to_leave_his_part_also_where_ours_could_not_go_back() {
     let mut story = there(plan(Mode::Failover), None);
     let (way, entry) = (Way::Back, FLIP);
