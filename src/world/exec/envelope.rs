@@ -12,7 +12,7 @@
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 use super::coded::{Coded, Whose};
-use super::not_run::{by_login, by_sudo, cut_off, ending, instead, ours, unheard};
+use super::not_run::{by_login, by_sudo, cut_off, ending, has_waited, instead, ours, unheard};
 use super::output::{Keep, Own};
 use super::reason::Reason;
 use super::{Job, Lost, Output};
@@ -449,11 +449,9 @@ impl Heard {
             err.push_str(&text(&around_err.noise));
         }
         let (cause, why) = match self.refusal() {
-            Some(why) => match why.strip_prefix("go ").map(|waited| waited.trim() != "0") {
-                // It has waited, and nobody heard it in time.
-                Some(true) => unheard(self.out.ready),
-                _ => ours(job, why),
-            },
+            // It has waited, and nobody heard it in time.
+            Some(why) if has_waited(why) => unheard(self.out.ready),
+            Some(why) => ours(job, why),
             None => (sudo)
                 .or_else(|| by_login(&format!("{err}\n{out}")))
                 .unwrap_or_else(|| instead(&out, &err, status)),

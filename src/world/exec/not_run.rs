@@ -67,6 +67,12 @@ fn of(program: &str, lock: &str, why: &str) -> (Cause, String) {
     }
 }
 
+/// Whether it waited in vain to be told to begin. Its clock counts whole seconds: one of them may have been none.
+pub(super) fn has_waited(why: &str) -> bool {
+    let seconds = why.strip_prefix("go ").map(|text| text.trim().parse());
+    matches!(seconds, Some(Ok(2_u32..)))
+}
+
 /// Why nobody heard in time that it was ready; whether that came in the end.
 pub(super) fn unheard(late: bool) -> (Cause, String) {
     let why = match late {
@@ -230,6 +236,21 @@ pub(super) fn cut_off(status: Option<i32>, sudo: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_second_that_began_is_no_wait() {
+        for (why, waited) in [
+            ("go 0", false),
+            ("go 1", false),
+            ("go 2", true),
+            ("go 16", true),
+            ("go x", false),
+            ("late", false),
+        ] {
+            assert_eq!(has_waited(why), waited, "{why}");
+        }
+        assert!(of("p", "", "go 1").1.contains("too little time was left"));
+    }
 
     #[test]
     fn a_program_that_sudo_ended_is_told() {
