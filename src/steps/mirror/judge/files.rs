@@ -383,8 +383,8 @@ pub(super) fn samples(rows: &mut Rows, evidence: &Evidence, source: &str, target
                 rows.advice = vec![Advice::Mend(again.into())];
             } else if sample.chosen == 0 && sample.large > 0 {
                 let actual = format!(
-                    "no file was compared by checksum, since none has up to {LARGEST_MIB} MiB: sizes and times are the \
-                     same, and contents were not seen (`sample = 0` in the step says that this will do)"
+                    "no file was compared by checksum, since none has up to {LARGEST_MIB} MiB: contents were not \
+                     seen (`sample = 0` in the step says that this will do)"
                 );
                 rows.row(Outcome::Warn, &what, expected, actual);
             } else if sample.chosen == 0 {

@@ -176,7 +176,8 @@ fn an_unreadable_source_file_and_another_content_are_seen_elsewhere() {
     let all_large = json!({"chosen": 0, "large": 2});
     let finding = with("sample primary -> standby", Known::Live(all_large));
     assert_eq!(finding.outcome, Outcome::Warn, "{finding:#?}");
-    let told = "no file was compared by checksum, since none has up to 64 MiB";
+    let told =
+        "no file was compared by checksum, since none has up to 64 MiB: contents were not seen";
     assert!(finding.headline.contains(told), "{finding:#?}");
     let none = Known::Live(json!({"chosen": 0}));
     assert_eq!(
