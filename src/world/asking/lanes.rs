@@ -28,10 +28,6 @@ const QUICK: Duration = Duration::from_millis(500);
 /// Where each answer takes longer, one after the other is too slow for many anyway, and more are asked at once sooner.
 const MORE: usize = 4;
 
-/// How much more slowly room is made each time that there was too much of it, and the slowest: so many answers for each.
-const SLOWER: usize = 4;
-const SLOWEST: usize = 32;
-
 /// What one question showed of the port.
 #[derive(Clone, Copy, Debug)]
 pub enum Showed {
@@ -53,9 +49,8 @@ struct State {
     there: usize,
     wanted: usize,
     most: usize,
-    /// How many answers make room for one more, and how many of them there were.
-    answers_each: usize,
-    answers: usize,
+    /// A connection was late before: one packet may be lost by chance.
+    was_late: bool,
     /// What the first answers took, until there are enough of them to tell what is usual.
     first: Vec<Duration>,
     usual: Option<Duration>,
@@ -81,8 +76,7 @@ impl Default for Lanes {
                 there: FIRST,
                 wanted: FIRST,
                 most: MOST,
-                answers_each: 1,
-                answers: 0,
+                was_late: false,
                 first: Vec::new(),
                 usual: None,
                 crowds: 0,
@@ -134,8 +128,8 @@ impl Lanes {
                 }
                 return true;
             }
-            Showed::NoConnection => self.narrow(&mut state),
-            Showed::Answer { connect, .. } if connect >= LATE => self.narrow(&mut state),
+            Showed::NoConnection => self.late(&mut state),
+            Showed::Answer { connect, .. } if connect >= LATE => self.late(&mut state),
             Showed::Answer { all, .. } => {
                 state.row = state.row.saturating_add(1);
                 let more = state.room_for(all);
@@ -145,10 +139,18 @@ impl Lanes {
         false
     }
 
+    /// A connection came late or not at all. From the second one on there are never as many again: who finds no place in a
+    /// queue may find none for seconds.
+    fn late(&self, state: &mut State) {
+        if state.was_late {
+            state.most = (state.wanted - 1).max(FEWEST);
+        }
+        state.was_late = true;
+        self.narrow(state);
+    }
+
     fn narrow(&self, state: &mut State) {
         state.wanted = (state.wanted / 2).max(FEWEST);
-        state.answers_each = (state.answers_each * SLOWER).min(SLOWEST);
-        state.answers = 0;
         let spare = state.there.saturating_sub(state.wanted);
         state.there -= self.free.forget_permits(spare);
     }
@@ -168,7 +170,7 @@ impl Lanes {
     /// What looked like too many was something else.
     pub(super) fn begin_anew(&self) {
         let mut state = self.state();
-        (state.most, state.answers_each) = (MOST, 1);
+        (state.most, state.was_late) = (MOST, false);
         let more = FIRST.saturating_sub(state.wanted);
         self.widen(&mut state, more);
     }
@@ -186,17 +188,11 @@ impl State {
                 self.first = Vec::new();
             }
         }
-        let more = match self.usual {
+        match self.usual {
             _ if all <= QUICK => 1,
             Some(usual) if all <= usual + usual / 2 => MORE,
-            _ => return 0,
-        };
-        self.answers += 1;
-        if self.answers < self.answers_each {
-            return 0;
+            _ => 0,
         }
-        self.answers = 0;
-        more
     }
 }
 
@@ -264,13 +260,16 @@ mod tests {
     }
 
     #[test]
-    fn late_connections_take_room_away_and_it_comes_back_slowly() {
+    fn late_connections_take_room_away_for_good_where_it_is_more_than_one() {
         assert_eq!(room([LATELY]), FIRST / 2);
         assert_eq!(room([Showed::NoConnection; 3]), FEWEST);
         let lost_once = [LATELY].into_iter().chain((0..200).map(|_| after(10)));
         assert_eq!(room(lost_once), MOST);
         let often = [LATELY; 3].into_iter().chain((0..70).map(|_| after(10)));
-        assert_eq!(room(often), FEWEST + 2);
+        assert_eq!(room(often), FEWEST);
+        let twice = (0..100).map(|_| after(10)).chain([LATELY]);
+        let twice = twice.chain((0..100).map(|_| after(10))).chain([LATELY]);
+        assert_eq!(room(twice.chain((0..100).map(|_| after(10)))), MOST - 1);
     }
 
     #[tokio::test]
