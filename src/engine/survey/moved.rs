@@ -68,3 +68,40 @@ fn in_words(now: &Active) -> String {
         Active::Nowhere => "no record set of a service leads to either site now".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fake;
+
+    /// Where the names are said to lead by a plan that moves names or not, read first so, and anew so.
+    async fn of(first: &str, moves_names: bool, anew: &str) -> Result<String, String> {
+        let mut plan = fake::plan(Mode::Failover, "c");
+        if moves_names {
+            plan.entries[0].kind = "dns".into();
+        }
+        let site = |name: &str| Some(Active::Site(name.to_owned()));
+        let (direction, entries) = (&plan.direction, &plan.entries);
+        let anew = async { site(anew) };
+        let found = leads(site(first), direction, entries, &[], Mode::Failover, anew).await;
+        match found.map_err(|moved| moved.to_string())?.0 {
+            Some(Active::Site(name)) => Ok(name),
+            other => Err(format!("{other:?}")),
+        }
+    }
+
+    #[tokio::test]
+    async fn where_the_names_lead_is_read_anew_where_a_record_set_says_otherwise() {
+        let direction = fake::plan(Mode::Failover, "c").direction;
+        let (source, target) = (direction.source.as_str(), direction.target.as_str());
+        // What moves was read to be at the source, as the names are.
+        assert_eq!(of(source, true, target).await.as_deref(), Ok(source));
+        // Names that lead to the target, and one that moves there.
+        let moved = of(target, true, source).await.unwrap_err();
+        let told = format!("the names lead to `{source}` now");
+        assert!(moved.contains(&told), "{moved}");
+        assert_eq!(of(target, true, target).await.as_deref(), Ok(target));
+        // Nothing that moves says otherwise.
+        assert_eq!(of(target, false, source).await.as_deref(), Ok(target));
+    }
+}
