@@ -215,7 +215,7 @@ pub(super) fn why(hold: Hold) -> &'static str {
         Hold::Late => "something has not moved yet",
         Hold::Unknown => "something could not be seen",
         Hold::Declined => "somebody declined, and changes stand",
-        Hold::Foreign => "a place of this run holds what this run did not write",
+        Hold::Foreign => "a place of this run holds what this run is not known to have written",
         Hold::NotSeen => {
             "a write was answered with done, and its place shows the value from before it"
         }

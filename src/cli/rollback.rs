@@ -209,7 +209,9 @@ async fn show(
         format!("`{id}` was left as it is, as a person accepted: a rollback does not put it back")
     });
     let theirs = (ahead.places.iter())
-        .filter(|place| tally.is_refused_and_so(place.entry))
+        .filter(|place| {
+            (place.side.as_ref()).is_ok_and(|side| tally.is_whose_unknown(place.entry, *side))
+        })
         .filter_map(|place| {
             Some(format!(
                 "`{}`: {}",

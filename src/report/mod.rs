@@ -61,7 +61,7 @@ pub use plan::{Commands, plan};
 pub use proof::Proof;
 pub use runs::{OwedRow, RunRow, owed_table, runs_table};
 pub use say::{Sentence, Tone, Weight, say, would_be_refused};
-pub use tally::{Because, Origin, Standing, Stays, Tally};
+pub use tally::{Because, Origin, REFUSED_AND_SO, Standing, Stays, Tally};
 pub use terminal::Size;
 pub use text::{Line, Role, Style, clean, render};
 pub use typed::to_type;

@@ -455,7 +455,10 @@ pub(super) fn contradiction(state: &State) -> Option<Sentence> {
         (Stage::Answered(Said::Done), Way::Back) => {
             "its way back was answered with done, and the change still stands"
         }
-        _ => {
+        (_, Way::There) => {
+            "a write before was answered with done, the last one was not, and it holds what it held before"
+        }
+        (_, Way::Back) => {
             "its way back was not answered with done, and it holds what it held before all the same"
         }
     };

@@ -5,6 +5,7 @@ mod fold;
 mod places;
 mod stays;
 
+pub use doubt::REFUSED_AND_SO;
 pub use stays::Stays;
 
 use std::collections::{BTreeMap, BTreeSet};

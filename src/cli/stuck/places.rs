@@ -10,7 +10,7 @@ use crate::clock::short;
 use crate::engine::{look_at_places, look_once_more, may_land, see_places};
 use crate::event::{Event, Record, Round, Sight};
 use crate::plan::{Nature, Outcome, Plan, Side, Value, Way};
-use crate::report::{Standing, Tally, count};
+use crate::report::{REFUSED_AND_SO, Standing, Tally, count};
 
 /// How long the places of a run are looked at.
 pub(super) const PATIENCE: Duration = Duration::from_secs(3);
@@ -377,10 +377,10 @@ impl Parts {
         })
     }
 
-    /// Whether somebody else wrote one of them since. Who gave it another TTL did.
+    /// Whether somebody else wrote one of them since, or may have. Who gave it another TTL did.
     fn is_foreign(&self) -> bool {
         let theirs = [&self.foreign, &self.retimed, &self.astray];
-        theirs.iter().any(|list| !list.is_empty())
+        theirs.iter().any(|list| !list.is_empty()) || self.doubtful.contains_key(REFUSED_AND_SO)
     }
 
     /// The parts by what they hold, and what is said of that.

@@ -253,10 +253,15 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
             return Err(RunError::CutOff);
         };
         let (side, detail) = (settlement.side, settlement.detail);
+        let holds_new = |seen: &Value| edit.sides(seen).any(|(_, side)| side == Side::After);
         let event = match side.filter(|_| self.state.is_overtaken(index, side)) {
             Some(side) => Event::Overtaken {
                 entry: index,
-                side,
+                // Beside what is neither value there may be what was to be written.
+                side: match (side, &settlement.seen) {
+                    (Side::Foreign, Some(seen)) if holds_new(seen) => Side::Mixed,
+                    _ => side,
+                },
                 detail,
             },
             None => Event::Settled {

@@ -190,10 +190,8 @@ impl State {
                     self.leave(entry);
                 }
                 (Hold::NotSeen, Way::Back) => self.is_back(entry),
-                // Its word is that nothing of it is there.
-                (Hold::Unreadable, Way::There) if motion.did_nothing() => {
-                    self.mark_as(entry, Mark::Unmade);
-                }
+                // Its word is that nothing of it is there: what is there is not ours to lead home.
+                (Hold::Unreadable, Way::There) if motion.did_nothing() => self.leave(entry),
                 (_, Way::There) => self.may_stand(entry, motion.stage),
                 (Hold::Interrupted, Way::Back) => self.is_back(entry),
                 (_, Way::Back) => self.leave(entry),

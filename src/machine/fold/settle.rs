@@ -66,15 +66,15 @@ impl State {
             Way::Back => (Side::After, Side::Before),
         };
         let claimed = way == Way::Back && self.marks[entry] == Mark::Claimed;
-        // A try before said that it was done, and this one that nothing of it is there.
-        let denied = way == Way::There
-            && self.marks[entry] == Mark::Claimed
-            && !matches!(said, None | Some(Said::Unclear));
         // A crash is not the write's fault: only a write that was answered uses up a try.
         let again = said.is_none() || motion.tries < TRIES;
         if let (None, Some(motion)) = (said, &mut self.motion) {
             motion.tries = motion.tries.min(TRIES - 1);
         }
+        // A try before said that it was done, and was seen in part: what shows nothing of it now proves nothing.
+        let unclear = matches!(said, None | Some(Said::Unclear));
+        let was_done = way == Way::There && self.marks[entry] == Mark::Claimed;
+        let denied = was_done && !(unclear && again);
         match side {
             // Somebody asked to go back meanwhile: whatever came through goes back, and nothing is tried again.
             Some(Side::Foreign) if self.turning => self.turn_from_theirs(entry),
@@ -101,7 +101,12 @@ impl State {
             // It was whole when it was written: somebody else took a part away, and nothing is written at the end.
             Some(Side::Mixed) if self.phase == Phase::Confirm => self.held = Some(Hold::Foreign),
             // Done by half: the rest is written. Where that fails on the way there, the half is undone.
-            Some(Side::Mixed) if again => self.stage(Stage::Write),
+            Some(Side::Mixed) if again => {
+                if way == Way::There && said == Some(Said::Done) {
+                    self.mark_as(entry, Mark::Claimed);
+                }
+                self.stage(Stage::Write);
+            }
             Some(Side::Mixed) if way == Way::There && plan.goes_back => self.go_back(plan),
             Some(Side::Mixed) => self.held = Some(Hold::Half),
             Some(Side::Foreign) => self.held = Some(Hold::Foreign),
@@ -110,7 +115,7 @@ impl State {
             Some(_) => match said {
                 // It is made by whoever resumed it, after the looks that led to it.
                 None | Some(Said::Unclear) if again && self.reached > 0 => {
-                    if way == Way::There {
+                    if way == Way::There && !was_done {
                         self.mark_as(entry, Mark::Unmade);
                     }
                     self.motion = None;

@@ -125,7 +125,31 @@ fn what_was_refused_and_cannot_be_read_is_not_led_home() {
         life.written(2, Way::There, Some(refused()));
         life.happens(unread(2));
         life.decides(Decision::On);
-        assert_eq!(life.state.mark(2), Mark::Unmade, "{mode}");
+        assert_eq!(life.state.mark(2), Mark::Left, "{mode}");
+    }
+}
+
+/// What said that it was done, and was seen in part, is in doubt whatever the tries behind it say.
+#[test]
+fn what_was_done_and_seen_in_part_is_not_unmade_by_a_later_no() {
+    let declined = || Answer::Declined { why: String::new() };
+    for mode in MODES {
+        for answer in [refused(), declined()] {
+            let mut life = Life::new(mode, "kck");
+            life.writes(Some(done()), Side::Mixed);
+            assert_eq!(life.state.doubts(1), Some(Doubt::There), "{mode}");
+            life.until(|mv| matches!(mv, Move::Write { .. }));
+            life.written(1, Way::There, Some(answer));
+            life.settled(Side::Before);
+            assert_eq!(life.state.held(), Some(Hold::NotSeen), "{mode}");
+        }
+        // Seen in part again, and undone: the way back writes, whatever the place shows then.
+        let mut life = Life::new(mode, "kck");
+        life.writes(Some(done()), Side::Mixed);
+        life.until(|mv| matches!(mv, Move::Write { .. }));
+        life.written(1, Way::There, Some(refused()));
+        life.settled(Side::Mixed);
+        assert_eq!(life.state.mark(1), Mark::Claimed, "{mode}");
     }
 }
 

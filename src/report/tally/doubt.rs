@@ -1,11 +1,11 @@
 //! What is not known of a place because the answer of its write says otherwise. Every list and display asks here.
 
 use super::{Standing, Tally};
-use crate::machine::{Doubt, Mark};
+use crate::machine::{Doubt, Mark, Phase};
 use crate::plan::Side;
 
 /// What is said of a place that holds what a write was to write that was refused.
-const REFUSED_AND_SO: &str =
+pub const REFUSED_AND_SO: &str =
     "not known whose: its write was refused, and it holds what was to be written";
 
 impl Tally {
@@ -20,6 +20,11 @@ impl Tally {
             }
             Doubt::Refused => REFUSED_AND_SO,
         })
+    }
+
+    /// Whether a place shows what this run was to write, though its write was refused: nobody leads it home.
+    pub fn is_whose_unknown(&self, entry: usize, side: Side) -> bool {
+        self.doubt(entry, side) == Some(REFUSED_AND_SO)
     }
 
     /// Whether a place may show something else than what is so, or was seen to contradict its write.
@@ -71,10 +76,13 @@ impl Tally {
     fn doubted(&self, entry: usize) -> Option<Doubt> {
         let open = (self.state.as_ref()).and_then(|state| state.doubts(entry));
         let accepted = self.is_left(entry) && self.standing(entry) == Standing::Contradicted;
-        open.or(accepted.then(|| match self.is_refused_and_so(entry) {
-            true => Doubt::Refused,
-            false => Doubt::Back,
-        }))
+        // Whose it is no longer matters where it was accepted, and stays.
+        let goes_back = self.goes_on_with().is_some_and(Phase::undoes);
+        open.or(match self.is_refused_and_so(entry) {
+            _ if !accepted => None,
+            true => goes_back.then_some(Doubt::Refused),
+            false => Some(Doubt::Back),
+        })
     }
 }
 

@@ -399,7 +399,7 @@ fn not_read(log: &str, state: &str) -> Option<Unseen> {
     let detail = match state {
         "missing" => format!("the access log `{log}` is not there or cannot be read"),
         "moved" => format!(
-            "the access log `{log}` was rotated, and the web server goes on writing into the old file: it was not told \
+            "the access log `{log}` was rotated, and a web server goes on writing into the old file: it was not told \
              to open the new one"
         ),
         "fifo" => format!("`{log}` is a named pipe: {reader}"),

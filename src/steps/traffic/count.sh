@@ -234,8 +234,8 @@ for log in "$@"; do
             from=$size
         fi
     fi
-    # The web server writes into a file that was moved away, and not into the new one.
-    if [ "$from" -eq "${now##* }" ] && has_grown "$rotated" "$(rotated_of "$log")"; then
+    # A web server writes into a file that was moved away, and not into the new one, as another one may.
+    if has_grown "$rotated" "$(rotated_of "$log")"; then
         state=moved
     fi
     # Four times what came meanwhile, and at least 256 KiB, shows what was before.

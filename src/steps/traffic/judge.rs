@@ -212,7 +212,7 @@ impl Judging<'_> {
                 "lines are no requests in a known form",
             );
             Some(("the combined form, or JSON", actual))
-        } else if side.untimed > seen {
+        } else if (side.untimed + seen) as f64 > few && side.untimed > seen {
             let actual = count_of(side.untimed, "line tells no time", "lines tell no time");
             Some(("a time in each line", actual))
         } else if side.short {

@@ -14,6 +14,8 @@ BEGIN {
     CLF = "[0-9][0-9]/[A-Z][a-z][a-z]/[0-9][0-9][0-9][0-9]:[0-9][0-9]:[0-9][0-9]:[0-9][0-9]"
     ISO = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9][T ][0-9][0-9]:[0-9][0-9]:[0-9][0-9]"
     DATE = CLF "|" ISO
+    # RFC 9110, 15, the registry of IANA, and what nginx and proxies add.
+    ASSIGNED = "^(10[0-3]|20[0-8]|226|30[0-8]|4(0[0-9]|1[0-8]|2[1-689]|31|44|51|9[4-9])|5(0[0-8]|1[01]|2[0-9]|30|61|98|99))$"
 }
 # Seconds since 1970, from a date, a time of day and what follows: a zone. Without one it is what it would be in
 # UTC, and `bare` tells so; by how much the lines are off is seen where they are written.
@@ -173,9 +175,10 @@ function read_line(line,    request, parts, part, i, words, word, head, after, p
     # Some write the status before the request, and a size behind it; others what a client says, and the status behind it.
     # Either may look like a status in this line: which one is, the lines in general tell.
     split(after, word, " ")
-    if (word[1] ~ /^[1-5][0-9][0-9]$/) { status = early = word[1]; in_front++ }
-    split(part[3], word, " ")
-    if (word[1] ~ /^[1-5][0-9][0-9]$/) { status = word[1]; behind++ }
+    # A port or a length there is no status, nor is a size alone behind it.
+    if (word[1] ~ ASSIGNED) { status = early = word[1]; in_front++ }
+    words = split(part[3], word, " ")
+    if (word[1] ~ /^[1-5][0-9][0-9]$/) { status = word[1]; behind += words > 1 && word[2] ~ /^([0-9]+|-)$/ }
 }
 NR == 1 && cut { next }
 $0 == "\001" { fresh = 1; next }
@@ -310,7 +313,7 @@ END {
     burst = burst > 0 && came ? int(burst * came / bytes + 0.5) - 1 : -1
     printf "log %d %s %d %d %d %d %d %d %d %d %d %d %d %d %d %s\n", number, state, skipped, odd, nameless, untimed,
         newest, lag, first, off, burst, lines ? known : -1, used, unsure, clock_ahead ? 0 : ahead, file
-    early = in_front && in_front >= behind
+    early = in_front > behind
     for (key in seen) {
         at = key
         if (split(key, word, " ") > 1) {

@@ -302,10 +302,17 @@ async fn lines_are_read_by_what_they_have_in_common() {
     let sized = sized.map(|(status, size)| {
         format!(r#"198.51.100.7 - - [NOW] {status} "GET / HTTP/1.1" {size}"#)
     });
+    // A port, and a length, stand before the request, and status and size behind it.
+    let port = r#"198.51.100.7 - - [NOW] 443 "GET / HTTP/1.1" 503 512 "-" "M""#;
+    let length = r#"198.51.100.7 - - [NOW] 503 "GET / HTTP/1.1" 200 5 "-" "M""#;
+    let alone = r#"198.51.100.7 - - [NOW] 443 "GET / HTTP/1.1" 503"#;
     let named = r#"2024-conf.example.org:443 198.51.100.7 - - [NOW] "GET / HTTP/1.1" 200 5"#;
     let cases = [
         (sized.join("\n"), json!([4, 1, 1, 0])),
         ([named; 3].join("\n"), json!([3, 0, 0, 0])),
+        ([port; 3].join("\n"), json!([3, 3, 0, 0])),
+        ([length; 3].join("\n"), json!([3, 0, 0, 0])),
+        ([alone; 3].join("\n"), json!([3, 3, 0, 0])),
     ];
     let looks = cases.map(|(text, expected)| async move {
         let folder = tempfile::tempdir().unwrap();
