@@ -3,6 +3,7 @@
 //! All that can happen to it is explored by `simulate`.
 
 mod decides;
+mod doubts;
 mod found;
 mod keeps;
 mod life;

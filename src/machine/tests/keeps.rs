@@ -5,7 +5,9 @@ use super::refuses::reached;
 use crate::event::{Decision, Ending, Event, Round};
 use crate::fake::plan;
 use crate::machine::parts::Stayed;
-use crate::machine::{Hold, Mark, Move, Phase, State, byte, pack_number, unpack_number};
+use crate::machine::{
+    Hold, Mark, Motion, Move, Phase, Said, Stage, State, byte, pack_number, unpack_number,
+};
 use crate::plan::{Mode, Outcome, Side, Way};
 
 fn takes(life: &Life, ending: Ending) -> bool {
@@ -43,12 +45,19 @@ fn with_what_few_have(state: State) -> Vec<State> {
         at: 2,
         ended: Some(Ending::Done),
     };
-    let changes: [&dyn Fn(&mut State); 5] = [
+    let last = Stage::Answered(Said::Declined);
+    let moving = |state: &mut State, change: &dyn Fn(&mut Motion)| {
+        state.motion.iter_mut().for_each(change);
+    };
+    let changes: [&dyn Fn(&mut State); 8] = [
         &|state| state.stood = true,
         &|state| state.stayed = Some(stayed),
         &|state| state.looks_anew = true,
         &|state| state.remains = true,
         &|state| state.returned = true,
+        &|state| state.shares = true,
+        &|state| moving(state, &|motion| motion.stage = last),
+        &|state| moving(state, &|motion| motion.tried_before = true),
     ];
     let changed = changes.map(|change| {
         let mut state = state.clone();

@@ -1,0 +1,126 @@
+//! What a place proves of a write of which nobody has seen the end.
+
+use super::life::{Life, done, refused, unclear};
+use crate::event::{Decision, Ending};
+use crate::machine::{Doubt, Hold, Mark, Move};
+use crate::plan::{Mode, Outcome, Side, Way};
+
+#[test]
+fn each_doubt_is_about_what_contradicts_it() {
+    let sides = [Side::Before, Side::After, Side::Mixed, Side::Foreign];
+    let about = |doubt: Doubt| sides.map(|side| doubt.is_about(side));
+    assert_eq!(about(Doubt::There), [true, false, false, false]);
+    assert_eq!(about(Doubt::Back), [true, false, false, false]);
+    assert_eq!(about(Doubt::Refused), [false, true, true, false]);
+}
+
+/// A failover whose first write is under way, or was answered.
+fn under_way(sketch: &str, answer: Option<crate::event::Answer>) -> Life {
+    let mut life = Life::new(Mode::Failover, sketch);
+    life.until(|mv| matches!(mv, Move::Write { .. }));
+    life.written(1, Way::There, answer);
+    life
+}
+
+#[test]
+fn what_is_under_way_is_in_doubt_by_its_answer() {
+    for (answer, doubt) in [
+        (None, None),
+        (Some(unclear()), None),
+        (Some(done()), Some(Doubt::There)),
+        (Some(refused()), Some(Doubt::Refused)),
+    ] {
+        let life = under_way("kck", answer);
+        assert_eq!(life.state.doubts(1), doubt);
+        // Of another change nothing is said.
+        assert_eq!(life.state.doubts(2), None);
+    }
+}
+
+/// A failover that was told to go on though its write said that it was done, and was not seen so.
+fn claimed() -> Life {
+    let mut life = under_way("kck", Some(done()));
+    life.settled(Side::Before);
+    life.decides(Decision::On);
+    assert_eq!(life.state.mark(1), Mark::Claimed);
+    life
+}
+
+#[test]
+fn what_is_claimed_stays_in_doubt_until_a_way_back_says_that_it_is_done() {
+    let mut life = claimed();
+    assert_eq!(life.state.doubts(1), Some(Doubt::There));
+    life.judged(Outcome::Pass);
+    assert_eq!(life.ends(), Ending::DoneUnproven);
+    life.decides(Decision::Back);
+    life.comes_to(1, Way::Back);
+    // Nothing was tried yet.
+    assert_eq!(life.state.doubts(1), Some(Doubt::There));
+    life.compared(1, Way::Back, Side::Before);
+    life.written(1, Way::Back, Some(unclear()));
+    assert_eq!(life.state.doubts(1), Some(Doubt::Back));
+    let mut other = Life {
+        plan: life.plan.clone(),
+        state: life.state.clone(),
+    };
+    life.settled(Side::Before);
+    life.until(|mv| matches!(mv, Move::Write { .. }));
+    life.written(1, Way::Back, Some(done()));
+    assert_eq!(life.state.doubts(1), None);
+    // Whoever accepts it leaves it.
+    for _ in 0..3 {
+        other.settled(Side::Before);
+        if other.state.held().is_some() {
+            break;
+        }
+        other.until(|mv| matches!(mv, Move::Write { .. }));
+        other.written(1, Way::Back, Some(unclear()));
+    }
+    assert_eq!(other.state.held(), Some(Hold::NotSeen));
+    other.decides(Decision::On);
+    assert_eq!(other.state.mark(1), Mark::Left);
+}
+
+#[test]
+fn what_was_seen_once_and_is_somebody_elses_at_the_end_is_in_no_doubt() {
+    let mut life = Life::new(Mode::Failover, "kck");
+    life.until(|mv| matches!(mv, Move::Look { entries, .. } if entries == &[1]));
+    life.judged(Outcome::Fail);
+    assert_eq!(life.state.held(), Some(Hold::Foreign));
+    assert_eq!(life.state.doubts(1), None);
+    // Never seen, and somebody else's by now.
+    let mut life = under_way("kck", Some(done()));
+    life.settled(Side::Foreign);
+    assert_eq!(life.state.held(), Some(Hold::Foreign));
+    assert_eq!(life.state.doubts(1), Some(Doubt::There));
+}
+
+/// What is written back in part is told by its answer, as what is written.
+#[test]
+fn a_half_that_was_not_said_to_be_done_is_in_no_doubt() {
+    let mut life = under_way("kck", Some(unclear()));
+    life.settled(Side::Mixed);
+    assert_eq!(life.state.mark(1), Mark::None);
+    // On its way back neither.
+    let mut life = Life::new(Mode::Failover, "kck");
+    life.until(|mv| matches!(mv, Move::End { .. }));
+    life.ends();
+    life.decides(Decision::Back);
+    life.until(|mv| matches!(mv, Move::Write { .. }));
+    life.written(1, Way::Back, Some(done()));
+    life.settled(Side::Mixed);
+    assert_eq!(life.state.mark(1), Mark::Standing);
+}
+
+/// It is tried again as long as any write whose answer is missing.
+#[test]
+fn what_was_done_in_part_is_tried_again_where_the_next_answer_is_missing() {
+    let mut life = under_way("kck", Some(done()));
+    life.settled(Side::Mixed);
+    life.until(|mv| matches!(mv, Move::Write { .. }));
+    life.written(1, Way::There, None);
+    life.resumes();
+    life.settled(Side::Before);
+    assert_eq!(life.state.held(), None);
+    assert_eq!(life.state.mark(1), Mark::Claimed);
+}
