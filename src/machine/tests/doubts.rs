@@ -1,9 +1,9 @@
 //! What a place proves of a write of which nobody has seen the end.
 
 use super::life::{Life, done, refused, unclear};
-use crate::event::{Decision, Ending};
+use crate::event::{Answer, Decision, Ending, Event};
 use crate::machine::{Doubt, Hold, Mark, Move};
-use crate::plan::{Mode, Outcome, Side, Way};
+use crate::plan::{Mode, Outcome, Side, Value, Way};
 
 #[test]
 fn each_doubt_is_about_what_contradicts_it() {
@@ -15,7 +15,7 @@ fn each_doubt_is_about_what_contradicts_it() {
 }
 
 /// A failover whose first write is under way, or was answered.
-fn under_way(sketch: &str, answer: Option<crate::event::Answer>) -> Life {
+fn under_way(sketch: &str, answer: Option<Answer>) -> Life {
     let mut life = Life::new(Mode::Failover, sketch);
     life.until(|mv| matches!(mv, Move::Write { .. }));
     life.written(1, Way::There, answer);
@@ -123,4 +123,87 @@ fn what_was_done_in_part_is_tried_again_where_the_next_answer_is_missing() {
     life.settled(Side::Before);
     assert_eq!(life.state.held(), None);
     assert_eq!(life.state.mark(1), Mark::Claimed);
+}
+
+/// A look behind the write of the first change that tells nothing.
+fn unread(life: &mut Life) {
+    life.happens(Event::Settled {
+        entry: 1,
+        way: Way::There,
+        side: None,
+        detail: None,
+        stored: Value::default(),
+    });
+}
+
+#[test]
+fn a_no_that_is_looked_at_again_ends_no_doubt() {
+    let mut life = under_way("kck", Some(done()));
+    life.settled(Side::Mixed);
+    life.until(|mv| matches!(mv, Move::Write { .. }));
+    life.written(1, Way::There, Some(refused()));
+    unread(&mut life);
+    life.decides(Decision::Again);
+    life.settled(Side::Before);
+    assert_eq!(life.state.held(), Some(Hold::NotSeen));
+}
+
+#[test]
+fn what_a_half_said_of_itself_is_kept_by_whoever_goes_on() {
+    let mut life = Life::new(Mode::Emergency, "kck");
+    life.writes(Some(unclear()), Side::Mixed);
+    life.until(|mv| matches!(mv, Move::Write { .. }));
+    life.written(1, Way::There, Some(done()));
+    life.settled(Side::Mixed);
+    assert_eq!(life.state.held(), Some(Hold::Half));
+    life.decides(Decision::Again);
+    assert_eq!(life.state.doubts(1), Some(Doubt::There));
+}
+
+#[test]
+fn a_way_back_that_is_accepted_unseen_is_one_where_nothing_was_claimed() {
+    let mut life = Life::new(Mode::Failover, "kck");
+    life.until(|mv| matches!(mv, Move::End { .. }));
+    life.ends();
+    life.decides(Decision::Back);
+    life.until(|mv| matches!(mv, Move::Write { .. }));
+    life.written(1, Way::Back, Some(done()));
+    life.settled(Side::After);
+    assert_eq!(life.state.held(), Some(Hold::NotSeen));
+    life.decides(Decision::On);
+    assert_eq!(life.state.mark(1), Mark::Back);
+}
+
+#[test]
+fn that_a_write_was_tried_before_is_known_of_its_mark() {
+    let tried = |mark: Mark, way: Way| {
+        let mut life = Life::new(Mode::Drill, "kck");
+        life.state.marks[1] = mark;
+        life.comes_to(1, way);
+        life.state.motion().unwrap().tried_before
+    };
+    assert!(!tried(Mark::None, Way::There));
+    assert!(tried(Mark::Unmade, Way::There));
+    assert!(!tried(Mark::None, Way::Back));
+}
+
+#[test]
+fn where_it_goes_is_told() {
+    let mut life = Life::new(Mode::Drill, "kck");
+    let told = |life: &Life| (life.state.is_on_its_way_back(), life.state.turning());
+    assert_eq!(told(&life), (false, false));
+    life.until(|mv| matches!(mv, Move::Write { .. }));
+    life.written(1, Way::There, None);
+    let mut other = Life {
+        plan: life.plan.clone(),
+        state: life.state.clone(),
+    };
+    other.decides(Decision::Back);
+    assert_eq!(told(&other), (true, true));
+    other.settled(Side::After);
+    assert_eq!(told(&other), (true, false));
+    life.settled(Side::After);
+    assert_eq!(told(&life), (false, false));
+    life.comes_to(1, Way::Back);
+    assert_eq!(told(&life), (true, false));
 }

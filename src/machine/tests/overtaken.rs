@@ -93,6 +93,11 @@ fn whose_the_value_of_the_run_is_behind_a_refused_write_a_person_says() {
         assert_eq!(life.state.mark(2), Mark::Left, "{mode} {side:?}");
         assert_eq!(life.state.mark(1), Mark::Standing, "{mode} {side:?}");
         assert!(life.state.phase().undoes(), "{mode} {side:?}");
+        // Where nothing else stands it is over at once, and no undo.
+        let mut life = Life::new(mode, "kck");
+        life.writes(Some(refused()), side);
+        life.decides(Decision::Back);
+        assert_eq!(life.ends(), Ending::Held, "{mode} {side:?}");
     }
 }
 
