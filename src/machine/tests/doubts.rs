@@ -1,8 +1,8 @@
 //! What a place proves of a write of which nobody has seen the end.
 
 use super::life::{Life, done, refused, unclear};
-use crate::event::{Answer, Decision, Ending, Event};
-use crate::machine::{Doubt, Hold, Mark, Move};
+use crate::event::{Answer, Decision, Ending, Event, Round};
+use crate::machine::{Doubt, Hold, Mark, Move, Phase};
 use crate::plan::{Mode, Outcome, Side, Value, Way};
 
 #[test]
@@ -206,4 +206,34 @@ fn where_it_goes_is_told() {
     assert_eq!(told(&life), (false, false));
     life.comes_to(1, Way::Back);
     assert_eq!(told(&life), (true, false));
+}
+
+/// Where no check waits behind an undo, nobody wrote meanwhile.
+#[test]
+fn places_are_read_once_more_only_behind_checks() {
+    for (sketch, phase) in [("kc", Phase::Verify), ("kck", Phase::Reread)] {
+        let mut life = Life::new(Mode::Failover, sketch);
+        life.until(|mv| matches!(mv, Move::End { .. }));
+        life.ends();
+        life.decides(Decision::Back);
+        let wanted = Round::Verify;
+        life.until(|mv| matches!(mv, Move::Look { round, .. } if *round == wanted));
+        life.judged(Outcome::Pass);
+        assert_eq!(life.state.phase(), phase, "{sketch}");
+    }
+}
+
+/// Version 0.1.0 said nothing of parts.
+#[test]
+fn whoever_asked_a_sick_old_side_for_it_once_is_believed() {
+    for parts in [true, false] {
+        let mut life = Life::new(Mode::Failover, "pck");
+        life.until(|mv| matches!(mv, Move::End { .. }));
+        life.ends();
+        life.decides(Decision::Back);
+        life.judged(Outcome::Fail);
+        assert_eq!(life.state.held(), Some(Hold::OldSideSick));
+        life.decides_of_parts(Decision::Back, parts);
+        assert_eq!(life.state.phase(), Phase::Undo, "{parts}");
+    }
 }
