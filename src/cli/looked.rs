@@ -30,6 +30,24 @@ impl Looked<'_> {
         !edit.still_holds_written(value) && !doubtful
     }
 
+    /// What the place of a change holds now, in words; `None` where it was not read.
+    pub(super) fn holds(&self, entry: usize) -> Option<String> {
+        let Nature::Change(edit) = &self.plan.entries[entry].nature else {
+            return None;
+        };
+        let side = edit.side(self.value(entry)?);
+        if let Some(doubt) = self.tally.doubt(entry, side) {
+            return Some(doubt.to_owned());
+        }
+        let how = match side {
+            Side::Before => "what it held before the run",
+            Side::After => "what the run wrote",
+            Side::Mixed => "a part of what the run wrote",
+            Side::Foreign => "what somebody else wrote",
+        };
+        Some(format!("now it holds {how}"))
+    }
+
     fn value(&self, entry: usize) -> Option<&Value> {
         let mut seen = self.seen.iter().filter(|(other, _)| *other == entry);
         seen.next()?.1.as_ref().ok()

@@ -17,7 +17,7 @@ use crate::engine::{
 };
 use crate::event::{Ending, Fact, LOOK_AT, Owed, PUT_BACK, Record, Round, SEE};
 use crate::journal::{self, Damaged, Run};
-use crate::plan::{Mode, Nature, Outcome, Plan, Side, Value};
+use crate::plan::{Mode, Nature, Outcome, Side};
 use crate::report::{Names, OwedRow, Stays, Tally, clean, owed_table};
 
 /// How long what one run owes is looked at: its checks, and its places.
@@ -367,7 +367,7 @@ async fn still_owed(desk: &Desk, records: &[Record], tally: &Tally, stayed: bool
             let unlooked = unread.is_some() || unseen.is_some() || led.is_some() || by_hand;
             // One that nobody could see is told as it is seen now.
             let is_now = (place.filter(|_| to_see(plan, records, &owed).is_some()))
-                .and_then(|place| holds_now(plan, place, &seen));
+                .and_then(|place| looked.holds(place));
             let why = match (unread.or(led), unseen) {
                 (Some(why), _) if led.is_some() => {
                     format!("; where the names lead cannot be read now: {why}")
@@ -375,7 +375,7 @@ async fn still_owed(desk: &Desk, records: &[Record], tally: &Tally, stayed: bool
                 (Some(why), _) => format!("; it cannot be read now: {why}"),
                 (None, Some(why)) if !owed.what.ends_with(why.as_str()) => format!("; now: {why}"),
                 (None, None) if by_hand => "; it cannot be looked at now".to_owned(),
-                _ => is_now.map_or_else(String::new, |how| format!("; now it holds {how}")),
+                _ => is_now.map_or_else(String::new, |now| format!("; {now}")),
             };
             let what = format!("{}{why}", owed.what);
             Still {
@@ -384,24 +384,6 @@ async fn still_owed(desk: &Desk, records: &[Record], tally: &Tally, stayed: bool
             }
         })
         .collect()
-}
-
-/// What the place of a change holds, as far as it was read.
-fn holds_now(
-    plan: &Plan,
-    index: usize,
-    seen: &[(usize, Result<Value, String>)],
-) -> Option<&'static str> {
-    let Nature::Change(edit) = &plan.entries[index].nature else {
-        return None;
-    };
-    let (_, value) = seen.iter().find(|(entry, _)| *entry == index)?;
-    Some(match edit.side(value.as_ref().ok()?) {
-        Side::Before => "what it held before the run",
-        Side::After => "what the run wrote",
-        Side::Mixed => "a part of what the run wrote",
-        Side::Foreign => "what somebody else wrote",
-    })
 }
 
 /// The name of what a person has to move, or to move back, and the round in which that is looked at.

@@ -18,7 +18,7 @@ use crate::engine::{
 use crate::event::{Decision, Ending, Fact, Record, Round};
 use crate::journal::{self, Run};
 use crate::plan::{Plan, Side};
-use crate::report::{self, SeenNow, SeenPlace, Tally, json_line};
+use crate::report::{self, REFUSED_AND_SO, SeenNow, SeenPlace, Tally, json_line};
 
 /// Puts back what a run changed
 ///
@@ -208,17 +208,11 @@ async fn show(
         let id = &plan.entries[entry].id;
         format!("`{id}` was left as it is, as a person accepted: a rollback does not put it back")
     });
-    let theirs = (ahead.places.iter())
-        .filter(|place| {
-            (place.side.as_ref()).is_ok_and(|side| tally.is_whose_unknown(place.entry, *side))
-        })
-        .filter_map(|place| {
-            Some(format!(
-                "`{}`: {}",
-                plan.entries[place.entry].id,
-                doubt(place, &tally)?
-            ))
-        });
+    let theirs = ahead.places.iter().filter_map(|place| {
+        let side = *place.side.as_ref().ok()?;
+        let why = tally.doubt(place.entry, side)?;
+        (why == REFUSED_AND_SO).then(|| format!("`{}`: {why}", plan.entries[place.entry].id))
+    });
     let foreign: Vec<String> = foreign.into_iter().chain(left).chain(theirs).collect();
     let obstacles = [&foreign[..], &unreadable, &sick].concat();
     let to_others = (tally.entries_left_to_others().into_iter()).map(|entry| {

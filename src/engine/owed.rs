@@ -8,7 +8,7 @@ use crate::event::{
     Answer, Ending, Event, Fact, LOOK_AT, Owed, PUT_BACK, Record, Round, SEE, SEE_BACK,
     last_of_undo, still_behind,
 };
-use crate::machine::{Mark, Said, Stage, State};
+use crate::machine::{Doubt, Mark, Said, Stage, State};
 use crate::plan::{Entry, Mode, Nature, Outcome, Plan, Side};
 
 /// How the key of what a person has to move begins, and of what has to be moved back: its name follows.
@@ -74,11 +74,6 @@ pub(super) struct Places {
     refused_and_so: BTreeSet<usize>,
 }
 
-/// Whether the write at hand was refused, and nothing of it was ever there.
-fn refused(state: &State) -> bool {
-    (state.motion()).is_some_and(|motion| motion.stage == Stage::Answered(Said::Refused))
-}
-
 impl Places {
     /// Takes in a fact, with the state before it.
     pub(super) fn take_in(&mut self, state: &State, event: &Event) {
@@ -106,15 +101,10 @@ impl Places {
             Event::Overtaken { entry, side, .. } => {
                 self.unread.remove(entry);
                 self.seen(state, *entry, Some(Side::Foreign));
-                match side {
-                    Side::After | Side::Mixed => {
-                        self.refused_and_so.insert(*entry);
-                    }
-                    // What was put back at once stood for a moment.
-                    _ if refused(state) => {
-                        self.written.remove(entry);
-                    }
-                    _ => {}
+                if Doubt::Refused.is_about(*side) {
+                    self.refused_and_so.insert(*entry);
+                } else if state.was_refused() {
+                    self.written.remove(entry);
                 }
             }
             Event::Settled { entry, side, .. } => {

@@ -47,6 +47,12 @@ impl State {
         }
     }
 
+    /// Whether the write at hand was refused, and nothing of it was ever there. What was put back at once stood for a
+    /// moment.
+    pub fn was_refused(&self) -> bool {
+        (self.motion).is_some_and(|motion| motion.stage == Stage::Answered(Said::Refused))
+    }
+
     /// Whether the write that is held was seen to have landed before its place was read to hold something else. Of one
     /// that was seen in part only the rest may still come.
     fn was_seen_since(&self) -> bool {

@@ -98,7 +98,7 @@ async fn doubted(
         },
     };
     // What would be refused is not proposed: what cannot be compared is not written.
-    let foreign = foreign || unread || tally.rollback_leaves().is_some();
+    let refused = foreign || unread || tally.rollback_leaves().is_some();
     let (id, target) = (&run.id, &plan.direction.target);
     Some(Stuck {
         stands: true,
@@ -107,7 +107,7 @@ async fn doubted(
         what: format!("run {id} ({}) stays at {target}, and {what}", run.meta.mode),
         site: None,
         // What somebody else wrote is not written over, nor what is seen as it was and never said to be otherwise.
-        how: match !foreign && open.iter().any(doubts) {
+        how: match !refused && open.iter().any(doubts) {
             true => format!(
                 "`cutover owed` looks again; `cutover rollback {id}` writes it back, whatever it shows"
             ),

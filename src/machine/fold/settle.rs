@@ -1,6 +1,7 @@
 //! What becomes of a write once its place was looked at behind it.
 
 use super::{Folded, impossible};
+use crate::machine::doubt::Doubt;
 use crate::machine::parts::{Hold, Mark, Motion, Phase, Said, Stage};
 use crate::machine::state::{State, TRIES};
 use crate::plan::{Plan, Side, Way};
@@ -20,7 +21,7 @@ impl State {
     /// be told: somebody wrote it just before, or the message came through twice. Nobody leads it home, and a person says
     /// what becomes of it.
     pub(super) fn overtaken(&mut self, plan: &Plan, entry: usize, side: Side) {
-        if side != Side::Foreign {
+        if Doubt::Refused.is_about(side) {
             self.stood = true;
             match self.turning {
                 true => {

@@ -328,16 +328,22 @@ fn a_way_back_that_was_not_done_is_none_because_somebody_accepts_it() {
     assert_eq!(life.ends(), Ending::Held);
 }
 
+/// A drill that comes back to a place whose write said that it was done, and was not seen so.
+fn claimed_on_its_way_back() -> Life {
+    let mut life = Life::new(Mode::Drill, "pck");
+    life.writes(Some(done()), Side::Before);
+    life.decides(Decision::On);
+    assert_eq!(life.state.mark(1), Mark::Claimed);
+    life.comes_to(1, Way::Back);
+    life
+}
+
 /// It proved nothing before, and somebody asked to go back meanwhile: the way back goes by the old side first.
 #[test]
 fn what_no_look_shows_is_gone_back_from_by_whoever_asks_meanwhile() {
     let answers = [None, Some(unclear()), Some(refused()), Some(done())];
     for answer in answers {
-        let mut life = Life::new(Mode::Drill, "pck");
-        life.writes(Some(done()), Side::Before);
-        life.decides(Decision::On);
-        assert_eq!(life.state.mark(1), Mark::Claimed);
-        life.comes_to(1, Way::Back);
+        let mut life = claimed_on_its_way_back();
         life.compared(1, Way::Back, Side::Before);
         life.written(1, Way::Back, answer.clone());
         life.decides(Decision::Back);
@@ -358,11 +364,7 @@ fn what_no_look_shows_is_gone_back_from_by_whoever_asks_meanwhile() {
 #[test]
 fn a_place_that_said_done_and_was_never_seen_so_is_left_whole_where_somebody_wrote_in_it() {
     for anyway in [true, false] {
-        let mut life = Life::new(Mode::Drill, "pck");
-        life.writes(Some(done()), Side::Before);
-        life.decides(Decision::On);
-        assert_eq!(life.state.mark(1), Mark::Claimed);
-        life.comes_to(1, Way::Back);
+        let mut life = claimed_on_its_way_back();
         life.compared(1, Way::Back, Side::Foreign);
         assert_eq!(life.state.held(), Some(Hold::Foreign));
         life.decides_of_parts(Decision::Back, anyway);

@@ -1,9 +1,9 @@
 //! What a place proves of a write of which nobody has seen the end.
 
 use super::life::{Life, done, refused, unclear};
-use crate::event::{Answer, Decision, Ending, Event, Round};
+use crate::event::{Answer, Decision, Ending, Round};
 use crate::machine::{Doubt, Hold, Mark, Move, Phase};
-use crate::plan::{Mode, Outcome, Side, Value, Way};
+use crate::plan::{Mode, Outcome, Side, Way};
 
 #[test]
 fn each_doubt_is_about_what_contradicts_it() {
@@ -103,12 +103,8 @@ fn a_half_that_was_not_said_to_be_done_is_in_no_doubt() {
     assert_eq!(life.state.mark(1), Mark::None);
     // On its way back neither.
     let mut life = Life::new(Mode::Failover, "kck");
-    life.until(|mv| matches!(mv, Move::End { .. }));
-    life.ends();
-    life.decides(Decision::Back);
-    life.until(|mv| matches!(mv, Move::Write { .. }));
-    life.written(1, Way::Back, Some(done()));
-    life.settled(Side::Mixed);
+    life.ends_and_goes_back();
+    life.writes(Some(done()), Side::Mixed);
     assert_eq!(life.state.mark(1), Mark::Standing);
 }
 
@@ -125,24 +121,11 @@ fn what_was_done_in_part_is_tried_again_where_the_next_answer_is_missing() {
     assert_eq!(life.state.mark(1), Mark::Claimed);
 }
 
-/// A look behind the write of the first change that tells nothing.
-fn unread(life: &mut Life) {
-    life.happens(Event::Settled {
-        entry: 1,
-        way: Way::There,
-        side: None,
-        detail: None,
-        stored: Value::default(),
-    });
-}
-
 #[test]
 fn a_no_that_is_looked_at_again_ends_no_doubt() {
     let mut life = under_way("kck", Some(done()));
     life.settled(Side::Mixed);
-    life.until(|mv| matches!(mv, Move::Write { .. }));
-    life.written(1, Way::There, Some(refused()));
-    unread(&mut life);
+    life.writes(Some(refused()), None);
     life.decides(Decision::Again);
     life.settled(Side::Before);
     assert_eq!(life.state.held(), Some(Hold::NotSeen));
@@ -152,9 +135,7 @@ fn a_no_that_is_looked_at_again_ends_no_doubt() {
 fn what_a_half_said_of_itself_is_kept_by_whoever_goes_on() {
     let mut life = Life::new(Mode::Emergency, "kck");
     life.writes(Some(unclear()), Side::Mixed);
-    life.until(|mv| matches!(mv, Move::Write { .. }));
-    life.written(1, Way::There, Some(done()));
-    life.settled(Side::Mixed);
+    life.writes(Some(done()), Side::Mixed);
     assert_eq!(life.state.held(), Some(Hold::Half));
     life.decides(Decision::Again);
     assert_eq!(life.state.doubts(1), Some(Doubt::There));
@@ -163,12 +144,8 @@ fn what_a_half_said_of_itself_is_kept_by_whoever_goes_on() {
 #[test]
 fn a_way_back_that_is_accepted_unseen_is_one_where_nothing_was_claimed() {
     let mut life = Life::new(Mode::Failover, "kck");
-    life.until(|mv| matches!(mv, Move::End { .. }));
-    life.ends();
-    life.decides(Decision::Back);
-    life.until(|mv| matches!(mv, Move::Write { .. }));
-    life.written(1, Way::Back, Some(done()));
-    life.settled(Side::After);
+    life.ends_and_goes_back();
+    life.writes(Some(done()), Side::After);
     assert_eq!(life.state.held(), Some(Hold::NotSeen));
     life.decides(Decision::On);
     assert_eq!(life.state.mark(1), Mark::Back);
@@ -213,9 +190,7 @@ fn where_it_goes_is_told() {
 fn places_are_read_once_more_only_behind_checks() {
     for (sketch, phase) in [("kc", Phase::Verify), ("kck", Phase::Reread)] {
         let mut life = Life::new(Mode::Failover, sketch);
-        life.until(|mv| matches!(mv, Move::End { .. }));
-        life.ends();
-        life.decides(Decision::Back);
+        life.ends_and_goes_back();
         let wanted = Round::Verify;
         life.until(|mv| matches!(mv, Move::Look { round, .. } if *round == wanted));
         life.judged(Outcome::Pass);
@@ -228,9 +203,7 @@ fn places_are_read_once_more_only_behind_checks() {
 fn whoever_asked_a_sick_old_side_for_it_once_is_believed() {
     for parts in [true, false] {
         let mut life = Life::new(Mode::Failover, "pck");
-        life.until(|mv| matches!(mv, Move::End { .. }));
-        life.ends();
-        life.decides(Decision::Back);
+        life.ends_and_goes_back();
         life.judged(Outcome::Fail);
         assert_eq!(life.state.held(), Some(Hold::OldSideSick));
         life.decides_of_parts(Decision::Back, parts);

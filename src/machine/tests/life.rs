@@ -106,21 +106,23 @@ impl Life {
         }
     }
 
-    pub(super) fn settled(&mut self, side: Side) {
+    /// Its place is looked at behind the write; `None` where it cannot be read.
+    pub(super) fn settled(&mut self, side: impl Into<Option<Side>>) {
         let Move::Settle { entry, way } = self.next() else {
             panic!("{:?}", self.next());
         };
-        let detail = None;
-        self.happens(match self.state.is_overtaken(entry, Some(side)) {
-            true => Event::Overtaken {
+        let (side, detail) = (side.into(), None);
+        let overtaken = side.filter(|_| self.state.is_overtaken(entry, side));
+        self.happens(match overtaken {
+            Some(side) => Event::Overtaken {
                 entry,
                 side,
                 detail,
             },
-            false => Event::Settled {
+            None => Event::Settled {
                 entry,
                 way,
-                side: Some(side),
+                side,
                 detail,
                 stored: Value::default(),
             },
@@ -161,8 +163,15 @@ impl Life {
         ending
     }
 
-    /// Up to the first write, which is answered and looked at.
-    pub(super) fn writes(&mut self, answer: Option<Answer>, side: Side) {
+    /// It comes to its end, and somebody asks to go back.
+    pub(super) fn ends_and_goes_back(&mut self) {
+        self.until(|mv| matches!(mv, Move::End { .. }));
+        self.ends();
+        self.decides(Decision::Back);
+    }
+
+    /// Up to the next write, which is answered and looked at.
+    pub(super) fn writes(&mut self, answer: Option<Answer>, side: impl Into<Option<Side>>) {
         self.until(|mv| matches!(mv, Move::Write { .. }));
         let Move::Write { entry, way } = self.next() else {
             unreachable!()

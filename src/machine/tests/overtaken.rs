@@ -3,23 +3,12 @@
 use super::life::{Life, done, refused, unclear};
 use crate::event::{Answer, Decision, Ending, Event, Round};
 use crate::machine::{Doubt, Hold, Mark, Move, Phase};
-use crate::plan::{Mode, Side, Value, Way};
+use crate::plan::{Mode, Side, Way};
 
 const MODES: [Mode; 3] = [Mode::Drill, Mode::Failover, Mode::Emergency];
 
 /// Also the very value that the run was to write, or a part of it.
 const THEIRS: [Side; 3] = [Side::Foreign, Side::Mixed, Side::After];
-
-/// A look behind its write that tells nothing.
-fn unread(entry: usize) -> Event {
-    Event::Settled {
-        entry,
-        way: Way::There,
-        side: None,
-        detail: None,
-        stored: Value::default(),
-    }
-}
 
 /// The very value that the run was to write, or a part of it.
 const OURS_OR_THEIRS: [Side; 2] = [Side::Mixed, Side::After];
@@ -126,9 +115,7 @@ fn what_was_refused_and_cannot_be_read_is_not_led_home() {
     for mode in MODES {
         let mut life = Life::new(mode, "kcck");
         life.writes(Some(done()), Side::After);
-        life.until(|mv| matches!(mv, Move::Write { .. }));
-        life.written(2, Way::There, Some(refused()));
-        life.happens(unread(2));
+        life.writes(Some(refused()), None);
         life.decides(Decision::On);
         assert_eq!(life.state.mark(2), Mark::Left, "{mode}");
     }
@@ -143,17 +130,13 @@ fn what_was_done_and_seen_in_part_is_not_unmade_by_a_later_no() {
             let mut life = Life::new(mode, "kck");
             life.writes(Some(done()), Side::Mixed);
             assert_eq!(life.state.doubts(1), Some(Doubt::There), "{mode}");
-            life.until(|mv| matches!(mv, Move::Write { .. }));
-            life.written(1, Way::There, Some(answer));
-            life.settled(Side::Before);
+            life.writes(Some(answer), Side::Before);
             assert_eq!(life.state.held(), Some(Hold::NotSeen), "{mode}");
         }
         // Seen in part again, and undone: the way back writes, whatever the place shows then.
         let mut life = Life::new(mode, "kck");
         life.writes(Some(done()), Side::Mixed);
-        life.until(|mv| matches!(mv, Move::Write { .. }));
-        life.written(1, Way::There, Some(refused()));
-        life.settled(Side::Mixed);
+        life.writes(Some(refused()), Side::Mixed);
         assert_eq!(life.state.mark(1), Mark::Claimed, "{mode}");
     }
 }
@@ -170,9 +153,7 @@ fn what_may_be_of_a_try_before_is_ours() {
         // Also where somebody has it looked at again, which lowers the number of tries.
         let mut life = Life::new(mode, "kck");
         life.writes(Some(unclear()), Side::Before);
-        life.until(|mv| matches!(mv, Move::Write { .. }));
-        life.written(1, Way::There, Some(refused()));
-        life.happens(unread(1));
+        life.writes(Some(refused()), None);
         assert_eq!(life.state.held(), Some(Hold::Unreadable), "{mode}");
         life.decides(Decision::Again);
         for side in THEIRS {

@@ -22,11 +22,6 @@ impl Tally {
         })
     }
 
-    /// Whether a place shows what this run was to write, though its write was refused: nobody leads it home.
-    pub fn is_whose_unknown(&self, entry: usize, side: Side) -> bool {
-        self.doubt(entry, side) == Some(REFUSED_AND_SO)
-    }
-
     /// Whether a place may show something else than what is so, or was seen to contradict its write.
     pub fn is_in_doubt(&self) -> bool {
         (self.changes.iter()).any(|(entry, change)| {

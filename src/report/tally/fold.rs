@@ -3,7 +3,7 @@
 use super::{Because, Origin, Standing, Tally};
 use crate::clock::Stamp;
 use crate::event::{Answer, Decision, Ending, Event, Record, Round};
-use crate::machine::{Mark, Phase, Said, Stage, State};
+use crate::machine::{Doubt, Mark, Phase, State};
 use crate::plan::{Entry, Nature, Outcome, Plan, Question, Side, Value, Way};
 use crate::report::say::{
     NEITHER, contradiction, ends, is_act, overtaken, round_prefix, with_detail, would_be_refused,
@@ -75,18 +75,15 @@ impl Tally {
                 side,
                 detail,
             } => {
-                let motion = self.state.as_ref().and_then(State::motion);
-                let refused =
-                    motion.is_some_and(|motion| motion.stage == Stage::Answered(Said::Refused));
+                let refused = self.state.as_ref().is_some_and(State::was_refused);
                 let change = self.changes.entry(*entry).or_default();
-                change.standing = match side {
-                    // Whose it is cannot be told.
-                    Side::After | Side::Mixed => Standing::Contradicted,
-                    _ => Standing::Foreign,
+                // Whose it is cannot be told.
+                change.refused_and_so = Doubt::Refused.is_about(*side);
+                change.standing = match change.refused_and_so {
+                    true => Standing::Contradicted,
+                    false => Standing::Foreign,
                 };
-                change.refused_and_so = change.standing == Standing::Contradicted;
-                // What was put back at once stood for a moment.
-                if *side == Side::Foreign && refused {
+                if refused && !change.refused_and_so {
                     change.intents = change.intents.saturating_sub(1);
                 }
                 let detail = detail.clone().or_else(|| change.unclear.take());
