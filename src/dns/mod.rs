@@ -61,9 +61,7 @@ impl Grounds {
         self.notes.push(why);
         self.ttls_untold = true;
     }
-}
 
-impl Grounds {
     /// The reasons that speak against writing sets of these keys.
     pub fn against(&self, keys: &[RecordKey]) -> Vec<String> {
         let sets = keys.iter().filter_map(|key| self.sets.get(key));

@@ -93,7 +93,7 @@ pub(super) struct Soa {
     pub(super) serial: u32,
     /// The SOA but for its serial: what is no copy of the same zone has another one.
     pub(super) rest: String,
-    /// It was older in the first look, and in no look older than in one before.
+    /// Each answer of this look has a newer one than that of the first look.
     #[serde(default)]
     pub(super) rises: bool,
 }

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use futures::future::join_all;
 
-use super::memory::{Serials, is_older};
+use super::memory::is_older;
 use super::seen::{Asked, Role, Sighting, Soa, asked_type};
 use super::{AT_ONCE, Round};
 use crate::event::Unseen;
@@ -25,24 +25,13 @@ impl Round<'_> {
             told.ok().filter(|told| told.authoritative)?.soa
         };
         let told = ask().await?;
-        let add = |serial| {
-            let mut memory = self.check.memory();
-            let of = (zone.clone(), server.to_owned());
-            let serials = memory.serials.entry(of);
-            let serials = serials.or_insert_with(|| Serials::new(serial));
-            serials.add(serial);
-            serials.rise()
-        };
-        let mut rises = add(told.serial);
+        let of = (zone.clone(), server.to_owned());
+        let first = *self.check.memory().serials.entry(of).or_insert(told.serial);
+        let mut rises = is_older(first, told.serial);
         if rises {
-            // Two servers behind one address, one of them stale, look so half of the time.
+            // Of two servers behind one address, one of them stale, one answer tells nothing.
             let again = join_all((0..AGAIN).map(|_| ask())).await;
-            for soa in again.into_iter().flatten() {
-                // Together they were asked, so that nothing is told by their order.
-                if is_older(soa.serial, told.serial) {
-                    rises = add(soa.serial);
-                }
-            }
+            rises = (again.iter().flatten()).all(|soa| is_older(first, soa.serial));
         }
         Some(Soa {
             rises,

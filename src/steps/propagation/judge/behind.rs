@@ -34,8 +34,8 @@ fn servers<'a>(
 /// those with an older one than another.
 ///
 /// A serial is a measure for copies of one zone only: not where the SOA differs otherwise (two providers), nor where one
-/// signs and the other does not. One whose serial rises while it is looked at, and never falls, follows: of a zone that
-/// is always written to no copy is ever as new as the zone.
+/// signs and the other does not. One whose serial rises while it is looked at follows: of a zone that is always
+/// written to no copy is ever as new as the zone.
 pub(super) fn behind(sightings: &[Sighting]) -> Vec<Fact> {
     let all = sightings.iter().filter(|of| of.role == Role::Authoritative);
     let asked = all.flat_map(|of| of.asked.iter().map(move |asked| (of.zone.as_str(), asked)));
