@@ -8,6 +8,7 @@ BEGIN {
     off = clock_ahead = 0
     SOON = 5
     RECENT = 20
+    PLACES = 4
     SYSLOG = "^(<[0-9]+>)?[A-Z][a-z][a-z] [ 0-9][0-9] [0-9][0-9]:[0-9][0-9]:[0-9][0-9] [^ ]+ [^ ]+: "
     RSYSLOG = "^(<[0-9]+>)?[0-9][0-9][0-9][0-9]-[-0-9T:.]+(Z|[-+][0-9:]+) [^ ]+ [^ ]+: "
     RFC5424 = "^<[0-9]+>1 [^ ]+ [^ ]+ [^ ]+ [^ ]+ [^ ]+ - "
@@ -172,13 +173,20 @@ function read_line(line,    request, parts, part, i, words, word, head, after, p
         words = split(head, word, " ")
         for (i = 1; i <= words && i <= 6 && !family; i++) family = family_of(word[i])
     }
-    # Some write the status before the request, and a size behind it; others what a client says, and the status behind it.
-    # Either may look like a status in this line: which one is, the lines in general tell.
-    split(after, word, " ")
-    # A port or a length there is no status, nor is a size alone behind it.
-    if (word[1] ~ ASSIGNED) { status = early = word[1]; in_front++ }
+    # The status stands behind the request, or second there behind a size, or before it, or behind the time. A size, a
+    # length, a port or what a client says may look like one in a line: which it is, the lines in general tell.
     words = split(part[3], word, " ")
-    if (word[1] ~ /^[1-5][0-9][0-9]$/) { status = word[1]; behind += words > 1 && word[2] ~ /^([0-9]+|-)$/ }
+    code[1] = word[1]
+    code[4] = (words > 1) ? word[2] : ""
+    words = split(head, word, " ")
+    code[2] = words ? word[words] : ""
+    split(after, word, " ")
+    code[3] = word[1]
+    for (i = PLACES; i; i--) {
+        if (code[i] !~ /^[1-5][0-9][0-9]$/) { code[i] = ""; continue }
+        status = code[i]
+        assigned[i] += status ~ ASSIGNED
+    }
 }
 NR == 1 && cut { next }
 $0 == "\001" { fresh = 1; next }
@@ -187,15 +195,16 @@ $0 == "" { next }
     lines++
     if (fresh) { came++; bytes += length($0) + 1 }
     line = $0
-    status = early = said = prefix = ""
+    status = said = prefix = ""
     named = family = at = at_bare = 0
     if (match(line, SYSLOG) || match(line, RSYSLOG) || match(line, RFC5424)) {
         prefix = substr(line, 1, RLENGTH)
         line = substr(line, RLENGTH + 1)
     }
-    if (line ~ /^(@cee: ?)?\{ *"/) read_json(line)
-    else read_line(line)
-    if (early == "") early = status
+    if (line ~ /^(@cee: ?)?\{ *"/) {
+        read_json(line)
+        for (i = 1; i <= PLACES; i++) code[i] = status
+    } else read_line(line)
     if (!at && prefix != "") { at = time_of(prefix); at_bare = bare }
     if (at && at_bare) at = without_summer(at)
     soon = at > now + SOON
@@ -226,16 +235,16 @@ $0 == "" { next }
     if (soon) { tally("soon " at); tally("before " (before ? before : now)) }
     else if (at) tally(at)
 }
-function tally(key) {
+function tally(key,    i) {
     seen[key]++
     seen4[key] += family == 4
     seen6[key] += family == 6
-    answers[key, 0, class_of(status)]++
-    answers[key, 1, class_of(early)]++
+    for (i = 1; i <= PLACES; i++) answers[key, i, class_of(code[i])]++
 }
 # 5 for an error, 4 for what is denied, 3 for what leads elsewhere.
 function class_of(code) {
-    return code ~ /^[45]/ ? substr(code, 1, 1) : code ~ /^30[12378]$/ ? 3 : 0
+    if (!(code in class)) class[code] = code ~ /^[45]/ ? substr(code, 1, 1) : code ~ /^30[12378]$/ ? 3 : 0
+    return class[code]
 }
 # How far lines come behind newer ones, with those that tell a time that has not come yet and without. That times go on by
 # more than a minute is believed of three lines of a few.
@@ -313,7 +322,8 @@ END {
     burst = burst > 0 && came ? int(burst * came / bytes + 0.5) - 1 : -1
     printf "log %d %s %d %d %d %d %d %d %d %d %d %d %d %d %d %s\n", number, state, skipped, odd, nameless, untimed,
         newest, lag, first, off, burst, lines ? known : -1, used, unsure, clock_ahead ? 0 : ahead, file
-    early = in_front > behind
+    place = 1
+    for (i = 2; i <= PLACES; i++) if (assigned[i] > assigned[place]) place = i
     for (key in seen) {
         at = key
         if (split(key, word, " ") > 1) {
@@ -322,7 +332,7 @@ END {
         }
         if (now - at >= -1 && now - at <= newest + lag + 2 * seconds + 1)
             printf "at %d %d %d %d %d %d %d %d\n", number, (now > at ? now - at : 0), seen4[key], seen6[key],
-                seen[key] - seen4[key] - seen6[key], answers[key, early, 5], answers[key, early, 4],
-                answers[key, early, 3]
+                seen[key] - seen4[key] - seen6[key], answers[key, place, 5], answers[key, place, 4],
+                answers[key, place, 3]
     }
 }

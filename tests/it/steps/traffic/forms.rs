@@ -314,6 +314,27 @@ async fn lines_are_read_by_what_they_have_in_common() {
         ([length; 3].join("\n"), json!([3, 0, 0, 0])),
         ([alone; 3].join("\n"), json!([3, 3, 0, 0])),
     ];
+    // Status and size, each before and behind the other, in forms that people have published.
+    let published = [
+        r#"NOW 198.51.100.7 0.000 STATUS "GET / HTTP/1.1" SIZE "-" "M""#,
+        r#"198.51.100.7 - - [NOW] 1795883828.941 "GET / HTTP/1.1" 568 STATUS  SIZE 0.000 "M""#,
+        r#"198.51.100.7 [NOW] "GET / HTTP/1.1" 569 STATUS - - "-""#,
+        r#"[NOW] 198.51.100.7 - "GET / HTTP/1.1" SIZE STATUS "-" "M""#,
+        r#"198.51.100.7 [NOW] - - STATUS "GET / HTTP/1.1" SIZE "-" "M""#,
+        r#"198.51.100.7 - h [NOW] request_time=0.000 	STATUS "GET / HTTP/1.1" SIZE"#,
+    ];
+    let with = |form: &str| {
+        let answers = [
+            ("200", "512"),
+            ("503", "197"),
+            ("404", "200"),
+            ("200", "404"),
+        ];
+        let lines =
+            answers.map(|(status, size)| form.replace("STATUS", status).replace("SIZE", size));
+        (lines.join("\n"), json!([4, 1, 1, 0]))
+    };
+    let cases = cases.into_iter().chain(published.map(with));
     let looks = cases.map(|(text, expected)| async move {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("log");
