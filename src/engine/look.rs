@@ -16,7 +16,7 @@ use super::place;
 use super::stop::{Stop, StopSignal};
 use super::world::{Memory, World};
 use crate::event::{Cause, Finding, Pulse, Round, Sight, Unseen};
-use crate::plan::{Edit, Entry, Mode, Nature, Outcome, Plan, Side, Then};
+use crate::plan::{Edit, Entry, Mode, Nature, Outcome, Plan, Seconds, Side, Then};
 use crate::site::Aim;
 use crate::step::{About, Evidence, Known, Look, Moving, Pulses};
 
@@ -219,6 +219,10 @@ impl<W: World, M: Memory> Looker<'_, W, M> {
             before.insert(entry.id.clone(), sights);
         }
         if let Some(age) = reused {
+            // What came to the source since then may not be at the target.
+            if let Some(Seconds(data)) = &mut finding.data_age {
+                *data += Duration::from_secs(age.as_secs());
+            }
             let age = crate::clock::short(age);
             finding.headline = format!("{} (looked at {age} ago, reused)", finding.headline);
         }

@@ -38,8 +38,8 @@ pub(super) struct Settling<'r> {
     pub leaves_parts: bool,
     /// How the write ended is not known: a place that holds neither value may be left so by it.
     pub torn: bool,
-    /// It was seen as it was written, and is looked at again: another TTL is somebody else's by now.
-    pub seen_before: bool,
+    /// It was seen as it was written, and is looked at again, or it was never written: another TTL is somebody else's.
+    pub no_stored_ttl: bool,
     /// It said that it was done, and nothing came between: a TTL is the server's doing. Where it said nothing, that is so
     /// only of one TTL for all that was written with one.
     pub said_done: bool,
@@ -78,7 +78,7 @@ pub(super) async fn settle<W: World>(
         let settlement = tokio::select! {
             read = within(entry.pace.timeout, world.read(entry, edit)) => match read {
                 Ok(seen) => {
-                    let theirs = settling.seen_before
+                    let theirs = settling.no_stored_ttl
                         || !settling.said_done && !is_one_rule(edit, way, &seen);
                     let side = match way {
                         Way::There if theirs => edit.side(&seen),

@@ -372,6 +372,16 @@ fn a_mirror_that_may_be_of_any_age_keeps_no_rpo() {
     assert!(found.to_string().contains("add `max-lag = \"6h\"` or less"));
     let limited = linted(&around(&format!("{head}\n{mirror}max-lag = \"6h\"\n")));
     assert_eq!(codes(&limited), [""; 0]);
+    // What an older look saw may be older still.
+    let reused = linted(&around(&format!(
+        "{head}\n{mirror}max-lag = \"6h\"\nreuse = \"1h\"\n"
+    )));
+    assert_eq!(codes(&reused), ["L505"]);
+    assert!(
+        reused
+            .to_string()
+            .contains("when the data is 7h (`reuse` included) old")
+    );
 }
 
 #[test]

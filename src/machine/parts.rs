@@ -33,8 +33,8 @@ pub enum Mark {
     None,
     /// Its change stands, or may stand: going back has to look at it.
     Standing,
-    /// Its write said that it was done, and no look has shown it: one of the two is wrong. Going back writes,
-    /// whatever the place shows.
+    /// Its write said that it was done, and no look has shown it: one of the two is wrong. Or a part of it was seen, and the
+    /// rest was not. Going back writes, whatever the place shows.
     Claimed,
     /// The place held the new value before we came; it is not ours to put back.
     Unneeded,

@@ -248,7 +248,8 @@ fn a_write_without_an_answer_is_made_twice_and_one_that_was_cut_off_again() {
 fn whoever_asks_to_go_back_while_a_write_settles_is_heard() {
     for (side, mark) in [
         (Side::Before, Mark::Standing),
-        (Side::Mixed, Mark::Standing),
+        // The rest of it may come.
+        (Side::Mixed, Mark::Claimed),
         (Side::After, Mark::Standing),
         // What is ours of it goes back.
         (Side::Foreign, Mark::Shared),

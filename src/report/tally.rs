@@ -24,6 +24,9 @@ pub struct Tally {
     started: Option<Stamp>,
     last: Option<Stamp>,
     pub(super) findings: BTreeMap<(Round, usize), Finding>,
+    /// When the age of the target's data was last measured by each check, and when the first write began.
+    aged: BTreeMap<usize, Stamp>,
+    wrote: Option<Stamp>,
     pub(super) changes: BTreeMap<usize, Change>,
     /// The changes whose places were not read since the run was last resumed.
     unread: BTreeSet<usize>,
@@ -58,6 +61,10 @@ pub(super) struct Change {
     unclear: Option<String>,
     /// The last write was refused, and its place held what was to be written.
     refused_and_so: bool,
+    /// A part of what was written was seen, and never all of it.
+    in_part: bool,
+    /// It was left to others while what reads as before may be an old copy.
+    left_in_doubt: bool,
 }
 
 /// Where a change is.
@@ -395,12 +402,17 @@ impl Tally {
         }
     }
 
-    /// The age of the data that the target serves, where a check measured it.
+    /// The age of the data that the target served when the first write began, where a check measured it: what came to the
+    /// source since that look, while somebody was asked or a step waited, may not be there.
     pub fn rpo(&self) -> Option<Duration> {
+        let since = |entry: &usize| {
+            let waited = self.wrote.as_ref()?.since(self.aged.get(entry)?);
+            Some(Duration::from_secs(waited.as_secs()))
+        };
         (self.findings.iter())
             .filter(|((round, _), _)| *round == Round::There)
-            .filter_map(|(_, finding)| finding.data_age)
-            .map(|Seconds(age)| age)
+            .filter_map(|((_, entry), finding)| Some((entry, finding.data_age?)))
+            .map(|(entry, Seconds(age))| age + since(entry).unwrap_or_default())
             .max()
     }
 

@@ -290,7 +290,12 @@ fn parts(
         for (part, side) in edit.sides(value) {
             let list = match (side, doubt(*index, side)) {
                 (_, Some(why)) => parts.doubtful.entry(why).or_default(),
-                (Side::Foreign, _) if retimed.0.contains_key(part) => &mut parts.retimed,
+                // Of what was refused nothing was written that somebody could give another TTL.
+                (Side::Foreign, _)
+                    if retimed.0.contains_key(part) && doubt(*index, Side::After).is_none() =>
+                {
+                    &mut parts.retimed
+                }
                 (Side::Before, None) => &mut parts.before,
                 (Side::After, None) => &mut parts.after,
                 (Side::Mixed | Side::Foreign, None) => &mut parts.foreign,

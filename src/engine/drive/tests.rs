@@ -337,7 +337,7 @@ async fn of_a_place_that_others_wrote_in_what_is_ours_goes_back() {
 }
 
 /// Where nobody knows what a write did, a place that holds neither value may be left so by it; and only of one that said
-/// it was done another TTL is the server's doing.
+/// it was done another TTL is the server's doing. What was refused stored none.
 #[tokio::test]
 async fn what_a_write_said_of_itself_is_known_to_whoever_looks_behind_it() {
     let plan = plan(Mode::Failover, "c");
@@ -348,7 +348,7 @@ async fn what_a_write_said_of_itself_is_known_to_whoever_looks_behind_it() {
         told(&plan, &events, |run| {
             let until = Stamp::at(5);
             let of = run.settling(0, Way::There, &edit, &until);
-            (of.torn, of.said_done, of.seen_before)
+            (of.torn, of.said_done, of.no_stored_ttl)
         })
     };
     let why = String::new;
@@ -364,7 +364,7 @@ async fn what_a_write_said_of_itself_is_known_to_whoever_looks_behind_it() {
     );
     assert_eq!(
         told(Some(Answer::Refused { why: why() })),
-        (false, false, false)
+        (false, false, true)
     );
     // One that was torn before it was tried again is so still, whatever the second one said.
     let mut events = written(Some(Side::Foreign), &[]);

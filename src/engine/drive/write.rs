@@ -11,7 +11,7 @@ use crate::engine::settle::{Settling, describe, settle};
 use crate::engine::world::{Memory, World};
 use crate::event::{Answer, Event};
 use crate::journal::{Intent, Journal, JournalError, Permit};
-use crate::machine::{Impossible, Mark, Phase, Said, Stage};
+use crate::machine::{Doubt, Impossible, Mark, Phase, Said, Stage};
 use crate::plan::{Direction, Edit, Entry, Nature, Place, Side, Value, Way};
 use crate::site::Aim;
 
@@ -231,7 +231,8 @@ impl<'r, J: Journal, W: World, M: Memory, P: People> Run<'r, J, W, M, P> {
             torn: self.places.is_torn(index) || stage.is_some_and(|stage| unknown.contains(&stage)),
             said_done: stage == Some(Stage::Answered(Said::Done)),
             said_no: stage.is_some_and(|stage| no.contains(&stage)),
-            seen_before: self.state.phase() == Phase::Confirm,
+            no_stored_ttl: self.state.phase() == Phase::Confirm
+                || self.state.doubts(index) == Some(Doubt::Refused),
             until,
         }
     }

@@ -139,7 +139,7 @@ fn who_looks_on_is_told_what_is_waited_for_and_until_when() {
         way: Way::There,
         leaves_parts: false,
         torn: false,
-        seen_before: false,
+        no_stored_ttl: false,
         said_done: true,
         said_no: false,
         until: &until,
@@ -165,22 +165,22 @@ async fn another_ttl_is_the_servers_once_and_somebody_elses_later() {
     let world = crate::fake::FakeWorld::new(&plan, clock.clone());
     world.somebody_writes(&edit.place, part("new", 60));
     let (_switch, stop) = crate::engine::stop::StopSwitch::new();
-    for (seen_before, side, stored) in [(false, Side::After, 1), (true, Side::Foreign, 0)] {
+    for (no_stored_ttl, side, stored) in [(false, Side::After, 1), (true, Side::Foreign, 0)] {
         let settling = Settling {
             entry: &plan.entries[0],
             edit: &edit,
             way: Way::There,
             leaves_parts: false,
             torn: false,
-            seen_before,
+            no_stored_ttl,
             said_done: true,
             said_no: false,
             until: &clock.now(),
         };
         let settled = settle(&world, &settling, &stop, &Pulses::none()).await;
         let settled = settled.unwrap();
-        assert_eq!(settled.side, Some(side), "{seen_before}");
-        assert_eq!(settled.stored.0.len(), stored, "{seen_before}");
+        assert_eq!(settled.side, Some(side), "{no_stored_ttl}");
+        assert_eq!(settled.stored.0.len(), stored, "{no_stored_ttl}");
     }
 }
 
@@ -215,7 +215,7 @@ async fn where_a_write_said_nothing_one_odd_ttl_of_many_is_somebody_elses() {
             way: Way::There,
             leaves_parts: false,
             torn: false,
-            seen_before: false,
+            no_stored_ttl: false,
             said_done,
             said_no: false,
             until: &clock.now(),

@@ -125,10 +125,6 @@ impl State {
         };
         motion.tries = motion.tries.min(TRIES - 1);
         if makes_again(hold) {
-            // What it said of itself is kept.
-            if hold == Hold::Half && motion.way == Way::There {
-                self.may_stand(usize::from(motion.entry), motion.stage);
-            }
             motion.stage = Stage::Compare;
         }
         self.motion = Some(motion);
@@ -178,7 +174,7 @@ impl State {
         if let Some(motion) = self.motion {
             let entry = usize::from(motion.entry);
             match (hold, motion.way) {
-                (Hold::Foreign, Way::Back) if parts && self.may_share(entry) => {
+                (Hold::Foreign, Way::Back) if parts && self.may_share() => {
                     self.mark_as(entry, Mark::Shared);
                     self.start(motion.entry, Way::Back);
                     return;
@@ -273,7 +269,7 @@ impl State {
                 self.go_back(plan);
             }
             (Way::Back, Some(Hold::Foreign)) => {
-                match parts && self.may_share(entry) {
+                match parts && self.may_share() {
                     true => self.mark_as(entry, Mark::Shared),
                     false => self.leave(entry),
                 }
@@ -301,16 +297,16 @@ impl State {
         Ok(())
     }
 
-    /// Whether of a place that somebody else wrote in too what is ours can be told, and goes back. Not where a write said
-    /// that it was done and was never seen so: what reads as before may still come.
-    fn may_share(&self, entry: usize) -> bool {
-        self.phase != Phase::Confirm && self.marks[entry] != Mark::Claimed
+    /// Whether of a place that somebody else wrote in too what is ours goes back. Of what reads as before that is not known
+    /// where the place was in doubt, and whoever tells of it says so.
+    fn may_share(&self) -> bool {
+        self.phase != Phase::Confirm
     }
 
     /// Somebody asked to go back while a write was in flight, and somebody else wrote there: what is ours of it goes back
     /// where he said so, as he does who has looked.
     pub(super) fn turn_from_theirs(&mut self, entry: usize) {
-        match self.shares && self.may_share(entry) {
+        match self.shares {
             true => self.mark_as(entry, Mark::Shared),
             false => self.leave(entry),
         }

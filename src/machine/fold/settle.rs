@@ -72,7 +72,10 @@ impl State {
         if let (None, Some(motion)) = (said, &mut self.motion) {
             motion.tries = motion.tries.min(TRIES - 1);
         }
-        // A try before said that it was done, and was seen in part: what shows nothing of it now proves nothing.
+        // What was seen in part came through, whatever was said of it: what shows nothing of it later proves nothing.
+        if way == Way::There && side == Some(Side::Mixed) && self.phase != Phase::Confirm {
+            self.mark_as(entry, Mark::Claimed);
+        }
         let unclear = matches!(said, None | Some(Said::Unclear));
         let was_done = way == Way::There && self.marks[entry] == Mark::Claimed;
         let denied = was_done && !(unclear && again);
@@ -102,12 +105,7 @@ impl State {
             // It was whole when it was written: somebody else took a part away, and nothing is written at the end.
             Some(Side::Mixed) if self.phase == Phase::Confirm => self.held = Some(Hold::Foreign),
             // Done by half: the rest is written. Where that fails on the way there, the half is undone.
-            Some(Side::Mixed) if again => {
-                if way == Way::There && said == Some(Said::Done) {
-                    self.mark_as(entry, Mark::Claimed);
-                }
-                self.stage(Stage::Write);
-            }
+            Some(Side::Mixed) if again => self.stage(Stage::Write),
             Some(Side::Mixed) if way == Way::There && plan.goes_back => self.go_back(plan),
             Some(Side::Mixed) => self.held = Some(Hold::Half),
             Some(Side::Foreign) => self.held = Some(Hold::Foreign),

@@ -360,14 +360,14 @@ fn what_no_look_shows_is_gone_back_from_by_whoever_asks_meanwhile() {
     }
 }
 
-/// What reads as before may still come, so nobody says of it that what is ours is back.
+/// What is seen to be ours goes back; whoever tells of the rest says that it is not known.
 #[test]
-fn a_place_that_said_done_and_was_never_seen_so_is_left_whole_where_somebody_wrote_in_it() {
-    for anyway in [true, false] {
+fn a_place_that_said_done_and_was_never_seen_so_is_shared_where_somebody_wrote_in_it() {
+    for (anyway, mark) in [(true, Mark::Shared), (false, Mark::Left)] {
         let mut life = claimed_on_its_way_back();
         life.compared(1, Way::Back, Side::Foreign);
         assert_eq!(life.state.held(), Some(Hold::Foreign));
         life.decides_of_parts(Decision::Back, anyway);
-        assert_eq!(life.state.mark(1), Mark::Left, "{anyway}");
+        assert_eq!(life.state.mark(1), mark, "{anyway}");
     }
 }

@@ -95,13 +95,16 @@ fn what_was_seen_once_and_is_somebody_elses_at_the_end_is_in_no_doubt() {
     assert_eq!(life.state.doubts(1), Some(Doubt::There));
 }
 
-/// What is written back in part is told by its answer, as what is written.
+/// Whatever it said, or where nobody heard it.
 #[test]
-fn a_half_that_was_not_said_to_be_done_is_in_no_doubt() {
-    let mut life = under_way("kck", Some(unclear()));
-    life.settled(Side::Mixed);
-    assert_eq!(life.state.mark(1), Mark::None);
-    // On its way back neither.
+fn what_was_seen_in_part_is_in_doubt_on_the_way_there() {
+    let declined = Answer::Declined { why: String::new() };
+    for answer in [None, Some(unclear()), Some(declined), Some(done())] {
+        let mut life = under_way("kck", answer);
+        life.settled(Side::Mixed);
+        assert_eq!(life.state.mark(1), Mark::Claimed);
+    }
+    // What goes back in part goes on doing so.
     let mut life = Life::new(Mode::Failover, "kck");
     life.ends_and_goes_back();
     life.writes(Some(done()), Side::Mixed);

@@ -90,7 +90,7 @@ pub(in crate::report) fn contradiction(state: &State) -> Option<Sentence> {
             "its way back was answered with done, and the change still stands"
         }
         (_, Way::There) => {
-            "a write before was answered with done, the last one was not, and it holds what it held before"
+            "a part of what was written was seen there, and now it holds what it held before"
         }
         (_, Way::Back) => {
             "its way back was not answered with done, and it holds what it held before all the same"

@@ -14,6 +14,9 @@ impl Tally {
     pub fn doubt(&self, entry: usize, side: Side) -> Option<&'static str> {
         let doubt = self.doubted(entry).filter(|doubt| doubt.is_about(side))?;
         Some(match doubt {
+            Doubt::There if self.is_in_part(entry) => {
+                "not known: a part of what was written was seen there, and it reads as before"
+            }
             Doubt::There => "not known: its write was answered with done, and it reads as before",
             Doubt::Back => {
                 "not known: its way back was not answered with done, and it reads as before"
@@ -40,26 +43,35 @@ impl Tally {
     }
 
     /// What contradicts its write, of a change that was left to others: that somebody accepted it makes it no better known.
-    pub(super) fn leave_in_doubt(&mut self, claimed: &[usize]) {
-        for entry in claimed {
-            if self.mark(*entry) == Some(Mark::Left) {
-                self.changes.entry(*entry).or_default().standing = Standing::Contradicted;
+    /// So is what reads as before where only what is seen of it goes back.
+    pub(super) fn leave_in_doubt(&mut self, doubted: &[usize]) {
+        for entry in doubted {
+            let mark = self.mark(*entry);
+            let change = self.changes.entry(*entry).or_default();
+            change.left_in_doubt |= matches!(mark, Some(Mark::Left | Mark::Shared));
+            if mark == Some(Mark::Left) {
+                change.standing = Standing::Contradicted;
             }
         }
     }
 
-    /// The changes whose writes said that they were done, and were not seen so.
-    pub(super) fn claimed(&self) -> Vec<usize> {
-        let claimed = |entry: &usize| self.mark(*entry) == Some(Mark::Claimed);
-        self.changes.keys().copied().filter(claimed).collect()
+    /// The changes whose writes came through, as far as was said or seen, and whose places may read as before all the same.
+    pub(super) fn in_doubt(&self) -> Vec<usize> {
+        let about_before = |entry: &usize| self.doubt(*entry, Side::Before).is_some();
+        self.changes.keys().copied().filter(about_before).collect()
     }
 
     /// How the row of a change says that it is contradicted.
     pub fn contradicted(&self, entry: usize) -> &'static str {
         match self.is_refused_and_so(entry) {
             true => "refused, and it holds what was to be written",
+            false if self.is_in_part(entry) => "seen in part, and then not at all",
             false => "answered with done, and not seen so",
         }
+    }
+
+    fn is_in_part(&self, entry: usize) -> bool {
+        (self.changes.get(&entry)).is_some_and(|change| change.in_part)
     }
 
     /// Whether the write of a change was refused, and its place held what was to be written: nobody leads that home.
@@ -70,14 +82,12 @@ impl Tally {
 
     fn doubted(&self, entry: usize) -> Option<Doubt> {
         let open = (self.state.as_ref()).and_then(|state| state.doubts(entry));
-        let accepted = self.is_left(entry) && self.standing(entry) == Standing::Contradicted;
+        let left = (self.changes.get(&entry)).is_some_and(|change| change.left_in_doubt);
         // Whose it is no longer matters where it was accepted, and stays.
         let goes_back = self.goes_on_with().is_some_and(Phase::undoes);
-        open.or(match self.is_refused_and_so(entry) {
-            _ if !accepted => None,
-            true => goes_back.then_some(Doubt::Refused),
-            false => Some(Doubt::Back),
-        })
+        let whose = self.is_left(entry) && self.is_refused_and_so(entry) && goes_back;
+        open.or(left.then_some(Doubt::Back))
+            .or(whose.then_some(Doubt::Refused))
     }
 }
 
@@ -92,6 +102,8 @@ mod tests {
 
     const THERE: Option<&str> =
         Some("not known: its write was answered with done, and it reads as before");
+    const PART: Option<&str> =
+        Some("not known: a part of what was written was seen there, and it reads as before");
     const BACK: Option<&str> =
         Some("not known: its way back was not answered with done, and it reads as before");
 
@@ -155,6 +167,51 @@ mod tests {
         assert_eq!(told(&story), (None, true));
         story.settle(Way::There, Some(Side::Before));
         assert_eq!(told(&story).0, None);
+    }
+
+    #[test]
+    fn what_was_seen_in_part_and_then_not_at_all_is_not_known() {
+        // The rest of it is written at once.
+        let rest = |story: &mut Story, answer| {
+            let compared = story.records.len();
+            story.write(Way::There, answer);
+            story.records.remove(compared);
+        };
+        for answer in [unclear(), done()] {
+            let mut story = answered(answer.clone());
+            story.settle(Way::There, Some(Side::Mixed));
+            assert_eq!(told(&story), (PART, true));
+            let refused = Answer::Refused { why: "no".into() };
+            rest(&mut story, refused);
+            story.settle(Way::There, Some(Side::Before));
+            assert_eq!(told(&story), (PART, true));
+            let tally = Tally::of(&story.records);
+            assert_eq!(
+                tally.contradicted(FLIP),
+                "seen in part, and then not at all"
+            );
+            // All of it came in the end.
+            let mut story = answered(answer);
+            story.settle(Way::There, Some(Side::Mixed));
+            rest(&mut story, done());
+            story.settle(Way::There, Some(Side::After));
+            assert_eq!(told(&story), (None, true));
+        }
+    }
+
+    #[test]
+    fn what_is_left_to_others_is_known_no_better_than_before() {
+        let mut story = answered(done());
+        story.settle(Way::There, Some(Side::Foreign));
+        story.says(Event::Decided {
+            decision: Decision::Back,
+            by: "root@ops1".into(),
+            parts: true,
+        });
+        // What is somebody else's is told so, and what reads as before is not known.
+        let tally = Tally::of(&story.records);
+        assert_eq!(tally.doubt(FLIP, Side::Before), BACK);
+        assert_eq!(tally.doubt(FLIP, Side::Foreign), None);
     }
 
     #[test]

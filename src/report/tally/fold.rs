@@ -29,6 +29,9 @@ impl Tally {
                 finding,
             } => {
                 self.looked(*entry, *round, finding.outcome);
+                if *round == Round::There && finding.data_age.is_some() {
+                    self.aged.insert(*entry, record.at.clone());
+                }
                 self.read(*entry, finding);
                 self.findings.insert((*round, *entry), finding.clone());
             }
@@ -41,8 +44,11 @@ impl Tally {
             } => {
                 self.compared(*entry, *way, *side, detail.as_deref());
             }
-            Event::Intended { entry, .. } => {
+            Event::Intended { entry, way, .. } => {
                 self.serving.clear();
+                if *way == Way::There {
+                    self.wrote.get_or_insert_with(|| record.at.clone());
+                }
                 let change = self.changes.entry(*entry).or_default();
                 change.intents = change.intents.saturating_add(1);
                 change.open = true;
@@ -181,9 +187,9 @@ impl Tally {
             _ => false,
         };
         let remained = self.remains();
-        let claimed = self.claimed();
+        let doubted = self.in_doubt();
         self.follow(&record.event);
-        self.leave_in_doubt(&claimed);
+        self.leave_in_doubt(&doubted);
         if self.remains() && !remained {
             // What the old side showed says nothing of where it remains, and what was seen there may be long ago.
             (self.findings).retain(|(round, _), _| !matches!(round, Round::Probe | Round::Return));
@@ -194,8 +200,12 @@ impl Tally {
             && shared
             && self.mark(entry) == Some(Mark::Left)
         {
-            // What was ours is put back.
-            self.changes.entry(entry).or_default().standing = Standing::Foreign;
+            // What was ours is put back, as far as is known.
+            let change = self.changes.entry(entry).or_default();
+            change.standing = match change.left_in_doubt {
+                true => Standing::Contradicted,
+                false => Standing::Foreign,
+            };
         }
         match record.event {
             Event::Settled { entry, way, .. } => self.contradict(entry, way),
@@ -431,6 +441,8 @@ impl Tally {
             None => Standing::Unclear,
         };
         change.stood |= side == Some(Side::After);
+        change.in_part |= way == Way::There && side == Some(Side::Mixed);
+        change.in_part &= side != Some(Side::After);
         // What was said when it was written is the cause where nothing came of it.
         let detail = detail.map(str::to_owned).or_else(|| change.unclear.take());
         if side == Some(to) {
